@@ -1,0 +1,206 @@
+"""Everything the core may want from the world, as values. Drivers and the simulator perform them.
+
+Fast effects (send, dial, close, save, reply, trace) are performed at once; slow work is executed by a worker and
+comes back as an event that names the tip it was computed on.
+"""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.units import ConnId, RequestId
+from minicoin.core.wire.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue one message for a connection. The world encodes it, or in the simulator passes it with its wire size."""
+
+    conn: ConnId
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a connection; answered by ConnectionOpened or DialFailed with the same id."""
+
+    conn: ConnId
+    address: NodeAddress
+    timeout_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a connection, after what is queued was written or a short while passed; answered by ConnectionClosed."""
+
+    conn: ConnId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Look up the A and AAAA records of a DNS seed; answered by AddressesFound."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """Persist a small document (peers, bans, wallet) atomically; answered by Saved once it is on disk.
+
+    A later save of the same key replaces an earlier one; the world may skip the earlier if both wait.
+    """
+
+    key: str
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHeaders:
+    """Remember accepted headers, parents first. Needs no answer: a lost header is fetched again."""
+
+    headers: tuple[BlockHeader, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A structured record for logs, dashboard and simulation digests."""
+
+    kind: str
+    fields: tuple[tuple[str, str | int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command: a JSON-like value, or an error with a Bitcoin Core error code."""
+
+    request: RequestId
+    value: object = None
+    error_code: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """The node wants to stop: close connections, flush, end."""
+
+    reason: str
+
+
+# --- slow work, for the chain worker, in the order asked ---
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBlock:
+    """Parse a block, check what needs no context, append it to the block files; answered by BlockStored or
+    BlockRefused. The header stands in the header tree already."""
+
+    block: RawBlock
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """Move the engine along `path` (lowest first, all stored): it disconnects down to the parent of path[0] and
+    connects the path. Answered by ChainMoved. An empty path with `fork` set only disconnects down to `fork`."""
+
+    fork: BlockHash
+    path: tuple[BlockHash, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBlock:
+    """Read a stored block to serve it to a peer; answered by BlockRead."""
+
+    conn: ConnId
+    block: BlockHash
+    stripped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTransaction:
+    """Check a transaction against the coins at the engine's tip and the outputs of its unconfirmed parents;
+    answered by TransactionVerified."""
+
+    transaction: Transaction
+    parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Replace the set of scripts whose transactions block summaries carry."""
+
+    scripts: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Rescan:
+    """Read the best chain from `start_height` for transactions of these scripts; answered by RescanProgress events,
+    the last of which says it is done."""
+
+    scripts: frozenset[bytes]
+    start_height: int
+
+
+# --- slow work, for other workers ---
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNonce:
+    """Search for a header below its target: (version, previous, time, bits) fixed, the coinbase's extra nonce and
+    the header's nonce free. Replaces the search going on. Answered by NonceFound.
+
+    `coinbase` is the coinbase without witness, split around its 8-byte extra nonce; `branch` its merkle siblings.
+    """
+
+    job: int
+    header: BlockHeader
+    coinbase_head: bytes
+    coinbase_tail: bytes
+    branch: tuple[bytes, ...]
+    transactions: tuple[bytes, ...] = field(repr=False)
+    """Serialised transactions behind the coinbase."""
+    coinbase_has_witness: bool = True
+    not_before_us: int = 0
+    """Do not hand a block out before this time: paces networks whose work is trivial."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSearch:
+    """End the nonce search."""
+
+
+@dataclass(frozen=True, slots=True)
+class StretchKey:
+    """Derive an encryption key from a passphrase (scrypt); answered by KeyStretched."""
+
+    request: RequestId
+    passphrase: bytes = field(repr=False)
+    salt: bytes
+    log2_n: int
+    r: int
+    p: int
+
+
+Effect = (
+    Send
+    | Dial
+    | Close
+    | Resolve
+    | SaveState
+    | SaveHeaders
+    | Trace
+    | Reply
+    | Shutdown
+    | StoreBlock
+    | Activate
+    | ReadBlock
+    | VerifyTransaction
+    | Watch
+    | Rescan
+    | SearchNonce
+    | StopSearch
+    | StretchKey
+)

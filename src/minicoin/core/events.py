@@ -1,0 +1,203 @@
+"""Everything the world tells the core, as values: connections, bytes, time, results of effects, commands."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
+from minicoin.core.units import ConnId, RequestId
+from minicoin.core.wire.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpened:
+    """A channel is up, its transport handshake done. `remote` carries the peer id where the transport proves one."""
+
+    conn: ConnId
+    remote: NodeAddress
+    inbound: bool
+    local: NodeAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """A Dial ended without a connection."""
+
+    conn: ConnId
+    address: NodeAddress
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionClosed:
+    """A connection is gone, whoever closed it."""
+
+    conn: ConnId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BytesReceived:
+    """Application bytes of a connection, in order."""
+
+    conn: ConnId
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message that was never bytes: the simulator's way in. `size` is what it would have been on the wire."""
+
+    conn: ConnId
+    message: Message
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendQueueLow:
+    """A connection's send queue drained below its low mark: one more item may be served."""
+
+    conn: ConnId
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """The time next_deadline() named has come."""
+
+
+class AddressSource(StrEnum):
+    """Who found an address."""
+
+    DNS = "dns"
+    STATIC = "static"
+    MDNS = "mdns"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesFound:
+    """A discovery source outside the network found nodes; empty when a look-up failed."""
+
+    source: AddressSource
+    origin: str
+    addresses: tuple[TimedAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A SaveState reached the disk, or failed with `error`."""
+
+    key: str
+    error: str = ""
+
+
+# --- results of the chain worker ---
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStored:
+    """A block's bytes are in the block files and pass the checks that need no context."""
+
+    block: BlockHash
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRefused:
+    """A block failed a check that needs no context; nothing was stored."""
+
+    block: BlockHash
+    invalid: InvalidBlock
+
+
+@dataclass(frozen=True, slots=True)
+class ChainMoved:
+    """The engine carried out an Activate as far as the blocks were valid."""
+
+    update: ChainUpdate
+    invalid: InvalidBlock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRead:
+    """A stored block for a peer, in wire form; None where it is not stored (any more)."""
+
+    conn: ConnId
+    hash: BlockHash
+    block: RawBlock | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionVerified:
+    """The verdict on one transaction."""
+
+    verdict: TxVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class RescanProgress:
+    """Blocks [..height] are scanned; `found` pairs each transaction with its block."""
+
+    height: int
+    found: tuple[tuple[BlockHash, int, WatchedTransaction], ...]
+    done: bool
+    error: str = ""
+
+
+# --- results of other workers ---
+
+
+@dataclass(frozen=True, slots=True)
+class NonceFound:
+    """A block was mined for job `job`."""
+
+    job: int
+    block: RawBlock
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStretched:
+    """The derived key."""
+
+    request: RequestId
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFailed:
+    """A worker cannot go on (disk full, damaged file): the node reports it and stops taking blocks."""
+
+    what: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A command from outside; answered by exactly one Reply. `command` is one of core.node.commands."""
+
+    request: RequestId
+    command: object
+
+
+Event = (
+    ConnectionOpened
+    | DialFailed
+    | ConnectionClosed
+    | BytesReceived
+    | MessageReceived
+    | SendQueueLow
+    | DeadlineReached
+    | AddressesFound
+    | Saved
+    | BlockStored
+    | BlockRefused
+    | ChainMoved
+    | BlockRead
+    | TransactionVerified
+    | RescanProgress
+    | NonceFound
+    | KeyStretched
+    | WorkFailed
+    | CommandReceived
+)

@@ -1,0 +1,99 @@
+"""Network addresses of nodes: what a dial needs and what addr/addrv2 carry. Text forms and the ids of BIP155."""
+
+import ipaddress
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+from minicoin.core.encoding.base58 import encode_base58
+from minicoin.core.faults import DecodeError
+
+
+class Services(IntFlag):
+    """Service bits of version and addr messages."""
+
+    NONE = 0
+    NETWORK = 1
+    BLOOM = 1 << 2
+    WITNESS = 1 << 3
+    COMPACT_FILTERS = 1 << 6
+    NETWORK_LIMITED = 1 << 10
+
+
+class NetworkId(IntEnum):
+    """BIP155 network ids. MULTIADDR is minicoin's own and is never sent on Bitcoin networks."""
+
+    IPV4 = 1
+    IPV6 = 2
+    TORV2 = 3
+    TORV3 = 4
+    I2P = 5
+    CJDNS = 6
+    MULTIADDR = 0x4D
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NodeAddress:
+    """Where a node listens: `host` an IP literal or a DNS name, `port`, and the libp2p peer id where one is known.
+
+    `peer_id` is the binary multihash, empty when unknown or on plain TCP.
+    """
+
+    host: str
+    port: int
+    peer_id: bytes = b""
+
+    def __str__(self) -> str:
+        endpoint = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{endpoint}/p2p/{encode_base58(self.peer_id)}" if self.peer_id else endpoint
+
+    @property
+    def ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        """The IP address, IPv4-mapped ones as IPv4, or None for a name."""
+        try:
+            found = ipaddress.ip_address(self.host)
+        except ValueError:
+            return None
+        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+            return found.ipv4_mapped
+        return found
+
+    @classmethod
+    def parse(cls, text: str, default_port: int) -> "NodeAddress":
+        """HOST, HOST:PORT, [IPV6]:PORT or a bare IPv6 literal. Raises DecodeError that says what is wrong."""
+        text = text.strip()
+        host, port_text = text, ""
+        if text.startswith("["):
+            host, bracket, rest = text[1:].partition("]")
+            if not bracket or (rest and not rest.startswith(":")):
+                raise DecodeError(f"not an address: {text!r} (expected [IPv6]:PORT)")
+            port_text = rest[1:]
+        elif text.count(":") == 1:
+            host, _, port_text = text.partition(":")
+        if not host:
+            raise DecodeError(f"not an address: {text!r} (expected HOST:PORT)")
+        port = default_port
+        if port_text or text.endswith(":"):
+            if not (port_text.isascii() and port_text.isdigit() and 0 < int(port_text) < 65536):
+                raise DecodeError(f"not a port: {port_text!r} in {text!r} (expected 1 to 65535)")
+            port = int(port_text)
+        return cls(normalise_host(host), port)
+
+
+def normalise_host(host: str) -> str:
+    """One text per IP address, so that comparisons and bans cannot be evaded by spelling."""
+    try:
+        found = ipaddress.ip_address(host.split("%", 1)[0])
+    except ValueError:
+        return host.lower()
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAddress:
+    """An address as gossip carries it: when it was last heard of (Unix seconds) and what it offers."""
+
+    address: NodeAddress
+    services: int
+    time: int

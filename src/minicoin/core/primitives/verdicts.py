@@ -1,0 +1,191 @@
+"""What workers take and give: refusal reasons, chain updates, transaction verdicts. Plain values that may cross a
+thread or a process boundary."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
+
+
+class BlockReason(StrEnum):
+    """Why a block or header is refused. Names follow Bitcoin Core's reject reasons where it has one."""
+
+    MALFORMED = "malformed"
+    UNKNOWN_PARENT = "prev-blk-not-found"
+    INVALID_PARENT = "bad-prevblk"
+    BAD_PROOF = "high-hash"
+    BAD_BITS = "bad-diffbits"
+    TIME_TOO_OLD = "time-too-old"
+    TIME_TOO_NEW = "time-too-new"
+    BAD_VERSION = "bad-version"
+    BAD_SIGNATURE = "bad-signet-blksig"
+    BAD_MERKLE_ROOT = "bad-txnmrklroot"
+    MUTATED = "bad-txns-duplicate"
+    BAD_LENGTH = "bad-blk-length"
+    BAD_WEIGHT = "bad-blk-weight"
+    BAD_SIGOPS = "bad-blk-sigops"
+    COINBASE_MISSING = "bad-cb-missing"
+    COINBASE_MULTIPLE = "bad-cb-multiple"
+    COINBASE_HEIGHT = "bad-cb-height"
+    COINBASE_AMOUNT = "bad-cb-amount"
+    COINBASE_LENGTH = "bad-cb-length"
+    WITNESS_MERKLE = "bad-witness-merkle-match"
+    WITNESS_NONCE = "bad-witness-nonce-size"
+    WITNESS_UNEXPECTED = "unexpected-witness"
+    NON_FINAL = "bad-txns-nonfinal"
+    BIP30 = "bad-txns-BIP30"
+    TRANSACTION = "bad-txns"
+    CHECKPOINT = "checkpoint mismatch"
+    MARKED_INVALID = "duplicate-invalid"
+
+
+class TxReason(StrEnum):
+    """Why a transaction is refused, by consensus or by relay policy."""
+
+    MALFORMED = "malformed"
+    NO_INPUTS = "bad-txns-vin-empty"
+    NO_OUTPUTS = "bad-txns-vout-empty"
+    OVERSIZE = "bad-txns-oversize"
+    NEGATIVE_VALUE = "bad-txns-vout-negative"
+    VALUE_TOO_LARGE = "bad-txns-vout-toolarge"
+    TOTAL_TOO_LARGE = "bad-txns-txouttotal-toolarge"
+    DUPLICATE_INPUTS = "bad-txns-inputs-duplicate"
+    NULL_PREVOUT = "bad-txns-prevout-null"
+    MISSING_OR_SPENT = "bad-txns-inputs-missingorspent"
+    PREMATURE_COINBASE = "bad-txns-premature-spend-of-coinbase"
+    INPUT_VALUES = "bad-txns-inputvalues-outofrange"
+    IN_BELOW_OUT = "bad-txns-in-belowout"
+    FEE_OUT_OF_RANGE = "bad-txns-fee-outofrange"
+    NON_FINAL = "non-final"
+    NON_BIP68_FINAL = "non-BIP68-final"
+    SCRIPT_FAILED = "script-failed"
+    SIGOPS = "bad-txns-too-many-sigops"
+    COINBASE = "coinbase"
+    # Relay policy from here on: never a reason to punish a peer.
+    VERSION = "version"
+    TX_SIZE = "tx-size"
+    TX_SIZE_SMALL = "tx-size-small"
+    SCRIPTSIG_SIZE = "scriptsig-size"
+    SCRIPTSIG_NOT_PUSHONLY = "scriptsig-not-pushonly"
+    SCRIPTPUBKEY = "scriptpubkey"
+    DATACARRIER = "datacarrier"
+    DUST = "dust"
+    NONSTANDARD_INPUTS = "bad-txns-nonstandard-inputs"
+    WITNESS_NONSTANDARD = "bad-witness-nonstandard"
+    MIN_RELAY_FEE = "min relay fee not met"
+    MEMPOOL_MIN_FEE = "mempool min fee not met"
+    MEMPOOL_FULL = "mempool full"
+    CONFLICT = "txn-mempool-conflict"
+    TOO_LONG_CHAIN = "too-long-mempool-chain"
+    ALREADY_KNOWN = "txn-already-in-mempool"
+    ALREADY_CONFIRMED = "txn-already-known"
+    MAX_FEE = "max-fee-exceeded"
+
+
+class BlockRejected(Exception):
+    """A block or header breaks a rule. `transaction` says which rule of which transaction, where it was one."""
+
+    def __init__(
+        self,
+        reason: BlockReason,
+        detail: str = "",
+        transaction: TxReason | None = None,
+        *,
+        is_permanent: bool = True,
+    ) -> None:
+        super().__init__(f"{transaction or reason}{': ' + detail if detail else ''}")
+        self.reason = reason
+        self.detail = detail
+        self.transaction = transaction
+        # A mutated body or a time too far ahead says nothing about the hash: it may be good another time.
+        self.is_permanent = is_permanent
+
+
+class TxRejected(Exception):
+    """A transaction breaks a rule."""
+
+    def __init__(self, reason: TxReason, detail: str = "") -> None:
+        super().__init__(f"{reason}{': ' + detail if detail else ''}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """An unspent output: where it stands and since when."""
+
+    output: TxOut
+    height: int
+    is_coinbase: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTransaction:
+    """A transaction of a block that touches a watched script: pays to one, or spends a coin of one."""
+
+    transaction: Transaction
+    position: int
+    spent: tuple[TxOut, ...] = ()
+    """The outputs its inputs spend, in input order; empty for the coinbase."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSummary:
+    """What mempool, wallet and relay need to know of a connected or disconnected block."""
+
+    header: BlockHeader
+    height: int
+    txids: tuple[Txid, ...]
+    spent: tuple[Outpoint, ...] = field(repr=False)
+    watched: tuple[WatchedTransaction, ...] = ()
+    size: int = 0
+    weight: int = 0
+    fees_sat: int = 0
+
+    @property
+    def hash(self) -> BlockHash:
+        return self.header.hash
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectedBlock:
+    """A block that left the best chain, with the transactions that may return to the mempool (no coinbase)."""
+
+    summary: BlockSummary
+    transactions: tuple[Transaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainUpdate:
+    """The engine moved: first `disconnected` (tip first), then `connected` (lowest first); now it stands at `tip`."""
+
+    tip: BlockHash
+    height: int
+    disconnected: tuple[DisconnectedBlock, ...]
+    connected: tuple[BlockSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidBlock:
+    """The engine refused a block of the path; it stands at the last good one."""
+
+    hash: BlockHash
+    reason: BlockReason
+    detail: str
+    is_permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TxVerdict:
+    """Outcome of verifying one transaction against the coins at `tip` (and the parents handed along)."""
+
+    transaction: Transaction
+    tip: BlockHash
+    fee_sat: int = 0
+    sigop_cost: int = 0
+    spends_coinbase_height: int | None = None
+    """The greatest height of a coinbase it spends, which a reorg may make immature again."""
+    missing: tuple[Outpoint, ...] = ()
+    rejected: TxReason | None = None
+    detail: str = ""
