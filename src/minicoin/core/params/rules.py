@@ -1,0 +1,97 @@
+"""The parts a network's rules are made of: proof kinds, retargeting, deployments. Plain data; chain executes it."""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKind:
+    """A block proves itself by its hash alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignetKind:
+    """A block needs work and a signature that satisfies `challenge` (BIP325)."""
+
+    challenge: bytes
+
+
+ProofKind = WorkKind | SignetKind
+
+WORK = WorkKind()
+
+
+class RetargetKind(StrEnum):
+    """How the target of the next block follows from the chain."""
+
+    BITCOIN = "bitcoin"
+    BIP94 = "bip94"
+    ASERT = "asert"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Retarget:
+    """`interval` and `timespan_s` matter to bitcoin and bip94, `half_life_s` and `anchor_height` to asert."""
+
+    kind: RetargetKind
+    interval: int = 2016
+    timespan_s: int = 14 * 24 * 3600
+    half_life_s: int = 3600
+    anchor_height: int = 1
+    allow_min_difficulty: bool = False
+    """A block 2 spacings behind its parent may use the pow limit (bitcoin and bip94 only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """Active from block `height` on; None for never."""
+
+    height: int | None
+
+    def is_active(self, height: int) -> bool:
+        return self.height is not None and height >= self.height
+
+
+@dataclass(frozen=True, slots=True)
+class VersionBits:
+    """A BIP9 deployment. Times are compared with the median time past, in Unix seconds; `timeout` None for never."""
+
+    bit: int
+    start_time: int
+    timeout: int | None
+    window: int
+    threshold: int
+    min_activation_height: int = 0
+
+
+Activation = Buried | VersionBits
+
+ALWAYS = Buried(0)
+NEVER = Buried(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """When each soft fork begins. `extra` are deployments that change no rule we know (test dummies): they signal."""
+
+    bip34: Buried = ALWAYS
+    bip65: Buried = ALWAYS
+    bip66: Buried = ALWAYS
+    csv: Activation = ALWAYS
+    segwit: Activation = ALWAYS
+    taproot: Activation = ALWAYS
+    extra: tuple[tuple[str, VersionBits], ...] = ()
+
+    def named(self) -> tuple[tuple[str, Activation], ...]:
+        """(name, activation) of every deployment, in a fixed order."""
+        rules: list[tuple[str, Activation]] = [(name, getattr(self, name)) for name in RULE_NAMES]
+        return (*rules, *self.extra)
+
+    def version_bits(self) -> tuple[tuple[str, VersionBits], ...]:
+        """Those that miners vote on."""
+        return tuple((name, rule) for name, rule in self.named() if isinstance(rule, VersionBits))
+
+
+ACTIVE_FROM_GENESIS = Deployments()
+RULE_NAMES = tuple(field.name for field in fields(Deployments) if field.name != "extra")
