@@ -42,10 +42,16 @@ ORPHAN_BLOCK_BYTES_MAX: Final = 50_000_000
 # Headers that a peer may make us keep before its chain shows as much work as ours.
 LOW_WORK_HEADERS_PER_PEER_MAX: Final = 10_000
 ACTIVATE_BLOCKS_MAX: Final = 64
-UNPARSED_BLOCKS_MAX: Final = 64
+# Blocks asked for or waiting for the worker; two full windows of one peer keep a fast link busy.
+UNPARSED_BLOCKS_MAX: Final = 128
+UNPARSED_BLOCK_BYTES_MAX: Final = 64_000_000
+# Blocks a peer said it does not have.
+LACKS_PER_PEER_MAX: Final = 1_000
 
 # --- relay and mempool ---
 TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX: Final = 100
+# One trickle's worth: more waits for the next, so that a flood is spread out.
+TX_INV_PER_TRICKLE_MAX: Final = 1_000
 TX_ANNOUNCEMENTS_PER_PEER_MAX: Final = 5_000
 TX_REQUEST_TIMEOUT_US: Final = MINUTE_US
 ORPHAN_TRANSACTIONS_MAX: Final = 100
@@ -57,6 +63,16 @@ DESCENDANTS_MAX: Final = 25
 ANCESTOR_VBYTES_MAX: Final = 101_000
 DESCENDANT_VBYTES_MAX: Final = 101_000
 VERIFICATIONS_WAITING_MAX: Final = 1_000
+# The worker takes jobs in order: what it holds of ours delays the next block.
+VERIFICATIONS_IN_FLIGHT_MAX: Final = 16
+REORG_TRANSACTIONS_MAX: Final = 20_000
+ORPHAN_TRANSACTIONS_PER_PEER_MAX: Final = 25
+ORPHAN_TRANSACTION_EXPIRY_US: Final = 20 * MINUTE_US
+REJECTED_TRANSACTIONS_REMEMBERED_MAX: Final = 20_000
+CONFIRMED_TRANSACTIONS_REMEMBERED_MAX: Final = 24_000
+# BIP125 rule 5: what one replacement may throw out.
+REPLACED_TRANSACTIONS_MAX: Final = 100
+MEMPOOL_DUMP_BYTES_MAX: Final = 100_000_000
 
 # --- connections ---
 OUTBOUND_FULL_SLOTS: Final = 8
@@ -64,8 +80,72 @@ OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 INBOUND_SLOTS: Final = 115
 DIAL_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10
+DIALS_IN_FLIGHT_MAX: Final = 8
+BACKOFFS_REMEMBERED_MAX: Final = 4_096
+MANUAL_ADDRESSES_MAX: Final = 256
+SEED_CONNECTION_US: Final = MINUTE_US
+BANS_MAX: Final = 10_000
+BAN_TIME_US: Final = 24 * HOUR_US
+
+# --- discovery ---
+KNOWN_ADDRESSES_PER_PEER_MAX: Final = 5_000
+ADDRESS_RELAY_PEERS: Final = 2
+# An addr message of more addresses answers a getaddr; relaying those would flood.
+ADDRESS_RELAY_MESSAGE_MAX: Final = 10
+ADDRESSES_PER_SECOND_PER_PEER: Final = 0.1
+ADDRESS_BURST_PER_PEER_MAX: Final = 1_000
+
+# --- libp2p ---
+# From the first byte to an authenticated, multiplexed connection; a mute socket costs nothing for longer.
+LIBP2P_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
+# From there to the wire stream: as long as identify of a peer that does not speak our protocol may take.
+LIBP2P_WIRE_STREAM_TIMEOUT_US: Final = 10 * SECOND_US
+# From a stream's opening to its protocol, and for a whole identify or ping exchange.
+LIBP2P_STREAM_TIMEOUT_US: Final = 10 * SECOND_US
+# The longest protocol id that peers are known to use is below 100 bytes; js-libp2p's bound on a message.
+MULTISTREAM_MESSAGE_BYTES_MAX: Final = 1_024
+# A dialler of another implementation offers a handful of security protocols or muxers before it gives up.
+MULTISTREAM_PROPOSALS_MAX: Final = 16
+# The largest handshake message carries an 8,192-bit RSA key and signature.
+NOISE_HANDSHAKE_MESSAGE_BYTES_MAX: Final = 4_096
+NOISE_MESSAGE_BYTES_MAX: Final = 65_535
+YAMUX_WINDOW_INITIAL_BYTES: Final = 256 << 10
+YAMUX_WINDOW_BYTES_MAX: Final = 16 << 20
+# Above the initial windows of all streams: room for one stream at full size and the small ones beside it.
+YAMUX_CONNECTION_WINDOW_BYTES_MAX: Final = 32 << 20
+YAMUX_STREAMS_INBOUND_MAX: Final = 32
+YAMUX_STREAMS_OUTBOUND_MAX: Final = 32
+# Streams refused between two of our pings; a peer that goes on opening is not merely busy.
+YAMUX_STREAMS_REFUSED_MAX: Final = 1_024
+# Frames without data that a peer may send at once, and for how long it must wait for one more.
+YAMUX_CONTROL_FRAMES_BURST: Final = 10_000
+YAMUX_CONTROL_FRAME_INTERVAL_US: Final = 200
+# Answers that wait for a peer that does not read: 5,461 frames.
+YAMUX_CONTROL_QUEUE_BYTES_MAX: Final = 64 << 10
+# Several of the largest wire messages; the session stops serving at SEND_QUEUE_HIGH_BYTES.
+YAMUX_SEND_QUEUE_BYTES_MAX: Final = 16 << 20
+YAMUX_PING_INTERVAL_US: Final = 30 * SECOND_US
+YAMUX_PINGS_MISSED_MAX: Final = 2
+IDENTIFY_MESSAGE_BYTES_MAX: Final = 8 << 10
+IDENTIFY_MESSAGES_MAX: Final = 10
+IDENTIFY_ADDRESSES_MAX: Final = 64
+IDENTIFY_PROTOCOLS_MAX: Final = 128
+# go-libp2p sends pushes when its addresses change; more often is a flood.
+IDENTIFY_PUSHES_PER_PING_INTERVAL_MAX: Final = 16
+# The specification's bound on concurrent ping streams.
+PING_STREAMS_INBOUND_MAX: Final = 2
+MULTIADDR_BYTES_MAX: Final = 512
+MULTIADDR_COMPONENTS_MAX: Final = 16
+# What a channel hands to the socket at once, so that control frames wait behind no more than this.
+CHANNEL_OUTPUT_BYTES_MAX: Final = 64 << 10
 
 assert SEND_QUEUE_LOW_BYTES < SEND_QUEUE_HIGH_BYTES
 assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW
 assert BLOCKS_PER_INV_REPLY_MAX <= INVENTORY_PER_MESSAGE_MAX
 assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
+assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
+assert ORPHAN_TRANSACTIONS_PER_PEER_MAX <= ORPHAN_TRANSACTIONS_MAX
+assert ADDRESS_BURST_PER_PEER_MAX >= ADDRESSES_PER_MESSAGE_MAX
+assert YAMUX_STREAMS_INBOUND_MAX * YAMUX_WINDOW_INITIAL_BYTES <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
+assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
+assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
