@@ -170,7 +170,7 @@ def parse_transaction(buffer: bytes, start: int) -> tuple[Transaction, int]:
     """(transaction, position behind it). Raises DecodeError; never reserves memory on a count alone."""
     try:
         return _parse(buffer, start)
-    except (StructError, IndexError) as error:
+    except (StructError, IndexError, OverflowError) as error:
         raise DecodeError("truncated transaction") from error
 
 
