@@ -20,6 +20,25 @@ ADDRESSES_PER_MESSAGE_MAX: Final = 1_000
 BLOCKS_PER_INV_REPLY_MAX: Final = 500
 LOCATOR_HASHES_MAX: Final = 101
 USER_AGENT_BYTES_MAX: Final = 256
+# A transaction has at least 60 bytes, so no block holds more.
+TRANSACTIONS_PER_BLOCK_MAX: Final = BLOCK_SERIALISED_BYTES_MAX // 60
+# BIP152 counts a compact block's positions in 16 bits.
+COMPACT_BLOCK_INDEX_MAX: Final = 0xFFFF
+# BIP155: an address of an unknown network is skipped up to this length.
+ADDRESS_BYTES_MAX: Final = 512
+# BIP157.
+FILTER_HASHES_PER_MESSAGE_MAX: Final = 2_000
+# One hash per 1,000 blocks: enough for 10 million blocks.
+FILTER_CHECKPOINTS_MAX: Final = 10_000
+# BIP37.
+BLOOM_FILTER_BYTES_MAX: Final = 36_000
+BLOOM_HASH_FUNCTIONS_MAX: Final = 50
+BLOOM_ELEMENT_BYTES_MAX: Final = 520
+# The retired messages: BIP61's reasons have at most 111 letters, its longest extra field is a hash.
+REJECT_REASON_BYTES_MAX: Final = 111
+REJECT_EXTRA_BYTES_MAX: Final = 80
+ALERT_BYTES_MAX: Final = 10_000
+SIGNATURE_BYTES_MAX: Final = 80
 
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US
@@ -27,6 +46,8 @@ BAN_SCORE: Final = 100
 KNOWN_INVENTORY_PER_PEER_MAX: Final = 5_000
 SEND_QUEUE_HIGH_BYTES: Final = 1 << 20
 SEND_QUEUE_LOW_BYTES: Final = 256 << 10
+# Beyond this a peer is disconnected: serving stops at the high mark, so only a flood of requests gets here.
+SEND_QUEUE_BYTES_MAX: Final = 16 << 20
 SEND_QUEUE_STUCK_US: Final = 60 * SECOND_US
 SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 
@@ -79,6 +100,7 @@ OUTBOUND_FULL_SLOTS: Final = 8
 OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 INBOUND_SLOTS: Final = 115
 DIAL_TIMEOUT_US: Final = 10 * SECOND_US
+TRANSPORT_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10
 DIALS_IN_FLIGHT_MAX: Final = 8
 BACKOFFS_REMEMBERED_MAX: Final = 4_096
@@ -139,7 +161,8 @@ MULTIADDR_COMPONENTS_MAX: Final = 16
 # What a channel hands to the socket at once, so that control frames wait behind no more than this.
 CHANNEL_OUTPUT_BYTES_MAX: Final = 64 << 10
 
-assert SEND_QUEUE_LOW_BYTES < SEND_QUEUE_HIGH_BYTES
+assert SEND_QUEUE_LOW_BYTES < SEND_QUEUE_HIGH_BYTES < SEND_QUEUE_BYTES_MAX
+assert MESSAGE_PAYLOAD_BYTES_MAX < SEND_QUEUE_BYTES_MAX
 assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW
 assert BLOCKS_PER_INV_REPLY_MAX <= INVENTORY_PER_MESSAGE_MAX
 assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
