@@ -95,10 +95,27 @@ CONFIRMED_TRANSACTIONS_REMEMBERED_MAX: Final = 24_000
 REPLACED_TRANSACTIONS_MAX: Final = 100
 MEMPOOL_DUMP_BYTES_MAX: Final = 100_000_000
 
+# --- wallet ---
+# Unused addresses watched ahead of the last one handed out (BIP44's gap limit).
+WALLET_LOOKAHEAD_ADDRESSES: Final = 20
+WALLET_ADDRESSES_PER_CHAIN_MAX: Final = 100_000
+WALLET_LABEL_CHARACTERS_MAX: Final = 255
+# Signing an input takes about 0.1 ms, and a payment is signed on the loop.
+WALLET_PAYMENT_INPUTS_MAX: Final = 200
+# A step of the search for a payment without change takes about a microsecond.
+WALLET_SELECTION_STEPS_MAX: Final = 10_000
+# Own payments that fell out of the mempool and coinbases that lost their block, kept for the history.
+WALLET_INACTIVE_TRANSACTIONS_MAX: Final = 1_000
+# Bitcoin Core's -maxtxfee: a higher fee is a slip of the finger.
+WALLET_FEE_SAT_MAX: Final = 10_000_000
+
 # --- connections ---
 OUTBOUND_FULL_SLOTS: Final = 8
 OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 INBOUND_SLOTS: Final = 115
+# Accepted sockets, half-open ones included; connmgr's inbound slots are fewer, so a refused peer hears a reason.
+INBOUND_SOCKETS_MAX: Final = 256
+RESOLVED_ADDRESSES_MAX: Final = 256
 DIAL_TIMEOUT_US: Final = 10 * SECOND_US
 TRANSPORT_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10
@@ -172,3 +189,4 @@ assert ADDRESS_BURST_PER_PEER_MAX >= ADDRESSES_PER_MESSAGE_MAX
 assert YAMUX_STREAMS_INBOUND_MAX * YAMUX_WINDOW_INITIAL_BYTES <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
+assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX

@@ -19,6 +19,7 @@ from minicoin.core.params.rules import (
     SignetKind,
     WorkKind,
 )
+from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.primitives.target import target_to_bits
@@ -96,6 +97,12 @@ class Network:
     def protocol_id(self) -> str:
         """The libp2p protocol that carries this network's frames."""
         return f"/minicoin/{self.network_id.hex()[:16]}/wire/1"
+
+    @property
+    def address_format(self) -> AddressFormat:
+        """What script needs to read and write the network's addresses."""
+        forms = self.addresses
+        return AddressFormat(forms.p2pkh, forms.p2sh, forms.bech32_hrp)
 
     @property
     def is_bitcoin(self) -> bool:

@@ -1,0 +1,1 @@
+"""Keys, coins and payments of one wallet: a state machine on the loop, told of blocks and transactions by node."""
