@@ -10,6 +10,10 @@ BLOCK_SIZE_STRIPPED_MAX: Final = 1_000_000
 BLOCK_SIGOP_COST_MAX: Final = 80_000
 BLOCK_SERIALISED_BYTES_MAX: Final = 4_000_000
 SCRIPT_BYTES_MAX: Final = 10_000
+# A header's time may lie this far ahead of our clock.
+BLOCK_TIME_AHEAD_S: Final = 2 * 60 * 60
+# States of BIP9 windows that are remembered: 2,000 windows of five votes.
+VERSION_BITS_CACHE_MAX: Final = 10_000
 
 # --- wire (protocol limits of the network) ---
 # Bitcoin Core's and btcd's bound on one message's payload.
@@ -58,6 +62,8 @@ BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16
 BLOCK_STALL_US: Final = 2 * SECOND_US
 BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
+# A longer reorg is announced by inv: the peer asks with its own locator (Bitcoin Core's bound).
+HEADERS_PER_ANNOUNCEMENT_MAX: Final = 8
 ORPHAN_BLOCKS_MAX: Final = 100
 ORPHAN_BLOCK_BYTES_MAX: Final = 50_000_000
 # Headers that a peer may make us keep before its chain shows as much work as ours.

@@ -18,6 +18,7 @@ class BlockReason(StrEnum):
     BAD_BITS = "bad-diffbits"
     TIME_TOO_OLD = "time-too-old"
     TIME_TOO_NEW = "time-too-new"
+    TIME_WARP = "time-timewarp-attack"
     BAD_VERSION = "bad-version"
     BAD_SIGNATURE = "bad-signet-blksig"
     BAD_MERKLE_ROOT = "bad-txnmrklroot"
@@ -62,6 +63,7 @@ class TxReason(StrEnum):
     SCRIPT_FAILED = "script-failed"
     SIGOPS = "bad-txns-too-many-sigops"
     COINBASE = "coinbase"
+    COINBASE_LENGTH = "bad-cb-length"
     # Relay policy from here on: never a reason to punish a peer.
     VERSION = "version"
     TX_SIZE = "tx-size"
@@ -174,6 +176,8 @@ class InvalidBlock:
     reason: BlockReason
     detail: str
     is_permanent: bool
+    transaction: TxReason | None = None
+    """The rule a transaction of it broke, where it was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,10 @@ class TxVerdict:
     sigop_cost: int = 0
     spends_coinbase_height: int | None = None
     """The greatest height of a coinbase it spends, which a reorg may make immature again."""
+    spent: tuple[TxOut, ...] = ()
+    """The outputs its inputs spend, in input order; empty where one is missing or the transaction was refused."""
     missing: tuple[Outpoint, ...] = ()
+    spent: tuple[TxOut, ...] = field(default=(), repr=False)
+    """The outputs its inputs spend, in input order, where all were found."""
     rejected: TxReason | None = None
     detail: str = ""

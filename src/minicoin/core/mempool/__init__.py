@@ -1,0 +1,1 @@
+"""Unconfirmed transactions: admission, conflicts, eviction, orphans, selection for blocks, rebroadcast."""

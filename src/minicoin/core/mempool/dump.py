@@ -1,0 +1,69 @@
+"""The mempool's form on disk: what survives a restart. Own transactions first where not everything fits.
+
+Form: magic, count (u32), then per transaction arrival time (u64, microseconds), flags (bit 0: own), length (u32) and
+the transaction as on the wire. Everything is verified anew when it is read back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError
+
+from minicoin.core.faults import DecodeError
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.table import EntryTable, ancestors
+from minicoin.core.primitives.transaction import Transaction, Txid
+from minicoin.core.units import Micros
+
+_MAGIC = b"mcmp\x01"
+_COUNT = Struct("<I")
+_RECORD = Struct("<QBI")
+_OWN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DumpedTransaction:
+    """A transaction that stood in the mempool of an earlier run."""
+
+    transaction: Transaction
+    time: Micros
+    is_own: bool
+
+
+def encode_dump(table: EntryTable, bytes_max: int) -> bytes:
+    """As much of the table as fits, parents before children."""
+    kept: dict[Txid, Entry] = {}
+    room = bytes_max - len(_MAGIC) - _COUNT.size
+    for entry in (*(entry for entry in table if entry.is_own), *table):
+        package = [needed for needed in (*ancestors(entry).values(), entry) if needed.txid not in kept]
+        size = sum(_RECORD.size + needed.transaction.size for needed in package)
+        if size <= room:
+            room -= size
+            kept.update((needed.txid, needed) for needed in package)
+    return b"".join((_MAGIC, _COUNT.pack(len(kept)), *_records(sorted(kept.values(), key=lambda e: e.sequence))))
+
+
+def _records(entries: Iterable[Entry]) -> Iterable[bytes]:
+    for entry in entries:
+        raw = entry.transaction.raw
+        yield _RECORD.pack(entry.time, _OWN if entry.is_own else 0, len(raw)) + raw
+
+
+def decode_dump(raw: bytes) -> list[DumpedTransaction]:
+    """Raises DecodeError where the dump is not one."""
+    if not raw.startswith(_MAGIC):
+        raise DecodeError("not a mempool dump of this version")
+    try:
+        (count,) = _COUNT.unpack_from(raw, len(_MAGIC))
+        at = len(_MAGIC) + _COUNT.size
+        found: list[DumpedTransaction] = []
+        for _ in range(count):
+            time, flags, length = _RECORD.unpack_from(raw, at)
+            at += _RECORD.size + length
+            transaction = Transaction.parse(raw[at - length : at])
+            found.append(DumpedTransaction(transaction, Micros(time), bool(flags & _OWN)))
+    except StructError as error:
+        raise DecodeError("truncated mempool dump") from error
+    if at != len(raw):
+        raise DecodeError("bytes behind the mempool dump")
+    return found

@@ -1,0 +1,101 @@
+"""What the mempool tells node: fates of transactions, as values. Node turns them into relay, wallet and log."""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.effects import Effect
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.primitives.verdicts import TxReason
+from minicoin.core.units import ConnId
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The transaction stands in the mempool. `replaced` and `evicted` left it for that, parents first."""
+
+    entry: Entry
+    source: ConnId | None
+    replaced: tuple[Entry, ...] = ()
+    evicted: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The transaction was refused. `source` is who sent it, None for our own and for those a reorg or restart returned.
+
+    `evicted` left the mempool on its behalf all the same: it was admitted and fell out as the cheapest at once.
+    """
+
+    transaction: Transaction
+    reason: TxReason
+    detail: str
+    source: ConnId | None
+    evicted: tuple[Entry, ...] = ()
+
+    @property
+    def txid(self) -> Txid:
+        return self.transaction.txid
+
+    @property
+    def wtxid(self) -> Wtxid:
+        return self.transaction.wtxid
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """The transaction waits for parents; node may ask its source for them."""
+
+    transaction: Transaction
+    missing: tuple[Txid, ...]
+    source: ConnId
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The tip or the parents changed meanwhile: verification was asked for once more."""
+
+    transaction: Transaction
+
+
+MempoolOutcome = Accepted | Rejected | Orphaned | Again
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolChange:
+    """What a chain update, an expiry or a restore did. Transactions re-submitted by a reorg are in no list: their
+    fate follows as outcomes of their verification."""
+
+    effects: list[Effect] = field(default_factory=list)
+    confirmed: tuple[Entry, ...] = ()
+    conflicted: tuple[Entry, ...] = ()
+    """Spend what a block spent otherwise, or descend from such."""
+    expired: tuple[Entry, ...] = ()
+    returning: tuple[Txid, ...] = ()
+    """Left the pool or a block because of a reorg and are being verified anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeerateBucket:
+    """Transactions paying at least `feerate` (sat per 1,000 vB) and less than the next bucket's."""
+
+    feerate: int
+    count: int
+    vbytes: int
+    fees_sat: int
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolSnapshot:
+    """The mempool's totals at one moment."""
+
+    count: int
+    vbytes: int
+    usage_bytes: int
+    bytes_max: int
+    fees_sat: int
+    min_feerate: int
+    min_relay_feerate: int
+    incremental_feerate: int
+    own_count: int
+    orphan_count: int
+    verifying_count: int

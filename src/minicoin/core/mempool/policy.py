@@ -1,0 +1,52 @@
+"""What this node relays and keeps, as values. Owns the defaults; consensus limits stand in core.limits.
+
+Defaults are those of Bitcoin Core up to 29: 1 sat/vB floor, 300 MB, 336 hours, 25 ancestors and descendants.
+Feerates are integers in satoshi per 1,000 virtual bytes.
+"""
+
+from dataclasses import dataclass
+
+from minicoin.core.limits import (
+    ANCESTOR_VBYTES_MAX,
+    ANCESTORS_MAX,
+    DESCENDANT_VBYTES_MAX,
+    DESCENDANTS_MAX,
+    MEMPOOL_BYTES_MAX,
+    MEMPOOL_EXPIRY_US,
+)
+from minicoin.core.script.policy import DUST_RELAY_FEE_SAT_KVB
+from minicoin.core.units import MINUTE_US
+
+COINBASE_MATURITY = 100
+"""Blocks before a coinbase may be spent; the same on every Bitcoin-like network."""
+
+BYTES_PER_SIGOP = 20
+"""A transaction heavy in signature checks counts as this many virtual bytes per unit of sigop cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolPolicy:
+    """Limits and prices of one node's mempool."""
+
+    require_standard: bool = True
+    min_relay_feerate: int = 1_000
+    incremental_feerate: int = 1_000
+    dust_relay_feerate: int = DUST_RELAY_FEE_SAT_KVB
+    bytes_max: int = MEMPOOL_BYTES_MAX
+    expiry_us: int = MEMPOOL_EXPIRY_US
+    ancestors_max: int = ANCESTORS_MAX
+    ancestor_vbytes_max: int = ANCESTOR_VBYTES_MAX
+    descendants_max: int = DESCENDANTS_MAX
+    descendant_vbytes_max: int = DESCENDANT_VBYTES_MAX
+    rebroadcast_mean_us: int = 20 * MINUTE_US
+    """Own unconfirmed transactions are announced again about this often."""
+
+
+def fee_at(feerate: int, vsize: int) -> int:
+    """The fee in satoshi that `vsize` virtual bytes owe at `feerate`, rounded up."""
+    return -(-feerate * vsize // 1_000)
+
+
+def policy_vsize(weight: int, sigop_cost: int) -> int:
+    """Virtual bytes as policy counts them: weight / 4, or more where signature checks are dense."""
+    return (max(weight, sigop_cost * BYTES_PER_SIGOP) + 3) // 4

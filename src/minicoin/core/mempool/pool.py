@@ -1,0 +1,291 @@
+"""The mempool: takes transactions in, keeps them in order and within bounds, and lets them go.
+
+Owns admission, replacement, eviction, expiry, orphans and the schedule of rebroadcasts. Leaves validity to the verifier
+(it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard: Bitcoin Core's
+policy, BIP125 without the signal.
+"""
+
+from minicoin.core.effects import Effect, VerifyTransaction
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import MEMPOOL_DUMP_BYTES_MAX, REORG_TRANSACTIONS_MAX
+from minicoin.core.mempool.admission import check_before_verification, check_verified
+from minicoin.core.mempool.dump import decode_dump, encode_dump
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.outcomes import (
+    Accepted,
+    Again,
+    MempoolChange,
+    MempoolOutcome,
+    Orphaned,
+    Rejected,
+)
+from minicoin.core.mempool.policy import policy_vsize
+from minicoin.core.mempool.reading import MempoolReader
+from minicoin.core.mempool.reorg import groundless, to_verify_anew, unconfirmed_again
+from minicoin.core.mempool.verification import Candidate
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, Wtxid, outpoint_txid
+from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate, TxReason, TxRejected, TxVerdict
+from minicoin.core.units import ConnId, Micros
+
+# Says nothing about the transaction itself: worth another look when it comes again.
+_PASSING_REASONS = (TxReason.MEMPOOL_FULL, TxReason.MISSING_OR_SPENT)
+
+
+class Mempool(MempoolReader):
+    """Unconfirmed transactions of one node."""
+
+    # --- taking in ---
+
+    def submit(self, transaction: Transaction, source: ConnId | None, now: Micros) -> list[Effect]:
+        """Start the admission of a transaction from a peer, or of our own (source None). Raises TxRejected.
+
+        No effects and no exception: it is being verified already, or waits as an orphan.
+        """
+        txid, wtxid = transaction.txid, transaction.wtxid
+        known = self._table.get(txid)
+        if known is not None:
+            if source is None:
+                self._adopt(known)
+            raise TxRejected(TxReason.ALREADY_KNOWN)
+        pending = self._queue.get(wtxid)
+        if pending is not None:
+            pending.is_own = pending.is_own or source is None
+            return []
+        if txid in self._confirmed:
+            raise TxRejected(TxReason.ALREADY_CONFIRMED)
+        if source is not None:
+            if wtxid in self._rejected:
+                raise TxRejected(TxReason.ALREADY_KNOWN, "refused recently")
+            if wtxid in self._orphans:
+                return []
+            if self._queue.is_full:
+                raise TxRejected(TxReason.MEMPOOL_FULL, "too many transactions wait for verification")
+        try:
+            check_before_verification(self._table, transaction, self.policy)
+        except TxRejected as rejection:
+            self._remember(wtxid, rejection.reason)
+            raise
+        self._orphans.remove(wtxid)
+        self._queue.add(Candidate(transaction, source, now, is_own=source is None))
+        return self._send_waiting()
+
+    def on_verified(self, verdict: TxVerdict, tip: BlockHash, now: Micros) -> tuple[MempoolOutcome, list[Effect]]:
+        """Take a verdict; `tip` is where the engine stands as far as node knows."""
+        candidate = self._queue.finish(verdict.transaction.wtxid)
+        if candidate is None:
+            raise MisuseError("a verdict nobody asked for")
+        self._floor.settle(now, self.fullness)
+        outcome = self._judge(candidate, verdict, tip, now)
+        if isinstance(outcome, Rejected):
+            self._remember(outcome.wtxid, outcome.reason)
+        return outcome, self._send_waiting()
+
+    def _judge(self, candidate: Candidate, verdict: TxVerdict, tip: BlockHash, now: Micros) -> MempoolOutcome:
+        transaction = candidate.transaction
+        if transaction.txid in self._confirmed:
+            return _rejected(candidate, TxReason.ALREADY_CONFIRMED)
+        if transaction.txid in self._table:
+            return _rejected(candidate, TxReason.ALREADY_KNOWN, "same transaction with another witness")
+        if verdict.tip != tip or not all(parent in self._table for parent in candidate.parents):
+            self._queue.add(candidate)
+            return Again(transaction)
+        if verdict.missing:
+            return self._judge_missing(candidate, verdict.missing, now)
+        if verdict.rejected is not None:
+            return _rejected(candidate, verdict.rejected, verdict.detail)
+        try:
+            replaced = check_verified(self._table, verdict, self.policy, self.min_feerate(now))
+        except TxRejected as rejection:
+            return _rejected(candidate, rejection.reason, rejection.detail)
+        return self._admit(candidate, verdict, replaced, now)
+
+    def _judge_missing(self, candidate: Candidate, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
+        transaction = candidate.transaction
+        if any(self._table.output(outpoint) is not None for outpoint in missing):
+            # A parent was admitted while this one was being verified.
+            self._queue.add(candidate)
+            return Again(transaction)
+        parents = {outpoint_txid(outpoint): None for outpoint in missing}
+        is_spent = any(parent in self._confirmed or parent in self._table for parent in parents)
+        if candidate.source is None or is_spent:
+            return _rejected(candidate, TxReason.MISSING_OR_SPENT)
+        if any(parent in self._rejected for parent in parents):
+            return _rejected(candidate, TxReason.MISSING_OR_SPENT, "a parent was refused")
+        if not self._orphans.add(transaction, candidate.source, now):
+            return _rejected(candidate, TxReason.MISSING_OR_SPENT, "no room for this orphan")
+        return Orphaned(transaction, tuple(parents), candidate.source)
+
+    def _admit(
+        self, candidate: Candidate, verdict: TxVerdict, replaced: list[Entry], now: Micros
+    ) -> Accepted | Rejected:
+        self._drop(replaced)
+        entry = Entry(
+            candidate.transaction,
+            fee_sat=verdict.fee_sat,
+            vsize=policy_vsize(candidate.transaction.weight, verdict.sigop_cost),
+            sigop_cost=verdict.sigop_cost,
+            time=candidate.time,
+            height=self._height,
+            spends_coinbase_height=verdict.spends_coinbase_height,
+        )
+        self._table.add(entry)
+        self._statistics.add(entry)
+        evicted = self._trim()
+        if entry.txid not in self._table:
+            gone = tuple(other for other in (*replaced, *evicted) if other is not entry)
+            return _rejected(candidate, TxReason.MEMPOOL_FULL, evicted=gone)
+        if candidate.is_own:
+            self._adopt(entry)
+        self._resubmit_children(entry.txid, now)
+        return Accepted(entry, candidate.source, tuple(replaced), tuple(evicted))
+
+    def _trim(self) -> list[Entry]:
+        """Evict the packages that pay least until the table fits."""
+        evicted: list[Entry] = []
+        while self._table.usage_bytes > self.policy.bytes_max and (worst := self._table.by_descendant_score.lowest()):
+            entry = self._table[worst[1]]
+            self._floor.raise_above(entry.descendant_fees_sat * 1_000 / entry.descendant_vsize)
+            evicted += self._drop([entry])
+        return evicted
+
+    def _resubmit_children(self, parent: Txid, now: Micros) -> None:
+        for orphan in self._orphans.take_children(parent):
+            if orphan.transaction.wtxid not in self._queue:
+                self._queue.add(Candidate(orphan.transaction, orphan.source, now))
+
+    def _send_waiting(self) -> list[Effect]:
+        effects: list[Effect] = []
+        while (candidate := self._queue.send_next()) is not None:
+            spent = [entry_input.outpoint for entry_input in candidate.transaction.inputs]
+            parents = tuple((name, output) for name in spent if (output := self._table.output(name)) is not None)
+            candidate.parents = tuple(self._table.parents_of(candidate.transaction))
+            effects.append(VerifyTransaction(candidate.transaction, parents))
+        return effects
+
+    def adopt(self, txid: Txid) -> bool:
+        """Treat a transaction as our own from now on, as when the wallet knows one that a peer or a reorg brought."""
+        entry = self._table.get(txid)
+        if entry is not None:
+            self._adopt(entry)
+        return entry is not None
+
+    def _adopt(self, entry: Entry) -> None:
+        entry.is_own = True
+        self._rebroadcast.add(entry.txid)
+
+    def _remember(self, wtxid: Wtxid, reason: TxReason) -> None:
+        if reason not in _PASSING_REASONS:
+            self._rejected.add(wtxid)
+
+    # --- letting go ---
+
+    def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
+        """Follow the chain: drop what is confirmed or conflicts, verify anew what a rollback set free."""
+        self._height = update.height
+        self._floor.settle(now, self.fullness)
+        self._rejected.clear()
+        for block in update.disconnected:
+            for txid in block.summary.txids:
+                self._confirmed.discard(txid)
+        confirmed: list[Entry] = []
+        conflicted: list[Entry] = []
+        for summary in update.connected:
+            self._connect(summary, confirmed, conflicted, now)
+        returning: list[Candidate] = []
+        if update.disconnected:
+            conflicted += self._drop(groundless(self._table, update))
+            returning = self._roll_back(update, now)
+        if update.connected:
+            self._floor.on_block(now)
+            self._rebroadcast.on_block(now)
+        return MempoolChange(
+            self._send_waiting(),
+            tuple(confirmed),
+            tuple(conflicted),
+            returning=tuple(candidate.transaction.txid for candidate in returning),
+        )
+
+    def _connect(self, summary: BlockSummary, confirmed: list[Entry], conflicted: list[Entry], now: Micros) -> None:
+        self._statistics.on_block(summary)
+        for txid in summary.txids:
+            self._confirmed.add(txid)
+            entry = self._table.get(txid)
+            if entry is not None:
+                self._uncount(entry)
+                self._table.remove(entry)
+                confirmed.append(entry)
+        if len(self._table):
+            rivals = {rival.txid: rival for name in summary.spent if (rival := self._table.spender(name)) is not None}
+            conflicted += self._drop(list(rivals.values()))
+        if len(self._orphans):
+            self._orphans.remove_spenders(dict.fromkeys(summary.spent))
+            for txid in summary.txids:
+                self._resubmit_children(txid, now)
+
+    def _roll_back(self, update: ChainUpdate, now: Micros) -> list[Candidate]:
+        transactions = unconfirmed_again(update)
+        lifted = self._drop(to_verify_anew(self._table, transactions))
+        candidates = [Candidate(transaction, None, now, is_returning=True) for transaction in transactions]
+        for entry in lifted:
+            candidates.append(Candidate(entry.transaction, None, Micros(entry.time), entry.is_own, is_returning=True))
+        # Parents stand first, so a cut loses children only.
+        queued = [candidate for candidate in candidates if candidate.transaction.wtxid not in self._queue]
+        queued = queued[:REORG_TRANSACTIONS_MAX]
+        for candidate in queued:
+            self._queue.add(candidate)
+        return queued
+
+    def expire(self, now: Micros) -> MempoolChange:
+        """Let go of what waited too long, with what spends it."""
+        self._orphans.expire(now)
+        expired: list[Entry] = []
+        while (oldest := self._table.by_time.lowest()) and oldest[0] + self.policy.expiry_us <= now:
+            expired += self._drop([self._table[oldest[1]]])
+        return MempoolChange(expired=tuple(expired))
+
+    def forget_source(self, source: ConnId) -> None:
+        """A connection is gone: so are its orphans."""
+        self._orphans.remove_source(source)
+
+    def _drop(self, roots: list[Entry]) -> list[Entry]:
+        dropped = self._table.remove_with_descendants(roots)
+        for entry in dropped:
+            self._uncount(entry)
+        return dropped
+
+    def _uncount(self, entry: Entry) -> None:
+        self._statistics.add(entry, -1)
+        self._rebroadcast.remove(entry.txid)
+
+    # --- time ---
+
+    def next_deadline(self) -> Micros | None:
+        """When expire or due_rebroadcast has something to do."""
+        oldest = self._table.by_time.lowest()
+        expiry = None if oldest is None else Micros(int(oldest[0]) + self.policy.expiry_us)
+        deadlines = (expiry, self._orphans.next_deadline(), self._rebroadcast.next_deadline())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def due_rebroadcast(self, now: Micros) -> list[Txid]:
+        """Own transactions to announce again now; each is scheduled anew."""
+        return self._rebroadcast.take_due(now)
+
+    # --- restart ---
+
+    def to_bytes(self) -> bytes:
+        """What to keep across a restart."""
+        return encode_dump(self._table, MEMPOOL_DUMP_BYTES_MAX)
+
+    def restore(self, raw: bytes, now: Micros) -> list[Effect]:
+        """Verify anew what an earlier run kept. Raises DecodeError where `raw` is no dump."""
+        for dumped in decode_dump(raw):
+            is_fresh = dumped.time + self.policy.expiry_us > now
+            if is_fresh and dumped.transaction.txid not in self._table and dumped.transaction.wtxid not in self._queue:
+                time = min(dumped.time, now)
+                self._queue.add(Candidate(dumped.transaction, None, time, dumped.is_own, is_returning=True))
+        return self._send_waiting()
+
+
+def _rejected(candidate: Candidate, reason: TxReason, detail: str = "", evicted: tuple[Entry, ...] = ()) -> Rejected:
+    return Rejected(candidate.transaction, reason, detail, candidate.source, evicted)

@@ -1,0 +1,121 @@
+"""The reading side of the mempool: what relay, mining, wallet and RPC ask. Changes nothing."""
+
+from collections.abc import Iterator
+
+from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED_TRANSACTIONS_REMEMBERED_MAX
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.fees import FeeFloor, FeeStatistics
+from minicoin.core.mempool.orphans import OrphanPool
+from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
+from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.rebroadcast import Rebroadcast
+from minicoin.core.mempool.recent import RecentSet
+from minicoin.core.mempool.selection import select_packages
+from minicoin.core.mempool.table import EntryTable, ancestors, descendants
+from minicoin.core.mempool.verification import VerificationQueue
+from minicoin.core.primitives.transaction import Outpoint, Txid, TxOut, Wtxid
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+
+class MempoolReader:
+    """The mempool's state and every question about it."""
+
+    def __init__(self, policy: MempoolPolicy, rng: Rng, height: int = 0) -> None:
+        self.policy = policy
+        self._height = height
+        self._table = EntryTable()
+        self._queue = VerificationQueue()
+        self._orphans = OrphanPool(rng.stream("orphans"))
+        self._rebroadcast = Rebroadcast(policy.rebroadcast_mean_us, rng.stream("rebroadcast"))
+        self._floor = FeeFloor(policy.incremental_feerate)
+        self._statistics = FeeStatistics()
+        self._rejected = RecentSet(REJECTED_TRANSACTIONS_REMEMBERED_MAX)
+        self._confirmed = RecentSet(CONFIRMED_TRANSACTIONS_REMEMBERED_MAX)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __contains__(self, txid: Txid) -> bool:
+        return txid in self._table
+
+    def __iter__(self) -> Iterator[Entry]:
+        """In order of admission, which puts parents before children."""
+        return iter(self._table)
+
+    def get(self, txid: Txid) -> Entry | None:
+        return self._table.get(txid)
+
+    def get_by_wtxid(self, wtxid: Wtxid) -> Entry | None:
+        return self._table.get_by_wtxid(wtxid)
+
+    def is_known(self, identifier: bytes) -> bool:
+        """Whether a transaction announced by this txid or wtxid need not be asked for."""
+        return (
+            Txid(identifier) in self._table
+            or self._table.get_by_wtxid(Wtxid(identifier)) is not None
+            or identifier in self._queue
+            or Wtxid(identifier) in self._orphans
+            or identifier in self._rejected
+            or identifier in self._confirmed
+        )
+
+    def spender(self, outpoint: Outpoint) -> Entry | None:
+        """The entry that spends a coin, confirmed or not."""
+        return self._table.spender(outpoint)
+
+    def output(self, outpoint: Outpoint) -> TxOut | None:
+        """An unconfirmed output, spent or not."""
+        return self._table.output(outpoint)
+
+    def ancestors(self, entry: Entry) -> list[Entry]:
+        """Everything unconfirmed that an entry needs, in order of admission."""
+        return sorted(ancestors(entry).values(), key=lambda found: found.sequence)
+
+    def descendants(self, entry: Entry) -> list[Entry]:
+        """Everything that needs an entry, in order of admission."""
+        return sorted(descendants(entry).values(), key=lambda found: found.sequence)
+
+    def by_fee_rate(self) -> Iterator[Entry]:
+        """Best ancestor feerate first. Nothing may be admitted or dropped meanwhile."""
+        return (self._table[txid] for txid in self._table.by_ancestor_score.descending())
+
+    def select_for_block(self, weight_max: int, sigop_cost_max: int) -> list[Entry]:
+        """The entries that pay a block of these limits most, parents before children."""
+        return select_packages(self._table, weight_max, sigop_cost_max)
+
+    def own_unconfirmed(self) -> list[Entry]:
+        """Our own transactions, oldest first."""
+        return [self._table[txid] for txid in self._rebroadcast]
+
+    @property
+    def fullness(self) -> float:
+        """The used share of the bytes allowed."""
+        return self._table.usage_bytes / self.policy.bytes_max
+
+    def min_feerate(self, now: Micros) -> int:
+        """What a transaction must pay at least to enter now; the value for feefilter."""
+        return max(self._floor.current(now, self.fullness), self.policy.min_relay_feerate)
+
+    def estimate_feerate(self, target_blocks: int, now: Micros) -> int:
+        """A feerate likely to be mined within `target_blocks`, should nothing better paid arrive (see fees)."""
+        return self._statistics.estimate(target_blocks, self.min_feerate(now))
+
+    def histogram(self) -> tuple[FeerateBucket, ...]:
+        """What is offered, by feerate, cheapest first."""
+        return self._statistics.histogram()
+
+    def snapshot(self, now: Micros) -> MempoolSnapshot:
+        return MempoolSnapshot(
+            count=len(self._table),
+            vbytes=self._table.vbytes,
+            usage_bytes=self._table.usage_bytes,
+            bytes_max=self.policy.bytes_max,
+            fees_sat=self._table.fees_sat,
+            min_feerate=self.min_feerate(now),
+            min_relay_feerate=self.policy.min_relay_feerate,
+            incremental_feerate=self.policy.incremental_feerate,
+            own_count=len(self._rebroadcast),
+            orphan_count=len(self._orphans),
+            verifying_count=len(self._queue),
+        )
