@@ -1,0 +1,220 @@
+"""What outside may ask the node to do. Each is answered by exactly one Reply; queries that only read are in queries."""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.transaction import Transaction, TxOut
+
+# Bitcoin Core's JSON-RPC error codes (rpc/protocol.h), which clients know how to tell apart.
+MISC_ERROR = -1
+TYPE_ERROR = -3
+WALLET_ERROR = -4
+INVALID_ADDRESS = -5
+WALLET_INSUFFICIENT_FUNDS = -6
+INVALID_PARAMETER = -8
+NOT_CONNECTED = -9
+IN_INITIAL_DOWNLOAD = -10
+UNLOCK_NEEDED = -13
+WRONG_PASSPHRASE = -14
+WRONG_ENCRYPTION_STATE = -15
+WALLET_NOT_FOUND = -18
+DESERIALIZATION_ERROR = -22
+NODE_ALREADY_ADDED = -23
+NODE_NOT_ADDED = -24
+VERIFY_ERROR = -25
+VERIFY_REJECTED = -26
+ALREADY_IN_CHAIN = -27
+NODE_NOT_CONNECTED = -29
+INVALID_SUBNET = -30
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Shut down in an orderly way."""
+
+
+# --- network ---
+
+
+@dataclass(frozen=True, slots=True)
+class AddNode:
+    """Connect to a node; keep trying when `permanent`."""
+
+    address: NodeAddress
+    permanent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNode:
+    """Forget an added node."""
+
+    address: NodeAddress
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectNode:
+    """Close the connection with this id."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetBan:
+    """Ban a subnet or an address until a time (Unix seconds)."""
+
+    subnet: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearBan:
+    """Lift one ban, or all with an empty subnet."""
+
+    subnet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PingPeers:
+    """Ping every peer now."""
+
+
+# --- chain and transactions ---
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitBlock:
+    """Take a block from outside; answered when it is part of a chain or refused."""
+
+    block: RawBlock
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidateBlock:
+    """Treat a block and its descendants as invalid."""
+
+    block: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class ReconsiderBlock:
+    """Take that back."""
+
+    block: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTransaction:
+    """Verify, keep and relay a transaction; answered with its txid."""
+
+    transaction: Transaction
+    max_feerate_sat_per_kvb: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TestTransaction:
+    """Verify a transaction without keeping it."""
+
+    __test__ = False
+
+    transaction: Transaction
+
+
+# --- mining ---
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Mine `count` blocks paying to a script, now; answered with their hashes."""
+
+    count: int
+    script_pubkey: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SetMining:
+    """Mine to this script from now on; None stops."""
+
+    script_pubkey: bytes | None
+
+
+# --- wallet ---
+
+
+@dataclass(frozen=True, slots=True)
+class CreateWallet:
+    """Make a wallet. `entropy` is 16 or 32 secret bytes; an empty passphrase leaves the seed unencrypted."""
+
+    entropy: bytes = field(repr=False)
+    passphrase: str = field(repr=False, default="")
+    mnemonic: str = field(repr=False, default="")
+    """Restore from these words instead of `entropy`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAddress:
+    """A fresh receiving address; answered once it is saved."""
+
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Open the wallet's seed for some seconds."""
+
+    passphrase: str = field(repr=False)
+    timeout_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Close it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """Build, sign, save and send a payment; answered with its txid. Feerate 0: the node's estimate."""
+
+    outputs: tuple[TxOut, ...]
+    feerate_sat_per_kvb: int = 0
+    subtract_fee_from: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignTransaction:
+    """Sign what the wallet can; answered with (transaction, is complete)."""
+
+    transaction: Transaction
+    spent: tuple[TxOut | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RescanWallet:
+    """Look through the chain from a height for transactions of the wallet."""
+
+    start_height: int = 0
+
+
+Command = (
+    Stop
+    | AddNode
+    | RemoveNode
+    | DisconnectNode
+    | SetBan
+    | ClearBan
+    | PingPeers
+    | SubmitBlock
+    | InvalidateBlock
+    | ReconsiderBlock
+    | SubmitTransaction
+    | TestTransaction
+    | Generate
+    | SetMining
+    | CreateWallet
+    | NewAddress
+    | Unlock
+    | Lock
+    | Pay
+    | SignTransaction
+    | RescanWallet
+)

@@ -1,0 +1,44 @@
+"""What the operator chose for this node, as one value. The network's rules are params'; these are preferences."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from minicoin.core.limits import BAN_SCORE, INBOUND_SLOTS, MEMPOOL_BYTES_MAX, OUTBOUND_FULL_SLOTS
+from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.units import DAY_US, SECOND_US
+
+
+class Role(StrEnum):
+    """What the node does for the network."""
+
+    FULL = "full"
+    MINER = "miner"
+
+
+@dataclass(frozen=True, slots=True)
+class NodePolicy:
+    """Defaults are those of a public full node."""
+
+    role: Role = Role.FULL
+    services: Services = Services.NETWORK | Services.WITNESS
+    user_agent: str = "/minicoin:0.1.0/"
+    connect: tuple[NodeAddress, ...] = ()
+    """Connect to these only, when not empty."""
+    add_nodes: tuple[NodeAddress, ...] = ()
+    seed_nodes: tuple[NodeAddress, ...] = ()
+    use_dns_seeds: bool = True
+    listens: bool = True
+    listen_port: int = 0
+    external_address: NodeAddress | None = None
+    outbound_slots: int = OUTBOUND_FULL_SLOTS
+    inbound_slots: int = INBOUND_SLOTS
+    ban_score: int = BAN_SCORE
+    ban_time_us: int = DAY_US
+    mempool_bytes_max: int = MEMPOOL_BYTES_MAX
+    require_standard: bool = True
+    min_relay_feerate: int = 1_000
+    inbound_trickle_us: int = 5 * SECOND_US
+    outbound_trickle_us: int = 2 * SECOND_US
+    mining_interval_us: int = 0
+    """Least time between own blocks where work is trivial; 0: the network's spacing."""
+    coinbase_tag: bytes = field(default=b"/minicoin/")

@@ -1,0 +1,275 @@
+"""The protocol state of one connection: bytes to messages, the version handshake, keep-alive, negotiated features.
+
+Owns nothing beyond its connection: what a message means is decided by the owner node/routes names. Time and bytes
+come in, messages go out as return values. BIP31 (pong), BIP60/37 (relay flag), BIP130, BIP133, BIP155, BIP339.
+"""
+
+from dataclasses import dataclass
+
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
+from minicoin.core.peer.states import SessionState, next_state
+from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.rng import Rng
+from minicoin.core.units import MINUTE_US, ConnId, Micros, seconds
+from minicoin.core.wire.frame import FrameDecoder
+from minicoin.core.wire.messages import (
+    FeeFilter,
+    Message,
+    NetAddress,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Verack,
+    Version,
+    WtxidRelay,
+)
+
+PROTOCOL_VERSION = 70016
+PROTOCOL_VERSION_MIN = 31800
+"""The first version with getheaders; Bitcoin Core and btcd draw the line there too."""
+
+_FEATURES_VERSION = 70016
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """What this node says of itself and how long it waits; equal for all its sessions."""
+
+    magic: bytes
+    services: Services
+    user_agent: str
+    nonce: int
+    """This node's mark for the run: a version that carries it comes from ourselves."""
+    ping_after_us: int = 2 * MINUTE_US
+    drop_after_us: int = 20 * MINUTE_US
+    handshake_timeout_us: int = HANDSHAKE_TIMEOUT_US
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """What getpeerinfo shows of a session."""
+
+    conn: ConnId
+    remote: NodeAddress
+    local: NodeAddress | None
+    inbound: bool
+    state: SessionState
+    opened_at: Micros
+    version: int
+    services: int
+    user_agent: str
+    start_height: int
+    relays_transactions: bool
+    last_receive_at: Micros
+    ping_us: int
+    ping_min_us: int
+    time_offset_s: int
+    feefilter_sat_per_kvb: int
+    prefers_headers: bool
+    wtxid_relay: bool
+
+
+class Session:
+    """Protocol state of one connection."""
+
+    __slots__ = (
+        "_decoder",
+        "_drop_at",
+        "_handshake_by",
+        "_ping_nonce",
+        "_ping_sent_at",
+        "_policy",
+        "_rng",
+        "conn",
+        "feefilter_sat_per_kvb",
+        "inbound",
+        "last_receive_at",
+        "local",
+        "opened_at",
+        "ping_min_us",
+        "ping_us",
+        "prefers_headers",
+        "remote",
+        "sends_addrv2",
+        "state",
+        "time_offset_s",
+        "version",
+        "wtxid_relay",
+    )
+
+    def __init__(
+        self,
+        conn: ConnId,
+        remote: NodeAddress,
+        policy: SessionPolicy,
+        rng: Rng,
+        *,
+        inbound: bool,
+        now: Micros,
+        local: NodeAddress | None = None,
+    ) -> None:
+        self.conn = conn
+        self.remote = remote
+        self.local = local
+        self.inbound = inbound
+        self.state = SessionState.AWAIT_VERSION
+        self.opened_at = now
+        self.version: Version | None = None
+        self.prefers_headers = False
+        self.sends_addrv2 = False
+        self.wtxid_relay = False
+        self.feefilter_sat_per_kvb = 0
+        self.last_receive_at = now
+        self.ping_us = -1
+        self.ping_min_us = -1
+        self.time_offset_s = 0
+        self._policy = policy
+        self._rng = rng
+        self._decoder = FrameDecoder(policy.magic)
+        self._handshake_by = now + policy.handshake_timeout_us
+        self._ping_nonce: int | None = None
+        self._ping_sent_at = now
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state is SessionState.READY
+
+    @property
+    def services(self) -> Services:
+        return Services(self.version.services) if self.version else Services.NONE
+
+    def open(self, height: int, now: Micros) -> list[Message]:
+        """The dialler speaks first."""
+        return [] if self.inbound else [self.our_version(height, now)]
+
+    def feed(self, chunk: bytes, now: Micros) -> None:
+        """Bytes of the connection, in order; take the messages with next_message."""
+        self.last_receive_at = now
+        self._decoder.feed(chunk)
+
+    def next_message(self) -> Message | None:
+        """The next whole message. Raises PeerFault for a frame that breaks the protocol."""
+        found = self._decoder.next_message()
+        return None if found is None else found[0]
+
+    def on_message(self, message: Message, height: int, now: Micros) -> list[Message]:
+        """Move the handshake, answer pings, note features. Returns what to send back.
+
+        Raises PeerFault when the message has no place in this state, or the version cannot be spoken with.
+        """
+        self.state = next_state(self.state, message)
+        match message:
+            case Version():
+                return self._on_version(message, height, now)
+            case WtxidRelay():
+                self.wtxid_relay = True
+            case SendAddrV2():
+                self.sends_addrv2 = True
+            case SendHeaders():
+                self.prefers_headers = True
+            case FeeFilter():
+                self.feefilter_sat_per_kvb = message.feerate
+            case Ping():
+                return [Pong(message.nonce)]
+            case Pong():
+                self._on_pong(message, now)
+            case _:
+                pass
+        return []
+
+    def announcements(self) -> list[Message]:
+        """What a fresh READY session is told: how we like blocks announced."""
+        greetings: list[Message] = [SendHeaders()]
+        if self.version is not None and self.version.version >= _FEATURES_VERSION:
+            greetings.append(SendCmpct(announce=False, version=2))
+        return greetings
+
+    def on_deadline(self, now: Micros) -> list[Message]:
+        """Ping after silence. Raises PeerFault (score 0) when the peer is too slow or gone."""
+        if not self.is_ready:
+            if now >= self._handshake_by:
+                raise PeerFault(f"no handshake within {self._policy.handshake_timeout_us // 1_000_000} s", score=0)
+            return []
+        if self._ping_nonce is not None and now >= self._ping_sent_at + self._policy.drop_after_us:
+            raise PeerFault("ping timeout", score=0)
+        if self._ping_nonce is None and now >= self._ping_sent_at + self._policy.ping_after_us:
+            return [self.ping(now)]
+        return []
+
+    def ping(self, now: Micros) -> Ping:
+        """A fresh ping; its pong is expected from now on."""
+        self._ping_nonce = int.from_bytes(self._rng.bytes(8), "little")
+        self._ping_sent_at = now
+        return Ping(self._ping_nonce)
+
+    def next_deadline(self) -> Micros:
+        """When on_deadline has something to do."""
+        if not self.is_ready:
+            return Micros(self._handshake_by)
+        wait = self._policy.ping_after_us if self._ping_nonce is None else self._policy.drop_after_us
+        return Micros(self._ping_sent_at + wait)
+
+    def our_version(self, height: int, now: Micros) -> Version:
+        """What we say of ourselves."""
+        policy = self._policy
+        # The address is shown to the peer only where it is an IP: names have no place in a version message.
+        remote = self.remote if self.remote.ip is not None else NodeAddress("0.0.0.0", self.remote.port)
+        return Version(
+            version=PROTOCOL_VERSION,
+            services=policy.services,
+            timestamp=seconds(now),
+            addr_recv=NetAddress(int(self.services), remote.host, remote.port),
+            addr_from=NetAddress(int(policy.services)),
+            nonce=policy.nonce,
+            user_agent=policy.user_agent,
+            start_height=height,
+            relay=True,
+        )
+
+    def snapshot(self) -> SessionSnapshot:
+        """A frozen view."""
+        version = self.version
+        return SessionSnapshot(
+            conn=self.conn,
+            remote=self.remote,
+            local=self.local,
+            inbound=self.inbound,
+            state=self.state,
+            opened_at=self.opened_at,
+            version=version.version if version else 0,
+            services=version.services if version else 0,
+            user_agent=version.user_agent if version else "",
+            start_height=version.start_height if version else -1,
+            relays_transactions=version.relay if version else False,
+            last_receive_at=self.last_receive_at,
+            ping_us=self.ping_us,
+            ping_min_us=self.ping_min_us,
+            time_offset_s=self.time_offset_s,
+            feefilter_sat_per_kvb=self.feefilter_sat_per_kvb,
+            prefers_headers=self.prefers_headers,
+            wtxid_relay=self.wtxid_relay,
+        )
+
+    def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:
+        if message.nonce == self._policy.nonce:
+            raise PeerFault("connected to ourselves", score=0)
+        if message.version < PROTOCOL_VERSION_MIN:
+            raise PeerFault(f"protocol version {message.version} is older than {PROTOCOL_VERSION_MIN}", score=0)
+        self.version = message
+        self.time_offset_s = message.timestamp - seconds(now)
+        answer: list[Message] = [self.our_version(height, now)] if self.inbound else []
+        if message.version >= _FEATURES_VERSION:
+            answer += [WtxidRelay(), SendAddrV2()]
+        return [*answer, Verack()]
+
+    def _on_pong(self, message: Pong, now: Micros) -> None:
+        if self._ping_nonce is None or message.nonce != self._ping_nonce:
+            return
+        self._ping_nonce = None
+        self.ping_us = max(now - self._ping_sent_at, 0)
+        self.ping_min_us = self.ping_us if self.ping_min_us < 0 else min(self.ping_min_us, self.ping_us)
+        # Counted from the answer, so that the next ping is ping_after_us away.
+        self._ping_sent_at = now

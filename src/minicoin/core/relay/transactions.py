@@ -1,0 +1,197 @@
+"""Announces transactions in Poisson trickles and fetches announced ones, one peer at a time.
+
+Owns per-peer relay state; mempool owns what is valid and kept, node looks things up for us. BIP37 (relay flag),
+BIP133 (feefilter), BIP339 (wtxid relay). The trickle hides who saw a transaction first, and makes one inv carry many.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from minicoin.core.effects import Effect, Send
+from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX, KNOWN_INVENTORY_PER_PEER_MAX, TX_INV_PER_TRICKLE_MAX
+from minicoin.core.primitives.transaction import Txid, Wtxid
+from minicoin.core.relay.inventory import KnownInventory
+from minicoin.core.relay.requests import TxRequests
+from minicoin.core.rng import Rng
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import FeeFilter, GetData, Inv, InventoryVector, InvType
+
+_FEEFILTER_EVERY_US = 600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPolicy:
+    """Mean trickle intervals. Outbound peers hear sooner: they are harder for an observer to be."""
+
+    inbound_trickle_us: int = 5_000_000
+    outbound_trickle_us: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What relay needs to know of a transaction."""
+
+    txid: Txid
+    wtxid: Wtxid
+    feerate_sat_per_kvb: int
+
+
+@dataclass(slots=True)
+class _RelayPeer:
+    conn: ConnId
+    inbound: bool
+    uses_wtxid: bool
+    wants_transactions: bool
+    known: KnownInventory
+    trickle_at: Micros
+    feefilter_sat_per_kvb: int = 0
+    sent_feefilter: int = -1
+    feefilter_at: Micros = Micros(0)
+    queue: dict[Txid, Announcement] = field(default_factory=dict)
+
+    def key(self, item: Announcement) -> bytes:
+        return item.wtxid if self.uses_wtxid else item.txid
+
+
+class TxRelay:
+    """Relay of transactions with all ready peers."""
+
+    def __init__(self, policy: RelayPolicy, rng: Rng) -> None:
+        self._policy = policy
+        self._rng = rng
+        self._peers: dict[ConnId, _RelayPeer] = {}
+        self._requests = TxRequests()
+        self._inbound_trickle_at = Micros(0)
+
+    # --- peers ---
+
+    def on_ready(self, conn: ConnId, *, inbound: bool, uses_wtxid: bool, wants_transactions: bool, now: Micros) -> None:
+        """A handshake ended."""
+        known = KnownInventory(KNOWN_INVENTORY_PER_PEER_MAX)
+        self._peers[conn] = _RelayPeer(conn, inbound, uses_wtxid, wants_transactions, known, self._next(inbound, now))
+        self._requests.add_peer(conn, preferred=not inbound)
+
+    def on_closed(self, conn: ConnId) -> None:
+        """Forget the peer; what it was asked for is asked of the next."""
+        if self._peers.pop(conn, None) is not None:
+            self._requests.remove_peer(conn)
+
+    def on_feefilter(self, conn: ConnId, sat_per_kvb: int) -> None:
+        """The peer wants nothing below this fee rate (BIP133)."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.feefilter_sat_per_kvb = sat_per_kvb
+
+    def relaying_peers(self) -> list[ConnId]:
+        """Peers that take transactions."""
+        return [peer.conn for peer in self._peers.values() if peer.wants_transactions]
+
+    # --- fetching ---
+
+    def on_inv(self, conn: ConnId, vectors: Iterable[InventoryVector], now: Micros) -> None:
+        """Announced transactions that node does not have; requests come out of on_deadline."""
+        peer = self._peers.get(conn)
+        if peer is None:
+            return
+        for vector in vectors:
+            # A peer that negotiated wtxidrelay announces by wtxid; anything else from it is left alone (BIP339).
+            if (vector.type == InvType.WTX) == peer.uses_wtxid:
+                self._requests.announced(conn, vector.hash, now)
+
+    def on_known(self, conn: ConnId, key: bytes) -> None:
+        """The peer has this transaction: never announce it back."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.known.add(key)
+
+    def on_transaction(self, conn: ConnId, txid: Txid, wtxid: Wtxid) -> None:
+        """A transaction arrived."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.known.add(peer.key(Announcement(txid, wtxid, 0)))
+        self.forget(txid, wtxid)
+
+    def forget(self, txid: Txid, wtxid: Wtxid) -> None:
+        """Nobody need be asked for it any more."""
+        self._requests.forget(txid)
+        self._requests.forget(wtxid)
+
+    def on_notfound(self, conn: ConnId, key: bytes) -> None:
+        """The peer does not have it any more."""
+        self._requests.failed(conn, key)
+
+    def ask_parents(self, conn: ConnId, parents: Iterable[Txid], now: Micros) -> list[Effect]:
+        """The unknown parents of an orphan, by txid, from the peer that sent the orphan."""
+        if conn not in self._peers:
+            return []
+        vectors = tuple(InventoryVector(InvType.WITNESS_TX, txid) for txid in parents)
+        return [Send(conn, GetData(vectors))] if vectors else []
+
+    # --- announcing ---
+
+    def announce(self, item: Announcement, peers: Iterable[ConnId]) -> None:
+        """Queue for the next trickle of each of `peers`."""
+        for conn in peers:
+            peer = self._peers.get(conn)
+            if peer is None or not peer.wants_transactions or peer.key(item) in peer.known:
+                continue
+            if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
+                peer.queue[item.txid] = item
+
+    def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int) -> list[Effect]:
+        """Due trickles, due requests, due feefilters."""
+        effects: list[Effect] = []
+        if now >= self._inbound_trickle_at:
+            self._inbound_trickle_at = Micros(now + self._rng.exponential_us(self._policy.inbound_trickle_us))
+        for peer in self._peers.values():
+            if now >= peer.trickle_at:
+                effects += self._trickle(peer)
+                peer.trickle_at = self._next(peer.inbound, now)
+            if now >= peer.feefilter_at and peer.wants_transactions:
+                effects += self._feefilter(peer, min_feerate_sat_per_kvb, now)
+        for conn, keys in self._requests.due(now).items():
+            kind = InvType.WTX if self._peers[conn].uses_wtxid else InvType.WITNESS_TX
+            effects.append(Send(conn, GetData(tuple(InventoryVector(kind, key) for key in keys))))
+        return effects
+
+    def next_deadline(self) -> Micros | None:
+        """The earliest thing on_deadline has to do; a peer with an empty queue needs no trickle."""
+        times = [peer.trickle_at for peer in self._peers.values() if peer.queue]
+        times += [peer.feefilter_at for peer in self._peers.values() if peer.wants_transactions]
+        requests = self._requests.next_deadline()
+        if requests is not None:
+            times.append(requests)
+        return min(times) if times else None
+
+    def _trickle(self, peer: _RelayPeer) -> list[Effect]:
+        if not peer.queue:
+            return []
+        # Best fee rate first, so that a bounded inv carries what matters.
+        queued = sorted(peer.queue.values(), key=lambda item: (-item.feerate_sat_per_kvb, item.txid))
+        vectors: list[InventoryVector] = []
+        for item in queued:
+            if len(vectors) >= TX_INV_PER_TRICKLE_MAX:
+                break
+            del peer.queue[item.txid]
+            key = peer.key(item)
+            if key in peer.known or item.feerate_sat_per_kvb < peer.feefilter_sat_per_kvb:
+                continue
+            peer.known.add(key)
+            vectors.append(InventoryVector(InvType.WTX if peer.uses_wtxid else InvType.TX, key))
+        return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
+
+    def _feefilter(self, peer: _RelayPeer, min_feerate: int, now: Micros) -> list[Effect]:
+        peer.feefilter_at = Micros(now + self._rng.exponential_us(_FEEFILTER_EVERY_US) + 1)
+        if min_feerate == peer.sent_feefilter:
+            return []
+        peer.sent_feefilter = min_feerate
+        return [Send(peer.conn, FeeFilter(min_feerate))]
+
+    def _next(self, inbound: bool, now: Micros) -> Micros:
+        if inbound:
+            # All inbound peers share one trickle: a spy that connects many times learns no more from it.
+            if self._inbound_trickle_at <= now:
+                wait = self._rng.exponential_us(self._policy.inbound_trickle_us)
+                self._inbound_trickle_at = Micros(now + wait)
+            return self._inbound_trickle_at
+        return Micros(now + self._rng.exponential_us(self._policy.outbound_trickle_us))

@@ -1,0 +1,115 @@
+"""The slot between a socket and the node's session: bytes in, bytes out, events. Nothing above knows which is in it.
+
+PlainChannel is Bitcoin's own transport: the bytes as they are. The libp2p upgrade implements the same protocol.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minicoin.core.limits import READ_BYTES
+from minicoin.core.units import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReady:
+    """The transport handshake is done; `peer_id` is proven, or empty where the transport proves none."""
+
+    peer_id: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelData:
+    """Application bytes, in order."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """The remote ended the channel in an orderly way, or the channel gave up; the socket is to be closed."""
+
+    reason: str
+
+
+ChannelEvent = ChannelReady | ChannelData | ChannelClosed
+
+
+class Channel(Protocol):
+    """A sans-I/O transport for one connection. Methods raise PeerFault when the remote breaks its protocol."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes accepted by send and not yet taken by take_output."""
+
+    def receive(self, data: bytes, now: Micros) -> None:
+        """Bytes from the socket."""
+
+    def send(self, payload: bytes, now: Micros) -> None:
+        """Application bytes for the remote."""
+
+    def take_output(self) -> bytes:
+        """What the socket shall carry now; empty when nothing may go out."""
+
+    def take_events(self) -> list[ChannelEvent]:
+        """What happened since the last call."""
+
+    def consumed(self, count: int, now: Micros) -> None:
+        """The application dealt with `count` bytes: flow control may grant more."""
+
+    def next_deadline(self) -> Micros | None:
+        """When on_deadline has something to do."""
+
+    def on_deadline(self, now: Micros) -> None:
+        """Time-outs and keep-alives of the transport."""
+
+    def close(self, reason: str, now: Micros) -> None:
+        """Say goodbye, where the transport has a way to."""
+
+
+class PlainChannel:
+    """Plain TCP: ready at once, no identity, no framing of its own."""
+
+    def __init__(self) -> None:
+        self._events: list[ChannelEvent] = [ChannelReady()]
+        self._output: deque[bytes] = deque()
+        self._queued = 0
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._queued
+
+    def receive(self, data: bytes, now: Micros) -> None:
+        self._events.append(ChannelData(data))
+
+    def send(self, payload: bytes, now: Micros) -> None:
+        self._output.append(payload)
+        self._queued += len(payload)
+
+    def take_output(self) -> bytes:
+        """Small payloads are joined up to 64 KB, so that many messages cost one write; a large one goes alone."""
+        if not self._output:
+            return b""
+        pieces = [self._output.popleft()]
+        size = len(pieces[0])
+        while self._output and size + len(self._output[0]) <= READ_BYTES:
+            pieces.append(self._output.popleft())
+            size += len(pieces[-1])
+        self._queued -= size
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def take_events(self) -> list[ChannelEvent]:
+        events, self._events = self._events, []
+        return events
+
+    def consumed(self, count: int, now: Micros) -> None:
+        pass
+
+    def next_deadline(self) -> Micros | None:
+        return None
+
+    def on_deadline(self, now: Micros) -> None:
+        pass
+
+    def close(self, reason: str, now: Micros) -> None:
+        pass

@@ -1,0 +1,192 @@
+"""One TCP connection: a reader, a writer with a bounded queue, the channel between socket and session.
+
+The loop never waits for a socket: it hands frames to `send`, the writer task takes them, joined into few writes.
+A peer that does not read for a minute, or lets the queue grow beyond its bound, is disconnected.
+"""
+
+from collections.abc import Callable
+
+import trio
+
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import (
+    READ_BYTES,
+    SEND_QUEUE_BYTES_MAX,
+    SEND_QUEUE_LOW_BYTES,
+    SEND_QUEUE_STUCK_US,
+    TRANSPORT_HANDSHAKE_TIMEOUT_US,
+)
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import SECOND_US, ConnId, Micros
+from minicoin.drivers.channel import Channel, ChannelClosed, ChannelData, ChannelReady
+from minicoin.drivers.inbox import Inbox
+
+_FLUSH_SECONDS = 2.0
+
+
+class Connection:
+    """Runs until either side ends it; tells the inbox of its opening, bytes and end."""
+
+    def __init__(
+        self,
+        conn: ConnId,
+        stream: trio.SocketStream,
+        channel: Channel,
+        inbox: Inbox,
+        clock: Callable[[], Micros],
+        *,
+        remote: NodeAddress,
+        local: NodeAddress | None,
+        inbound: bool,
+    ) -> None:
+        self.conn = conn
+        self.remote = remote
+        self.local = local
+        self.inbound = inbound
+        self._stream = stream
+        self._channel = channel
+        self._inbox = inbox
+        self._clock = clock
+        self._output_ready = trio.Event()
+        self._is_closing = False
+        self._reason = ""
+        self._scope: trio.CancelScope | None = None
+        self._was_opened = False
+        self._written_since_low = 0
+
+    async def run(self) -> None:
+        """Returns when the connection is over; never raises for what the remote did."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._scope = nursery.cancel_scope
+                nursery.start_soon(self._read)
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._keep_time)
+                nursery.start_soon(self._guard_handshake)
+                await self._deliver()
+        finally:
+            await self._shut()
+
+    async def _shut(self) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _FLUSH_SECONDS):
+            await trio.aclose_forcefully(self._stream)
+        if self._was_opened:
+            self._inbox.put_nowait(ConnectionClosed(self.conn, self._reason or "connection lost"))
+
+    @property
+    def was_opened(self) -> bool:
+        return self._was_opened
+
+    @property
+    def reason(self) -> str:
+        return self._reason
+
+    def send(self, frame: bytes) -> None:
+        """Queue one frame. A queue beyond its bound ends the connection."""
+        if self._is_closing:
+            return
+        try:
+            self._channel.send(frame, self._clock())
+        except PeerFault as fault:
+            self._end(fault.reason)
+            return
+        if self._channel.queued_bytes > SEND_QUEUE_BYTES_MAX:
+            self._end("send queue full: the peer does not read")
+        self._output_ready.set()
+
+    def close(self, reason: str) -> None:
+        """End it once what is queued is written, or after two seconds."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._reason = reason
+        self._channel.close(reason, self._clock())
+        self._output_ready.set()
+        if self._scope is not None:
+            self._scope.deadline = trio.current_time() + _FLUSH_SECONDS
+
+    def _end(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._is_closing = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                chunk = await self._stream.receive_some(READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+                self._end(f"connection lost: {error.__cause__ or error}")
+                return
+            if not chunk:
+                self._end("closed by peer")
+                return
+            try:
+                self._channel.receive(bytes(chunk), self._clock())
+            except PeerFault as fault:
+                # What the channel still wants to say (a go-away) goes out before the end.
+                self.close(fault.reason)
+                return
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        for event in self._channel.take_events():
+            match event:
+                case ChannelReady(peer_id):
+                    self._was_opened = True
+                    remote = NodeAddress(self.remote.host, self.remote.port, peer_id or self.remote.peer_id)
+                    self.remote = remote
+                    self._inbox.put_nowait(ConnectionOpened(self.conn, remote, self.inbound, self.local))
+                case ChannelData(data):
+                    await self._inbox.put_and_wait(BytesReceived(self.conn, data))
+                    self._channel.consumed(len(data), self._clock())
+                case ChannelClosed(reason):
+                    self.close(reason)
+        self._output_ready.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._output_ready.wait()
+            self._output_ready = trio.Event()
+            while output := self._channel.take_output():
+                with trio.move_on_after(SEND_QUEUE_STUCK_US / SECOND_US) as patience:
+                    try:
+                        await self._stream.send_all(output)
+                    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+                        self._end(f"connection lost: {error.__cause__ or error}")
+                        return
+                if patience.cancelled_caught:
+                    self._end("send queue stuck: the peer does not read")
+                    return
+                self._note_written(len(output))
+            if self._is_closing:
+                self._end(self._reason)
+                return
+
+    def _note_written(self, count: int) -> None:
+        self._written_since_low += count
+        # At least one event per SEND_QUEUE_LOW bytes, whenever the queue is short: the core counts on it.
+        if self._written_since_low >= SEND_QUEUE_LOW_BYTES and self._channel.queued_bytes < SEND_QUEUE_LOW_BYTES:
+            self._written_since_low = 0
+            self._inbox.put_nowait(SendQueueLow(self.conn))
+
+    async def _keep_time(self) -> None:
+        while True:
+            deadline = self._channel.next_deadline()
+            if deadline is None:
+                # Plain channels keep no time; a transport that starts to is asked again soon.
+                await trio.sleep(1.0)
+                continue
+            await trio.sleep(max(deadline - self._clock(), 0) / SECOND_US)
+            try:
+                self._channel.on_deadline(self._clock())
+            except PeerFault as fault:
+                self.close(fault.reason)
+                return
+            await self._deliver()
+
+    async def _guard_handshake(self) -> None:
+        await trio.sleep(TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US)
+        if not self._was_opened:
+            self._end("no transport handshake in time")

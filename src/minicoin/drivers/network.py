@@ -1,0 +1,251 @@
+"""Listening, dialling and all open connections. Performs Send, Dial, Close and Resolve; decides nothing.
+
+A failed bind is an error that names the address. Dialling has a time limit; names are looked up by the system's
+resolver off the loop.
+"""
+
+import errno
+import socket
+from collections.abc import Callable, Sequence
+
+import trio
+
+from minicoin.core.effects import Close, Dial, Resolve, Send
+from minicoin.core.events import AddressesFound, AddressSource, DialFailed
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import INBOUND_SOCKETS_MAX, RESOLVED_ADDRESSES_MAX
+from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
+from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
+from minicoin.core.wire.frame import encode_frame
+from minicoin.drivers.channel import Channel
+from minicoin.drivers.connection import Connection
+from minicoin.drivers.inbox import Inbox
+
+ChannelFactory = Callable[[NodeAddress, bool], Channel]
+"""Makes the channel for a connection: (remote, inbound)."""
+
+_LISTEN_BACKLOG = 128
+_ACCEPT_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+
+
+class BindError(MisuseError):
+    """A listening address cannot be had."""
+
+
+class Network:
+    """All connections of one node."""
+
+    def __init__(self, magic: bytes, make_channel: ChannelFactory, inbox: Inbox, clock: Callable[[], Micros]) -> None:
+        self._magic = magic
+        self._make_channel = make_channel
+        self._inbox = inbox
+        self._clock = clock
+        self._connections: dict[ConnId, Connection] = {}
+        self._dials: dict[ConnId, trio.CancelScope] = {}
+        self._nursery: trio.Nursery | None = None
+        self._next_inbound = 1
+        self._inbound_count = 0
+        self._all_gone = trio.Event()
+
+    async def run(
+        self, listeners: Sequence[trio.SocketListener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve `listeners` and perform effects until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            for listener in listeners:
+                nursery.start_soon(self._accept, listener)
+            await trio.sleep_forever()
+
+    # --- effects ---
+
+    def send(self, effect: Send) -> int:
+        """Queue a message; the number of bytes it takes, 0 when the connection is gone."""
+        connection = self._connections.get(effect.conn)
+        if connection is None:
+            return 0
+        frame = encode_frame(self._magic, effect.message)
+        connection.send(frame)
+        return len(frame)
+
+    def dial(self, effect: Dial) -> None:
+        """Open a connection in the background."""
+        assert self._nursery is not None
+        self._nursery.start_soon(self._dial, effect)
+
+    def close(self, effect: Close) -> None:
+        """Close, or give up dialling."""
+        connection = self._connections.get(effect.conn)
+        if connection is not None:
+            connection.close(effect.reason)
+        elif effect.conn in self._dials:
+            self._dials[effect.conn].cancel()
+
+    def resolve(self, effect: Resolve) -> None:
+        """Ask a DNS seed in the background."""
+        assert self._nursery is not None
+        self._nursery.start_soon(self._resolve, effect)
+
+    async def close_all(self, reason: str) -> None:
+        """Say goodbye to everybody; returns when all are gone, after a few seconds at most."""
+        if not self._connections:
+            return
+        self._all_gone = trio.Event()
+        for connection in list(self._connections.values()):
+            connection.close(reason)
+        with trio.move_on_after(3):
+            await self._all_gone.wait()
+
+    # --- tasks ---
+
+    async def _dial(self, effect: Dial) -> None:
+        address = effect.address
+        with trio.CancelScope() as scope:
+            self._dials[effect.conn] = scope
+            try:
+                with trio.fail_after(effect.timeout_us / SECOND_US):
+                    stream = await trio.open_tcp_stream(address.host, address.port)
+            except trio.TooSlowError:
+                self._dial_failed(effect, f"no connection within {effect.timeout_us // SECOND_US} s")
+                return
+            except OSError as error:
+                self._dial_failed(effect, _os_reason(error))
+                return
+            finally:
+                self._dials.pop(effect.conn, None)
+            await self._run_connection(effect.conn, stream, address, inbound=False)
+            return
+        self._dial_failed(effect, "given up")
+
+    def _dial_failed(self, effect: Dial, reason: str) -> None:
+        self._inbox.put_nowait(DialFailed(effect.conn, effect.address, reason))
+
+    async def _accept(self, listener: trio.SocketListener) -> None:
+        assert self._nursery is not None
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in _ACCEPT_ERRORS:
+                    raise
+                # Out of file handles or memory: wait for connections to end instead of spinning or dying.
+                await trio.sleep(0.1)
+                continue
+            if self._inbound_count >= INBOUND_SOCKETS_MAX:
+                await trio.aclose_forcefully(stream)
+                continue
+            try:
+                host, port = stream.socket.getpeername()[:2]
+            except OSError:
+                await trio.aclose_forcefully(stream)
+                continue
+            conn = ConnId(self._next_inbound)
+            self._next_inbound += 2
+            self._nursery.start_soon(self._run_inbound, conn, stream, NodeAddress(normalise_host(host), port))
+
+    async def _run_inbound(self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress) -> None:
+        self._inbound_count += 1
+        try:
+            await self._run_connection(conn, stream, remote, inbound=True)
+        finally:
+            self._inbound_count -= 1
+
+    async def _run_connection(
+        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, *, inbound: bool
+    ) -> None:
+        _tune(stream)
+        connection = Connection(
+            conn,
+            stream,
+            self._make_channel(remote, inbound),
+            self._inbox,
+            self._clock,
+            remote=remote,
+            local=_local_address(stream),
+            inbound=inbound,
+        )
+        self._connections[conn] = connection
+        try:
+            await connection.run()
+        finally:
+            del self._connections[conn]
+            if not self._connections:
+                self._all_gone.set()
+            if not inbound and not connection.was_opened:
+                self._inbox.put_nowait(DialFailed(conn, remote, connection.reason or "closed before it opened"))
+
+    async def _resolve(self, effect: Resolve) -> None:
+        found: list[TimedAddress] = []
+        try:
+            with trio.move_on_after(10):
+                entries = await trio.socket.getaddrinfo(effect.host, effect.port, type=socket.SOCK_STREAM)
+                now = seconds(self._clock())
+                services = int(Services.NETWORK)
+                for *_, endpoint in entries[:RESOLVED_ADDRESSES_MAX]:
+                    address = NodeAddress(normalise_host(str(endpoint[0])), effect.port)
+                    found.append(TimedAddress(address, services, now))
+        except OSError:
+            # A seed that cannot be asked is no news: discovery tries the next.
+            found = []
+        self._inbox.put_nowait(AddressesFound(AddressSource.DNS, effect.host, tuple(found)))
+
+
+async def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[trio.SocketListener]:
+    """Bind and listen. Raises BindError that names the address and says what to do."""
+    listeners: list[trio.SocketListener] = []
+    for host, port in addresses:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = trio.socket.socket(family, socket.SOCK_STREAM)
+        # Lets a restarted node take its port back at once; unlike SO_REUSEPORT it lets nobody share it.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            await sock.bind((host, port))
+            sock.listen(_LISTEN_BACKLOG)
+        except OSError as error:
+            sock.close()
+            for listener in listeners:
+                await listener.aclose()
+            hint = (
+                "; another node may be running, choose another port with -l" if error.errno == errno.EADDRINUSE else ""
+            )
+            raise BindError(f"cannot listen on {host} port {port}: {_os_reason(error)}{hint}") from error
+        listeners.append(trio.SocketListener(sock))
+    return listeners
+
+
+def listening_port(listener: trio.SocketListener) -> int:
+    """The port a listener got, where it asked for port 0."""
+    return int(listener.socket.getsockname()[1])
+
+
+def _tune(stream: trio.SocketStream) -> None:
+    sock = stream.socket
+    # A host that vanished without a word is noticed by the kernel in about two minutes.
+    for level, option, value in (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 60),
+        (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 15),
+        (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 4),
+    ):
+        if option:
+            sock.setsockopt(level, option, value)
+
+
+def _local_address(stream: trio.SocketStream) -> NodeAddress | None:
+    try:
+        host, port = stream.socket.getsockname()[:2]
+    except OSError:
+        return None
+    return NodeAddress(normalise_host(host), port)
+
+
+def _os_reason(error: OSError) -> str:
+    if error.__cause__ is not None and isinstance(error.__cause__, OSError):
+        error = error.__cause__
+    if isinstance(error, socket.gaierror):
+        return f"name cannot be resolved ({error.strerror})"
+    return error.strerror or str(error)
