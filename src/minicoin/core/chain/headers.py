@@ -1,0 +1,321 @@
+"""The header tree: every known header, and the only chooser of the best chain (most work, first seen on ties).
+
+Checks headers against their ancestors, keeps which blocks are stored and which are invalid, and the active chain the
+engine stands on. The engine owns what is in the blocks; netsync decides what to fetch.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from minicoin.core.chain.deployments import RuleBook
+from minicoin.core.chain.header_node import (
+    CONNECTED,
+    FAILED,
+    INVALID,
+    INVALID_ANCESTOR,
+    STORED,
+    VALID,
+    HeaderNode,
+    find_common_ancestor,
+)
+from minicoin.core.chain.proof import Proof, make_proof
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import BLOCK_TIME_AHEAD_S
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.units import Micros, seconds
+
+# Locators name this many recent blocks one by one, then double their steps.
+_LOCATOR_DENSE: Final = 10
+
+
+class HeaderTree:
+    """All headers of one network, the genesis block's (stored and valid) from the start."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.proof: Proof = make_proof(network)
+        self.rules = RuleBook(network)
+        self._checkpoints = dict(network.checkpoints)
+        header = network.genesis.header
+        genesis = HeaderNode(header, None, self.proof.work(header))
+        genesis.status = STORED | CONNECTED | VALID
+        self.genesis = genesis
+        self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
+        self._leaves: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
+        self._active: list[HeaderNode] = [genesis]
+        self._best_header = genesis
+        self._best_candidate = genesis
+        self._sequence = 0
+
+    # --- reading ---
+
+    def __contains__(self, block: BlockHash) -> bool:
+        return block in self._nodes
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def get(self, block: BlockHash) -> HeaderNode | None:
+        """The node of a block, or None where its header is not known."""
+        return self._nodes.get(block)
+
+    @property
+    def best_header(self) -> HeaderNode:
+        """The header of most work on which nothing invalid lies."""
+        return self._best_header
+
+    @property
+    def tip(self) -> HeaderNode:
+        """Where the engine stands."""
+        return self._active[-1]
+
+    def best_candidate(self) -> HeaderNode:
+        """Where the engine should stand: most work among the nodes all of whose ancestors are stored and not invalid,
+        the first that could be connected on ties."""
+        return self._best_candidate
+
+    def at_height(self, height: int) -> HeaderNode | None:
+        """The block of the active chain at this height."""
+        return self._active[height] if 0 <= height < len(self._active) else None
+
+    def is_active(self, node: HeaderNode) -> bool:
+        """Whether the node is on the active chain."""
+        return self.at_height(node.height) is node
+
+    def active_after(self, node: HeaderNode, count: int) -> Sequence[HeaderNode]:
+        """At most `count` blocks of the active chain above `node`, lowest first."""
+        return self._active[node.height + 1 : node.height + 1 + count]
+
+    def ancestor(self, node: HeaderNode, height: int) -> HeaderNode:
+        """The ancestor of `node` at `height`: O(1) on the active chain, O(log height) elsewhere."""
+        if height <= node.height < len(self._active) and self._active[node.height] is node and height >= 0:
+            return self._active[height]
+        return node.ancestor(height)
+
+    def median_time_past(self, node: HeaderNode) -> int:
+        """What the time of a child of `node` must exceed."""
+        return node.median_time_past
+
+    def leaves(self) -> Iterator[HeaderNode]:
+        """Every header that nothing builds on."""
+        return iter(list(self._leaves.values()))
+
+    # --- growing ---
+
+    def add(self, header: BlockHeader, now: Micros) -> HeaderNode:
+        """Check a header and give its node; a known one is given back. Raises BlockRejected."""
+        known = self._nodes.get(header.hash)
+        if known is not None:
+            if known.status & FAILED:
+                raise BlockRejected(BlockReason.MARKED_INVALID, str(header))
+            return known
+        self.proof.check_header(header)
+        parent = self._nodes.get(header.previous)
+        if parent is None:
+            raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(header.previous), is_permanent=False)
+        if parent.status & FAILED:
+            raise BlockRejected(BlockReason.INVALID_PARENT, str(parent.header))
+        self._check_context(header, parent, now)
+        return self._insert(header, parent)
+
+    def load(self, headers: Iterable[BlockHeader]) -> None:
+        """Take headers that were checked before, parents first; the genesis header may be among them."""
+        for header in headers:
+            if header.hash in self._nodes:
+                continue
+            parent = self._nodes.get(header.previous)
+            if parent is None:
+                raise MisuseError(f"the stored header {header} has no stored parent")
+            self._insert(header, parent)
+
+    def _insert(self, header: BlockHeader, parent: HeaderNode) -> HeaderNode:
+        node = HeaderNode(header, parent, self.proof.work(header))
+        node.sibling = parent.child
+        parent.child = node
+        if parent.status & FAILED:
+            node.status = INVALID_ANCESTOR
+        self._nodes[node.hash] = node
+        self._leaves.pop(parent.hash, None)
+        self._leaves[node.hash] = node
+        if node.chainwork > self._best_header.chainwork and not node.status & FAILED:
+            self._best_header = node
+        return node
+
+    def _check_context(self, header: BlockHeader, parent: HeaderNode, now: Micros) -> None:
+        height = parent.height + 1
+        self.proof.check_child(header, parent)
+        if header.time <= parent.median_time_past:
+            raise BlockRejected(
+                BlockReason.TIME_TOO_OLD, f"{header.time}, the median of 11 is {parent.median_time_past}"
+            )
+        if header.time > seconds(now) + BLOCK_TIME_AHEAD_S:
+            raise BlockRejected(
+                BlockReason.TIME_TOO_NEW, f"{header.time - seconds(now)} s ahead of our clock", is_permanent=False
+            )
+        minimum = self.rules.minimum_version(height)
+        if header.version < minimum:
+            raise BlockRejected(BlockReason.BAD_VERSION, f"{header.version} at height {height}, needs {minimum}")
+        checkpoint = self._checkpoints.get(height)
+        if checkpoint is not None and checkpoint != header.hash:
+            raise BlockRejected(BlockReason.CHECKPOINT, f"{header} at height {height}")
+
+    # --- what is known of the blocks ---
+
+    def mark_stored(self, block: BlockHash) -> None:
+        """The block's bytes are on disk: it, and stored blocks that waited for it, become candidates."""
+        node = self._require(block)
+        node.status |= STORED
+        if node.parent is not None and not node.status & CONNECTED and node.parent.status & CONNECTED:
+            self._connect(node)
+
+    def mark_invalid(self, block: BlockHash) -> None:
+        """The block breaks a rule (or the user says so): neither it nor its descendants are candidates."""
+        node = self._require(block)
+        if node is self.genesis:
+            raise MisuseError("the genesis block cannot be invalid")
+        node.status |= INVALID
+        for descendant in _descendants(node):
+            descendant.status |= INVALID_ANCESTOR
+        self._choose_again()
+
+    def reconsider(self, block: BlockHash) -> None:
+        """Forget that the block, its ancestors or its descendants were invalid."""
+        node = self._require(block)
+        top = node
+        above: HeaderNode | None = node
+        while above is not None and above.status & FAILED:
+            above.status &= ~FAILED
+            top, above = above, above.parent
+        for descendant in _descendants(node):
+            descendant.status &= ~FAILED
+        # Other branches of the ancestors keep their own faults, and lose inherited ones.
+        for descendant in _descendants(top):
+            assert descendant.parent is not None
+            if descendant.parent.status & FAILED:
+                descendant.status |= INVALID_ANCESTOR
+            else:
+                descendant.status &= ~INVALID_ANCESTOR
+        self._choose_again()
+
+    def set_tip(self, block: BlockHash) -> None:
+        """The engine stands at `block`: it and its ancestors are valid and were stored (pruned or not)."""
+        node = self._require(block)
+        branch: list[HeaderNode] = []
+        walk: HeaderNode = node
+        while not self.is_active(walk):
+            branch.append(walk)
+            assert walk.parent is not None
+            walk = walk.parent
+        del self._active[walk.height + 1 :]
+        for step in reversed(branch):
+            step.status |= STORED | VALID
+            if not step.status & CONNECTED:
+                self._connect(step)
+        self._active.extend(reversed(branch))
+
+    def _connect(self, node: HeaderNode) -> None:
+        waiting = [node]
+        for ready in waiting:
+            ready.status |= CONNECTED
+            self._sequence += 1
+            ready.sequence = self._sequence
+            if not ready.status & FAILED and ready.chainwork > self._best_candidate.chainwork:
+                self._best_candidate = ready
+            children = [child for child in _children(ready) if child.status & STORED and not child.status & CONNECTED]
+            waiting.extend(reversed(children))
+
+    def _choose_again(self) -> None:
+        self._best_header = self._best(lambda node: not node.status & FAILED, by_sequence=False)
+        self._best_candidate = self._best(
+            lambda node: bool(node.status & CONNECTED) and not node.status & FAILED, by_sequence=True
+        )
+
+    def _best(self, is_good: Callable[[HeaderNode], bool], *, by_sequence: bool) -> HeaderNode:
+        """Most work among the good nodes; goodness is inherited, so each branch has one highest good node."""
+        best = self.genesis
+        for leaf in self._leaves.values():
+            node = _highest(leaf, is_good)
+            if node.chainwork > best.chainwork or (
+                by_sequence and node.chainwork == best.chainwork and node.sequence < best.sequence
+            ):
+                best = node
+        return best
+
+    def _require(self, block: BlockHash) -> HeaderNode:
+        node = self._nodes.get(block)
+        if node is None:
+            raise MisuseError(f"unknown block {hash_to_hex(block)}")
+        return node
+
+    # --- ways through the tree ---
+
+    def path(self, start: HeaderNode, end: HeaderNode) -> tuple[HeaderNode, tuple[HeaderNode, ...]]:
+        """(the highest common ancestor, the nodes from above it up to and including `end`)."""
+        fork = find_common_ancestor(start, end)
+        nodes: list[HeaderNode] = []
+        node = end
+        while node is not fork:
+            nodes.append(node)
+            assert node.parent is not None
+            node = node.parent
+        return fork, tuple(reversed(nodes))
+
+    def locator(self, node: HeaderNode) -> tuple[BlockHash, ...]:
+        """Hashes from `node` down to the genesis, dense at first, so that a peer finds the fork in one message."""
+        hashes: list[BlockHash] = []
+        step = 1
+        height = node.height
+        while height > 0:
+            node = self.ancestor(node, height)
+            hashes.append(node.hash)
+            if len(hashes) >= _LOCATOR_DENSE:
+                step *= 2
+            height -= step
+        hashes.append(self.genesis.hash)
+        return tuple(hashes)
+
+    def find_fork(self, locator: Iterable[BlockHash]) -> HeaderNode:
+        """The highest block of the active chain that a locator names; the genesis where it names none."""
+        for block in locator:
+            node = self._nodes.get(block)
+            if node is None:
+                continue
+            if self.is_active(node):
+                return node
+            # A branch that builds on our tip forks at the tip.
+            if self.tip.is_ancestor_of(node):
+                return self.tip
+        return self.genesis
+
+
+def _children(node: HeaderNode) -> Iterator[HeaderNode]:
+    child = node.child
+    while child is not None:
+        yield child
+        child = child.sibling
+
+
+def _descendants(node: HeaderNode) -> Iterator[HeaderNode]:
+    """Everything above `node`, each parent in front of its children."""
+    waiting = list(_children(node))
+    while waiting:
+        descendant = waiting.pop()
+        yield descendant
+        waiting.extend(_children(descendant))
+
+
+def _highest(leaf: HeaderNode, is_good: Callable[[HeaderNode], bool]) -> HeaderNode:
+    """The highest good node from the genesis to `leaf`: everything below a good node is good."""
+    if is_good(leaf):
+        return leaf
+    low, high = 0, leaf.height
+    while high - low > 1:
+        middle = (low + high) // 2
+        if is_good(leaf.ancestor(middle)):
+            low = middle
+        else:
+            high = middle
+    return leaf.ancestor(low)

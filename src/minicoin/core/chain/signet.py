@@ -1,0 +1,130 @@
+"""BIP325: a signet block carries a script solution to the network's challenge in its witness commitment.
+
+Builds the two virtual transactions that the solution signs and has the script verifier judge them. proof.py decides
+which blocks need one.
+"""
+
+from typing import Final
+
+from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier
+from minicoin.core.encoding.compact import decode_compact
+from minicoin.core.faults import DecodeError
+from minicoin.core.primitives.block import Block
+from minicoin.core.primitives.merkle import merkle_root
+from minicoin.core.primitives.script_flags import ScriptFlag
+from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut, Witness, make_outpoint
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+
+SIGNET_HEADER: Final = bytes.fromhex("ecc7daa2")
+_COMMITMENT_PREFIX: Final = bytes.fromhex("6a24aa21a9ed")
+_COMMITMENT_BYTES: Final = 38
+_FLAGS: Final = ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.DERSIG | ScriptFlag.NULLDUMMY
+_OP_RETURN: Final = b"\x6a"
+_PUSHDATA1, _PUSHDATA2, _PUSHDATA4 = 0x4C, 0x4D, 0x4E
+
+
+def check_signet_solution(block: Block, challenge: bytes, verifier: ScriptVerifier) -> None:
+    """Raises BlockRejected unless the block carries a solution that satisfies the challenge."""
+    pair = signet_transactions(block, challenge)
+    if pair is None:
+        raise BlockRejected(BlockReason.BAD_SIGNATURE, "no witness commitment, or a malformed signet solution")
+    to_spend, to_sign = pair
+    if verifier.first_failure([ScriptCheck(to_sign, to_spend.outputs, int(_FLAGS))]) is not None:
+        raise BlockRejected(BlockReason.BAD_SIGNATURE, "the solution does not satisfy the signet's challenge")
+
+
+def signet_transactions(block: Block, challenge: bytes) -> tuple[Transaction, Transaction] | None:
+    """(to_spend, to_sign) of BIP325; None where the block cannot carry a solution. A block without a solution has an
+    empty one, which a challenge like OP_TRUE accepts."""
+    if not block.transactions:
+        return None
+    coinbase = block.transactions[0]
+    index = _commitment_index(coinbase)
+    if index is None:
+        return None
+    solution, cleared = take_solution(coinbase.outputs[index].script_pubkey)
+    try:
+        script_sig, witness = _parse_solution(solution) if solution is not None else (b"", ())
+    except DecodeError:
+        return None
+    outputs = list(coinbase.outputs)
+    outputs[index] = TxOut(outputs[index].value, cleared)
+    unsigned = Transaction(coinbase.version, coinbase.inputs, tuple(outputs), coinbase.lock_time)
+    root, _ = merkle_root([unsigned.txid, *(tx.txid for tx in block.transactions[1:])])
+    header = block.header.raw
+    signed = header[:36] + root + header[68:72]
+    to_spend = Transaction(0, (TxIn(NULL_OUTPOINT, b"\0" + _push(signed), 0),), (TxOut(0, challenge),))
+    to_sign = Transaction(
+        0,
+        (TxIn(make_outpoint(to_spend.txid, 0), script_sig, 0),),
+        (TxOut(0, _OP_RETURN),),
+        witnesses=(witness,) if witness else (),
+    )
+    return to_spend, to_sign
+
+
+def take_solution(script: bytes) -> tuple[bytes | None, bytes]:
+    """(solution, the script with the solution cut out of its push); (None, script) where there is none."""
+    solution: bytes | None = None
+    rebuilt: list[bytes] = []
+    at = 0
+    while at < len(script):
+        opcode = script[at]
+        at += 1
+        if opcode > _PUSHDATA4:
+            rebuilt.append(bytes((opcode,)))
+            continue
+        width = {_PUSHDATA1: 1, _PUSHDATA2: 2, _PUSHDATA4: 4}.get(opcode, 0)
+        length = int.from_bytes(script[at : at + width], "little") if width else opcode
+        payload = script[at + width : at + width + length]
+        if len(script) < at + width + length:
+            break
+        at += width + length
+        if not payload:
+            rebuilt.append(bytes((opcode,)))
+            continue
+        if solution is None and payload.startswith(SIGNET_HEADER) and len(payload) > len(SIGNET_HEADER):
+            solution, payload = payload[len(SIGNET_HEADER) :], SIGNET_HEADER
+        rebuilt.append(_push(payload))
+    return (None, script) if solution is None else (solution, b"".join(rebuilt))
+
+
+def _commitment_index(coinbase: Transaction) -> int | None:
+    # The last one counts (BIP141).
+    for index in range(len(coinbase.outputs) - 1, -1, -1):
+        script = coinbase.outputs[index].script_pubkey
+        if len(script) >= _COMMITMENT_BYTES and script.startswith(_COMMITMENT_PREFIX):
+            return index
+    return None
+
+
+def _parse_solution(solution: bytes) -> tuple[bytes, Witness]:
+    script_sig, at = _take_string(solution, 0)
+    if at == len(solution):
+        return script_sig, ()
+    count, at = decode_compact(solution, at)
+    items: list[bytes] = []
+    for _ in range(count):
+        item, at = _take_string(solution, at)
+        items.append(item)
+    if at != len(solution):
+        raise DecodeError("bytes behind the signet solution")
+    return script_sig, tuple(items)
+
+
+def _take_string(buffer: bytes, at: int) -> tuple[bytes, int]:
+    length, at = decode_compact(buffer, at)
+    if len(buffer) - at < length:
+        raise DecodeError("truncated signet solution")
+    return buffer[at : at + length], at + length
+
+
+def _push(payload: bytes) -> bytes:
+    length = len(payload)
+    if length < _PUSHDATA1:
+        return bytes((length,)) + payload
+    if length <= 0xFF:
+        return bytes((_PUSHDATA1, length)) + payload
+    if length <= 0xFFFF:
+        return bytes((_PUSHDATA2,)) + length.to_bytes(2, "little") + payload
+    return bytes((_PUSHDATA4,)) + length.to_bytes(4, "little") + payload
