@@ -14,13 +14,13 @@ from minicoin.core.primitives.merkle import merkle_root
 from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut, Witness, make_outpoint
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.script.opcodes import OP_PUSHDATA1, OP_PUSHDATA2, OP_PUSHDATA4, OP_RETURN
+from minicoin.core.script.pushes import operations
 
 SIGNET_HEADER: Final = bytes.fromhex("ecc7daa2")
 _COMMITMENT_PREFIX: Final = bytes.fromhex("6a24aa21a9ed")
 _COMMITMENT_BYTES: Final = 38
 _FLAGS: Final = ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.DERSIG | ScriptFlag.NULLDUMMY
-_OP_RETURN: Final = b"\x6a"
-_PUSHDATA1, _PUSHDATA2, _PUSHDATA4 = 0x4C, 0x4D, 0x4E
 
 
 def check_signet_solution(block: Block, challenge: bytes, verifier: ScriptVerifier) -> None:
@@ -57,7 +57,7 @@ def signet_transactions(block: Block, challenge: bytes) -> tuple[Transaction, Tr
     to_sign = Transaction(
         0,
         (TxIn(make_outpoint(to_spend.txid, 0), script_sig, 0),),
-        (TxOut(0, _OP_RETURN),),
+        (TxOut(0, bytes((OP_RETURN,))),),
         witnesses=(witness,) if witness else (),
     )
     return to_spend, to_sign
@@ -67,25 +67,18 @@ def take_solution(script: bytes) -> tuple[bytes | None, bytes]:
     """(solution, the script with the solution cut out of its push); (None, script) where there is none."""
     solution: bytes | None = None
     rebuilt: list[bytes] = []
-    at = 0
-    while at < len(script):
-        opcode = script[at]
-        at += 1
-        if opcode > _PUSHDATA4:
-            rebuilt.append(bytes((opcode,)))
-            continue
-        width = {_PUSHDATA1: 1, _PUSHDATA2: 2, _PUSHDATA4: 4}.get(opcode, 0)
-        length = int.from_bytes(script[at : at + width], "little") if width else opcode
-        payload = script[at + width : at + width + length]
-        if len(script) < at + width + length:
-            break
-        at += width + length
-        if not payload:
-            rebuilt.append(bytes((opcode,)))
-            continue
-        if solution is None and payload.startswith(SIGNET_HEADER) and len(payload) > len(SIGNET_HEADER):
-            solution, payload = payload[len(SIGNET_HEADER) :], SIGNET_HEADER
-        rebuilt.append(_push(payload))
+    try:
+        for opcode, payload in operations(script):
+            if not payload:
+                rebuilt.append(bytes((opcode,)))
+                continue
+            kept = payload
+            if solution is None and payload.startswith(SIGNET_HEADER) and len(payload) > len(SIGNET_HEADER):
+                solution, kept = payload[len(SIGNET_HEADER) :], SIGNET_HEADER
+            rebuilt.append(_push(kept))
+    except DecodeError:
+        # What does not parse counts as the script's end; so Bitcoin Core reads it.
+        pass
     return (None, script) if solution is None else (solution, b"".join(rebuilt))
 
 
@@ -120,11 +113,12 @@ def _take_string(buffer: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _push(payload: bytes) -> bytes:
+    # Always by length: script.pushes would write short numbers as opcodes, which BIP325's signers do not.
     length = len(payload)
-    if length < _PUSHDATA1:
+    if length < OP_PUSHDATA1:
         return bytes((length,)) + payload
     if length <= 0xFF:
-        return bytes((_PUSHDATA1, length)) + payload
+        return bytes((OP_PUSHDATA1, length)) + payload
     if length <= 0xFFFF:
-        return bytes((_PUSHDATA2,)) + length.to_bytes(2, "little") + payload
-    return bytes((_PUSHDATA4,)) + length.to_bytes(4, "little") + payload
+        return bytes((OP_PUSHDATA2,)) + length.to_bytes(2, "little") + payload
+    return bytes((OP_PUSHDATA4,)) + length.to_bytes(4, "little") + payload

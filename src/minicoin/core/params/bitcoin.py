@@ -8,8 +8,9 @@ from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.params.genesis import GenesisRecipe
-from minicoin.core.params.network import AddressForms, Network
+from minicoin.core.params.network import KeyFormat, Network
 from minicoin.core.params.rules import Buried, Deployments, Retarget, RetargetKind, SignetKind, VersionBits
+from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.script_flags import ScriptFlag
 
@@ -31,11 +32,8 @@ _TRIVIAL_POW_LIMIT = (1 << 255) - 1
 _BASE_FLAGS = ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.TAPROOT
 _FROM_BLOCK_1 = Deployments(Buried(1), Buried(1), Buried(1), Buried(1), Buried(1), Buried(1))
 
-_MAIN_ADDRESSES = AddressForms(0, 5, 128, "bc", bytes.fromhex("0488b21e"), bytes.fromhex("0488ade4"), 0)
-_TEST_VERSIONS = (bytes.fromhex("043587cf"), bytes.fromhex("04358394"))
-_TEST_ADDRESSES = AddressForms(111, 196, 239, "tb", *_TEST_VERSIONS)
-_REGTEST_ADDRESSES = AddressForms(111, 196, 239, "bcrt", *_TEST_VERSIONS)
-_SIMNET_ADDRESSES = AddressForms(63, 123, 100, "sb", bytes.fromhex("0420bd3a"), bytes.fromhex("0420b900"), 115)
+_TEST_ADDRESSES = AddressFormat(111, 196, "tb")
+_TEST_KEYS = KeyFormat(239, bytes.fromhex("043587cf"), bytes.fromhex("04358394"))
 
 
 def _recipe(time: int, nonce: int, bits: int) -> GenesisRecipe:
@@ -48,7 +46,8 @@ BITCOIN = Network(
     pow_limit=_POW_LIMIT,
     spacing_s=600,
     retarget=Retarget(RetargetKind.BITCOIN),
-    addresses=_MAIN_ADDRESSES,
+    addresses=AddressFormat(0, 5, "bc"),
+    keys=KeyFormat(128, bytes.fromhex("0488b21e"), bytes.fromhex("0488ade4"), bip44_coin_type=0),
     default_port=8333,
     rpc_port=8332,
     deployments=Deployments(
@@ -109,6 +108,7 @@ TESTNET3 = Network(
     spacing_s=600,
     retarget=Retarget(RetargetKind.BITCOIN, allow_min_difficulty=True),
     addresses=_TEST_ADDRESSES,
+    keys=_TEST_KEYS,
     default_port=18333,
     rpc_port=18332,
     deployments=Deployments(
@@ -144,6 +144,7 @@ TESTNET4 = Network(
     spacing_s=600,
     retarget=Retarget(RetargetKind.BIP94, allow_min_difficulty=True),
     addresses=_TEST_ADDRESSES,
+    keys=_TEST_KEYS,
     default_port=48333,
     rpc_port=48332,
     deployments=_FROM_BLOCK_1,
@@ -172,6 +173,7 @@ SIGNET = Network(
     spacing_s=600,
     retarget=Retarget(RetargetKind.BITCOIN),
     addresses=_TEST_ADDRESSES,
+    keys=_TEST_KEYS,
     default_port=38333,
     rpc_port=38332,
     proof=SignetKind(_SIGNET_CHALLENGE),
@@ -189,7 +191,8 @@ REGTEST = Network(
     pow_limit=_TRIVIAL_POW_LIMIT,
     spacing_s=600,
     retarget=Retarget(RetargetKind.NONE),
-    addresses=_REGTEST_ADDRESSES,
+    addresses=AddressFormat(111, 196, "bcrt"),
+    keys=_TEST_KEYS,
     default_port=18444,
     rpc_port=18443,
     halving_interval=150,
@@ -216,7 +219,8 @@ SIMNET = Network(
     pow_limit=_TRIVIAL_POW_LIMIT,
     spacing_s=600,
     retarget=Retarget(RetargetKind.BITCOIN, allow_min_difficulty=True),
-    addresses=_SIMNET_ADDRESSES,
+    addresses=AddressFormat(63, 123, "sb"),
+    keys=KeyFormat(100, bytes.fromhex("0420bd3a"), bytes.fromhex("0420b900"), bip44_coin_type=115),
     default_port=18555,
     rpc_port=18556,
     deployments=Deployments(

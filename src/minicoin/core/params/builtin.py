@@ -3,8 +3,9 @@
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.bitcoin import BITCOIN_NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe
-from minicoin.core.params.network import AddressForms, Network
+from minicoin.core.params.network import KeyFormat, Network
 from minicoin.core.params.rules import Retarget, RetargetKind
+from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.units import COIN_SAT
 
@@ -19,27 +20,8 @@ _REGTEST_POW_LIMIT = (1 << 255) - 1
 _SUBSIDY_SAT = 5 * COIN_SAT
 _HALVING_INTERVAL = 2_100_000
 
-_MAIN_ADDRESSES = AddressForms(
-    p2pkh=50,
-    p2sh=110,
-    wif=178,
-    bech32_hrp="mc",
-    bip32_public=bytes.fromhex("0488b21e"),
-    bip32_private=bytes.fromhex("0488ade4"),
-    bip44_coin_type=28003,
-)
-
-
-def _test_addresses(hrp: str) -> AddressForms:
-    return AddressForms(
-        p2pkh=111,
-        p2sh=196,
-        wif=239,
-        bech32_hrp=hrp,
-        bip32_public=bytes.fromhex("043587cf"),
-        bip32_private=bytes.fromhex("04358394"),
-    )
-
+_MAIN_KEYS = KeyFormat(178, bytes.fromhex("0488b21e"), bytes.fromhex("0488ade4"), bip44_coin_type=28003)
+_TEST_KEYS = KeyFormat(239, bytes.fromhex("043587cf"), bytes.fromhex("04358394"))
 
 MAIN = Network(
     name="main",
@@ -49,7 +31,8 @@ MAIN = Network(
     pow_limit=_POW_LIMIT,
     spacing_s=60,
     retarget=Retarget(RetargetKind.ASERT, half_life_s=3600, anchor_height=1),
-    addresses=_MAIN_ADDRESSES,
+    addresses=AddressFormat(50, 110, "mc"),
+    keys=_MAIN_KEYS,
     default_port=7333,
     rpc_port=7332,
     subsidy_sat=_SUBSIDY_SAT,
@@ -65,7 +48,8 @@ TEST = Network(
     pow_limit=_POW_LIMIT,
     spacing_s=60,
     retarget=Retarget(RetargetKind.ASERT, half_life_s=3600, anchor_height=1),
-    addresses=_test_addresses("tmc"),
+    addresses=AddressFormat(111, 196, "tmc"),
+    keys=_TEST_KEYS,
     default_port=17333,
     rpc_port=17332,
     subsidy_sat=_SUBSIDY_SAT,
@@ -79,7 +63,8 @@ REGTEST = Network(
     pow_limit=_REGTEST_POW_LIMIT,
     spacing_s=60,
     retarget=Retarget(RetargetKind.NONE),
-    addresses=_test_addresses("mcrt"),
+    addresses=AddressFormat(111, 196, "mcrt"),
+    keys=_TEST_KEYS,
     default_port=17444,
     rpc_port=17443,
     base_script_flags=ScriptFlag.ALL,

@@ -30,13 +30,10 @@ _CANONICAL_FORM = "minicoin-network-1"
 
 
 @dataclass(frozen=True, slots=True)
-class AddressForms:
-    """How addresses and keys of the network look as text."""
+class KeyFormat:
+    """How private and extended keys look as text: the WIF byte, the BIP32 versions, the coin type of BIP44."""
 
-    p2pkh: int
-    p2sh: int
     wif: int
-    bech32_hrp: str
     bip32_public: bytes
     bip32_private: bytes
     bip44_coin_type: int = 1
@@ -51,7 +48,8 @@ class Network:
     pow_limit: int
     spacing_s: int
     retarget: Retarget
-    addresses: AddressForms
+    addresses: AddressFormat
+    keys: KeyFormat
     default_port: int
     rpc_port: int
     proof: ProofKind = WORK
