@@ -48,7 +48,7 @@ class Network:
     pow_limit: int
     spacing_s: int
     retarget: Retarget
-    addresses: AddressFormat
+    address_format: AddressFormat
     keys: KeyFormat
     default_port: int
     rpc_port: int
@@ -95,12 +95,6 @@ class Network:
     def protocol_id(self) -> str:
         """The libp2p protocol that carries this network's frames."""
         return f"/minicoin/{self.network_id.hex()[:16]}/wire/1"
-
-    @property
-    def address_format(self) -> AddressFormat:
-        """What script needs to read and write the network's addresses."""
-        forms = self.addresses
-        return AddressFormat(forms.p2pkh, forms.p2sh, forms.bech32_hrp)
 
     @property
     def is_bitcoin(self) -> bool:

@@ -72,7 +72,7 @@ class AccountKey:
             key = bip32.HDKey.from_base58(text)
         except (ValueError, IndexError, bip32.EmbitError) as error:
             raise DecodeError("not an extended public key") from error
-        if key.is_private or key.version != network.addresses.bip32_public or key.depth != _ACCOUNT_DEPTH:
+        if key.is_private or key.version != network.keys.bip32_public or key.depth != _ACCOUNT_DEPTH:
             raise DecodeError(f"not an account's public key of the network {network.name}")
         return cls(key)
 
@@ -102,8 +102,8 @@ class SigningKey:
     def from_entropy(cls, entropy: bytes, network: Network, passphrase: str = "") -> "SigningKey":
         """BIP39's seed of the words (with its optional 25th word), BIP84's account 0 on the network."""
         seed = bip39.mnemonic_to_seed(mnemonic_from_entropy(entropy), passphrase)
-        root = bip32.HDKey.from_seed(seed, version=network.addresses.bip32_private)
-        path = [_PURPOSE | _HARDENED, network.addresses.bip44_coin_type | _HARDENED, _HARDENED]
+        root = bip32.HDKey.from_seed(seed, version=network.keys.bip32_private)
+        path = [_PURPOSE | _HARDENED, network.keys.bip44_coin_type | _HARDENED, _HARDENED]
         return cls(root.derive(path), bytes(root.my_fingerprint))
 
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ class SigningKey:
 
     def account_key(self, network: Network) -> AccountKey:
         """The public half."""
-        return AccountKey(self._key.to_public(version=network.addresses.bip32_public))
+        return AccountKey(self._key.to_public(version=network.keys.bip32_public))
 
     def secret(self, path: KeyPath) -> bytes:
         """The private key (32 bytes)."""
