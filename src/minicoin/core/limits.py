@@ -53,6 +53,8 @@ SEND_QUEUE_LOW_BYTES: Final = 256 << 10
 # Beyond this a peer is disconnected: serving stops at the high mark, so only a flood of requests gets here.
 SEND_QUEUE_BYTES_MAX: Final = 16 << 20
 SEND_QUEUE_STUCK_US: Final = 60 * SECOND_US
+# Blocks read ahead for one peer, so that reading and sending overlap.
+READS_PER_PEER_MAX: Final = 4
 SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 
 # --- netsync ---
@@ -75,6 +77,16 @@ UNPARSED_BLOCK_BYTES_MAX: Final = 64_000_000
 # Blocks a peer said it does not have.
 LACKS_PER_PEER_MAX: Final = 1_000
 
+# --- engine ---
+# Blocks that are parsed at their storing and connected soon after; parsed they take some ten times their bytes.
+PARSED_BLOCKS_BYTES_MAX: Final = 16 << 20
+# About 250 bytes each in the write-back cache.
+COIN_CHANGES_MAX: Final = 500_000
+# How many blocks a start after a crash connects again at most.
+UNFLUSHED_BLOCKS_MAX: Final = 1_000
+# A mempool's worth of transactions whose scripts need not run again in a block.
+VERIFIED_SCRIPTS_MAX: Final = 100_000
+
 # --- relay and mempool ---
 TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX: Final = 100
 # One trickle's worth: more waits for the next, so that a flood is spread out.
@@ -90,6 +102,8 @@ DESCENDANTS_MAX: Final = 25
 ANCESTOR_VBYTES_MAX: Final = 101_000
 DESCENDANT_VBYTES_MAX: Final = 101_000
 VERIFICATIONS_WAITING_MAX: Final = 1_000
+# Commands that wait for the verdict on their transaction.
+TX_WAITERS_MAX: Final = 1_000
 # The worker takes jobs in order: what it holds of ours delays the next block.
 VERIFICATIONS_IN_FLIGHT_MAX: Final = 16
 REORG_TRANSACTIONS_MAX: Final = 20_000

@@ -1,0 +1,104 @@
+"""The coins at the engine's tip: a write-back cache of packed coins over a CoinStore, and the hash of the whole set.
+
+Coins created and spent between two flushes never reach the store. Owns no rule; the engine decides what to spend.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
+from minicoin.core.chain.store import ChainStore
+from minicoin.core.chain.undo import COIN_HEAD
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Outpoint
+
+
+class CoinSetTotals(NamedTuple):
+    """What gettxoutsetinfo tells."""
+
+    coins: int
+    transactions: int
+    total_sat: int
+    packed_bytes: int
+    sha256: bytes
+    """SHA-256 over key and packed coin of each coin in the order of keys: the same for the same set of coins, however
+    it came about."""
+
+
+class CoinsCache:
+    """Invariant: a coin exists when it is in `added`, or in the store and not in `removed`."""
+
+    def __init__(self, store: ChainStore) -> None:
+        self._store = store
+        self._added: dict[Outpoint, bytes] = {}
+        self._removed: dict[Outpoint, None] = {}
+
+    @property
+    def changes(self) -> int:
+        """How many coins differ from the store."""
+        return len(self._added) + len(self._removed)
+
+    def get(self, outpoint: Outpoint) -> bytes | None:
+        """The packed coin, or None when it does not exist or is spent."""
+        packed = self._added.get(outpoint)
+        if packed is not None or outpoint in self._removed:
+            return packed
+        return self._store.coin(outpoint)
+
+    def spend(self, outpoint: Outpoint) -> bytes | None:
+        """Take the coin out of the set; None, and nothing happens, when it does not exist."""
+        packed = self._added.pop(outpoint, None)
+        if packed is not None:
+            return packed
+        if outpoint in self._removed:
+            return None
+        packed = self._store.coin(outpoint)
+        if packed is not None:
+            self._removed[outpoint] = None
+        return packed
+
+    def add(self, outpoint: Outpoint, packed: bytes) -> None:
+        """Put a coin that is known not to exist into the set."""
+        self._added[outpoint] = packed
+
+    def replace(self, outpoint: Outpoint, packed: bytes) -> None:
+        """Put a coin into the set that may overwrite one: coinbases could repeat before BIP34."""
+        if outpoint not in self._added and outpoint not in self._removed and self._store.coin(outpoint) is not None:
+            self._removed[outpoint] = None
+        self._added[outpoint] = packed
+
+    def flush(self, tip: BlockHash) -> None:
+        """Write every change to the store, which stands at `tip` from then on."""
+        self._store.commit(self._added, self._removed, tip)
+        self._added.clear()
+        self._removed.clear()
+
+    def items(self) -> Iterator[tuple[Outpoint, bytes]]:
+        """Every coin, in the order of the keys."""
+        fresh = iter(sorted(self._added.items()))
+        pending = next(fresh, None)
+        for outpoint, packed in self._store.coins():
+            while pending is not None and pending[0] < outpoint:
+                yield pending
+                pending = next(fresh, None)
+            if outpoint not in self._removed and outpoint not in self._added:
+                yield outpoint, packed
+        while pending is not None:
+            yield pending
+            pending = next(fresh, None)
+
+    def totals(self) -> CoinSetTotals:
+        """Count, sum and hash of the whole set: reads all of it."""
+        digest = sha256()
+        count = transactions = total = size = 0
+        previous = b""
+        for outpoint, packed in self.items():
+            digest.update(outpoint)
+            digest.update(len(packed).to_bytes(4, "little"))
+            digest.update(packed)
+            count += 1
+            transactions += outpoint[:32] != previous
+            previous = outpoint[:32]
+            total += COIN_HEAD.unpack_from(packed)[1]
+            size += len(outpoint) + len(packed)
+        return CoinSetTotals(count, transactions, total, size, digest.digest())

@@ -1,0 +1,358 @@
+"""The chain engine: stores blocks, moves the coins along a path of blocks and back, and checks transactions at the tip.
+
+One worker runs it. It chooses no chain (the header tree does) and shares no state with anybody: its own view of the
+headers, fed by `add_headers` and by the blocks themselves, tells which rules hold where.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.chain.block_rules import check_block, check_block_in_chain
+from minicoin.core.chain.coins import CoinsCache, CoinSetTotals
+from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
+from minicoin.core.chain.deployments import RuleBook, RuleSet
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.proof import make_proof
+from minicoin.core.chain.store import ChainStore
+from minicoin.core.chain.summary import find_watched, summarise
+from minicoin.core.chain.tx_verdict import TxChecker
+from minicoin.core.chain.undo import decode_undo, encode_undo, unpack_coin, unpack_output
+from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier, VerifiedScripts
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import (
+    COIN_CHANGES_MAX,
+    PARSED_BLOCKS_BYTES_MAX,
+    UNFLUSHED_BLOCKS_MAX,
+    VERIFIED_SCRIPTS_MAX,
+)
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.primitives.verdicts import (
+    BlockReason,
+    BlockRejected,
+    BlockSummary,
+    ChainUpdate,
+    Coin,
+    DisconnectedBlock,
+    InvalidBlock,
+    TxReason,
+    TxVerdict,
+    WatchedTransaction,
+)
+
+
+class ChainDamaged(Exception):
+    """What the stores hold contradicts itself: the engine cannot go on, and says what it found."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSnapshot:
+    """The engine from outside."""
+
+    tip: BlockHash
+    height: int
+    headers: int
+    coin_changes: int
+    verified_scripts: int
+
+
+class _CheckedBlock:
+    """A parsed block that passed the checks without context."""
+
+    __slots__ = ("block", "legacy_sigops", "size")
+
+    def __init__(self, block: Block, size: int) -> None:
+        self.block: Final = block
+        self.size: Final = size
+        self.legacy_sigops: Final = check_block(block)
+
+
+def invalid_block(block: BlockHash, refusal: BlockRejected) -> InvalidBlock:
+    """A refusal as the value that leaves the worker."""
+    return InvalidBlock(block, refusal.reason, refusal.detail, refusal.is_permanent, refusal.transaction)
+
+
+class ChainEngine:
+    """Stands at the block that the store's coins stand at. `assume_valid` names a block whose ancestors need not have
+    their scripts run; by default the network's."""
+
+    def __init__(
+        self,
+        network: Network,
+        store: ChainStore,
+        verifier: ScriptVerifier,
+        *,
+        assume_valid: BlockHash | None = None,
+    ) -> None:
+        self.network: Final = network
+        self._store = store
+        self._verifier = verifier
+        self._coins = CoinsCache(store)
+        self._rules = RuleBook(network)
+        self._proof = make_proof(network)
+        self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
+        self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
+        self._parsed: dict[BlockHash, _CheckedBlock] = {}
+        self._parsed_bytes = 0
+        self._watched: frozenset[bytes] = frozenset()
+        self._unflushed_blocks = 0
+        genesis = HeaderNode(network.genesis.header, None, 0)
+        self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
+        self._tip = self._load(genesis)
+
+    def _load(self, genesis: HeaderNode) -> HeaderNode:
+        if self._store.coins_tip() is None:
+            # The genesis block's coinbase is no coin: nobody can spend it.
+            self._store.append(genesis.hash, self.network.genesis.raw)
+            self._store.commit({}, (), genesis.hash)
+        for header in self._store.headers():
+            self._add_node(header)
+        self.add_headers(self._store.recovered_headers())
+        tip = self._nodes.get(self._store.coins_tip() or genesis.hash)
+        if tip is None:
+            raise ChainDamaged("the coins stand at a block whose header is missing")
+        return tip
+
+    @property
+    def tip(self) -> BlockHash:
+        """The block the engine stands at."""
+        return self._tip.hash
+
+    @property
+    def height(self) -> int:
+        """The tip's height."""
+        return self._tip.height
+
+    def snapshot(self) -> EngineSnapshot:
+        """The engine from outside."""
+        return EngineSnapshot(self.tip, self.height, len(self._nodes), self._coins.changes, len(self._verified))
+
+    # --- headers ---
+
+    def headers(self) -> Iterator[BlockHeader]:
+        """Every header known, parents first, without the genesis block's: what a header tree loads at the start."""
+        return (node.header for node in list(self._nodes.values())[1:])
+
+    def stored(self) -> Iterator[BlockHash]:
+        """Every stored block, in no particular order."""
+        return self._store.stored()
+
+    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
+        """Take headers that the header tree accepted, parents first, and remember them."""
+        fresh = [node for node in map(self._add_node, headers) if node is not None]
+        self._store.add_headers((node.height, node.header) for node in fresh)
+
+    def _add_node(self, header: BlockHeader) -> HeaderNode | None:
+        """The new node; None where it is known already or its parent is not."""
+        parent = self._nodes.get(header.previous)
+        if parent is None or header.hash in self._nodes:
+            return None
+        # Work is the header tree's to weigh: here nothing chooses.
+        node = self._nodes[header.hash] = HeaderNode(header, parent, 0)
+        return node
+
+    def rules_for_next(self) -> RuleSet:
+        """The rules for a block on top of the tip."""
+        return self._rules.rules_at(self._tip)
+
+    # --- blocks ---
+
+    def store_block(self, raw: RawBlock, height: int) -> None:
+        """Check what needs no coins and store the block. Raises BlockRejected; then nothing was stored."""
+        if self._store.has(raw.hash):
+            return
+        self.add_headers((raw.header,))
+        node = self._nodes.get(raw.hash)
+        if node is None or node.parent is None:
+            raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(raw.header.previous), is_permanent=False)
+        if node.height != height:
+            raise MisuseError(f"block {raw.header} has height {node.height}, not {height}")
+        try:
+            block = Block.parse(raw.raw)
+        except DecodeError as error:
+            raise BlockRejected(BlockReason.MALFORMED, str(error), is_permanent=False) from error
+        self._proof.check_block(block, self._verifier)
+        checked = _CheckedBlock(block, len(raw.raw))
+        check_block_in_chain(block, self._rules.rules_at(node.parent, node.hash))
+        self._store.append(raw.hash, raw.raw)
+        self._remember(raw.hash, checked)
+
+    def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
+        """The stored block, without its witnesses on demand; None where it is not stored."""
+        raw = self._store.read(block)
+        if raw is None:
+            return None
+        return RawBlock.parse(Block.parse(raw).stripped if stripped else raw)
+
+    def _remember(self, block: BlockHash, checked: _CheckedBlock) -> None:
+        self._parsed[block] = checked
+        self._parsed_bytes += checked.size
+        while self._parsed_bytes > PARSED_BLOCKS_BYTES_MAX:
+            self._parsed_bytes -= self._parsed.pop(next(iter(self._parsed))).size
+
+    def _take_block(self, block: BlockHash) -> _CheckedBlock:
+        checked = self._parsed.pop(block, None)
+        if checked is not None:
+            self._parsed_bytes -= checked.size
+            return checked
+        raw = self._store.read(block)
+        if raw is None:
+            raise MisuseError(f"block {hash_to_hex(block)} is not stored")
+        try:
+            # Checked again: it passed before it was stored, so a failure now means that the file is damaged.
+            return _CheckedBlock(Block.parse(raw), len(raw))
+        except (DecodeError, BlockRejected) as error:
+            raise ChainDamaged(f"stored block {hash_to_hex(block)} is damaged: {error}") from error
+
+    # --- the path of the tip ---
+
+    def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
+        """Disconnect down to `fork`, then connect `path`. Where a block of it is invalid the engine stands at the last
+        good one. Every block of the update survives a crash from here on."""
+        base = self._nodes.get(fork)
+        if base is None or not base.is_ancestor_of(self._tip):
+            raise MisuseError(f"{hash_to_hex(fork)} is no ancestor of the engine's tip {self._tip!r}")
+        disconnected: list[DisconnectedBlock] = []
+        connected: list[BlockSummary] = []
+        invalid: InvalidBlock | None = None
+        while self._tip is not base:
+            disconnected.append(self._disconnect_tip())
+        for block in path:
+            try:
+                connected.append(self._connect(block))
+            except BlockRejected as refusal:
+                invalid = invalid_block(block, refusal)
+                break
+        if connected or disconnected:
+            self._store.sync()
+        self._unflushed_blocks += len(connected) + len(disconnected)
+        if self._coins.changes > COIN_CHANGES_MAX or self._unflushed_blocks > UNFLUSHED_BLOCKS_MAX:
+            self.flush()
+        return ChainUpdate(self.tip, self.height, tuple(disconnected), tuple(connected)), invalid
+
+    def _connect(self, block_hash: BlockHash) -> BlockSummary:
+        node = self._nodes.get(block_hash)
+        if node is None or node.parent is not self._tip:
+            raise MisuseError(f"block {hash_to_hex(block_hash)} does not build on the engine's tip {self._tip!r}")
+        checked = self._take_block(block_hash)
+        block = checked.block
+        rules = self._rules.rules_at(self._tip, block_hash)
+        connected = connect_block(block, checked.legacy_sigops, rules, self._coins, self._median_time_at)
+        try:
+            self._run_scripts(block, connected, rules)
+        except BlockRejected:
+            disconnect_block(block, connected.undo, self._coins)
+            raise
+        self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
+        self._tip = node
+        watched = find_watched(block, connected.spent, self._watched)
+        return summarise(block, node.height, checked.size, watched, connected.fees_sat)
+
+    def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
+        if self._is_assumed_valid(block.hash):
+            return
+        flags = rules.script_flags
+        verified = self._verified
+        checks = [
+            ScriptCheck(transaction, spent, flags)
+            for transaction, spent in zip(block.transactions[1:], connected.spent, strict=True)
+            if not verified or (transaction.wtxid, flags) not in verified
+        ]
+        failure = self._verifier.first_failure(checks)
+        if failure is not None:
+            detail = f"input {failure.input} of {hash_to_hex(checks[failure.check].transaction.txid)}"
+            raise BlockRejected(BlockReason.TRANSACTION, detail, TxReason.SCRIPT_FAILED)
+        if verified:
+            for transaction in block.transactions:
+                verified.discard(transaction.wtxid, flags)
+
+    def _is_assumed_valid(self, block: BlockHash) -> bool:
+        assumed = self._nodes.get(self._assume_valid) if self._assume_valid is not None else None
+        return assumed is not None and self._nodes[block].is_ancestor_of(assumed)
+
+    def _disconnect_tip(self) -> DisconnectedBlock:
+        node = self._tip
+        if node.parent is None:
+            raise MisuseError("the genesis block cannot be disconnected")
+        checked = self._take_block(node.hash)
+        undo = self._read_undo(node.hash)
+        disconnect_block(checked.block, undo, self._coins)
+        self._tip = node.parent
+        watched = find_watched(checked.block, _outputs_by_transaction(checked.block, undo), self._watched)
+        self._remember(node.hash, checked)
+        summary = summarise(checked.block, node.height, checked.size, watched)
+        return DisconnectedBlock(summary, checked.block.transactions[1:])
+
+    def _read_undo(self, block: BlockHash) -> list[bytes]:
+        raw = self._store.read_undo(block)
+        try:
+            if raw is None:
+                raise DecodeError("there are none")
+            return decode_undo(block, raw)
+        except DecodeError as error:
+            raise ChainDamaged(f"the undo data of block {hash_to_hex(block)} are unusable: {error}") from error
+
+    def _median_time_at(self, height: int) -> int:
+        return self._tip.ancestor(height).median_time_past
+
+    # --- transactions and coins ---
+
+    def verify_transaction(
+        self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+    ) -> TxVerdict:
+        """Whether the transaction could stand in the next block, given the outputs of its unconfirmed parents."""
+        checker = TxChecker(self._coins, self._verifier, self._verified)
+        return checker.verify(transaction, parents, self._rules.rules_at(self._tip), self.tip, self._median_time_at)
+
+    def coin(self, outpoint: Outpoint) -> Coin | None:
+        """The coin, or None when it does not exist or is spent."""
+        packed = self._coins.get(outpoint)
+        return None if packed is None else unpack_coin(packed)
+
+    def coin_set_totals(self) -> CoinSetTotals:
+        """Count, sum and hash of all coins at the tip: reads the whole set."""
+        return self._coins.totals()
+
+    def coin_set_hash(self) -> bytes:
+        """The same for the same coins, whatever way they came about."""
+        return self.coin_set_totals().sha256
+
+    # --- watched scripts ---
+
+    def watch(self, scripts: frozenset[bytes]) -> None:
+        """Replace the scripts whose transactions the summaries carry."""
+        self._watched = scripts
+
+    def rescan(
+        self, scripts: frozenset[bytes], start_height: int
+    ) -> Iterator[tuple[int, BlockHash, tuple[WatchedTransaction, ...]]]:
+        """(height, block, watched transactions) of every block from `start_height` to the tip. The engine must not
+        move before the iterator is used up."""
+        for height in range(max(start_height, 1), self.height + 1):
+            block_hash = self._tip.ancestor(height).hash
+            block = self._take_block(block_hash).block
+            spent = _outputs_by_transaction(block, self._read_undo(block_hash))
+            yield height, block_hash, find_watched(block, spent, scripts)
+
+    # --- durability ---
+
+    def flush(self) -> None:
+        """Make coins and tip durable, so that the next start need not connect blocks again."""
+        self._coins.flush(self.tip)
+        self._unflushed_blocks = 0
+
+    def close(self) -> None:
+        """Flush and release the store and the verifier."""
+        try:
+            self.flush()
+        finally:
+            self._verifier.close()
+            self._store.close()
+
+
+def _outputs_by_transaction(block: Block, undo: list[bytes]) -> list[list[TxOut]]:
+    outputs = iter([unpack_output(packed) for packed in undo])
+    return [[next(outputs) for _ in transaction.inputs] for transaction in block.transactions[1:]]

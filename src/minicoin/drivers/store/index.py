@@ -1,0 +1,190 @@
+"""The LMDB environment of a data directory: block positions, headers, coins, and what the directory is.
+
+Writes only in `commit`, one transaction. Never writemap: on a full disk that would be SIGBUS instead of an error.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from struct import Struct
+from typing import Final, NamedTuple, TypeVar
+
+import lmdb
+
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Outpoint
+from minicoin.drivers.store.errors import StoreCorrupt, StoreError, StoreForeign, StoreFull, StoreTooNew
+from minicoin.drivers.store.flatfiles import Position
+
+SCHEMA_VERSION: Final = 1
+MAP_BYTES: Final = 256 << 20
+"""First size of the map: address space, not disk. It doubles whenever it is full."""
+
+_LOCATION = Struct("<IIIIII")
+_END = Struct("<IIII")
+_HEIGHT = Struct(">I")
+_DAMAGE: Final = (lmdb.VersionMismatchError, lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError)
+_Result = TypeVar("_Result")
+
+
+class Location(NamedTuple):
+    """Where a block and its undo data stand; no undo until the block was connected once."""
+
+    block: Position
+    undo: Position | None
+
+
+class Ends(NamedTuple):
+    """Up to where (file, offset) the index knows the block and the undo files."""
+
+    blocks: tuple[int, int]
+    undo: tuple[int, int]
+
+
+class Changes(NamedTuple):
+    """Everything one commit writes."""
+
+    locations: Mapping[BlockHash, Location]
+    headers: Iterable[tuple[int, BlockHash, bytes]]
+    added: Mapping[Outpoint, bytes]
+    removed: Iterable[Outpoint]
+    tip: BlockHash
+    ends: Ends
+
+
+class Index:
+    """Opens or creates the environment in `directory`."""
+
+    def __init__(self, directory: Path, network: Network, map_bytes: int = MAP_BYTES) -> None:
+        self._directory: Final = directory
+        self._map_bytes = map_bytes
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._environment = lmdb.open(
+                str(directory), map_size=map_bytes, max_dbs=8, max_readers=16, meminit=False, writemap=False
+            )
+            self._map_bytes = self._environment.info()["map_size"]
+            self._meta = self._environment.open_db(b"meta")
+            self._locations = self._environment.open_db(b"locations")
+            self._headers = self._environment.open_db(b"headers")
+            self._coins = self._environment.open_db(b"coins")
+            self._write(lambda transaction: self._claim(transaction, network))
+            self._reader = self._environment.begin()
+        except (lmdb.Error, OSError) as error:
+            raise self._explain(error) from error
+
+    def _claim(self, transaction: "lmdb.Transaction", network: Network) -> None:
+        schema = transaction.get(b"schema", db=self._meta)
+        if schema is None:
+            transaction.put(b"schema", SCHEMA_VERSION.to_bytes(4, "little"), db=self._meta)
+            transaction.put(b"network", network.network_id + network.name.encode(), db=self._meta)
+            return
+        version = int.from_bytes(schema, "little")
+        if version > SCHEMA_VERSION:
+            raise StoreTooNew(
+                f"{self._directory} was written by a later minicoin (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}): upgrade, or choose another --datadir"
+            )
+        stored = bytes(transaction.get(b"network", b"", db=self._meta))
+        if stored[:32] != network.network_id:
+            raise StoreForeign(
+                f"{self._directory} holds the network {stored[32:].decode('utf-8', 'replace')!r}, not "
+                f"{network.name!r} with these rules: choose another --datadir or --network"
+            )
+
+    def tip(self) -> BlockHash | None:
+        """The block that the coins stand at."""
+        found = self._reader.get(b"tip", db=self._meta)
+        return None if found is None else BlockHash(bytes(found))
+
+    def ends(self) -> Ends:
+        """Up to where the flat files are indexed."""
+        found = self._reader.get(b"ends", db=self._meta)
+        if found is None:
+            return Ends((0, 0), (0, 0))
+        block_file, block_offset, undo_file, undo_offset = _END.unpack(found)
+        return Ends((block_file, block_offset), (undo_file, undo_offset))
+
+    def location(self, block: BlockHash) -> Location | None:
+        """Where the block stands."""
+        found = self._reader.get(block, db=self._locations)
+        return None if found is None else _unpack_location(found)
+
+    def blocks(self) -> Iterator[BlockHash]:
+        """Every indexed block."""
+        for key in self._reader.cursor(db=self._locations).iternext(values=False):
+            yield BlockHash(bytes(key))
+
+    def headers(self) -> Iterator[bytes]:
+        """The raw headers by height."""
+        for value in self._reader.cursor(db=self._headers).iternext(keys=False):
+            yield bytes(value)
+
+    def coin(self, outpoint: Outpoint) -> bytes | None:
+        """The packed coin."""
+        found: bytes | None = self._reader.get(outpoint, db=self._coins)
+        return found
+
+    def coins(self) -> Iterator[tuple[Outpoint, bytes]]:
+        """Every coin, by key."""
+        for key, value in self._reader.cursor(db=self._coins):
+            yield Outpoint(bytes(key)), bytes(value)
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything or nothing. Raises StoreFull."""
+        self._reader.abort()
+        try:
+            self._write(lambda transaction: self._put(transaction, changes))
+        except (lmdb.Error, OSError) as error:
+            raise self._explain(error) from error
+        finally:
+            self._reader = self._environment.begin()
+
+    def _put(self, transaction: "lmdb.Transaction", changes: Changes) -> None:
+        # In the order of keys: neighbours share pages, so each page is copied once.
+        coins, added = self._coins, changes.added
+        for outpoint in sorted(outpoint for outpoint in changes.removed if outpoint not in added):
+            transaction.delete(outpoint, db=coins)
+        with transaction.cursor(db=coins) as cursor:
+            cursor.putmulti(sorted(added.items()))
+        for height, block, header in changes.headers:
+            transaction.put(_HEIGHT.pack(height) + block, header, db=self._headers)
+        for block, location in sorted(changes.locations.items()):
+            transaction.put(block, _pack_location(location), db=self._locations)
+        transaction.put(b"tip", changes.tip, db=self._meta)
+        transaction.put(b"ends", _END.pack(*changes.ends.blocks, *changes.ends.undo), db=self._meta)
+
+    def _write(self, action: "Callable[[lmdb.Transaction], _Result]") -> _Result:
+        while True:
+            try:
+                with self._environment.begin(write=True) as transaction:
+                    return action(transaction)
+            except lmdb.MapFullError:
+                self._map_bytes *= 2
+                self._environment.set_mapsize(self._map_bytes)
+
+    def close(self) -> None:
+        """Give the environment back."""
+        self._reader.abort()
+        self._environment.close()
+
+    def _explain(self, error: Exception) -> StoreError:
+        text = str(error)
+        if isinstance(error, lmdb.DiskError) or any(mark in text for mark in ("No space", "too large", "Disk quota")):
+            return StoreFull(self._directory, error)
+        if isinstance(error, _DAMAGE):
+            return StoreCorrupt(
+                f"the index {self._directory} is damaged ({text}): move the data directory away and import its "
+                "blocks/ into a new one"
+            )
+        return StoreError(f"cannot use the index {self._directory}: {text}")
+
+
+def _pack_location(location: Location) -> bytes:
+    return _LOCATION.pack(*location.block, *(location.undo or (0, 0, 0)))
+
+
+def _unpack_location(raw: bytes) -> Location:
+    fields = _LOCATION.unpack(raw)
+    # Undo data always end in a checksum, so a size of zero means that there are none.
+    return Location(Position(*fields[:3]), Position(*fields[3:]) if fields[5] else None)
