@@ -29,6 +29,9 @@ class Proof(Protocol):
     def next_bits(self, parent: HeaderNode, time: int) -> int:
         """The bits that a child of `parent` must carry."""
 
+    def earliest_time(self, parent: HeaderNode) -> int:
+        """The time that a child of `parent` may not go below."""
+
     def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
         """What only the whole block proves. Raises BlockRejected."""
 
@@ -64,6 +67,9 @@ class ProofOfWork:
 
     def next_bits(self, parent: HeaderNode, time: int) -> int:
         return self._difficulty.next_bits(parent, time)
+
+    def earliest_time(self, parent: HeaderNode) -> int:
+        return max(parent.median_time_past + 1, self._difficulty.earliest_time(parent))
 
     def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
         """Work is all in the header."""
