@@ -1,0 +1,168 @@
+"""The fuzz targets: one function per decoder of hostile bytes, with well-formed seeds to mutate.
+
+A target returns for a value or a refusal of the allowed kind; any other exception, and a value that does not survive
+its own encoding, is a finding.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.unit.wire.samples import HEADER, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
+
+from minicoin.core.crypto.hashing import sha256d
+from minicoin.core.encoding.base58 import decode_base58, decode_base58check, encode_base58, encode_base58check
+from minicoin.core.encoding.bech32 import decode_segwit, encode_segwit
+from minicoin.core.encoding.compact import decode_compact, encode_compact
+from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
+from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
+from minicoin.core.faults import DecodeError, PeerFault
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import Block, BlockHeader
+from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.wire import messages as m
+from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
+from minicoin.core.wire.frame import FrameDecoder, encode_frame
+
+MAGIC = bytes.fromhex("fabfb5da")
+# Their text is made readable and their later fields are dropped, so their bytes need not come back the same.
+_LOSSY = (m.Version, m.Reject, m.Addr, m.AddrV2)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`run` takes any bytes; `seeds` are well-formed inputs."""
+
+    run: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+
+
+def _allow_refusal(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def run(raw: bytes) -> None:
+        try:
+            check(raw)
+        except DecodeError:
+            return
+
+    return run
+
+
+def _message(command: str) -> Callable[[bytes], None]:
+    def check(raw: bytes) -> None:
+        message = decode_payload(command, raw)
+        assert command_of(message) == command
+        if isinstance(message, m.Addr | m.AddrV2):
+            assert decode_payload(command, encode_payload(message)) == message
+        elif not isinstance(message, _LOSSY):
+            assert encode_payload(message) == raw
+
+    return _allow_refusal(check)
+
+
+def _transaction(raw: bytes) -> None:
+    transaction = Transaction.parse(raw)
+    rebuilt = Transaction(
+        transaction.version,
+        transaction.inputs,
+        transaction.outputs,
+        transaction.lock_time,
+        transaction.witnesses,
+    )
+    assert rebuilt.raw == raw
+    assert rebuilt.txid == transaction.txid
+
+
+def _block(raw: bytes) -> None:
+    assert Block.parse(raw).raw == raw
+
+
+def _header(raw: bytes) -> None:
+    assert BlockHeader.parse(raw).raw == raw[:80]
+
+
+def _segwit(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    assert encode_segwit(*decode_segwit(text)) == text.lower()
+
+
+def _base58(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    assert encode_base58(decode_base58(text)) == text
+
+
+def _base58check(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    assert encode_base58check(decode_base58check(text)) == text
+
+
+def _compact(raw: bytes) -> None:
+    value, end = decode_compact(raw, 0)
+    assert encode_compact(value) == raw[:end]
+
+
+def _hash(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    assert len(hash_to_hex(hash_from_hex(text))) == 64
+
+
+def _multiaddr(raw: bytes) -> None:
+    assert encode_multiaddr(*decode_multiaddr(raw)) == raw
+
+
+def _node_address(raw: bytes) -> None:
+    address = NodeAddress.parse(raw.decode("latin-1"), 8333)
+    assert 0 < address.port < 65536
+
+
+def _frame(raw: bytes) -> None:
+    """The first byte says in which pieces the rest arrives, as it is and then with its checksum put right."""
+    if not raw:
+        return
+    step, stream = raw[0] + 1, raw[1:]
+    fixed = stream[:20] + sha256d(stream[24:])[:4] + stream[24:]
+    for data in (stream, fixed):
+        whole, pieces = _outcome(data, len(data) + 1), _outcome(data, step)
+        assert whole == pieces
+
+
+def _outcome(data: bytes, step: int) -> tuple[list[m.Message], str]:
+    decoder = FrameDecoder(MAGIC)
+    taken: list[m.Message] = []
+    try:
+        for start in range(0, len(data), step):
+            decoder.feed(data[start : start + step])
+            while (found := decoder.next_message()) is not None:
+                taken.append(found[0])
+    except PeerFault as fault:
+        # How much of a wrong magic was seen depends on the pieces; that it was refused does not.
+        return taken, fault.reason.split(" magic")[0]
+    return taken, ""
+
+
+def _payload(message: m.Message) -> bytes:
+    return encode_reject(message) if isinstance(message, m.Reject) else encode_payload(message)
+
+
+_FRAMES = tuple(b"\x0d" + encode_frame(MAGIC, message) for kind, message in SAMPLES.items() if kind is not m.Reject)
+
+TARGETS: dict[str, Target] = {
+    "frame": Target(_frame, _FRAMES),
+    **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
+    "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
+    "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
+    "header": Target(_allow_refusal(_header), (HEADER.raw,)),
+    "compact-size": Target(_allow_refusal(_compact), (b"\x01", b"\xfd\xfd\0", b"\xfe\0\0\1\0", b"\xff" * 9)),
+    "segwit-address": Target(
+        _allow_refusal(_segwit),
+        (b"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", encode_segwit("mc", 1, bytes(range(32))).encode()),
+    ),
+    "base58": Target(_allow_refusal(_base58), (b"2NEpo7TZRRrLZSi2U", b"1111")),
+    "base58check": Target(_allow_refusal(_base58check), (b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",)),
+    "hash-hex": Target(_allow_refusal(_hash), (b"00" * 32, b"fF" * 32)),
+    "multiaddr": Target(
+        _allow_refusal(_multiaddr),
+        (encode_multiaddr(b"\x7f\0\0\1", 4001, LIBP2P.address.peer_id), encode_multiaddr(bytes(16), 1)),
+    ),
+    "node-address": Target(
+        _allow_refusal(_node_address), (b"node.example:8333", b"[2001:db8::1]:18444", b"::ffff:1.2.3.4", b"1.2.3.4:1")
+    ),
+}
