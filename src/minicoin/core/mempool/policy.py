@@ -17,9 +17,6 @@ from minicoin.core.limits import (
 from minicoin.core.script.policy import DUST_RELAY_FEE_SAT_KVB
 from minicoin.core.units import MINUTE_US
 
-COINBASE_MATURITY = 100
-"""Blocks before a coinbase may be spent; the same on every Bitcoin-like network."""
-
 BYTES_PER_SIGOP = 20
 """A transaction heavy in signature checks counts as this many virtual bytes per unit of sigop cost."""
 
@@ -29,6 +26,8 @@ class MempoolPolicy:
     """Limits and prices of one node's mempool."""
 
     require_standard: bool = True
+    coinbase_maturity: int = 100
+    """The network's, to know which entries a rollback makes premature."""
     min_relay_feerate: int = 1_000
     incremental_feerate: int = 1_000
     dust_relay_feerate: int = DUST_RELAY_FEE_SAT_KVB

@@ -194,7 +194,7 @@ class Mempool(MempoolReader):
             self._connect(summary, confirmed, conflicted, now)
         returning: list[Candidate] = []
         if update.disconnected:
-            conflicted += self._drop(groundless(self._table, update))
+            conflicted += self._drop(groundless(self._table, update, self.policy.coinbase_maturity))
             returning = self._roll_back(update, now)
         if update.connected:
             self._floor.on_block(now)

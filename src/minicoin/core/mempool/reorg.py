@@ -5,7 +5,6 @@ returns behind it through the verifier, so the table never holds a child without
 """
 
 from minicoin.core.mempool.entry import Entry
-from minicoin.core.mempool.policy import COINBASE_MATURITY
 from minicoin.core.mempool.table import EntryTable
 from minicoin.core.primitives.transaction import SEQUENCE_FINAL, Transaction, Txid, make_outpoint
 from minicoin.core.primitives.verdicts import ChainUpdate
@@ -24,10 +23,10 @@ def unconfirmed_again(update: ChainUpdate) -> list[Transaction]:
     ]
 
 
-def groundless(table: EntryTable, update: ChainUpdate) -> list[Entry]:
+def groundless(table: EntryTable, update: ChainUpdate, coinbase_maturity: int) -> list[Entry]:
     """Entries that spend a coinbase that is gone or not mature any more."""
     fork_height = min(block.summary.height for block in update.disconnected) - 1
-    mature_height = update.height + 1 - COINBASE_MATURITY
+    mature_height = update.height + 1 - coinbase_maturity
     return [
         entry
         for entry in table

@@ -1,0 +1,1 @@
+"""Connections as slots: whom to dial, whom to let in, whom to ban."""

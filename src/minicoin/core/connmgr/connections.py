@@ -1,0 +1,338 @@
+"""Decides which connections exist: dials to fill slots, inbound limits, duplicates, back-off, scores and bans.
+
+Leaves choosing an address to the address book (a callable), opening it to the world, and what is said on it to the
+session. One connection per endpoint and per proven peer id; duplicates found by nonce are node's.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from minicoin.core.connmgr.backoff import Backoff, Endpoint
+from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
+from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, ConnectionPolicy, Slot, SlotKind, SlotView
+from minicoin.core.connmgr.table import SlotTable, endpoint_of
+from minicoin.core.effects import Close, Dial, Effect, SaveState
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import DIALS_IN_FLIGHT_MAX, MANUAL_ADDRESSES_MAX, SEED_CONNECTION_US
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rng import Rng
+from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
+
+SelectAddress = Callable[[frozenset[bytes]], NodeAddress | None]
+"""The address book's choice of an address outside these network groups."""
+
+BANS_KEY = "bans"
+"""The SaveState key of the ban list."""
+
+# A connection that lasted this long was a good one: the next failure is the first again.
+_GOOD_AFTER_US = MINUTE_US
+_SELECT_TRIES = 30
+_IDLE_US = SECOND_US
+_IDLE_MAX_US = 30 * SECOND_US
+_SELF_ADDRESSES_MAX = 64
+
+
+class ConnectionManager:
+    """The slots of one node."""
+
+    def __init__(self, policy: ConnectionPolicy, group_of: Callable[[NodeAddress], bytes], rng: Rng) -> None:
+        self.policy = policy
+        self.bans = BanList()
+        self.is_active = True
+        self._group_of = group_of
+        self._backoff = Backoff(rng.stream("backoff"))
+        self._slots = SlotTable()
+        self._next_conn = 2
+        self._targets = {
+            SlotKind.FULL_RELAY: policy.full_relay_slots,
+            SlotKind.BLOCK_ONLY: policy.block_only_slots,
+        }
+        kind = SlotKind.MANUAL if policy.connect is None else SlotKind.CONNECT
+        named = policy.add_nodes if policy.connect is None else policy.connect
+        self._named: dict[NodeAddress, SlotKind] = dict.fromkeys(named, kind)
+        self._seeds = list(policy.seed_nodes) if policy.connect is None else []
+        self._own_endpoints: dict[Endpoint, None] = {}
+        self._idle_us = _IDLE_US
+        self._search_at: Micros | None = Micros(0)
+
+    # --- dialling ---
+
+    def fill(self, now: Micros, select: SelectAddress) -> list[Effect]:
+        """Dial what is missing; to be called when next_deadline() has come."""
+        if not self.is_active:
+            return []
+        effects: list[Effect] = []
+        for slot in self._slots:
+            if _is_passing(slot) and slot.since + SEED_CONNECTION_US <= now:
+                slot.is_closing = True
+                effects.append(Close(slot.conn, "seed node kept long enough"))
+        for address, kind in self._named.items():
+            if self._may_dial(address, now):
+                effects.append(self._dial(address, kind, now))
+        while self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX:
+            address = self._seeds.pop(0)
+            if self._may_dial(address, now):
+                effects.append(self._dial(address, SlotKind.SEED, now))
+        if self.policy.connect is None and self._search_at is not None and self._search_at <= now:
+            effects += self._search(now, select)
+        return effects
+
+    def dial(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Dial:
+        """Dial one address at once: an overlay's want, or a person's single try. Raises MisuseError saying why not."""
+        if not self.is_active:
+            raise MisuseError("network activity is switched off")
+        if endpoint_of(address) in self._own_endpoints:
+            raise MisuseError(f"{address} is this node itself")
+        if self._slots.is_connected(address):
+            raise MisuseError(f"already connected to {address}")
+        if kind not in CHOSEN_BY_OPERATOR and self.bans.find(address, now) is not None:
+            raise MisuseError(f"{address} is banned")
+        return self._dial(address, kind, now)
+
+    def _search(self, now: Micros, select: SelectAddress) -> list[Effect]:
+        found: list[Effect] = []
+        for kind in AUTOMATIC:
+            while self._slots.count(kind) < self._targets[kind]:
+                if self._slots.dialling_count >= DIALS_IN_FLIGHT_MAX:
+                    self._search_at = None
+                    return found
+                address = self._select(now, select)
+                if address is None:
+                    # The book knows nobody else: look again later, less and less often.
+                    self._search_at = Micros(now + self._idle_us)
+                    self._idle_us = min(2 * self._idle_us, _IDLE_MAX_US)
+                    return found
+                found.append(self._dial(address, kind, now))
+        self._search_at = None
+        return found
+
+    def _select(self, now: Micros, select: SelectAddress) -> NodeAddress | None:
+        groups: frozenset[bytes] = frozenset()
+        if not self.policy.is_private_network:
+            groups = self._slots.automatic_groups()
+        for _ in range(_SELECT_TRIES):
+            address = select(groups)
+            if address is None:
+                return None
+            if self._may_dial(address, now) and self._group_of(address) not in groups:
+                return address
+        return None
+
+    def _may_dial(self, address: NodeAddress, now: Micros) -> bool:
+        endpoint = endpoint_of(address)
+        return (
+            endpoint not in self._own_endpoints
+            and not self._slots.is_connected(address)
+            and self._backoff.ready_at(endpoint) <= now
+            and (address in self._named or self.bans.find(address, now) is None)
+        )
+
+    def _dial(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Dial:
+        conn = ConnId(self._next_conn)
+        self._next_conn += 2
+        self._slots.put(Slot(conn, kind, address, self._group_of(address), now))
+        return Dial(conn, address, self.policy.dial_timeout_us)
+
+    # --- what became of it ---
+
+    def on_opened(self, conn: ConnId, remote: NodeAddress, inbound: bool, now: Micros) -> list[Close]:
+        """A channel is up. Where a Close names `conn`, it is refused and no session should start on it."""
+        if inbound:
+            refusal = self._refuse_inbound(remote, now)
+            if refusal:
+                return [Close(conn, refusal)]
+            self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
+        slot = self._slots[conn]
+        slot.address = replace(slot.address, peer_id=remote.peer_id or slot.address.peer_id)
+        slot.since = now
+        slot.is_open = True
+        if not inbound:
+            # A dial ended: those that waited for its place may go on.
+            self._search_at = now
+        loser = self._duplicate(slot)
+        if loser is None:
+            return []
+        loser.is_closing = True
+        if loser.conn == conn and inbound:
+            self._slots.pop(conn)
+        return [Close(loser.conn, "already connected to this peer")]
+
+    def _refuse_inbound(self, remote: NodeAddress, now: Micros) -> str:
+        if not self.is_active:
+            return "network activity is switched off"
+        ban = self.bans.find(remote, now)
+        if ban is not None:
+            return f"banned: {ban.reason}"
+        if self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
+            return f"all {self.policy.inbound_slots} inbound slots are taken"
+        return ""
+
+    def _duplicate(self, fresh: Slot) -> Slot | None:
+        """One connection per proven peer id. Of two that crossed, both ends give up the one dialled by the greater id;
+        of two in one direction, the younger."""
+        known = self._slots.same_peer(fresh)
+        if known is None or known.is_inbound == fresh.is_inbound:
+            return None if known is None else fresh
+        we_dial = self.policy.own_peer_id < fresh.peer_id
+        return known if known.is_inbound == we_dial else fresh
+
+    def on_ready(self, conn: ConnId) -> None:
+        """The handshake is done."""
+        self._slots[conn].is_ready = True
+        self._idle_us = _IDLE_US
+
+    def on_failed(self, conn: ConnId, now: Micros) -> None:
+        """A dial ended without a connection."""
+        slot = self._slots.pop(conn)
+        if slot is not None:
+            self._back_off(slot, now)
+            self._search_at = now
+
+    def on_closed(self, conn: ConnId, now: Micros) -> None:
+        """A connection is gone, whoever closed it; refused ones are not known here."""
+        slot = self._slots.pop(conn)
+        if slot is None or slot.is_inbound:
+            return
+        if slot.is_ready and now - slot.since >= _GOOD_AFTER_US:
+            self._backoff.forget(endpoint_of(slot.address))
+        self._back_off(slot, now)
+        self._search_at = now
+
+    def _back_off(self, slot: Slot, now: Micros) -> None:
+        policy = self.policy
+        base_us, max_us = policy.retry_us, policy.retry_max_us
+        if slot.kind in CHOSEN_BY_OPERATOR:
+            base_us, max_us = policy.manual_retry_us, policy.manual_retry_max_us
+        self._backoff.fail(endpoint_of(slot.address), now, base_us=base_us, max_us=max_us)
+
+    # --- blame ---
+
+    def misbehaving(self, conn: ConnId, score: int, reason: str, now: Micros) -> list[Effect]:
+        """Count a fault. At the ban score the peer is banned and closed; one that a person named is only closed."""
+        slot = self._slots.get(conn)
+        if slot is None or slot.is_closing:
+            return []
+        slot.score += score
+        if slot.score < self.policy.ban_score:
+            return []
+        slot.is_closing = True
+        if slot.kind in CHOSEN_BY_OPERATOR:
+            return [Close(conn, reason)]
+        subjects = subjects_of(
+            slot.address, is_inbound=slot.is_inbound, is_private_network=self.policy.is_private_network
+        )
+        effects: list[Effect] = [Close(conn, reason)]
+        for subject in subjects:
+            self.bans.add(Ban(subject, now, Micros(now + self.policy.ban_time_us), reason))
+        if subjects:
+            effects += self._close_banned(now)
+            effects.append(self._save_bans())
+        return effects
+
+    def ban(self, subject: str, until: Micros, reason: str, now: Micros) -> list[Effect]:
+        """Ban what parse_subject() returned and close its connections."""
+        self.bans.add(Ban(subject, now, until, reason))
+        return [*self._close_banned(now), self._save_bans()]
+
+    def unban(self, subject: str) -> list[Effect]:
+        """Lift a ban. Raises MisuseError where there is none."""
+        if not self.bans.remove(subject):
+            raise MisuseError(f"{subject} is not banned")
+        return [self._save_bans()]
+
+    def clear_bans(self) -> list[Effect]:
+        self.bans.clear()
+        return [self._save_bans()]
+
+    def _close_banned(self, now: Micros) -> list[Close]:
+        closes: list[Close] = []
+        for slot in self._slots:
+            is_open = slot.is_open and not slot.is_closing and slot.kind not in CHOSEN_BY_OPERATOR
+            if is_open and self.bans.find(slot.address, now) is not None:
+                slot.is_closing = True
+                closes.append(Close(slot.conn, "banned"))
+        return closes
+
+    def _save_bans(self) -> SaveState:
+        return SaveState(BANS_KEY, self.bans.to_bytes())
+
+    # --- what a person or an overlay wants ---
+
+    def add_node(self, address: NodeAddress) -> None:
+        """Keep a connection to this address, whatever happens. Raises MisuseError where it is on the list."""
+        if address in self._named:
+            raise MisuseError(f"{address} is on the list already")
+        if len(self._named) >= MANUAL_ADDRESSES_MAX:
+            raise MisuseError(f"no more than {MANUAL_ADDRESSES_MAX} added nodes")
+        self._named[address] = SlotKind.MANUAL
+        self._backoff.forget(endpoint_of(address))
+
+    def remove_node(self, address: NodeAddress) -> None:
+        """Stop keeping it; an open connection stays. Raises MisuseError where it is not on the list."""
+        if self._named.pop(address, None) is None:
+            raise MisuseError(f"{address} is not on the list")
+
+    def added_nodes(self) -> tuple[NodeAddress, ...]:
+        return tuple(self._named)
+
+    def set_targets(self, full_relay: int, block_only: int) -> None:
+        """How many automatic connections the overlay wants."""
+        targets = {SlotKind.FULL_RELAY: full_relay, SlotKind.BLOCK_ONLY: block_only}
+        if targets != self._targets:
+            self._targets = targets
+            self.wake()
+
+    def set_active(self, active: bool) -> list[Close]:
+        """Switch all network activity on or off."""
+        self.is_active = active
+        self.wake()
+        return [] if active else [Close(slot.conn, "network activity is switched off") for slot in self._slots]
+
+    def wake(self) -> None:
+        """The address book learned something: search at once."""
+        self._idle_us = _IDLE_US
+        self._search_at = Micros(0)
+
+    def mark_self(self, conn: ConnId) -> None:
+        """The connection turned out to lead to this node: never dial that address again."""
+        slot = self._slots.get(conn)
+        if slot is not None and not slot.is_inbound:
+            self._own_endpoints[endpoint_of(slot.address)] = None
+            if len(self._own_endpoints) > _SELF_ADDRESSES_MAX:
+                del self._own_endpoints[next(iter(self._own_endpoints))]
+
+    # --- reading ---
+
+    def get(self, conn: ConnId) -> Slot | None:
+        return self._slots.get(conn)
+
+    def is_connected(self, address: NodeAddress) -> bool:
+        """Whether a connection or dial to this endpoint or peer id exists."""
+        return self._slots.is_connected(address)
+
+    def next_deadline(self) -> Micros | None:
+        """When fill has something to do."""
+        if not self.is_active:
+            return None
+        deadlines = [self._backoff.ready_at(endpoint_of(name)) for name in self._named if self._is_wanted(name)]
+        deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
+        if self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX:
+            deadlines.append(Micros(0))
+        if self.policy.connect is None and self._search_at is not None:
+            deadlines.append(self._search_at)
+        return min(deadlines, default=None)
+
+    def snapshot(self) -> tuple[SlotView, ...]:
+        """Every slot, in order of its start."""
+        return self._slots.views()
+
+    def count_ready(self, *kinds: SlotKind) -> int:
+        """Connections of these kinds with a finished handshake."""
+        return self._slots.count_ready(kinds)
+
+    def _is_wanted(self, address: NodeAddress) -> bool:
+        return endpoint_of(address) not in self._own_endpoints and not self._slots.is_connected(address)
+
+
+def _is_passing(slot: Slot) -> bool:
+    return slot.kind is SlotKind.SEED and slot.is_open and not slot.is_closing

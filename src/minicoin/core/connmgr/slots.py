@@ -1,0 +1,94 @@
+"""The kinds of connections, how many of each a node wants, and what is known about each. Values only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from minicoin.core.limits import (
+    BAN_SCORE,
+    BAN_TIME_US,
+    DIAL_TIMEOUT_US,
+    INBOUND_SLOTS,
+    OUTBOUND_BLOCK_ONLY_SLOTS,
+    OUTBOUND_FULL_SLOTS,
+)
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
+
+
+class SlotKind(StrEnum):
+    """Why a connection exists."""
+
+    FULL_RELAY = "outbound-full-relay"
+    BLOCK_ONLY = "block-relay-only"
+    FEELER = "feeler"
+    SEED = "addr-fetch"
+    MANUAL = "manual"
+    CONNECT = "connect"
+    OVERLAY = "overlay"
+    INBOUND = "inbound"
+
+
+AUTOMATIC = (SlotKind.FULL_RELAY, SlotKind.BLOCK_ONLY)
+"""Filled from the address book, at most one per network group."""
+
+CHOSEN_BY_OPERATOR = (SlotKind.MANUAL, SlotKind.CONNECT)
+"""Named by a person: never banned, dialled again for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPolicy:
+    """What one node wants of its connections."""
+
+    full_relay_slots: int = OUTBOUND_FULL_SLOTS
+    block_only_slots: int = OUTBOUND_BLOCK_ONLY_SLOTS
+    inbound_slots: int = INBOUND_SLOTS
+    connect: tuple[NodeAddress, ...] | None = None
+    """With --connect: these and no others; an empty tuple dials nobody."""
+    add_nodes: tuple[NodeAddress, ...] = ()
+    seed_nodes: tuple[NodeAddress, ...] = ()
+    is_private_network: bool = False
+    """Nodes may share one address, as in a lab or behind one gateway: groups and address bans do not apply there."""
+    own_peer_id: bytes = b""
+    ban_score: int = BAN_SCORE
+    ban_time_us: int = BAN_TIME_US
+    dial_timeout_us: int = DIAL_TIMEOUT_US
+    retry_us: int = 5 * SECOND_US
+    retry_max_us: int = 10 * MINUTE_US
+    manual_retry_us: int = SECOND_US
+    manual_retry_max_us: int = MINUTE_US
+
+
+@dataclass(slots=True)
+class Slot:
+    """One connection or dial. `since` is when it was dialled, then when it opened."""
+
+    conn: ConnId
+    kind: SlotKind
+    address: NodeAddress
+    group: bytes
+    since: Micros
+    is_open: bool = False
+    is_ready: bool = False
+    is_closing: bool = False
+    score: int = 0
+
+    @property
+    def is_inbound(self) -> bool:
+        return self.kind is SlotKind.INBOUND
+
+    @property
+    def peer_id(self) -> bytes:
+        return self.address.peer_id if self.is_open else b""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """A slot at one moment."""
+
+    conn: ConnId
+    kind: SlotKind
+    address: NodeAddress
+    since: Micros
+    is_open: bool
+    is_ready: bool
+    score: int

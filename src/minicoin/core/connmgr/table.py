@@ -1,0 +1,73 @@
+"""The slots in use, and the questions about them. Decides nothing."""
+
+from collections.abc import Iterator
+
+from minicoin.core.connmgr.backoff import Endpoint
+from minicoin.core.connmgr.slots import AUTOMATIC, Slot, SlotKind, SlotView
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import ConnId
+
+
+def endpoint_of(address: NodeAddress) -> Endpoint:
+    """What a dial needs of an address."""
+    return (address.host, address.port)
+
+
+class SlotTable:
+    """Connections and dials by id, in order of their start."""
+
+    __slots__ = ("_slots",)
+
+    def __init__(self) -> None:
+        self._slots: dict[ConnId, Slot] = {}
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self._slots.values())
+
+    def __getitem__(self, conn: ConnId) -> Slot:
+        return self._slots[conn]
+
+    def get(self, conn: ConnId) -> Slot | None:
+        return self._slots.get(conn)
+
+    def put(self, slot: Slot) -> None:
+        self._slots[slot.conn] = slot
+
+    def pop(self, conn: ConnId) -> Slot | None:
+        return self._slots.pop(conn, None)
+
+    def is_connected(self, address: NodeAddress) -> bool:
+        """Whether a connection or dial to this endpoint or peer id exists."""
+        endpoint = endpoint_of(address)
+        return any(
+            (not slot.is_inbound and endpoint_of(slot.address) == endpoint)
+            or (address.peer_id != b"" and slot.peer_id == address.peer_id)
+            for slot in self._slots.values()
+        )
+
+    def same_peer(self, fresh: Slot) -> Slot | None:
+        """Another open connection to the same proven peer id."""
+        if not fresh.peer_id:
+            return None
+        others = (slot for slot in self._slots.values() if slot is not fresh and slot.peer_id == fresh.peer_id)
+        return next(others, None)
+
+    def count(self, kind: SlotKind) -> int:
+        return sum(slot.kind is kind for slot in self._slots.values())
+
+    def count_ready(self, kinds: tuple[SlotKind, ...]) -> int:
+        return sum(slot.is_ready and slot.kind in kinds for slot in self._slots.values())
+
+    @property
+    def dialling_count(self) -> int:
+        return sum(not slot.is_open for slot in self._slots.values())
+
+    def automatic_groups(self) -> frozenset[bytes]:
+        """The network groups that automatic connections cover."""
+        return frozenset(slot.group for slot in self._slots.values() if slot.kind in AUTOMATIC)
+
+    def views(self) -> tuple[SlotView, ...]:
+        return tuple(
+            SlotView(slot.conn, slot.kind, slot.address, slot.since, slot.is_open, slot.is_ready, slot.score)
+            for slot in self._slots.values()
+        )
