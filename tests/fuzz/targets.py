@@ -157,7 +157,7 @@ TARGETS: dict[str, Target] = {
     ),
     "base58": Target(_allow_refusal(_base58), (b"2NEpo7TZRRrLZSi2U", b"1111")),
     "base58check": Target(_allow_refusal(_base58check), (b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",)),
-    "hash-hex": Target(_allow_refusal(_hash), (b"00" * 32, b"fF" * 32)),
+    "hash-hex": Target(_allow_refusal(_hash), (b"00" * 32, b"fF" * 32, b"00 " * 20 + b"0000")),
     "multiaddr": Target(
         _allow_refusal(_multiaddr),
         (encode_multiaddr(b"\x7f\0\0\1", 4001, LIBP2P.address.peer_id), encode_multiaddr(bytes(16), 1)),

@@ -13,6 +13,10 @@ def hash_from_hex(text: str) -> bytes:
     if len(text) != 64:
         raise DecodeError(f"a hash has 64 hex digits, this has {len(text)}")
     try:
-        return bytes.fromhex(text)[::-1]
+        value = bytes.fromhex(text)[::-1]
     except ValueError as error:
         raise DecodeError(f"not a hexadecimal hash: {text!r}") from error
+    # fromhex skips blanks, which would give a short hash.
+    if len(value) != 32:
+        raise DecodeError(f"not a hexadecimal hash: {text!r}")
+    return value
