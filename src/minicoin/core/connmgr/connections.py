@@ -181,6 +181,14 @@ class ConnectionManager:
         self._slots[conn].is_ready = True
         self._idle_us = _IDLE_US
 
+    def on_addresses(self, conn: ConnId) -> list[Close]:
+        """The peer answered our getaddr: a seed node's connection has served its purpose."""
+        slot = self._slots.get(conn)
+        if slot is None or not _is_passing(slot):
+            return []
+        slot.is_closing = True
+        return [Close(conn, "addresses fetched")]
+
     def on_failed(self, conn: ConnId, now: Micros) -> None:
         """A dial ended without a connection."""
         slot = self._slots.pop(conn)

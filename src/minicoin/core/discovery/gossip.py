@@ -1,0 +1,149 @@
+"""Gossip of addresses: what is believed of addr messages, to whom they are relayed, how getaddr is answered.
+
+Paces and limits follow Bitcoin Core: a token bucket per peer, relay of small fresh messages to two peers chosen by a
+keyed hash per day, one answer per inbound peer from a sample that changes daily. The address book itself is node's.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from minicoin.core.discovery.gossip_peer import GossipPeer
+from minicoin.core.discovery.policy import DiscoveryPolicy
+from minicoin.core.effects import Effect, Send
+from minicoin.core.limits import ADDRESS_RELAY_MESSAGE_MAX, ADDRESS_RELAY_PEERS, ADDRESSES_PER_MESSAGE_MAX
+from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
+from minicoin.core.rng import Rng
+from minicoin.core.units import DAY_US, ConnId, Micros, seconds
+from minicoin.core.wire.messages import Addr, AddrV2, GetAddr
+
+SampleAddresses = Callable[[int], tuple[TimedAddress, ...]]
+"""The address book's random sample of at most so many addresses, for a stranger."""
+
+# Heard of within this time: worth passing on. As far in the future: a clock off by more is not believed.
+_FRESH_SECONDS = 600
+_DOUBTFUL_AGE_SECONDS = 5 * 86_400
+_TIME_MIN = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAddresses:
+    """What of an addr message the address book should take; the rest came faster than a peer may send."""
+
+    addresses: tuple[TimedAddress, ...] = ()
+    ignored_count: int = 0
+
+
+class Gossip:
+    """Addresses between this node and its peers."""
+
+    def __init__(self, policy: DiscoveryPolicy, rng: Rng) -> None:
+        self._policy = policy
+        self._rng = rng.stream("gossip")
+        self._key = self._rng.bytes(16)
+        self._peers: dict[ConnId, GossipPeer] = {}
+        self._own: dict[NodeAddress, Services] = {}
+        self._answer: tuple[TimedAddress, ...] = ()
+        self._answer_until = Micros(0)
+
+    def set_own(self, addresses: dict[NodeAddress, Services]) -> None:
+        """Where this node can be reached, and what it offers."""
+        self._own = dict(addresses) if self._policy.does_listen else {}
+
+    def on_ready(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> list[Effect]:
+        """A handshake is done on a connection that carries addresses."""
+        peer = GossipPeer(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
+        peer.own_at = now
+        self._peers[conn] = peer
+        if is_inbound:
+            return []
+        peer.expect_answer()
+        return [Send(conn, GetAddr())]
+
+    def on_closed(self, conn: ConnId) -> None:
+        self._peers.pop(conn, None)
+
+    def on_addr(self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros) -> HeardAddresses:
+        """Take an addr or addrv2 message; what is to be relayed goes out with due()."""
+        peer = self._peers.get(conn)
+        if peer is None:
+            return HeardAddresses(ignored_count=len(addresses))
+        granted = peer.take_tokens(len(addresses), now)
+        # Which ones count is not the sender's choice.
+        chosen = list(addresses) if granted == len(addresses) else self._rng.sample(addresses, granted)
+        believed: list[TimedAddress] = []
+        for timed in chosen:
+            timed = _believe_time(timed, now)
+            peer.learn(timed.address)
+            believed.append(timed)
+            is_fresh = timed.time > seconds(now) - _FRESH_SECONDS
+            if is_fresh and len(addresses) <= ADDRESS_RELAY_MESSAGE_MAX:
+                self._relay(timed, peer, now)
+        return HeardAddresses(tuple(believed), len(addresses) - granted)
+
+    def on_getaddr(self, conn: ConnId, sample: SampleAddresses, now: Micros) -> list[Effect]:
+        """Answer an inbound peer, once. An outbound one could read off our book whom we know, so it gets nothing."""
+        peer = self._peers.get(conn)
+        if peer is None or not peer.is_inbound or peer.has_asked:
+            return []
+        peer.has_asked = True
+        if self._answer_until <= now or not self._answer:
+            self._answer = sample(ADDRESSES_PER_MESSAGE_MAX)[:ADDRESSES_PER_MESSAGE_MAX]
+            self._answer_until = Micros(now + self._policy.answer_cache_us)
+        return _send(peer, self._answer)
+
+    def due(self, now: Micros) -> list[Effect]:
+        """What the clock asks for: our own addresses, and queued ones of others."""
+        effects: list[Effect] = []
+        for peer in self._peers.values():
+            if peer.own_at is not None and peer.own_at <= now and self._own:
+                peer.own_at = Micros(now + self._rng.exponential_us(self._policy.self_advertise_mean_us))
+                own = [TimedAddress(address, int(offered), seconds(now)) for address, offered in self._own.items()]
+                effects += _send(peer, tuple(own))
+            if peer.flush_at is not None and peer.flush_at <= now:
+                effects += _send(peer, peer.take_outgoing())
+        return effects
+
+    def next_deadline(self) -> Micros | None:
+        """When due() has something to do."""
+        times = [peer.flush_at for peer in self._peers.values() if peer.flush_at is not None]
+        if self._own:
+            times += [peer.own_at for peer in self._peers.values() if peer.own_at is not None]
+        return min(times, default=None)
+
+    def _relay(self, timed: TimedAddress, source: GossipPeer, now: Micros) -> None:
+        others = [peer for peer in self._peers.values() if peer is not source and _can_carry(peer, timed.address)]
+        name = str(timed.address).encode()
+        # The day turns at another time for each address, so that not all of them change peers at once.
+        offset_us = int.from_bytes(sha256(self._key + name).digest()[:6], "big") % DAY_US
+        day = ((now + offset_us) // DAY_US).to_bytes(8, "big")
+        seeded = sha256(self._key + day + name)
+
+        def rank(peer: GossipPeer) -> bytes:
+            draw = seeded.copy()
+            draw.update(peer.conn.to_bytes(8, "big"))
+            return draw.digest()
+
+        for peer in heapq.nsmallest(ADDRESS_RELAY_PEERS, others, key=rank):
+            if peer.tell(timed) and peer.flush_at is None:
+                peer.flush_at = Micros(now + self._rng.exponential_us(self._policy.relay_mean_us))
+
+
+def _believe_time(timed: TimedAddress, now: Micros) -> TimedAddress:
+    if _TIME_MIN < timed.time <= seconds(now) + _FRESH_SECONDS:
+        return timed
+    return replace(timed, time=max(seconds(now) - _DOUBTFUL_AGE_SECONDS, 0))
+
+
+def _can_carry(peer: GossipPeer, address: NodeAddress) -> bool:
+    return peer.wants_v2 or address.ip is not None
+
+
+def _send(peer: GossipPeer, addresses: tuple[TimedAddress, ...]) -> list[Effect]:
+    carried = tuple(timed for timed in addresses if _can_carry(peer, timed.address))
+    for timed in carried:
+        peer.learn(timed.address)
+    if not carried:
+        return []
+    return [Send(peer.conn, AddrV2(carried) if peer.wants_v2 else Addr(carried))]

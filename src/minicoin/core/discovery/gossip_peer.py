@@ -1,0 +1,75 @@
+"""What gossip keeps about one connection: what it may send, what it knows, what it is to be told. All bounded."""
+
+from minicoin.core.limits import (
+    ADDRESS_BURST_PER_PEER_MAX,
+    ADDRESSES_PER_MESSAGE_MAX,
+    ADDRESSES_PER_SECOND_PER_PEER,
+    KNOWN_ADDRESSES_PER_PEER_MAX,
+)
+from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.units import SECOND_US, ConnId, Micros
+
+
+class GossipPeer:
+    """One peer, from the end of its handshake."""
+
+    __slots__ = (
+        "_known",
+        "_tokens",
+        "_tokens_at",
+        "conn",
+        "flush_at",
+        "has_asked",
+        "is_inbound",
+        "outgoing",
+        "own_at",
+        "wants_v2",
+    )
+
+    def __init__(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> None:
+        self.conn = conn
+        self.is_inbound = is_inbound
+        self.wants_v2 = wants_v2
+        self.has_asked = False
+        self.outgoing: dict[NodeAddress, TimedAddress] = {}
+        self.flush_at: Micros | None = None
+        self.own_at: Micros | None = None
+        self._known: dict[NodeAddress, None] = {}
+        self._tokens = 1.0
+        self._tokens_at = now
+
+    def expect_answer(self) -> None:
+        """We sent a getaddr: a full message is welcome once."""
+        self._tokens += ADDRESS_BURST_PER_PEER_MAX
+
+    def take_tokens(self, wanted: int, now: Micros) -> int:
+        """How many of `wanted` addresses may be looked at now; those are paid for."""
+        if self._tokens < ADDRESS_BURST_PER_PEER_MAX:
+            earned = (now - self._tokens_at) / SECOND_US * ADDRESSES_PER_SECOND_PER_PEER
+            self._tokens = min(self._tokens + earned, float(ADDRESS_BURST_PER_PEER_MAX))
+        self._tokens_at = now
+        granted = min(wanted, int(self._tokens))
+        self._tokens -= granted
+        return granted
+
+    def learn(self, address: NodeAddress) -> None:
+        """The peer knows this address: it told us, or we told it."""
+        self._known[address] = None
+        if len(self._known) > KNOWN_ADDRESSES_PER_PEER_MAX:
+            del self._known[next(iter(self._known))]
+
+    def tell(self, timed: TimedAddress) -> bool:
+        """Queue an address for the next message. False where the peer knows it or its queue is full."""
+        if timed.address in self._known or len(self.outgoing) >= ADDRESSES_PER_MESSAGE_MAX:
+            return False
+        self.outgoing[timed.address] = timed
+        return True
+
+    def take_outgoing(self) -> tuple[TimedAddress, ...]:
+        """What to send now."""
+        self.flush_at = None
+        taken = tuple(self.outgoing.values())
+        self.outgoing.clear()
+        for timed in taken:
+            self.learn(timed.address)
+        return taken
