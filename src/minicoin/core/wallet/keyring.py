@@ -57,6 +57,8 @@ class Keyring:
 
     def hand_out(self, chain: Chain) -> bytes:
         """The next script of the chain. The watch set grows by one."""
+        if self._next[chain] >= WALLET_ADDRESSES_PER_CHAIN_MAX:
+            raise WalletError(f"the wallet has handed out {WALLET_ADDRESSES_PER_CHAIN_MAX} addresses, its limit")
         script = self.peek(chain)
         self.mark_used(KeyPath(chain, self._next[chain]))
         return script
@@ -65,8 +67,6 @@ class Keyring:
         """A key was handed out, or a script of it was seen: whether the watch set grew."""
         if path.index < self._next[path.chain]:
             return False
-        if path.index + 1 > WALLET_ADDRESSES_PER_CHAIN_MAX:
-            raise WalletError(f"the wallet holds {WALLET_ADDRESSES_PER_CHAIN_MAX} addresses, its limit")
         self._next[path.chain] = path.index + 1
         self._extend(path.chain)
         return True

@@ -1,0 +1,183 @@
+"""Puts a payment together: coins, fee, change, lock time. Pure: the wallet gives coins and a change script.
+
+Sizes are those of P2WPKH inputs with the longest signature, so the fee paid is never below the rate asked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.encoding.compact import compact_length
+from minicoin.core.limits import WALLET_FEE_SAT_MAX, WALLET_PAYMENT_INPUTS_MAX
+from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, output_size
+from minicoin.core.rng import Rng
+from minicoin.core.script.policy import STANDARD_WEIGHT_MAX, dust_threshold_sat
+from minicoin.core.units import MONEY_MAX_SAT
+from minicoin.core.wallet.errors import InsufficientFunds, PaymentRefused
+from minicoin.core.wallet.records import WalletCoin
+from minicoin.core.wallet.selection import make_candidates, select_exact, select_with_change
+
+TX_VERSION: Final = 2
+SEQUENCE_REPLACEABLE: Final = 0xFFFF_FFFD
+"""Signals BIP125 and lets the lock time count."""
+
+# Outpoint, empty script and sequence count four times; the witness is a count, a signature of at most 72 bytes with
+# its sighash byte and a key of 33, each behind its length.
+_INPUT_WEIGHT: Final = 4 * 41 + 1 + 1 + 72 + 1 + 33
+_LOCK_TIME_AHEAD_ODDS = 10
+_LOCK_TIME_BACK_BLOCKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPlan:
+    """What to pay. The fee rate is in satoshi per 1,000 virtual bytes; the outputs named by index in
+    `fee_from_outputs` bear the fee in equal parts, otherwise it comes on top."""
+
+    outputs: tuple[TxOut, ...]
+    fee_sat_kvb: int
+    fee_from_outputs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An unsigned payment: the coins its inputs spend, in input order, and where the change stands."""
+
+    transaction: Transaction
+    coins: tuple[WalletCoin, ...]
+    fee_sat: int
+    change_index: int | None
+
+
+def fee_for(weight: int, fee_sat_kvb: int) -> int:
+    """The fee of a transaction of that weight, rounded up."""
+    vsize = (weight + 3) // 4
+    return -(-vsize * fee_sat_kvb // 1_000)
+
+
+def draft_payment(
+    plan: PaymentPlan,
+    confirmed: Sequence[WalletCoin],
+    change_coins: Sequence[WalletCoin],
+    change_script: bytes,
+    tip_height: int,
+    rng: Rng,
+) -> Draft:
+    """Choose coins, unconfirmed change only where confirmed ones do not suffice, and build the transaction. Raises
+    PaymentRefused or InsufficientFunds."""
+    _check_plan(plan)
+    coins = _choose(plan, confirmed, change_script)
+    if coins is None and change_coins:
+        coins = _choose(plan, [*confirmed, *change_coins], change_script)
+    if coins is None:
+        raise _insufficient(plan, [*confirmed, *change_coins])
+    if len(coins) > WALLET_PAYMENT_INPUTS_MAX:
+        raise PaymentRefused(
+            f"the payment needs {len(coins)} coins, the limit is {WALLET_PAYMENT_INPUTS_MAX}: send it in smaller parts"
+        )
+    return _build(plan, coins, change_script, tip_height, rng)
+
+
+def _check_plan(plan: PaymentPlan) -> None:
+    if not plan.outputs:
+        raise PaymentRefused("a payment needs an output")
+    if plan.fee_sat_kvb < 0:
+        raise PaymentRefused("a fee rate cannot be negative")
+    if any(not 0 <= index < len(plan.outputs) for index in plan.fee_from_outputs):
+        raise PaymentRefused("the fee cannot come from an output that the payment does not have")
+    for output in plan.outputs:
+        _check_value(output)
+    if sum(output.value for output in plan.outputs) > MONEY_MAX_SAT:
+        raise PaymentRefused("the amount is larger than all the money there can be")
+    if _weight(plan.outputs, 1) > STANDARD_WEIGHT_MAX:
+        raise PaymentRefused("the payment has too many outputs for one transaction")
+
+
+def _check_value(output: TxOut) -> None:
+    threshold = dust_threshold_sat(output)
+    if output.value < threshold or output.value < 0:
+        raise PaymentRefused(f"the amount {output.value} sat is dust: at least {threshold} sat for this kind of output")
+
+
+def _weight(outputs: Sequence[TxOut], input_count: int) -> int:
+    """Of a transaction of ours with those outputs and so many inputs."""
+    fixed = 4 + 4 + compact_length(input_count) + compact_length(len(outputs))
+    return 4 * (fixed + sum(output_size(output) for output in outputs)) + 2 + input_count * _INPUT_WEIGHT
+
+
+def _choose(plan: PaymentPlan, coins: Sequence[WalletCoin], change_script: bytes) -> list[WalletCoin] | None:
+    rate = plan.fee_sat_kvb
+    amount = sum(output.value for output in plan.outputs)
+    change = TxOut(0, change_script)
+    change_min = _change_min(change_script, rate)
+    if plan.fee_from_outputs:
+        # The outputs pay the fee: the coins need bring no more than the amount.
+        candidates = make_candidates(coins, 0)
+        exact = select_exact(candidates, amount, change_min - 1)
+        return exact or select_with_change(candidates, amount + change_min) or select_with_change(candidates, amount)
+    input_fee = fee_for(_INPUT_WEIGHT, rate)
+    candidates = make_candidates(coins, input_fee)
+    target = amount + fee_for(_weight(plan.outputs, 0), rate)
+    with_change = amount + fee_for(_weight((*plan.outputs, change), 0), rate)
+    # Without change the excess goes to the miner: as long as it is below what making and spending change would cost.
+    exact = select_exact(candidates, target, with_change - target + input_fee)
+    if exact is not None and len(exact) <= WALLET_PAYMENT_INPUTS_MAX:
+        return exact
+    return select_with_change(candidates, with_change + change_min) or select_with_change(candidates, target)
+
+
+def _change_min(change_script: bytes, fee_sat_kvb: int) -> int:
+    """The least change worth having: no dust, and worth more than it will cost to spend."""
+    return max(dust_threshold_sat(TxOut(0, change_script)), fee_for(_INPUT_WEIGHT, fee_sat_kvb) + 1)
+
+
+def _insufficient(plan: PaymentPlan, coins: Sequence[WalletCoin]) -> InsufficientFunds:
+    """How much there is, and how much it would take with the fee of spending all of it."""
+    amount = sum(output.value for output in plan.outputs)
+    fee = 0 if plan.fee_from_outputs else fee_for(_weight(plan.outputs, max(len(coins), 1)), plan.fee_sat_kvb)
+    return InsufficientFunds(amount + fee, sum(coin.output.value for coin in coins))
+
+
+def _build(plan: PaymentPlan, coins: Sequence[WalletCoin], change_script: bytes, tip_height: int, rng: Rng) -> Draft:
+    brought = sum(coin.output.value for coin in coins)
+    amount = sum(output.value for output in plan.outputs)
+    change = TxOut(0, change_script)
+    fee = fee_for(_weight((*plan.outputs, change), len(coins)), plan.fee_sat_kvb)
+    over = brought - amount - (0 if plan.fee_from_outputs else fee)
+    has_change = over >= _change_min(change_script, plan.fee_sat_kvb)
+    if not has_change:
+        fee = fee_for(_weight(plan.outputs, len(coins)), plan.fee_sat_kvb)
+        over = brought - amount if plan.fee_from_outputs else 0
+    outputs = _bear_fee(plan, fee if has_change else fee - over)
+    change_index = rng.below(len(outputs) + 1) if has_change else None
+    if change_index is not None:
+        outputs.insert(change_index, change._replace(value=over))
+    shuffled = list(coins)
+    rng.shuffle(shuffled)
+    inputs = tuple(TxIn(coin.outpoint, b"", SEQUENCE_REPLACEABLE) for coin in shuffled)
+    transaction = Transaction(TX_VERSION, inputs, tuple(outputs), _lock_time(tip_height, rng))
+    paid = brought - sum(output.value for output in outputs)
+    if paid > WALLET_FEE_SAT_MAX:
+        raise PaymentRefused(f"the fee of {paid} sat is above the limit of {WALLET_FEE_SAT_MAX} sat")
+    return Draft(transaction, tuple(shuffled), paid, change_index)
+
+
+def _bear_fee(plan: PaymentPlan, fee_sat: int) -> list[TxOut]:
+    """The outputs, less the fee where they bear it; the first bears what does not divide."""
+    outputs = list(plan.outputs)
+    bearers = dict.fromkeys(plan.fee_from_outputs)
+    if not bearers or fee_sat <= 0:
+        return outputs
+    part, rest = divmod(fee_sat, len(bearers))
+    for place, index in enumerate(bearers):
+        left = outputs[index].value - part - (rest if place == 0 else 0)
+        outputs[index] = outputs[index]._replace(value=left)
+        _check_value(outputs[index])
+    return outputs
+
+
+def _lock_time(tip_height: int, rng: Rng) -> int:
+    """Only the next block may take it, so that nobody gains from mining an old block anew; now and then a little
+    earlier, as payments that were delayed are."""
+    if rng.below(_LOCK_TIME_AHEAD_ODDS):
+        return tip_height
+    return max(0, tip_height - rng.below(_LOCK_TIME_BACK_BLOCKS))

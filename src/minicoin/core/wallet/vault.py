@@ -1,0 +1,107 @@
+"""Who may sign: the seed, sealed or not, and the keys in memory while it is open.
+
+Owns locking, unlocking for a time, and changing the passphrase. Time and stretched keys come in.
+"""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.params.network import Network
+from minicoin.core.units import Micros
+from minicoin.core.wallet.crypt import Protection, SealedSeed, Stretching, open_seed, seal_seed
+from minicoin.core.wallet.errors import WalletEncryptionState, WalletLocked
+from minicoin.core.wallet.keys import SigningKey, mnemonic_from_entropy
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    entropy: bytes = field(repr=False)
+    key: SigningKey
+
+
+class Vault:
+    """The seed of one wallet. An unencrypted one is always open."""
+
+    def __init__(self, seed: bytes | SealedSeed, network: Network, context: bytes) -> None:
+        self._network = network
+        self._context = context
+        self._seed = seed
+        self._open = self._derive(seed) if isinstance(seed, bytes) else None
+        self._until: Micros | None = None
+
+    def __repr__(self) -> str:
+        return f"Vault(is_encrypted={self.is_encrypted}, is_locked={self.is_locked})"
+
+    @property
+    def seed(self) -> bytes | SealedSeed:
+        """As the file keeps it."""
+        return self._seed
+
+    @property
+    def is_encrypted(self) -> bool:
+        return isinstance(self._seed, SealedSeed)
+
+    @property
+    def is_locked(self) -> bool:
+        return self._open is None
+
+    @property
+    def unlocked_until(self) -> Micros | None:
+        """When an encrypted wallet that is open locks itself."""
+        return self._until
+
+    @property
+    def stretching(self) -> Stretching:
+        """How the passphrase is to be stretched. Raises WalletEncryptionState for an unencrypted wallet."""
+        return self._sealed().stretching
+
+    def signing_key(self) -> SigningKey:
+        """The keys. Raises WalletLocked."""
+        return self._opened().key
+
+    def mnemonic(self) -> str:
+        """The seed words. Raises WalletLocked."""
+        return mnemonic_from_entropy(self._opened().entropy)
+
+    def unlock(self, key: bytes, until: Micros) -> None:
+        """Open with the stretched key, to lock again at `until`. Raises WrongPassphrase; a wrong key leaves an open
+        wallet as it is."""
+        self._open = self._derive(open_seed(self._sealed(), key, self._context))
+        self._until = until
+
+    def lock(self) -> None:
+        """Forget the keys. Raises WalletEncryptionState for an unencrypted wallet, which cannot be locked."""
+        self._sealed()
+        self._open = None
+        self._until = None
+
+    def tick(self, now: Micros) -> bool:
+        """Lock when the time has come: whether it did."""
+        if self._until is None or now < self._until:
+            return False
+        self.lock()
+        return True
+
+    def encrypt(self, protection: Protection) -> None:
+        """Seal an unencrypted seed; the wallet is locked afterwards."""
+        if isinstance(self._seed, SealedSeed):
+            raise WalletEncryptionState("the wallet is encrypted already: change its passphrase instead")
+        self._seed = seal_seed(self._seed, protection, self._context)
+        self.lock()
+
+    def change_passphrase(self, key: bytes, protection: Protection) -> None:
+        """Seal anew. Raises WrongPassphrase when `key` does not open the old seal."""
+        entropy = open_seed(self._sealed(), key, self._context)
+        self._seed = seal_seed(entropy, protection, self._context)
+
+    def _sealed(self) -> SealedSeed:
+        if not isinstance(self._seed, SealedSeed):
+            raise WalletEncryptionState("the wallet is not encrypted")
+        return self._seed
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            raise WalletLocked("the wallet is locked: unlock it with its passphrase first")
+        return self._open
+
+    def _derive(self, entropy: bytes) -> _Open:
+        return _Open(entropy, SigningKey.from_entropy(entropy, self._network))
