@@ -29,7 +29,7 @@ _TESTNET4_SCRIPT = b"\x21" + bytes(33) + b"\xac"
 
 _POW_LIMIT = (1 << 224) - 1
 _TRIVIAL_POW_LIMIT = (1 << 255) - 1
-_BASE_FLAGS = ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.TAPROOT
+_BASE_FLAGS = int(ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.TAPROOT)
 _FROM_BLOCK_1 = Deployments(Buried(1), Buried(1), Buried(1), Buried(1), Buried(1), Buried(1))
 
 _TEST_ADDRESSES = AddressFormat(111, 196, "tb")
@@ -232,6 +232,7 @@ SIMNET = Network(
             ("testdummy-min-activation", _simnet_vote(22, threshold=50, min_activation_height=600)),
         ),
     ),
+    base_script_flags=ScriptFlag.P2SH,
     allow_private_addresses=True,
     own_magic=bytes.fromhex("161c1412"),
 )

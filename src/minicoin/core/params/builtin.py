@@ -6,7 +6,6 @@ from minicoin.core.params.genesis import GenesisRecipe
 from minicoin.core.params.network import KeyFormat, Network
 from minicoin.core.params.rules import Retarget, RetargetKind
 from minicoin.core.primitives.address_format import AddressFormat
-from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.units import COIN_SAT
 
 # Nobody can spend a genesis output (it never enters the coin set), so the script says so.
@@ -37,7 +36,6 @@ MAIN = Network(
     rpc_port=7332,
     subsidy_sat=_SUBSIDY_SAT,
     halving_interval=_HALVING_INTERVAL,
-    base_script_flags=ScriptFlag.ALL,
 )
 
 TEST = Network(
@@ -54,7 +52,6 @@ TEST = Network(
     rpc_port=17332,
     subsidy_sat=_SUBSIDY_SAT,
     halving_interval=_HALVING_INTERVAL,
-    base_script_flags=ScriptFlag.ALL,
 )
 
 REGTEST = Network(
@@ -67,7 +64,6 @@ REGTEST = Network(
     keys=_TEST_KEYS,
     default_port=17444,
     rpc_port=17443,
-    base_script_flags=ScriptFlag.ALL,
     allow_private_addresses=True,
 )
 

@@ -5,6 +5,7 @@ Nothing here is executed: chain/proof, chain/difficulty and chain/deployments ca
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.genesis import GenesisRecipe, build_genesis
@@ -25,8 +26,14 @@ from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.primitives.target import target_to_bits
 from minicoin.core.units import COIN_SAT
 
-MAGIC_BYTES = 4
-_CANONICAL_FORM = "minicoin-network-1"
+MAGIC_BYTES: Final = 4
+# Defaults of a new network, here and in files.
+COINBASE_MATURITY: Final = 100
+OVERLAY: Final = "random"
+PING_AFTER_S: Final = 120
+DROP_AFTER_S: Final = 1200
+
+_CANONICAL_FORM: Final = "minicoin-network-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,9 @@ class Network:
     proof: ProofKind = WORK
     subsidy_sat: int = 50 * COIN_SAT
     halving_interval: int = 210_000
-    coinbase_maturity: int = 100
+    coinbase_maturity: int = COINBASE_MATURITY
     deployments: Deployments = ACTIVE_FROM_GENESIS
-    base_script_flags: int = int(ScriptFlag.P2SH)
+    base_script_flags: int = int(ScriptFlag.ALL)
     """Verified from the genesis on, whatever the deployments say."""
     script_flag_exceptions: tuple[tuple[BlockHash, int], ...] = ()
     """Blocks that are older than a rule and break it: these flags take the place of base_script_flags."""
@@ -71,9 +78,9 @@ class Network:
     dns_seeds: tuple[str, ...] = ()
     alert_keys: tuple[bytes, ...] = ()
     allow_private_addresses: bool = False
-    overlay: str = "random"
-    ping_after_s: int = 120
-    drop_after_s: int = 1200
+    overlay: str = OVERLAY
+    ping_after_s: int = PING_AFTER_S
+    drop_after_s: int = DROP_AFTER_S
     own_magic: bytes | None = None
     genesis: Block = field(init=False, compare=False, repr=False)
     network_id: bytes = field(init=False, compare=False)

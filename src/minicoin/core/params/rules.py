@@ -1,6 +1,6 @@
 """The parts a network's rules are made of: proof kinds, retargeting, deployments. Plain data; chain executes it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -83,10 +83,20 @@ class Deployments:
     taproot: Activation = ALWAYS
     extra: tuple[tuple[str, VersionBits], ...] = ()
 
+    def rules(self) -> tuple[tuple[str, Activation], ...]:
+        """(name, activation) of the deployments that change rules, in a fixed order."""
+        return (
+            ("bip34", self.bip34),
+            ("bip65", self.bip65),
+            ("bip66", self.bip66),
+            ("csv", self.csv),
+            ("segwit", self.segwit),
+            ("taproot", self.taproot),
+        )
+
     def named(self) -> tuple[tuple[str, Activation], ...]:
-        """(name, activation) of every deployment, in a fixed order."""
-        rules: list[tuple[str, Activation]] = [(name, getattr(self, name)) for name in RULE_NAMES]
-        return (*rules, *self.extra)
+        """All of them, the extra ones last."""
+        return (*self.rules(), *self.extra)
 
     def version_bits(self) -> tuple[tuple[str, VersionBits], ...]:
         """Those that miners vote on."""
@@ -94,4 +104,4 @@ class Deployments:
 
 
 ACTIVE_FROM_GENESIS = Deployments()
-RULE_NAMES = tuple(field.name for field in fields(Deployments) if field.name != "extra")
+RULE_NAMES = tuple(name for name, _ in ACTIVE_FROM_GENESIS.rules())

@@ -1,0 +1,114 @@
+"""A table of configuration with its place in the file: reads typed values, and names the key of every mistake."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from minicoin.core.encoding.hashes import hash_from_hex
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.primitives.block import BlockHash
+
+NEVER_TEXT: Final = "never"
+_REQUIRED: Final = object()
+
+
+class Table:
+    """Reads each key at most once; `finish` refuses the keys that nobody asked for."""
+
+    def __init__(self, values: Mapping[str, object], place: str) -> None:
+        self._values = dict(values)
+        self._place = place
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Those not read yet."""
+        return tuple(self._values)
+
+    def wrong(self, key: str, problem: str) -> MisuseError:
+        """The error that names the key."""
+        where = f"{self._place}.{key}" if self._place else key
+        return MisuseError(f"network file: {where} {problem}")
+
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number within [low, high]; required without a default."""
+        value = self._take(key, default)
+        # In Python a bool is an int; in a file it is a mistake.
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.wrong(key, f"must be a whole number, not {value!r}")
+        if not low <= value <= high:
+            raise self.wrong(key, f"must be {low} to {high}, not {value}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false."""
+        value = self._take(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, f"must be true or false, not {value!r}")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string; required without a default."""
+        value = self._take(key, default)
+        if not isinstance(value, str):
+            raise self.wrong(key, f"must be a string, not {value!r}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings, empty where the key is missing."""
+        value = self._values.pop(key, [])
+        if not isinstance(value, list):
+            raise self.wrong(key, f"must be a list of strings, not {value!r}")
+        strings = [entry for entry in value if isinstance(entry, str)]
+        if len(strings) != len(value):
+            raise self.wrong(key, "must hold strings only")
+        return tuple(strings)
+
+    def octets(self, key: str, length: int | None = None, default: str | None = None) -> bytes:
+        """Bytes in hex, `length` of them where that is given."""
+        text = self.text(key, default)
+        try:
+            octets = bytes.fromhex(text)
+        except ValueError:
+            raise self.wrong(key, f"must be hexadecimal, not {text!r}") from None
+        if length is not None and len(octets) != length:
+            raise self.wrong(key, f"must have {length} bytes, has {len(octets)}")
+        return octets
+
+    def block_hash(self, key: str) -> BlockHash:
+        """A block hash as people write it."""
+        text = self.text(key)
+        try:
+            return BlockHash(hash_from_hex(text))
+        except DecodeError as error:
+            raise self.wrong(key, f"is no block hash: {error}") from error
+
+    def integer_or_never(self, key: str, low: int, high: int, default: int) -> int | None:
+        """A whole number within [low, high], or None for the word "never"."""
+        if self._values.get(key) == NEVER_TEXT:
+            del self._values[key]
+            return None
+        return self.integer(key, low, high, default)
+
+    def table(self, key: str) -> "Table":
+        """A nested table, empty where the key is missing."""
+        value = self._values.pop(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(key, f"must be a table, not {value!r}")
+        return Table(value, f"{self._place}.{key}" if self._place else key)
+
+    def is_table(self, key: str) -> bool:
+        """Whether the key holds a nested table."""
+        return isinstance(self._values.get(key), dict)
+
+    def finish(self) -> None:
+        """Raises MisuseError where a key was never read: a misspelt rule must not pass as a default."""
+        if self._values:
+            raise self.wrong(next(iter(self._values)), "is not a known key")
+
+    def _take(self, key: str, default: object) -> object:
+        value = self._values.pop(key, _REQUIRED if default is None else default)
+        if value is _REQUIRED:
+            raise self.wrong(key, "is missing")
+        return value
