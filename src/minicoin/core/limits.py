@@ -129,7 +129,16 @@ WALLET_INACTIVE_TRANSACTIONS_MAX: Final = 1_000
 # Bitcoin Core's -maxtxfee: a higher fee is a slip of the finger.
 WALLET_FEE_SAT_MAX: Final = 10_000_000
 
+# --- mining ---
+GENERATE_COMMANDS_MAX: Final = 100
+# New transactions get into the block being mined this often.
+TEMPLATE_REFRESH_US: Final = 10 * SECOND_US
+# A miner that was told of peers waits this long for them before it mines on its own.
+MINING_PEER_WAIT_US: Final = 30 * SECOND_US
+
 # --- connections ---
+# The address book reaches the disk this often, and at every stop.
+BOOK_SAVE_EVERY_US: Final = 15 * MINUTE_US
 OUTBOUND_FULL_SLOTS: Final = 8
 OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 INBOUND_SLOTS: Final = 115
@@ -190,13 +199,13 @@ IDENTIFY_MESSAGES_MAX: Final = 10
 IDENTIFY_ADDRESSES_MAX: Final = 64
 IDENTIFY_PROTOCOLS_MAX: Final = 128
 # go-libp2p sends pushes when its addresses change; more often is a flood.
-IDENTIFY_PUSHES_PER_PING_INTERVAL_MAX: Final = 16
+IDENTIFY_PUSHES_PER_MINUTE_MAX: Final = 16
 # The specification's bound on concurrent ping streams.
 PING_STREAMS_INBOUND_MAX: Final = 2
+# A peer that asks for more echoes than this without reading them.
+PING_UNREAD_BYTES_MAX: Final = 4 << 10
 MULTIADDR_BYTES_MAX: Final = 512
 MULTIADDR_COMPONENTS_MAX: Final = 16
-# What a channel hands to the socket at once, so that control frames wait behind no more than this.
-CHANNEL_OUTPUT_BYTES_MAX: Final = 64 << 10
 
 assert SEND_QUEUE_LOW_BYTES < SEND_QUEUE_HIGH_BYTES < SEND_QUEUE_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX < SEND_QUEUE_BYTES_MAX
@@ -206,7 +215,9 @@ assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 assert ORPHAN_TRANSACTIONS_PER_PEER_MAX <= ORPHAN_TRANSACTIONS_MAX
 assert ADDRESS_BURST_PER_PEER_MAX >= ADDRESSES_PER_MESSAGE_MAX
-assert YAMUX_STREAMS_INBOUND_MAX * YAMUX_WINDOW_INITIAL_BYTES <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
+assert (
+    YAMUX_STREAMS_INBOUND_MAX + YAMUX_STREAMS_OUTBOUND_MAX
+) * YAMUX_WINDOW_INITIAL_BYTES <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX

@@ -1,0 +1,304 @@
+"""The channel between a socket and the node's session: one libp2p connection that carries one wire stream.
+
+The dialler opens the wire stream, the acceptor takes it; identify, its push and ping run beside it. A peer that does
+not speak the wire protocol is kept only as long as identify needs. What the frames on the stream mean is the session's.
+"""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.faults import MisuseError, PeerFault
+from minicoin.core.libp2p.identify import Identify
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.libp2p.secure import Entropy
+from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, Services, StreamEvent
+from minicoin.core.libp2p.upgrade import (
+    Failed,
+    PeerAuthenticated,
+    Role,
+    StreamClosed,
+    StreamData,
+    StreamOpened,
+    StreamRefused,
+    StreamReset,
+    Upgrade,
+    UpgradeEvent,
+)
+from minicoin.core.limits import LIBP2P_WIRE_STREAM_TIMEOUT_US
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReady:
+    """The remote proved to be `peer_id` and the wire stream is open in both directions."""
+
+    peer_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelIdentified:
+    """What the peer says about itself, also where it sees us; `description` is None when it does not speak identify."""
+
+    peer_id: bytes
+    description: Identify | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelData:
+    """Bytes of the wire stream, in order; `consumed` makes room for more."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPinged:
+    """The answer to `ping`; None when the peer does not answer."""
+
+    rtt_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """The end; nothing follows. What take_output still gives should be written before the socket closes."""
+
+    reason: str
+
+
+ChannelEvent = ChannelReady | ChannelIdentified | ChannelData | ChannelPinged | ChannelClosed
+
+
+def wire_protocol(network_id: bytes) -> str:
+    """The wire stream's protocol: two networks with different rules never meet."""
+    return f"/minicoin/{network_id.hex()[:16]}/wire/1"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPeer:
+    """What we are to every peer of a network."""
+
+    identity: Identity
+    protocol: str | None
+    """The wire protocol; None for a visitor that only identifies and pings."""
+    agent_version: str = ""
+    listen_addresses: tuple[Multiaddr, ...] = ()
+
+
+class Libp2pChannel:
+    """One connection to one peer."""
+
+    __slots__ = (
+        "_events",
+        "_fault",
+        "_is_closed",
+        "_is_identified",
+        "_is_ready",
+        "_is_refused",
+        "_now",
+        "_peer",
+        "_protocol",
+        "_role",
+        "_services",
+        "_upgrade",
+        "_wire",
+        "_wire_deadline",
+    )
+
+    def __init__(
+        self,
+        role: Role,
+        ours: LocalPeer,
+        expected_peer: PeerId | None,
+        observed: Multiaddr | None,
+        *,
+        entropy: Entropy,
+        rng: Rng,
+        now: Micros,
+    ) -> None:
+        """`observed` is the socket's remote address, which identify tells the peer."""
+        self._role = role
+        self._protocol = ours.protocol
+        self._now = now
+        protocols = SERVICE_PROTOCOLS if ours.protocol is None else (ours.protocol, *SERVICE_PROTOCOLS)
+        self._upgrade = Upgrade(role, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now)
+        description = Identify(
+            public_key=ours.identity.public_key,
+            listen_addresses=ours.listen_addresses,
+            protocols=protocols,
+            observed_address=observed,
+            protocol_version="minicoin/1",
+            agent_version=ours.agent_version,
+        )
+        self._services = Services(self._upgrade, description, rng, now)
+        self._peer: PeerId | None = None
+        self._wire: int | None = None
+        self._wire_deadline: Micros | None = None
+        self._is_ready = False
+        self._is_refused = False
+        self._is_identified = False
+        self._is_closed = False
+        self._fault: PeerFault | None = None
+        self._events: list[ChannelEvent] = []
+
+    # --- the socket's side ---
+
+    def receive(self, data: bytes, now: Micros) -> None:
+        """Take bytes of the socket. Raises PeerFault when the peer broke the protocol; ChannelClosed stands among the
+        events then too, and take_output has the last words."""
+        self._now = now
+        self._upgrade.receive(data, now)
+        self._settle()
+
+    def take_output(self) -> bytes:
+        """Bytes to write to the socket now, at most one encrypted message of 64 KB; call until empty."""
+        return self._upgrade.take_output()
+
+    def take_events(self) -> list[ChannelEvent]:
+        """What happened, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def next_deadline(self) -> Micros | None:
+        """When on_deadline wants to be called."""
+        if self._is_closed:
+            return None
+        deadlines = (self._upgrade.next_deadline(), self._services.next_deadline(), self._wire_deadline)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def on_deadline(self, now: Micros) -> None:
+        """Time has come for something: handshake, wire stream, service exchange or keep-alive. Raises PeerFault."""
+        self._now = now
+        if self._is_closed:
+            return
+        self._upgrade.on_deadline(now)
+        for event in self._services.on_deadline(now):
+            self._on_service(event)
+        if self._wire_deadline is not None and now >= self._wire_deadline:
+            self._close(f"the peer does not speak {self._protocol}")
+        self._settle()
+
+    # --- the session's side ---
+
+    @property
+    def queued_bytes(self) -> int:
+        """Application bytes that `send` took and that have not left, for want of a socket or of the peer's window."""
+        return self._upgrade.queued_bytes(self._wire) if self._wire is not None else 0
+
+    @property
+    def rtt_us(self) -> int | None:
+        """The last measured round trip of the connection's keep-alive."""
+        return self._upgrade.rtt_us
+
+    def send(self, payload: bytes) -> None:
+        """Queue application bytes, after ChannelReady. Ignored once the channel is closed."""
+        if self._is_closed:
+            return
+        if self._wire is None or not self._is_ready:
+            raise MisuseError("the wire stream is not open")
+        self._upgrade.send(self._wire, payload)
+        self._settle()
+
+    def consumed(self, count: int) -> None:
+        """The application has read `count` bytes: grants the peer credit, at half a window."""
+        if self._wire is not None:
+            self._upgrade.consumed(self._wire, count)
+
+    def ping(self) -> None:
+        """Measure a round trip with libp2p's ping; ChannelPinged follows."""
+        self._services.ping()
+
+    def announce(self, listen_addresses: tuple[Multiaddr, ...]) -> None:
+        """Our addresses changed: tell the peer by identify/push."""
+        self._services.description = self._services.description.updated(Identify(listen_addresses=listen_addresses))
+        self._services.push()
+
+    def close(self, reason: str) -> None:
+        """End the connection in order: what is queued leaves first, as far as the peer has room for it."""
+        if not self._is_closed:
+            self._close(reason)
+
+    # --- inside ---
+
+    def _settle(self) -> None:
+        """Work through what the connection reported."""
+        while events := self._upgrade.take_events():
+            for event in events:
+                if self._is_closed:
+                    break
+                try:
+                    self._on_upgrade(event)
+                except PeerFault as fault:
+                    self._upgrade.fail(fault)
+        if self._fault is not None:
+            verdict, self._fault = self._fault, None
+            raise verdict
+
+    def _on_upgrade(self, event: UpgradeEvent) -> None:
+        match event:
+            case StreamData(stream, data) if stream == self._wire:
+                self._events.append(ChannelData(data))
+            case PeerAuthenticated(peer_id, public_key):
+                self._on_authenticated(peer_id, public_key)
+            case Failed(reason, score):
+                self._end(reason)
+                if score:
+                    self._fault = PeerFault(reason, score)
+            case _ if self._services.owns(event):
+                for learned in self._services.on_event(event, self._now):
+                    self._on_service(learned)
+            case _:
+                self._on_wire(event)
+
+    def _on_authenticated(self, peer_id: PeerId, public_key: bytes) -> None:
+        self._peer = peer_id
+        if self._protocol is not None:
+            self._wire_deadline = Micros(self._now + LIBP2P_WIRE_STREAM_TIMEOUT_US)
+            if self._role is Role.DIALLER:
+                self._wire = self._upgrade.open_stream(self._protocol)
+        self._services.start(public_key)
+
+    def _on_wire(self, event: StreamEvent) -> None:
+        assert self._peer is not None
+        match event:
+            case StreamOpened(stream, _, inbound):
+                if inbound and (self._role is Role.DIALLER or self._wire is not None):
+                    self._upgrade.reset(stream)
+                    return
+                self._wire = stream
+                self._wire_deadline = None
+                self._is_ready = True
+                self._events.append(ChannelReady(self._peer.multihash))
+            case StreamRefused():
+                self._is_refused = True
+                self._leave_if_useless()
+            case StreamClosed() | StreamReset():
+                if event.stream == self._wire:
+                    self._close("the peer closed the wire stream")
+            case StreamData():
+                # Of a stream that was reset on arrival.
+                pass
+
+    def _on_service(self, event: ServiceEvent) -> None:
+        assert self._peer is not None
+        match event:
+            case Identified(description):
+                self._is_identified = True
+                self._events.append(ChannelIdentified(self._peer.multihash, description))
+                self._leave_if_useless()
+            case Pinged(rtt_us):
+                self._events.append(ChannelPinged(rtt_us))
+
+    def _leave_if_useless(self) -> None:
+        """A peer without the wire protocol stays until both know who the other is."""
+        if self._is_refused and self._is_identified:
+            self._close(f"the peer does not speak {self._protocol}")
+
+    def _close(self, reason: str) -> None:
+        self._upgrade.close()
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        self._is_closed = True
+        self._wire_deadline = None
+        self._events.append(ChannelClosed(reason))
