@@ -1,7 +1,7 @@
 """The chain engine: stores blocks, moves the coins along a path of blocks and back, and checks transactions at the tip.
 
 One worker runs it. It chooses no chain (the header tree does) and shares no state with anybody: its own view of the
-headers, fed by `save_headers` and by the blocks themselves, tells which rules hold where.
+headers, fed by `add_headers` and by the blocks themselves, tells which rules hold where.
 """
 
 from collections.abc import Iterable, Iterator
@@ -110,7 +110,7 @@ class ChainEngine:
             self._store.commit({}, (), genesis.hash)
         for header in self._store.headers():
             self._add_node(header)
-        self.save_headers(self._store.recovered_headers())
+        self.add_headers(self._store.recovered_headers())
         tip = self._nodes.get(self._store.coins_tip() or genesis.hash)
         if tip is None:
             raise ChainDamaged("the coins stand at a block whose header is missing")
@@ -140,7 +140,7 @@ class ChainEngine:
         """Every stored block, in no particular order."""
         return self._store.stored()
 
-    def save_headers(self, headers: Iterable[BlockHeader]) -> None:
+    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
         """Take headers that the header tree accepted, parents first, and remember them."""
         fresh = [node for node in map(self._add_node, headers) if node is not None]
         self._store.add_headers((node.height, node.header) for node in fresh)
@@ -164,7 +164,7 @@ class ChainEngine:
         """Check what needs no coins and store the block. Raises BlockRejected; then nothing was stored."""
         if self._store.has(raw.hash):
             return
-        self.save_headers((raw.header,))
+        self.add_headers((raw.header,))
         node = self._nodes.get(raw.hash)
         if node is None or node.parent is None:
             raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(raw.header.previous), is_permanent=False)

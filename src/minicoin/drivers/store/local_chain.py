@@ -75,7 +75,7 @@ class LocalChain:
     def store_block(self, raw: RawBlock) -> None:
         """Check and store a block without connecting it. Raises BlockRejected."""
         node = self.tree.add(raw.header, self.now())
-        self.engine.save_headers((raw.header,))
+        self.engine.add_headers((raw.header,))
         try:
             self.engine.store_block(raw, node.height)
         except BlockRejected as refusal:
