@@ -1,0 +1,133 @@
+"""Networks as text: what is written reads back the same, and every mistake is named with its key."""
+
+import tomllib
+
+import pytest
+
+from minicoin.core.faults import MisuseError
+from minicoin.core.params.builtin import NETWORKS, lookup
+from minicoin.core.params.network import Network
+from minicoin.core.params.rules import Buried
+from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.params.toml_text import network_to_toml
+
+MINIMAL = """
+name = "acme"
+pow_limit = "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+spacing_s = 30
+subsidy_sat = 1000
+halving_interval = 1000
+default_port = 4000
+rpc_port = 4001
+
+[genesis]
+message = "acme's chain"
+time = 1700000000
+bits = 0x207fffff
+nonce = 1
+reward_sat = 1000
+
+[retarget]
+kind = "none"
+
+[address]
+p2pkh = 10
+p2sh = 11
+hrp = "ac"
+
+[keys]
+wif = 12
+"""
+
+
+def _read(text: str) -> Network:
+    return network_from_mapping(tomllib.loads(text))
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: network.name)
+def test_every_built_in_network_survives_the_text(network: Network) -> None:
+    again = _read(network_to_toml(network))
+    assert again == network
+    assert again.network_id == network.network_id
+    assert again.magic == network.magic
+
+
+def test_minimal_file_takes_the_defaults_of_a_new_network() -> None:
+    network = _read(MINIMAL)
+    assert network.deployments.named() == lookup("main").deployments.named()
+    assert network.base_script_flags == lookup("main").base_script_flags
+    assert network.coinbase_maturity == 100
+    assert network.overlay == "random"
+    assert not network.allow_private_addresses
+    assert network.magic == network.network_id[:4]
+
+
+def test_never_is_a_height() -> None:
+    network = _read(MINIMAL + '[deployments]\ntaproot = "never"\nsegwit = 5\n')
+    assert network.deployments.taproot == Buried(None)
+    assert network.deployments.segwit == Buried(5)
+    assert _read(network_to_toml(network)) == network
+
+
+def test_a_message_with_quotes_survives() -> None:
+    text = MINIMAL.replace('"acme\'s chain"', "'say \"hi\" \\ twice'").replace("nonce = 1", "nonce = 0")
+    network = _read(text)
+    assert network.genesis_recipe.message == 'say "hi" \\ twice'
+    assert _read(network_to_toml(network)) == network
+
+
+VOTE = "{ bit = 0, start_time = 0, window = 10, threshold = 11 }"
+MISTAKES = {
+    "missing key": ("spacing_s = 30\n", "", r"network file: spacing_s is missing"),
+    "unknown key": ("spacing_s = 30", "spacing_s = 30\nspacing = 3", r"spacing is not a known key"),
+    "unknown nested key": ("[retarget]", "[retarget]\nhalf_live_s = 5", r"retarget\.half_live_s is not a known key"),
+    "wrong type": ("spacing_s = 30", 'spacing_s = "30"', r"spacing_s must be a whole number, not '30'"),
+    "bool as number": ("spacing_s = 30", "spacing_s = true", r"spacing_s must be a whole number"),
+    "out of range": ("default_port = 4000", "default_port = 70000", r"default_port must be 1 to 65535, not 70000"),
+    "same ports": ("rpc_port = 4001", "rpc_port = 4000", r"rpc_port must differ from default_port"),
+    "name": ('"acme"', '"Acme Inc"', r"name must be 1 to 32 lower-case letters"),
+    "no hex": ('"7fff', '"zfff', r"pow_limit must be hexadecimal"),
+    "short hex": ('"7fff', '"', r"pow_limit must have 32 bytes, has 30"),
+    "retarget kind": ('kind = "none"', 'kind = "daily"', r"retarget\.kind must be one of bitcoin, bip94, asert, none"),
+    "proof kind": ("[retarget]", '[proof]\nkind = "stake"\n[retarget]', r"proof\.kind must be work or signet"),
+    "no table": ("[keys]\nwif = 12", "", r"keys\.wif is missing"),
+    "genesis without work": ("nonce = 1", "nonce = 0", r"genesis\.nonce 0 does not give"),
+    "genesis above the limit": ("bits = 0x207fffff", "bits = 0x21008000", r"genesis\.bits 0x21008000 is easier"),
+    "message": ("acme's chain", "x" * 92, r"genesis message must have 1 to 91 characters"),
+    "hrp": ('"ac"', '"a-c"', r"address\.hrp must be 1 to 20"),
+    "prefixes": ("p2sh = 11", "p2sh = 10", r"address\.p2sh must differ from p2pkh"),
+    "threshold": ("[keys]", f"[deployments]\ncsv = {VOTE}\n[keys]", r"deployments\.csv\.threshold must be 1 to 10"),
+    "vote for a height": ("[keys]", f"[deployments]\nbip34 = {VOTE}\n[keys]", r"deployments\.bip34 must be a whole"),
+    "misspelt deployment": (
+        "[keys]",
+        f"[deployments]\nsegwitt = {VOTE}\n[keys]",
+        r"deployments\.segwitt is not a known",
+    ),
+    "signal named as a rule": (
+        "[keys]",
+        "[signals]\ncsv = { bit = 0, start_time = 0, window = 10, threshold = 1 }\n[keys]",
+        r"signals\.csv must have a name of its own",
+    ),
+    "checkpoint height": (
+        "[keys]",
+        f'[checkpoints]\nten = "{"00" * 32}"\n[keys]',
+        r"checkpoints\.ten must be a height",
+    ),
+    "checkpoint hash": ("[keys]", '[checkpoints]\n10 = "00"\n[keys]', r"checkpoints\.10 is no block hash"),
+    "script flag": ("spacing_s = 30", 'spacing_s = 30\nbase_script_flags = ["SCHNORR"]', r"holds 'SCHNORR'; known are"),
+    "seeds": ("spacing_s = 30", "spacing_s = 30\ndns_seeds = [1]", r"dns_seeds must hold strings only"),
+    "alert key": ("spacing_s = 30", 'spacing_s = 30\nalert_keys = ["x"]', r"alert_keys must hold hexadecimal"),
+    "silence": (
+        "spacing_s = 30",
+        "spacing_s = 30\ndrop_after_s = 60",
+        r"drop_after_s must be greater than ping_after_s",
+    ),
+    "magic": ("spacing_s = 30", 'spacing_s = 30\nmagic = "00"', r"magic must have 4 bytes, has 1"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_named(old: str, new: str, message: str) -> None:
+    assert old in MINIMAL
+    with pytest.raises(MisuseError, match=message):
+        _read(MINIMAL.replace(old, new, 1))
