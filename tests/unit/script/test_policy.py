@@ -1,0 +1,125 @@
+"""Standardness and dust, against Bitcoin Core's published numbers."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, TxOut, Witness
+from minicoin.core.primitives.verdicts import TxReason, TxRejected
+from minicoin.core.script.policy import (
+    check_standard,
+    check_standard_inputs,
+    dust_threshold_sat,
+    is_dust,
+    is_standard_output,
+)
+from minicoin.core.script.pushes import push
+from minicoin.core.script.standard import data_script, p2pkh_script, p2sh_script, p2wpkh_script, witness_script
+
+KEY = b"\x02" + bytes(32)
+PAY = TxOut(10_000, p2wpkh_script(bytes(20)))
+
+
+@dataclass
+class Draft:
+    version: int = 2
+    script_sig: bytes = b""
+    outputs: tuple[TxOut, ...] = (PAY,)
+    witness: Witness = ()
+    inputs: int = 1
+
+    def build(self) -> Transaction:
+        inputs = tuple(TxIn(Outpoint(bytes([i]) + b"\x11" * 35), self.script_sig) for i in range(self.inputs))
+        return Transaction(self.version, inputs, self.outputs, 0, (self.witness,) if self.witness else ())
+
+
+@pytest.mark.parametrize(
+    ("script", "threshold"),
+    [
+        (p2pkh_script(bytes(20)), 546),
+        (p2sh_script(bytes(20)), 540),
+        (p2wpkh_script(bytes(20)), 294),
+        (witness_script(0, bytes(32)), 330),
+        (witness_script(1, bytes(32)), 330),
+        (bytes.fromhex("51024e73"), 240),
+        (data_script(b"x"), 0),
+    ],
+)
+def test_the_dust_thresholds_of_bitcoin_core(script: bytes, threshold: int) -> None:
+    assert dust_threshold_sat(TxOut(0, script)) == threshold
+    assert is_dust(TxOut(threshold - 1, script))
+    assert not is_dust(TxOut(threshold, script))
+
+
+@pytest.mark.parametrize(
+    ("draft", "reason"),
+    [
+        (Draft(version=0), TxReason.VERSION),
+        (Draft(version=3), TxReason.VERSION),
+        (Draft(outputs=(TxOut(10_000, b"\x51"),)), TxReason.TX_SIZE_SMALL),
+        (Draft(outputs=(PAY,) * 3300), TxReason.TX_SIZE),
+        (Draft(script_sig=push(b"a" * 520) * 4), TxReason.SCRIPTSIG_SIZE),
+        (Draft(script_sig=b"\x51\x61"), TxReason.SCRIPTSIG_NOT_PUSHONLY),
+        (Draft(outputs=(PAY, TxOut(10_000, b"\x51"))), TxReason.SCRIPTPUBKEY),
+        (Draft(outputs=(PAY, TxOut(293, PAY.script_pubkey))), TxReason.DUST),
+        (Draft(outputs=(PAY, TxOut(0, data_script(b"a" * 81)))), TxReason.DATACARRIER),
+        (Draft(outputs=(PAY, TxOut(0, data_script(b"a")), TxOut(0, data_script(b"b")))), TxReason.DATACARRIER),
+        (
+            Draft(outputs=(TxOut(9_999, b"\x51" + push(KEY) * 4 + b"\x54\xae"),)),
+            TxReason.SCRIPTPUBKEY,
+        ),
+    ],
+)
+def test_what_is_not_relayed(draft: Draft, reason: TxReason) -> None:
+    with pytest.raises(TxRejected) as refused:
+        check_standard(draft.build())
+    assert refused.value.reason is reason
+
+
+def test_what_is_relayed() -> None:
+    check_standard(Draft().build())
+    check_standard(Draft(version=1, script_sig=push(b"a" * 500) * 3).build())
+    # 80 bytes behind OP_RETURN and a length make Core's 83.
+    check_standard(Draft(outputs=(PAY, TxOut(0, data_script(b"a" * 80)))).build())
+    check_standard(Draft(outputs=(TxOut(9_999, b"\x51" + push(KEY) * 3 + b"\x53\xae"),)).build())
+    assert is_standard_output(witness_script(2, bytes(5)))
+
+
+@pytest.mark.parametrize(
+    ("script", "script_sig", "witness", "reason"),
+    [
+        (b"\x51", b"", (), TxReason.NONSTANDARD_INPUTS),
+        (witness_script(2, bytes(32)), b"", (), TxReason.NONSTANDARD_INPUTS),
+        (p2sh_script(bytes(20)), push(b"\xac" * 16), (), TxReason.NONSTANDARD_INPUTS),
+        (p2pkh_script(bytes(20)), b"", (b"x",), TxReason.WITNESS_NONSTANDARD),
+        (p2sh_script(bytes(20)), push(b"\x51\x51"), (b"x",), TxReason.WITNESS_NONSTANDARD),
+        (bytes.fromhex("51024e73"), b"", (b"x",), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(0, bytes(32)), b"", (b"\x51" * 3601,), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(0, bytes(32)), b"", (b"a" * 81, b"\x51"), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(0, bytes(32)), b"", (*(b"a",) * 101, b"\x51"), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(1, bytes(32)), b"", (b"a" * 64, b"\x50annex"), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(1, bytes(32)), b"", (b"a" * 81, b"\x51", b"\xc0" + bytes(32)), TxReason.WITNESS_NONSTANDARD),
+        (witness_script(1, bytes(32)), b"", (b"\x51", b""), TxReason.WITNESS_NONSTANDARD),
+    ],
+)
+def test_inputs_that_are_not_relayed(script: bytes, script_sig: bytes, witness: Witness, reason: TxReason) -> None:
+    transaction = Draft(script_sig=script_sig, witness=witness).build()
+    with pytest.raises(TxRejected) as refused:
+        check_standard_inputs(transaction, [TxOut(1, script)])
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("script", "script_sig", "witness"),
+    [
+        (p2wpkh_script(bytes(20)), b"", (b"a" * 72, KEY)),
+        (p2sh_script(bytes(20)), push(b"\xac" * 15), ()),
+        (p2sh_script(bytes(20)), push(p2wpkh_script(bytes(20))), (b"a" * 72, KEY)),
+        (witness_script(0, bytes(32)), b"", (b"a" * 80, b"\x51" * 3600)),
+        (witness_script(1, bytes(32)), b"", (b"a" * 64,)),
+        (witness_script(1, bytes(32)), b"", (b"a" * 80, b"\x51", b"\xc0" + bytes(32))),
+        (witness_script(1, bytes(32)), b"", (b"a" * 81, b"\x51", b"\xc2" + bytes(32))),
+    ],
+)
+def test_inputs_that_are_relayed(script: bytes, script_sig: bytes, witness: Witness) -> None:
+    check_standard_inputs(Draft(script_sig=script_sig, witness=witness).build(), [TxOut(1, script)])
