@@ -129,6 +129,8 @@ WALLET_INACTIVE_TRANSACTIONS_MAX: Final = 1_000
 # Bitcoin Core's -maxtxfee: a higher fee is a slip of the finger.
 WALLET_FEE_SAT_MAX: Final = 10_000_000
 
+COMMANDS_WAITING_MAX: Final = 1_000
+
 # --- mining ---
 GENERATE_COMMANDS_MAX: Final = 100
 # New transactions get into the block being mined this often.
@@ -207,6 +209,22 @@ PING_UNREAD_BYTES_MAX: Final = 4 << 10
 MULTIADDR_BYTES_MAX: Final = 512
 MULTIADDR_COMPONENTS_MAX: Final = 16
 
+# --- addrmgr (Bitcoin Core's sizes: an attacker of one network group reaches a bounded part of each table) ---
+ADDRESS_NEW_BUCKETS: Final = 1_024
+ADDRESS_TRIED_BUCKETS: Final = 256
+ADDRESS_BUCKET_SLOTS: Final = 64
+ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP: Final = 64
+ADDRESS_TRIED_BUCKETS_PER_GROUP: Final = 8
+ADDRESS_NEW_SLOTS_PER_ADDRESS: Final = 8
+TRIED_COLLISIONS_MAX: Final = 10
+# What one getaddr may learn: nobody is told the whole book, unless it is a lab's.
+ADDRESS_SAMPLE_PERCENT_MAX: Final = 23
+ADDRESS_SAMPLE_SMALL: Final = 30
+ANCHORS_MAX: Final = 2
+
+assert ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP <= ADDRESS_NEW_BUCKETS
+assert ADDRESS_TRIED_BUCKETS_PER_GROUP <= ADDRESS_TRIED_BUCKETS
+assert ADDRESS_SAMPLE_SMALL <= ADDRESSES_PER_MESSAGE_MAX
 assert SEND_QUEUE_LOW_BYTES < SEND_QUEUE_HIGH_BYTES < SEND_QUEUE_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX < SEND_QUEUE_BYTES_MAX
 assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW

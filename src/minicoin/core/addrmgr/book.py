@@ -1,0 +1,304 @@
+"""The address book: takes gossip, remembers attempts, and says whom to try next. Owns no connection (connmgr does).
+
+Bitcoin Core's address manager: gossip enters the new table, addresses that once answered move to the tried one; where
+two want one tried slot, the older is tested before it is evicted. Everything is chosen by a keyed hash or the rng.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
+from minicoin.core.addrmgr.groups import is_routable, network_group
+from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
+from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
+from minicoin.core.limits import (
+    ADDRESS_BUCKET_SLOTS,
+    ADDRESS_NEW_SLOTS_PER_ADDRESS,
+    ADDRESS_SAMPLE_PERCENT_MAX,
+    ADDRESS_SAMPLE_SMALL,
+    ADDRESSES_PER_MESSAGE_MAX,
+    ANCHORS_MAX,
+    TRIED_COLLISIONS_MAX,
+)
+from minicoin.core.primitives.address import NodeAddress, TimedAddress, normalise_host
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros, seconds
+
+GOSSIP_PENALTY_S: Final = 2 * 3600
+CONNECTED_UPDATE_S: Final = 20 * 60
+REPLACEMENT_S: Final = 4 * 3600
+COLLISION_TEST_WINDOW_S: Final = 40 * 60
+COLLISION_TRY_S: Final = 60
+# A time before 1973 or ahead of ours is no memory of a meeting: taken as five days old.
+_TIME_MIN: Final = 100_000_000
+_TIME_UNKNOWN_S: Final = 5 * 24 * 3600
+_ONLINE_S: Final = 24 * 3600
+_UPDATE_ONLINE_S: Final = 3600
+_UPDATE_OFFLINE_S: Final = 24 * 3600
+_CHANCE_GROWTH: Final = 1.2
+# The least chance, 0.01 * 0.66**8, reaches certainty after 44 refusals.
+_SELECT_TRIES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BookSnapshot:
+    """The book from outside."""
+
+    new: int
+    tried: int
+    collisions: tuple[NodeAddress, ...]
+    anchors: tuple[NodeAddress, ...]
+
+    @property
+    def size(self) -> int:
+        return self.new + self.tried
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRecord:
+    """What the book knows of one address. Times in Unix seconds, 0 for never."""
+
+    timed: TimedAddress
+    last_success: int
+    last_attempt: int
+    attempts: int
+    is_tried: bool
+
+
+class AddressBook:
+    """Addresses of nodes. All methods take the time and never fail for an unknown address."""
+
+    def __init__(self, rng: Rng, allow_private: bool, tables: Tables | None = None) -> None:
+        self._rng = rng
+        self._allow_private = allow_private
+        self._tables = Tables(rng.bytes(KEY_BYTES)) if tables is None else tables
+        # Addresses that answered while an older one held their tried slot, in order of arrival.
+        self._collisions: dict[NodeAddress, None] = {}
+        self._anchors: tuple[NodeAddress, ...] = ()
+        # Failures count once per success of any node: when we are offline, nobody is to blame.
+        self._last_good_s = 1
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, rng: Rng, allow_private: bool) -> "AddressBook":
+        """What to_bytes gave. Addresses this network does not allow are left out. Raises DecodeError."""
+        tables, anchors = decode_tables(raw, allow_private=allow_private)
+        book = cls(rng, allow_private, tables)
+        book._anchors = anchors
+        return book
+
+    def to_bytes(self) -> bytes:
+        """The persisted form: key, addresses with their slots, anchors, checksum."""
+        return encode_tables(self._tables, self._anchors)
+
+    @property
+    def size(self) -> int:
+        return len(self._tables.entries)
+
+    def snapshot(self) -> BookSnapshot:
+        tried = self._tables.tried_count
+        return BookSnapshot(self.size - tried, tried, tuple(self._collisions), self._anchors)
+
+    def find(self, address: NodeAddress) -> AddressRecord | None:
+        """What is known of an address."""
+        entry = self._find(address)
+        if entry is None:
+            return None
+        return AddressRecord(entry.timed, entry.last_success, entry.last_attempt, entry.attempts, entry.is_tried)
+
+    def group(self, address: NodeAddress) -> bytes:
+        """The network group that connections should be spread over."""
+        return network_group(address, allow_private=self._allow_private)
+
+    def is_routable(self, address: NodeAddress) -> bool:
+        """Whether this address may be in the book and be told to others."""
+        return is_routable(address, allow_private=self._allow_private)
+
+    # --- what happened ---
+
+    def add(self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros) -> int:
+        """Take addresses that `source` told us (None: found by ourselves); how many were new to the book."""
+        source_group = b"" if source is None else self.group(source)
+        return sum(self._add(timed, source, source_group, seconds(now)) for timed in addresses)
+
+    def mark_attempt(self, address: NodeAddress, now: Micros, *, count_failure: bool = True) -> None:
+        """We are dialling. The failure counts at once, and mark_good takes it back."""
+        entry = self._find(address)
+        if entry is None:
+            return
+        entry.last_attempt = seconds(now)
+        if count_failure and entry.last_counted_attempt < self._last_good_s:
+            entry.last_counted_attempt = entry.last_attempt
+            entry.attempts += 1
+
+    def mark_good(self, address: NodeAddress, now: Micros) -> None:
+        """The handshake of an outbound connection is complete: the address belongs into the tried table."""
+        entry = self._find(address)
+        if entry is None:
+            return
+        entry.last_success = entry.last_attempt = self._last_good_s = seconds(now)
+        entry.attempts = 0
+        if entry.is_tried:
+            return
+        if self._tables.tried_at(self._tables.tried_slot(entry)) is None:
+            self._tables.move_to_tried(entry)
+        elif len(self._collisions) < TRIED_COLLISIONS_MAX:
+            self._collisions[entry.address] = None
+
+    def mark_connected(self, address: NodeAddress, now: Micros) -> None:
+        """A connection worked until now. Coarse, so that gossip does not tell when we were connected."""
+        entry = self._find(address)
+        if entry is not None and seconds(now) - entry.time > CONNECTED_UPDATE_S:
+            entry.time = seconds(now)
+
+    def set_services(self, address: NodeAddress, services: int) -> None:
+        """What the node itself said it offers."""
+        entry = self._find(address)
+        if entry is not None:
+            entry.services = services
+
+    # --- whom to try ---
+
+    def select(
+        self, now: Micros, *, new_only: bool = False, exclude_groups: frozenset[bytes] = frozenset()
+    ) -> NodeAddress | None:
+        """Somebody to dial: from either table with equal chance, any bucket alike, seldom who failed lately."""
+        has_new, has_tried = self.size > self._tables.tried_count, self._tables.tried_count > 0
+        first_tried = has_tried and not new_only and (not has_new or self._rng.below(2) == 1)
+        # The other table only where the first one holds nobody outside the excluded groups.
+        for tried in (True, False) if first_tried else (False,) if new_only else (False, True):
+            chosen = self._select(tried, seconds(now), exclude_groups)
+            if chosen is not None:
+                return chosen.address
+        return None
+
+    def select_collision(self) -> NodeAddress | None:
+        """A tried address whose slot another wants: a feeler dials it, and resolve_collisions draws the conclusion."""
+        if not self._collisions:
+            return None
+        entry = self._tables.entries.get(self._rng.choice(list(self._collisions)))
+        holder = None if entry is None else self._tables.tried_at(self._tables.tried_slot(entry))
+        return None if holder is None else holder.address
+
+    def resolve_collisions(self, now: Micros) -> None:
+        """Decide each collision whose holder was tested, or waited too long for a test."""
+        for address in list(self._collisions):
+            entry = self._tables.entries.get(address)
+            if entry is None or entry.is_tried or not entry.last_success:
+                # Replaced since, perhaps by news of the same address that never answered.
+                del self._collisions[address]
+                continue
+            holder = self._tables.tried_at(self._tables.tried_slot(entry))
+            keeps = holder is not None and _keeps_slot(holder, entry, seconds(now))
+            if keeps is None:
+                continue
+            del self._collisions[address]
+            if not keeps:
+                self._tables.move_to_tried(entry)
+
+    def sample(self, now: Micros, count: int = ADDRESSES_PER_MESSAGE_MAX) -> list[TimedAddress]:
+        """What to answer a getaddr: at most `count` and 23 % of the book (a small book whole), nobody hopeless."""
+        share = max(self.size * ADDRESS_SAMPLE_PERCENT_MAX // 100, ADDRESS_SAMPLE_SMALL)
+        wanted = min(count, share, ADDRESSES_PER_MESSAGE_MAX)
+        sampled: list[TimedAddress] = []
+        for index in range(self.size):
+            if len(sampled) >= wanted:
+                break
+            entry = self._tables.draw(index, self._rng)
+            if not entry.is_terrible(seconds(now)):
+                sampled.append(entry.timed)
+        return sampled
+
+    # --- anchors: block-relay peers to return to first, so that a restart is no chance to eclipse us ---
+
+    def set_anchors(self, addresses: Sequence[NodeAddress]) -> None:
+        """Remember the first two."""
+        allowed = (_normalise(address) for address in addresses if self.is_routable(address))
+        self._anchors = tuple(allowed)[:ANCHORS_MAX]
+
+    def take_anchors(self) -> tuple[NodeAddress, ...]:
+        """The anchors, which are then forgotten: one that makes us crash is tried once."""
+        anchors, self._anchors = self._anchors, ()
+        return anchors
+
+    # --- within ---
+
+    def _find(self, address: NodeAddress) -> Entry | None:
+        entry = self._tables.entries.get(address)
+        return self._tables.entries.get(_normalise(address)) if entry is None else entry
+
+    def _add(self, timed: TimedAddress, source: NodeAddress | None, source_group: bytes, now_s: int) -> bool:
+        if not self.is_routable(timed.address):
+            return False
+        address = _normalise(timed.address)
+        time = timed.time if _TIME_MIN < timed.time <= now_s + FUTURE_S else now_s - _TIME_UNKNOWN_S
+        # What a node says of itself, and what we found ourselves, is not hearsay.
+        penalty = 0 if source is None or _normalise(source) == address else GOSSIP_PENALTY_S
+        entry = self._tables.entries.get(address)
+        is_new = entry is None
+        if entry is None:
+            group = self.group(address)
+            entry = Entry(address, identity(address), group, source_group, timed.services, max(0, time - penalty))
+            self._tables.create(entry)
+        elif not self._refresh(entry, timed.services, time, penalty, now_s):
+            return False
+        slot = self._tables.new_slot(entry, source_group)
+        if self._may_take(slot, entry, now_s):
+            self._tables.put_new(entry, slot)
+            return is_new
+        if not entry.new_slots:
+            self._tables.delete(entry)
+        return False
+
+    def _refresh(self, entry: Entry, services: int, time: int, penalty: int, now_s: int) -> bool:
+        """Take news of a known address; true where it deserves another slot of the new table."""
+        interval = _UPDATE_ONLINE_S if now_s - time < _ONLINE_S else _UPDATE_OFFLINE_S
+        is_newer = time > entry.time
+        if entry.time < time - interval - penalty:
+            entry.time = max(0, time - penalty)
+        entry.services |= services
+        if not is_newer or entry.is_tried or len(entry.new_slots) >= ADDRESS_NEW_SLOTS_PER_ADDRESS:
+            return False
+        # Each further slot is half as likely: repeating an address must not multiply it.
+        return self._rng.below(1 << len(entry.new_slots)) == 0
+
+    def _may_take(self, slot: int, entry: Entry, now_s: int) -> bool:
+        holder = self._tables.new_at(slot)
+        if holder is None:
+            return True
+        if holder is entry:
+            return False
+        return holder.is_terrible(now_s) or (len(holder.new_slots) > 1 and not entry.new_slots)
+
+    def _select(self, tried: bool, now_s: int, exclude_groups: frozenset[bytes]) -> Entry | None:
+        buckets = self._tables.buckets(tried=tried)
+        if not buckets:
+            return None
+        factor = 1.0
+        for _ in range(_SELECT_TRIES):
+            bucket = self._rng.choice(buckets)
+            start = self._rng.below(ADDRESS_BUCKET_SLOTS)
+            entry = bucket[min(bucket, key=lambda position: (position - start) % ADDRESS_BUCKET_SLOTS)]
+            if entry.group in exclude_groups:
+                continue
+            if self._rng.uniform() < factor * entry.chance(now_s):
+                return entry
+            factor *= _CHANCE_GROWTH
+        # Nearly everybody is excluded: draw evenly from those who are not.
+        allowed = [entry for bucket in buckets for entry in bucket.values() if entry.group not in exclude_groups]
+        return self._rng.choice(allowed) if allowed else None
+
+
+def _keeps_slot(holder: Entry, rival: Entry, now_s: int) -> bool | None:
+    """Whether the holder of a tried slot keeps it, or None while that is not known."""
+    if now_s - holder.last_success < REPLACEMENT_S:
+        return True
+    if now_s - holder.last_attempt < REPLACEMENT_S:
+        # It was dialled and has not answered: give the dial its time.
+        return False if now_s - holder.last_attempt > COLLISION_TRY_S else None
+    return False if now_s - rival.last_success > COLLISION_TEST_WINDOW_S else None
+
+
+def _normalise(address: NodeAddress) -> NodeAddress:
+    host = normalise_host(address.host)
+    return address if host == address.host else NodeAddress(host, address.port, address.peer_id)

@@ -1,0 +1,81 @@
+"""What the book knows of one address, when it is hopeless, and how likely it is to be picked. Times in Unix seconds."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+
+from minicoin.core.faults import DecodeError
+from minicoin.core.primitives.address import NodeAddress, TimedAddress
+
+# The rules and numbers of Bitcoin Core's address manager.
+HORIZON_S: Final = 30 * 24 * 3600
+FUTURE_S: Final = 10 * 60
+JUST_TRIED_S: Final = 60
+RETRY_SOON_S: Final = 10 * 60
+RETRIES_NEVER_GOOD: Final = 3
+FAILURES_MAX: Final = 10
+FAILURES_WITHIN_S: Final = 7 * 24 * 3600
+_RETRY_SOON_CHANCE: Final = 0.01
+_FAILURE_CHANCE: Final = 0.66
+_FAILURES_COUNTED: Final = 8
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One address. It stands in up to eight slots of the new table, or in one of the tried table."""
+
+    address: NodeAddress
+    identity: bytes
+    group: bytes
+    source_group: bytes
+    services: int
+    time: int
+    last_success: int = 0
+    last_attempt: int = 0
+    last_counted_attempt: int = 0
+    attempts: int = 0
+    new_slots: list[int] = field(default_factory=list)
+    tried_slot: int | None = None
+    order: int = 0
+    """Its place in the list that sampling draws from."""
+
+    @property
+    def is_tried(self) -> bool:
+        return self.tried_slot is not None
+
+    @property
+    def timed(self) -> TimedAddress:
+        return TimedAddress(self.address, self.services, self.time)
+
+    def is_terrible(self, now_s: int) -> bool:
+        """Whether it is not worth keeping or telling anyone."""
+        if now_s - self.last_attempt < JUST_TRIED_S:
+            return False
+        if self.time > now_s + FUTURE_S or now_s - self.time > HORIZON_S:
+            return True
+        if not self.last_success:
+            return self.attempts >= RETRIES_NEVER_GOOD
+        return now_s - self.last_success > FAILURES_WITHIN_S and self.attempts >= FAILURES_MAX
+
+    def chance(self, now_s: int) -> float:
+        """The relative chance of being selected: less just after an attempt, and less with every failure."""
+        recent = _RETRY_SOON_CHANCE if now_s - self.last_attempt < RETRY_SOON_S else 1.0
+        return recent * float(_FAILURE_CHANCE ** min(self.attempts, _FAILURES_COUNTED))
+
+
+def identity(address: NodeAddress) -> bytes:
+    """The bytes that stand for an address in hashes and on disk. The host must be an IP address."""
+    ip = ip_address(address.host).packed
+    port = address.port.to_bytes(2, "big")
+    return b"".join((bytes((len(ip),)), ip, port, bytes((len(address.peer_id),)), address.peer_id))
+
+
+def read_identity(buffer: bytes, at: int) -> tuple[NodeAddress, int]:
+    """(address, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
+    ip_end = at + 1 + buffer[at]
+    peer_id = ip_end + 3
+    end = peer_id + buffer[ip_end + 2]
+    if buffer[at] not in (4, 16) or end > len(buffer):
+        raise DecodeError("address book holds something that is not an IP address")
+    port = int.from_bytes(buffer[ip_end : ip_end + 2], "big")
+    return NodeAddress(str(ip_address(buffer[at + 1 : ip_end])), port, buffer[peer_id:end]), end

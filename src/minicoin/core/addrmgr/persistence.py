@@ -1,0 +1,135 @@
+"""The book's persisted form: magic, version, key, anchors, entries, SHA-256 of all before. Integers little-endian.
+
+Slots of the new table are stored, since they depend on who told us; slots of the tried table follow from the key.
+When an address was last dialled is forgotten, as in Bitcoin Core.
+"""
+
+from hashlib import sha256
+from struct import Struct
+from struct import error as StructError
+from typing import Final
+
+from minicoin.core.addrmgr.entry import Entry, identity, read_identity
+from minicoin.core.addrmgr.groups import is_routable, network_group
+from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import (
+    ADDRESS_BUCKET_SLOTS,
+    ADDRESS_NEW_BUCKETS,
+    ADDRESS_NEW_SLOTS_PER_ADDRESS,
+    ADDRESS_TRIED_BUCKETS,
+    ANCHORS_MAX,
+)
+from minicoin.core.primitives.address import NodeAddress
+
+_MAGIC: Final = b"mcab"
+_FORMAT: Final = 1
+_CHECKSUM_BYTES: Final = 32
+_HEAD: Final = Struct(f"<4sB{KEY_BYTES}sBI")
+# Services, time, last success, attempts, bytes of the source group, slots of the new table (0: stands in tried).
+_FACTS: Final = Struct("<QIIHBB")
+_SLOT: Final = Struct("<H")
+_ENTRIES_MAX: Final = (ADDRESS_NEW_BUCKETS + ADDRESS_TRIED_BUCKETS) * ADDRESS_BUCKET_SLOTS
+_U32_MAX: Final = 2**32 - 1
+
+
+def encode_tables(tables: Tables, anchors: tuple[NodeAddress, ...]) -> bytes:
+    """Entries in the order in which they became known."""
+    parts = [_HEAD.pack(_MAGIC, _FORMAT, tables.key, len(anchors), len(tables.entries))]
+    parts += [identity(anchor) for anchor in anchors]
+    parts += [_encode_entry(entry) for entry in tables.entries.values()]
+    body = b"".join(parts)
+    return body + sha256(body).digest()
+
+
+def decode_tables(raw: bytes, *, allow_private: bool) -> tuple[Tables, tuple[NodeAddress, ...]]:
+    """Raises DecodeError that says what is wrong."""
+    if raw[: len(_MAGIC)] != _MAGIC:
+        raise DecodeError("not an address book")
+    if len(raw) < _HEAD.size + _CHECKSUM_BYTES:
+        raise DecodeError("address book is truncated")
+    if raw[len(_MAGIC)] != _FORMAT:
+        raise DecodeError(f"address book has format {raw[len(_MAGIC)]}, only {_FORMAT} is known")
+    body = raw[:-_CHECKSUM_BYTES]
+    if sha256(body).digest() != raw[-_CHECKSUM_BYTES:]:
+        raise DecodeError("address book's checksum does not match: it is damaged or cut short")
+    try:
+        return _decode_body(body, allow_private)
+    except (StructError, IndexError) as error:
+        raise DecodeError("address book ends within an entry") from error
+
+
+def _encode_entry(entry: Entry) -> bytes:
+    facts = _FACTS.pack(
+        entry.services & (2**64 - 1),
+        min(entry.time, _U32_MAX),
+        min(entry.last_success, _U32_MAX),
+        min(entry.attempts, 0xFFFF),
+        len(entry.source_group),
+        len(entry.new_slots),
+    )
+    return b"".join((entry.identity, facts, entry.source_group, *(_SLOT.pack(slot) for slot in entry.new_slots)))
+
+
+def _decode_body(body: bytes, allow_private: bool) -> tuple[Tables, tuple[NodeAddress, ...]]:
+    _, _, key, anchor_count, entry_count = _HEAD.unpack_from(body)
+    if anchor_count > ANCHORS_MAX or entry_count > _ENTRIES_MAX:
+        raise DecodeError(f"address book claims {anchor_count} anchors and {entry_count} addresses: too many")
+    at = _HEAD.size
+    anchors: list[NodeAddress] = []
+    for _ in range(anchor_count):
+        anchor, at = read_identity(body, at)
+        if is_routable(anchor, allow_private=allow_private):
+            anchors.append(anchor)
+    tables = Tables(key)
+    for _ in range(entry_count):
+        at = _decode_entry(body, at, tables, allow_private)
+    if at != len(body):
+        raise DecodeError(f"address book has {len(body) - at} bytes behind its last entry")
+    return tables, tuple(anchors)
+
+
+def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> int:
+    address, at = read_identity(body, at)
+    services, time, last_success, attempts, group_length, slot_count = _FACTS.unpack_from(body, at)
+    at += _FACTS.size
+    source_group = body[at : at + group_length]
+    at += group_length
+    slots = [_SLOT.unpack_from(body, at + 2 * number)[0] for number in range(slot_count)]
+    at += 2 * slot_count
+    if slot_count > ADDRESS_NEW_SLOTS_PER_ADDRESS:
+        raise DecodeError(f"address book holds {address} in {slot_count} slots of the new table")
+    if address in tables.entries:
+        raise DecodeError(f"address book holds {address} twice")
+    if not is_routable(address, allow_private=allow_private):
+        return at
+    entry = Entry(
+        address, identity(address), network_group(address, allow_private=allow_private), source_group, services, time
+    )
+    entry.last_success, entry.attempts = last_success, attempts
+    tables.create(entry)
+    if slots:
+        _stand_in_new(tables, entry, slots)
+    else:
+        _stand_in_tried(tables, entry)
+    return at
+
+
+def _stand_in_new(tables: Tables, entry: Entry, slots: list[int]) -> None:
+    for slot in slots:
+        if tables.new_slot_in(entry, slot // ADDRESS_BUCKET_SLOTS) != slot or tables.new_at(slot) is not None:
+            raise DecodeError(f"address book puts {entry.address} into a slot where it cannot stand")
+        tables.put_new(entry, slot)
+
+
+def _stand_in_tried(tables: Tables, entry: Entry) -> None:
+    slot = tables.tried_slot(entry)
+    if tables.tried_at(slot) is None:
+        tables.put_tried(entry, slot)
+        return
+    # Slots follow from groups, and the rules of groups may have changed since: the later one starts again as new.
+    fallback = tables.new_slot(entry, entry.source_group)
+    if tables.new_at(fallback) is None:
+        tables.put_new(entry, fallback)
+    else:
+        tables.delete(entry)

@@ -1,0 +1,134 @@
+"""The two hash tables of the book and the indexes over them. Owns their consistency; policy belongs to book.py.
+
+A slot is bucket * 64 + position. Buckets are chosen by a secret key from the network group of an address and of who
+told us of it, so nobody can aim at a slot, and one group reaches a bounded number of buckets. Tables are sparse: a
+simulated network holds thousands of books.
+"""
+
+from hashlib import sha256
+from typing import Final
+
+from minicoin.core.addrmgr.entry import Entry
+from minicoin.core.limits import (
+    ADDRESS_BUCKET_SLOTS,
+    ADDRESS_NEW_BUCKETS,
+    ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP,
+    ADDRESS_TRIED_BUCKETS,
+    ADDRESS_TRIED_BUCKETS_PER_GROUP,
+)
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rng import Rng
+
+KEY_BYTES: Final = 32
+_Table = dict[int, dict[int, Entry]]
+"""Bucket -> position -> entry; empty buckets are absent."""
+
+
+class Tables:
+    """Entries by address, in slots, and in one list for sampling."""
+
+    __slots__ = ("_new", "_order", "_tried", "entries", "key", "tried_count")
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.entries: dict[NodeAddress, Entry] = {}
+        self.tried_count = 0
+        self._new: _Table = {}
+        self._tried: _Table = {}
+        self._order: list[Entry] = []
+
+    def new_slot(self, entry: Entry, source_group: bytes) -> int:
+        """Where the new table holds this address when told by that group."""
+        spread = self._hash(b"n", entry.group, source_group) % ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP
+        bucket = self._hash(b"N", source_group, spread.to_bytes(1, "big")) % ADDRESS_NEW_BUCKETS
+        return self.new_slot_in(entry, bucket)
+
+    def new_slot_in(self, entry: Entry, bucket: int) -> int:
+        """The slot of an address within a bucket of the new table."""
+        position = self._hash(b"p", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
+        return bucket * ADDRESS_BUCKET_SLOTS + position
+
+    def tried_slot(self, entry: Entry) -> int:
+        """The only place in the tried table where this address may stand."""
+        spread = self._hash(b"t", entry.identity) % ADDRESS_TRIED_BUCKETS_PER_GROUP
+        bucket = self._hash(b"T", entry.group, spread.to_bytes(1, "big")) % ADDRESS_TRIED_BUCKETS
+        position = self._hash(b"q", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
+        return bucket * ADDRESS_BUCKET_SLOTS + position
+
+    def new_at(self, slot: int) -> Entry | None:
+        return self._new.get(slot // ADDRESS_BUCKET_SLOTS, {}).get(slot % ADDRESS_BUCKET_SLOTS)
+
+    def tried_at(self, slot: int) -> Entry | None:
+        return self._tried.get(slot // ADDRESS_BUCKET_SLOTS, {}).get(slot % ADDRESS_BUCKET_SLOTS)
+
+    def create(self, entry: Entry) -> None:
+        """Make an entry known; it stands in no slot yet, and its caller puts it into one or deletes it."""
+        entry.order = len(self._order)
+        self._order.append(entry)
+        self.entries[entry.address] = entry
+
+    def delete(self, entry: Entry) -> None:
+        """Forget an entry that stands in no slot."""
+        assert not entry.new_slots and entry.tried_slot is None
+        last = self._order.pop()
+        if last is not entry:
+            self._order[entry.order] = last
+            last.order = entry.order
+        del self.entries[entry.address]
+
+    def put_new(self, entry: Entry, slot: int) -> None:
+        """Stand in a slot of the new table; who stood there leaves it, and is forgotten if it was its last."""
+        previous = self.new_at(slot)
+        if previous is not None:
+            self._leave_new(previous, slot)
+            if not previous.new_slots:
+                self.delete(previous)
+        self._new.setdefault(slot // ADDRESS_BUCKET_SLOTS, {})[slot % ADDRESS_BUCKET_SLOTS] = entry
+        entry.new_slots.append(slot)
+
+    def move_to_tried(self, entry: Entry) -> None:
+        """Leave the new table for the tried one; who stood there goes back to the new table."""
+        for slot in list(entry.new_slots):
+            self._leave_new(entry, slot)
+        slot = self.tried_slot(entry)
+        evicted = self.tried_at(slot)
+        if evicted is not None:
+            _remove(self._tried, slot)
+            evicted.tried_slot = None
+            self.tried_count -= 1
+            self.put_new(evicted, self.new_slot(evicted, evicted.source_group))
+        self.put_tried(entry, slot)
+
+    def put_tried(self, entry: Entry, slot: int) -> None:
+        """Stand in a free slot of the tried table."""
+        self._tried.setdefault(slot // ADDRESS_BUCKET_SLOTS, {})[slot % ADDRESS_BUCKET_SLOTS] = entry
+        entry.tried_slot = slot
+        self.tried_count += 1
+
+    def buckets(self, *, tried: bool) -> list[dict[int, Entry]]:
+        """The buckets of a table that hold anything."""
+        return list((self._tried if tried else self._new).values())
+
+    def draw(self, index: int, rng: Rng) -> Entry:
+        """The index-th of a random order of all entries; ask for 0, 1, 2 ... in turn (a lazy Fisher-Yates shuffle)."""
+        other = index + rng.below(len(self._order) - index)
+        first, second = self._order[index], self._order[other]
+        self._order[index], self._order[other] = second, first
+        second.order, first.order = index, other
+        return second
+
+    def _leave_new(self, entry: Entry, slot: int) -> None:
+        _remove(self._new, slot)
+        entry.new_slots.remove(slot)
+
+    def _hash(self, purpose: bytes, *parts: bytes) -> int:
+        # Lengths keep ("ab", "c") and ("a", "bc") apart.
+        text = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+        return int.from_bytes(sha256(self.key + purpose + text).digest()[:8], "big")
+
+
+def _remove(table: _Table, slot: int) -> None:
+    bucket = table[slot // ADDRESS_BUCKET_SLOTS]
+    del bucket[slot % ADDRESS_BUCKET_SLOTS]
+    if not bucket:
+        del table[slot // ADDRESS_BUCKET_SLOTS]
