@@ -113,7 +113,10 @@ class Gossip:
         return min(times, default=None)
 
     def _relay(self, timed: TimedAddress, source: GossipPeer, now: Micros) -> None:
-        others = [peer for peer in self._peers.values() if peer is not source and _can_carry(peer, timed.address)]
+        found = timed.address.ip
+        if found is None or not (found.is_global or self._policy.is_private_network):
+            return
+        others = [peer for peer in self._peers.values() if peer is not source]
         name = str(timed.address).encode()
         # The day turns at another time for each address, so that not all of them change peers at once.
         offset_us = int.from_bytes(sha256(self._key + name).digest()[:6], "big") % DAY_US
@@ -136,12 +139,9 @@ def _believe_time(timed: TimedAddress, now: Micros) -> TimedAddress:
     return replace(timed, time=max(seconds(now) - _DOUBTFUL_AGE_SECONDS, 0))
 
 
-def _can_carry(peer: GossipPeer, address: NodeAddress) -> bool:
-    return peer.wants_v2 or address.ip is not None
-
-
 def _send(peer: GossipPeer, addresses: tuple[TimedAddress, ...]) -> list[Effect]:
-    carried = tuple(timed for timed in addresses if _can_carry(peer, timed.address))
+    # Names do not travel.
+    carried = tuple(timed for timed in addresses if timed.address.ip is not None)
     for timed in carried:
         peer.learn(timed.address)
     if not carried:

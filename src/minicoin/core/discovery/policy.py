@@ -19,5 +19,7 @@ class DiscoveryPolicy:
     self_advertise_mean_us: int = DAY_US
     relay_mean_us: int = 30 * SECOND_US
     answer_cache_us: int = DAY_US
+    is_private_network: bool = False
+    """Addresses that the internet does not route are relayed too."""
     does_listen: bool = True
     """Whether our own addresses are worth telling."""

@@ -1,14 +1,15 @@
 """The queue in front of the verifier: what waits, what is in flight, and which goes next.
 
-Our own transactions go first; those of peers and those that return after a reorg or a restart take turns. Order within
-a class is order of arrival, so parents that came before their children are verified before them.
+Our own transactions go first; those of peers and those that return after a reorg or a restart take turns, each in order
+of arrival. One whose parent is in the queue is parked until the parent's fate is known, so that whole chains of
+unconfirmed transactions pass without being mistaken for orphans.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 from minicoin.core.limits import VERIFICATIONS_IN_FLIGHT_MAX, VERIFICATIONS_WAITING_MAX
-from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid, outpoint_txid
 from minicoin.core.units import ConnId, Micros
 
 
@@ -25,9 +26,9 @@ class Candidate:
 
 
 class VerificationQueue:
-    """Candidates, each either waiting or in flight."""
+    """Candidates, each waiting, parked behind a parent, or in flight."""
 
-    __slots__ = ("_candidates", "_in_flight", "_own", "_returning", "_txids", "_waiting")
+    __slots__ = ("_candidates", "_in_flight", "_own", "_parked", "_peers_count", "_returning", "_txids", "_waiting")
 
     def __init__(self) -> None:
         self._candidates: dict[Wtxid, Candidate] = {}
@@ -35,7 +36,9 @@ class VerificationQueue:
         self._own: deque[Wtxid] = deque()
         self._waiting: deque[Wtxid] = deque()
         self._returning: deque[Wtxid] = deque()
+        self._parked: dict[Txid, list[Wtxid]] = {}
         self._in_flight: dict[Wtxid, None] = {}
+        self._peers_count = 0
 
     def __len__(self) -> int:
         return len(self._candidates)
@@ -50,40 +53,56 @@ class VerificationQueue:
     @property
     def is_full(self) -> bool:
         """Whether a peer's transaction finds no place."""
-        return len(self._waiting) >= VERIFICATIONS_WAITING_MAX
+        return self._peers_count >= VERIFICATIONS_WAITING_MAX
 
     def add(self, candidate: Candidate) -> None:
         """Queue one that is not queued."""
         wtxid = candidate.transaction.wtxid
         self._candidates[wtxid] = candidate
         self._txids[candidate.transaction.txid] = wtxid
-        if candidate.is_own:
-            self._own.append(wtxid)
-        elif candidate.is_returning:
-            self._returning.append(wtxid)
-        else:
-            self._waiting.append(wtxid)
+        self._peers_count += candidate.source is not None
+        self._line_of(candidate).append(wtxid)
 
     def send_next(self) -> Candidate | None:
-        """The next candidate, now in flight; None where none waits or the verifier has enough."""
+        """The next candidate, now in flight; None where none is ready or the verifier has enough."""
         if len(self._in_flight) >= VERIFICATIONS_IN_FLIGHT_MAX:
             return None
         turns = [self._waiting, self._returning]
         if len(self._in_flight) % 2:
             turns.reverse()
-        for queue in (self._own, *turns):
-            if queue:
-                wtxid = queue.popleft()
-                self._in_flight[wtxid] = None
-                return self._candidates[wtxid]
+        for line in (self._own, *turns):
+            while line:
+                wtxid = line.popleft()
+                candidate = self._candidates[wtxid]
+                parent = self._pending_parent(candidate.transaction)
+                if parent is None:
+                    self._in_flight[wtxid] = None
+                    return candidate
+                self._parked.setdefault(parent, []).append(wtxid)
         return None
 
     def finish(self, wtxid: Wtxid) -> Candidate | None:
-        """Take the candidate a verdict is about; None where nobody asked."""
+        """Take the candidate a verdict is about; None where nobody asked. What was parked behind it goes on."""
         if wtxid not in self._in_flight:
             return None
         del self._in_flight[wtxid]
         candidate = self._candidates.pop(wtxid)
-        if self._txids.get(candidate.transaction.txid) == wtxid:
-            del self._txids[candidate.transaction.txid]
+        self._peers_count -= candidate.source is not None
+        txid = candidate.transaction.txid
+        if self._txids.get(txid) == wtxid:
+            del self._txids[txid]
+        for child in reversed(self._parked.pop(txid, ())):
+            self._line_of(self._candidates[child]).appendleft(child)
         return candidate
+
+    def _line_of(self, candidate: Candidate) -> deque[Wtxid]:
+        if candidate.is_own:
+            return self._own
+        return self._returning if candidate.is_returning else self._waiting
+
+    def _pending_parent(self, transaction: Transaction) -> Txid | None:
+        for spend in transaction.inputs:
+            parent = outpoint_txid(spend.outpoint)
+            if parent in self._txids:
+                return parent
+        return None

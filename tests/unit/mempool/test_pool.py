@@ -1,0 +1,265 @@
+"""Admission, known and refused transactions, orphans, the queue, own transactions, restart."""
+
+import pytest
+
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import (
+    ORPHAN_TRANSACTION_EXPIRY_US,
+    ORPHAN_TRANSACTIONS_PER_PEER_MAX,
+    VERIFICATIONS_IN_FLIGHT_MAX,
+    VERIFICATIONS_WAITING_MAX,
+)
+from minicoin.core.mempool.outcomes import Accepted, Again, Orphaned, Rejected
+from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
+from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
+from minicoin.core.units import DAY_US, HOUR_US, MINUTE_US
+
+
+def refusal(world, transaction, source=1):
+    with pytest.raises(TxRejected) as caught:
+        world.pool.submit(transaction, source, world.now)
+    return caught.value.reason
+
+
+def test_accepts_and_reads_back(world):
+    transaction = world.spend([world.coin()], fee=2_000)
+    entry = world.accept(transaction).entry
+    assert (entry.fee_sat, entry.vsize) == (2_000, transaction.vsize)
+    assert world.pool.get(transaction.txid) is entry is world.pool.get_by_wtxid(transaction.wtxid)
+    assert world.pool.spender(transaction.inputs[0].outpoint) is entry
+    assert world.pool.output(world.out(transaction)) == transaction.outputs[0]
+    assert world.pool.output(world.out(transaction, 1)) is None
+    assert world.pool.is_known(transaction.txid)
+    assert world.pool.is_known(transaction.wtxid)
+    snapshot = world.pool.snapshot(world.now)
+    assert (snapshot.count, snapshot.vbytes, snapshot.fees_sat) == (1, transaction.vsize, 2_000)
+
+
+def test_refuses_what_it_knows(world):
+    transaction = world.spend([world.coin()])
+    world.accept(transaction)
+    assert refusal(world, transaction) is TxReason.ALREADY_KNOWN
+    world.connect(transaction)
+    assert refusal(world, transaction) is TxReason.ALREADY_CONFIRMED
+    assert len(world.pool) == 0
+
+
+def test_remembers_refusals_until_the_tip_moves(world):
+    transaction = world.spend([world.coin()])
+    world.bad.add(transaction.txid)
+    outcome = world.offer(transaction, source=7)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.reason, outcome.source) == (TxReason.SCRIPT_FAILED, 7)
+    assert world.pool.is_known(transaction.wtxid)
+    assert refusal(world, transaction) is TxReason.ALREADY_KNOWN
+    assert len(world.verified) == 1
+    world.connect()
+    assert isinstance(world.offer(transaction), Rejected)
+    assert len(world.verified) == 2
+
+
+def test_refuses_cheaply_before_verification(world):
+    coinbase = Transaction(2, (TxIn(NULL_OUTPOINT, b"\x51\x51"),), (TxOut(1, b"\x00\x14" + bytes(20)),))
+    assert refusal(world, coinbase) is TxReason.COINBASE
+    dust = world.spend([world.coin(1_200)], fee=1_000)
+    assert refusal(world, dust) is TxReason.DUST
+    assert world.verified == []
+
+
+def test_minimum_fee_counts_virtual_bytes_and_signature_checks(world):
+    transaction = world.spend([world.coin()], fee=0)
+    exact = world.spend([world.coin()], fee=transaction.vsize)
+    assert exact.vsize == transaction.vsize
+    world.accept(exact)
+    outcome = world.offer(world.spend([world.coin()], fee=transaction.vsize - 1))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is TxReason.MIN_RELAY_FEE
+    # 20 virtual bytes per unit of sigop cost, where that is more than the size.
+    dense = world.spend([world.coin()], fee=5_000)
+    world.pool.submit(dense, 1, world.now)
+    outcome, _ = world.pool.on_verified(TxVerdict(dense, world.tip, fee_sat=5_000, sigop_cost=2_000), world.tip, 0)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is TxReason.MIN_RELAY_FEE
+
+
+def test_asks_again_when_the_tip_moved(world):
+    transaction = world.spend([world.coin()])
+    world.pool.submit(transaction, 1, world.now)
+    old = TxVerdict(transaction, BlockHash(b"\1" * 32), fee_sat=1_000)
+    outcome, effects = world.pool.on_verified(old, world.tip, world.now)
+    assert isinstance(outcome, Again)
+    assert [effect.transaction for effect in effects] == [transaction]
+    (done,) = world.drain(effects)
+    assert isinstance(done, Accepted)
+
+
+def test_asks_again_when_a_parent_left_meanwhile(world):
+    parent = world.spend([world.coin()], fee=1_000)
+    world.accept(parent)
+    child = world.spend([world.out(parent)])
+    (effect,) = world.pool.submit(child, 1, world.now)
+    assert effect.parents == ((world.out(parent), parent.outputs[0]),)
+    verdict = world.judge(effect)
+    world.accept(world.spend([parent.inputs[0].outpoint], fee=9_000))
+    outcome, effects = world.pool.on_verified(verdict, world.tip, world.now)
+    assert isinstance(outcome, Again)
+    (outcome,) = world.drain(effects)
+    assert isinstance(outcome, Orphaned)
+
+
+def test_a_child_verified_before_its_parent_was_admitted_is_verified_again(world):
+    parent = world.spend([world.coin()])
+    child = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    second = world.pool.submit(child, None, world.now)
+    first = world.pool.submit(parent, 1, world.now)
+    late = world.judge(second[0])
+    assert late.missing
+    world.drain(first)
+    outcome, effects = world.pool.on_verified(late, world.tip, world.now)
+    assert isinstance(outcome, Again)
+    (outcome,) = world.drain(effects)
+    assert isinstance(outcome, Accepted)
+    assert outcome.entry.is_own
+
+
+def test_a_chain_arriving_at_once_is_verified_link_by_link(world):
+    chain = [world.spend([world.coin()])]
+    while len(chain) < 20:
+        chain.append(world.spend([world.out(chain[-1])], total=chain[-1].outputs[0].value))
+    effects = [effect for link in chain for effect in world.pool.submit(link, 1, world.now)]
+    assert [effect.transaction for effect in effects] == chain[:1]
+    outcomes = world.drain(effects)
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 20
+    assert world.verified == chain
+
+
+def test_a_verdict_nobody_asked_for_is_our_callers_mistake(world):
+    with pytest.raises(MisuseError):
+        world.pool.on_verified(TxVerdict(world.spend([world.coin()]), world.tip), world.tip, world.now)
+
+
+def test_orphans_follow_their_parent(world):
+    parent = world.spend([world.coin()], outputs=2)
+    children = [world.spend([world.out(parent, i)], total=parent.outputs[i].value) for i in range(2)]
+    grandchild = world.spend([world.out(children[0])], total=children[0].outputs[0].value)
+    for orphan in (grandchild, *children):
+        outcome = world.offer(orphan, source=3)
+        assert isinstance(outcome, Orphaned)
+        assert outcome.source == 3
+    assert world.pool.snapshot(world.now).orphan_count == 3
+    assert world.pool.submit(children[0], 4, world.now) == []
+    outcomes = world.drain(world.pool.submit(parent, 1, world.now))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert len(world.pool) == 4
+    assert world.pool.snapshot(world.now).orphan_count == 0
+
+
+def test_orphans_are_bounded_per_peer_in_time_and_by_connection(world):
+    parents = [world.spend([world.coin()], fee=1_000 + i) for i in range(ORPHAN_TRANSACTIONS_PER_PEER_MAX + 1)]
+    orphans = [world.spend([world.out(parent)], total=parent.outputs[0].value) for parent in parents]
+    outcomes = [world.offer(orphan, source=3) for orphan in orphans]
+    assert all(isinstance(outcome, Orphaned) for outcome in outcomes[:-1])
+    assert isinstance(outcomes[-1], Rejected)
+    assert isinstance(world.offer(orphans[-1], source=4), Orphaned)
+    world.pool.forget_source(3)
+    assert world.pool.snapshot(world.now).orphan_count == 1
+    assert world.pool.next_deadline() == world.now + ORPHAN_TRANSACTION_EXPIRY_US
+    world.pool.expire(world.now + ORPHAN_TRANSACTION_EXPIRY_US)
+    assert world.pool.snapshot(world.now).orphan_count == 0
+
+
+def test_own_transactions_are_never_orphans(world):
+    parent = world.spend([world.coin()])
+    outcome = world.offer(world.spend([world.out(parent)], total=parent.outputs[0].value), source=None)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is TxReason.MISSING_OR_SPENT
+
+
+def test_a_block_brings_the_parent_of_an_orphan(world):
+    parent = world.spend([world.coin()])
+    child = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    assert isinstance(world.offer(child), Orphaned)
+    change = world.connect(parent)
+    (outcome,) = world.drain(change.effects)
+    assert isinstance(outcome, Accepted)
+
+
+def test_the_queue_is_bounded_in_flight_and_waiting(world):
+    transactions = [world.spend([world.coin()]) for _ in range(VERIFICATIONS_WAITING_MAX)]
+    effects = [effect for each in transactions for effect in world.pool.submit(each, 1, world.now)]
+    assert len(effects) == VERIFICATIONS_IN_FLIGHT_MAX
+    assert refusal(world, world.spend([world.coin()])) is TxReason.MEMPOOL_FULL
+    mine = world.spend([world.coin()])
+    world.pool.submit(mine, None, world.now)
+    outcomes = world.drain(effects)
+    assert len(world.pool) == len(transactions) + 1
+    # Our own passed those that waited.
+    assert world.verified.index(mine) <= VERIFICATIONS_IN_FLIGHT_MAX + 1
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+def test_own_transactions_are_announced_again_after_a_block_left_them_out(make_world):
+    world = make_world(MempoolPolicy(rebroadcast_mean_us=20 * MINUTE_US))
+    transaction = world.spend([world.coin()])
+    world.accept(transaction, source=None)
+    assert world.pool.due_rebroadcast(world.now + DAY_US) == []
+    world.connect()
+    deadline = world.pool.next_deadline()
+    assert world.now + 10 * MINUTE_US <= deadline < world.now + 4 * HOUR_US
+    assert world.pool.due_rebroadcast(deadline - 1) == []
+    assert world.pool.due_rebroadcast(deadline) == [transaction.txid]
+    assert world.pool.due_rebroadcast(deadline) == []
+    world.connect(transaction)
+    assert world.pool.own_unconfirmed() == []
+    assert world.pool.next_deadline() is None
+
+
+def test_resubmitting_a_peers_transaction_makes_it_ours(world):
+    transaction = world.spend([world.coin()])
+    world.accept(transaction)
+    assert world.pool.own_unconfirmed() == []
+    assert refusal(world, transaction, source=None) is TxReason.ALREADY_KNOWN
+    assert [entry.transaction for entry in world.pool.own_unconfirmed()] == [transaction]
+
+
+def test_expires_with_descendants(world):
+    parent = world.spend([world.coin()])
+    world.accept(parent)
+    world.now += 100 * HOUR_US
+    child = world.spend([world.out(parent)])
+    other = world.spend([world.coin()])
+    world.accept(child)
+    world.accept(other)
+    deadline = world.pool.next_deadline()
+    assert deadline == world.now + 236 * HOUR_US
+    assert world.pool.expire(deadline - 1).expired == ()
+    assert [entry.transaction for entry in world.pool.expire(deadline).expired] == [parent, child]
+    assert [entry.transaction for entry in world.pool] == [other]
+
+
+def test_survives_a_restart(make_world):
+    world = make_world()
+    parent = world.spend([world.coin()])
+    child = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    world.accept(parent)
+    world.accept(child, source=None)
+    dump = world.pool.to_bytes()
+    fresh = make_world()
+    fresh.coins = dict(world.coins)
+    outcomes = fresh.drain(fresh.pool.restore(dump, fresh.now))
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
+    assert [entry.transaction for entry in fresh.pool.own_unconfirmed()] == [child]
+    assert fresh.pool.to_bytes() == dump
+    late = make_world()
+    assert late.pool.restore(dump, late.now + 336 * HOUR_US) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"xxxx", b"cut", b"tail"])
+def test_a_damaged_dump_is_refused(world, damage):
+    world.accept(world.spend([world.coin()]))
+    dump = world.pool.to_bytes()
+    damaged = {b"cut": dump[:-3], b"tail": dump + b"!"}.get(damage, damage)
+    with pytest.raises(DecodeError):
+        world.pool.restore(damaged, world.now)
