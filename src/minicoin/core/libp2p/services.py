@@ -53,6 +53,7 @@ class Services:
     """The service streams of one connection. `description` is what identify tells the peer about us."""
 
     __slots__ = (
+        "_closing",
         "_deadlines",
         "_events",
         "_now",
@@ -83,6 +84,7 @@ class Services:
         self._request: int | None = None
         self._pings_served: set[int] = set()
         self._told: set[int] = set()
+        self._closing: set[int] = set()
         self._deadlines: dict[int, Micros] = {}
         self._pushes = 0
         self._pushes_since = now
@@ -107,7 +109,7 @@ class Services:
         """Is this event for a service?"""
         if isinstance(event, StreamOpened) and event.inbound:
             return event.protocol in SERVICE_PROTOCOLS
-        tables = (self._readers, self._pingers, self._pings_served, self._told)
+        tables = (self._readers, self._pingers, self._pings_served, self._told, self._closing)
         return any(event.stream in table for table in tables)
 
     def on_event(self, event: StreamEvent, now: Micros) -> list[ServiceEvent]:
@@ -196,7 +198,9 @@ class Services:
             rtt_us = pinger.receive(data, self._now)
             if rtt_us is not None:
                 self._upgrade.close_write(stream)
-                self._end(stream)
+                # The stream itself lives until the peer closes its side too, or its deadline.
+                del self._pingers[stream]
+                self._closing.add(stream)
                 self._events.append(Pinged(rtt_us))
 
     def _on_closed(self, stream: int) -> None:
@@ -233,3 +237,4 @@ class Services:
         self._deadlines.pop(stream, None)
         self._pings_served.discard(stream)
         self._told.discard(stream)
+        self._closing.discard(stream)
