@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.engine import ChainDamaged, ChainEngine, invalid_block
 from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
 from minicoin.core.events import (
     BlockRead,
@@ -21,12 +21,14 @@ from minicoin.core.events import (
     TransactionVerified,
     WorkFailed,
 )
-from minicoin.core.primitives.verdicts import BlockRejected, InvalidBlock
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockRejected, WatchedTransaction
 from minicoin.drivers.store.errors import StoreError
 
 ChainWork = StoreBlock | Activate | ReadBlock | VerifyTransaction | Watch | Rescan | SaveHeaders
 
 _RESCAN_SLICE = 200
+_FAILURES = (StoreError, ChainDamaged, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,7 @@ class ChainWorker:
         """Queue one effect."""
         self._jobs.put(job)
 
-    def call(
-        self, function: Callable[[ChainEngine], object], done: Callable[[object, Exception | None], None]
-    ) -> None:
+    def call(self, function: Callable[[ChainEngine], object], done: Callable[[object, Exception | None], None]) -> None:
         """Run a read on the engine; `done(result, error)` is called from the worker's thread."""
         self._jobs.put(_Call(function, done))
 
@@ -70,27 +70,27 @@ class ChainWorker:
                 continue
             try:
                 self._execute(job)
-            except (StoreError, OSError) as error:
+            except _FAILURES as error:
                 self._failed = self._failed or str(error)
                 self._post(WorkFailed(type(job).__name__, str(error)))
         try:
             self._engine.close()
-        except (StoreError, OSError) as error:
+        except _FAILURES as error:
             # The flush failed (full disk): what was acknowledged is in the block files and rolls forward at start.
             self._post(WorkFailed("close", str(error)))
 
     def _answer(self, call: _Call) -> None:
         try:
             result = call.function(self._engine)
-        except (StoreError, OSError, LookupError) as error:
+        except (StoreError, ChainDamaged, OSError, LookupError) as error:
             call.done(None, error)
             return
         call.done(result, None)
 
     def _execute(self, job: ChainWork) -> None:
         match job:
-            case StoreBlock(block, height):
-                self._store(block, height)
+            case StoreBlock():
+                self._store(job)
             case Activate(fork, path):
                 update, invalid = self._engine.activate(fork, path)
                 self._post(ChainMoved(update, invalid))
@@ -101,12 +101,28 @@ class ChainWorker:
             case Watch(scripts):
                 self._engine.watch(scripts)
             case SaveHeaders(headers):
-                self._engine.save_headers(headers)
+                self._engine.add_headers(headers)
             case Rescan():
                 self._rescan(job)
 
-    def _store(self, block: object, height: int) -> None:
-        raise NotImplementedError
+    def _store(self, job: StoreBlock) -> None:
+        try:
+            self._engine.store_block(job.block, job.height)
+        except BlockRejected as refusal:
+            self._post(BlockRefused(job.block.hash, invalid_block(job.block.hash, refusal)))
+            return
+        self._post(BlockStored(job.block.hash, job.height))
 
     def _rescan(self, job: Rescan) -> None:
-        raise NotImplementedError
+        end = min(job.start_height + _RESCAN_SLICE, self._engine.height + 1)
+        found: list[tuple[BlockHash, int, WatchedTransaction]] = []
+        reached = job.start_height - 1
+        for height, block, watched in self._engine.rescan(job.scripts, job.start_height):
+            reached = height
+            found += [(block, height, transaction) for transaction in watched]
+            if height + 1 >= end:
+                break
+        is_done = end > self._engine.height
+        self._post(RescanProgress(reached, tuple(found), is_done))
+        if not is_done:
+            self._jobs.put(Rescan(job.scripts, end))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from minicoin.core.chain.headers import HeaderNode
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import HEADERS_PER_ANNOUNCEMENT_MAX
 from minicoin.core.netsync.peers import SyncPeer

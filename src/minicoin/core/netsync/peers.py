@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from minicoin.core.chain.headers import HeaderNode
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import ConnId, Micros

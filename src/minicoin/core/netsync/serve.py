@@ -1,7 +1,8 @@
 """Answers to getheaders and getblocks from the active chain. Pure reads of the header tree; never more than the
 protocol's 2,000 headers or 500 hashes. Bitcoin protocol documentation; BIP130 for what an answer implies."""
 
-from minicoin.core.chain.headers import HeaderNode, HeaderTree
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCKS_PER_INV_REPLY_MAX, HEADERS_PER_MESSAGE_MAX
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
@@ -10,12 +11,12 @@ from minicoin.core.wire.messages import GetBlocks, GetHeaders, Headers, Inv, Inv
 
 def answer_getheaders(tree: HeaderTree, peer: SyncPeer, request: GetHeaders) -> Headers | None:
     """The headers behind the locator's fork, or None where an empty locator names a block we do not have."""
-    if not request.locator:
+    if not request.block_locator_hashes:
         named = tree.get(request.hash_stop)
         if named is None:
             return None
         return Headers((named.header,))
-    start = tree.find_fork(request.locator)
+    start = tree.find_fork(request.block_locator_hashes)
     nodes = _after(tree, start, request.hash_stop, HEADERS_PER_MESSAGE_MAX)
     # An answer without headers still says that the peer stands at our tip.
     peer.last_common = nodes[-1] if nodes else tree.tip
@@ -24,7 +25,7 @@ def answer_getheaders(tree: HeaderTree, peer: SyncPeer, request: GetHeaders) -> 
 
 def answer_getblocks(tree: HeaderTree, peer: SyncPeer, request: GetBlocks) -> Inv | None:
     """At most 500 hashes behind the locator's fork; remembers the last of a full answer."""
-    start = tree.find_fork(request.locator)
+    start = tree.find_fork(request.block_locator_hashes)
     nodes = _after(tree, start, request.hash_stop, BLOCKS_PER_INV_REPLY_MAX)
     if request.hash_stop != ZERO_HASH and nodes and nodes[-1].hash == request.hash_stop:
         nodes.pop()

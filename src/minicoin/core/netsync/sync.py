@@ -8,7 +8,8 @@ Core's design; getblocks/inv for peers that send no headers in time (btcd while 
 import itertools
 from dataclasses import dataclass, field
 
-from minicoin.core.chain.headers import HeaderNode, HeaderTree
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, Effect, SaveHeaders, Send, StoreBlock
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (

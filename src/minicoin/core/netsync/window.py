@@ -4,7 +4,8 @@ Owns only bookkeeping: an ordered window of wanted blocks, the part of it nobody
 Blocks are stored as they come, so the window bounds disk order, not memory.
 """
 
-from minicoin.core.chain.headers import HeaderNode, HeaderTree
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCK_WINDOW
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import ConnId

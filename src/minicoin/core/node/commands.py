@@ -111,15 +111,6 @@ class SubmitTransaction:
     max_feerate_sat_per_kvb: int = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class TestTransaction:
-    """Verify a transaction without keeping it."""
-
-    __test__ = False
-
-    transaction: Transaction
-
-
 # --- mining ---
 
 
@@ -207,7 +198,6 @@ Command = (
     | InvalidateBlock
     | ReconsiderBlock
     | SubmitTransaction
-    | TestTransaction
     | Generate
     | SetMining
     | CreateWallet

@@ -255,7 +255,7 @@ class Session:
 
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:
         if message.nonce == self._policy.nonce:
-            raise PeerFault("connected to ourselves", score=0)
+            raise PeerFault("connected to ourselves", score=0, is_self=True)
         if message.version < PROTOCOL_VERSION_MIN:
             raise PeerFault(f"protocol version {message.version} is older than {PROTOCOL_VERSION_MIN}", score=0)
         self.version = message

@@ -22,3 +22,7 @@ class KnownInventory:
         self._seen[key] = None
         if len(self._seen) > self._limit:
             del self._seen[next(iter(self._seen))]
+
+    def discard(self, key: bytes) -> None:
+        """Forget `key`."""
+        self._seen.pop(key, None)

@@ -138,6 +138,11 @@ class TxRelay:
             if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
                 peer.queue[item.txid] = item
 
+    def forget_known(self, item: Announcement) -> None:
+        """Announce `item` again to everybody: a rebroadcast."""
+        for peer in self._peers.values():
+            peer.known.discard(peer.key(item))
+
     def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int) -> list[Effect]:
         """Due trickles, due requests, due feefilters."""
         effects: list[Effect] = []

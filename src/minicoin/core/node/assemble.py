@@ -1,0 +1,121 @@
+"""Builds a node from network, policy, restored state and seed: the one way, for the real and the simulated world."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.connmgr.bans import BanList
+from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
+from minicoin.core.connmgr.slots import ConnectionPolicy
+from minicoin.core.discovery.bootstrap import Bootstrap
+from minicoin.core.discovery.gossip import Gossip
+from minicoin.core.discovery.policy import DiscoveryPolicy
+from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
+from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.pool import Mempool
+from minicoin.core.netsync.sync import BlockSync
+from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.wallet_flow import WALLET_KEY, WalletFlow
+from minicoin.core.overlay.random import RandomOverlay
+from minicoin.core.params.network import Network
+from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.relay.transactions import RelayPolicy, TxRelay
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.wallet.wallet import Wallet
+
+DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, WALLET_KEY)
+"""The documents a node saves and wants back at its next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What an earlier run left behind."""
+
+    headers: Iterable[BlockHeader] = ()
+    stored: Iterable[BlockHash] = ()
+    tip: BlockHash | None = None
+    """Where the engine stands; None for the genesis block."""
+    documents: dict[str, bytes] = field(default_factory=dict)
+
+
+def assemble_node(
+    network: Network, policy: NodePolicy, state: NodeState, rng: Rng, entropy: Callable[[int], bytes], now: Micros
+) -> Node:
+    """A node that has done nothing yet: call start(), then feed it events. Raises DecodeError for a damaged document.
+
+    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`.
+    """
+    tree = HeaderTree(network)
+    tree.load(state.headers)
+    for block in state.stored:
+        if block in tree:
+            tree.mark_stored(block)
+    if state.tip is not None:
+        tree.set_tip(state.tip)
+    documents = state.documents
+    is_private = network.allow_private_addresses
+    book = (
+        AddressBook.from_bytes(documents[BOOK_KEY], rng.stream("book"), is_private)
+        if BOOK_KEY in documents
+        else AddressBook(rng.stream("book"), is_private)
+    )
+    connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
+    if BANS_KEY in documents:
+        connections.bans = BanList.from_bytes(documents[BANS_KEY])
+    discovery = DiscoveryPolicy(
+        dns_seeds=network.dns_seeds if policy.use_dns_seeds and not policy.connect else (),
+        default_port=network.default_port,
+        does_listen=policy.listens,
+        is_private_network=is_private,
+    )
+    mempool = MempoolPolicy(
+        require_standard=policy.require_standard,
+        min_relay_feerate=policy.min_relay_feerate,
+        bytes_max=policy.mempool_bytes_max,
+    )
+    parts = Parts(
+        network=network,
+        policy=policy,
+        rng=rng.stream("sessions"),
+        tree=tree,
+        sync=BlockSync(tree),
+        mempool=Mempool(mempool, rng.stream("mempool"), tree.tip.height),
+        relay=TxRelay(RelayPolicy(policy.inbound_trickle_us, policy.outbound_trickle_us), rng.stream("relay")),
+        book=book,
+        connections=connections,
+        bootstrap=Bootstrap(discovery, rng),
+        gossip=Gossip(discovery, rng),
+        overlay=RandomOverlay(policy.outbound_slots),
+    )
+    session = SessionPolicy(
+        magic=network.magic,
+        services=policy.services,
+        user_agent=policy.user_agent,
+        nonce=int.from_bytes(rng.stream("nonce").bytes(8), "little"),
+        ping_after_us=network.ping_after_s * SECOND_US,
+        drop_after_us=network.drop_after_s * SECOND_US,
+    )
+    wallet = None
+    if WALLET_KEY in documents:
+        wallet = Wallet.from_bytes(documents[WALLET_KEY], network, rng.stream("wallet"))
+    return Node(parts, session, WalletFlow(parts, wallet, entropy), now)
+
+
+def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy:
+    return ConnectionPolicy(
+        full_relay_slots=policy.outbound_slots,
+        # Anchors and eviction come with them; until then these slots would only look like the others.
+        block_only_slots=OUTBOUND_BLOCK_ONLY_SLOTS if policy.outbound_slots else 0,
+        inbound_slots=policy.inbound_slots,
+        connect=policy.connect or None,
+        add_nodes=policy.add_nodes,
+        seed_nodes=policy.seed_nodes,
+        is_private_network=network.allow_private_addresses,
+        ban_score=policy.ban_score,
+        ban_time_us=policy.ban_time_us,
+    )

@@ -1,0 +1,100 @@
+"""Keeps the engine on the best chain: one Activate at a time, along the path the header tree chooses.
+
+The tree on the loop is the only chooser; the engine answers how far the path was valid. A refused block is blamed on
+its deliverer, its branch is marked, and the tree chooses again.
+"""
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.effects import Activate
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
+from minicoin.core.node.parts import Parts
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
+from minicoin.core.units import ConnId, Micros
+
+# Found only once the block was looked at as a whole: whoever relays by headers or compact blocks may not have known.
+_BLAMELESS = frozenset({BlockReason.TIME_TOO_NEW, BlockReason.UNKNOWN_PARENT})
+
+
+class ChainFlow:
+    """The engine's errands."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._is_activating = False
+        self.has_failed = False
+        """A worker cannot go on (full disk): nothing is stored or activated until a restart."""
+
+    def on_stored(self, event: BlockStored, now: Micros) -> None:
+        """A block reached the disk."""
+        self._parts.tree.mark_stored(event.block)
+        self._parts.emit(*self._parts.sync.on_stored(event.block, now))
+        self.advance()
+
+    def on_refused(self, event: BlockRefused, now: Micros) -> tuple[ConnId | None, PeerFault | None]:
+        """A block failed before it was stored. Who is to blame, and for what."""
+        if event.invalid.is_permanent:
+            self._mark_invalid(event.invalid)
+        source, effects = self._parts.sync.on_refused(event.invalid, now)
+        self._parts.emit(*effects)
+        self.advance()
+        return source, _fault(event.invalid)
+
+    def advance(self) -> None:
+        """Ask the engine to move where the tree says, unless it is on its way already."""
+        if self._is_activating or self.has_failed:
+            return
+        tree = self._parts.tree
+        target = tree.best_candidate()
+        # Equal work never moves the tip, whatever order a restart read the blocks in: first seen stays.
+        if target is tree.tip or (target.chainwork <= tree.tip.chainwork and not tree.tip.is_failed):
+            return
+        fork, path = tree.path(tree.tip, target)
+        if not path and fork is tree.tip:
+            return
+        self._is_activating = True
+        self._parts.emit(Activate(fork.hash, tuple(node.hash for node in path[:ACTIVATE_BLOCKS_MAX])))
+
+    def on_moved(self, event: ChainMoved) -> tuple[list[HeaderNode], ConnId | None, PeerFault | None]:
+        """The engine moved: (the blocks that joined the best chain, who delivered an invalid one, the fault)."""
+        self._is_activating = False
+        tree = self._parts.tree
+        tree.set_tip(event.update.tip)
+        connected = [node for block in event.update.connected if (node := tree.get(block.hash)) is not None]
+        if event.update.disconnected:
+            self._parts.trace(
+                "reorg", disconnected=len(event.update.disconnected), connected=len(connected), tip=str(tree.tip.header)
+            )
+        if event.invalid is None:
+            return connected, None, None
+        self._mark_invalid(event.invalid)
+        return connected, self._parts.sync.source_of(event.invalid.hash), _fault(event.invalid)
+
+    def invalidate(self, block: BlockHash) -> None:
+        """The operator's word against a block."""
+        self._parts.tree.mark_invalid(block)
+        self._parts.sync.on_branch_invalid()
+        self.advance()
+
+    def reconsider(self, block: BlockHash) -> None:
+        """Take that back."""
+        self._parts.tree.reconsider(block)
+        self._parts.sync.on_branch_invalid()
+        self.advance()
+
+    def _mark_invalid(self, invalid: InvalidBlock) -> None:
+        self._parts.trace(
+            "block-refused", block=hash_to_hex(invalid.hash), reason=str(invalid.reason), detail=invalid.detail
+        )
+        if self._parts.tree.get(invalid.hash) is not None:
+            self._parts.tree.mark_invalid(invalid.hash)
+        self._parts.sync.on_branch_invalid()
+
+
+def _fault(invalid: InvalidBlock) -> PeerFault | None:
+    if invalid.reason in _BLAMELESS:
+        return None
+    return PeerFault(f"invalid block: {invalid.reason} {invalid.detail}".rstrip(), score=100)

@@ -1,0 +1,219 @@
+"""Commands from outside: each is checked, handed to its owner, and answered exactly once: now, or with its result."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.connmgr.bans import parse_subject
+from minicoin.core.connmgr.slots import SlotKind
+from minicoin.core.effects import Close, Effect
+from minicoin.core.events import CommandReceived
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.node import commands
+from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.node.mining_flow import MiningFlow
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.primitives.verdicts import BlockRejected, InvalidBlock, TxReason
+from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+
+
+@dataclass(slots=True)
+class _Submitted:
+    """A block from outside on its way."""
+
+    requests: list[RequestId]
+
+
+class CommandFlow:
+    """The commands' way in."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        chain: ChainFlow,
+        transactions: TxFlow,
+        mining: MiningFlow,
+        wallet: WalletFlow,
+        peers: PeerFlow,
+    ) -> None:
+        self._parts = parts
+        self._chain = chain
+        self._transactions = transactions
+        self._mining = mining
+        self._wallet = wallet
+        self._peers = peers
+        self._submitted: dict[BlockHash, _Submitted] = {}
+        self.is_stopping = False
+        self.must_watch = False
+
+    def handle(self, event: CommandReceived, now: Micros) -> None:
+        """One command."""
+        try:
+            if not isinstance(event.command, commands.Command):
+                raise MisuseError(f"not a command: {event.command!r}")
+            self._handle(event.request, event.command, now)
+        except (MisuseError, DecodeError) as error:
+            self._parts.fail(event.request, commands.INVALID_PARAMETER, str(error))
+
+    def _handle(self, request: RequestId, command: commands.Command, now: Micros) -> None:
+        match command:
+            case commands.Stop():
+                self.is_stopping = True
+                self._parts.reply(request, "minicoin stopping")
+            case (
+                commands.AddNode()
+                | commands.RemoveNode()
+                | commands.DisconnectNode()
+                | commands.SetBan()
+                | commands.ClearBan()
+                | commands.PingPeers()
+            ):
+                self._network(request, command, now)
+            case commands.SubmitBlock():
+                self._submit_block(request, command, now)
+            case commands.InvalidateBlock(block):
+                self._mark(request, block, is_valid=False)
+            case commands.ReconsiderBlock(block):
+                self._mark(request, block, is_valid=True)
+            case commands.SubmitTransaction(transaction):
+                self._submit_transaction(request, transaction, now)
+            case commands.Generate(count, script):
+                self._mining.generate(request, count, script, now)
+            case commands.SetMining(script):
+                self._mining.set_mining(script, now)
+                self._parts.reply(request, None)
+            case (
+                commands.CreateWallet()
+                | commands.NewAddress()
+                | commands.Unlock()
+                | commands.Lock()
+                | commands.Pay()
+                | commands.SignTransaction()
+                | commands.RescanWallet()
+            ):
+                self._of_wallet(request, command, now)
+            case _:
+                assert_never(command)
+
+    # --- network ---
+
+    def _network(self, request: RequestId, command: object, now: Micros) -> None:
+        parts = self._parts
+        connections = parts.connections
+        match command:
+            case commands.AddNode(address, permanent):
+                if permanent:
+                    connections.add_node(address)
+                else:
+                    parts.emit(connections.dial(address, SlotKind.MANUAL, now))
+            case commands.RemoveNode(address):
+                connections.remove_node(address)
+            case commands.DisconnectNode(conn):
+                if ConnId(conn) not in parts.sessions:
+                    parts.fail(request, commands.NODE_NOT_CONNECTED, f"no peer with id {conn}")
+                    return
+                self._peers.drop(ConnId(conn), "disconnected by the operator", now)
+            case commands.SetBan(subnet, until):
+                self._close(
+                    connections.ban(parse_subject(subnet), Micros(until * SECOND_US), "by the operator", now), now
+                )
+            case commands.ClearBan(subnet):
+                self._close(connections.unban(parse_subject(subnet)) if subnet else connections.clear_bans(), now)
+            case commands.PingPeers():
+                self._peers.ping_all(now)
+        parts.reply(request, None)
+
+    def _close(self, effects: list[Effect], now: Micros) -> None:
+        for effect in effects:
+            if isinstance(effect, Close):
+                self._peers.drop(effect.conn, effect.reason, now)
+            else:
+                self._parts.emit(effect)
+
+    # --- chain ---
+
+    def _submit_block(self, request: RequestId, command: commands.SubmitBlock, now: Micros) -> None:
+        block = command.block
+        node = self._parts.tree.get(block.hash)
+        if node is not None and node.is_stored:
+            self._parts.reply(request, "duplicate-invalid" if node.is_failed else "duplicate")
+            return
+        if len(self._submitted) >= COMMANDS_WAITING_MAX:
+            self._parts.fail(request, commands.MISC_ERROR, "too many submitted blocks wait")
+            return
+        try:
+            effects = self._parts.sync.submit(block, now)
+        except BlockRejected as rejected:
+            self._parts.reply(request, str(rejected.reason))
+            return
+        self._submitted.setdefault(block.hash, _Submitted([])).requests.append(request)
+        self._parts.emit(*effects)
+
+    def _mark(self, request: RequestId, block: BlockHash, *, is_valid: bool) -> None:
+        if self._parts.tree.get(block) is None:
+            self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
+            return
+        if is_valid:
+            self._chain.reconsider(block)
+        else:
+            self._chain.invalidate(block)
+        self._parts.reply(request, None)
+
+    def on_connected(self, connected: list[HeaderNode]) -> None:
+        """Blocks joined the best chain."""
+        for node in connected:
+            self._answer(node.hash, None)
+
+    def on_stored_aside(self, block: BlockHash) -> None:
+        """A submitted block is stored, but its branch has less work than ours."""
+        self._answer(block, "inconclusive")
+
+    def on_refused(self, invalid: InvalidBlock) -> None:
+        """A block was refused."""
+        self._answer(invalid.hash, str(invalid.transaction or invalid.reason))
+
+    def on_failure(self, failure: str) -> None:
+        """A worker cannot go on: nobody who waits for a block will hear otherwise."""
+        for submitted in self._submitted.values():
+            for request in submitted.requests:
+                self._parts.fail(request, commands.MISC_ERROR, failure)
+        self._submitted.clear()
+
+    def _answer(self, block: BlockHash, verdict: str | None) -> None:
+        submitted = self._submitted.pop(block, None)
+        for request in submitted.requests if submitted is not None else ():
+            self._parts.reply(request, verdict)
+
+    def _submit_transaction(self, request: RequestId, transaction: Transaction, now: Micros) -> None:
+        self._transactions.submit(transaction, request, now)
+
+    # --- wallet ---
+
+    def _of_wallet(self, request: RequestId, command: object, now: Micros) -> None:
+        wallet = self._wallet
+        match command:
+            case commands.CreateWallet():
+                wallet.create(request, command, now)
+                self.must_watch = True
+            case commands.NewAddress(label):
+                self.must_watch = wallet.new_address(request, label)
+            case commands.Unlock():
+                wallet.unlock(request, command, now)
+            case commands.Lock():
+                wallet.lock(request)
+            case commands.Pay():
+                self.must_watch = wallet.pay(request, command, self._submit_own, now)
+            case commands.SignTransaction(transaction, spent):
+                outputs = zip(transaction.inputs, spent, strict=True)
+                wallet.sign(request, transaction, {spend.outpoint: out for spend, out in outputs if out is not None})
+            case commands.RescanWallet(start_height):
+                wallet.rescan(request, start_height)
+
+    def _submit_own(self, transaction: Transaction, now: Micros) -> TxReason | None:
+        return self._transactions.submit(transaction, None, now)

@@ -1,0 +1,166 @@
+"""Mining: a job for the tip and the best transactions, renewed when either changes; found blocks go the normal way.
+
+The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from minicoin.core.effects import SearchNonce, StopSearch
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.events import NonceFound
+from minicoin.core.limits import (
+    BLOCK_SIGOP_COST_MAX,
+    BLOCK_WEIGHT_MAX,
+    GENERATE_COMMANDS_MAX,
+    MINING_PEER_WAIT_US,
+    TEMPLATE_REFRESH_US,
+)
+from minicoin.core.mining.template import BlockTemplate, Candidate, build_template, make_job
+from minicoin.core.node.commands import MISC_ERROR
+from minicoin.core.node.parts import Parts
+from minicoin.core.params.rules import RetargetKind
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.units import SECOND_US, Micros, RequestId
+
+
+@dataclass(slots=True)
+class _Order:
+    """A generate command under way."""
+
+    request: RequestId
+    left: int
+    script_pubkey: bytes
+    found: list[BlockHash] = field(default_factory=list)
+
+
+class MiningFlow:
+    """Jobs for the nonce search."""
+
+    def __init__(self, parts: Parts, started_at: Micros) -> None:
+        self._parts = parts
+        self._orders: deque[_Order] = deque()
+        self._script: bytes | None = None
+        self._job = 0
+        self._is_searching = False
+        self._awaited: BlockHash | None = None
+        self._refresh_at: Micros | None = None
+        self._wait_until = Micros(started_at + MINING_PEER_WAIT_US)
+        self._last_own_us = started_at
+
+    @property
+    def script_pubkey(self) -> bytes | None:
+        """What is mined to, or None."""
+        return self._script
+
+    def template(self, script_pubkey: bytes, now: Micros) -> BlockTemplate:
+        """The best block on the tip."""
+        parts = self._parts
+        chosen = parts.mempool.select_for_block(BLOCK_WEIGHT_MAX, BLOCK_SIGOP_COST_MAX)
+        candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
+        return build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
+
+    def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
+        """Mine to this script from now on; None stops."""
+        self._script = script_pubkey
+        self._renew(now)
+
+    def generate(self, request: RequestId, count: int, script_pubkey: bytes, now: Micros) -> None:
+        """Mine `count` blocks at once."""
+        if count == 0:
+            self._parts.reply(request, [])
+            return
+        if len(self._orders) >= GENERATE_COMMANDS_MAX:
+            self._parts.fail(request, MISC_ERROR, "too many generate commands wait")
+            return
+        self._orders.append(_Order(request, count, script_pubkey))
+        self._renew(now)
+
+    def on_found(self, event: NonceFound, now: Micros) -> None:
+        """A worker found a block; a stale job's is still a block, but no use."""
+        if event.job != self._job or event.block.header.previous != self._parts.tree.tip.hash:
+            return
+        self._is_searching = False
+        self._last_own_us = now
+        try:
+            effects = self._parts.sync.submit(event.block, now)
+        except BlockRejected as rejected:
+            # The parent's clock is ahead of ours, say: build the job anew, but not in a tight loop.
+            self._parts.trace("mined-block-refused", reason=str(rejected))
+            self._refresh_at = Micros(now + SECOND_US)
+            return
+        self._awaited = event.block.hash
+        self._parts.trace("block-mined", block=hash_to_hex(event.block.hash))
+        self._parts.emit(*effects)
+
+    def on_tip(self, connected: tuple[BlockHash, ...], now: Micros) -> None:
+        """The tip moved."""
+        if self._awaited is not None and self._awaited in connected:
+            self._deliver(self._awaited)
+            self._awaited = None
+        self._renew(now)
+
+    def on_refused(self, block: BlockHash, reason: str, now: Micros) -> None:
+        """One of our own was invalid after all: a bug in the template, said loudly, and no endless loop."""
+        if block != self._awaited:
+            return
+        self._awaited = None
+        self._parts.trace("mined-block-refused", reason=reason)
+        if self._orders:
+            order = self._orders.popleft()
+            self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
+        self._refresh_at = Micros(now + TEMPLATE_REFRESH_US)
+
+    def on_deadline(self, now: Micros) -> None:
+        """New transactions wait: build the job anew."""
+        if self._refresh_at is not None and now >= self._refresh_at:
+            self._renew(now)
+
+    def next_deadline(self) -> Micros | None:
+        """When the job is renewed."""
+        return self._refresh_at
+
+    def _deliver(self, block: BlockHash) -> None:
+        if not self._orders:
+            return
+        order = self._orders[0]
+        order.found.append(block)
+        order.left -= 1
+        if order.left == 0:
+            self._orders.popleft()
+            self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
+
+    def _renew(self, now: Micros) -> None:
+        script = self._orders[0].script_pubkey if self._orders else self._script
+        if script is None:
+            if self._is_searching:
+                self._parts.emit(StopSearch())
+            self._is_searching = False
+            self._refresh_at = None
+            return
+        if not self._orders and not self._may_mine(now):
+            self._refresh_at = Micros(now + SECOND_US)
+            return
+        self._job += 1
+        self._is_searching = True
+        self._refresh_at = Micros(now + TEMPLATE_REFRESH_US)
+        not_before = 0 if self._orders else self._pace()
+        job: SearchNonce = make_job(self.template(script, now), self._job, not_before)
+        self._parts.emit(job)
+
+    def _may_mine(self, now: Micros) -> bool:
+        """Not while a better chain is known and on its way, and not before peers had time to tell of one."""
+        parts = self._parts
+        if parts.tree.best_header.chainwork > parts.tree.tip.chainwork:
+            return False
+        has_heard = any(peer.is_header_synced for peer in parts.sync.peers())
+        expects_peers = bool(parts.policy.connect or parts.policy.add_nodes or parts.policy.seed_nodes)
+        return has_heard or not expects_peers or now >= self._wait_until
+
+    def _pace(self) -> int:
+        """Where work is trivial, blocks come at the network's spacing instead of as fast as the machine hashes."""
+        if self._parts.network.retarget.kind is not RetargetKind.NONE:
+            return 0
+        interval = self._parts.policy.mining_interval_us or self._parts.network.spacing_s * SECOND_US
+        return self._last_own_us + interval

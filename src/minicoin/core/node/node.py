@@ -1,0 +1,297 @@
+"""The node: one event in, effects out. The only place that knows the order in which parts hear of something.
+
+Contract: handle(event, now), then drain_effects() to the end, then the next event; next_deadline() says when the node
+wants to be woken. Nothing in here waits, reads a clock or touches the world.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from minicoin.core.effects import Close, Effect, SaveState, Send, Shutdown, Watch
+from minicoin.core.events import (
+    AddressesFound,
+    BlockRead,
+    BlockRefused,
+    BlockStored,
+    BytesReceived,
+    ChainMoved,
+    CommandReceived,
+    ConnectionClosed,
+    ConnectionOpened,
+    DeadlineReached,
+    DialFailed,
+    Event,
+    KeyStretched,
+    MessageReceived,
+    NonceFound,
+    RescanProgress,
+    Saved,
+    SendQueueLow,
+    TransactionVerified,
+    WorkFailed,
+)
+from minicoin.core.limits import BOOK_SAVE_EVERY_US
+from minicoin.core.mempool.outcomes import Accepted
+from minicoin.core.node.address_flow import AddressFlow
+from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.node.command_flow import CommandFlow
+from minicoin.core.node.messages import MessageHandlers
+from minicoin.core.node.mining_flow import MiningFlow
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.serving import Serving
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.units import Micros
+from minicoin.core.wire.messages import Inv, InventoryVector, InvType
+
+BOOK_KEY = "peers"
+MEMPOOL_KEY = "mempool"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSnapshot:
+    """The node from outside, at one moment."""
+
+    height: int
+    tip: BlockHash
+    best_header_height: int
+    mempool_count: int
+    peers: tuple[SessionSnapshot, ...]
+    is_initial: bool
+    failure: str
+
+
+class Node:
+    """One full node's core."""
+
+    def __init__(self, parts: Parts, session_policy: SessionPolicy, wallet: WalletFlow, now: Micros) -> None:
+        self.parts = parts
+        self.chain = ChainFlow(parts)
+        self.transactions = TxFlow(parts)
+        self.mining = MiningFlow(parts, now)
+        self.wallet = wallet
+        self._serving = Serving()
+        self.addresses = AddressFlow(parts)
+        handlers = MessageHandlers(parts, self.transactions, self.addresses, self._serving)
+        self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
+        self._commands = CommandFlow(parts, self.chain, self.transactions, self.mining, self.wallet, self.peers)
+        self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
+        self.failure = ""
+        """What a worker could not do any more; the node serves on, but its chain stands still."""
+
+    # --- the contract ---
+
+    def start(self, mempool: bytes | None, now: Micros) -> None:
+        """Queue what the first moment asks for."""
+        self.addresses.on_start(now)
+        self._watch_if(True)
+        if mempool is not None:
+            self.parts.emit(*self.parts.mempool.restore(mempool, now))
+        for transaction in self.wallet.on_start():
+            reason = self.transactions.submit(transaction, None, now)
+            if reason is not None:
+                self.wallet.on_refused(transaction.txid, str(reason))
+        self.chain.advance()
+        self._tick(now)
+
+    def handle(self, event: Event, now: Micros) -> None:
+        """Take one event. The effects of the event before must have been drained."""
+        assert not self.parts.effects, "effects of the last event were not drained"
+        self._dispatch(event, now)
+        self._tick(now)
+
+    def drain_effects(self) -> list[Effect]:
+        """Everything the node wants from the world since the last call, in order."""
+        effects, self.parts.effects = self.parts.effects, []
+        return effects
+
+    def next_deadline(self) -> Micros | None:
+        """When to hand in DeadlineReached, if nothing happens before."""
+        parts = self.parts
+        deadlines = (
+            self.peers.next_deadline(),
+            parts.connections.next_deadline(),
+            parts.sync.next_deadline(),
+            parts.relay.next_deadline(),
+            parts.mempool.next_deadline(),
+            self.addresses.next_deadline(),
+            self.mining.next_deadline(),
+            self.wallet.next_deadline(),
+            self._save_book_at,
+        )
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def snapshot(self, now: Micros) -> NodeSnapshot:
+        """The node from outside."""
+        tree = self.parts.tree
+        return NodeSnapshot(
+            height=tree.tip.height,
+            tip=tree.tip.hash,
+            best_header_height=tree.best_header.height,
+            mempool_count=len(self.parts.mempool),
+            peers=tuple(session.snapshot() for session in self.parts.sessions.values()),
+            is_initial=self.parts.sync.is_initial(now),
+            failure=self.failure,
+        )
+
+    # --- events ---
+
+    def _dispatch(self, event: Event, now: Micros) -> None:
+        match event:
+            case BytesReceived():
+                self.peers.on_bytes(event, now)
+            case MessageReceived():
+                self.peers.on_message(event, now)
+            case ConnectionOpened():
+                self.peers.on_opened(event, now)
+            case ConnectionClosed():
+                self.peers.on_closed(event, now)
+            case DialFailed():
+                self.peers.on_dial_failed(event, now)
+            case SendQueueLow(conn):
+                self.parts.emit(*self._serving.on_send_queue_low(conn))
+            case DeadlineReached():
+                pass
+            case AddressesFound():
+                self.addresses.on_found(event, now)
+            case BlockStored():
+                self._on_stored(event, now)
+            case BlockRefused():
+                self._on_refused(event, now)
+            case ChainMoved():
+                self._on_moved(event, now)
+            case BlockRead():
+                self._on_read(event)
+            case TransactionVerified():
+                self._on_verified(event, now)
+            case NonceFound():
+                self.mining.on_found(event, now)
+            case Saved():
+                self.wallet.on_saved(event)
+            case KeyStretched():
+                self._watch_if(self.wallet.on_key(event, now))
+            case RescanProgress():
+                self._watch_if(self.wallet.on_rescan(event, now))
+            case WorkFailed():
+                self._on_work_failed(event)
+            case CommandReceived():
+                self._commands.handle(event, now)
+                self._watch_if(self._commands.must_watch)
+                self._commands.must_watch = False
+            case _:
+                assert_never(event)
+
+    def _on_stored(self, event: BlockStored, now: Micros) -> None:
+        self.chain.on_stored(event, now)
+        node = self.parts.tree.get(event.block)
+        if node is not None and node.chainwork <= self.parts.tree.tip.chainwork:
+            self._commands.on_stored_aside(event.block)
+
+    def _on_refused(self, event: BlockRefused, now: Micros) -> None:
+        source, fault = self.chain.on_refused(event, now)
+        self.mining.on_refused(event.block, event.invalid.reason, now)
+        self._commands.on_refused(event.invalid)
+        if source is not None and fault is not None:
+            self.peers.punish(source, fault, now)
+
+    def _on_moved(self, event: ChainMoved, now: Micros) -> None:
+        # The written order: header tree, netsync, mempool, wallet, relay, mining.
+        connected, source, fault = self.chain.on_moved(event)
+        parts = self.parts
+        if event.invalid is not None:
+            self.mining.on_refused(event.invalid.hash, event.invalid.reason, now)
+            self._commands.on_refused(event.invalid)
+            if source is not None and fault is not None:
+                self.peers.punish(source, fault, now)
+        parts.emit(*parts.sync.on_chain_moved(now))
+        change = self.transactions.on_chain_update(event.update, now)
+        self._watch_if(self.wallet.on_chain_update(event.update, change, now))
+        if connected:
+            tip = parts.tree.tip
+            parts.trace("tip", height=tip.height, block=str(tip.header))
+            if not parts.sync.is_initial(now):
+                self.peers.announce(connected)
+        self.mining.on_tip(tuple(node.hash for node in connected), now)
+        self._commands.on_connected(connected)
+        self.chain.advance()
+
+    def _on_read(self, event: BlockRead) -> None:
+        self.parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
+        peer = self.parts.sync.peer(event.conn)
+        if peer is not None and peer.continue_hash == event.hash:
+            # The last of 500: naming our tip makes a peer on the classic path ask for the next 500.
+            peer.continue_hash = None
+            tip = InventoryVector(InvType.BLOCK, self.parts.tree.tip.hash)
+            self.parts.emit(Send(event.conn, Inv((tip,))))
+
+    def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
+        outcome, fault = self.transactions.on_verified(event.verdict, now)
+        if isinstance(outcome, Accepted):
+            self._watch_if(self.wallet.on_accepted(outcome, now))
+        elif outcome is not None:
+            self.wallet.on_rejected(outcome)
+            if fault is not None and outcome.source is not None:
+                self.peers.punish(outcome.source, fault, now)
+
+    def _on_work_failed(self, event: WorkFailed) -> None:
+        self.failure = f"{event.what}: {event.error}"
+        self.chain.has_failed = True
+        self.parts.trace("work-failed", what=event.what, error=event.error)
+        self._commands.on_failure(self.failure)
+
+    # --- time ---
+
+    def _tick(self, now: Micros) -> None:
+        """What is due. Cheap when nothing is: every part says when it wants to be asked."""
+        parts = self.parts
+        if _is_due(self.peers.next_deadline(), now):
+            self.peers.on_deadline(now)
+        if _is_due(parts.sync.next_deadline(), now):
+            self._perform(parts.sync.on_deadline(now), now)
+        if _is_due(parts.relay.next_deadline(), now):
+            parts.emit(*parts.relay.on_deadline(now, parts.mempool.min_feerate(now)))
+        if _is_due(parts.mempool.next_deadline(), now):
+            self.wallet.on_expired(parts.mempool.expire(now))
+            self.transactions.rebroadcast(now)
+        if _is_due(self.addresses.next_deadline(), now):
+            self.addresses.on_deadline(now)
+        if _is_due(self.mining.next_deadline(), now):
+            self.mining.on_deadline(now)
+        if _is_due(self.wallet.next_deadline(), now):
+            self.wallet.on_deadline(now)
+        if _is_due(parts.connections.next_deadline(), now):
+            self._dial(now)
+        if now >= self._save_book_at:
+            self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
+            self._save_book()
+        self.wallet.save_if_changed()
+        if self._commands.is_stopping:
+            self._commands.is_stopping = False
+            self._save_book()
+            parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
+
+    def _dial(self, now: Micros) -> None:
+        parts = self.parts
+        self._perform(parts.connections.fill(now, lambda groups: parts.book.select(now, exclude_groups=groups)), now)
+
+    def _perform(self, effects: list[Effect], now: Micros) -> None:
+        """A part's wish to close a connection ends its session too."""
+        for effect in effects:
+            if isinstance(effect, Close):
+                self.peers.drop(effect.conn, effect.reason, now)
+            else:
+                self.parts.emit(effect)
+
+    def _save_book(self) -> None:
+        self.parts.emit(SaveState(BOOK_KEY, self.parts.book.to_bytes()))
+
+    def _watch_if(self, grew: bool) -> None:
+        if grew:
+            self.parts.emit(Watch(self.wallet.scripts()))
+
+
+def _is_due(deadline: Micros | None, now: Micros) -> bool:
+    return deadline is not None and deadline <= now

@@ -1,0 +1,71 @@
+"""The parts one node is made of, and what its flows share: the effects of the event at hand, and who waits for what."""
+
+from dataclasses import dataclass, field
+
+from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.connmgr.connections import ConnectionManager
+from minicoin.core.discovery.bootstrap import Bootstrap
+from minicoin.core.discovery.gossip import Gossip
+from minicoin.core.effects import Effect, Reply, Trace
+from minicoin.core.mempool.pool import Mempool
+from minicoin.core.netsync.sync import BlockSync
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.overlay import Overlay, PeerView
+from minicoin.core.params.network import Network
+from minicoin.core.peer.session import Session
+from minicoin.core.relay.transactions import TxRelay
+from minicoin.core.rng import Rng
+from minicoin.core.units import ConnId, RequestId
+
+
+@dataclass(slots=True)
+class Parts:
+    """Owned by node; flows read and change them, in the written order only."""
+
+    network: Network
+    policy: NodePolicy
+    rng: Rng
+    tree: HeaderTree
+    sync: BlockSync
+    mempool: Mempool
+    relay: TxRelay
+    book: AddressBook
+    connections: ConnectionManager
+    bootstrap: Bootstrap
+    gossip: Gossip
+    overlay: Overlay
+    sessions: dict[ConnId, Session] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
+
+    def emit(self, *effects: Effect) -> None:
+        """Queue effects of the event at hand."""
+        self.effects += effects
+
+    def peer_views(self) -> tuple[PeerView, ...]:
+        """The ready peers as the overlay sees them."""
+        return tuple(
+            PeerView(
+                session.conn,
+                session.remote,
+                session.inbound,
+                session.services,
+                bool(session.version and session.version.relay),
+            )
+            for session in self.sessions.values()
+            if session.is_ready
+        )
+
+    def trace(self, kind: str, **fields: str | int) -> None:
+        """Record what happened."""
+        self.effects.append(Trace(kind, tuple(fields.items())))
+
+    def reply(self, request: RequestId | None, value: object) -> None:
+        """Answer a command, if one waits."""
+        if request is not None:
+            self.effects.append(Reply(request, value))
+
+    def fail(self, request: RequestId | None, code: int, error: str) -> None:
+        """Answer a command with an error."""
+        if request is not None:
+            self.effects.append(Reply(request, None, code, error))

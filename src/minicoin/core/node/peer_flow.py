@@ -1,0 +1,226 @@
+"""Connections to sessions: opening, the handshake's end, faults and their price, closing. The only user of peer.
+
+A session dropped here is forgotten by every part at once; what its connection still delivers is ignored.
+"""
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.connmgr.slots import SlotKind
+from minicoin.core.effects import Close, Effect, Send
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
+from minicoin.core.faults import PeerFault
+from minicoin.core.netsync.announce import announce_blocks
+from minicoin.core.node.address_flow import AddressFlow
+from minicoin.core.node.messages import MessageHandlers
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.routes import ROUTES
+from minicoin.core.node.serving import Serving
+from minicoin.core.overlay import Item, ItemKind, NetworkView
+from minicoin.core.peer.session import Session, SessionPolicy
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import Message, Version
+
+
+class PeerFlow:
+    """All sessions of the node."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        handlers: MessageHandlers,
+        addresses: AddressFlow,
+        serving: Serving,
+        session_policy: SessionPolicy,
+    ) -> None:
+        self._parts = parts
+        self._handlers = handlers
+        self._addresses = addresses
+        self._serving = serving
+        self._session_policy = session_policy
+
+    # --- connections ---
+
+    def on_opened(self, event: ConnectionOpened, now: Micros) -> None:
+        """A channel is up: start a session, unless the connection manager has no room."""
+        parts = self._parts
+        closes = parts.connections.on_opened(event.conn, event.remote, event.inbound, now)
+        refused = {close.conn for close in closes}
+        for close in closes:
+            if close.conn != event.conn:
+                self.drop(close.conn, close.reason, now)
+        if event.conn in refused:
+            parts.emit(*(close for close in closes if close.conn == event.conn))
+            return
+        session = Session(
+            event.conn,
+            event.remote,
+            self._session_policy,
+            parts.rng,
+            inbound=event.inbound,
+            now=now,
+            local=event.local,
+        )
+        parts.sessions[event.conn] = session
+        parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))
+        self._send(event.conn, session.open(parts.tree.tip.height, now))
+
+    def on_dial_failed(self, event: DialFailed, now: Micros) -> None:
+        """A dial ended without a connection."""
+        self._parts.connections.on_failed(event.conn, now)
+        self._parts.book.mark_attempt(event.address, now)
+        self._parts.trace("dial-failed", remote=str(event.address), reason=event.reason)
+
+    def on_closed(self, event: ConnectionClosed, now: Micros) -> None:
+        """A connection is gone, whoever closed it."""
+        session = self._parts.sessions.get(event.conn)
+        if session is not None:
+            reason = event.reason
+            if session.version is None and not session.inbound:
+                reason += " before it sent its version: is it a node of this network?"
+            self._forget(session, reason, now)
+        self._parts.connections.on_closed(event.conn, now)
+
+    def on_bytes(self, event: BytesReceived, now: Micros) -> None:
+        """Bytes of a session: every whole message in them, in order."""
+        session = self._parts.sessions.get(event.conn)
+        if session is None:
+            return
+        try:
+            session.feed(event.data, now)
+            while (message := session.next_message()) is not None:
+                self._on_message(session, message, now)
+                if event.conn not in self._parts.sessions:
+                    return
+        except PeerFault as fault:
+            self._answer_foreign(session, now)
+            self.punish(event.conn, fault, now)
+
+    def on_message(self, event: MessageReceived, now: Micros) -> None:
+        """A message that was never bytes."""
+        session = self._parts.sessions.get(event.conn)
+        if session is None:
+            return
+        session.last_receive_at = now
+        try:
+            self._on_message(session, event.message, now)
+        except PeerFault as fault:
+            self.punish(event.conn, fault, now)
+
+    def _on_message(self, session: Session, message: Message, now: Micros) -> None:
+        was_ready = session.is_ready
+        self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
+        if session.is_ready and not was_ready:
+            self._on_ready(session, now)
+        elif isinstance(message, Version):
+            # Its address was reached: whatever follows, somebody of this network listens there.
+            if not session.inbound:
+                self._parts.book.mark_connected(session.remote, now)
+        elif was_ready:
+            handler = ROUTES.get(type(message))
+            if handler is not None:
+                handler(self._handlers, session, message, now)
+
+    def _on_ready(self, session: Session, now: Micros) -> None:
+        parts = self._parts
+        conn = session.conn
+        version = session.version
+        assert version is not None
+        parts.connections.on_ready(conn)
+        slot = parts.connections.get(conn)
+        kind = slot.kind if slot is not None else SlotKind.INBOUND
+        parts.trace(
+            "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
+        )
+        self._send(conn, [*session.announcements(), session.ping(now)])
+        parts.emit(*self._addresses.on_ready(session, kind, now))
+        if kind is SlotKind.SEED:
+            return
+        parts.emit(*parts.sync.on_ready(conn, session.services, inbound=session.inbound, now=now))
+        parts.relay.on_ready(
+            conn,
+            inbound=session.inbound,
+            uses_wtxid=session.wtxid_relay,
+            wants_transactions=version.relay and kind is not SlotKind.BLOCK_ONLY,
+            now=now,
+        )
+
+    # --- blame ---
+
+    def punish(self, conn: ConnId, fault: PeerFault, now: Micros) -> None:
+        """Count a fault; a score of 0 closes without one, 100 bans."""
+        parts = self._parts
+        session = parts.sessions.get(conn)
+        if session is None:
+            return
+        parts.trace("peer-fault", conn=conn, remote=str(session.remote), reason=fault.reason, score=fault.score)
+        if fault.is_self:
+            parts.connections.mark_self(conn)
+        effects: list[Effect] = parts.connections.misbehaving(conn, fault.score, fault.reason, now)
+        closing = [effect for effect in effects if isinstance(effect, Close)]
+        parts.emit(*(effect for effect in effects if not isinstance(effect, Close)))
+        for close in closing:
+            self.drop(close.conn, close.reason, now)
+        if not session.is_ready or fault.score == 0:
+            # Half a handshake is worth nothing: any fault in it ends the connection.
+            self.drop(conn, fault.reason, now)
+
+    def _answer_foreign(self, session: Session, now: Micros) -> None:
+        """A dialler that speaks another network's magic hears ours, so that its log can say why it was refused."""
+        if session.inbound and session.version is None:
+            self._parts.emit(Send(session.conn, session.our_version(self._parts.tree.tip.height, now)))
+
+    def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
+        """Close a connection and forget its session."""
+        self._parts.emit(Close(conn, reason))
+        session = self._parts.sessions.get(conn)
+        if session is not None:
+            self._forget(session, reason, now)
+
+    def _forget(self, session: Session, reason: str, now: Micros) -> None:
+        parts = self._parts
+        conn = session.conn
+        del parts.sessions[conn]
+        parts.trace("peer-closed", conn=conn, remote=str(session.remote), reason=reason)
+        self._serving.on_closed(conn)
+        parts.relay.on_closed(conn)
+        parts.mempool.forget_source(conn)
+        self._addresses.on_closed(conn)
+        parts.emit(*parts.sync.on_closed(conn, now))
+
+    # --- announcing ---
+
+    def announce(self, connected: list[HeaderNode]) -> None:
+        """Tell the peers the overlay picks of new blocks of the best chain."""
+        if not connected:
+            return
+        item = Item(ItemKind.BLOCK, connected[-1].hash)
+        chosen = {spread.conn for spread in self._parts.overlay.spread(item, self._parts.peer_views())}
+        peers = [peer for peer in self._parts.sync.peers() if peer.conn in chosen]
+        self._parts.emit(*announce_blocks(peers, connected))
+
+    def network_view(self) -> NetworkView:
+        """All the overlay decides on."""
+        return NetworkView(self._parts.peer_views(), self._parts.book.size)
+
+    # --- time ---
+
+    def on_deadline(self, now: Micros) -> None:
+        """Keep-alives, handshake time-outs, dials that are due."""
+        for session in list(self._parts.sessions.values()):
+            if session.next_deadline() <= now:
+                try:
+                    self._send(session.conn, session.on_deadline(now))
+                except PeerFault as fault:
+                    self.punish(session.conn, fault, now)
+
+    def next_deadline(self) -> Micros | None:
+        """The earliest of all sessions."""
+        return min((session.next_deadline() for session in self._parts.sessions.values()), default=None)
+
+    def ping_all(self, now: Micros) -> None:
+        """Ping every ready peer now."""
+        for session in self._parts.sessions.values():
+            if session.is_ready:
+                self._send(session.conn, [session.ping(now)])
+
+    def _send(self, conn: ConnId, messages: list[Message]) -> None:
+        self._parts.emit(*(Send(conn, message) for message in messages))

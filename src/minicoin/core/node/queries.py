@@ -1,0 +1,24 @@
+"""The node's reading side: pure reads of one moment, run on the loop between two events.
+
+A query takes at most 5 ms; what may be longer comes in pages. What changes the node is a command.
+"""
+
+from minicoin.core.node.node import Node
+from minicoin.core.node.query_chain import ChainQueries
+from minicoin.core.node.query_peers import NetworkQueries
+from minicoin.core.node.query_pool import PoolQueries
+from minicoin.core.node.query_wallet import WalletQueries
+from minicoin.core.units import Micros
+
+
+class NodeQueries:
+    """Everything outside may ask; the answers are frozen and outlive the moment."""
+
+    __slots__ = ("chain", "mempool", "network", "now", "wallet")
+
+    def __init__(self, node: Node, now: Micros) -> None:
+        self.now = now
+        self.chain = ChainQueries(node, now)
+        self.mempool = PoolQueries(node, now)
+        self.network = NetworkQueries(node, now)
+        self.wallet = WalletQueries(node, now)

@@ -1,0 +1,105 @@
+"""What outside may read of connections, bans and known addresses, as frozen values. Changes nothing, sends nothing."""
+
+from dataclasses import dataclass
+
+from minicoin.core.connmgr.bans import Ban
+from minicoin.core.node.node import Node
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.peer.session import SessionSnapshot
+from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.units import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class PeerView:
+    """One session with its slot and what synchronisation knows of the peer (-1: nothing yet)."""
+
+    session: SessionSnapshot
+    kind: str
+    score: int
+    synced_headers: int
+    synced_blocks: int
+    in_flight: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedNode:
+    """An address somebody asked to keep connected, and the connection to it."""
+
+    address: NodeAddress
+    is_connected: bool
+    is_inbound: bool = False
+
+
+class NetworkQueries:
+    """Reads of one moment."""
+
+    def __init__(self, node: Node, now: Micros) -> None:
+        self._node = node
+        self._parts = node.parts
+        self._now = now
+
+    @property
+    def policy(self) -> NodePolicy:
+        """What the operator chose."""
+        return self._parts.policy
+
+    def is_active(self) -> bool:
+        """Whether network activity is switched on."""
+        return self._parts.connections.is_active
+
+    def counts(self) -> tuple[int, int]:
+        """(inbound, outbound) connections."""
+        inbound = sum(session.inbound for session in self._parts.sessions.values())
+        return inbound, len(self._parts.sessions) - inbound
+
+    def peers(self) -> tuple[PeerView, ...]:
+        """Every connection, oldest first."""
+        slots = {slot.conn: slot for slot in self._parts.connections.snapshot()}
+        return tuple(
+            self._peer(session.snapshot(), str(slot.kind) if slot else "", slot.score if slot else 0)
+            for session in self._parts.sessions.values()
+            for slot in (slots.get(session.conn),)
+        )
+
+    def find_connection(self, address: NodeAddress) -> int | None:
+        """The connection to an address."""
+        for session in self._parts.sessions.values():
+            if (session.remote.host, session.remote.port) == (address.host, address.port):
+                return session.conn
+        return None
+
+    def added_nodes(self) -> tuple[AddedNode, ...]:
+        """Addresses kept by hand."""
+        found: list[AddedNode] = []
+        for address in self._parts.connections.added_nodes():
+            conn = self.find_connection(address)
+            session = None if conn is None else self._parts.sessions.get(conn)
+            found.append(AddedNode(address, session is not None, session.inbound if session else False))
+        return tuple(found)
+
+    def bans(self) -> tuple[Ban, ...]:
+        """The bans in force, in order of entry."""
+        return tuple(ban for ban in self._parts.connections.bans.listing() if ban.until > self._now)
+
+    def known_addresses(self, count: int) -> tuple[TimedAddress, ...]:
+        """At most `count` addresses of the book (0: as many as a page holds), latest heard of first."""
+        return self._parts.book.latest(count)
+
+    def known_count(self) -> int:
+        """How many addresses the book holds."""
+        return self._parts.book.size
+
+    def _peer(self, session: SessionSnapshot, kind: str, score: int) -> PeerView:
+        known = self._parts.sync.peer(session.conn)
+        best = None if known is None else known.best_known
+        common = None if known is None else known.last_common
+        nodes = [self._parts.tree.get(block) for block in (known.in_flight if known is not None else ())]
+        return PeerView(
+            session=session,
+            kind=kind,
+            score=score,
+            synced_headers=-1 if best is None else best.height,
+            synced_blocks=-1 if common is None else common.height,
+            in_flight=tuple(sorted(node.height for node in nodes if node is not None)),
+        )

@@ -1,0 +1,157 @@
+"""What outside may read of the mempool and of block templates, as frozen values. Changes nothing, sends nothing."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
+from minicoin.core.mining.template import BlockTemplate
+from minicoin.core.node.node import Node
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
+from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
+from minicoin.core.units import SECOND_US, Micros
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One transaction of the mempool. `time` in Unix seconds, `height` that of the tip it came at; `sequence` is the
+    order of admission."""
+
+    transaction: Transaction = field(repr=False)
+    sequence: int
+    fee_sat: int
+    vsize: int
+    time: int
+    height: int
+    is_own: bool
+    ancestor_count: int
+    ancestor_vsize: int
+    ancestor_fees_sat: int
+    descendant_count: int
+    descendant_vsize: int
+    descendant_fees_sat: int
+    parents: tuple[Txid, ...]
+    children: tuple[Txid, ...]
+
+    @property
+    def txid(self) -> Txid:
+        return self.transaction.txid
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the mempool would say to a transaction that was verified. `vsize` is the policy's."""
+
+    vsize: int
+    reason: str = ""
+    detail: str = ""
+
+
+class PoolQueries:
+    """Reads of one moment."""
+
+    def __init__(self, node: Node, now: Micros) -> None:
+        self._node = node
+        self._mempool = node.parts.mempool
+        self._now = now
+
+    def snapshot(self) -> MempoolSnapshot:
+        """The totals."""
+        return self._mempool.snapshot(self._now)
+
+    def histogram(self) -> tuple[FeerateBucket, ...]:
+        """What is offered, by feerate."""
+        return self._mempool.histogram()
+
+    def txids(self, after: int = -1) -> tuple[tuple[int, Txid], ...]:
+        """A page of (sequence, txid) in the order of admission, behind the sequence `after`."""
+        later = (entry for entry in self._mempool if entry.sequence > after)
+        return tuple((entry.sequence, entry.txid) for entry in islice(later, 10 * QUERY_PAGE_ENTRIES_MAX))
+
+    def entries(self, after: int = -1) -> tuple[EntryView, ...]:
+        """A page of entries in the order of admission, behind the sequence `after`."""
+        later = (entry for entry in self._mempool if entry.sequence > after)
+        return tuple(_view(entry) for entry in islice(later, QUERY_PAGE_ENTRIES_MAX))
+
+    def entry(self, txid: Txid) -> EntryView | None:
+        """One transaction."""
+        found = self._mempool.get(txid)
+        return None if found is None else _view(found)
+
+    def ancestors(self, txid: Txid) -> tuple[EntryView, ...] | None:
+        """What a transaction needs; None where it is not in the mempool."""
+        found = self._mempool.get(txid)
+        return None if found is None else tuple(map(_view, self._mempool.ancestors(found)))
+
+    def descendants(self, txid: Txid) -> tuple[EntryView, ...] | None:
+        """What needs a transaction; None where it is not in the mempool."""
+        found = self._mempool.get(txid)
+        return None if found is None else tuple(map(_view, self._mempool.descendants(found)))
+
+    def spender(self, outpoint: Outpoint) -> Txid | None:
+        """The transaction of the mempool that spends a coin."""
+        found = self._mempool.spender(outpoint)
+        return None if found is None else found.txid
+
+    def output(self, outpoint: Outpoint) -> TxOut | None:
+        """An unconfirmed output, spent or not."""
+        return self._mempool.output(outpoint)
+
+    def estimate_feerate(self, target_blocks: int) -> int:
+        """Satoshi per 1,000 virtual bytes."""
+        return self._mempool.estimate_feerate(target_blocks, self._now)
+
+    def min_feerate(self) -> int:
+        """What a transaction must pay to enter."""
+        return self._mempool.min_feerate(self._now)
+
+    def unconfirmed_parents(self, transaction: Transaction) -> tuple[tuple[Outpoint, TxOut], ...]:
+        """The outputs it spends that stand in the mempool."""
+        spent = (spend.outpoint for spend in transaction.inputs)
+        return tuple((name, output) for name in spent if (output := self._mempool.output(name)) is not None)
+
+    def check(self, transaction: Transaction) -> Admission:
+        """What the mempool refuses before it asks for the coins."""
+        try:
+            self._mempool.check(transaction)
+        except TxRejected as rejected:
+            return Admission(transaction.vsize, str(rejected.reason), rejected.detail)
+        return Admission(transaction.vsize)
+
+    def judge(self, verdict: TxVerdict) -> Admission:
+        """What the mempool would say to a verdict, without taking the transaction in."""
+        vsize = self._mempool.vsize(verdict)
+        try:
+            self._mempool.judge(verdict, self._now)
+        except TxRejected as rejected:
+            return Admission(vsize, str(rejected.reason), rejected.detail)
+        return Admission(vsize)
+
+    def template(self, script_pubkey: bytes) -> BlockTemplate:
+        """The block to mine on the tip."""
+        return self._node.mining.template(script_pubkey, self._now)
+
+    def mines_to(self) -> bytes | None:
+        """The script that is being mined to, if any."""
+        return self._node.mining.script_pubkey
+
+
+def _view(entry: Entry) -> EntryView:
+    return EntryView(
+        transaction=entry.transaction,
+        sequence=entry.sequence,
+        fee_sat=entry.fee_sat,
+        vsize=entry.vsize,
+        time=entry.time // SECOND_US,
+        height=entry.height,
+        is_own=entry.is_own,
+        ancestor_count=entry.ancestor_count,
+        ancestor_vsize=entry.ancestor_vsize,
+        ancestor_fees_sat=entry.ancestor_fees_sat,
+        descendant_count=entry.descendant_count,
+        descendant_vsize=entry.descendant_vsize,
+        descendant_fees_sat=entry.descendant_fees_sat,
+        parents=tuple(entry.parents),
+        children=tuple(entry.children),
+    )

@@ -1,0 +1,81 @@
+"""What outside may read of the wallet, as frozen values. Changes nothing, sends nothing."""
+
+from minicoin.core.node.node import Node
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid
+from minicoin.core.units import Micros
+from minicoin.core.wallet.keys import Chain, KeyPath
+from minicoin.core.wallet.records import HistoryEntry, Record, WalletCoin
+from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
+
+
+class WalletQueries:
+    """Reads of one moment. Where the node has no wallet, everything is empty."""
+
+    def __init__(self, node: Node, now: Micros) -> None:
+        self._wallet = node.wallet.wallet
+        self._network = node.parts.network
+        self._now = now
+
+    @property
+    def is_present(self) -> bool:
+        """Whether this node has a wallet."""
+        return self._wallet is not None
+
+    def snapshot(self) -> WalletSnapshot | None:
+        """The wallet's totals."""
+        return None if self._wallet is None else self._wallet.snapshot()
+
+    def addresses(self) -> tuple[AddressEntry, ...]:
+        """Every receiving address handed out or seen, oldest first."""
+        return () if self._wallet is None else self._wallet.addresses()
+
+    def change_addresses(self) -> tuple[AddressEntry, ...]:
+        """The addresses that change went to."""
+        return () if self._wallet is None else self._wallet.addresses(Chain.CHANGE)
+
+    def find_key(self, script_pubkey: bytes) -> KeyPath | None:
+        """The key of an output script, where it is the wallet's."""
+        return None if self._wallet is None else self._wallet.find_key(script_pubkey)
+
+    def public_key(self, path: KeyPath) -> bytes:
+        """The compressed public key of one of the wallet's paths."""
+        return b"" if self._wallet is None else self._wallet.public_key(path)
+
+    def label(self, script_pubkey: bytes) -> str:
+        """The name somebody gave an address."""
+        return "" if self._wallet is None else self._wallet.label(script_pubkey)
+
+    def coins(self) -> tuple[WalletCoin, ...]:
+        """Unspent outputs."""
+        return () if self._wallet is None else self._wallet.coins()
+
+    def history(self, count: int, skip: int = 0) -> tuple[HistoryEntry, ...]:
+        """A page of the history, newest first."""
+        return () if self._wallet is None else self._wallet.history(count, skip)
+
+    def history_of(self, txid: Txid) -> tuple[HistoryEntry, ...]:
+        """The entries of one transaction."""
+        return () if self._wallet is None else self._wallet.history_of(txid)
+
+    def record(self, txid: Txid) -> Record | None:
+        """A transaction of the wallet."""
+        return None if self._wallet is None else self._wallet.record(txid)
+
+    def confirmations(self, txid: Txid) -> int:
+        """0 for what stands in no block."""
+        return 0 if self._wallet is None else self._wallet.confirmations(txid)
+
+    def rescan_height(self) -> int | None:
+        """Up to where a rescan under way has come."""
+        return None if self._wallet is None else self._wallet.rescan_height
+
+    def own_outputs(self, transaction: Transaction) -> tuple[int, ...]:
+        """The positions of the outputs that pay to the wallet."""
+        if self._wallet is None:
+            return ()
+        find = self._wallet.find_key
+        return tuple(i for i, output in enumerate(transaction.outputs) if find(output.script_pubkey) is not None)
+
+    def unspent(self) -> frozenset[Outpoint]:
+        """The names of the unspent outputs."""
+        return frozenset(coin.outpoint for coin in self.coins())

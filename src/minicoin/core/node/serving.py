@@ -1,0 +1,83 @@
+"""Blocks and transactions that peers asked for, served one by one as their send queues drain.
+
+A full send queue pauses the serving of that peer, never the reading of its answers; what it asked for meanwhile waits
+in a bounded queue. Blocks are sent in the bytes they are stored in.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from minicoin.core.effects import Effect, ReadBlock, Send
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import READS_PER_PEER_MAX, SEND_QUEUE_HIGH_BYTES, SERVE_QUEUE_ITEMS_MAX
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.units import ConnId
+from minicoin.core.wire.messages import BlockMessage, InventoryVector, InvType, NotFound, Tx
+
+BLOCK_TYPES = frozenset({InvType.BLOCK, InvType.WITNESS_BLOCK})
+
+
+@dataclass(slots=True)
+class _Line:
+    """One peer's waiting requests."""
+
+    waiting: deque[InventoryVector] = field(default_factory=deque)
+    reading: int = 0
+    sent_bytes: int = 0
+    """Since the send queue was last known to be short."""
+
+
+class Serving:
+    """The queues of all peers."""
+
+    def __init__(self) -> None:
+        self._lines: dict[ConnId, _Line] = {}
+
+    def on_closed(self, conn: ConnId) -> None:
+        """Nobody waits any more."""
+        self._lines.pop(conn, None)
+
+    def request(self, conn: ConnId, vector: InventoryVector) -> None:
+        """Queue one block. Raises PeerFault beyond the bound."""
+        line = self._lines.setdefault(conn, _Line())
+        if len(line.waiting) >= SERVE_QUEUE_ITEMS_MAX:
+            raise PeerFault("more requests than it takes answers", score=20)
+        line.waiting.append(vector)
+
+    def send_transaction(self, conn: ConnId, transaction: Transaction) -> Effect:
+        """Transactions are small: they go out at once and count towards the queue."""
+        self._lines.setdefault(conn, _Line()).sent_bytes += transaction.size
+        return Send(conn, Tx(transaction))
+
+    def on_send_queue_low(self, conn: ConnId) -> list[Effect]:
+        """The peer took what it was sent."""
+        line = self._lines.get(conn)
+        if line is None:
+            return []
+        line.sent_bytes = 0
+        return self.pump(conn)
+
+    def on_read(self, conn: ConnId, block_hash: BlockHash, block: RawBlock | None) -> list[Effect]:
+        """A block came from the store, or is not there."""
+        line = self._lines.get(conn)
+        if line is None:
+            return []
+        line.reading -= 1
+        if block is None:
+            missing = NotFound((InventoryVector(InvType.BLOCK, block_hash),))
+            return [Send(conn, missing), *self.pump(conn)]
+        line.sent_bytes += len(block.raw)
+        return [Send(conn, BlockMessage(block)), *self.pump(conn)]
+
+    def pump(self, conn: ConnId) -> list[Effect]:
+        """Read what may be sent now; a few reads overlap with the sending."""
+        line = self._lines.get(conn)
+        effects: list[Effect] = []
+        if line is None:
+            return effects
+        while line.waiting and line.reading < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
+            vector = line.waiting.popleft()
+            line.reading += 1
+            effects.append(ReadBlock(conn, BlockHash(vector.hash), stripped=vector.type == InvType.BLOCK))
+        return effects
