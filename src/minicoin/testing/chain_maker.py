@@ -41,11 +41,9 @@ class Branch:
     def tip(self) -> BlockHeader:
         return self.blocks[-1].header if self.blocks else self.network.genesis.header
 
-    def fork(self, depth: int = 0) -> "Branch":
-        """A branch that leaves this one `depth` blocks below its tip. With a depth it knows no coins to spend."""
-        if depth == 0:
-            return Branch(self.network, self.blocks[:], self.spendable[:], self.immature[:])
-        return Branch(self.network, self.blocks[: len(self.blocks) - depth])
+    def fork(self) -> "Branch":
+        """A branch that may grow apart from this one."""
+        return Branch(self.network, self.blocks[:], self.spendable[:], self.immature[:])
 
 
 class ChainMaker:
@@ -64,6 +62,10 @@ class ChainMaker:
     def choose(self, count: int) -> int:
         """A number below `count`, from the seed."""
         return self._rng.below(count)
+
+    def choice(self, items: Sequence[str]) -> str:
+        """One of them, from the seed."""
+        return self._rng.choice(items)
 
     def coinbase(self, height: int, fees_sat: int = 0, *, outputs: Sequence[TxOut] | None = None) -> Transaction:
         """A coinbase that claims subsidy and fees, without commitment."""
