@@ -174,7 +174,7 @@ def outcome_txid(outcome: MempoolOutcome) -> Txid:
     return outcome.entry.txid if isinstance(outcome, Accepted) else outcome.transaction.txid
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_world() -> type[World]:
     """The class, for tests that need another policy or several worlds."""
     return World

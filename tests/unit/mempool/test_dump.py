@@ -1,0 +1,19 @@
+"""The dump keeps own transactions first when not all fit."""
+
+from minicoin.core.mempool.dump import decode_dump, encode_dump
+
+
+def test_own_packages_come_first(world):
+    stranger = world.spend([world.coin()], pad=500)
+    parent = world.spend([world.coin()])
+    own = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    world.accept(stranger)
+    world.accept(parent)
+    world.accept(own, source=None)
+    table = world.pool._table
+    whole = encode_dump(table, 10**6)
+    assert [dumped.transaction for dumped in decode_dump(whole)] == [stranger, parent, own]
+    cut = encode_dump(table, len(whole) - 1)
+    assert len(cut) < len(whole)
+    assert [(dumped.transaction, dumped.is_own) for dumped in decode_dump(cut)] == [(parent, False), (own, True)]
+    assert decode_dump(encode_dump(table, 0)) == []
