@@ -165,6 +165,23 @@ ADDRESS_RELAY_MESSAGE_MAX: Final = 10
 ADDRESSES_PER_SECOND_PER_PEER: Final = 0.1
 ADDRESS_BURST_PER_PEER_MAX: Final = 1_000
 
+# --- RPC (outside: what one client may make this node hold or do) ---
+# A block in hexadecimal twice over, as Bitcoin Core allows.
+RPC_BODY_BYTES_MAX: Final = 32 << 20
+RPC_BATCH_CALLS_MAX: Final = 1_000
+# Calls at work at one time, and calls that wait for their turn: beyond this the answer is 503.
+RPC_CALLS_AT_WORK_MAX: Final = 16
+RPC_CALLS_WAITING_MAX: Final = 256
+RPC_CONNECTIONS_MAX: Final = 256
+RPC_KEEP_ALIVE_S: Final = 30
+# A page of a query stays below 5 ms on the loop.
+QUERY_PAGE_HEADERS_MAX: Final = 500
+QUERY_PAGE_ENTRIES_MAX: Final = 500
+QUERY_PAGE_HISTORY_MAX: Final = 500
+# Blocks a data listing looks through at one call, and whose findings it remembers.
+DATA_BLOCKS_PER_CALL_MAX: Final = 1_000
+DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000
+
 # --- libp2p ---
 # From the first byte to an authenticated, multiplexed connection; a mute socket costs nothing for longer.
 LIBP2P_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US

@@ -312,6 +312,12 @@ class ChainEngine:
         packed = self._coins.get(outpoint)
         return None if packed is None else unpack_coin(packed)
 
+    def spent_coins(self, block: BlockHash) -> list[Coin] | None:
+        """The coins that a block's inputs spent, in input order; None where its undo data are not stored."""
+        if self._store.read_undo(block) is None:
+            return None
+        return [unpack_coin(packed) for packed in self._read_undo(block)]
+
     def coin_set_totals(self) -> CoinSetTotals:
         """Count, sum and hash of all coins at the tip: reads the whole set."""
         return self._coins.totals()

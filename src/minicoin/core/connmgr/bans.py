@@ -122,6 +122,10 @@ class BanList:
             self.remove(ban.subject)
         return tuple(self._bans.values())
 
+    def listing(self) -> tuple[Ban, ...]:
+        """Every entry, ended ones included; changes nothing."""
+        return tuple(self._bans.values())
+
     def to_bytes(self) -> bytes:
         rows = [
             {"subject": ban.subject, "created": ban.created, "until": ban.until, "reason": ban.reason}

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 
 from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED_TRANSACTIONS_REMEMBERED_MAX
+from minicoin.core.mempool.admission import check_before_verification, check_verified
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.fees import FeeFloor, FeeStatistics
 from minicoin.core.mempool.orphans import OrphanPool
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
-from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.policy import MempoolPolicy, policy_vsize
 from minicoin.core.mempool.rebroadcast import Rebroadcast
 from minicoin.core.mempool.recent import RecentSet
 from minicoin.core.mempool.selection import select_packages
 from minicoin.core.mempool.table import EntryTable, ancestors, descendants
 from minicoin.core.mempool.verification import VerificationQueue
-from minicoin.core.primitives.transaction import Outpoint, Txid, TxOut, Wtxid
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid
+from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 
@@ -83,6 +85,24 @@ class MempoolReader:
     def select_for_block(self, weight_max: int, sigop_cost_max: int) -> list[Entry]:
         """The entries that pay a block of these limits most, parents before children."""
         return select_packages(self._table, weight_max, sigop_cost_max)
+
+    def check(self, transaction: Transaction) -> None:
+        """What can be refused without looking at a coin, without taking it in. Raises TxRejected."""
+        if transaction.txid in self._table:
+            raise TxRejected(TxReason.ALREADY_KNOWN)
+        check_before_verification(self._table, transaction, self.policy)
+
+    def judge(self, verdict: TxVerdict, now: Micros) -> None:
+        """What would become of a verified transaction, without taking it in. Raises TxRejected."""
+        if verdict.missing:
+            raise TxRejected(TxReason.MISSING_OR_SPENT)
+        if verdict.rejected is not None:
+            raise TxRejected(verdict.rejected, verdict.detail)
+        check_verified(self._table, verdict, self.policy, self.min_feerate(now))
+
+    def vsize(self, verdict: TxVerdict) -> int:
+        """A verified transaction's virtual bytes as policy counts them."""
+        return policy_vsize(verdict.transaction.weight, verdict.sigop_cost)
 
     def own_unconfirmed(self) -> list[Entry]:
         """Our own transactions, oldest first."""

@@ -206,6 +206,10 @@ class Wallet:
         """The key of an output script, or None where it is not the wallet's."""
         return self._keyring.path_of(script_pubkey)
 
+    def public_key(self, path: KeyPath) -> bytes:
+        """The compressed public key of a path (33 bytes)."""
+        return self._keyring.account.public_key(path)
+
     def label(self, script_pubkey: bytes) -> str:
         """The name given to an address, empty where there is none."""
         return self._labels.get(script_pubkey, "")
