@@ -23,6 +23,7 @@ class Naive:
     chain: FakeChain
     mine: frozenset[bytes]
     pending: list[Transaction] = field(default_factory=list)
+    seen: list[Transaction] = field(default_factory=list)
 
     def confirmed(self) -> dict[Txid, tuple[Transaction, int]]:
         return {
@@ -63,6 +64,7 @@ class Naive:
             return
         if transaction in self.pending:
             return
+        self.seen.append(transaction)
         outpoints = {spend.outpoint for spend in transaction.inputs}
         for rival in list(self.pending):
             if outpoints & {spend.outpoint for spend in rival.inputs}:
@@ -181,10 +183,17 @@ def step(kind: int, rng: Rng, wallet: Wallet, naive: Naive, tag: int) -> None:
             winner = Transaction(2, loser.inputs, (TxOut(777, script),), 1_000_000 + tag)
             wallet.connect(chain.mine(winner), NOW)
             naive.drop_impossible()
+    elif kind == 6 and naive.seen:
+        # Something seen before is offered again; the mempool lets it through only with its parents known.
+        old = rng.choice(naive.seen)
+        known = set(naive.confirmed()) | {transaction.txid for transaction in naive.pending}
+        if all(naive.is_known(spend.outpoint, known) for spend in old.inputs):
+            wallet.add_unconfirmed(old, NOW)
+            naive.add(old)
 
 
 @settings(max_examples=120, deadline=None)
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(0, 2**32))
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(0, 2**32))
 def test_any_history_equals_its_recomputation(kinds: list[int], seed: int) -> None:
     wallet = new_wallet()
     for _ in range(3):
@@ -314,3 +323,11 @@ def test_a_payment_to_oneself_is_sent_and_received() -> None:
         (Category.SEND, -49_000, -1_000),
         (Category.RECEIVE, 49_000, None),
     ]
+
+
+def test_a_late_rival_of_a_confirmed_payment_is_not_taken() -> None:
+    wallet, chain, script = start()
+    loser, winner = pay(script, 1_000, tag=5), Transaction(1, pay(script, 1, tag=5).inputs, (TxOut(900, script),))
+    wallet.connect(chain.mine(winner), NOW)
+    assert wallet.add_unconfirmed(loser, NOW).txids == ()
+    assert [coin.output.value for coin in wallet.coins()] == [900]
