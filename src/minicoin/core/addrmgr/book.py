@@ -4,6 +4,7 @@ Bitcoin Core's address manager: gossip enters the new table, addresses that once
 two want one tried slot, the older is tested before it is evicted. Everything is chosen by a keyed hash or the rng.
 """
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -108,18 +109,19 @@ class AddressBook:
 
     def group(self, address: NodeAddress) -> bytes:
         """The network group that connections should be spread over."""
-        return network_group(address, allow_private=self._allow_private)
+        return network_group(address, address.ip, allow_private=self._allow_private)
 
     def is_routable(self, address: NodeAddress) -> bool:
         """Whether this address may be in the book and be told to others."""
-        return is_routable(address, allow_private=self._allow_private)
+        return is_routable(address, address.ip, allow_private=self._allow_private)
 
     # --- what happened ---
 
     def add(self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros) -> int:
         """Take addresses that `source` told us (None: found by ourselves); how many were new to the book."""
         source_group = b"" if source is None else self.group(source)
-        return sum(self._add(timed, source, source_group, seconds(now)) for timed in addresses)
+        teller = None if source is None else _normalise(source)
+        return sum(self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
 
     def mark_attempt(self, address: NodeAddress, now: Micros, *, count_failure: bool = True) -> None:
         """We are dialling. The failure counts at once, and mark_good takes it back."""
@@ -209,6 +211,11 @@ class AddressBook:
                 sampled.append(entry.timed)
         return sampled
 
+    def latest(self, count: int) -> tuple[TimedAddress, ...]:
+        """The addresses heard of last, at most `count` of them; a pure read, unlike sample()."""
+        entries = heapq.nlargest(count, self._tables.entries.values(), key=lambda entry: entry.time)
+        return tuple(entry.timed for entry in entries)
+
     # --- anchors: block-relay peers to return to first, so that a restart is no chance to eclipse us ---
 
     def set_anchors(self, addresses: Sequence[NodeAddress]) -> None:
@@ -227,18 +234,16 @@ class AddressBook:
         entry = self._tables.entries.get(address)
         return self._tables.entries.get(_normalise(address)) if entry is None else entry
 
-    def _add(self, timed: TimedAddress, source: NodeAddress | None, source_group: bytes, now_s: int) -> bool:
-        if not self.is_routable(timed.address):
-            return False
-        address = _normalise(timed.address)
+    def _add(self, timed: TimedAddress, teller: NodeAddress | None, source_group: bytes, now_s: int) -> bool:
         time = timed.time if _TIME_MIN < timed.time <= now_s + FUTURE_S else now_s - _TIME_UNKNOWN_S
-        # What a node says of itself, and what we found ourselves, is not hearsay.
-        penalty = 0 if source is None or _normalise(source) == address else GOSSIP_PENALTY_S
-        entry = self._tables.entries.get(address)
-        is_new = entry is None
+        entry = self._tables.entries.get(timed.address) or self._make_entry(timed, source_group)
         if entry is None:
-            group = self.group(address)
-            entry = Entry(address, identity(address), group, source_group, timed.services, max(0, time - penalty))
+            return False
+        # What a node says of itself, and what we found ourselves, is not hearsay.
+        penalty = GOSSIP_PENALTY_S if teller is not None and teller != entry.address else 0
+        is_new = entry.address not in self._tables.entries
+        if is_new:
+            entry.time = max(0, time - penalty)
             self._tables.create(entry)
         elif not self._refresh(entry, timed.services, time, penalty, now_s):
             return False
@@ -249,6 +254,18 @@ class AddressBook:
         if not entry.new_slots:
             self._tables.delete(entry)
         return False
+
+    def _make_entry(self, timed: TimedAddress, source_group: bytes) -> Entry | None:
+        """An entry for a spelling that is not in the book: the known one, a fresh one, or None if not allowed."""
+        ip = timed.address.ip
+        if ip is None or not is_routable(timed.address, ip, allow_private=self._allow_private):
+            return None
+        address = NodeAddress(str(ip), timed.address.port, timed.address.peer_id)
+        known = self._tables.entries.get(address)
+        if known is not None:
+            return known
+        group = network_group(address, ip, allow_private=self._allow_private)
+        return Entry(address, identity(address, ip), group, source_group, timed.services, timed.time)
 
     def _refresh(self, entry: Entry, services: int, time: int, penalty: int, now_s: int) -> bool:
         """Take news of a known address; true where it deserves another slot of the new table."""

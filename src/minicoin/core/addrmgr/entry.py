@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
+from minicoin.core.addrmgr.groups import IP
 from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 
@@ -63,19 +64,19 @@ class Entry:
         return recent * float(_FAILURE_CHANCE ** min(self.attempts, _FAILURES_COUNTED))
 
 
-def identity(address: NodeAddress) -> bytes:
-    """The bytes that stand for an address in hashes and on disk. The host must be an IP address."""
-    ip = ip_address(address.host).packed
-    port = address.port.to_bytes(2, "big")
-    return b"".join((bytes((len(ip),)), ip, port, bytes((len(address.peer_id),)), address.peer_id))
+def identity(address: NodeAddress, ip: IP) -> bytes:
+    """The bytes that stand for an address in hashes and on disk."""
+    packed, peer_id = ip.packed, address.peer_id
+    return b"%c%b%b%c%b" % (len(packed), packed, address.port.to_bytes(2, "big"), len(peer_id), peer_id)
 
 
-def read_identity(buffer: bytes, at: int) -> tuple[NodeAddress, int]:
-    """(address, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
+def read_identity(buffer: bytes, at: int) -> tuple[NodeAddress, IP, int]:
+    """(address, its IP, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
     ip_end = at + 1 + buffer[at]
     peer_id = ip_end + 3
     end = peer_id + buffer[ip_end + 2]
     if buffer[at] not in (4, 16) or end > len(buffer):
         raise DecodeError("address book holds something that is not an IP address")
     port = int.from_bytes(buffer[ip_end : ip_end + 2], "big")
-    return NodeAddress(str(ip_address(buffer[at + 1 : ip_end])), port, buffer[peer_id:end]), end
+    ip = ip_address(buffer[at + 1 : ip_end])
+    return NodeAddress(str(ip), port, buffer[peer_id:end]), ip, end

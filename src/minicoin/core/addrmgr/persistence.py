@@ -36,7 +36,7 @@ _U32_MAX: Final = 2**32 - 1
 def encode_tables(tables: Tables, anchors: tuple[NodeAddress, ...]) -> bytes:
     """Entries in the order in which they became known."""
     parts = [_HEAD.pack(_MAGIC, _FORMAT, tables.key, len(anchors), len(tables.entries))]
-    parts += [identity(anchor) for anchor in anchors]
+    parts += [identity(anchor, anchor_ip) for anchor in anchors if (anchor_ip := anchor.ip) is not None]
     parts += [_encode_entry(entry) for entry in tables.entries.values()]
     body = b"".join(parts)
     return body + sha256(body).digest()
@@ -78,8 +78,8 @@ def _decode_body(body: bytes, allow_private: bool) -> tuple[Tables, tuple[NodeAd
     at = _HEAD.size
     anchors: list[NodeAddress] = []
     for _ in range(anchor_count):
-        anchor, at = read_identity(body, at)
-        if is_routable(anchor, allow_private=allow_private):
+        anchor, ip, at = read_identity(body, at)
+        if is_routable(anchor, ip, allow_private=allow_private):
             anchors.append(anchor)
     tables = Tables(key)
     for _ in range(entry_count):
@@ -90,7 +90,7 @@ def _decode_body(body: bytes, allow_private: bool) -> tuple[Tables, tuple[NodeAd
 
 
 def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> int:
-    address, at = read_identity(body, at)
+    address, ip, at = read_identity(body, at)
     services, time, last_success, attempts, group_length, slot_count = _FACTS.unpack_from(body, at)
     at += _FACTS.size
     source_group = body[at : at + group_length]
@@ -101,11 +101,10 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
         raise DecodeError(f"address book holds {address} in {slot_count} slots of the new table")
     if address in tables.entries:
         raise DecodeError(f"address book holds {address} twice")
-    if not is_routable(address, allow_private=allow_private):
+    if not is_routable(address, ip, allow_private=allow_private):
         return at
-    entry = Entry(
-        address, identity(address), network_group(address, allow_private=allow_private), source_group, services, time
-    )
+    group = network_group(address, ip, allow_private=allow_private)
+    entry = Entry(address, identity(address, ip), group, source_group, services, time)
     entry.last_success, entry.attempts = last_success, attempts
     tables.create(entry)
     if slots:
