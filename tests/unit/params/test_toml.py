@@ -120,7 +120,7 @@ MISTAKES = {
     "silence": (
         "spacing_s = 30",
         "spacing_s = 30\ndrop_after_s = 60",
-        r"drop_after_s must be greater than ping_after_s",
+        r"drop_after_s must be greater",
     ),
     "magic": ("spacing_s = 30", 'spacing_s = 30\nmagic = "00"', r"magic must have 4 bytes, has 1"),
 }
