@@ -1,0 +1,375 @@
+"""Slots, dials, back-off, duplicates, inbound limit, bans: what the manager decides in each case."""
+
+import pytest
+
+from minicoin.core.connmgr.bans import parse_subject
+from minicoin.core.connmgr.connections import ConnectionManager
+from minicoin.core.connmgr.slots import ConnectionPolicy, SlotKind
+from minicoin.core.effects import Close, Dial, SaveState
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import DIALS_IN_FLIGHT_MAX, SEED_CONNECTION_US
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rng import Rng
+from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US, Micros
+
+T0 = Micros(1_700_000_000_000_000)
+
+
+def address(index, peer_id=b""):
+    return NodeAddress(f"{8 + index}.1.2.3", 8333, peer_id)
+
+
+def group_of(found):
+    return found.host.split(".")[0].encode()
+
+
+class Book:
+    """An address book that hands out its addresses in turn."""
+
+    def __init__(self, *addresses):
+        self.addresses = list(addresses)
+        self.at = 0
+        self.asked = 0
+
+    def __call__(self, groups):
+        self.asked += 1
+        for _ in self.addresses:
+            self.at = (self.at + 1) % len(self.addresses)
+            if group_of(self.addresses[self.at]) not in groups:
+                return self.addresses[self.at]
+        return None
+
+
+EMPTY = Book()
+
+
+def manager(**policy):
+    policy.setdefault("block_only_slots", 0)
+    return ConnectionManager(ConnectionPolicy(**policy), group_of, Rng(b"test"))
+
+
+def dials(effects):
+    return [effect for effect in effects if isinstance(effect, Dial)]
+
+
+def settle(connections, book, now=T0):
+    """Fill until nothing more is dialled; every dial succeeds."""
+    opened = []
+    while fresh := dials(connections.fill(now, book)):
+        for dial in fresh:
+            assert connections.on_opened(dial.conn, dial.address, False, now) == []
+            connections.on_ready(dial.conn)
+            opened.append(dial)
+    return opened
+
+
+def test_fills_its_slots_with_distinct_groups_and_even_ids():
+    connections = manager(full_relay_slots=3, block_only_slots=1)
+    twins = [NodeAddress(f"8.1.2.{last}", 8333) for last in range(4, 9)]
+    opened = settle(connections, Book(*twins, *(address(i) for i in range(6))))
+    assert len(opened) == 4
+    assert len({group_of(dial.address) for dial in opened}) == 4
+    assert all(dial.conn % 2 == 0 for dial in opened)
+    assert len({dial.conn for dial in opened}) == 4
+    assert [slot.kind for slot in connections.snapshot()] == [SlotKind.FULL_RELAY] * 3 + [SlotKind.BLOCK_ONLY]
+    assert connections.count_ready(SlotKind.FULL_RELAY) == 3
+    assert connections.next_deadline() is None
+
+
+def test_private_networks_know_no_groups():
+    lab = [NodeAddress("127.0.0.1", port) for port in range(1, 6)]
+    assert len(settle(manager(is_private_network=True), Book(*lab))) == 5
+    assert len(settle(manager(), Book(*lab))) == 1
+
+
+def test_dials_in_flight_are_bounded():
+    connections = manager(full_relay_slots=30)
+    book = Book(*(address(i) for i in range(30)))
+    first = dials(connections.fill(T0, book))
+    assert len(first) == DIALS_IN_FLIGHT_MAX
+    assert connections.next_deadline() is None
+    connections.on_opened(first[0].conn, first[0].address, False, T0)
+    assert connections.next_deadline() <= T0
+    assert len(dials(connections.fill(T0, book))) == 1
+
+
+def test_an_empty_book_is_asked_less_and_less_until_woken():
+    connections = manager()
+    waits, now = [], T0
+    for _ in range(8):
+        connections.fill(now, EMPTY)
+        waits.append(connections.next_deadline() - now)
+        now = connections.next_deadline()
+    assert waits == [s * SECOND_US for s in (1, 2, 4, 8, 16, 30, 30, 30)]
+    connections.wake()
+    assert connections.next_deadline() <= now
+    assert len(dials(connections.fill(now, Book(address(1))))) == 1
+
+
+def test_failed_addresses_wait_twice_as_long_each_time():
+    connections = manager(full_relay_slots=1, retry_us=SECOND_US, retry_max_us=8 * SECOND_US)
+    book, now, waits = Book(address(1)), T0, []
+    for _ in range(7):
+        (dial,) = dials(connections.fill(now, book))
+        connections.on_failed(dial.conn, now)
+        start = now
+        connections.wake()
+        while not dials_possible(connections, book, now):
+            now = Micros(now + SECOND_US // 20)
+            connections.wake()
+        waits.append(now - start)
+    expected = [1, 2, 4, 8, 8, 8, 8]
+    assert all(0.75 * e * SECOND_US <= w <= 1.3 * e * SECOND_US for w, e in zip(waits, expected, strict=True))
+
+
+def dials_possible(connections, book, now):
+    return connections._may_dial(book.addresses[0], now)
+
+
+def test_a_good_connection_clears_its_failures():
+    connections = manager(full_relay_slots=1, retry_us=SECOND_US)
+    book, now = Book(address(1)), T0
+    for _ in range(5):
+        (dial,) = dials(connections.fill(now, book))
+        connections.on_failed(dial.conn, now)
+        now = Micros(now + DAY_US)
+    assert connections._backoff.failures(("9.1.2.3", 8333)) == 5
+    (dial,) = dials(connections.fill(now, book))
+    connections.on_opened(dial.conn, dial.address, False, now)
+    connections.on_ready(dial.conn)
+    connections.on_closed(dial.conn, Micros(now + MINUTE_US))
+    assert connections._backoff.failures(("9.1.2.3", 8333)) == 1
+
+
+def test_never_twice_to_one_address():
+    connections = manager(is_private_network=True)
+    assert len(settle(connections, Book(address(1)))) == 1
+    with pytest.raises(MisuseError, match="already connected"):
+        connections.dial(address(1), SlotKind.MANUAL, T0)
+
+
+def test_never_to_itself():
+    connections = manager(full_relay_slots=1)
+    book = Book(address(1))
+    (dial,) = dials(connections.fill(T0, book))
+    connections.on_opened(dial.conn, dial.address, False, T0)
+    connections.mark_self(dial.conn)
+    connections.on_closed(dial.conn, T0)
+    assert dials(connections.fill(Micros(T0 + DAY_US), book)) == []
+    with pytest.raises(MisuseError, match="itself"):
+        connections.dial(address(1), SlotKind.OVERLAY, T0)
+
+
+def test_connect_means_these_and_no_others():
+    connections = manager(connect=(address(1), address(2)), seed_nodes=(address(3),))
+    book = Book(address(4))
+    opened = settle(connections, book)
+    assert [dial.address for dial in opened] == [address(1), address(2)]
+    assert book.asked == 0
+    assert all(slot.kind is SlotKind.CONNECT for slot in connections.snapshot())
+    assert manager(connect=()).fill(T0, book) == []
+
+
+def test_added_nodes_are_dialled_for_ever():
+    connections = manager(add_nodes=(address(1),), full_relay_slots=0)
+    now = T0
+    for _ in range(20):
+        (dial,) = dials(connections.fill(now, EMPTY))
+        connections.on_failed(dial.conn, now)
+        connections.fill(now, EMPTY)
+        assert now < connections.next_deadline() <= now + 75 * SECOND_US
+        now = connections.next_deadline()
+
+
+def test_adding_and_removing_nodes():
+    connections = manager(full_relay_slots=0)
+    connections.fill(T0, EMPTY)
+    connections.add_node(address(1))
+    assert connections.added_nodes() == (address(1),)
+    with pytest.raises(MisuseError, match="on the list already"):
+        connections.add_node(address(1))
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    connections.remove_node(address(1))
+    connections.on_failed(dial.conn, T0)
+    assert dials(connections.fill(Micros(T0 + DAY_US), EMPTY)) == []
+    with pytest.raises(MisuseError, match="not on the list"):
+        connections.remove_node(address(1))
+
+
+def test_a_seed_node_is_left_after_its_answer_or_a_minute():
+    connections = manager(seed_nodes=(address(1), address(2)), full_relay_slots=0)
+    first, second = settle(connections, EMPTY)
+    assert [slot.kind for slot in connections.snapshot()] == [SlotKind.SEED] * 2
+    assert connections.on_addresses(first.conn) == [Close(first.conn, "addresses fetched")]
+    assert connections.on_addresses(first.conn) == []
+    assert connections.next_deadline() == T0 + SEED_CONNECTION_US
+    (close,) = connections.fill(connections.next_deadline(), EMPTY)
+    assert close.conn == second.conn
+    assert connections.next_deadline() is None
+    for dial in (first, second):
+        connections.on_closed(dial.conn, T0)
+    assert connections.fill(Micros(T0 + DAY_US), EMPTY) == []
+
+
+def test_inbound_limit_refuses_in_words():
+    connections = manager(inbound_slots=2)
+    assert connections.on_opened(1, address(1), True, T0) == []
+    assert connections.on_opened(3, address(2), True, T0) == []
+    (close,) = connections.on_opened(5, address(3), True, T0)
+    assert close.conn == 5
+    assert "inbound slots are taken" in close.reason
+    assert connections.get(5) is None
+    connections.on_closed(5, T0)
+    connections.on_closed(1, T0)
+    assert connections.on_opened(7, address(3), True, T0) == []
+
+
+@pytest.mark.parametrize("inbound", [True, False])
+def test_one_connection_per_peer_id_the_older_stays(inbound):
+    connections = manager(full_relay_slots=2, own_peer_id=b"m")
+    if inbound:
+        assert connections.on_opened(1, address(1, b"peer"), True, T0) == []
+        assert connections.on_opened(3, address(2, b"peer"), True, T0) == [Close(3, "already connected to this peer")]
+    else:
+        one, two = dials(connections.fill(T0, Book(address(1), address(2))))
+        assert connections.on_opened(one.conn, address(1, b"peer"), False, T0) == []
+        (close,) = connections.on_opened(two.conn, address(2, b"peer"), False, T0)
+        assert close.conn == two.conn
+
+
+@pytest.mark.parametrize("order", ["dial first", "inbound first"])
+def test_both_ends_of_crossed_dials_keep_the_same_connection(order):
+    """A (id a) and B (id b) dial each other; A's dial arrives at B as inbound and the other way round."""
+    ends = {name: manager(full_relay_slots=1, own_peer_id=name) for name in (b"a", b"b")}
+    survivors = {}
+    for name, other in ((b"a", b"b"), (b"b", b"a")):
+        connections = ends[name]
+        (dial,) = dials(connections.fill(T0, Book(address(1))))
+        steps = [
+            lambda c=connections, d=dial, o=other: c.on_opened(d.conn, address(1, o), False, T0),
+            lambda c=connections, o=other: c.on_opened(1, NodeAddress("9.1.2.3", 40_000, o), True, T0),
+        ]
+        if order == "inbound first":
+            steps.reverse()
+        closes = [close for step in steps for close in step()]
+        assert len(closes) == 1
+        survivors[name] = "inbound" if closes[0].conn == dial.conn else "dialled"
+    assert survivors == {b"a": "dialled", b"b": "inbound"}
+
+
+def test_switching_the_network_off_and_on():
+    connections = manager(full_relay_slots=1)
+    book = Book(address(1), address(2))
+    (dial,) = settle(connections, book)
+    assert [close.conn for close in connections.set_active(False)] == [dial.conn]
+    connections.on_closed(dial.conn, T0)
+    assert connections.next_deadline() is None
+    assert connections.fill(T0, book) == []
+    (close,) = connections.on_opened(1, address(2), True, T0)
+    assert "switched off" in close.reason
+    with pytest.raises(MisuseError, match="switched off"):
+        connections.dial(address(2), SlotKind.MANUAL, T0)
+    assert connections.set_active(True) == []
+    assert len(dials(connections.fill(Micros(T0 + DAY_US), book))) == 1
+
+
+def test_the_overlay_sets_the_numbers_and_names_addresses():
+    connections = manager(full_relay_slots=8)
+    connections.set_targets(1, 0)
+    assert len(settle(connections, Book(*(address(i) for i in range(5))))) == 1
+    dial = connections.dial(address(9), SlotKind.OVERLAY, T0)
+    assert connections.get(dial.conn).kind is SlotKind.OVERLAY
+
+
+# --- blame ---
+
+
+def test_scores_add_up_to_a_ban():
+    connections = manager()
+    connections.on_opened(1, address(1), True, T0)
+    assert connections.misbehaving(1, 60, "first", T0) == []
+    close, save = connections.misbehaving(1, 40, "second", T0)
+    assert close == Close(1, "second")
+    assert isinstance(save, SaveState)
+    assert connections.misbehaving(1, 100, "third", T0) == []
+    connections.on_closed(1, T0)
+    (refusal,) = connections.on_opened(3, address(1), True, T0)
+    assert refusal.reason == "banned: second"
+    assert connections.on_opened(5, address(1), True, Micros(T0 + DAY_US)) == []
+
+
+def test_a_ban_closes_the_peers_other_connections():
+    connections = manager()
+    connections.on_opened(1, NodeAddress("9.1.2.3", 5), True, T0)
+    connections.on_opened(3, NodeAddress("9.1.2.3", 6), True, T0)
+    effects = connections.misbehaving(1, 100, "bad block", T0)
+    assert [e.conn for e in effects if isinstance(e, Close)] == [1, 3]
+
+
+def test_banned_addresses_are_not_dialled():
+    connections = manager(full_relay_slots=1)
+    connections.ban(parse_subject("9.0.0.0/8"), Micros(T0 + DAY_US), "by hand", T0)
+    assert dials(connections.fill(T0, Book(address(1)))) == []
+    connections.unban("9.0.0.0/8")
+    connections.wake()
+    assert len(dials(connections.fill(T0, Book(address(1))))) == 1
+    with pytest.raises(MisuseError):
+        connections.unban("9.0.0.0/8")
+
+
+def test_named_peers_are_closed_but_not_banned():
+    connections = manager(add_nodes=(address(1),), full_relay_slots=0)
+    (dial,) = settle(connections, EMPTY)
+    assert connections.misbehaving(dial.conn, 100, "bad block", T0) == [Close(dial.conn, "bad block")]
+    assert connections.bans.active(T0) == ()
+    connections.on_closed(dial.conn, T0)
+    assert len(dials(connections.fill(Micros(T0 + MINUTE_US), EMPTY))) == 1
+
+
+def test_a_bad_peer_on_loopback_does_not_cut_off_the_lab():
+    connections = manager(is_private_network=True, full_relay_slots=2)
+    bad, good = NodeAddress("127.0.0.1", 1001), NodeAddress("127.0.0.1", 1002)
+    opened = {dial.address: dial.conn for dial in settle(connections, Book(bad, good))}
+    connections.on_opened(1, NodeAddress("127.0.0.1", 50_000), True, T0)
+    effects = connections.misbehaving(opened[bad], 100, "bad block", T0)
+    assert [e.conn for e in effects if isinstance(e, Close)] == [opened[bad]]
+    assert [ban.subject for ban in connections.bans.active(T0)] == ["127.0.0.1:1001"]
+    # Inbound without a peer id has no name to ban it by.
+    assert connections.misbehaving(1, 100, "spam", T0) == [Close(1, "spam")]
+    assert len(connections.bans.active(T0)) == 1
+
+
+def test_a_proven_peer_id_is_banned_even_on_loopback():
+    connections = manager(is_private_network=True)
+    connections.on_opened(1, NodeAddress("127.0.0.1", 50_000, b"\0\1x"), True, T0)
+    connections.misbehaving(1, 100, "spam", T0)
+    connections.on_closed(1, T0)
+    (refusal,) = connections.on_opened(3, NodeAddress("127.0.0.1", 50_001, b"\0\1x"), True, T0)
+    assert "banned" in refusal.reason
+    assert connections.on_opened(5, NodeAddress("127.0.0.1", 50_002, b"\0\1y"), True, T0) == []
+
+
+def test_configured_score_and_time():
+    connections = manager(ban_score=10, ban_time_us=5 * SECOND_US)
+    connections.on_opened(1, address(1), True, T0)
+    connections.misbehaving(1, 10, "spam", T0)
+    (ban,) = connections.bans.active(T0)
+    assert ban.until == T0 + 5 * SECOND_US
+
+
+def test_two_managers_of_one_seed_decide_alike():
+    def run():
+        connections = manager(full_relay_slots=4, add_nodes=(address(20),))
+        book, now, log = Book(*(address(i) for i in range(12))), T0, []
+        for step in range(60):
+            effects = connections.fill(now, book)
+            log.append(effects)
+            for dial in dials(effects):
+                if step % 3:
+                    connections.on_failed(dial.conn, now)
+                else:
+                    connections.on_opened(dial.conn, dial.address, False, now)
+            now = max(now, connections.next_deadline() or now) + SECOND_US
+        return log
+
+    assert run() == run()
