@@ -4,12 +4,12 @@ import hashlib
 import os
 
 import trio
+from tests.interop.harness import COUNT, ECHO, HOLD, RESET, Connection, ConnectionFailed, Host, Stream, StreamBroken
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import YAMUX_STREAMS_OUTBOUND_MAX
-from tests.interop.harness import COUNT, ECHO, HOLD, RESET, Connection, ConnectionFailed, Host, Stream, StreamBroken
 
 ECHO_BYTES = 20 << 20
 STRANGER = PeerId.parse("12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA")
@@ -56,7 +56,8 @@ async def check_echo(connection: Connection) -> None:
         while data := await stream.read():
             received.update(data)
             size += len(data)
-    assert size == ECHO_BYTES and received.digest() == sent.digest()
+    assert size == ECHO_BYTES, f"{size} bytes came back"
+    assert received.digest() == sent.digest()
 
 
 async def check_half_close(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """A thin trio host around core.libp2p.Upgrade for the interoperability tests: real sockets, the interop protocols on
 both sides, nothing of the node. The node's own driver is not used, so that a failure here is one of the machines."""
 
+import contextlib
 import hashlib
 import os
 import time
@@ -269,10 +270,8 @@ class Connection:
                 self.streams[stream_id].on_break("reset")
 
     async def _serve(self, stream: Stream) -> None:
-        try:
+        with contextlib.suppress(StreamBroken):
             await self.host.protocols[stream.protocol](stream)
-        except StreamBroken:
-            pass
 
     def _on_learned(self, learned: Identified | Pinged) -> None:
         match learned:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import trio
-
-from minicoin.core.libp2p.multiaddr import Multiaddr
 from tests.interop.cases import run_all
 from tests.interop.harness import Host
+
+from minicoin.core.libp2p.multiaddr import Multiaddr
 
 ROOT = Path(__file__).parent.parent.parent
 INSTALLED = ROOT / ".peers"
@@ -44,6 +44,13 @@ class Peer:
 
 
 GO = Peer("go-libp2p", (str(INSTALLED / "go-libp2p/peer"),), INSTALLED / "go-libp2p/peer", "interop-go/1")
+
+JS = Peer(
+    "js-libp2p",
+    ("node", "--import", str(INSTALLED / "js-libp2p/polyfill.mjs"), str(INSTALLED / "js-libp2p/peer.mjs")),
+    INSTALLED / "js-libp2p/.stamp",
+    "interop-js/1",
+)
 
 
 def require(peer: Peer) -> None:

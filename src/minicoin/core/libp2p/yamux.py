@@ -210,7 +210,7 @@ class Yamux:
             out, self._control = out[:limit], out[limit:]
             return out
         while self._ready and limit - len(out) >= _FRAME_BYTES_MIN:
-            self._write_data(out, limit - len(out) - HEADER_BYTES)
+            self._write_data(out, limit - len(out) - 2 * HEADER_BYTES)
         if self._farewell is not None and not self._ready and not self.queued_bytes:
             out += encode_header(GO_AWAY, 0, 0, self._farewell)
             self.is_closed = True
@@ -388,23 +388,24 @@ class Yamux:
         """One data frame of the stream whose turn it is."""
         stream = next(iter(self._ready.values()))
         del self._ready[stream.id]
-        queued = len(stream.out)
-        count = min(queued, stream.send_window, room, _TURN_BYTES if self._ready else room)
-        flags = stream.flags
-        if stream.fin_queued and count == queued:
-            flags |= FIN
+        count = min(len(stream.out), stream.send_window, room, _TURN_BYTES if self._ready else room)
+        if count:
+            out += encode_header(DATA, stream.flags, stream.id, count)
+            stream.flags = 0
+            if count == len(stream.out):
+                out += stream.out
+                stream.out = bytearray()
+            else:
+                with memoryview(stream.out) as view:
+                    out += view[:count]
+                del stream.out[:count]
+            stream.send_window -= count
+            self.queued_bytes -= count
+        if stream.fin_queued and not stream.out:
+            # In a frame of its own: js-libp2p drops the body of a frame that also closes.
+            out += encode_header(WINDOW_UPDATE, FIN | stream.flags, stream.id, 0)
+            stream.flags = 0
             stream.fin_sent = True
-        out += encode_header(DATA, flags, stream.id, count)
-        if count == queued:
-            out += stream.out
-            stream.out = bytearray()
-        else:
-            with memoryview(stream.out) as view:
-                out += view[:count]
-            del stream.out[:count]
-        stream.flags = 0
-        stream.send_window -= count
-        self.queued_bytes -= count
         if self._tokens < YAMUX_CONTROL_FRAMES_BURST:
             self._tokens += 1
         if stream.has_to_send:

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs js-libp2p for the interoperability tests into .peers/js-libp2p; the versions are pinned by package-lock.json.
+set -eu
+cd "$(dirname "$0")/../.."
+target="$PWD/.peers/js-libp2p"
+stamp=$(cat tests/interop/js/package.json tests/interop/js/package-lock.json | sha256sum | cut -d' ' -f1)
+if [ "$(cat "$target/.stamp" 2>/dev/null)" != "$stamp" ]; then
+    command -v npm >/dev/null 2>&1 || { echo "js-libp2p needs Node 20 or newer: its tests will skip" >&2; exit 1; }
+    mkdir -p "$target"
+    rm -f "$target/.stamp"
+    cp tests/interop/js/package.json tests/interop/js/package-lock.json "$target/"
+    (cd "$target" && npm ci --ignore-scripts --no-audit --no-fund --silent) || exit 1
+    echo "$stamp" > "$target/.stamp"
+fi
+# Node looks for packages beside the program, so the program stands beside them.
+cp tests/interop/js/peer.mjs tests/interop/js/polyfill.mjs "$target/"
