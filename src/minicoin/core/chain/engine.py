@@ -174,8 +174,9 @@ class ChainEngine:
             block = Block.parse(raw.raw)
         except DecodeError as error:
             raise BlockRejected(BlockReason.MALFORMED, str(error), is_permanent=False) from error
-        self._proof.check_block(block, self._verifier)
         checked = _CheckedBlock(block, len(raw.raw))
+        # Only now the transactions are known to be the header's: a foreign body must not make a hash invalid.
+        self._proof.check_block(block, self._verifier)
         check_block_in_chain(block, self._rules.rules_at(node.parent, node.hash))
         self._store.append(raw.hash, raw.raw)
         self._remember(raw.hash, checked)

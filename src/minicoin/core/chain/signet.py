@@ -6,6 +6,7 @@ which blocks need one.
 
 from typing import Final
 
+from minicoin.core.chain.block_rules import commitment_index
 from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier
 from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.faults import DecodeError
@@ -18,8 +19,6 @@ from minicoin.core.script.opcodes import OP_PUSHDATA1, OP_PUSHDATA2, OP_PUSHDATA
 from minicoin.core.script.pushes import operations
 
 SIGNET_HEADER: Final = bytes.fromhex("ecc7daa2")
-_COMMITMENT_PREFIX: Final = bytes.fromhex("6a24aa21a9ed")
-_COMMITMENT_BYTES: Final = 38
 _FLAGS: Final = ScriptFlag.P2SH | ScriptFlag.WITNESS | ScriptFlag.DERSIG | ScriptFlag.NULLDUMMY
 
 
@@ -39,7 +38,7 @@ def signet_transactions(block: Block, challenge: bytes) -> tuple[Transaction, Tr
     if not block.transactions:
         return None
     coinbase = block.transactions[0]
-    index = _commitment_index(coinbase)
+    index = commitment_index(coinbase)
     if index is None:
         return None
     solution, cleared = take_solution(coinbase.outputs[index].script_pubkey)
@@ -80,15 +79,6 @@ def take_solution(script: bytes) -> tuple[bytes | None, bytes]:
         # What does not parse counts as the script's end; so Bitcoin Core reads it.
         pass
     return (None, script) if solution is None else (solution, b"".join(rebuilt))
-
-
-def _commitment_index(coinbase: Transaction) -> int | None:
-    # The last one counts (BIP141).
-    for index in range(len(coinbase.outputs) - 1, -1, -1):
-        script = coinbase.outputs[index].script_pubkey
-        if len(script) >= _COMMITMENT_BYTES and script.startswith(_COMMITMENT_PREFIX):
-            return index
-    return None
 
 
 def _parse_solution(solution: bytes) -> tuple[bytes, Witness]:

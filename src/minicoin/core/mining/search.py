@@ -32,12 +32,18 @@ def search(job: SearchNonce, extra_nonce: int, tries: int) -> RawBlock | None:
         raise MisuseError(f"no hash can meet the bits {job.header.bits:#010x}")
     header = _header(job, extra_nonce)
     nonce = _find_nonce(header.raw[:_NONCE_AT], target, min(tries, NONCES))
-    return None if nonce is None else _assemble(job, replace(header, nonce=nonce), extra_nonce)
+    return None if nonce is None else assemble_block(job, extra_nonce, nonce)
 
 
 def assemble_block(job: SearchNonce, extra_nonce: int, nonce: int) -> RawBlock:
     """The block of a job with both nonces filled in, whatever its hash."""
-    return _assemble(job, replace(_header(job, extra_nonce), nonce=nonce), extra_nonce)
+    header = replace(_header(job, extra_nonce), nonce=nonce)
+    coinbase = _stripped_coinbase(job, extra_nonce)
+    if job.coinbase_has_witness:
+        body = coinbase[_VERSION_BYTES:-_LOCK_TIME_BYTES]
+        coinbase = coinbase[:_VERSION_BYTES] + b"\0\x01" + body + _COINBASE_WITNESS + coinbase[-_LOCK_TIME_BYTES:]
+    count = encode_compact(1 + len(job.transactions))
+    return RawBlock(header, b"".join((header.raw, count, coinbase, *job.transactions)))
 
 
 def _find_nonce(prefix: bytes, target: int, tries: int) -> int | None:
@@ -63,12 +69,3 @@ def _header(job: SearchNonce, extra_nonce: int) -> BlockHeader:
 def _stripped_coinbase(job: SearchNonce, extra_nonce: int) -> bytes:
     filling = (extra_nonce % _EXTRA_NONCES).to_bytes(EXTRA_NONCE_BYTES, "little")
     return job.coinbase_head + filling + job.coinbase_tail
-
-
-def _assemble(job: SearchNonce, header: BlockHeader, extra_nonce: int) -> RawBlock:
-    coinbase = _stripped_coinbase(job, extra_nonce)
-    if job.coinbase_has_witness:
-        body = coinbase[_VERSION_BYTES:-_LOCK_TIME_BYTES]
-        coinbase = coinbase[:_VERSION_BYTES] + b"\0\x01" + body + _COINBASE_WITNESS + coinbase[-_LOCK_TIME_BYTES:]
-    count = encode_compact(1 + len(job.transactions))
-    return RawBlock(header, b"".join((header.raw, count, coinbase, *job.transactions)))

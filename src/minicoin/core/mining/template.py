@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from minicoin.core.chain.block_rules import COMMITMENT_PREFIX, witness_commitment
 from minicoin.core.chain.deployments import RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.tx_rules import is_final
-from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.effects import SearchNonce
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX
 from minicoin.core.primitives.block import BlockHash, BlockHeader
@@ -22,7 +22,6 @@ from minicoin.core.script.pushes import encode_number, push
 from minicoin.core.units import Micros, seconds
 
 EXTRA_NONCE_BYTES: Final = 8
-WITNESS_COMMITMENT_PREFIX: Final = bytes.fromhex("6a24aa21a9ed")
 COINBASE_TAG: Final = b"/minicoin/"
 
 # For header, count and coinbase, whatever script it pays to.
@@ -152,7 +151,7 @@ def _select(candidates: Iterable[Candidate], rules: RuleSet, time: int) -> tuple
 def _witness_commitment(transactions: Sequence[Transaction]) -> bytes:
     # The coinbase counts as zero in the tree, so any transaction may stand in its place.
     root = witness_merkle_root([Transaction(1, (), ()), *transactions])
-    return WITNESS_COMMITMENT_PREFIX + sha256d(root + _WITNESS_NONCE)
+    return COMMITMENT_PREFIX + witness_commitment(root, _WITNESS_NONCE)
 
 
 def _coinbase(height: int, value_sat: int, script_pubkey: bytes, commitment: bytes | None) -> tuple[Transaction, int]:
