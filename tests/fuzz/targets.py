@@ -6,9 +6,11 @@ its own encoding, is a finding.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
-from tests.unit.wire.samples import HEADER, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
+from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
+from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.base58 import decode_base58, decode_base58check, encode_base58, encode_base58check
 from minicoin.core.encoding.bech32 import decode_segwit, encode_segwit
@@ -19,6 +21,8 @@ from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
@@ -113,6 +117,23 @@ def _node_address(raw: bytes) -> None:
     assert 0 < address.port < 65536
 
 
+def _address_book(body: bytes) -> None:
+    """With its checksum put right, since a mutated one says no more than that it is wrong."""
+    book = AddressBook.from_bytes(body + sha256(body).digest(), Rng(b"fuzz"), True)
+    again = book.to_bytes()
+    assert AddressBook.from_bytes(again, Rng(b"fuzz"), True).to_bytes() == again
+
+
+def _address_book_seed() -> bytes:
+    book = AddressBook(Rng(b"fuzz"), True)
+    now = Micros(1_700_000_100 * SECOND_US)
+    for source in (None, IPV4.address, IPV6.address):
+        book.add([IPV4, IPV6, LIBP2P], source, now)
+    book.mark_good(IPV4.address, now)
+    book.set_anchors([IPV6.address])
+    return book.to_bytes()[:-32]
+
+
 def _frame(raw: bytes) -> None:
     """The first byte says in which pieces the rest arrives, as it is and then with its checksum put right."""
     if not raw:
@@ -162,6 +183,7 @@ TARGETS: dict[str, Target] = {
         _allow_refusal(_multiaddr),
         (encode_multiaddr(b"\x7f\0\0\1", 4001, LIBP2P.address.peer_id), encode_multiaddr(bytes(16), 1)),
     ),
+    "address-book": Target(_allow_refusal(_address_book), (_address_book_seed(),)),
     "node-address": Target(
         _allow_refusal(_node_address), (b"node.example:8333", b"[2001:db8::1]:18444", b"::ffff:1.2.3.4", b"1.2.3.4:1")
     ),

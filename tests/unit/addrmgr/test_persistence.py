@@ -107,7 +107,7 @@ def test_every_flipped_bit_and_every_cut_is_noticed() -> None:
 
 def _one_entry(slots: bytes, count: int) -> bytes:
     identity = b"\x04\x08\x08\x08\x08\x20\x8d\x00"
-    facts = bytes(8 + 4 + 4 + 2) + b"\0" + bytes((count,))
+    facts = bytes(8 + 8 + 8 + 4) + b"\0" + bytes((count,))
     return identity + facts + slots
 
 

@@ -34,6 +34,8 @@ COLLISION_TRY_S: Final = 60
 # A time before 1973 or ahead of ours is no memory of a meeting: taken as five days old.
 _TIME_MIN: Final = 100_000_000
 _TIME_UNKNOWN_S: Final = 5 * 24 * 3600
+# Services are 64 bits, whoever names them.
+_SERVICES_MASK: Final = 2**64 - 1
 _ONLINE_S: Final = 24 * 3600
 _UPDATE_ONLINE_S: Final = 3600
 _UPDATE_OFFLINE_S: Final = 24 * 3600
@@ -157,7 +159,7 @@ class AddressBook:
         """What the node itself said it offers."""
         entry = self._find(address)
         if entry is not None:
-            entry.services = services
+            entry.services = services & _SERVICES_MASK
 
     # --- whom to try ---
 
@@ -265,7 +267,7 @@ class AddressBook:
         if known is not None:
             return known
         group = network_group(address, ip, allow_private=self._allow_private)
-        return Entry(address, identity(address, ip), group, source_group, timed.services, timed.time)
+        return Entry(address, identity(address, ip), group, source_group, timed.services & _SERVICES_MASK, timed.time)
 
     def _refresh(self, entry: Entry, services: int, time: int, penalty: int, now_s: int) -> bool:
         """Take news of a known address; true where it deserves another slot of the new table."""
@@ -273,7 +275,7 @@ class AddressBook:
         is_newer = time > entry.time
         if entry.time < time - interval - penalty:
             entry.time = max(0, time - penalty)
-        entry.services |= services
+        entry.services |= services & _SERVICES_MASK
         if not is_newer or entry.is_tried or len(entry.new_slots) >= ADDRESS_NEW_SLOTS_PER_ADDRESS:
             return False
         # Each further slot is half as likely: repeating an address must not multiply it.

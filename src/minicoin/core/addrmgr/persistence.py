@@ -27,17 +27,20 @@ _FORMAT: Final = 1
 _CHECKSUM_BYTES: Final = 32
 _HEAD: Final = Struct(f"<4sB{KEY_BYTES}sBI")
 # Services, time, last success, attempts, bytes of the source group, slots of the new table (0: stands in tried).
-_FACTS: Final = Struct("<QIIHBB")
+_FACTS: Final = Struct("<QQQIBB")
 _SLOT: Final = Struct("<H")
 _ENTRIES_MAX: Final = (ADDRESS_NEW_BUCKETS + ADDRESS_TRIED_BUCKETS) * ADDRESS_BUCKET_SLOTS
-_U32_MAX: Final = 2**32 - 1
 
 
 def encode_tables(tables: Tables, anchors: tuple[NodeAddress, ...]) -> bytes:
     """Entries in the order in which they became known."""
     parts = [_HEAD.pack(_MAGIC, _FORMAT, tables.key, len(anchors), len(tables.entries))]
     parts += [identity(anchor, anchor_ip) for anchor in anchors if (anchor_ip := anchor.ip) is not None]
-    parts += [_encode_entry(entry) for entry in tables.entries.values()]
+    for entry in tables.entries.values():
+        slots = entry.new_slots
+        facts = (entry.services, entry.time, entry.last_success, entry.attempts, len(entry.source_group), len(slots))
+        parts += (entry.identity, _FACTS.pack(*facts), entry.source_group)
+        parts += [_SLOT.pack(slot) for slot in slots]
     body = b"".join(parts)
     return body + sha256(body).digest()
 
@@ -57,18 +60,6 @@ def decode_tables(raw: bytes, *, allow_private: bool) -> tuple[Tables, tuple[Nod
         return _decode_body(body, allow_private)
     except (StructError, IndexError) as error:
         raise DecodeError("address book ends within an entry") from error
-
-
-def _encode_entry(entry: Entry) -> bytes:
-    facts = _FACTS.pack(
-        entry.services & (2**64 - 1),
-        min(entry.time, _U32_MAX),
-        min(entry.last_success, _U32_MAX),
-        min(entry.attempts, 0xFFFF),
-        len(entry.source_group),
-        len(entry.new_slots),
-    )
-    return b"".join((entry.identity, facts, entry.source_group, *(_SLOT.pack(slot) for slot in entry.new_slots)))
 
 
 def _decode_body(body: bytes, allow_private: bool) -> tuple[Tables, tuple[NodeAddress, ...]]:
