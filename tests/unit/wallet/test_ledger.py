@@ -53,6 +53,12 @@ class Naive:
         # Outpoints made up by pay() have no transaction behind them: somebody else's old coins.
         return outpoint[:24] == bytes(24) or outpoint_txid(outpoint) in known
 
+    def rivals(self, transaction: Transaction) -> list[Transaction]:
+        """What the chain holds that spends the same."""
+        outpoints = {spend.outpoint for spend in transaction.inputs}
+        inside = (known for known, _ in self.confirmed().values())
+        return [known for known in inside if outpoints & {spend.outpoint for spend in known.inputs}]
+
     def remove(self, txid: Txid) -> None:
         self.pending = [transaction for transaction in self.pending if transaction.txid != txid]
         self.drop_impossible()
@@ -187,7 +193,9 @@ def step(kind: int, rng: Rng, wallet: Wallet, naive: Naive, tag: int) -> None:
         # Something seen before is offered again; the mempool lets it through only with its parents known.
         old = rng.choice(naive.seen)
         known = set(naive.confirmed()) | {transaction.txid for transaction in naive.pending}
-        if all(naive.is_known(spend.outpoint, known) for spend in old.inputs):
+        parents_known = all(naive.is_known(spend.outpoint, known) for spend in old.inputs)
+        # A rival in the chain that is not the wallet's is the mempool's to know.
+        if parents_known and all(map(naive.concerns, naive.rivals(old))):
             wallet.add_unconfirmed(old, NOW)
             naive.add(old)
 
