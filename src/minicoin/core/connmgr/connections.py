@@ -309,6 +309,12 @@ class ConnectionManager:
             if len(self._own_endpoints) > _SELF_ADDRESSES_MAX:
                 del self._own_endpoints[next(iter(self._own_endpoints))]
 
+    def mark_listening(self, conn: ConnId, address: NodeAddress) -> None:
+        """The peer of this inbound connection is the one that listens at `address`: no need to dial it as well."""
+        slot = self._slots.get(conn)
+        if slot is not None and slot.is_inbound:
+            slot.listens_at = address
+
     # --- reading ---
 
     def get(self, conn: ConnId) -> Slot | None:

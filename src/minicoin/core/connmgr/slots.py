@@ -71,6 +71,8 @@ class Slot:
     is_ready: bool = False
     is_closing: bool = False
     score: int = 0
+    listens_at: NodeAddress | None = None
+    """Where an inbound peer turned out to listen: the same node is not dialled there."""
 
     @property
     def is_inbound(self) -> bool:

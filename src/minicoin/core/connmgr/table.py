@@ -41,6 +41,7 @@ class SlotTable:
         endpoint = endpoint_of(address)
         return any(
             (not slot.is_inbound and endpoint_of(slot.address) == endpoint)
+            or (slot.listens_at is not None and endpoint_of(slot.listens_at) == endpoint)
             or (address.peer_id != b"" and slot.peer_id == address.peer_id)
             for slot in self._slots.values()
         )

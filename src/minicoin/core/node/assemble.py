@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.chain.headers import HeaderTree
@@ -11,6 +12,7 @@ from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
+from minicoin.core.faults import DecodeError
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mempool.pool import Mempool
@@ -28,8 +30,18 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wallet.wallet import Wallet
 
+T = TypeVar("T")
+
 DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, WALLET_KEY)
 """The documents a node saves and wants back at its next start."""
+
+
+class DocumentDamaged(DecodeError):
+    """A saved document cannot be read; `key` says which."""
+
+    def __init__(self, key: str, error: DecodeError) -> None:
+        super().__init__(str(error))
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class NodeState:
 def assemble_node(
     network: Network, policy: NodePolicy, state: NodeState, rng: Rng, entropy: Callable[[int], bytes], now: Micros
 ) -> Node:
-    """A node that has done nothing yet: call start(), then feed it events. Raises DecodeError for a damaged document.
+    """A node that has done nothing yet: call start(), then feed it events. Raises DocumentDamaged.
 
     `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`.
     """
@@ -59,14 +71,11 @@ def assemble_node(
         tree.set_tip(state.tip)
     documents = state.documents
     is_private = network.allow_private_addresses
-    book = (
-        AddressBook.from_bytes(documents[BOOK_KEY], rng.stream("book"), is_private)
-        if BOOK_KEY in documents
-        else AddressBook(rng.stream("book"), is_private)
-    )
+    book_rng = rng.stream("book")
+    restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
+    book = restored or AddressBook(book_rng, is_private)
     connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
-    if BANS_KEY in documents:
-        connections.bans = BanList.from_bytes(documents[BANS_KEY])
+    connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and not policy.connect else (),
         default_port=network.default_port,
@@ -100,10 +109,18 @@ def assemble_node(
         ping_after_us=network.ping_after_s * SECOND_US,
         drop_after_us=network.drop_after_s * SECOND_US,
     )
-    wallet = None
-    if WALLET_KEY in documents:
-        wallet = Wallet.from_bytes(documents[WALLET_KEY], network, rng.stream("wallet"))
+    wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     return Node(parts, session, WalletFlow(parts, wallet, entropy), now)
+
+
+def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]) -> T | None:
+    raw = documents.get(key)
+    if raw is None:
+        return None
+    try:
+        return decode(raw)
+    except DecodeError as error:
+        raise DocumentDamaged(key, error) from error
 
 
 def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy:

@@ -29,6 +29,15 @@ NODE_NOT_CONNECTED = -29
 INVALID_SUBNET = -30
 
 
+class CommandError(Exception):
+    """A command or a request from outside that was refused, with one of these codes."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Shut down in an orderly way."""

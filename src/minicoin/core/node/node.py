@@ -30,6 +30,7 @@ from minicoin.core.events import (
     TransactionVerified,
     WorkFailed,
 )
+from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.address_flow import AddressFlow
@@ -89,13 +90,20 @@ class Node:
         self.addresses.on_start(now)
         self._watch_if(True)
         if mempool is not None:
-            self.parts.emit(*self.parts.mempool.restore(mempool, now))
+            self._restore_mempool(mempool, now)
         for transaction in self.wallet.on_start():
             reason = self.transactions.submit(transaction, None, now)
             if reason is not None:
                 self.wallet.on_refused(transaction.txid, str(reason))
         self.chain.advance()
         self._tick(now)
+
+    def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
+        try:
+            self.parts.emit(*self.parts.mempool.restore(mempool, now))
+        except DecodeError as error:
+            # Unconfirmed transactions are worth no more than a line: the peers have them, and the wallet its own.
+            self.parts.trace("mempool-not-restored", error=str(error))
 
     def handle(self, event: Event, now: Micros) -> None:
         """Take one event. The effects of the event before must have been drained."""

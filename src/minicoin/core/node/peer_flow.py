@@ -16,8 +16,11 @@ from minicoin.core.node.routes import ROUTES
 from minicoin.core.node.serving import Serving
 from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.peer.session import Session, SessionPolicy
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import Message, Version
+
+# Connections that opened within this time of each other may have crossed.
+_CROSSING_US = 3 * SECOND_US
 
 
 class PeerFlow:
@@ -111,13 +114,40 @@ class PeerFlow:
         if session.is_ready and not was_ready:
             self._on_ready(session, now)
         elif isinstance(message, Version):
-            # Its address was reached: whatever follows, somebody of this network listens there.
-            if not session.inbound:
-                self._parts.book.mark_connected(session.remote, now)
+            self._on_version(session, message, now)
         elif was_ready:
             handler = ROUTES.get(type(message))
             if handler is not None:
                 handler(self._handlers, session, message, now)
+
+    def _on_version(self, session: Session, message: Version, now: Micros) -> None:
+        parts = self._parts
+        if not session.inbound:
+            # Its address was reached: whatever follows, somebody of this network listens there.
+            parts.book.mark_connected(session.remote, now)
+        twin = self._find_twin(session, message)
+        if twin is None:
+            return
+        loser = session if self._is_younger_worse(session, twin, message.nonce, now) else twin
+        kept = twin if loser is session else session
+        dialled = session if kept.inbound else kept
+        parts.connections.mark_listening(kept.conn, dialled.remote)
+        self.drop(loser.conn, "already connected to this peer", now)
+
+    def _find_twin(self, session: Session, message: Version) -> Session | None:
+        """Another session with the same run of the same node: minicoin's nodes keep one nonce per run, and Bitcoin's
+        draw one per connection, so equal nonces mean one node."""
+        for other in self._parts.sessions.values():
+            if other is not session and other.version is not None and other.version.nonce == message.nonce != 0:
+                return other
+        return None
+
+    def _is_younger_worse(self, younger: Session, older: Session, nonce: int, now: Micros) -> bool:
+        """An established connection stays. Of two that crossed, both ends keep the one the smaller nonce dialled."""
+        if younger.inbound == older.inbound or now - older.opened_at > _CROSSING_US:
+            return True
+        we_dial = self._session_policy.nonce < nonce
+        return younger.inbound == we_dial
 
     def _on_ready(self, session: Session, now: Micros) -> None:
         parts = self._parts

@@ -7,7 +7,7 @@ from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
-from minicoin.core.units import Micros
+from minicoin.core.units import ConnId, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class NetworkQueries:
             for slot in (slots.get(session.conn),)
         )
 
-    def find_connection(self, address: NodeAddress) -> int | None:
+    def find_connection(self, address: NodeAddress) -> ConnId | None:
         """The connection to an address."""
         for session in self._parts.sessions.values():
             if (session.remote.host, session.remote.port) == (address.host, address.port):
@@ -83,7 +83,7 @@ class NetworkQueries:
         return tuple(ban for ban in self._parts.connections.bans.listing() if ban.until > self._now)
 
     def known_addresses(self, count: int) -> tuple[TimedAddress, ...]:
-        """At most `count` addresses of the book (0: as many as a page holds), latest heard of first."""
+        """At most `count` addresses of the book latest heard of first."""
         return self._parts.book.latest(count)
 
     def known_count(self) -> int:

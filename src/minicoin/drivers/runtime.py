@@ -1,0 +1,215 @@
+"""The real world around one node: takes events from the inbox, hands them in, performs the effects.
+
+The loop never waits for a socket, a disk or a worker; everything slow comes back as an event. Commands and queries from
+other threads (RPC) enter here.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import trio
+
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.effects import (
+    Activate,
+    Close,
+    Dial,
+    Effect,
+    ReadBlock,
+    Reply,
+    Rescan,
+    Resolve,
+    SaveHeaders,
+    SaveState,
+    SearchNonce,
+    Send,
+    Shutdown,
+    StopSearch,
+    StoreBlock,
+    StretchKey,
+    Trace,
+    VerifyTransaction,
+    Watch,
+)
+from minicoin.core.events import CommandReceived, DeadlineReached, KeyStretched
+from minicoin.core.node.commands import Command, Stop
+from minicoin.core.node.node import Node
+from minicoin.core.units import SECOND_US, Micros, RequestId
+from minicoin.drivers.chain_worker import ChainWorker
+from minicoin.drivers.document_worker import DocumentWorker
+from minicoin.drivers.documents import DocumentStore
+from minicoin.drivers.inbox import Inbox
+from minicoin.drivers.lag import LagMeter
+from minicoin.drivers.mining_worker import MiningWorker
+from minicoin.drivers.network import Network
+
+_BATCH_SECONDS = 0.005
+"""Events are handled in a row this long before the sockets get their turn."""
+
+_SCRYPT_MEMORY_BYTES = 1 << 28
+
+ReplyTaker = Callable[[Reply], None]
+TraceTaker = Callable[[Micros, Trace], None]
+
+
+class Runtime:
+    """Runs one node until it is asked to stop. Make it inside trio; `run` does the rest."""
+
+    def __init__(
+        self,
+        node: Node,
+        engine: ChainEngine,
+        documents: DocumentStore,
+        network: Network,
+        inbox: Inbox,
+        clock: Callable[[], Micros],
+        on_trace: TraceTaker,
+    ) -> None:
+        self.node = node
+        self.clock = clock
+        self.network = network
+        self.lag = LagMeter()
+        self.stop_reason = ""
+        self._inbox = inbox
+        self._on_trace = on_trace
+        self._token = trio.lowlevel.current_trio_token()
+        self._chain = ChainWorker(engine, inbox.put_from_thread)
+        self._documents = DocumentWorker(documents, inbox.put_from_thread)
+        self._miner: MiningWorker | None = None
+        self._replies: dict[RequestId, ReplyTaker] = {}
+        self._next_request = 1
+        self._is_stopping = False
+        self._nursery: trio.Nursery | None = None
+
+    async def run(
+        self,
+        listeners: Sequence[trio.SocketListener],
+        mempool: bytes | None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Until the node shuts down; connections closed, stores flushed when it returns."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                await nursery.start(self.network.run, listeners)
+                nursery.start_soon(self.lag.run)
+                self.node.start(mempool, self.clock())
+                self._perform_all()
+                task_status.started()
+                await self._loop()
+                await self.network.close_all(self.stop_reason)
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(self._stop_workers)
+
+    async def _loop(self) -> None:
+        while not self._is_stopping:
+            deadline = self.node.next_deadline()
+            if not len(self._inbox):
+                wait_us = SECOND_US * 3600 if deadline is None else deadline - self.clock()
+                if wait_us > 0:
+                    with trio.move_on_after(wait_us / SECOND_US):
+                        await self._inbox.wait()
+            end = trio.current_time() + _BATCH_SECONDS
+            self._step()
+            while not self._is_stopping and len(self._inbox) and trio.current_time() < end:
+                self._step()
+            # Writers and readers get their turn also when events never run out.
+            await trio.lowlevel.checkpoint()
+
+    def _step(self) -> None:
+        event = self._inbox.take_nowait() or DeadlineReached()
+        self.node.handle(event, self.clock())
+        self._perform_all()
+
+    def _perform_all(self) -> None:
+        for effect in self.node.drain_effects():
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self.network.send(effect)
+            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
+                self._chain.put(effect)
+            case Trace():
+                self._on_trace(self.clock(), effect)
+            case Dial():
+                self.network.dial(effect)
+            case Close():
+                self.network.close(effect)
+            case Resolve():
+                self.network.resolve(effect)
+            case SaveState():
+                self._documents.save(effect)
+            case Reply():
+                taker = self._replies.pop(effect.request, None)
+                if taker is not None:
+                    taker(effect)
+            case SearchNonce() | StopSearch():
+                self._search(effect)
+            case StretchKey():
+                assert self._nursery is not None
+                self._nursery.start_soon(self._stretch, effect)
+            case Shutdown(reason):
+                self.stop_reason = reason
+                self._is_stopping = True
+
+    def _search(self, effect: SearchNonce | StopSearch) -> None:
+        if self._miner is None:
+            if isinstance(effect, StopSearch):
+                return
+            # Started on first use: a node that does not mine has no second process.
+            self._miner = MiningWorker(self._inbox.put_from_thread)
+        self._miner.search(effect if isinstance(effect, SearchNonce) else None)
+
+    async def _stretch(self, effect: StretchKey) -> None:
+        key = await trio.to_thread.run_sync(_scrypt, effect)
+        self._inbox.put_nowait(KeyStretched(effect.request, key))
+
+    def _stop_workers(self) -> None:
+        if self._miner is not None:
+            self._miner.stop()
+        self._documents.stop()
+        self._chain.stop()
+
+    # --- from outside ---
+
+    def command_nowait(self, command: Command, taker: ReplyTaker) -> None:
+        """Hand in a command; `taker` gets its reply, on this thread."""
+        request = RequestId(self._next_request)
+        self._next_request += 1
+        self._replies[request] = taker
+        self._inbox.put_nowait(CommandReceived(request, command))
+
+    def command_from_thread(self, command: Command, taker: ReplyTaker) -> None:
+        """The same from another thread; `taker` is still called on this one. Raises trio.RunFinishedError."""
+        self._token.run_sync_soon(self.command_nowait, command, taker)
+
+    def call_from_thread(self, function: Callable[[], None]) -> None:
+        """Run a pure read between two events. Raises trio.RunFinishedError."""
+        self._token.run_sync_soon(function)
+
+    def read_chain(
+        self, function: Callable[[ChainEngine], object], done: Callable[[object, Exception | None], None]
+    ) -> None:
+        """Run a read on the engine in the chain worker; `done` is called on that thread. From any thread."""
+        self._chain.call(function, done)
+
+    def stop_nowait(self) -> None:
+        """Ask the node to stop."""
+        self.command_nowait(Stop(), lambda reply: None)
+
+
+def _scrypt(effect: StretchKey) -> bytes:
+    return hashlib.scrypt(
+        effect.passphrase,
+        salt=effect.salt,
+        n=1 << effect.log2_n,
+        r=effect.r,
+        p=effect.p,
+        dklen=32,
+        maxmem=_SCRYPT_MEMORY_BYTES,
+    )
