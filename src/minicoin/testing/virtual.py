@@ -245,16 +245,7 @@ class VirtualWorld:
             case StopSearch():
                 virtual.job = None
             case StretchKey():
-                key = hashlib.scrypt(
-                    effect.passphrase,
-                    salt=effect.salt,
-                    n=1 << effect.log2_n,
-                    r=effect.r,
-                    p=effect.p,
-                    dklen=32,
-                    maxmem=1 << 27,
-                )
-                self._post(virtual, KeyStretched(effect.request, key), WORK_US)
+                self._post(virtual, KeyStretched(effect.request, _stretch(effect)), WORK_US)
             case _:
                 self._work(virtual, effect)
 
