@@ -330,3 +330,30 @@ def test_real_compact_block_round_trips() -> None:
     assert isinstance(coinbase, Transaction) and coinbase.raw in block
     assert decode_payload("block", block) == m.BlockMessage(decode_payload("block", block).block)
     assert BlockHash(compact.header.hash) == decode_payload("block", block).block.hash
+
+
+LONGEST = TimedAddress(NodeAddress("2600::1", 65535, bytes(127)), 2**64 - 1, 2**32 - 1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        m.Version(1, 0, 0, m.NetAddress(), user_agent="x" * 256),
+        m.Alert(bytes(10_000), bytes(80)),
+        m.Addr((LONGEST,) * 1000),
+        m.AddrV2((LONGEST,) * 1000),
+        m.Inv((m.InventoryVector(1, HASH),) * 50_000),
+        m.GetHeaders(1, (HASH,) * 101),
+        m.Headers((HEADER,) * 2000),
+        m.GetBlockTxn(HASH, tuple(range(65_536))),
+        m.CFHeaders(0, HASH, HASH, (HASH,) * 2000),
+        m.CFCheckpt(0, HASH, (HASH,) * 10_000),
+        m.FilterLoad(bytes(36_000), 50, 0, 0),
+        m.FilterAdd(bytes(520)),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_the_largest_message_of_a_kind_fits_its_payload_limit(message: m.Message) -> None:
+    payload = encode_payload(message)
+    assert len(payload) <= payload_bytes_max(command_of(message))
+    assert type(decode_payload(command_of(message), payload)) is type(message)
