@@ -1,0 +1,120 @@
+"""One contract for every ChainStore: the in-memory reference and the one on disk."""
+
+from collections.abc import Callable
+
+import pytest
+
+from minicoin.core.chain.store import ChainStore, MemoryChainStore
+from minicoin.core.params.builtin import lookup
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Outpoint
+from minicoin.drivers.store.disk import DiskChainStore
+from minicoin.testing.chain_maker import ChainMaker
+
+NETWORK = lookup("bitcoin-regtest")
+TIP = BlockHash(b"\x01" * 32)
+
+
+def outpoint(number: int) -> Outpoint:
+    return Outpoint(number.to_bytes(36, "big"))
+
+
+def blocks(count: int):
+    maker = ChainMaker(NETWORK)
+    branch = maker.new_branch()
+    maker.mine_empty(branch, count)
+    return branch.blocks
+
+
+@pytest.fixture(params=["memory", "disk"])
+def store(request, tmp_path):
+    made: ChainStore = MemoryChainStore() if request.param == "memory" else DiskChainStore(tmp_path / "d", NETWORK)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["memory", "disk"])
+def reopen(request, tmp_path):
+    """A store, and what opens it anew after a commit."""
+    if request.param == "memory":
+        kept = MemoryChainStore()
+        return lambda: kept
+    opened: list[DiskChainStore] = []
+
+    def open_again() -> ChainStore:
+        if opened:
+            opened[-1].close()
+        opened.append(DiskChainStore(tmp_path / "d", NETWORK))
+        return opened[-1]
+
+    request.addfinalizer(lambda: opened[-1].close())
+    return open_again
+
+
+def test_new_store_is_empty(store: ChainStore):
+    assert store.coins_tip() is None
+    assert list(store.coins()) == list(store.headers()) == list(store.stored()) == []
+    assert store.coin(outpoint(1)) is None
+    assert store.read(TIP) is None
+    assert store.read_undo(TIP) is None
+    assert not store.has(TIP)
+
+
+def test_blocks_and_undo_are_read_back(store: ChainStore):
+    first, second = blocks(2)
+    for block in (second, first):
+        store.append(block.hash, block.raw)
+    store.append_undo(first.hash, b"undo one")
+    store.append_undo(first.hash, b"undo two")
+    assert store.read(first.hash) == first.raw
+    assert store.read(second.hash) == second.raw
+    assert store.read_undo(first.hash) == b"undo two"
+    assert store.read_undo(second.hash) is None
+    assert sorted(store.stored()) == sorted([first.hash, second.hash])
+
+
+def test_a_stored_block_is_left_alone(store: ChainStore):
+    block = blocks(1)[0]
+    store.append(block.hash, block.raw)
+    store.append_undo(block.hash, b"undo")
+    store.append(block.hash, block.raw)
+    assert store.read_undo(block.hash) == b"undo"
+    assert list(store.stored()) == [block.hash]
+
+
+def test_commit_changes_coins_and_tip(store: ChainStore):
+    store.commit({outpoint(3): b"three", outpoint(1): b"one", outpoint(2): b"two"}, [], TIP)
+    assert store.coins_tip() == TIP
+    assert list(store.coins()) == [(outpoint(1), b"one"), (outpoint(2), b"two"), (outpoint(3), b"three")]
+    store.commit({outpoint(2): b"TWO"}, [outpoint(1), outpoint(2), outpoint(9)], BlockHash(bytes(32)))
+    assert list(store.coins()) == [(outpoint(2), b"TWO"), (outpoint(3), b"three")]
+    assert store.coin(outpoint(1)) is None
+    assert store.coin(outpoint(2)) == b"TWO"
+    assert store.coins_tip() == bytes(32)
+
+
+def test_everything_committed_is_there_again(reopen: Callable[[], ChainStore]):
+    made = blocks(3)
+    store = reopen()
+    for block in made:
+        store.append(block.hash, block.raw)
+        store.append_undo(block.hash, b"undo of " + block.hash)
+    store.add_headers([(3, made[2].header), (1, made[0].header), (2, made[1].header)])
+    store.commit({outpoint(1): b"one"}, [], made[2].hash)
+    store = reopen()
+    assert [header.hash for header in store.headers()] == [block.hash for block in made]
+    assert [store.read(block.hash) for block in made] == [block.raw for block in made]
+    assert store.read_undo(made[1].hash) == b"undo of " + made[1].hash
+    assert store.coins_tip() == made[2].hash
+    assert store.coin(outpoint(1)) == b"one"
+
+
+def test_headers_are_remembered_once(store: ChainStore):
+    made = blocks(2)
+    store.add_headers([(1, made[0].header), (2, made[1].header)])
+    store.add_headers([(1, made[0].header)])
+    assert len(list(store.headers())) == 2
+    store.commit({}, [], TIP)
+    store.add_headers([(1, made[0].header)])
+    store.commit({}, [], TIP)
+    assert len({header.hash for header in store.headers()}) == len(list(store.headers())) == 2
