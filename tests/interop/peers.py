@@ -52,6 +52,13 @@ JS = Peer(
     "interop-js/1",
 )
 
+PY = Peer(
+    "py-libp2p",
+    (str(INSTALLED / "py-libp2p/bin/python"), str(ROOT / "tests/interop/py/peer.py")),
+    INSTALLED / "py-libp2p/.stamp",
+    "py-libp2p/0.8.1",
+)
+
 
 def require(peer: Peer) -> None:
     """Skip where the program is missing; under CI=true that is a failure."""
@@ -92,7 +99,7 @@ def check_as_listener(peer: Peer) -> None:
     output = trio.run(_serve_dialler, peer)
     results = {words[1]: words[2:] for line in output.splitlines() if (words := line.split()) and words[0] == "CASE"}
     failed = {name: " ".join(results.get(name, ["not run"])) for name in CASES if results.get(name, [""])[0] != "ok"}
-    assert not failed, f"{failed}\n{output}"
+    assert not failed, f"{failed}\n{output[-4_000:]}"
 
 
 async def _serve_dialler(peer: Peer) -> str:
