@@ -5,9 +5,9 @@ ancestors, may be spent; what comes from outside waits for its block.
 """
 
 from minicoin.core.limits import ANCESTORS_MAX
-from minicoin.core.primitives.transaction import Outpoint, Txid
+from minicoin.core.primitives.transaction import Txid, outpoint_txid
 from minicoin.core.wallet.ledger import Ledger
-from minicoin.core.wallet.records import Balance, CoinState, OwnOutput, WalletCoin
+from minicoin.core.wallet.records import Balance, CoinState, OwnOutput, Record, WalletCoin
 
 _Ancestries = dict[Txid, frozenset[Txid] | None]
 
@@ -21,8 +21,9 @@ def list_coins(ledger: Ledger) -> tuple[WalletCoin, ...]:
 def sum_balance(ledger: Ledger) -> Balance:
     """The worth of all coins by state."""
     sums = dict.fromkeys(CoinState, 0)
-    for coin in list_coins(ledger):
-        sums[coin.state] += coin.output.value
+    memo: _Ancestries = {}
+    for own in ledger.coins.unspent.values():
+        sums[_state(ledger, _record(ledger, own.txid), memo)] += own.output.value
     return Balance(
         confirmed_sat=sums[CoinState.CONFIRMED],
         pending_sat=sums[CoinState.PENDING] + sums[CoinState.CHANGE],
@@ -36,10 +37,10 @@ def spendable_coins(ledger: Ledger) -> tuple[list[WalletCoin], list[WalletCoin]]
     all of it be spent at once."""
     memo: _Ancestries = {}
     coins = [coin for own in ledger.coins.unspent.values() if (coin := _coin(ledger, own, memo)).is_spendable]
-    ancestry = {coin.outpoint: memo.get(_txid(coin.outpoint)) or frozenset() for coin in coins}
+    waiting = [coin for coin in coins if coin.state is CoinState.CHANGE]
+    ancestry = {coin.outpoint: memo[outpoint_txid(coin.outpoint)] or frozenset() for coin in waiting}
     ancestors: frozenset[Txid] = frozenset()
     change: list[WalletCoin] = []
-    waiting = [coin for coin in coins if coin.state is CoinState.CHANGE]
     for coin in sorted(waiting, key=lambda coin: (len(ancestry[coin.outpoint]), coin.outpoint)):
         wider = ancestors | ancestry[coin.outpoint]
         # The limit counts the new payment too.
@@ -49,20 +50,24 @@ def spendable_coins(ledger: Ledger) -> tuple[list[WalletCoin], list[WalletCoin]]
     return [coin for coin in coins if coin.state is CoinState.CONFIRMED], change
 
 
-def _txid(outpoint: Outpoint) -> Txid:
-    return Txid(outpoint[:32])
+def _record(ledger: Ledger, txid: Txid) -> Record:
+    record = ledger.record(txid)
+    if record is None:
+        raise AssertionError("an active output without its transaction")
+    return record
+
+
+def _state(ledger: Ledger, record: Record, memo: _Ancestries) -> CoinState:
+    if record.place is None:
+        return CoinState.PENDING if _own_ancestry(ledger, record.txid, memo) is None else CoinState.CHANGE
+    return CoinState.IMMATURE if ledger.is_immature(record) else CoinState.CONFIRMED
 
 
 def _coin(ledger: Ledger, own: OwnOutput, memo: _Ancestries) -> WalletCoin:
-    record = ledger.record(own.txid)
-    if record is None:
-        raise AssertionError("a coin without its transaction")
-    if record.place is None:
-        state = CoinState.PENDING if _own_ancestry(ledger, own.txid, memo) is None else CoinState.CHANGE
-    else:
-        state = CoinState.IMMATURE if ledger.is_immature(record) else CoinState.CONFIRMED
-    confirmations = ledger.confirmations(record)
-    return WalletCoin(own.outpoint, own.output, own.path, state, confirmations, ledger.coins.is_reserved(own.outpoint))
+    record = _record(ledger, own.txid)
+    state = _state(ledger, record, memo)
+    is_reserved = ledger.coins.is_reserved(own.outpoint)
+    return WalletCoin(own.outpoint, own.output, own.path, state, ledger.confirmations(record), is_reserved)
 
 
 def _own_ancestry(ledger: Ledger, txid: Txid, memo: _Ancestries) -> frozenset[Txid] | None:
@@ -73,9 +78,7 @@ def _own_ancestry(ledger: Ledger, txid: Txid, memo: _Ancestries) -> frozenset[Tx
         if current in memo:
             order.pop()
             continue
-        record = ledger.record(current)
-        if record is None:
-            raise AssertionError("a pending parent without its record")
+        record = _record(ledger, current)
         owned = [ledger.coins.output(spend.outpoint) for spend in record.transaction.inputs]
         if None in owned:
             memo[current] = None

@@ -116,13 +116,15 @@ class Ledger:
         """The mempool took a transaction. What it replaces goes; of what is not ours nothing is kept."""
         txid = transaction.txid
         known = self._records.get(txid)
-        if (known is not None and known.state is not RecordState.INACTIVE) or not self._concerns(transaction, ()):
+        if known is not None and known.state is not RecordState.INACTIVE:
             return []
         outpoints = [spend.outpoint for spend in transaction.inputs]
         if any(self._is_spent_in_chain(outpoint) for outpoint in outpoints):
             # The block that spent it came while the mempool was still checking against the tip before.
             return []
         touched = self._evict_conflicts(outpoints, frozenset((txid,)))
+        if not self._concerns(transaction, ()):
+            return touched
         self._inactive.pop(txid, None)
         received = known.received_us if known else now
         spent = self._spent_outputs(outpoints) or (known.spent if known else ())
@@ -198,7 +200,7 @@ class Ledger:
     def is_immature(self, record: Record) -> bool:
         """Whether a coinbase waits for its maturity; one block more than the rule asks, so that a reorg by one block
         does not undo a spend."""
-        return record.transaction.is_coinbase and self.confirmations(record) <= self._maturity
+        return self.confirmations(record) <= self._maturity and record.transaction.is_coinbase
 
     def debit_sat(self, record: Record) -> int:
         """What the transaction takes from the wallet."""

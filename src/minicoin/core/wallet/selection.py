@@ -32,6 +32,7 @@ def select_exact(candidates: Sequence[Candidate], target_sat: int, excess_max_sa
     rest = [0] * (len(candidates) + 1)
     for index in range(len(candidates) - 1, -1, -1):
         rest[index] = rest[index + 1] + candidates[index].effective_sat
+    behind_equals = _ends_of_equals(candidates)
     best: list[int] | None = None
     best_excess = excess_max_sat + 1
     chosen: list[int] = []
@@ -46,7 +47,7 @@ def select_exact(candidates: Sequence[Candidate], target_sat: int, excess_max_sa
                 break
             index = chosen.pop()
             brought -= candidates[index].effective_sat
-            index = _behind_equals(candidates, index)
+            index = behind_equals[index]
             continue
         chosen.append(index)
         brought += candidates[index].effective_sat
@@ -54,13 +55,14 @@ def select_exact(candidates: Sequence[Candidate], target_sat: int, excess_max_sa
     return None if best is None else [candidates[index].coin for index in best]
 
 
-def _behind_equals(candidates: Sequence[Candidate], index: int) -> int:
-    """The next candidate of another value: leaving out one coin and taking its equal changes nothing."""
-    value = candidates[index].effective_sat
-    index += 1
-    while index < len(candidates) and candidates[index].effective_sat == value:
-        index += 1
-    return index
+def _ends_of_equals(candidates: Sequence[Candidate]) -> list[int]:
+    """For each candidate the index of the next one of another value: leaving out one coin and taking its equal
+    changes nothing."""
+    ends = [len(candidates)] * len(candidates)
+    for index in range(len(candidates) - 2, -1, -1):
+        equal = candidates[index].effective_sat == candidates[index + 1].effective_sat
+        ends[index] = ends[index + 1] if equal else index + 1
+    return ends
 
 
 def select_with_change(candidates: Sequence[Candidate], target_sat: int) -> list[WalletCoin] | None:
