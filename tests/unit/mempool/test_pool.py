@@ -63,6 +63,8 @@ def test_remembers_refusals_until_the_tip_moves(world):
 def test_refuses_cheaply_before_verification(world):
     coinbase = Transaction(2, (TxIn(NULL_OUTPOINT, b"\x51\x51"),), (TxOut(1, b"\x00\x14" + bytes(20)),))
     assert refusal(world, coinbase) is TxReason.COINBASE
+    coin = world.coin()
+    assert refusal(world, world.spend([coin, coin])) is TxReason.DUPLICATE_INPUTS
     dust = world.spend([world.coin(1_200)], fee=1_000)
     assert refusal(world, dust) is TxReason.DUST
     assert world.verified == []

@@ -3,6 +3,7 @@
 Pure: they read the table and raise TxRejected; pool decides what follows.
 """
 
+from minicoin.core.chain.tx_rules import check_transaction
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.policy import MempoolPolicy, fee_at, policy_vsize
@@ -18,6 +19,7 @@ _STANDARD_SIGOP_COST_MAX = BLOCK_SIGOP_COST_MAX // 5
 
 def check_before_verification(table: EntryTable, transaction: Transaction, policy: MempoolPolicy) -> None:
     """What can be refused without looking at a coin. Raises TxRejected."""
+    check_transaction(transaction)
     if transaction.is_coinbase:
         raise TxRejected(TxReason.COINBASE)
     if policy.require_standard:

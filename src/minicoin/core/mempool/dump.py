@@ -35,7 +35,10 @@ def encode_dump(table: EntryTable, bytes_max: int) -> bytes:
     kept: dict[Txid, Entry] = {}
     room = bytes_max - len(_MAGIC) - _COUNT.size
     for entry in (*(entry for entry in table if entry.is_own), *table):
-        package = [needed for needed in (*ancestors(entry).values(), entry) if needed.txid not in kept]
+        if entry.txid in kept:
+            continue
+        above = ancestors(entry).values() if entry.parents else ()
+        package = [needed for needed in (*above, entry) if needed.txid not in kept]
         size = sum(_RECORD.size + needed.transaction.size for needed in package)
         if size <= room:
             room -= size

@@ -1,26 +1,47 @@
-"""An ordered index: keys by score, ties by order of admission. One sorted list, since a memory move of a hundred
-thousand slots is far cheaper in Python than any tree."""
+"""An ordered index: transactions by a number, ties by order of admission.
+
+A list of short sorted lists. One long list would move megabytes of memory per removal in a large pool, and a block
+removes thousands at once.
+"""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from minicoin.core.primitives.transaction import Txid
 
+_CHUNK_LENGTH = 512
+# Taking out more than one in so many, as a full block does, is cheaper by copying the rest.
+_REBUILD_SHARE = 16
+Place = tuple[float, int, Txid]
+
 
 class ScoreIndex:
-    """Transactions ordered by a number."""
+    """Transactions in ascending order of a number."""
 
-    __slots__ = ("_places", "_sorted")
+    __slots__ = ("_chunks", "_lasts", "_places")
 
     def __init__(self) -> None:
-        self._sorted: list[tuple[float, int, Txid]] = []
-        self._places: dict[Txid, tuple[float, int, Txid]] = {}
+        # Chunks are never empty; _lasts holds the last place of each.
+        self._chunks: list[list[Place]] = []
+        self._lasts: list[Place] = []
+        self._places: dict[Txid, Place] = {}
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Txid]:
+        """From the least number up; the index must not change meanwhile."""
+        return (place[2] for chunk in self._chunks for place in chunk)
+
+    def first(self) -> tuple[float, Txid] | None:
+        """The least number and its transaction."""
+        if not self._chunks:
+            return None
+        score, _, txid = self._chunks[0][0]
+        return score, txid
 
     def put(self, txid: Txid, score: float, sequence: int) -> None:
-        """Insert, or move to a new score."""
+        """Insert, or move to a new number."""
         place = (score, sequence, txid)
         old = self._places.get(txid)
         if old == place:
@@ -28,34 +49,40 @@ class ScoreIndex:
         if old is not None:
             self._delete(old)
         self._places[txid] = place
-        insort(self._sorted, place)
+        self._insert(place)
 
-    def remove(self, txid: Txid) -> None:
-        """Forget a key; unknown keys are fine."""
-        old = self._places.pop(txid, None)
-        if old is not None:
-            self._delete(old)
+    def remove(self, txids: Sequence[Txid]) -> None:
+        """Forget transactions that are in it."""
+        if len(txids) * _REBUILD_SHARE < len(self._places):
+            for txid in txids:
+                self._delete(self._places.pop(txid))
+            return
+        for txid in txids:
+            del self._places[txid]
+        kept = [place for chunk in self._chunks for place in chunk if place[2] in self._places]
+        self._chunks = [kept[start : start + _CHUNK_LENGTH] for start in range(0, len(kept), _CHUNK_LENGTH)]
+        self._lasts = [chunk[-1] for chunk in self._chunks]
 
-    def lowest(self) -> tuple[float, Txid] | None:
-        """The least score and its key."""
-        if not self._sorted:
-            return None
-        score, _, txid = self._sorted[0]
-        return score, txid
+    def _insert(self, place: Place) -> None:
+        if not self._chunks:
+            self._chunks.append([place])
+            self._lasts.append(place)
+            return
+        at = min(bisect_left(self._lasts, place), len(self._lasts) - 1)
+        chunk = self._chunks[at]
+        insort(chunk, place)
+        if len(chunk) > 2 * _CHUNK_LENGTH:
+            self._chunks.insert(at + 1, chunk[_CHUNK_LENGTH:])
+            del chunk[_CHUNK_LENGTH:]
+            self._lasts.insert(at, chunk[-1])
+            at += 1
+        self._lasts[at] = self._chunks[at][-1]
 
-    def ascending(self) -> Iterator[Txid]:
-        """Keys from the least score up; the index must not change meanwhile."""
-        return (txid for _, _, txid in self._sorted)
-
-    def descending(self) -> Iterator[Txid]:
-        """Keys from the greatest score down, equal scores oldest first; the index must not change meanwhile."""
-        ranked = self._sorted
-        end = len(ranked)
-        while end:
-            start = bisect_left(ranked, (ranked[end - 1][0],), 0, end)
-            for _, _, txid in ranked[start:end]:
-                yield txid
-            end = start
-
-    def _delete(self, place: tuple[float, int, Txid]) -> None:
-        del self._sorted[bisect_left(self._sorted, place)]
+    def _delete(self, place: Place) -> None:
+        at = bisect_left(self._lasts, place)
+        chunk = self._chunks[at]
+        del chunk[bisect_left(chunk, place)]
+        if chunk:
+            self._lasts[at] = chunk[-1]
+        else:
+            del self._chunks[at], self._lasts[at]

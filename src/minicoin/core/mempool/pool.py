@@ -143,7 +143,7 @@ class Mempool(MempoolReader):
     def _trim(self) -> list[Entry]:
         """Evict the packages that pay least until the table fits."""
         evicted: list[Entry] = []
-        while self._table.usage_bytes > self.policy.bytes_max and (worst := self._table.by_descendant_score.lowest()):
+        while self._table.usage_bytes > self.policy.bytes_max and (worst := self._table.worst_first.first()):
             entry = self._table[worst[1]]
             self._floor.raise_above(entry.descendant_fees_sat * 1_000 / entry.descendant_vsize)
             evicted += self._drop([entry])
@@ -210,11 +210,11 @@ class Mempool(MempoolReader):
         self._statistics.on_block(summary)
         for txid in summary.txids:
             self._confirmed.add(txid)
-            entry = self._table.get(txid)
-            if entry is not None:
-                self._uncount(entry)
-                self._table.remove(entry)
-                confirmed.append(entry)
+        found = [entry for txid in summary.txids if (entry := self._table.get(txid)) is not None]
+        self._table.remove(found)
+        for entry in found:
+            self._uncount(entry)
+        confirmed += found
         if len(self._table):
             rivals = {rival.txid: rival for name in summary.spent if (rival := self._table.spender(name)) is not None}
             conflicted += self._drop(list(rivals.values()))
@@ -240,7 +240,7 @@ class Mempool(MempoolReader):
         """Let go of what waited too long, with what spends it."""
         self._orphans.expire(now)
         expired: list[Entry] = []
-        while (oldest := self._table.by_time.lowest()) and oldest[0] + self.policy.expiry_us <= now:
+        while (oldest := self._table.oldest_first.first()) and oldest[0] + self.policy.expiry_us <= now:
             expired += self._drop([self._table[oldest[1]]])
         return MempoolChange(expired=tuple(expired))
 
@@ -262,7 +262,7 @@ class Mempool(MempoolReader):
 
     def next_deadline(self) -> Micros | None:
         """When expire or due_rebroadcast has something to do."""
-        oldest = self._table.by_time.lowest()
+        oldest = self._table.oldest_first.first()
         expiry = None if oldest is None else Micros(int(oldest[0]) + self.policy.expiry_us)
         deadlines = (expiry, self._orphans.next_deadline(), self._rebroadcast.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)

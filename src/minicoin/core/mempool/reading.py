@@ -80,7 +80,7 @@ class MempoolReader:
 
     def by_fee_rate(self) -> Iterator[Entry]:
         """Best ancestor feerate first. Nothing may be admitted or dropped meanwhile."""
-        return (self._table[txid] for txid in self._table.by_ancestor_score.descending())
+        return (self._table[txid] for txid in self._table.best_first)
 
     def select_for_block(self, weight_max: int, sigop_cost_max: int) -> list[Entry]:
         """The entries that pay a block of these limits most, parents before children."""

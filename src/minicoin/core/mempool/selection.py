@@ -34,7 +34,7 @@ class _Ranking:
 
     def __init__(self, table: EntryTable) -> None:
         self._table = table
-        self._untouched: Iterator[Txid] = table.by_ancestor_score.descending()
+        self._untouched: Iterator[Txid] = iter(table.best_first)
         self._head: Entry | None = None
         self._remainders: dict[Txid, _Remainder] = {}
         self._heap: list[tuple[float, int, Txid]] = []
@@ -62,6 +62,8 @@ class _Ranking:
             self.chosen[entry.txid] = entry
         lightened: dict[Txid, Entry] = {}
         for entry in package:
+            if not entry.children:
+                continue
             for txid, dependent in descendants(entry).items():
                 if txid not in self.chosen:
                     remainder = self._remainders.setdefault(txid, _Remainder(dependent))
@@ -87,17 +89,27 @@ def select_packages(table: EntryTable, weight_max: int, sigop_cost_max: int) -> 
     ranking = _Ranking(table)
     weight = sigop_cost = failures = 0
     while (entry := ranking.next()) is not None:
-        package = [entry, *(needed for txid, needed in ancestors(entry).items() if txid not in ranking.chosen)]
-        package_weight = sum(member.weight for member in package)
-        package_sigops = sum(member.sigop_cost for member in package)
+        package = _package(entry, ranking.chosen)
+        package_weight, package_sigops = entry.weight, entry.sigop_cost
+        if len(package) > 1:
+            package_weight = sum(member.weight for member in package)
+            package_sigops = sum(member.sigop_cost for member in package)
         if weight + package_weight > weight_max or sigop_cost + package_sigops > sigop_cost_max:
             failures += 1
             if failures > _FAILURES_MAX and weight > weight_max - _ALMOST_FULL_WEIGHT:
                 break
             continue
         failures = 0
-        package.sort(key=lambda member: member.sequence)
         ranking.choose(package)
         weight += package_weight
         sigop_cost += package_sigops
     return list(ranking.chosen.values())
+
+
+def _package(entry: Entry, chosen: dict[Txid, Entry]) -> list[Entry]:
+    """An entry behind those of its ancestors that are not chosen yet."""
+    if not entry.parents:
+        return [entry]
+    needed = [found for txid, found in ancestors(entry).items() if txid not in chosen]
+    needed.append(entry)
+    return sorted(needed, key=lambda member: member.sequence)

@@ -4,7 +4,7 @@ Knows no policy and refuses nothing but misuse. Invariants: every input that nam
 to it; parents come before children in iteration order; ancestor and descendant figures equal a fresh count.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.entry import Entry
@@ -28,12 +28,12 @@ class EntryTable:
         "_entries",
         "_sequence",
         "_spenders",
-        "by_ancestor_score",
-        "by_descendant_score",
-        "by_time",
+        "best_first",
         "fees_sat",
+        "oldest_first",
         "usage_bytes",
         "vbytes",
+        "worst_first",
     )
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class EntryTable:
         self._by_wtxid: dict[Wtxid, Entry] = {}
         self._spenders: dict[Outpoint, Entry] = {}
         self._sequence = 0
-        self.by_ancestor_score = ScoreIndex()
-        self.by_descendant_score = ScoreIndex()
-        self.by_time = ScoreIndex()
+        self.best_first = ScoreIndex()
+        self.worst_first = ScoreIndex()
+        self.oldest_first = ScoreIndex()
         self.usage_bytes = 0
         self.vbytes = 0
         self.fees_sat = 0
@@ -113,35 +113,39 @@ class EntryTable:
         entry.parents = self.parents_of(entry.transaction)
         for parent in entry.parents.values():
             parent.children[entry.txid] = entry
-        for ancestor in ancestors(entry).values():
+        above = ancestors(entry) if entry.parents else {}
+        for ancestor in above.values():
             _count_ancestor(entry, ancestor, 1)
             _count_descendant(ancestor, entry, 1)
             self._index(ancestor)
         self._index(entry)
-        self.by_time.put(entry.txid, entry.time, entry.sequence)
+        self.oldest_first.put(entry.txid, entry.time, entry.sequence)
         self.usage_bytes += entry.usage_bytes
         self.vbytes += entry.vsize
         self.fees_sat += entry.fee_sat
 
-    def remove(self, entry: Entry) -> None:
-        """Take one entry out, as a confirmation does: its children stay and lose an ancestor."""
-        if self._entries.get(entry.txid) is not entry:
-            raise MisuseError("transaction is not in the table")
-        if entry.parents and entry.children:
-            raise MisuseError("removed from the middle of a chain: confirm its parents first, or remove its children")
-        above, below = ancestors(entry), descendants(entry)
-        for ancestor in above.values():
-            _count_descendant(ancestor, entry, -1)
-        for descendant in below.values():
-            _count_ancestor(descendant, entry, -1)
-        for parent in entry.parents.values():
-            del parent.children[entry.txid]
-        for child in entry.children.values():
-            del child.parents[entry.txid]
-        entry.parents, entry.children = {}, {}
-        self._forget(entry)
-        for relative in (*above.values(), *below.values()):
-            self._index(relative)
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Take entries out, as a block does: their children stay and lose an ancestor. Parents must come before
+        children, or after all of them."""
+        touched: dict[Txid, Entry] = {}
+        for entry in entries:
+            if self._entries.get(entry.txid) is not entry:
+                raise MisuseError("transaction is not in the table")
+            if entry.parents and entry.children:
+                raise MisuseError("removed from the middle of a chain: its parents or its children must go first")
+            for ancestor in ancestors(entry).values() if entry.parents else ():
+                _count_descendant(ancestor, entry, -1)
+                touched[ancestor.txid] = ancestor
+            for descendant in descendants(entry).values() if entry.children else ():
+                _count_ancestor(descendant, entry, -1)
+                touched[descendant.txid] = descendant
+            self._forget(entry)
+        gone = [entry.txid for entry in entries]
+        for index in (self.best_first, self.worst_first, self.oldest_first):
+            index.remove(gone)
+        for txid, relative in touched.items():
+            if txid in self._entries:
+                self._index(relative)
 
     def remove_with_descendants(self, roots: Iterable[Entry]) -> list[Entry]:
         """Take entries out with everything that spends them; returned parents first."""
@@ -152,21 +156,23 @@ class EntryTable:
                 doomed.update(descendants(root))
         ordered = sorted(doomed.values(), key=lambda entry: entry.sequence)
         # Children first: then no removal has descendants to update.
-        for entry in reversed(ordered):
-            self.remove(entry)
+        self.remove(ordered[::-1])
         return ordered
 
     def _index(self, entry: Entry) -> None:
-        self.by_ancestor_score.put(entry.txid, entry.ancestor_score, entry.sequence)
-        self.by_descendant_score.put(entry.txid, entry.descendant_score, entry.sequence)
+        self.best_first.put(entry.txid, -entry.ancestor_score, entry.sequence)
+        self.worst_first.put(entry.txid, entry.descendant_score, entry.sequence)
 
     def _forget(self, entry: Entry) -> None:
+        for parent in entry.parents.values():
+            del parent.children[entry.txid]
+        for child in entry.children.values():
+            del child.parents[entry.txid]
+        entry.parents, entry.children = {}, {}
         del self._entries[entry.txid]
         del self._by_wtxid[entry.wtxid]
         for entry_input in entry.transaction.inputs:
             del self._spenders[entry_input.outpoint]
-        for index in (self.by_ancestor_score, self.by_descendant_score, self.by_time):
-            index.remove(entry.txid)
         self.usage_bytes -= entry.usage_bytes
         self.vbytes -= entry.vsize
         self.fees_sat -= entry.fee_sat
