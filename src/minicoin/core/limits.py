@@ -122,6 +122,8 @@ WALLET_ADDRESSES_PER_CHAIN_MAX: Final = 100_000
 WALLET_LABEL_CHARACTERS_MAX: Final = 255
 # Signing an input takes about 0.1 ms, and a payment is signed on the loop.
 WALLET_PAYMENT_INPUTS_MAX: Final = 200
+# Coins looked at for one payment, the most valuable ones: a miner's wallet has tens of thousands.
+WALLET_PAYMENT_CANDIDATES_MAX: Final = 1_000
 # A step of the search for a payment without change takes about a microsecond.
 WALLET_SELECTION_STEPS_MAX: Final = 10_000
 # Own payments that fell out of the mempool and coinbases that lost their block, kept for the history.
@@ -256,3 +258,4 @@ assert (
 assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
+assert WALLET_PAYMENT_INPUTS_MAX <= WALLET_PAYMENT_CANDIDATES_MAX

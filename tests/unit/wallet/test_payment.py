@@ -179,10 +179,14 @@ def test_what_cannot_be_paid_says_why(plan: PaymentPlan, message: str) -> None:
     assert wallet.addresses(Chain.CHANGE) == ()
 
 
-def test_a_payment_of_too_many_coins_says_so() -> None:
-    wallet, _, _ = funded([1_000] * 260)
+@pytest.mark.parametrize("count", [260, 1_300])
+def test_a_payment_of_too_many_coins_says_so(count: int) -> None:
+    wallet, _, _ = funded([1_000] * count)
     with pytest.raises(PaymentRefused, match="the limit is 200"):
-        wallet.build_payment(send(200_000, 1_000))
+        wallet.build_payment(send(count * 900, 100))
+    with pytest.raises(InsufficientFunds) as refused:
+        wallet.build_payment(send(count * 1_000, 100))
+    assert refused.value.available_sat == count * 1_000
 
 
 def test_lock_times_are_at_the_tip_or_a_little_behind() -> None:

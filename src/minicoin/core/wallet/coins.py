@@ -4,10 +4,23 @@ Trust follows Bitcoin Core: unconfirmed outputs of payments whose every input is
 ancestors, may be spent; what comes from outside waits for its block.
 """
 
-from minicoin.core.limits import ANCESTORS_MAX
-from minicoin.core.primitives.transaction import Txid, outpoint_txid
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from minicoin.core.limits import ANCESTORS_MAX, WALLET_PAYMENT_CANDIDATES_MAX
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.wallet.ledger import Ledger
 from minicoin.core.wallet.records import Balance, CoinState, OwnOutput, Record, WalletCoin
+
+
+@dataclass(frozen=True, slots=True)
+class SpendableCoins:
+    """Candidates for a payment; `total_sat` counts the confirmed coins too that are too many to look at."""
+
+    confirmed: tuple[WalletCoin, ...]
+    change: tuple[WalletCoin, ...]
+    total_sat: int
+
 
 _Ancestries = dict[Txid, frozenset[Txid] | None]
 
@@ -32,22 +45,28 @@ def sum_balance(ledger: Ledger) -> Balance:
     )
 
 
-def spendable_coins(ledger: Ledger) -> tuple[list[WalletCoin], list[WalletCoin]]:
-    """(confirmed coins, unconfirmed change) for a new payment, the latter as far as the mempool's ancestor limit lets
-    all of it be spent at once."""
+def spendable_coins(ledger: Ledger) -> SpendableCoins:
+    """The coins for a new payment: the most valuable confirmed ones, and unconfirmed change as far as the mempool's
+    ancestor limit lets all of it be spent at once."""
     memo: _Ancestries = {}
-    coins = [coin for own in ledger.coins.unspent.values() if (coin := _coin(ledger, own, memo)).is_spendable]
-    waiting = [coin for coin in coins if coin.state is CoinState.CHANGE]
-    ancestry = {coin.outpoint: memo[outpoint_txid(coin.outpoint)] or frozenset() for coin in waiting}
+    by_state: dict[CoinState, list[OwnOutput]] = {state: [] for state in CoinState}
+    for own in ledger.coins.unspent.values():
+        if not ledger.coins.is_reserved(own.outpoint):
+            by_state[_state(ledger, _record(ledger, own.txid), memo)].append(own)
+    confirmed = by_state[CoinState.CONFIRMED]
+    total = sum(own.output.value for own in confirmed)
+    largest = nsmallest(WALLET_PAYMENT_CANDIDATES_MAX, confirmed, key=lambda own: (-own.output.value, own.outpoint))
+    ancestry = {own.outpoint: memo[own.txid] or frozenset() for own in by_state[CoinState.CHANGE]}
     ancestors: frozenset[Txid] = frozenset()
     change: list[WalletCoin] = []
-    for coin in sorted(waiting, key=lambda coin: (len(ancestry[coin.outpoint]), coin.outpoint)):
-        wider = ancestors | ancestry[coin.outpoint]
+    for own in sorted(by_state[CoinState.CHANGE], key=lambda own: (len(ancestry[own.outpoint]), own.outpoint)):
+        wider = ancestors | ancestry[own.outpoint]
         # The limit counts the new payment too.
         if len(wider) < ANCESTORS_MAX:
             ancestors = wider
-            change.append(coin)
-    return [coin for coin in coins if coin.state is CoinState.CONFIRMED], change
+            change.append(_coin(ledger, own, memo))
+    total += sum(coin.output.value for coin in change)
+    return SpendableCoins(tuple(_coin(ledger, own, memo) for own in largest), tuple(change), total)
 
 
 def _record(ledger: Ledger, txid: Txid) -> Record:

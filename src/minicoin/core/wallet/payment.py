@@ -13,7 +13,8 @@ from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, outpu
 from minicoin.core.rng import Rng
 from minicoin.core.script.policy import STANDARD_WEIGHT_MAX, dust_threshold_sat
 from minicoin.core.units import MONEY_MAX_SAT
-from minicoin.core.wallet.errors import InsufficientFunds, PaymentRefused
+from minicoin.core.wallet.coins import SpendableCoins
+from minicoin.core.wallet.errors import InsufficientFunds, PaymentRefused, WalletError
 from minicoin.core.wallet.records import WalletCoin
 from minicoin.core.wallet.selection import make_candidates, select_exact, select_with_change
 
@@ -54,27 +55,18 @@ def fee_for(weight: int, fee_sat_kvb: int) -> int:
     return -(-vsize * fee_sat_kvb // 1_000)
 
 
-def draft_payment(
-    plan: PaymentPlan,
-    confirmed: Sequence[WalletCoin],
-    change_coins: Sequence[WalletCoin],
-    change_script: bytes,
-    tip_height: int,
-    rng: Rng,
-) -> Draft:
+def draft_payment(plan: PaymentPlan, coins: SpendableCoins, change_script: bytes, tip_height: int, rng: Rng) -> Draft:
     """Choose coins, unconfirmed change only where confirmed ones do not suffice, and build the transaction. Raises
     PaymentRefused or InsufficientFunds."""
     _check_plan(plan)
-    coins = _choose(plan, confirmed, change_script)
-    if coins is None and change_coins:
-        coins = _choose(plan, [*confirmed, *change_coins], change_script)
-    if coins is None:
-        raise _insufficient(plan, [*confirmed, *change_coins])
-    if len(coins) > WALLET_PAYMENT_INPUTS_MAX:
-        raise PaymentRefused(
-            f"the payment needs {len(coins)} coins, the limit is {WALLET_PAYMENT_INPUTS_MAX}: send it in smaller parts"
-        )
-    return _build(plan, coins, change_script, tip_height, rng)
+    chosen = _choose(plan, coins.confirmed, change_script)
+    if chosen is None and coins.change:
+        chosen = _choose(plan, [*coins.confirmed, *coins.change], change_script)
+    if chosen is None:
+        raise _shortage(plan, coins)
+    if len(chosen) > WALLET_PAYMENT_INPUTS_MAX:
+        raise _too_many_coins()
+    return _build(plan, chosen, change_script, tip_height, rng)
 
 
 def _check_plan(plan: PaymentPlan) -> None:
@@ -130,11 +122,21 @@ def _change_min(change_script: bytes, fee_sat_kvb: int) -> int:
     return max(dust_threshold_sat(TxOut(0, change_script)), fee_for(_INPUT_WEIGHT, fee_sat_kvb) + 1)
 
 
-def _insufficient(plan: PaymentPlan, coins: Sequence[WalletCoin]) -> InsufficientFunds:
-    """How much there is, and how much it would take with the fee of spending all of it."""
+def _shortage(plan: PaymentPlan, coins: SpendableCoins) -> WalletError:
+    """How much there is, and how much it would take with the fee of spending what was looked at."""
     amount = sum(output.value for output in plan.outputs)
-    fee = 0 if plan.fee_from_outputs else fee_for(_weight(plan.outputs, max(len(coins), 1)), plan.fee_sat_kvb)
-    return InsufficientFunds(amount + fee, sum(coin.output.value for coin in coins))
+    count = max(len(coins.confirmed) + len(coins.change), 1)
+    needed = amount + (0 if plan.fee_from_outputs else fee_for(_weight(plan.outputs, count), plan.fee_sat_kvb))
+    looked_at = sum(coin.output.value for coin in (*coins.confirmed, *coins.change))
+    if looked_at < coins.total_sat and needed <= coins.total_sat:
+        return _too_many_coins()
+    return InsufficientFunds(needed, coins.total_sat)
+
+
+def _too_many_coins() -> PaymentRefused:
+    return PaymentRefused(
+        f"the payment needs more coins than fit, the limit is {WALLET_PAYMENT_INPUTS_MAX}: send it in smaller parts"
+    )
 
 
 def _build(plan: PaymentPlan, coins: Sequence[WalletCoin], change_script: bytes, tip_height: int, rng: Rng) -> Draft:

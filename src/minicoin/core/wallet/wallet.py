@@ -249,8 +249,7 @@ class Wallet:
         WalletLocked, InsufficientFunds, PaymentRefused."""
         key = self.vault.signing_key()
         change_script = self._keyring.peek(Chain.CHANGE)
-        confirmed, change = spendable_coins(self._ledger)
-        draft = draft_payment(plan, confirmed, change, change_script, self._ledger.tip.height, self._rng)
+        draft = draft_payment(plan, spendable_coins(self._ledger), change_script, self.tip.height, self._rng)
         prevouts = {coin.outpoint: coin.output for coin in draft.coins}
         signed = self._sign(draft.transaction, prevouts, key)
         if not signed.is_complete:
