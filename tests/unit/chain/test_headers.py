@@ -425,3 +425,13 @@ def test_mainnet_headers_of_2009() -> None:
         at += 8 + size
     assert tree.best_header.height == 255
     assert tree.best_header.chainwork == 256 * 0x1_0001_0001
+
+
+def test_snapshot_tells_counts_and_choices(tree: HeaderTree) -> None:
+    one = grow(tree, tree.genesis.header, 3, salt=1)
+    other = grow(tree, tree.genesis.header, 1, salt=2)
+    store(tree, other[0], one[0])
+    tree.set_tip(other[0].hash)
+    seen = tree.snapshot()
+    assert (seen.headers, seen.leaves, seen.best_header, seen.best_header_height) == (5, 2, one[2].hash, 3)
+    assert (seen.best_candidate, seen.tip, seen.tip_height) == (other[0].hash, other[0].hash, 1)

@@ -3,6 +3,7 @@
 Owns the walk along ancestors and the median time past; HeaderTree owns which nodes exist and what their status is.
 """
 
+from collections.abc import Callable, Iterator
 from enum import IntFlag
 from typing import Final
 
@@ -133,6 +134,37 @@ def find_common_ancestor(one: HeaderNode, other: HeaderNode) -> HeaderNode:
             assert one.parent is not None and other.parent is not None
             one, other = one.parent, other.parent
     return one
+
+
+def children(node: HeaderNode) -> Iterator[HeaderNode]:
+    """The nodes that build on `node`, the latest first."""
+    child = node.child
+    while child is not None:
+        yield child
+        child = child.sibling
+
+
+def descendants(node: HeaderNode) -> Iterator[HeaderNode]:
+    """Everything above `node`, each parent in front of its children."""
+    waiting = list(children(node))
+    while waiting:
+        descendant = waiting.pop()
+        yield descendant
+        waiting.extend(children(descendant))
+
+
+def highest_good(leaf: HeaderNode, is_good: Callable[[HeaderNode], bool]) -> HeaderNode:
+    """The highest good node from the genesis to `leaf`: everything below a good node is good."""
+    if is_good(leaf):
+        return leaf
+    low, high = 0, leaf.height
+    while high - low > 1:
+        middle = (low + high) // 2
+        if is_good(leaf.ancestor(middle)):
+            low = middle
+        else:
+            high = middle
+    return leaf.ancestor(low)
 
 
 def _clear_lowest_bit(number: int) -> int:

@@ -5,6 +5,7 @@ engine stands on. The engine owns what is in the blocks; netsync decides what to
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.chain.deployments import RuleBook
@@ -16,7 +17,10 @@ from minicoin.core.chain.header_node import (
     STORED,
     VALID,
     HeaderNode,
+    children,
+    descendants,
     find_common_ancestor,
+    highest_good,
 )
 from minicoin.core.chain.proof import Proof, make_proof
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -29,6 +33,19 @@ from minicoin.core.units import Micros, seconds
 
 # Locators name this many recent blocks one by one, then double their steps.
 _LOCATOR_DENSE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTreeSnapshot:
+    """The tree from outside."""
+
+    headers: int
+    leaves: int
+    best_header: BlockHash
+    best_header_height: int
+    best_candidate: BlockHash
+    tip: BlockHash
+    tip_height: int
 
 
 class HeaderTree:
@@ -98,6 +115,19 @@ class HeaderTree:
     def median_time_past(self, node: HeaderNode) -> int:
         """What the time of a child of `node` must exceed."""
         return node.median_time_past
+
+    def snapshot(self) -> HeaderTreeSnapshot:
+        """Counts and choices."""
+        best, tip = self._best_header, self.tip
+        return HeaderTreeSnapshot(
+            len(self._nodes),
+            len(self._leaves),
+            best.hash,
+            best.height,
+            self._best_candidate.hash,
+            tip.hash,
+            tip.height,
+        )
 
     def leaves(self) -> Iterator[HeaderNode]:
         """Every header that nothing builds on."""
@@ -177,7 +207,7 @@ class HeaderTree:
         if node is self.genesis:
             raise MisuseError("the genesis block cannot be invalid")
         node.status |= INVALID
-        for descendant in _descendants(node):
+        for descendant in descendants(node):
             descendant.status |= INVALID_ANCESTOR
         self._choose_again()
 
@@ -189,10 +219,10 @@ class HeaderTree:
         while above is not None and above.status & FAILED:
             above.status &= ~FAILED
             top, above = above, above.parent
-        for descendant in _descendants(node):
+        for descendant in descendants(node):
             descendant.status &= ~FAILED
         # Other branches of the ancestors keep their own faults, and lose inherited ones.
-        for descendant in _descendants(top):
+        for descendant in descendants(top):
             assert descendant.parent is not None
             if descendant.parent.status & FAILED:
                 descendant.status |= INVALID_ANCESTOR
@@ -224,8 +254,8 @@ class HeaderTree:
             ready.sequence = self._sequence
             if not ready.status & FAILED and ready.chainwork > self._best_candidate.chainwork:
                 self._best_candidate = ready
-            children = [child for child in _children(ready) if child.status & STORED and not child.status & CONNECTED]
-            waiting.extend(reversed(children))
+            stored = [child for child in children(ready) if child.status & STORED and not child.status & CONNECTED]
+            waiting.extend(reversed(stored))
 
     def _choose_again(self) -> None:
         self._best_header = self._best(lambda node: not node.status & FAILED, by_sequence=False)
@@ -237,7 +267,7 @@ class HeaderTree:
         """Most work among the good nodes; goodness is inherited, so each branch has one highest good node."""
         best = self.genesis
         for leaf in self._leaves.values():
-            node = _highest(leaf, is_good)
+            node = highest_good(leaf, is_good)
             if node.chainwork > best.chainwork or (
                 by_sequence and node.chainwork == best.chainwork and node.sequence < best.sequence
             ):
@@ -289,33 +319,3 @@ class HeaderTree:
             if self.tip.is_ancestor_of(node):
                 return self.tip
         return self.genesis
-
-
-def _children(node: HeaderNode) -> Iterator[HeaderNode]:
-    child = node.child
-    while child is not None:
-        yield child
-        child = child.sibling
-
-
-def _descendants(node: HeaderNode) -> Iterator[HeaderNode]:
-    """Everything above `node`, each parent in front of its children."""
-    waiting = list(_children(node))
-    while waiting:
-        descendant = waiting.pop()
-        yield descendant
-        waiting.extend(_children(descendant))
-
-
-def _highest(leaf: HeaderNode, is_good: Callable[[HeaderNode], bool]) -> HeaderNode:
-    """The highest good node from the genesis to `leaf`: everything below a good node is good."""
-    if is_good(leaf):
-        return leaf
-    low, high = 0, leaf.height
-    while high - low > 1:
-        middle = (low + high) // 2
-        if is_good(leaf.ancestor(middle)):
-            low = middle
-        else:
-            high = middle
-    return leaf.ancestor(low)
