@@ -46,7 +46,6 @@ class ChainWorker:
         self._engine = engine
         self._post = post
         self._jobs: queue.SimpleQueue[ChainWork | _Call | None] = queue.SimpleQueue()
-        self._failed = ""
         self._thread = threading.Thread(target=self._run, name="chain", daemon=True)
         self._thread.start()
 
@@ -71,8 +70,11 @@ class ChainWorker:
             try:
                 self._execute(job)
             except _FAILURES as error:
-                self._failed = self._failed or str(error)
                 self._post(WorkFailed(type(job).__name__, str(error)))
+            except Exception as error:
+                # A bug: the node must hear of it before the thread dies, or it would wait for ever.
+                self._post(WorkFailed(type(job).__name__, f"bug: {error!r}"))
+                raise
         try:
             self._engine.close()
         except _FAILURES as error:
@@ -82,7 +84,7 @@ class ChainWorker:
     def _answer(self, call: _Call) -> None:
         try:
             result = call.function(self._engine)
-        except (StoreError, ChainDamaged, OSError, LookupError) as error:
+        except Exception as error:  # noqa: BLE001 - travels to whoever asked for this read
             call.done(None, error)
             return
         call.done(result, None)

@@ -54,6 +54,8 @@ class Connection:
         self._scope: trio.CancelScope | None = None
         self._was_opened = False
         self._written_since_low = 0
+        self.bytes_sent = 0
+        self.bytes_received = 0
 
     async def run(self) -> None:
         """Returns when the connection is over; never raises for what the remote did."""
@@ -122,6 +124,7 @@ class Connection:
             if not chunk:
                 self._end("closed by peer")
                 return
+            self.bytes_received += len(chunk)
             try:
                 self._channel.receive(bytes(chunk), self._clock())
             except PeerFault as fault:
@@ -166,6 +169,7 @@ class Connection:
 
     def _note_written(self, count: int) -> None:
         self._written_since_low += count
+        self.bytes_sent += count
         # At least one event per SEND_QUEUE_LOW bytes, whenever the queue is short: the core counts on it.
         if self._written_since_low >= SEND_QUEUE_LOW_BYTES and self._channel.queued_bytes < SEND_QUEUE_LOW_BYTES:
             self._written_since_low = 0

@@ -46,6 +46,8 @@ class Network:
         self._next_inbound = 1
         self._inbound_count = 0
         self._all_gone = trio.Event()
+        self._closed_sent = 0
+        self._closed_received = 0
 
     async def run(
         self, listeners: Sequence[trio.SocketListener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -96,6 +98,16 @@ class Network:
             connection.close(reason)
         with trio.move_on_after(3):
             await self._all_gone.wait()
+
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Bytes (sent, received) on the wire of each open connection; safe to call from any thread."""
+        return {int(conn): (link.bytes_sent, link.bytes_received) for conn, link in self._connections.copy().items()}
+
+    def traffic_total(self) -> tuple[int, int]:
+        """The same of all connections since the start, closed ones included."""
+        open_now = self.traffic().values()
+        sent = self._closed_sent + sum(pair[0] for pair in open_now)
+        return sent, self._closed_received + sum(pair[1] for pair in open_now)
 
     # --- tasks ---
 
@@ -170,6 +182,8 @@ class Network:
             await connection.run()
         finally:
             del self._connections[conn]
+            self._closed_sent += connection.bytes_sent
+            self._closed_received += connection.bytes_received
             if not self._connections:
                 self._all_gone.set()
             if not inbound and not connection.was_opened:

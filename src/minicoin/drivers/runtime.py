@@ -70,6 +70,8 @@ class Runtime:
         self.network = network
         self.lag = LagMeter()
         self.stop_reason = ""
+        self.finished = trio.Event()
+        """Set when everything is closed and flushed."""
         self._inbox = inbox
         self._on_trace = on_trace
         self._token = trio.lowlevel.current_trio_token()
@@ -103,6 +105,7 @@ class Runtime:
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(self._stop_workers)
+            self.finished.set()
 
     async def _loop(self) -> None:
         while not self._is_stopping:

@@ -1,0 +1,117 @@
+"""rpc's NodePort over a running node: calls from the server's event loop cross to loop and worker, and back."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import trio
+
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.effects import Reply
+from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
+from minicoin.core.node.queries import NodeQueries
+from minicoin.core.params.network import Network
+from minicoin.drivers.runtime import Runtime
+from minicoin.rpc.port import ChainReads
+
+T = TypeVar("T")
+
+_GONE = "the node is shutting down"
+
+
+class NodeBridge:
+    """Made once per node; its methods are awaited from the RPC server's event loop."""
+
+    def __init__(self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int) -> None:
+        self._runtime = runtime
+        self.network = network
+        self.datadir = datadir
+        self.version = version
+        self.started_at = started_at
+
+    async def command(self, command: Command) -> object:
+        """Have the node do something; its answer. Raises CommandError."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[object] = loop.create_future()
+
+        def settle(reply: Reply) -> None:
+            if answer.cancelled():
+                return
+            if reply.error_code:
+                answer.set_exception(CommandError(reply.error_code, reply.error))
+            else:
+                answer.set_result(reply.value)
+
+        try:
+            self._runtime.command_from_thread(command, lambda reply: _call(loop, settle, reply))
+        except trio.RunFinishedError as error:
+            raise CommandError(MISC_ERROR, _GONE) from error
+        return await answer
+
+    async def query(self, read: Callable[[NodeQueries], T]) -> T:
+        """Read on the node's loop, between two events."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def run() -> None:
+            try:
+                value = read(NodeQueries(self._runtime.node, self._runtime.clock()))
+            except Exception as error:  # noqa: BLE001 - travels to the caller, who asked for this very read
+                _call(loop, _fail, (answer, error))
+                return
+            _call(loop, _succeed, (answer, value))
+
+        try:
+            self._runtime.call_from_thread(run)
+        except trio.RunFinishedError as error:
+            raise CommandError(MISC_ERROR, _GONE) from error
+        return await answer
+
+    async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
+        """Read in the chain worker, between two jobs."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def done(value: object, error: Exception | None) -> None:
+            if error is not None:
+                _call(loop, _fail, (answer, error))
+            else:
+                _call(loop, _succeed, (answer, cast(T, value)))
+
+        def run(engine: ChainEngine) -> object:
+            return read(engine)
+
+        self._runtime.read_chain(run, done)
+        return await answer
+
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Bytes (sent, received) of each open connection by its id."""
+        return self._runtime.network.traffic()
+
+    def traffic_total(self) -> tuple[int, int]:
+        """Bytes (sent, received) of all connections since the start."""
+        return self._runtime.network.traffic_total()
+
+
+A = TypeVar("A")
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[A], None], argument: A) -> None:
+    try:
+        loop.call_soon_threadsafe(function, argument)
+    except RuntimeError:
+        # The server stopped while its question was being answered: nobody waits any more.
+        return
+
+
+def _succeed(pair: tuple[asyncio.Future[T], T]) -> None:
+    answer, value = pair
+    if not answer.cancelled():
+        answer.set_result(value)
+
+
+def _fail(pair: tuple[asyncio.Future[T], Exception]) -> None:
+    answer, error = pair
+    if not answer.cancelled():
+        answer.set_exception(error)

@@ -1,0 +1,36 @@
+"""The node's log: trace records and program messages as lines for people, or as JSON. One of the trace's readers."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import structlog
+
+from minicoin.core.effects import Trace
+from minicoin.core.units import SECOND_US, Micros
+
+# What every block or transaction brings: worth a line only when somebody looks closely.
+_QUIET = frozenset({"tx-accepted", "tx-refused", "dial-failed", "peer-opened"})
+
+
+def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], None]:
+    """Set up structlog on standard error; the taker of trace records."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=16)
+    )
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, renderer],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    log = structlog.get_logger()
+
+    def take(now: Micros, trace: Trace) -> None:
+        if trace.kind in _QUIET and not verbose:
+            return
+        moment = datetime.fromtimestamp(now / SECOND_US, timezone.utc)
+        log.info(trace.kind, time=moment.isoformat(timespec="milliseconds"), **dict(trace.fields))
+
+    return take

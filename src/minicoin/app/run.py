@@ -1,0 +1,136 @@
+"""Runs one node process: setup from options, the node, its RPC server, signals, the lines a person sees."""
+
+import os
+import signal
+import sys
+import time
+from importlib.metadata import version
+
+import trio
+
+from minicoin.app.bridge import NodeBridge
+from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.app.log import configure_log
+from minicoin.app.options import NodeOptions
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.node.commands import SetMining
+from minicoin.core.node.policy import NodePolicy, Role
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.script.standard import address_script
+from minicoin.core.units import SECOND_US
+from minicoin.drivers.store.errors import StoreError
+from minicoin.rpc.auth import Auth, Credentials
+from minicoin.rpc.server import RpcServer
+
+_ANY_IPV4 = "0.0.0.0"
+_ANY_IPV6 = "::"
+
+
+def run_node(options: NodeOptions) -> int:
+    """Until a signal or the stop command. The exit code: 0, or 1 after one line that says what is wrong."""
+    if not __debug__:
+        print("minicoin does not run under python -O: its invariants are assertions", file=sys.stderr)  # noqa: T201
+        return 1
+    try:
+        return trio.run(_run, options)
+    except (StoreError, MisuseError, DecodeError) as error:
+        print(f"minicoin: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"minicoin: {error.strerror or error}{where}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def setup_from_options(options: NodeOptions) -> NodeSetup:
+    """Raises DecodeError or MisuseError that names the option."""
+    network = options.load_network()
+    port = network.default_port if options.listen_port is None else options.listen_port
+    connect = _addresses(options.connect, network)
+    policy = NodePolicy(
+        role=Role.MINER if options.miner else Role.FULL,
+        connect=connect,
+        add_nodes=_addresses((*options.dial, *options.add_nodes), network),
+        seed_nodes=_addresses(options.seed_nodes, network),
+        use_dns_seeds=options.dns_seed,
+        listens=options.listen,
+        listen_port=port if options.listen else 0,
+        ban_score=options.ban_score,
+        ban_time_us=options.ban_time_s * SECOND_US,
+        mining_interval_us=int(options.mining_interval_s * SECOND_US),
+        inbound_slots=options.inbound_slots,
+        user_agent=f"/minicoin:{version('minicoin')}/",
+    )
+    binds: list[tuple[str, int]] = []
+    if options.listen:
+        hosts = options.bind or _default_hosts(network)
+        binds = [(host, port) for host in hosts]
+    return NodeSetup(network, options.resolved_datadir(), policy, tuple(binds), options.script_threads)
+
+
+def _default_hosts(network: Network) -> tuple[str, ...]:
+    # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine.
+    if network.allow_private_addresses:
+        return ("127.0.0.1",)
+    return (_ANY_IPV4, _ANY_IPV6) if trio.socket.has_ipv6 else (_ANY_IPV4,)
+
+
+def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...]:
+    return tuple(NodeAddress.parse(text, network.default_port) for text in texts)
+
+
+async def _run(options: NodeOptions) -> int:
+    setup = setup_from_options(options)
+    miner = None if options.miner is None else address_script(options.miner, setup.network.address_format)
+    take_trace = configure_log(as_json=options.log_json, verbose=options.verbose)
+    setup.datadir.mkdir(parents=True, exist_ok=True)
+    built = await build_node(setup, take_trace)
+    for message in built.messages:
+        print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201
+    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, version("minicoin"), int(time.time()))
+    server = RpcServer(bridge, (options.rpc_bind, options.resolved_rpc_port(setup.network)), _auth(options, setup))
+    server.start()
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_watch_signals, built)
+            await nursery.start(built.run)
+            if miner is not None:
+                built.runtime.command_nowait(SetMining(miner), lambda reply: None)
+            _greet(built, server)
+            await built.runtime.finished.wait()
+            nursery.cancel_scope.cancel()
+    finally:
+        server.stop()
+    return 0
+
+
+def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
+    if options.rpc_user is None or options.rpc_password is None:
+        return Auth(setup.datadir)
+    return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password))
+
+
+async def _watch_signals(built: BuiltNode) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        count = 0
+        async for _ in signals:
+            count += 1
+            if count > 1:
+                # Asked twice: the person means it. What was acknowledged is on disk.
+                os._exit(130)
+            built.runtime.stop_nowait()
+
+
+def _greet(built: BuiltNode, server: RpcServer) -> None:
+    network = built.setup.network
+    lines = [f"minicoin node on {network.name}, height {built.runtime.node.parts.tree.tip.height}"]
+    if built.listeners:
+        host = built.setup.binds[0][0]
+        shown = "127.0.0.1" if host in (_ANY_IPV4, _ANY_IPV6) else host
+        lines.append(f"listening on {host} port {built.port}")
+        lines.append(f"to join it:  minicoin startnode --network {network.name} -l PORT -d {shown}:{built.port}")
+    host, port = server.address
+    lines.append(f"RPC on {host}:{port}, data in {built.setup.datadir}")
+    for line in lines:
+        print(line, flush=True)  # noqa: T201
