@@ -190,10 +190,8 @@ class TxVerdict:
     sigop_cost: int = 0
     spends_coinbase_height: int | None = None
     """The greatest height of a coinbase it spends, which a reorg may make immature again."""
-    spent: tuple[TxOut, ...] = ()
+    spent: tuple[TxOut, ...] = field(default=(), repr=False)
     """The outputs its inputs spend, in input order; empty where one is missing or the transaction was refused."""
     missing: tuple[Outpoint, ...] = ()
-    spent: tuple[TxOut, ...] = field(default=(), repr=False)
-    """The outputs its inputs spend, in input order, where all were found."""
     rejected: TxReason | None = None
     detail: str = ""
