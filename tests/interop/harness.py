@@ -9,12 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from minicoin.core.libp2p.identify import Identify
-from minicoin.core.libp2p.identity import Identity
-from minicoin.core.libp2p.multiaddr import Multiaddr
-from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, Services
-from minicoin.core.libp2p.upgrade import (
+from minicoin.core.libp2p.events import (
     Failed,
     PeerAuthenticated,
     Role,
@@ -23,9 +18,14 @@ from minicoin.core.libp2p.upgrade import (
     StreamOpened,
     StreamRefused,
     StreamReset,
-    Upgrade,
     UpgradeEvent,
 )
+from minicoin.core.libp2p.identify import Identify
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, Services
+from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 

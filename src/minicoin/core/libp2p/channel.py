@@ -7,13 +7,7 @@ not speak the wire protocol is kept only as long as identify needs. What the fra
 from dataclasses import dataclass, field
 
 from minicoin.core.faults import MisuseError, PeerFault
-from minicoin.core.libp2p.identify import Identify
-from minicoin.core.libp2p.identity import Identity
-from minicoin.core.libp2p.multiaddr import Multiaddr
-from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.libp2p.secure import Entropy
-from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, Services, StreamEvent
-from minicoin.core.libp2p.upgrade import (
+from minicoin.core.libp2p.events import (
     Failed,
     PeerAuthenticated,
     Role,
@@ -22,9 +16,15 @@ from minicoin.core.libp2p.upgrade import (
     StreamOpened,
     StreamRefused,
     StreamReset,
-    Upgrade,
     UpgradeEvent,
 )
+from minicoin.core.libp2p.identify import Identify
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.libp2p.secure import Entropy
+from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, Services, StreamEvent
+from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.limits import LIBP2P_WIRE_STREAM_TIMEOUT_US
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros

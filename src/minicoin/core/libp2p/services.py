@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.faults import PeerFault
+from minicoin.core.libp2p.events import StreamClosed, StreamData, StreamOpened, StreamRefused, StreamReset
 from minicoin.core.libp2p.identify import IDENTIFY, IDENTIFY_PUSH, Identify, IdentifyReader, encode_delimited
 from minicoin.core.libp2p.ping import PING, PING_BYTES, Pinger
-from minicoin.core.libp2p.upgrade import (
-    StreamClosed,
-    StreamData,
-    StreamOpened,
-    StreamRefused,
-    StreamReset,
-    Upgrade,
-)
+from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.limits import (
     IDENTIFY_PUSHES_PER_MINUTE_MAX,
     LIBP2P_STREAM_TIMEOUT_US,

@@ -5,11 +5,21 @@ and the negotiation of each stream. What the streams carry is the caller's. Spec
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from minicoin.core.faults import MisuseError, PeerFault
+from minicoin.core.libp2p.events import (
+    Failed,
+    PeerAuthenticated,
+    Role,
+    StreamClosed,
+    StreamData,
+    StreamOpened,
+    StreamRefused,
+    StreamReset,
+    UpgradeEvent,
+)
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multistream import Answerer, Proposer
 from minicoin.core.libp2p.peer_id import PeerId
@@ -32,13 +42,6 @@ NOISE: Final = "/noise"
 YAMUX: Final = "/yamux/1.0.0"
 
 
-class Role(Enum):
-    """Which end of the connection we are."""
-
-    DIALLER = auto()
-    ACCEPTOR = auto()
-
-
 class _Stage(Enum):
     """Who takes the next bytes."""
 
@@ -47,64 +50,6 @@ class _Stage(Enum):
     MUXER = auto()
     OPEN = auto()
     ENDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class PeerAuthenticated:
-    """The remote proved its identity and streams may be opened."""
-
-    peer_id: PeerId
-    public_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOpened:
-    """Both sides agreed on a stream's protocol; `inbound` when the peer opened it."""
-
-    stream: int
-    protocol: str
-    inbound: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRefused:
-    """The peer does not speak the protocol that we opened a stream for; the stream is gone."""
-
-    stream: int
-    protocol: str
-
-
-@dataclass(frozen=True, slots=True)
-class StreamData:
-    """Bytes of a stream. They count against the peer's window until `consumed`."""
-
-    stream: int
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamClosed:
-    """The peer sends no more on this stream."""
-
-    stream: int
-
-
-@dataclass(frozen=True, slots=True)
-class StreamReset:
-    """The stream is gone in both directions."""
-
-    stream: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The connection is over: the peer's fault with its score, or score 0 for circumstances."""
-
-    reason: str
-    score: int
-
-
-UpgradeEvent = PeerAuthenticated | StreamOpened | StreamRefused | StreamData | StreamClosed | StreamReset | Failed
 
 
 class Upgrade:

@@ -10,7 +10,6 @@ from minicoin.core.libp2p.yamux_frames import (
     DATA,
     FIN,
     GO_AWAY,
-    HEADER,
     HEADER_BYTES,
     PING,
     RST,
@@ -28,14 +27,12 @@ from minicoin.core.libp2p.yamux_frames import (
     YamuxEvent,
     encode_header,
 )
+from minicoin.core.libp2p.yamux_guard import FrameBudget, KeepAlive
+from minicoin.core.libp2p.yamux_reader import FrameReader
 from minicoin.core.libp2p.yamux_stream import Stream
 from minicoin.core.limits import (
     YAMUX_CONNECTION_WINDOW_BYTES_MAX,
-    YAMUX_CONTROL_FRAME_INTERVAL_US,
-    YAMUX_CONTROL_FRAMES_BURST,
     YAMUX_CONTROL_QUEUE_BYTES_MAX,
-    YAMUX_PING_INTERVAL_US,
-    YAMUX_PINGS_MISSED_MAX,
     YAMUX_SEND_QUEUE_BYTES_MAX,
     YAMUX_STREAMS_INBOUND_MAX,
     YAMUX_STREAMS_OUTBOUND_MAX,
@@ -55,8 +52,8 @@ class Yamux:
 
     __slots__ = (
         "_body_flags",
-        "_body_left",
         "_body_stream",
+        "_budget",
         "_chunk_stream",
         "_chunks",
         "_control",
@@ -64,24 +61,18 @@ class Yamux:
         "_dialler",
         "_events",
         "_farewell",
-        "_header",
         "_highest_inbound",
         "_inbound_count",
-        "_missed",
+        "_keep_alive",
         "_next_id",
-        "_next_ping_at",
         "_now",
-        "_ping_sent_at",
-        "_ping_value",
+        "_reader",
         "_ready",
         "_refused",
         "_streams",
-        "_tokens",
-        "_tokens_at",
         "_windows",
         "is_closed",
         "queued_bytes",
-        "rtt_us",
     )
 
     def __init__(self, dialler: bool, now: Micros) -> None:
@@ -99,23 +90,21 @@ class Yamux:
         self.is_closed = False
         self.queued_bytes = 0
         """Application bytes of all streams that wait to be sent."""
-        self._header = bytearray()
+        self._reader = FrameReader()
         self._body_stream: Stream | None = None
-        self._body_left = 0
         self._body_flags = 0
         self._chunk_stream = 0
         self._chunks: list[bytes] = []
         self._events: list[YamuxEvent] = []
         self._now = now
-        self._tokens = YAMUX_CONTROL_FRAMES_BURST
-        self._tokens_at = now
-        self.rtt_us: int | None = None
-        self._ping_value = 0
-        self._ping_sent_at: Micros | None = None
-        self._missed = 0
-        self._next_ping_at = now
-        # The first round trip is measured at once, since the windows grow by it.
+        self._budget = FrameBudget(now)
+        self._keep_alive = KeepAlive(now)
         self.on_deadline(now)
+
+    @property
+    def rtt_us(self) -> int | None:
+        """The round trip, once the first ping was answered."""
+        return self._keep_alive.rtt_us
 
     # --- the application's side ---
 
@@ -189,7 +178,13 @@ class Yamux:
         """Take bytes of the peer. Raises PeerFault; events that came before the fault are kept."""
         self._now = now
         try:
-            self._read(data)
+            for item in self._reader.read(data):
+                if isinstance(item, bytes):
+                    self._on_body(item)
+                else:
+                    self._on_header(*item)
+                    if self.is_closed:
+                        break
         finally:
             self._flush_chunks()
 
@@ -218,45 +213,16 @@ class Yamux:
 
     def next_deadline(self) -> Micros:
         """When on_deadline wants to be called."""
-        return self._next_ping_at
+        return self._keep_alive.next_at
 
     def on_deadline(self, now: Micros) -> None:
         """Ping, and count the answers that are missing. Raises PeerFault when there are too many."""
         self._now = now
-        if now < self._next_ping_at:
-            return
-        if self._ping_sent_at is not None:
-            self._missed += 1
-            if self._missed >= YAMUX_PINGS_MISSED_MAX:
-                raise PeerFault(f"yamux: {self._missed} pings without an answer", score=0)
-        self._refused = 0
-        self._ping_value = (self._ping_value + 1) & 0xFFFF_FFFF
-        self._ping_sent_at = now
-        self._next_ping_at = Micros(now + YAMUX_PING_INTERVAL_US)
-        self._push(encode_header(PING, SYN, 0, self._ping_value))
+        if now >= self._keep_alive.next_at:
+            self._refused = 0
+            self._push(self._keep_alive.ping(now))
 
     # --- reading ---
-
-    def _read(self, data: bytes) -> None:
-        at, size = 0, len(data)
-        while at < size and not self.is_closed:
-            if self._body_left:
-                end = min(size, at + self._body_left)
-                self._on_body(data if end - at == size else data[at:end], end - at)
-                at = end
-                continue
-            if self._header or size - at < HEADER_BYTES:
-                end = min(size, at + HEADER_BYTES - len(self._header))
-                self._header += data[at:end]
-                at = end
-                if len(self._header) < HEADER_BYTES:
-                    return
-                header = HEADER.unpack(self._header)
-                self._header.clear()
-            else:
-                header = HEADER.unpack_from(data, at)
-                at += HEADER_BYTES
-            self._on_header(*header)
 
     def _on_header(self, version: int, frame_type: int, flags: int, stream_id: int, length: int) -> None:
         if version != VERSION:
@@ -265,9 +231,9 @@ class Yamux:
             stream = self._streams.get(stream_id)
             if stream is not None:
                 stream.accept(length)
-                self._body_stream, self._body_left, self._body_flags = stream, length, 0
+                self._body_stream, self._body_flags = stream, 0
                 return
-        self._charge()
+        self._budget.charge(self._now)
         if frame_type in (DATA, WINDOW_UPDATE):
             if stream_id == 0:
                 raise PeerFault("yamux: stream frame for the session")
@@ -283,20 +249,17 @@ class Yamux:
             raise PeerFault(f"yamux: frame type {frame_type}")
 
     def _on_stream_frame(self, frame_type: int, flags: int, stream_id: int, length: int) -> None:
+        self._body_stream = None
         if flags & SYN:
             self._on_syn(stream_id)
         stream = self._streams.get(stream_id)
         if stream is None:
             self._check_was_open(stream_id)
             # Frames that were under way when the stream ended.
-            if frame_type == DATA:
-                self._body_stream, self._body_left = None, length
             return
         if flags & RST:
             self._remove(stream)
             self._emit(RemoteReset(stream_id))
-            if frame_type == DATA:
-                self._body_stream, self._body_left = None, length
             return
         if frame_type == WINDOW_UPDATE:
             stream.widen(length)
@@ -304,7 +267,7 @@ class Yamux:
                 self._ready[stream_id] = stream
         elif length:
             stream.accept(length)
-            self._body_stream, self._body_left, self._body_flags = stream, length, flags
+            self._body_stream, self._body_flags = stream, flags
             return
         if flags & FIN:
             self._on_fin(stream)
@@ -324,8 +287,7 @@ class Yamux:
         self._add(Stream(stream_id, inbound=True, flags=ACK, now=self._now))
         self._emit(InboundStream(stream_id))
 
-    def _on_body(self, chunk: bytes, length: int) -> None:
-        self._body_left -= length
+    def _on_body(self, chunk: bytes) -> None:
         stream = self._body_stream
         if stream is None:
             return
@@ -336,7 +298,7 @@ class Yamux:
             self._flush_chunks()
             self._chunk_stream = stream.id
         self._chunks.append(chunk)
-        if self._body_left == 0 and self._body_flags & FIN:
+        if self._body_flags & FIN and self._reader.body_left == 0:
             self._on_fin(stream)
 
     def _on_fin(self, stream: Stream) -> None:
@@ -351,35 +313,24 @@ class Yamux:
     def _on_ping(self, flags: int, value: int) -> None:
         if flags & SYN:
             self._push(encode_header(PING, ACK, 0, value))
-        elif value == self._ping_value and self._ping_sent_at is not None:
-            rtt_us = self._now - self._ping_sent_at
-            # The mean of old and new, as go-yamux has it: one late answer does not decide.
-            self.rtt_us = rtt_us if self.rtt_us is None else (self.rtt_us + rtt_us) // 2
-            self._ping_sent_at = None
-            self._missed = 0
-            self._emit(PingAnswered(rtt_us))
+        else:
+            rtt_us = self._keep_alive.on_answer(value, self._now)
+            if rtt_us is not None:
+                self._emit(PingAnswered(rtt_us))
 
     def _check_was_open(self, stream_id: int) -> None:
         ours = (stream_id % 2 == 1) == self._dialler
         if stream_id >= self._next_id if ours else stream_id > self._highest_inbound:
             raise PeerFault("yamux: frame for a stream that was never opened")
 
-    def _charge(self) -> None:
-        """A frame without data costs a token; tokens come back with time and with data that we send."""
-        if self._tokens == 0:
-            gained = (self._now - self._tokens_at) // YAMUX_CONTROL_FRAME_INTERVAL_US
-            if gained <= 0:
-                raise PeerFault("yamux: flood of frames without data")
-            self._tokens = min(gained, YAMUX_CONTROL_FRAMES_BURST)
-            self._tokens_at = self._now
-        self._tokens -= 1
-
     # --- writing ---
 
     def _write_credit(self, stream: Stream) -> None:
         # What is left of the connection's bound, which a window may grow into.
         growth_max = YAMUX_CONNECTION_WINDOW_BYTES_MAX - self._windows
-        credit, growth = stream.take_credit(self._now, self.rtt_us, growth_max) if stream.uncredited else (0, 0)
+        credit, growth = (
+            stream.take_credit(self._now, self._keep_alive.rtt_us, growth_max) if stream.uncredited else (0, 0)
+        )
         self._windows += growth
         self._control += encode_header(WINDOW_UPDATE, stream.flags, stream.id, credit)
         stream.flags = 0
@@ -406,8 +357,7 @@ class Yamux:
             out += encode_header(WINDOW_UPDATE, FIN | stream.flags, stream.id, 0)
             stream.flags = 0
             stream.fin_sent = True
-        if self._tokens < YAMUX_CONTROL_FRAMES_BURST:
-            self._tokens += 1
+        self._budget.credit()
         if stream.has_to_send:
             self._ready[stream.id] = stream
         elif stream.is_finished:
