@@ -17,6 +17,7 @@ from minicoin.core.wallet.keys import (
     SigningKey,
     entropy_from_mnemonic,
     mnemonic_from_entropy,
+    path_text,
 )
 
 # Entropy, words, seed with the passphrase TREZOR.
@@ -171,3 +172,11 @@ def test_account_keys_of_another_network_or_depth_are_refused() -> None:
         AccountKey.parse(root, BITCOIN)
     with pytest.raises(DecodeError):
         AccountKey.parse("", BITCOIN)
+
+
+def test_paths_as_text_lead_to_the_key() -> None:
+    path = KeyPath(Chain.CHANGE, 7)
+    assert path_text(path, BITCOIN) == "m/84h/0h/0h/1/7"
+    root = bip32.HDKey.from_seed(bip39.mnemonic_to_seed(mnemonic_from_entropy(bytes(16))))
+    secret = SigningKey.from_entropy(bytes(16), REGTEST).secret(path)
+    assert root.derive(path_text(path, REGTEST)).secret == secret

@@ -1,8 +1,9 @@
 """Scripts as people read them: the assembly text of Bitcoin Core's RPC."""
 
 from minicoin.core.faults import DecodeError
-from minicoin.core.script.opcodes import OP_PUSHDATA4, OP_RETURN, opcode_name
+from minicoin.core.script.opcodes import OP_PUSHDATA4, opcode_name
 from minicoin.core.script.pushes import decode_number, operations
+from minicoin.core.script.standard import is_unspendable
 
 _SIGHASH_NAMES = {
     0x01: "ALL",
@@ -13,7 +14,6 @@ _SIGHASH_NAMES = {
     0x83: "SINGLE|ANYONECANPAY",
 }
 _NUMBER_BYTES_MAX = 4
-_SCRIPT_BYTES_MAX = 10_000
 
 
 def script_asm(script: bytes, *, names_sighash: bool = False) -> str:
@@ -21,7 +21,7 @@ def script_asm(script: bytes, *, names_sighash: bool = False) -> str:
 
     `names_sighash` shows the last byte of signatures by name, as Core does for a scriptSig.
     """
-    is_unspendable = script[:1] == bytes((OP_RETURN,)) or len(script) > _SCRIPT_BYTES_MAX
+    shows_sighash = names_sighash and not is_unspendable(script)
     words: list[str] = []
     try:
         for opcode, pushed in operations(script):
@@ -29,7 +29,7 @@ def script_asm(script: bytes, *, names_sighash: bool = False) -> str:
                 words.append(opcode_name(opcode))
             elif len(pushed) <= _NUMBER_BYTES_MAX:
                 words.append(str(decode_number(pushed)))
-            elif names_sighash and not is_unspendable and is_signature(pushed):
+            elif shows_sighash and is_signature(pushed):
                 words.append(f"{pushed[:-1].hex()}[{_SIGHASH_NAMES[pushed[-1]]}]")
             else:
                 words.append(pushed.hex())

@@ -11,6 +11,7 @@ from minicoin.core.crypto.hashing import hash160
 from minicoin.core.encoding.base58 import decode_base58check, encode_base58check
 from minicoin.core.encoding.bech32 import decode_segwit, encode_segwit
 from minicoin.core.faults import DecodeError
+from minicoin.core.limits import SCRIPT_BYTES_MAX
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.opcodes import OP_0, OP_1, OP_16, OP_CHECKMULTISIG, OP_CHECKSIG, OP_RETURN, small_number
@@ -103,7 +104,7 @@ def is_p2pkh(script: bytes) -> bool:
 
 def is_unspendable(script: bytes) -> bool:
     """Whether no input can ever spend it, so that no coin need be kept."""
-    return script[:1] == bytes((OP_RETURN,)) or len(script) > 10_000
+    return script[:1] == bytes((OP_RETURN,)) or len(script) > SCRIPT_BYTES_MAX
 
 
 def is_key_sized(key: bytes) -> bool:

@@ -35,6 +35,11 @@ class KeyPath:
     index: int
 
 
+def path_text(path: KeyPath, network: Network) -> str:
+    """The derivation path from the master key, as RPC and descriptors write it."""
+    return f"m/{_PURPOSE}h/{network.keys.bip44_coin_type}h/0h/{int(path.chain)}/{path.index}"
+
+
 def mnemonic_from_entropy(entropy: bytes) -> str:
     """The 12 or 24 words of 16 or 32 bytes (BIP39, English)."""
     if len(entropy) not in ENTROPY_BYTES:

@@ -5,21 +5,21 @@ does, before anybody outside hears of a new address or payment. Parts do the wor
 (addresses), ledger (transactions), payment (new ones), codec (bytes).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 
 from minicoin.core.effects import Rescan
 from minicoin.core.events import RescanProgress
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import WALLET_LABEL_CHARACTERS_MAX
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import BlockSummary
 from minicoin.core.rng import Rng
-from minicoin.core.script.standard import address_script, data_output, script_address
+from minicoin.core.script.standard import data_output
 from minicoin.core.units import Micros
+from minicoin.core.wallet.addressbook import AddressBook
 from minicoin.core.wallet.codec import RecordLines, WalletDocument, decode_wallet, encode_wallet
 from minicoin.core.wallet.coins import list_coins, spendable_coins, sum_balance
 from minicoin.core.wallet.crypt import Protection, seal_seed
@@ -45,7 +45,7 @@ class Wallet:
         account = AccountKey.parse(document.account, network)
         self._keyring = Keyring(account, document.next_receiving, document.next_change)
         self._ledger = Ledger(self._keyring, document.tip, network.coinbase_maturity)
-        self._labels = dict(document.labels)
+        self._book = AddressBook(self._keyring, network.address_format, document.labels)
         self._rescan: RescanState | None = None
         self._unscanned_from = None if document.scanned_height is None else document.scanned_height + 1
         self._rng = rng
@@ -84,7 +84,7 @@ class Wallet:
             seed=self.vault.seed,
             next_receiving=self._keyring.next_index(Chain.RECEIVING),
             next_change=self._keyring.next_index(Chain.CHANGE),
-            labels=tuple(self._labels.items()),
+            labels=self._book.labels,
             tip=self._ledger.tip,
             scanned_height=scanned,
             records=tuple(self._ledger.records()),
@@ -179,28 +179,18 @@ class Wallet:
 
     def new_address(self, label: str = "") -> NewAddress:
         """The next receiving address."""
-        _check_label(label)
-        script = self._keyring.hand_out(Chain.RECEIVING)
-        if label:
-            self._labels[script] = label
+        address = self._book.new_address(label)
         if self._rescan is not None:
             self._rescan = self._rescan.again(self._rescan.start_height)
-        return NewAddress(self._address(script), script)
+        return address
 
     def set_label(self, address: str, label: str) -> None:
         """Name an address of the wallet. Raises DecodeError or MisuseError."""
-        _check_label(label)
-        script = address_script(address, self.network.address_format)
-        if self._keyring.path_of(script) is None:
-            raise MisuseError(f"the address is not of this wallet: {address}")
-        self._labels[script] = label
+        self._book.set_label(address, label)
 
     def addresses(self, chain: Chain = Chain.RECEIVING) -> tuple[AddressEntry, ...]:
         """What was handed out or seen, oldest first."""
-        return tuple(
-            AddressEntry(self._address(script), self._labels.get(script, ""), KeyPath(chain, index), script)
-            for index, script in enumerate(self._keyring.handed_out(chain))
-        )
+        return self._book.entries(chain)
 
     def find_key(self, script_pubkey: bytes) -> KeyPath | None:
         """The key of an output script, or None where it is not the wallet's."""
@@ -212,7 +202,7 @@ class Wallet:
 
     def label(self, script_pubkey: bytes) -> str:
         """The name given to an address, empty where there is none."""
-        return self._labels.get(script_pubkey, "")
+        return self._book.label(script_pubkey)
 
     # --- money ---
 
@@ -232,12 +222,14 @@ class Wallet:
 
     def history(self, count: int, skip: int = 0) -> tuple[HistoryEntry, ...]:
         """A page of the history, newest first."""
-        return tuple(self._named(islice(list_history(self._ledger, self._keyring), skip, skip + count)))
+        page = islice(list_history(self._ledger, self._keyring), skip, skip + count)
+        return tuple(self._book.name(page))
 
     def history_of(self, txid: Txid) -> tuple[HistoryEntry, ...]:
         """The entries of one transaction; empty where it is not the wallet's."""
         record = self._ledger.record(txid)
-        return () if record is None else tuple(self._named(iter(record_entries(record, self._ledger, self._keyring))))
+        entries = [] if record is None else record_entries(record, self._ledger, self._keyring)
+        return tuple(self._book.name(entries))
 
     def confirmations(self, txid: Txid) -> int:
         """Blocks on the best chain from the transaction's on; 0 for one that is in none."""
@@ -310,22 +302,6 @@ class Wallet:
 
         return sign_transaction(transaction, prevouts, secret_of)
 
-    def _address(self, script: bytes) -> str:
-        address = script_address(script, self.network.address_format)
-        if address is None:
-            raise AssertionError("a key script without an address")
-        return address
-
-    def _named(self, entries: Iterator[HistoryEntry]) -> Iterator[HistoryEntry]:
-        for entry in entries:
-            address = script_address(entry.script_pubkey, self.network.address_format)
-            yield replace(entry, address=address, label=self._labels.get(entry.script_pubkey, ""))
-
 
 def _seal_context(name: str, network: Network) -> bytes:
     return b"minicoin wallet seed 1\0" + network.network_id + name.encode()
-
-
-def _check_label(label: str) -> None:
-    if len(label) > WALLET_LABEL_CHARACTERS_MAX:
-        raise MisuseError(f"a label has at most {WALLET_LABEL_CHARACTERS_MAX} characters, this has {len(label)}")
