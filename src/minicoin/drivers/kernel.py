@@ -57,8 +57,10 @@ class KernelRefused(Exception):
     """The kernel cannot take the question: bytes it does not parse, or flags it does not know. A bug of the caller."""
 
 
-def failed_input(transaction: Transaction, spent: Sequence[TxOut], flags: int) -> int | None:
-    """The first input whose script fails, or None. Raises KernelRefused."""
+def failed_input(
+    transaction: Transaction, spent: Sequence[TxOut], flags: int, only: Sequence[int] | None = None
+) -> int | None:
+    """The first input (of those in `only`) whose script fails, or None. Raises KernelRefused."""
     raw = transaction.raw
     handle = _transaction_create(raw, len(raw))
     if not handle:
@@ -73,7 +75,8 @@ def failed_input(transaction: Transaction, spent: Sequence[TxOut], flags: int) -
             scripts.append((script_handle, value))
             outputs[position] = _output_create(script_handle, value)
         hashes = _hashes_create(handle, outputs, len(spent))
-        for position, (script_handle, value) in enumerate(scripts):
+        for position in range(len(spent)) if only is None else only:
+            script_handle, value = scripts[position]
             if not _verify(script_handle, value, handle, hashes, position, flags, status):
                 if status.value:
                     raise KernelRefused(f"the kernel does not verify with flags {flags:#x}: status {status.value}")
