@@ -5,6 +5,7 @@ second. The child ends with its parent: the pipe closes.
 """
 
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -60,7 +61,8 @@ def _mine(pipe: Pipe) -> None:
         while True:
             if job is None or pipe.poll(0):
                 job = pipe.recv()
-                extra_nonce = 0
+                # Two miners that pay to one script would search the same blocks from the same start.
+                extra_nonce = int.from_bytes(os.urandom(4), "little")
                 continue
             # Trivial work is paced: the block is not looked for before its time has come.
             wait_s = job.not_before_us / 1e6 - time.time()

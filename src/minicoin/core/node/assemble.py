@@ -84,6 +84,7 @@ def assemble_node(
     )
     mempool = MempoolPolicy(
         require_standard=policy.require_standard,
+        coinbase_maturity=network.coinbase_maturity,
         min_relay_feerate=policy.min_relay_feerate,
         bytes_max=policy.mempool_bytes_max,
     )

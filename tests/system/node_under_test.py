@@ -1,0 +1,97 @@
+"""A real node inside the test's own process: real sockets, real stores, driven by commands."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+
+import trio
+
+from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.core.effects import Reply, Trace
+from minicoin.core.node.commands import Command, CommandError
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.network import Network
+from minicoin.core.units import Micros
+
+
+class NodeUnderTest:
+    """What a test asks of a node."""
+
+    def __init__(self, built: BuiltNode, traces: list[Trace]) -> None:
+        self.built = built
+        self.traces = traces
+
+    @property
+    def core(self):
+        return self.built.runtime.node
+
+    @property
+    def tree(self):
+        return self.core.parts.tree
+
+    @property
+    def height(self) -> int:
+        return self.tree.tip.height
+
+    @property
+    def tip(self) -> bytes:
+        return self.tree.tip.hash
+
+    @property
+    def port(self) -> int:
+        return self.built.port
+
+    async def ask(self, command: Command, seconds: float = 60) -> object:
+        """The command's answer. Raises CommandError."""
+        done = trio.Event()
+        replies: list[Reply] = []
+
+        def take(reply: Reply) -> None:
+            replies.append(reply)
+            done.set()
+
+        self.built.runtime.command_nowait(command, take)
+        with trio.fail_after(seconds):
+            await done.wait()
+        if replies[0].error_code:
+            raise CommandError(replies[0].error_code, replies[0].error)
+        return replies[0].value
+
+    def reasons(self, kind: str) -> list[str]:
+        """The reasons of the traces of one kind."""
+        return [str(dict(trace.fields).get("reason", "")) for trace in self.traces if trace.kind == kind]
+
+
+async def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Until it holds; fails with `what` when it does not in time."""
+    with trio.move_on_after(seconds):
+        while not condition():
+            await trio.sleep(0.01)
+        return
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+@asynccontextmanager
+async def running_node(
+    network: Network, datadir: Path, policy: NodePolicy | None = None, *, listens: bool = True
+) -> AsyncIterator[NodeUnderTest]:
+    """Runs until the block is left, then shuts down in an orderly way."""
+    traces: list[Trace] = []
+
+    def take(now: Micros, trace: Trace) -> None:
+        traces.append(trace)
+
+    binds = (("127.0.0.1", 0),) if listens else ()
+    built = await build_node(NodeSetup(network, datadir, policy or NodePolicy(), binds), take)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(built.run)
+        try:
+            yield NodeUnderTest(built, traces)
+        finally:
+            built.runtime.stop_nowait()
+            with trio.CancelScope(shield=True), trio.move_on_after(20):
+                await built.runtime.finished.wait()
+
+
+NodeContext = AbstractAsyncContextManager[NodeUnderTest]
