@@ -1,6 +1,7 @@
 """The saved form: every bit of damage is noticed and named."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -11,7 +12,7 @@ from tests.unit.wallet.chains import NOW, FakeChain, new_wallet, pay
 from minicoin.core.faults import DecodeError
 from minicoin.core.params.builtin import MAIN, REGTEST
 from minicoin.core.rng import Rng
-from minicoin.core.wallet.codec import decode_wallet, encode_wallet
+from minicoin.core.wallet.codec import RecordLines, decode_wallet, encode_wallet
 from minicoin.core.wallet.crypt import Protection, Stretching
 from minicoin.core.wallet.wallet import Wallet
 
@@ -113,8 +114,17 @@ def test_another_network_is_refused_by_name() -> None:
 
 def test_unchanged_records_are_not_encoded_again() -> None:
     document = decode_wallet(RAW, REGTEST.name, REGTEST.network_id)
-    kept: dict[object, object] = {}
-    encode_wallet(document, kept)  # type: ignore[arg-type]
+    kept: RecordLines = {}
+    encode_wallet(document, kept)
     before = {txid: id(line) for txid, line in kept.items()}
-    assert encode_wallet(document, kept) == RAW  # type: ignore[arg-type]
+    assert encode_wallet(document, kept) == RAW
     assert {txid: id(line) for txid, line in kept.items()} == before
+
+
+def test_lines_of_forgotten_records_are_dropped() -> None:
+    document = decode_wallet(RAW, REGTEST.name, REGTEST.network_id)
+    kept: RecordLines = {}
+    encode_wallet(document, kept)
+    assert len(kept) == 3
+    encode_wallet(replace(document, records=document.records[:1]), kept)
+    assert list(kept) == [document.records[0].txid]

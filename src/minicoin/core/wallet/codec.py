@@ -52,6 +52,10 @@ def encode_wallet(document: WalletDocument, kept: RecordLines) -> bytes:
         if line is None or line[0] is not record:
             kept[record.txid] = line = (record, json.dumps(_record_row(record), separators=(",", ":")))
         lines.append(line[1])
+    if len(kept) > len(document.records):
+        held = {record.txid for record in document.records}
+        for txid in [txid for txid in kept if txid not in held]:
+            del kept[txid]
     body = "\n".join(lines).encode()
     first = {
         "format": _FORMAT,
