@@ -1,9 +1,8 @@
 """A real node inside the test's own process: real sockets, real stores, driven by commands."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-
 
 import trio
 
@@ -92,6 +91,3 @@ async def running_node(
             built.runtime.stop_nowait()
             with trio.CancelScope(shield=True), trio.move_on_after(20):
                 await built.runtime.finished.wait()
-
-
-NodeContext = AbstractAsyncContextManager[NodeUnderTest]

@@ -10,12 +10,14 @@ import pytest
 import trio
 from coincurve import PrivateKey
 
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.node.commands import DisconnectNode, Generate, SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.script.standard import p2wpkh_script_of_key, script_address
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
@@ -43,16 +45,15 @@ def agree(node: NodeUnderTest, btcd: Btcd) -> bool:
 
 def spend(node: NodeUnderTest, block_hex: str, fee_sat: int) -> Transaction:
     """A payment of the coinbase of a block that pays SCRIPT, back to SCRIPT, signed here (BIP143)."""
-    raw = node.built.runtime  # the coinbase is read from the node's own store
     found: list[Transaction] = []
     done = threading.Event()
 
-    def read(engine: object) -> object:
-        block = engine.read_block(hash_from_hex(block_hex))
-        found.append(_first_transaction(block.raw))
-        return None
+    def read(engine: ChainEngine) -> None:
+        stored = engine.read_block(BlockHash(hash_from_hex(block_hex)))
+        assert stored is not None
+        found.append(Block.parse(stored.raw).transactions[0])
 
-    raw.read_chain(read, lambda value, error: done.set())
+    node.built.runtime.read_chain(read, lambda value, error: done.set())
     assert done.wait(10)
     coinbase = found[0]
     index = next(i for i, output in enumerate(coinbase.outputs) if output.script_pubkey == SCRIPT)
@@ -78,12 +79,6 @@ def spend(node: NodeUnderTest, block_hex: str, fee_sat: int) -> Transaction:
     )
     signature = KEY.sign(sha256d(preimage), hasher=None) + b"\x01"
     return Transaction(2, unsigned.inputs, outputs, 0, ((signature, KEY.public_key.format()),))
-
-
-def _first_transaction(raw: bytes) -> Transaction:
-    from minicoin.core.primitives.block import Block  # noqa: PLC0415 - keeps the helper self-contained
-
-    return Block.parse(raw).transactions[0]
 
 
 def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
