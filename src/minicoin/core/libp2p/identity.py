@@ -38,7 +38,7 @@ class Identity:
     peer_id: PeerId
     private_message: bytes = field(repr=False)
     """The PrivateKey message: what an identity file holds."""
-    _signer: _Signer = field(repr=False)
+    _signer: _Signer = field(repr=False, compare=False)
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "Identity":
@@ -72,8 +72,8 @@ class Identity:
             raise DecodeError(f"key file of {len(content)} bytes (at most {KEY_FILE_BYTES_MAX})")
         try:
             text = content.decode("ascii").strip()
-            # go writes the padded alphabet; js writes multibase, whose "m" means the unpadded one.
-            text = text.removeprefix("m") if len(text) % 4 != 0 else text
+            # js writes multibase, whose "m" means base64; the message itself never begins with that letter.
+            text = text.removeprefix("m")
             message = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except (UnicodeDecodeError, binascii.Error):
             message = content

@@ -4,7 +4,7 @@ Every key type of the specification verifies, whatever our own identity is. Prim
 are bounded before they reach it. Specification: libp2p/specs peer-ids.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -51,7 +51,7 @@ class PublicKey:
 
     type: KeyType
     encoded: bytes
-    _key: _Loaded
+    _key: _Loaded = field(repr=False, compare=False)
 
     @classmethod
     def decode(cls, encoded: bytes) -> "PublicKey":
