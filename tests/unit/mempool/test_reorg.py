@@ -1,6 +1,6 @@
 """Following the chain: confirmations, conflicts, rollbacks."""
 
-from minicoin.core.mempool.outcomes import Accepted, Again, Rejected
+from minicoin.core.mempool.outcomes import Accepted, Again, Orphaned, Rejected
 from minicoin.core.primitives.verdicts import TxReason
 
 
@@ -83,6 +83,28 @@ def test_premature_coinbase_spends_leave(world):
     assert [entry.transaction for entry in change.conflicted] == [immature_soon]
     world.drain(change.effects)
     assert kept(world) == [fine]
+
+
+def test_spends_of_a_coinbase_that_is_gone_leave(world):
+    coin = world.coin()
+    world.height = 300
+    world.coinbase_heights = {coin: 200}
+    world.accept(world.spend([coin]))
+    # 101 blocks off, 102 others on: old enough by number, but the coinbase at 200 went with its block.
+    change = world.reorganise([[]] * 101, [[]] * 102)
+    assert len(change.conflicted) == 1
+    assert kept(world) == []
+
+
+def test_orphans_that_a_block_confirms_or_contradicts_are_forgotten(world):
+    parent, coin = world.spend([world.coin()]), world.coin()
+    orphan = world.spend([coin, world.out(parent)], total=2_000_000)
+    other = world.spend([world.coin(), world.out(world.spend([world.coin()]))], total=2_000_000)
+    for each in (orphan, other):
+        assert isinstance(world.offer(each), Orphaned)
+    world.connect(world.spend([coin], fee=5_000))
+    assert not world.pool.is_known(orphan.wtxid)
+    assert world.pool.is_known(other.wtxid)
 
 
 def test_time_locked_are_verified_anew(world):

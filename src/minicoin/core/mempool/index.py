@@ -11,7 +11,7 @@ from minicoin.core.primitives.transaction import Txid
 
 _CHUNK_LENGTH = 512
 # Taking out more than one in so many, as a full block does, is cheaper by copying the rest.
-_REBUILD_SHARE = 16
+_REBUILD_SHARE = 8
 Place = tuple[float, int, Txid]
 
 
