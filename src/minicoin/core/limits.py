@@ -84,6 +84,8 @@ PARSED_BLOCKS_BYTES_MAX: Final = 16 << 20
 COIN_CHANGES_MAX: Final = 500_000
 # How many blocks a start after a crash connects again at most.
 UNFLUSHED_BLOCKS_MAX: Final = 1_000
+# How many headers a crash during header sync costs at most: 25 messages of 2,000.
+UNFLUSHED_HEADERS_MAX: Final = 50_000
 # A mempool's worth of transactions whose scripts need not run again in a block.
 VERIFIED_SCRIPTS_MAX: Final = 100_000
 
@@ -183,6 +185,10 @@ QUERY_PAGE_HISTORY_MAX: Final = 500
 # Blocks a data listing looks through at one call, and whose findings it remembers.
 DATA_BLOCKS_PER_CALL_MAX: Final = 1_000
 DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000
+# What fits the standard 83 bytes of a data output: OP_RETURN, a push of two bytes, and the payload.
+DATA_PAYLOAD_BYTES_MAX: Final = 80
+# One generate command; a greater number is asked for in several.
+GENERATE_BLOCKS_MAX: Final = 100_000
 
 # --- libp2p ---
 # From the first byte to an authenticated, multiplexed connection; a mute socket costs nothing for longer.

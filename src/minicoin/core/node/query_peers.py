@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.peer.session import SessionSnapshot
+from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import ConnId, Micros
 
@@ -43,6 +43,11 @@ class NetworkQueries:
     def policy(self) -> NodePolicy:
         """What the operator chose."""
         return self._parts.policy
+
+    @property
+    def protocol_version(self) -> int:
+        """The newest version of the protocol this node speaks."""
+        return PROTOCOL_VERSION
 
     def is_active(self) -> bool:
         """Whether network activity is switched on."""

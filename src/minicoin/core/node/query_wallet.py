@@ -1,4 +1,6 @@
-"""What outside may read of the wallet, as frozen values. Changes nothing, sends nothing."""
+"""What outside may read of the wallet, as frozen values. Changes nothing, sends nothing.
+
+The wallet's values are handed on as they are, so their types are offered here too."""
 
 from minicoin.core.node.node import Node
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid
@@ -6,6 +8,8 @@ from minicoin.core.units import Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry, Record, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
+
+__all__ = ["HistoryEntry", "WalletQueries", "WalletSnapshot"]
 
 
 class WalletQueries:

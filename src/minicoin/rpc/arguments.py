@@ -1,0 +1,109 @@
+"""From a request's params, positional or named, to the arguments a method's row asks for. Bitcoin Core's complaints."""
+
+from decimal import Decimal
+from typing import Final
+
+from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
+from minicoin.rpc.help_text import usage
+from minicoin.rpc.json_text import Json, encode_json
+from minicoin.rpc.method import Argument, Kind, Method
+
+_INT64_LIMIT: Final = 1 << 63
+_EXPECTED: Final = {
+    Kind.TEXT: "string",
+    Kind.HEX: "string",
+    Kind.HASH: "string",
+    Kind.INTEGER: "number",
+    Kind.FLAG: "bool",
+    Kind.LEVEL: "number",
+    Kind.ARRAY: "array",
+    Kind.OBJECT: "object",
+}
+_POSITIONAL_AMONG_NAMED: Final = "args"
+
+
+def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
+    """Every argument of the method by name, defaults filled in. Raises CommandError naming what is wrong."""
+    positional: list[Json] = []
+    named: dict[str, Json] = {}
+    if isinstance(params, dict):
+        named = dict(params)
+        mixed = named.pop(_POSITIONAL_AMONG_NAMED, [])
+        if not isinstance(mixed, list):
+            raise CommandError(INVALID_PARAMETER, "Parameter args must be an array")
+        positional = mixed
+    elif isinstance(params, list):
+        positional = params
+    if len(positional) > len(method.arguments):
+        raise _usage_error(
+            method, f"{method.name} takes at most {len(method.arguments)} arguments, not {len(positional)}"
+        )
+    bound: dict[str, Json] = {}
+    wrong: dict[str, Json] = {}
+    for position, argument in enumerate(method.arguments):
+        given = positional[position] if position < len(positional) else None
+        value = _take_named(argument, named, given)
+        if value is None:
+            if not argument.is_optional:
+                raise _usage_error(method, f"{method.name}: the argument {argument.name} is missing")
+            value = argument.default
+        elif not _fits(value, argument.kind):
+            expected = _EXPECTED.get(argument.kind, str(argument.kind))
+            wrong[f"Position {position + 1} ({argument.name})"] = (
+                f"JSON value of type {_type_name(value)} is not of expected type {expected}"
+            )
+        bound[argument.name] = value
+    if named:
+        raise CommandError(INVALID_PARAMETER, f"Unknown named parameter {next(iter(named))}")
+    if wrong:
+        raise CommandError(TYPE_ERROR, f"Wrong type passed:\n{_indented(wrong)}")
+    return bound
+
+
+def _take_named(argument: Argument, named: dict[str, Json], given: Json) -> Json:
+    found = given
+    for name in (argument.name, *argument.aliases):
+        if name in named:
+            if found is not None:
+                raise CommandError(INVALID_PARAMETER, f"Parameter {name} specified twice")
+            found = named.pop(name)
+    return found
+
+
+def _fits(value: Json, kind: Kind) -> bool:
+    match kind:
+        case Kind.TEXT | Kind.HEX | Kind.HASH:
+            return isinstance(value, str)
+        case Kind.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool) and -_INT64_LIMIT <= value < _INT64_LIMIT
+        case Kind.FLAG:
+            return isinstance(value, bool)
+        case Kind.LEVEL:
+            return isinstance(value, int) and abs(value) < _INT64_LIMIT
+        case Kind.AMOUNT:
+            return isinstance(value, int | str | Decimal) and not isinstance(value, bool)
+        case Kind.TEXT_OR_NUMBER:
+            return isinstance(value, int | str) and not isinstance(value, bool)
+        case Kind.ARRAY:
+            return isinstance(value, list)
+        case Kind.OBJECT:
+            return isinstance(value, dict)
+        case Kind.OUTPUTS:
+            return isinstance(value, list | dict)
+
+
+def _type_name(value: Json) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | Decimal):
+        return "number"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+
+
+def _indented(problems: dict[str, Json]) -> str:
+    lines = ",\n".join(f"    {encode_json(place)}: {encode_json(problem)}" for place, problem in problems.items())
+    return f"{{\n{lines}\n}}"
+
+
+def _usage_error(method: Method, problem: str) -> CommandError:
+    return CommandError(MISC_ERROR, f"{problem}\nusage: {usage(method)}")

@@ -1,0 +1,196 @@
+"""One RPC method as a row of the table: its arguments with their kinds, what it answers, and who carries it out.
+
+The dispatcher checks arguments by these rows and `help` prints them, so that neither can differ from the other.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from minicoin.core.node.commands import (
+    DESERIALIZATION_ERROR,
+    INVALID_ADDRESS,
+    INVALID_PARAMETER,
+    TYPE_ERROR,
+    CommandError,
+)
+from minicoin.core.units import COIN_SAT, MONEY_MAX_SAT
+from minicoin.rpc.json_text import Json
+from minicoin.rpc.port import NodePort
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What an argument is; the value is how help names it."""
+
+    TEXT = "string"
+    HEX = "string, hex"
+    HASH = "string, 64 hex digits"
+    INTEGER = "number"
+    FLAG = "boolean"
+    AMOUNT = "amount in coins"
+    LEVEL = "number or boolean"
+    TEXT_OR_NUMBER = "string or number"
+    ARRAY = "array"
+    OBJECT = "object"
+    OUTPUTS = "object, or array of objects"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is written in quotes."""
+        return self in (Kind.TEXT, Kind.HEX, Kind.HASH)
+
+
+class Category(StrEnum):
+    """The headings of help, in its order."""
+
+    CHAIN = "Blockchain"
+    CONTROL = "Control"
+    DATA = "Data"
+    MINING = "Mining"
+    NETWORK = "Network"
+    RAW = "Rawtransactions"
+    UTIL = "Util"
+    WALLET = "Wallet"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. Optional ones have a default; None stands for "left out"."""
+
+    name: str
+    kind: Kind
+    about: str
+    is_optional: bool = False
+    default: Json = None
+    aliases: tuple[str, ...] = ()
+
+
+def optional(name: str, kind: Kind, default: Json, about: str, *, aliases: tuple[str, ...] = ()) -> Argument:
+    """An argument that may be left out."""
+    return Argument(name, kind, about, True, default, aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method's view of one request: the node, and arguments that have the right JSON types."""
+
+    port: NodePort
+    arguments: Mapping[str, Json]
+    wallet: str | None = None
+    """The wallet that the path names (/wallet/NAME)."""
+
+    def has(self, name: str) -> bool:
+        """Whether an optional argument was given."""
+        return self.arguments[name] is not None
+
+    def text(self, name: str) -> str:
+        value = self.arguments[name]
+        assert isinstance(value, str)
+        return value
+
+    def integer(self, name: str) -> int:
+        value = self.arguments[name]
+        assert isinstance(value, int)
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        value = self.arguments[name]
+        assert isinstance(value, bool)
+        return value
+
+    def array(self, name: str) -> Sequence[Json]:
+        value = self.arguments[name]
+        assert isinstance(value, list)
+        return value
+
+    def mapping(self, name: str) -> Mapping[str, Json]:
+        value = self.arguments[name]
+        assert isinstance(value, dict)
+        return value
+
+    def value(self, name: str) -> Json:
+        """As it came, for arguments of several shapes."""
+        return self.arguments[name]
+
+    def hash(self, name: str) -> bytes:
+        """The 32 bytes behind a displayed hash."""
+        return parse_hash(self.text(name), name)
+
+    def octets(self, name: str) -> bytes:
+        """The bytes behind hex digits."""
+        return parse_hex(self.text(name), name)
+
+    def amount_sat(self, name: str) -> int:
+        return parse_amount(self.arguments[name], name)
+
+    def positive(self, name: str, low: int, high: int) -> int:
+        """A whole number within [low, high]."""
+        value = self.integer(name)
+        if not low <= value <= high:
+            raise CommandError(INVALID_PARAMETER, f"{name} must be {low} to {high}, not {value}")
+        return value
+
+
+Run = Callable[[Call], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A row of the table."""
+
+    name: str
+    category: Category
+    about: str
+    result: str
+    run: Run
+    arguments: tuple[Argument, ...] = ()
+
+
+def parse_hash(text: str, name: str) -> bytes:
+    """Bitcoin Core's two complaints about hashes."""
+    if len(text) != 64:
+        raise CommandError(INVALID_PARAMETER, f"{name} must be of length 64 (not {len(text)}, for '{text[:100]}')")
+    return parse_hex(text, name)[::-1]
+
+
+def parse_hex(text: str, name: str) -> bytes:
+    """Strict: fromhex would skip blanks."""
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        octets = b""
+    if 2 * len(octets) != len(text):
+        raise CommandError(INVALID_PARAMETER, f"{name} must be hexadecimal string (not '{text[:100]}')")
+    return octets
+
+
+def parse_amount(value: Json, name: str) -> int:
+    """Coins as a JSON number or a string, exactly, in satoshi."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")
+    try:
+        sat = Decimal(value) * COIN_SAT
+        whole = int(sat)
+    except (ArithmeticError, ValueError):
+        raise CommandError(TYPE_ERROR, f"{name}: Invalid amount") from None
+    if whole != sat:
+        raise CommandError(TYPE_ERROR, f"{name}: Invalid amount, more than 8 decimals")
+    if not 0 <= whole <= MONEY_MAX_SAT:
+        raise CommandError(TYPE_ERROR, f"{name}: Amount out of range")
+    return whole
+
+
+UNKNOWN_BLOCK: Final = CommandError(INVALID_ADDRESS, "Block not found")
+NOT_IN_MEMPOOL: Final = CommandError(INVALID_ADDRESS, "Transaction not in mempool")
+UNDECODABLE: Final = CommandError(DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
+
+
+def require(value: T | None, otherwise: CommandError) -> T:
+    """The value, or the refusal where there is none."""
+    if value is None:
+        raise CommandError(otherwise.code, otherwise.message)
+    return value

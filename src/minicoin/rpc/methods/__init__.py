@@ -1,0 +1,1 @@
+"""The methods by category; table puts them together."""

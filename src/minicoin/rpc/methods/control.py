@@ -1,0 +1,64 @@
+"""Control and util: help, uptime, stop, what the server is doing, addresses as text."""
+
+import time
+
+from minicoin.core.faults import DecodeError
+from minicoin.core.node.commands import Stop
+from minicoin.core.script.pushes import witness_program
+from minicoin.core.script.standard import ScriptType, address_script, classify, script_address
+from minicoin.rpc.json_text import Json
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method
+from minicoin.rpc.shapes import JsonObject
+
+
+async def uptime(call: Call) -> Json:
+    return max(int(time.time()) - call.port.started_at, 0)
+
+
+async def stop(call: Call) -> Json:
+    return str(await call.port.command(Stop()))
+
+
+async def get_rpc_info(call: Call) -> Json:
+    return {"active_commands": [], "logpath": str(call.port.datadir / "node.log")}
+
+
+async def validate_address(call: Call) -> Json:
+    text = call.text("address")
+    form = call.port.network.address_format
+    try:
+        script = address_script(text, form)
+    except DecodeError as error:
+        return {"isvalid": False, "error_locations": [], "error": str(error)}
+    program = witness_program(script)
+    shape: JsonObject = {
+        "isvalid": True,
+        "address": script_address(script, form) or text,
+        "scriptPubKey": script.hex(),
+        "isscript": classify(script) in (ScriptType.SCRIPT_HASH, ScriptType.WITNESS_V0_SCRIPT_HASH),
+        "iswitness": program is not None,
+    }
+    if program is not None:
+        shape |= {"witness_version": program[0], "witness_program": program[1].hex()}
+    return shape
+
+
+METHODS = (
+    Method("uptime", Category.CONTROL, "Seconds since the node started.", "A number.", uptime),
+    Method("stop", Category.CONTROL, "Shut the node down in an orderly way.", "A line of text.", stop),
+    Method(
+        "getrpcinfo",
+        Category.CONTROL,
+        "About the RPC server.",
+        "An object: active_commands, logpath.",
+        get_rpc_info,
+    ),
+    Method(
+        "validateaddress",
+        Category.UTIL,
+        "Whether a text is an address of this network, and what it stands for.",
+        "An object: isvalid, address, scriptPubKey, isscript, iswitness, witness_version, witness_program; or error.",
+        validate_address,
+        (Argument("address", Kind.TEXT, "The text."),),
+    ),
+)

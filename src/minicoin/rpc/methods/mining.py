@@ -1,0 +1,213 @@
+"""Mining methods: templates for outside miners, blocks from them, and the node's own miner."""
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
+from minicoin.core.node.commands import (
+    DESERIALIZATION_ERROR,
+    IN_INITIAL_DOWNLOAD,
+    INVALID_PARAMETER,
+    NOT_CONNECTED,
+    CommandError,
+    Generate,
+    SetMining,
+    SubmitBlock,
+)
+from minicoin.core.primitives.block import Block, RawBlock
+from minicoin.core.script.standard import script_address
+from minicoin.rpc.json_text import Json
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
+from minicoin.rpc.methods.transactions import parse_address
+from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
+
+# The coinbase is the miner's: whatever stands here is replaced.
+_ANY_SCRIPT = b"\x6a"
+_NONCE_RANGE = "00000000ffffffff"
+
+
+async def get_mining_info(call: Call) -> Json:
+    view = await call.port.query(lambda node: node.chain.view())
+    totals = await call.port.query(lambda node: node.mempool.snapshot())
+    script = await call.port.query(lambda node: node.mempool.mines_to())
+    header = view.tip.header
+    shape: JsonObject = {
+        "blocks": view.tip.height,
+        "bits": f"{header.bits:08x}",
+        "difficulty": difficulty(header.bits),
+        "target": target_hex(header.bits),
+        "networkhashps": await _hash_rate(call, 120, -1),
+        "pooledtx": totals.count,
+        "chain": call.port.network.name,
+        "mining": script is not None,
+        "warnings": [view.failure] if view.failure else [],
+    }
+    if script is not None:
+        address = script_address(script, call.port.network.address_format)
+        shape["miningto"] = address or script.hex()
+    return shape
+
+
+async def get_network_hash_ps(call: Call) -> Json:
+    blocks, height = call.integer("nblocks"), call.integer("height")
+    top = await call.port.query(lambda node: node.chain.height())
+    if blocks < -1 or blocks == 0:
+        raise CommandError(INVALID_PARAMETER, "Invalid nblocks. Must be a positive number or -1.")
+    if height < -1 or height > top:
+        raise CommandError(INVALID_PARAMETER, "Block does not exist at specified height")
+    return await _hash_rate(call, blocks, height)
+
+
+async def _hash_rate(call: Call, blocks: int, height: int) -> float:
+    span = await call.port.query(lambda node: node.chain.work_span(blocks, height))
+    return span.work / span.seconds if span.seconds else 0.0
+
+
+async def get_block_template(call: Call) -> Json:
+    request = call.mapping("template_request")
+    mode = request.get("mode", "template")
+    if mode != "template":
+        raise CommandError(INVALID_PARAMETER, "Invalid mode")
+    names = request.get("rules", [])
+    if not isinstance(names, list) or "segwit" not in names:
+        raise CommandError(
+            INVALID_PARAMETER,
+            'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
+        )
+    await _require_ready(call)
+    template = await call.port.query(lambda node: node.mempool.template(_ANY_SCRIPT))
+    transactions: list[Json] = [
+        {
+            "data": entry.transaction.raw.hex(),
+            "txid": hash_to_hex(entry.transaction.txid),
+            "hash": hash_to_hex(entry.transaction.wtxid),
+            "depends": list(entry.depends),
+            "fee": entry.fee_sat,
+            "sigops": entry.sigop_cost,
+            "weight": entry.transaction.weight,
+        }
+        for entry in template.entries
+    ]
+    rules = template.rules
+    active = [("csv", rules.csv), ("!segwit", rules.segwit), ("taproot", rules.taproot)]
+    shape: JsonObject = {
+        "capabilities": ["proposal"],
+        "version": template.version,
+        "rules": [name for name, is_active in active if is_active],
+        "vbavailable": {},
+        "vbrequired": 0,
+        "previousblockhash": hash_to_hex(template.previous),
+        "transactions": transactions,
+        "coinbaseaux": {},
+        "coinbasevalue": template.coinbase_value_sat,
+        "longpollid": hash_to_hex(template.previous) + str(len(transactions)),
+        "target": target_hex(template.bits),
+        "mintime": template.minimum_time,
+        "mutable": ["time", "transactions", "prevblock"],
+        "noncerange": _NONCE_RANGE,
+        "sigoplimit": BLOCK_SIGOP_COST_MAX,
+        "sizelimit": BLOCK_SERIALISED_BYTES_MAX,
+        "weightlimit": BLOCK_WEIGHT_MAX,
+        "curtime": template.time,
+        "bits": f"{template.bits:08x}",
+        "height": template.height,
+    }
+    if template.witness_commitment is not None:
+        shape["default_witness_commitment"] = template.witness_commitment.hex()
+    return shape
+
+
+async def _require_ready(call: Call) -> None:
+    """A public network's template is worth nothing while the node does not know its tip."""
+    if call.port.network.allow_private_addresses:
+        return
+    if not sum(await call.port.query(lambda node: node.network.counts())):
+        raise CommandError(NOT_CONNECTED, "This node is not connected!")
+    if (await call.port.query(lambda node: node.chain.view())).is_initial:
+        raise CommandError(IN_INITIAL_DOWNLOAD, "This node is in initial sync and waiting for blocks...")
+
+
+async def submit_block(call: Call) -> Json:
+    octets = call.octets("hexdata")
+    try:
+        # Looked at as a whole here, so that a torn submission is an error and no verdict about a block.
+        Block.parse(octets)
+        raw = RawBlock.parse(octets)
+    except DecodeError as error:
+        raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
+    verdict = await call.port.command(SubmitBlock(raw))
+    return None if verdict is None else str(verdict)
+
+
+async def generate_to_address(call: Call) -> Json:
+    count = call.positive("nblocks", 0, GENERATE_BLOCKS_MAX)
+    found = await call.port.command(Generate(count, parse_address(call, call.text("address"))))
+    assert isinstance(found, list)
+    return [str(block) for block in found]
+
+
+async def set_mining(call: Call) -> Json:
+    address = call.text("address")
+    await call.port.command(SetMining(parse_address(call, address) if address else None))
+    return {"mining": bool(address)}
+
+
+METHODS = (
+    Method(
+        "getmininginfo",
+        Category.MINING,
+        "The state of mining.",
+        "An object: blocks, difficulty, networkhashps, pooledtx, chain, mining (whether this node mines), miningto.",
+        get_mining_info,
+    ),
+    Method(
+        "getnetworkhashps",
+        Category.MINING,
+        "The network's hashes per second, estimated from recent blocks.",
+        "A number.",
+        get_network_hash_ps,
+        (
+            optional("nblocks", Kind.INTEGER, 120, "Blocks to look at; -1: since the last change of the difficulty."),
+            optional("height", Kind.INTEGER, -1, "The last of them; -1: the tip."),
+        ),
+    ),
+    Method(
+        "getblocktemplate",
+        Category.MINING,
+        "A block to mine on the tip (BIP22, 23, 145).",
+        "An object: version, rules, previousblockhash, transactions, coinbasevalue, target, mintime, curtime, bits, "
+        "height, default_witness_commitment and the limits.",
+        get_block_template,
+        (Argument("template_request", Kind.OBJECT, 'An object; its "rules" must hold "segwit".'),),
+    ),
+    Method(
+        "submitblock",
+        Category.MINING,
+        "Offer a block to the node.",
+        "null where it joined the best chain; else the reason: duplicate, inconclusive, or the rule it breaks.",
+        submit_block,
+        (
+            Argument("hexdata", Kind.HEX, "The serialised block."),
+            optional("dummy", Kind.TEXT, None, "Accepted for compatibility."),
+        ),
+    ),
+    Method(
+        "generatetoaddress",
+        Category.MINING,
+        "Mine blocks now, paying to an address; answered when all are found.",
+        "An array of block hashes.",
+        generate_to_address,
+        (
+            Argument("nblocks", Kind.INTEGER, f"How many: 0 to {GENERATE_BLOCKS_MAX}."),
+            Argument("address", Kind.TEXT, "Who is paid."),
+            optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
+        ),
+    ),
+    Method(
+        "setmining",
+        Category.MINING,
+        "Mine to an address from now on, or stop with an empty one (minicoin's own).",
+        "An object: mining.",
+        set_mining,
+        (optional("address", Kind.TEXT, "", "Who is paid; empty stops."),),
+    ),
+)

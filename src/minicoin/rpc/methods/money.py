@@ -1,0 +1,418 @@
+"""Wallet methods about money: balances, history, coins, payments, signatures."""
+
+from collections.abc import Mapping
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.limits import QUERY_PAGE_HISTORY_MAX
+from minicoin.core.node.commands import (
+    INVALID_ADDRESS,
+    INVALID_PARAMETER,
+    MISC_ERROR,
+    CommandError,
+    Pay,
+    SignTransaction,
+)
+from minicoin.core.node.query_wallet import HistoryEntry
+from minicoin.core.primitives.transaction import (
+    Transaction,
+    Txid,
+    TxOut,
+    make_outpoint,
+    outpoint_index,
+    outpoint_txid,
+)
+from minicoin.core.script.asm import script_asm
+from minicoin.core.script.standard import script_address
+from minicoin.core.units import SECOND_US
+from minicoin.rpc.json_text import Amount, Json
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex
+from minicoin.rpc.methods.transactions import parse_address, parse_outputs, parse_transaction_hex
+from minicoin.rpc.methods.wallet import require_wallet
+from minicoin.rpc.pages import read_history
+from minicoin.rpc.port import ChainReads
+from minicoin.rpc.shapes import JsonObject, transaction_json
+
+_CONFIRMATIONS_MAX = 9_999_999
+
+
+async def get_balance(call: Call) -> Json:
+    wallet = await require_wallet(call)
+    least = call.integer("minconf")
+    if least <= 0:
+        return Amount(wallet.balance.spendable_sat)
+    coins = await call.port.query(lambda node: node.wallet.coins())
+    return Amount(sum(coin.output.value for coin in coins if coin.is_spendable and coin.confirmations >= least))
+
+
+async def get_balances(call: Call) -> Json:
+    wallet = await require_wallet(call)
+    balance = wallet.balance
+    return {
+        "mine": {
+            "trusted": Amount(balance.spendable_sat),
+            "untrusted_pending": Amount(balance.untrusted_pending_sat),
+            "immature": Amount(balance.immature_sat),
+        },
+        "lastprocessedblock": {"hash": hash_to_hex(wallet.tip.hash), "height": wallet.tip.height},
+    }
+
+
+async def list_unspent(call: Call) -> Json:
+    await require_wallet(call)
+    low, high = call.integer("minconf"), call.integer("maxconf")
+    wanted = {parse_address(call, str(text)): None for text in call.array("addresses")}
+    include_unsafe = call.flag("include_unsafe")
+    form = call.port.network.address_format
+    coins = await call.port.query(lambda node: node.wallet.coins())
+    entries = await call.port.query(lambda node: node.wallet.addresses())
+    labels = {entry.script_pubkey: entry.label for entry in entries}
+    answer: list[Json] = []
+    for coin in coins:
+        script = coin.output.script_pubkey
+        is_safe = coin.confirmations > 0 or coin.is_spendable
+        is_listed = low <= coin.confirmations <= high and (not wanted or script in wanted)
+        if not is_listed or coin.is_reserved or coin.state == "immature" or not (is_safe or include_unsafe):
+            continue
+        answer.append(
+            {
+                "txid": hash_to_hex(outpoint_txid(coin.outpoint)),
+                "vout": outpoint_index(coin.outpoint),
+                "address": script_address(script, form),
+                "label": labels.get(script, ""),
+                "scriptPubKey": script.hex(),
+                "amount": Amount(coin.output.value),
+                "confirmations": coin.confirmations,
+                "spendable": coin.is_spendable,
+                "solvable": True,
+                "safe": is_safe,
+            }
+        )
+    return answer
+
+
+async def list_transactions(call: Call) -> Json:
+    await require_wallet(call)
+    label = call.text("label")
+    count = call.positive("count", 0, 10 * QUERY_PAGE_HISTORY_MAX)
+    skip = call.positive("skip", 0, _CONFIRMATIONS_MAX)
+    entries: list[HistoryEntry] = []
+    async for entry in read_history(call.port):
+        if len(entries) == skip + count:
+            break
+        if label in ("*", entry.label):
+            entries.append(entry)
+    # Bitcoin Core tells the oldest of the newest first.
+    return [_history_json(entry) for entry in reversed(entries[skip:])]
+
+
+def _history_json(entry: HistoryEntry) -> JsonObject:
+    shape: JsonObject = {}
+    if entry.address is not None:
+        shape["address"] = entry.address
+    shape |= {
+        "category": str(entry.category),
+        "amount": Amount(entry.amount_sat),
+        "label": entry.label,
+        "vout": entry.output_index,
+    }
+    if entry.fee_sat is not None:
+        shape["fee"] = Amount(entry.fee_sat)
+    shape["confirmations"] = entry.confirmations
+    if entry.category in ("generate", "immature", "orphan"):
+        shape["generated"] = True
+    if entry.place is not None:
+        shape |= {
+            "blockhash": hash_to_hex(entry.place.hash),
+            "blockheight": entry.place.height,
+            "blockindex": entry.place.position,
+            "blocktime": entry.place.time,
+        }
+    else:
+        shape["trusted"] = entry.category == "send"
+    received = entry.received_us // SECOND_US
+    shape |= {"txid": hash_to_hex(entry.txid), "walletconflicts": [], "time": received, "timereceived": received}
+    if entry.category == "send":
+        shape["abandoned"] = entry.is_abandoned
+    return shape
+
+
+async def get_transaction(call: Call) -> Json:
+    await require_wallet(call)
+    txid = Txid(call.hash("txid"))
+    record = await call.port.query(lambda node: node.wallet.record(txid))
+    entries = await call.port.query(lambda node: node.wallet.history_of(txid))
+    if record is None:
+        raise CommandError(INVALID_ADDRESS, "Invalid or non-wallet transaction id")
+    fee = next((entry.fee_sat for entry in entries if entry.fee_sat is not None), None)
+    shape: JsonObject = {"amount": Amount(sum(entry.amount_sat for entry in entries))}
+    if fee is not None:
+        shape["fee"] = Amount(fee)
+    shape["confirmations"] = await call.port.query(lambda node: node.wallet.confirmations(txid))
+    if record.place is not None:
+        shape |= {
+            "blockhash": hash_to_hex(record.place.hash),
+            "blockheight": record.place.height,
+            "blockindex": record.place.position,
+            "blocktime": record.place.time,
+        }
+    received = record.received_us // SECOND_US
+    shape |= {
+        "txid": hash_to_hex(txid),
+        "wtxid": hash_to_hex(record.transaction.wtxid),
+        "walletconflicts": [],
+        "time": received,
+        "timereceived": received,
+        "details": [_detail_json(entry) for entry in entries],
+        "hex": record.transaction.raw.hex(),
+    }
+    if call.flag("verbose"):
+        shape["decoded"] = transaction_json(record.transaction, call.port.network.address_format, with_hex=False)
+    return shape
+
+
+def _detail_json(entry: HistoryEntry) -> JsonObject:
+    kept = ("address", "category", "amount", "label", "vout", "fee", "abandoned")
+    return {key: value for key, value in _history_json(entry).items() if key in kept}
+
+
+async def list_received_by_address(call: Call) -> Json:
+    await require_wallet(call)
+    least, with_empty = call.integer("minconf"), call.flag("include_empty")
+    entries = await call.port.query(lambda node: node.wallet.addresses())
+    received: dict[bytes, list[HistoryEntry]] = {entry.script_pubkey: [] for entry in entries}
+    async for line in read_history(call.port):
+        if line.category != "send" and line.confirmations >= least and line.script_pubkey in received:
+            received[line.script_pubkey].append(line)
+    wanted = call.text("address_filter")
+    answer: list[Json] = []
+    for entry in entries:
+        lines = received[entry.script_pubkey]
+        if (lines or with_empty) and wanted in ("", entry.address):
+            answer.append(
+                {
+                    "address": entry.address,
+                    "amount": Amount(sum(line.amount_sat for line in lines)),
+                    "confirmations": min((line.confirmations for line in lines), default=0),
+                    "label": entry.label,
+                    "txids": list(dict.fromkeys(hash_to_hex(line.txid) for line in lines)),
+                }
+            )
+    return answer
+
+
+async def send_to_address(call: Call) -> Json:
+    await require_wallet(call)
+    output = TxOut(call.amount_sat("amount"), parse_address(call, call.text("address")))
+    subtracted = (0,) if call.flag("subtractfeefromamount") else ()
+    return await _pay(call, (output,), subtracted)
+
+
+async def send_many(call: Call) -> Json:
+    await require_wallet(call)
+    amounts = call.mapping("amounts")
+    outputs = parse_outputs(call, amounts)
+    names = list(amounts)
+    subtracted: list[int] = []
+    for name in call.array("subtractfeefrom"):
+        if name not in names:
+            raise CommandError(INVALID_PARAMETER, f"Invalid parameter, address {name!r} is not among the amounts")
+        subtracted.append(names.index(str(name)))
+    return await _pay(call, outputs, tuple(subtracted))
+
+
+async def _pay(call: Call, outputs: tuple[TxOut, ...], subtracted: tuple[int, ...]) -> Json:
+    if not outputs:
+        raise CommandError(INVALID_PARAMETER, "Transaction must have at least one recipient")
+    # fee_rate counts satoshi per virtual byte, not coins: up to three decimals.
+    feerate = parse_amount(call.value("fee_rate"), "fee_rate") // 100_000 if call.has("fee_rate") else 0
+    if call.has("fee_rate") and feerate < 1:
+        raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
+    txid = str(await call.port.command(Pay(outputs, feerate, subtracted)))
+    return {"txid": txid} if call.flag("verbose") else txid
+
+
+async def sign_raw_transaction(call: Call) -> Json:
+    await require_wallet(call)
+    transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
+    given = dict(_parse_prevout(value) for value in call.array("prevtxs"))
+    parents = dict(await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction)))
+
+    def read(chain: ChainReads) -> tuple[TxOut | None, ...]:
+        coins = [chain.coin(spend.outpoint) for spend in transaction.inputs]
+        return tuple(None if coin is None else coin.output for coin in coins)
+
+    found = await call.port.read_chain(read)
+    names = [spend.outpoint for spend in transaction.inputs]
+    spent = tuple(given.get(name) or parents.get(name) or output for name, output in zip(names, found, strict=True))
+    answer = await call.port.command(SignTransaction(transaction, spent))
+    if not isinstance(answer, tuple):
+        raise CommandError(MISC_ERROR, "the wallet gave no transaction")
+    signed, is_complete = answer
+    assert isinstance(signed, Transaction)
+    shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
+    if not is_complete:
+        shape["errors"] = _unsigned_inputs(signed, spent)
+    return shape
+
+
+def _unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...]) -> list[Json]:
+    stacks = signed.witnesses or ((),) * len(signed.inputs)
+    problems: list[Json] = []
+    for spend, stack, output in zip(signed.inputs, stacks, spent, strict=True):
+        if spend.script_sig or stack:
+            continue
+        reason = "Input not found or already spent" if output is None else "Unable to sign input: not of this wallet"
+        problems.append(
+            {
+                "txid": hash_to_hex(outpoint_txid(spend.outpoint)),
+                "vout": outpoint_index(spend.outpoint),
+                "witness": [item.hex() for item in stack],
+                "scriptSig": script_asm(spend.script_sig),
+                "sequence": spend.sequence,
+                "error": reason,
+            }
+        )
+    return problems
+
+
+def _parse_prevout(value: Json) -> tuple[bytes, TxOut]:
+    if not isinstance(value, Mapping):
+        raise CommandError(INVALID_PARAMETER, "each member of prevtxs must be an object")
+    txid, index, script, amount = (value.get(key) for key in ("txid", "vout", "scriptPubKey", "amount"))
+    if not isinstance(txid, str) or not isinstance(script, str) or not isinstance(index, int):
+        raise CommandError(INVALID_PARAMETER, "each member of prevtxs needs txid, vout and scriptPubKey")
+    outpoint = make_outpoint(Txid(parse_hash(txid, "txid")), index)
+    return outpoint, TxOut(parse_amount(amount or 0, "amount"), parse_hex(script, "scriptPubKey"))
+
+
+_MINCONF = optional("minconf", Kind.INTEGER, 0, "Least number of confirmations.")
+_FEE_RATE = optional("fee_rate", Kind.AMOUNT, None, "Satoshi per virtual byte; the node's estimate by default.")
+_VERBOSE = optional("verbose", Kind.FLAG, False, "Answer an object.")
+_COMMENT = "Accepted for compatibility; not kept."
+
+METHODS = (
+    Method(
+        "getbalance",
+        Category.WALLET,
+        "What the wallet can spend.",
+        "An amount.",
+        get_balance,
+        (
+            optional("dummy", Kind.TEXT, "*", "Accepted for compatibility."),
+            _MINCONF,
+            optional("include_watchonly", Kind.FLAG, False, "Accepted for compatibility."),
+            optional("avoid_reuse", Kind.FLAG, False, "Accepted for compatibility."),
+        ),
+    ),
+    Method(
+        "getbalances",
+        Category.WALLET,
+        "What the wallet holds, by state.",
+        "An object: mine (trusted, untrusted_pending, immature), lastprocessedblock.",
+        get_balances,
+    ),
+    Method(
+        "listunspent",
+        Category.WALLET,
+        "The wallet's unspent outputs.",
+        "An array of objects: txid, vout, address, label, scriptPubKey, amount, confirmations, spendable, safe.",
+        list_unspent,
+        (
+            optional("minconf", Kind.INTEGER, 1, "Least number of confirmations."),
+            optional("maxconf", Kind.INTEGER, _CONFIRMATIONS_MAX, "Greatest number of confirmations."),
+            optional("addresses", Kind.ARRAY, [], "Only these addresses."),
+            optional("include_unsafe", Kind.FLAG, True, "Whether to tell unconfirmed ones from outside."),
+            optional("query_options", Kind.OBJECT, {}, "Accepted for compatibility."),
+        ),
+    ),
+    Method(
+        "listtransactions",
+        Category.WALLET,
+        "The latest lines of the wallet's history, oldest of them first.",
+        "An array of objects: address, category (send, receive, generate, immature, orphan), amount, fee, "
+        "confirmations, block, txid, time.",
+        list_transactions,
+        (
+            optional("label", Kind.TEXT, "*", "Only lines with this label; * for all."),
+            optional("count", Kind.INTEGER, 10, "How many."),
+            optional("skip", Kind.INTEGER, 0, "How many of the newest to leave out."),
+            optional("include_watchonly", Kind.FLAG, False, "Accepted for compatibility."),
+        ),
+    ),
+    Method(
+        "gettransaction",
+        Category.WALLET,
+        "One transaction of the wallet.",
+        "An object: amount (without fee), fee, confirmations, block, txid, time, details, hex.",
+        get_transaction,
+        (
+            Argument("txid", Kind.HASH, "The transaction's id."),
+            optional("include_watchonly", Kind.FLAG, False, "Accepted for compatibility."),
+            optional("verbose", Kind.FLAG, False, "Whether to decode it."),
+        ),
+    ),
+    Method(
+        "listreceivedbyaddress",
+        Category.WALLET,
+        "What each address of the wallet received.",
+        "An array of objects: address, amount, confirmations, label, txids.",
+        list_received_by_address,
+        (
+            optional("minconf", Kind.INTEGER, 1, "Least number of confirmations."),
+            optional("include_empty", Kind.FLAG, False, "Whether to tell addresses that received nothing."),
+            optional("include_watchonly", Kind.FLAG, False, "Accepted for compatibility."),
+            optional("address_filter", Kind.TEXT, "", "Only this address."),
+        ),
+    ),
+    Method(
+        "sendtoaddress",
+        Category.WALLET,
+        "Pay an amount to an address. Answered when the mempool took the payment and the wallet is on disk.",
+        "The txid, as hex.",
+        send_to_address,
+        (
+            Argument("address", Kind.TEXT, "Who is paid."),
+            Argument("amount", Kind.AMOUNT, "How much."),
+            optional("comment", Kind.TEXT, "", _COMMENT),
+            optional("comment_to", Kind.TEXT, "", _COMMENT),
+            optional("subtractfeefromamount", Kind.FLAG, False, "Whether the receiver pays the fee."),
+            optional("replaceable", Kind.FLAG, True, "Accepted for compatibility; every payment may be replaced."),
+            optional("conf_target", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
+            optional("avoid_reuse", Kind.FLAG, False, "Accepted for compatibility."),
+            _FEE_RATE,
+            _VERBOSE,
+        ),
+    ),
+    Method(
+        "sendmany",
+        Category.WALLET,
+        "Pay several addresses in one transaction.",
+        "The txid, as hex.",
+        send_many,
+        (
+            optional("dummy", Kind.TEXT, "", "Accepted for compatibility."),
+            optional("amounts", Kind.OBJECT, {}, "Amounts by address."),
+            optional("minconf", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("comment", Kind.TEXT, "", _COMMENT),
+            optional("subtractfeefrom", Kind.ARRAY, [], "Addresses that pay the fee in equal parts."),
+            optional("replaceable", Kind.FLAG, True, "Accepted for compatibility; every payment may be replaced."),
+            optional("conf_target", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
+            _FEE_RATE,
+            _VERBOSE,
+        ),
+    ),
+    Method(
+        "signrawtransactionwithwallet",
+        Category.WALLET,
+        "Sign the inputs of a transaction that spend the wallet's coins.",
+        "An object: hex, complete, errors.",
+        sign_raw_transaction,
+        (
+            Argument("hexstring", Kind.HEX, "The serialised transaction."),
+            optional("prevtxs", Kind.ARRAY, [], "Outputs it spends that no block holds yet."),
+            optional("sighashtype", Kind.TEXT, "ALL", "ALL only."),
+        ),
+    ),
+)

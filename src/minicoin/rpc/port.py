@@ -1,0 +1,93 @@
+"""What the RPC server needs of a node, as ports. The composition root implements them over the node's loop and worker.
+
+The server lives in a thread of its own: every method here may be awaited from its event loop, and nothing it answers
+changes afterwards.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from minicoin.core.node.commands import Command
+from minicoin.core.node.queries import NodeQueries
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.primitives.verdicts import Coin, TxVerdict
+
+T = TypeVar("T")
+
+
+class CoinTotals(Protocol):
+    """Count and sum of all coins."""
+
+    @property
+    def coins(self) -> int: ...
+    @property
+    def transactions(self) -> int: ...
+    @property
+    def total_sat(self) -> int: ...
+    @property
+    def packed_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> bytes: ...
+
+
+class ChainReads(Protocol):
+    """The chain engine's reading side; used within one call in its worker."""
+
+    @property
+    def tip(self) -> BlockHash:
+        """The block the coins stand at."""
+
+    @property
+    def height(self) -> int:
+        """The tip's height."""
+
+    def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
+        """A stored block, or None."""
+
+    def coin(self, outpoint: Outpoint) -> Coin | None:
+        """An unspent coin of the best chain, or None."""
+
+    def spent_coins(self, block: BlockHash) -> list[Coin] | None:
+        """What a block's inputs spent, in input order, or None."""
+
+    def coin_set_totals(self) -> CoinTotals:
+        """Reads the whole set."""
+
+    def verify_transaction(
+        self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+    ) -> TxVerdict:
+        """Whether it could stand in the next block, given the outputs of its unconfirmed parents."""
+
+
+class NodePort(Protocol):
+    """A running node."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def datadir(self) -> Path: ...
+    @property
+    def version(self) -> str:
+        """Of the program, as X.Y.Z."""
+
+    @property
+    def started_at(self) -> int:
+        """Unix seconds."""
+
+    async def command(self, command: Command) -> object:
+        """Have the node do something; its answer. Raises CommandError."""
+
+    async def query(self, read: Callable[[NodeQueries], T]) -> T:
+        """Read on the node's loop, between two events; at most 5 ms. What `read` raises is raised here."""
+
+    async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
+        """Read in the chain worker, between two jobs. What `read` raises is raised here."""
+
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Bytes (sent, received) of each open connection by its id."""
+
+    def traffic_total(self) -> tuple[int, int]:
+        """Bytes (sent, received) of all connections since the start, closed ones included."""

@@ -1,0 +1,41 @@
+"""The table of all methods. `help` stands here because it reads the table it is part of."""
+
+from typing import Final
+
+from minicoin.core.node.commands import MISC_ERROR, CommandError
+from minicoin.rpc.help_text import describe, overview
+from minicoin.rpc.json_text import Json
+from minicoin.rpc.method import Call, Category, Kind, Method, optional
+from minicoin.rpc.methods import blocks, chain, control, data, mempool, mining, money, network, transactions, wallet
+
+
+async def help_text(call: Call) -> Json:
+    name = call.text("command")
+    if not name:
+        return overview(METHODS)
+    found = next((method for method in METHODS if method.name == name), None)
+    if found is None:
+        raise CommandError(MISC_ERROR, f"help: unknown command: {name}")
+    return describe(found)
+
+
+METHODS: Final = (
+    *chain.METHODS,
+    *blocks.METHODS,
+    *mempool.METHODS,
+    *transactions.METHODS,
+    *network.METHODS,
+    *mining.METHODS,
+    *wallet.METHODS,
+    *money.METHODS,
+    *data.data_methods(),
+    *control.METHODS,
+    Method(
+        "help",
+        Category.CONTROL,
+        "All methods, or everything about one.",
+        "Text.",
+        help_text,
+        (optional("command", Kind.TEXT, "", "The method."),),
+    ),
+)
