@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trio
 
-from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
 from minicoin.core.effects import Reply, Trace
 from minicoin.core.node.commands import Command, CommandError
 from minicoin.core.node.policy import NodePolicy
@@ -81,7 +81,7 @@ async def running_node(
     def take(now: Micros, trace: Trace) -> None:
         traces.append(trace)
 
-    binds = (("127.0.0.1", 0),) if listens else ()
+    binds = (Bind("127.0.0.1", 0),) if listens else ()
     built = await build_node(NodeSetup(network, datadir, policy or NodePolicy(), binds), take)
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)

@@ -10,23 +10,25 @@ from pathlib import Path
 
 import trio
 
+from minicoin.app.identity import load_identity
 from minicoin.core.chain.engine import ChainDamaged, ChainEngine
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.channel import LocalPeer
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
-from minicoin.drivers.channel import Channel, PlainChannel
 from minicoin.drivers.clock import WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.kernel import KernelVerifier
+from minicoin.drivers.network import Listening, listening_port, open_listeners
 from minicoin.drivers.network import Network as Sockets
-from minicoin.drivers.network import listening_port, open_listeners
 from minicoin.drivers.runtime import Runtime, TraceTaker
 from minicoin.drivers.store.disk import DiskChainStore
+from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transport, TransportKind
 
 STATE_FOLDER = "state"
 
@@ -39,15 +41,33 @@ class DamagedDocument(MisuseError):
 
 
 @dataclass(frozen=True, slots=True)
+class Bind:
+    """Where to listen; a port of 0 takes any free one."""
+
+    host: str
+    port: int
+    transport: TransportKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSetup:
     """Everything that makes one node."""
 
     network: Network
     datadir: Path
     policy: NodePolicy = field(default_factory=NodePolicy)
-    binds: tuple[tuple[str, int], ...] = ()
-    """Host and port to listen on; a port of 0 takes any free one."""
+    binds: tuple[Bind, ...] = ()
+    transport: TransportKind | None = None
+    """For dials and for binds that name none; None: the network's own, plain TCP for Bitcoin's and libp2p for ours."""
+    identity: Identity | None = None
+    """Who this node is on libp2p; None: the one of the data directory, made at the first start."""
     script_threads: int = 1
+
+    @property
+    def default_transport(self) -> TransportKind:
+        """What dials speak."""
+        own = TransportKind.PLAIN if self.network.is_bitcoin else TransportKind.LIBP2P
+        return self.transport or own
 
 
 @dataclass(slots=True)
@@ -56,7 +76,9 @@ class BuiltNode:
 
     setup: NodeSetup
     runtime: Runtime
-    listeners: list[trio.SocketListener]
+    listeners: list[Listening]
+    identity: Identity | None
+    """Who the node is on libp2p; None where it speaks plain TCP only."""
     mempool: bytes | None
     messages: list[str]
     """What opening had to repair, for the log."""
@@ -64,7 +86,7 @@ class BuiltNode:
     @property
     def port(self) -> int:
         """Where it listens; 0 where it does not."""
-        return listening_port(self.listeners[0]) if self.listeners else 0
+        return listening_port(self.listeners[0][0]) if self.listeners else 0
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until it is stopped."""
@@ -73,7 +95,7 @@ class BuiltNode:
 
 async def build_node(setup: NodeSetup, on_trace: TraceTaker) -> BuiltNode:
     """Open everything. Must be called inside trio."""
-    listeners = await open_listeners(setup.binds)
+    listeners = await open_listeners([(bind.host, bind.port) for bind in setup.binds])
     try:
         return _build(setup, listeners, on_trace)
     except BaseException:
@@ -98,8 +120,12 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
             raise DamagedDocument(
                 f"{setup.datadir} is damaged: {error}; move it away and import its blocks/ into a new one"
             ) from error
-        policy = setup.policy
-        if listeners and not policy.listen_port:
+        kinds = [bind.transport or setup.default_transport for bind in setup.binds]
+        identity = None
+        if TransportKind.LIBP2P in (*kinds, setup.default_transport):
+            identity = setup.identity or load_identity(setup.datadir)
+        policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
+        if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
         node, repaired = _assemble(setup, policy, state, documents, clock)
@@ -108,9 +134,11 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         store.close()
         raise
     inbox = Inbox()
-    sockets = Sockets(network.magic, _plain_channel, inbox, clock)
+    transports = _make_transports(setup, identity, clock)
+    sockets = Sockets(network.magic, transports[setup.default_transport], inbox, clock)
     runtime = Runtime(node, engine, documents, sockets, inbox, clock, on_trace)
-    return BuiltNode(setup, runtime, listeners, loaded.get(MEMPOOL_KEY), messages)
+    listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
+    return BuiltNode(setup, runtime, listening, identity, loaded.get(MEMPOOL_KEY), messages)
 
 
 def _load_documents(documents: DocumentStore) -> dict[str, bytes]:
@@ -141,5 +169,9 @@ def _assemble(
             return node, repaired
 
 
-def _plain_channel(remote: NodeAddress, inbound: bool) -> Channel:
-    return PlainChannel()
+def _make_transports(setup: NodeSetup, identity: Identity | None, clock: WallClock) -> dict[TransportKind, Transport]:
+    transports: dict[TransportKind, Transport] = {TransportKind.PLAIN: PlainTransport()}
+    if identity is not None:
+        local = LocalPeer(identity, setup.network.protocol_id, setup.policy.user_agent)
+        transports[TransportKind.LIBP2P] = Libp2pTransport(local, Rng(os.urandom(32)), clock)
+    return transports

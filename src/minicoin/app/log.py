@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import structlog
 
@@ -30,7 +30,7 @@ def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], 
     def take(now: Micros, trace: Trace) -> None:
         if trace.kind in _QUIET and not verbose:
             return
-        moment = datetime.fromtimestamp(now / SECOND_US, timezone.utc)
+        moment = datetime.fromtimestamp(now / SECOND_US, UTC)
         log.info(trace.kind, time=moment.isoformat(timespec="milliseconds"), **dict(trace.fields))
 
     return take

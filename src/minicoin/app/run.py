@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from importlib.metadata import version
@@ -9,7 +10,7 @@ from importlib.metadata import version
 import trio
 
 from minicoin.app.bridge import NodeBridge
-from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
 from minicoin.app.log import configure_log
 from minicoin.app.options import NodeOptions
 from minicoin.core.faults import DecodeError, MisuseError
@@ -62,10 +63,10 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         inbound_slots=options.inbound_slots,
         user_agent=f"/minicoin:{version('minicoin')}/",
     )
-    binds: list[tuple[str, int]] = []
+    binds: list[Bind] = []
     if options.listen:
         hosts = options.bind or _default_hosts(network)
-        binds = [(host, port) for host in hosts]
+        binds = [Bind(host, port) for host in hosts]
     return NodeSetup(network, options.resolved_datadir(), policy, tuple(binds), options.script_threads)
 
 
@@ -73,7 +74,7 @@ def _default_hosts(network: Network) -> tuple[str, ...]:
     # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine.
     if network.allow_private_addresses:
         return ("127.0.0.1",)
-    return (_ANY_IPV4, _ANY_IPV6) if trio.socket.has_ipv6 else (_ANY_IPV4,)
+    return (_ANY_IPV4, _ANY_IPV6) if socket.has_ipv6 else (_ANY_IPV4,)
 
 
 def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...]:
@@ -126,7 +127,7 @@ def _greet(built: BuiltNode, server: RpcServer) -> None:
     network = built.setup.network
     lines = [f"minicoin node on {network.name}, height {built.runtime.node.parts.tree.tip.height}"]
     if built.listeners:
-        host = built.setup.binds[0][0]
+        host = built.setup.binds[0].host
         shown = "127.0.0.1" if host in (_ANY_IPV4, _ANY_IPV6) else host
         lines.append(f"listening on {host} port {built.port}")
         lines.append(f"to join it:  minicoin startnode --network {network.name} -l PORT -d {shown}:{built.port}")

@@ -1,38 +1,15 @@
 """The slot between a socket and the node's session: bytes in, bytes out, events. Nothing above knows which is in it.
 
-PlainChannel is Bitcoin's own transport: the bytes as they are. The libp2p upgrade implements the same protocol.
+PlainChannel is Bitcoin's own transport: the bytes as they are. Libp2pChannel of the core is the other one; transport.py
+chooses. Events are those of the core's channel.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from minicoin.core.libp2p.channel import ChannelData, ChannelEvent, ChannelReady
 from minicoin.core.limits import READ_BYTES
 from minicoin.core.units import Micros
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelReady:
-    """The transport handshake is done; `peer_id` is proven, or empty where the transport proves none."""
-
-    peer_id: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelData:
-    """Application bytes, in order."""
-
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelClosed:
-    """The remote ended the channel in an orderly way, or the channel gave up; the socket is to be closed."""
-
-    reason: str
-
-
-ChannelEvent = ChannelReady | ChannelData | ChannelClosed
 
 
 class Channel(Protocol):
@@ -45,7 +22,7 @@ class Channel(Protocol):
     def receive(self, data: bytes, now: Micros) -> None:
         """Bytes from the socket."""
 
-    def send(self, payload: bytes, now: Micros) -> None:
+    def send(self, payload: bytes) -> None:
         """Application bytes for the remote."""
 
     def take_output(self) -> bytes:
@@ -54,7 +31,7 @@ class Channel(Protocol):
     def take_events(self) -> list[ChannelEvent]:
         """What happened since the last call."""
 
-    def consumed(self, count: int, now: Micros) -> None:
+    def consumed(self, count: int) -> None:
         """The application dealt with `count` bytes: flow control may grant more."""
 
     def next_deadline(self) -> Micros | None:
@@ -63,7 +40,7 @@ class Channel(Protocol):
     def on_deadline(self, now: Micros) -> None:
         """Time-outs and keep-alives of the transport."""
 
-    def close(self, reason: str, now: Micros) -> None:
+    def close(self, reason: str) -> None:
         """Say goodbye, where the transport has a way to."""
 
 
@@ -71,7 +48,7 @@ class PlainChannel:
     """Plain TCP: ready at once, no identity, no framing of its own."""
 
     def __init__(self) -> None:
-        self._events: list[ChannelEvent] = [ChannelReady()]
+        self._events: list[ChannelEvent] = [ChannelReady(b"")]
         self._output: deque[bytes] = deque()
         self._queued = 0
 
@@ -82,7 +59,7 @@ class PlainChannel:
     def receive(self, data: bytes, now: Micros) -> None:
         self._events.append(ChannelData(data))
 
-    def send(self, payload: bytes, now: Micros) -> None:
+    def send(self, payload: bytes) -> None:
         self._output.append(payload)
         self._queued += len(payload)
 
@@ -102,7 +79,7 @@ class PlainChannel:
         events, self._events = self._events, []
         return events
 
-    def consumed(self, count: int, now: Micros) -> None:
+    def consumed(self, count: int) -> None:
         pass
 
     def next_deadline(self) -> Micros | None:
@@ -111,5 +88,5 @@ class PlainChannel:
     def on_deadline(self, now: Micros) -> None:
         pass
 
-    def close(self, reason: str, now: Micros) -> None:
+    def close(self, reason: str) -> None:
         pass

@@ -10,6 +10,7 @@ import trio
 
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
 from minicoin.core.faults import PeerFault
+from minicoin.core.libp2p.channel import ChannelClosed, ChannelData, ChannelIdentified, ChannelPinged, ChannelReady
 from minicoin.core.limits import (
     READ_BYTES,
     SEND_QUEUE_BYTES_MAX,
@@ -19,7 +20,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US, ConnId, Micros
-from minicoin.drivers.channel import Channel, ChannelClosed, ChannelData, ChannelReady
+from minicoin.drivers.channel import Channel
 from minicoin.drivers.inbox import Inbox
 
 _FLUSH_SECONDS = 2.0
@@ -89,7 +90,7 @@ class Connection:
         if self._is_closing:
             return
         try:
-            self._channel.send(frame, self._clock())
+            self._channel.send(frame)
         except PeerFault as fault:
             self._end(fault.reason)
             return
@@ -103,7 +104,7 @@ class Connection:
             return
         self._is_closing = True
         self._reason = reason
-        self._channel.close(reason, self._clock())
+        self._channel.close(reason)
         self._output_ready.set()
         if self._scope is not None:
             self._scope.deadline = trio.current_time() + _FLUSH_SECONDS
@@ -143,9 +144,12 @@ class Connection:
                     self._inbox.put_nowait(ConnectionOpened(self.conn, remote, self.inbound, self.local))
                 case ChannelData(data):
                     await self._inbox.put_and_wait(BytesReceived(self.conn, data))
-                    self._channel.consumed(len(data), self._clock())
+                    self._channel.consumed(len(data))
                 case ChannelClosed(reason):
                     self.close(reason)
+                case ChannelIdentified() | ChannelPinged():
+                    # The version message says what the session needs; identify serves visitors.
+                    pass
         self._output_ready.set()
 
     async def _write(self) -> None:

@@ -17,12 +17,12 @@ from minicoin.core.limits import INBOUND_SOCKETS_MAX, RESOLVED_ADDRESSES_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.frame import encode_frame
-from minicoin.drivers.channel import Channel
 from minicoin.drivers.connection import Connection
 from minicoin.drivers.inbox import Inbox
+from minicoin.drivers.transport import Transport
 
-ChannelFactory = Callable[[NodeAddress, bool], Channel]
-"""Makes the channel for a connection: (remote, inbound)."""
+Listening = tuple[trio.SocketListener, Transport]
+"""A bound socket and the transport its connections speak."""
 
 _LISTEN_BACKLOG = 128
 _ACCEPT_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
@@ -35,9 +35,9 @@ class BindError(MisuseError):
 class Network:
     """All connections of one node."""
 
-    def __init__(self, magic: bytes, make_channel: ChannelFactory, inbox: Inbox, clock: Callable[[], Micros]) -> None:
+    def __init__(self, magic: bytes, dial_transport: Transport, inbox: Inbox, clock: Callable[[], Micros]) -> None:
         self._magic = magic
-        self._make_channel = make_channel
+        self._dial_transport = dial_transport
         self._inbox = inbox
         self._clock = clock
         self._connections: dict[ConnId, Connection] = {}
@@ -50,14 +50,14 @@ class Network:
         self._closed_received = 0
 
     async def run(
-        self, listeners: Sequence[trio.SocketListener], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, listeners: Sequence[Listening], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve `listeners` and perform effects until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            for listener in listeners:
-                nursery.start_soon(self._accept, listener)
+            for listener, transport in listeners:
+                nursery.start_soon(self._accept, listener, transport)
             await trio.sleep_forever()
 
     # --- effects ---
@@ -126,14 +126,14 @@ class Network:
                 return
             finally:
                 self._dials.pop(effect.conn, None)
-            await self._run_connection(effect.conn, stream, address, inbound=False)
+            await self._run_connection(effect.conn, stream, address, self._dial_transport, inbound=False)
             return
         self._dial_failed(effect, "given up")
 
     def _dial_failed(self, effect: Dial, reason: str) -> None:
         self._inbox.put_nowait(DialFailed(effect.conn, effect.address, reason))
 
-    async def _accept(self, listener: trio.SocketListener) -> None:
+    async def _accept(self, listener: trio.SocketListener, transport: Transport) -> None:
         assert self._nursery is not None
         while True:
             try:
@@ -154,23 +154,26 @@ class Network:
                 continue
             conn = ConnId(self._next_inbound)
             self._next_inbound += 2
-            self._nursery.start_soon(self._run_inbound, conn, stream, NodeAddress(normalise_host(host), port))
+            remote = NodeAddress(normalise_host(host), port)
+            self._nursery.start_soon(self._run_inbound, conn, stream, remote, transport)
 
-    async def _run_inbound(self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress) -> None:
+    async def _run_inbound(
+        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, transport: Transport
+    ) -> None:
         self._inbound_count += 1
         try:
-            await self._run_connection(conn, stream, remote, inbound=True)
+            await self._run_connection(conn, stream, remote, transport, inbound=True)
         finally:
             self._inbound_count -= 1
 
     async def _run_connection(
-        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, *, inbound: bool
+        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, transport: Transport, *, inbound: bool
     ) -> None:
         _tune(stream)
         connection = Connection(
             conn,
             stream,
-            self._make_channel(remote, inbound),
+            transport.open(remote, inbound=inbound),
             self._inbox,
             self._clock,
             remote=remote,

@@ -41,7 +41,7 @@ from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.lag import LagMeter
 from minicoin.drivers.mining_worker import MiningWorker
-from minicoin.drivers.network import Network
+from minicoin.drivers.network import Listening, Network
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
@@ -85,7 +85,7 @@ class Runtime:
 
     async def run(
         self,
-        listeners: Sequence[trio.SocketListener],
+        listeners: Sequence[Listening],
         mempool: bytes | None,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,

@@ -62,6 +62,8 @@ class AddressFlow:
         others = [timed for timed in heard.addresses if own is None or timed.address != own]
         if parts.book.add(others, session.remote, now):
             parts.connections.wake()
+        # A seed node has done what it was dialled for.
+        parts.emit(*parts.connections.on_addresses(session.conn))
 
     def on_getaddr(self, conn: ConnId, now: Micros) -> list[Effect]:
         """A peer asks whom we know."""
@@ -84,7 +86,7 @@ class AddressFlow:
         policy = self._parts.policy
         if policy.external_address is not None or not policy.listens or session.version is None:
             return
-        seen = NodeAddress(normalise_host(session.version.addr_recv.host), policy.listen_port)
+        seen = NodeAddress(normalise_host(session.version.addr_recv.host), policy.listen_port, policy.peer_id)
         if policy.listen_port and self._parts.book.is_routable(seen):
             self._set_own(seen)
 

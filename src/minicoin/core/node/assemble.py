@@ -134,6 +134,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         add_nodes=policy.add_nodes,
         seed_nodes=policy.seed_nodes,
         is_private_network=network.allow_private_addresses,
+        own_peer_id=policy.peer_id,
         ban_score=policy.ban_score,
         ban_time_us=policy.ban_time_us,
     )

@@ -53,6 +53,7 @@ class PeerFlow:
         if event.conn in refused:
             parts.emit(*(close for close in closes if close.conn == event.conn))
             return
+        slot = parts.connections.get(event.conn)
         session = Session(
             event.conn,
             event.remote,
@@ -61,6 +62,7 @@ class PeerFlow:
             inbound=event.inbound,
             now=now,
             local=event.local,
+            relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
         )
         parts.sessions[event.conn] = session
         parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))

@@ -30,6 +30,8 @@ class NodePolicy:
     listens: bool = True
     listen_port: int = 0
     external_address: NodeAddress | None = None
+    peer_id: bytes = b""
+    """Who this node is on libp2p, as a binary multihash; empty on plain TCP."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS
     inbound_slots: int = INBOUND_SLOTS
     ban_score: int = BAN_SCORE

@@ -82,6 +82,7 @@ class Session:
         "_ping_nonce",
         "_ping_sent_at",
         "_policy",
+        "_relays",
         "_rng",
         "conn",
         "feefilter_sat_per_kvb",
@@ -110,7 +111,9 @@ class Session:
         inbound: bool,
         now: Micros,
         local: NodeAddress | None = None,
+        relays: bool = True,
     ) -> None:
+        """`relays` false asks the peer for no transactions (BIP37), as on block-only connections."""
         self.conn = conn
         self.remote = remote
         self.local = local
@@ -127,6 +130,7 @@ class Session:
         self.ping_min_us = -1
         self.time_offset_s = 0
         self._policy = policy
+        self._relays = relays
         self._rng = rng
         self._decoder = FrameDecoder(policy.magic)
         self._handshake_by = now + policy.handshake_timeout_us
@@ -226,7 +230,7 @@ class Session:
             nonce=policy.nonce,
             user_agent=policy.user_agent,
             start_height=height,
-            relay=True,
+            relay=self._relays,
         )
 
     def snapshot(self) -> SessionSnapshot:
