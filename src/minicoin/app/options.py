@@ -1,0 +1,200 @@
+"""What an operator may choose for one node: from the command line, a TOML file, and defaults, in that order.
+
+The one place where names, types, ranges and defaults of these choices are written down. Also finds networks and data
+directories by name, for every command that needs one.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_config_dir, user_data_dir
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, INBOUND_SLOTS
+from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.params.network import Network
+from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.units import SECOND_US
+from minicoin.drivers.transport import TransportKind
+
+PROGRAM: Final = "minicoin"
+DEFAULT_NETWORK: Final = "main"
+_SUFFIX: Final = ".toml"
+
+# Keys of the configuration file, spelled as on the command line, where the field has another name.
+_FIELD_OF_KEY: Final = {
+    "listen": "listen_port",
+    "addnode": "add_nodes",
+    "seednode": "seed_nodes",
+    "dnsseed": "dns_seed",
+    "rpcport": "rpc_port",
+    "rpcbind": "rpc_bind",
+    "rpcuser": "rpc_user",
+    "rpcpassword": "rpc_password",
+    "banscore": "ban_score",
+    "bantime": "ban_time_s",
+    "maxinbound": "inbound_slots",
+    "scriptthreads": "script_threads",
+    "mininginterval": "mining_interval_s",
+    "jsonlogs": "log_json",
+}
+
+
+class NodeOptions(BaseModel):
+    """Everything `startnode` may be told. None: what follows from the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    network: str = DEFAULT_NETWORK
+    datadir: Path | None = None
+    listen: bool = True
+    listen_port: int | None = Field(None, ge=0, le=65535)
+    bind: tuple[str, ...] = ()
+    transport: TransportKind | None = None
+    dial: tuple[str, ...] = ()
+    add_nodes: tuple[str, ...] = ()
+    connect: tuple[str, ...] = ()
+    seed_nodes: tuple[str, ...] = ()
+    dns_seed: bool = True
+    miner: str | None = None
+    mining_interval_s: float = Field(0.0, ge=0, le=3600)
+    """Least time between own blocks where work is trivial; 0: the network's spacing."""
+    inbound_slots: int = Field(INBOUND_SLOTS, ge=0, le=10_000)
+    ban_score: int = Field(BAN_SCORE, ge=1, le=1_000_000)
+    ban_time_s: int = Field(BAN_TIME_US // SECOND_US, ge=1, le=10 * 366 * 24 * 3600)
+    script_threads: int = Field(1, ge=1, le=64)
+    rpc_bind: str = "127.0.0.1"
+    rpc_port: int | None = Field(None, ge=0, le=65535)
+    rpc_user: str | None = None
+    rpc_password: str | None = Field(None, repr=False)
+    log_json: bool = False
+    verbose: bool = False
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "NodeOptions":
+        if (self.rpc_user is None) != (self.rpc_password is None):
+            raise ValueError("rpcuser and rpcpassword belong together: give both or neither")
+        if self.rpc_user is not None and ":" in self.rpc_user:
+            raise ValueError("rpcuser must not hold a colon")
+        return self
+
+    def load_network(self) -> Network:
+        """The network by its name or file. Raises MisuseError."""
+        return find_network(self.network)
+
+    def resolved_datadir(self) -> Path:
+        """The directory given, or the network's own."""
+        return self.datadir if self.datadir is not None else default_datadir(self.load_network())
+
+    def resolved_rpc_port(self, network: Network) -> int:
+        """The port given, or the network's own."""
+        return network.rpc_port if self.rpc_port is None else self.rpc_port
+
+
+def make_options(given: Mapping[str, object], config: Path | None = None) -> NodeOptions:
+    """Options from the command line (fields by name; None: not given) over those of a file. Raises MisuseError."""
+    chosen = {name: value for name, value in given.items() if value is not None and value != ()}
+    from_file = {} if config is None else read_config(config)
+    try:
+        return NodeOptions.model_validate(from_file | chosen)
+    except ValidationError as error:
+        raise MisuseError(_explain(error, config)) from error
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """The fields that a TOML file sets. Raises MisuseError that names the file, and an unknown key's nearest."""
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise MisuseError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisuseError(f"{path} is not TOML: {error}") from error
+    fields: dict[str, object] = {}
+    known = known_keys()
+    for key, value in table.items():
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, 1, 0.5)
+            hint = f"; did you mean {nearest[0]}?" if nearest else f"; known are {', '.join(known)}"
+            raise MisuseError(f"{path}: unknown key {key!r}{hint}")
+        if key == "listen" and isinstance(value, bool):
+            fields["listen"] = value
+            continue
+        fields[_FIELD_OF_KEY.get(key, key)] = _from_toml(key, value)
+    return fields
+
+
+def known_keys() -> list[str]:
+    """The keys of a configuration file."""
+    renamed = {field: key for key, field in _FIELD_OF_KEY.items()}
+    keys = (renamed.get(field, field) for field in NodeOptions.model_fields if field != "listen")
+    return list(keys)
+
+
+def _from_toml(key: str, value: object) -> object:
+    """TOML knows no tuples, paths or enums."""
+    if isinstance(value, list):
+        return tuple(value)
+    if key == "datadir" and isinstance(value, str):
+        return Path(value).expanduser()
+    if key == "transport" and value in list(TransportKind):
+        return TransportKind(str(value))
+    if key == "mininginterval" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _explain(error: ValidationError, config: Path | None) -> str:
+    key_of = {field: key for key, field in _FIELD_OF_KEY.items()}
+    problems: list[str] = []
+    for detail in error.errors():
+        field = str(detail["loc"][0]) if detail["loc"] else ""
+        message = detail["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        problems.append(f"{key_of.get(field, field)}: {message}" if field else message)
+    where = f"{config}: " if config is not None else ""
+    return where + "; ".join(problems)
+
+
+def networks_directory() -> Path:
+    """Where `network new` keeps the networks of this user."""
+    return Path(user_config_dir(PROGRAM, appauthor=False)) / "networks"
+
+
+def find_network(name: str) -> Network:
+    """A built-in network, one of the user's own by name, or a file. Raises MisuseError."""
+    if name in NETWORKS:
+        return NETWORKS[name]
+    path = Path(name).expanduser()
+    if path.suffix != _SUFFIX:
+        path = networks_directory() / (name + _SUFFIX)
+        if not path.exists():
+            known = [*NETWORKS, *own_networks()]
+            raise MisuseError(f"unknown network {name!r}; known are {', '.join(known)}, or the path of a .toml file")
+    return read_network(path)
+
+
+def read_network(path: Path) -> Network:
+    """The network that a file describes. Raises MisuseError."""
+    try:
+        return network_from_mapping(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise MisuseError(f"cannot read the network file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisuseError(f"the network file {path} is not TOML: {error}") from error
+    except MisuseError as error:
+        raise MisuseError(f"{path}: {error}") from error
+
+
+def own_networks() -> list[str]:
+    """The names of the user's own networks."""
+    directory = networks_directory()
+    return sorted(path.stem for path in directory.glob(f"*{_SUFFIX}")) if directory.is_dir() else []
+
+
+def default_datadir(network: Network) -> Path:
+    """Where a network's node lives unless it is told otherwise."""
+    return Path(user_data_dir(PROGRAM, appauthor=False)) / network.name
