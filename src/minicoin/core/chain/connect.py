@@ -77,7 +77,8 @@ def connect_block(
     except TxRejected as refusal:
         _roll_back(block, done, undo, coins)
         raise reject_transaction(transaction, refusal) from refusal
-    except BlockRejected:
+    except BaseException:
+        # A store that fails half-way must not leave half a block in the coins either: a later flush would keep it.
         _roll_back(block, done, undo, coins)
         raise
     return ConnectedBlock(undo, spent, fees)

@@ -25,6 +25,7 @@ from minicoin.core.limits import (
     COIN_CHANGES_MAX,
     PARSED_BLOCKS_BYTES_MAX,
     UNFLUSHED_BLOCKS_MAX,
+    UNFLUSHED_HEADERS_MAX,
     VERIFIED_SCRIPTS_MAX,
 )
 from minicoin.core.params.network import Network
@@ -99,9 +100,11 @@ class ChainEngine:
         self._parsed_bytes = 0
         self._watched: frozenset[bytes] = frozenset()
         self._unflushed_blocks = 0
+        self._unflushed_headers = 0
         genesis = HeaderNode(network.genesis.header, None, 0)
         self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
         self._tip = self._load(genesis)
+        self.add_headers(store.recovered_headers())
 
     def _load(self, genesis: HeaderNode) -> HeaderNode:
         if self._store.coins_tip() is None:
@@ -110,7 +113,6 @@ class ChainEngine:
             self._store.commit({}, (), genesis.hash)
         for header in self._store.headers():
             self._add_node(header)
-        self.add_headers(self._store.recovered_headers())
         tip = self._nodes.get(self._store.coins_tip() or genesis.hash)
         if tip is None:
             raise ChainDamaged("the coins stand at a block whose header is missing")
@@ -137,13 +139,16 @@ class ChainEngine:
         return (node.header for node in list(self._nodes.values())[1:])
 
     def stored(self) -> Iterator[BlockHash]:
-        """Every stored block, in no particular order."""
-        return self._store.stored()
+        """Every stored block whose header is known, in no particular order."""
+        return (block for block in self._store.stored() if block in self._nodes)
 
     def add_headers(self, headers: Iterable[BlockHeader]) -> None:
         """Take headers that the header tree accepted, parents first, and remember them."""
         fresh = [node for node in map(self._add_node, headers) if node is not None]
         self._store.add_headers((node.height, node.header) for node in fresh)
+        self._unflushed_headers += len(fresh)
+        if self._unflushed_headers > UNFLUSHED_HEADERS_MAX:
+            self.flush()
 
     def _add_node(self, header: BlockHeader) -> HeaderNode | None:
         """The new node; None where it is known already or its parent is not."""
@@ -162,9 +167,9 @@ class ChainEngine:
 
     def store_block(self, raw: RawBlock, height: int) -> None:
         """Check what needs no coins and store the block. Raises BlockRejected; then nothing was stored."""
+        self.add_headers((raw.header,))
         if self._store.has(raw.hash):
             return
-        self.add_headers((raw.header,))
         node = self._nodes.get(raw.hash)
         if node is None or node.parent is None:
             raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(raw.header.previous), is_permanent=False)
@@ -244,10 +249,11 @@ class ChainEngine:
         connected = connect_block(block, checked.legacy_sigops, rules, self._coins, self._median_time_at)
         try:
             self._run_scripts(block, connected, rules)
-        except BlockRejected:
+            self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
+        except BaseException:
+            # Whatever ended it (a bad script, a full disk): coins and tip move together or not at all.
             disconnect_block(block, connected.undo, self._coins)
             raise
-        self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
         self._tip = node
         watched = find_watched(block, connected.spent, self._watched)
         return summarise(block, node.height, checked.size, watched, connected.fees_sat)
@@ -351,7 +357,7 @@ class ChainEngine:
     def flush(self) -> None:
         """Make coins and tip durable, so that the next start need not connect blocks again."""
         self._coins.flush(self.tip)
-        self._unflushed_blocks = 0
+        self._unflushed_blocks = self._unflushed_headers = 0
 
     def close(self) -> None:
         """Flush and release the store and the verifier."""

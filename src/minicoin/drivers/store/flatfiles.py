@@ -155,7 +155,8 @@ class FlatFiles:
         if file is not None:
             return file
         if len(self._open) >= _OPEN_FILES_MAX:
-            self._close(next(other for other in self._open if other not in self._unsynced))
+            self.sync()
+            self._close(next(iter(self._open)))
         path = self.path(number)
         self._directory_changed = self._directory_changed or not path.exists()
         try:
