@@ -130,10 +130,13 @@ def test_one_group_fills_at_most_its_8_tried_buckets() -> None:
 
 def test_repeating_an_address_does_not_multiply_it() -> None:
     book = make_book()
-    for number in range(400):
+    slots = []
+    for number in range(2000):
         book.add([heard(node(0), NOW_S - 10_000 + number)], NodeAddress(f"{30 + number % 200}.7.7.7", 1), NOW)
-    (entry,) = book._tables.entries.values()
-    assert 1 < len(entry.new_slots) <= 8
+        slots.append(len(book._tables.entries[node(0)].new_slots))
+    # Each further slot takes twice as many tellings as the one before, up to eight.
+    assert 1 < slots[20] <= 6
+    assert slots[-1] == 8
 
 
 # --- what happened ---
@@ -423,3 +426,44 @@ def check(book: AddressBook) -> None:
         assert entry.is_tried != bool(entry.new_slots) and len(entry.new_slots) <= 8
         assert all(tables.new_at(slot) is entry for slot in entry.new_slots)
         assert entry.tried_slot is None or tables.tried_at(entry.tried_slot) is entry
+
+
+# --- who yields a slot of the new table ---
+
+
+def two_entries(book: AddressBook) -> tuple[Entry, Entry, int]:
+    """(holder, rival, the holder's slot); the rival stands nowhere yet."""
+    book.add([heard(node(0))], None, NOW)
+    (holder,) = book._tables.entries.values()
+    rival = make_book()
+    rival.add([heard(node(1))], None, NOW)
+    (other,) = rival._tables.entries.values()
+    other.new_slots.clear()
+    return holder, other, holder.new_slots[0]
+
+
+def test_a_slot_is_kept_by_a_good_holder_and_yielded_by_a_hopeless_one() -> None:
+    book = make_book()
+    holder, rival, slot = two_entries(book)
+    assert not book._may_take(slot, rival, NOW_S)
+    holder.attempts = 3
+    assert book._may_take(slot, rival, NOW_S)
+    assert not book._may_take(slot, holder, NOW_S)
+
+
+def test_a_holder_of_several_slots_yields_one_to_an_address_without_any() -> None:
+    book = make_book()
+    holder, rival, slot = two_entries(book)
+    holder.new_slots.append(slot + 1)
+    assert book._may_take(slot, rival, NOW_S)
+    rival.new_slots.append(slot + 2)
+    assert not book._may_take(slot, rival, NOW_S)
+
+
+def test_a_rival_that_was_forgotten_and_heard_of_again_does_not_win() -> None:
+    book = make_book()
+    holder, rival = collide(book)
+    book._tables.entries[rival].last_success = 0
+    book.resolve_collisions(Micros(NOW + 5 * HOUR_US))
+    assert tried_of(book) == [holder]
+    assert book.snapshot().collisions == ()

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.addrmgr.entry import Entry, identity
+from minicoin.core.addrmgr.tables import Tables
 from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.rng import Rng
@@ -113,15 +115,21 @@ def _one_entry(slots: bytes, count: int) -> bytes:
 
 def test_impossible_entries_are_refused_behind_a_good_checksum() -> None:
     head = b"mcab\x01" + bytes(32) + b"\0"
+    address = NodeAddress("8.8.8.8", 8333)
+    assert address.ip is not None
+    entry = Entry(address, identity(address, address.ip), b"", b"", 0, 0)
+    slot = Tables(bytes(32)).new_slot_in(entry, 3).to_bytes(2, "little")
     one, two = (1).to_bytes(4, "little"), (2).to_bytes(4, "little")
     for body, reason in (
         (head + two + _one_entry(b"", 0) * 2, r"holds 8\.8\.8\.8:8333 twice"),
         (head + one + _one_entry(bytes(18), 9), "in 9 slots of the new table"),
         (head + one + _one_entry(b"".join(bytes((slot, 0)) for slot in range(2)), 2), "where it cannot stand"),
+        (head + one + _one_entry(slot * 2, 2), "where it cannot stand"),
         (head + one + _one_entry(b"\0", 1), "ends within an entry"),
     ):
         with pytest.raises(DecodeError, match=reason):
             load(seal(body))
+    assert load(seal(head + one + _one_entry(slot, 1))).size == 1
 
 
 @settings(max_examples=200, deadline=None)

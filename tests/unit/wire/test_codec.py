@@ -229,6 +229,13 @@ def test_addrv2_skips_what_cannot_be_dialled_and_keeps_the_rest(network: int, ad
     assert hosts == ["1.2.3.4", "5.6.7.8"]
 
 
+def test_addr_leaves_out_what_is_no_ip_address() -> None:
+    hidden = (bytes.fromhex("fd87d87eeb43") + bytes(10), bytes.fromhex("fd6b88c08724") + bytes(10))
+    entries = [bytes(12) + ip + b"\x20\x8d" for ip in (*hidden, bytes(15) + b"\1")]
+    (timed,) = decode_payload("addr", b"\x03" + b"".join(entries)).addresses
+    assert timed.address == NodeAddress("::1", 8333)
+
+
 def test_addrv2_refuses_addresses_above_512_bytes() -> None:
     with pytest.raises(DecodeError, match="513 bytes in addrv2, at most 512"):
         decode_payload("addrv2", b"\x01" + _entry_v2(99, bytes(513)))
@@ -301,6 +308,7 @@ def test_we_never_send_above_the_limits() -> None:
         ("getblocktxn", bytes(32) + b"\x01\xff" + b"\xff" * 8, "above 16 bits"),
         ("cmpctblock", HEADER.raw + bytes(8) + b"\0\x01\x01" + LEGACY_TX.raw, "position 1 beyond its end"),
         ("inv", b"\xfd\x01\0" + bytes(36), "non-minimal"),
+        ("inv", b"\x02" + bytes(71), "more items than bytes"),
         ("tx", LEGACY_TX.raw + b"\0", "bytes behind the transaction"),
         ("tx", b"", "truncated"),
         ("block", bytes(79), "truncated block header"),
