@@ -28,6 +28,9 @@ _SUFFIX: Final = ".toml"
 # Keys of the configuration file, spelled as on the command line, where the field has another name.
 _FIELD_OF_KEY: Final = {
     "listen": "listen_port",
+    "plainport": "plain_port",
+    "identity": "identity_file",
+    "identityseed": "identity_seed",
     "addnode": "add_nodes",
     "seednode": "seed_nodes",
     "dnsseed": "dns_seed",
@@ -55,6 +58,11 @@ class NodeOptions(BaseModel):
     listen_port: int | None = Field(None, ge=0, le=65535)
     bind: tuple[str, ...] = ()
     transport: TransportKind | None = None
+    plain_port: int | None = Field(None, ge=0, le=65535)
+    """Listen for plain TCP on this port as well, and so bridge the two transports."""
+    identity_file: Path | None = None
+    identity_seed: int | None = None
+    """For laboratories: anybody who knows the number can be this peer."""
     dial: tuple[str, ...] = ()
     add_nodes: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()
@@ -138,7 +146,7 @@ def _from_toml(key: str, value: object) -> object:
     """TOML knows no tuples, paths or enums."""
     if isinstance(value, list):
         return tuple(value)
-    if key == "datadir" and isinstance(value, str):
+    if key in ("datadir", "identity") and isinstance(value, str):
         return Path(value).expanduser()
     if key == "transport" and value in list(TransportKind):
         return TransportKind(str(value))

@@ -11,9 +11,11 @@ import trio
 
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
+from minicoin.app.identity import read_identity
 from minicoin.app.log import configure_log
 from minicoin.app.options import NodeOptions
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy, Role
 from minicoin.core.params.network import Network
@@ -21,6 +23,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.store.errors import StoreError
+from minicoin.drivers.transport import TransportKind, join_address, parse_node_address
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.server import RpcServer
 
@@ -67,7 +70,23 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     if options.listen:
         hosts = options.bind or _default_hosts(network)
         binds = [Bind(host, port) for host in hosts]
-    return NodeSetup(network, options.resolved_datadir(), policy, tuple(binds), options.script_threads)
+        if options.plain_port is not None:
+            binds += [Bind(host, options.plain_port, TransportKind.PLAIN) for host in hosts]
+    return NodeSetup(
+        network,
+        options.resolved_datadir(),
+        policy,
+        tuple(binds),
+        transport=options.transport,
+        identity=_identity(options),
+        script_threads=options.script_threads,
+    )
+
+
+def _identity(options: NodeOptions) -> Identity | None:
+    if options.identity_seed is not None:
+        return Identity.from_number(options.identity_seed)
+    return None if options.identity_file is None else read_identity(options.identity_file)
 
 
 def _default_hosts(network: Network) -> tuple[str, ...]:
@@ -78,7 +97,7 @@ def _default_hosts(network: Network) -> tuple[str, ...]:
 
 
 def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...]:
-    return tuple(NodeAddress.parse(text, network.default_port) for text in texts)
+    return tuple(parse_node_address(text, network.default_port) for text in texts)
 
 
 async def _run(options: NodeOptions) -> int:
@@ -98,7 +117,7 @@ async def _run(options: NodeOptions) -> int:
             await nursery.start(built.run)
             if miner is not None:
                 built.runtime.command_nowait(SetMining(miner), lambda reply: None)
-            _greet(built, server)
+            _greet(built, server, options.network)
             await built.runtime.finished.wait()
             nursery.cancel_scope.cancel()
     finally:
@@ -123,14 +142,15 @@ async def _watch_signals(built: BuiltNode) -> None:
             built.runtime.stop_nowait()
 
 
-def _greet(built: BuiltNode, server: RpcServer) -> None:
+def _greet(built: BuiltNode, server: RpcServer, network_name: str) -> None:
     network = built.setup.network
     lines = [f"minicoin node on {network.name}, height {built.runtime.node.parts.tree.tip.height}"]
     if built.listeners:
         host = built.setup.binds[0].host
         shown = "127.0.0.1" if host in (_ANY_IPV4, _ANY_IPV6) else host
         lines.append(f"listening on {host} port {built.port}")
-        lines.append(f"to join it:  minicoin startnode --network {network.name} -l PORT -d {shown}:{built.port}")
+        address = join_address(NodeAddress(shown, built.port, built.runtime.node.parts.policy.peer_id))
+        lines.append(f"to join it:  minicoin startnode --network {network_name} -l PORT -d {address}")
     host, port = server.address
     lines.append(f"RPC on {host}:{port}, data in {built.setup.datadir}")
     for line in lines:
