@@ -11,7 +11,8 @@ from pathlib import Path
 import trio
 
 from minicoin.app.identity import load_identity
-from minicoin.core.chain.engine import ChainDamaged, ChainEngine
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from minicoin.core.chain.engine import ChainDamaged, ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
 from minicoin.core.events import (
     BlockRead,

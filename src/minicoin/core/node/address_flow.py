@@ -91,7 +91,8 @@ class AddressFlow:
             self._set_own(seen)
 
     def _set_own(self, address: NodeAddress) -> None:
-        if address != self._own:
+        # A name has no place in an addr message.
+        if address != self._own and address.ip is not None:
             self._own = address
             self._parts.gossip.set_own({address: self._parts.policy.services})
             self._parts.trace("own-address", address=str(address))
