@@ -25,9 +25,17 @@ from minicoin.testing.spends import Spendable, SpendKind, output_script, sign_in
 Fault = Callable[[ChainMaker, Branch], tuple[bytes, str]]
 """Gives the block's bytes and the reason; the branch is left alone."""
 
+FAULTS: Final[dict[str, Fault]] = {}
+"""Every fault by name."""
+
 _FEE_SAT = 1000
 _ANYONE = b"\x51"
 _P2PKH = output_script(SpendKind.P2PKH, 1)
+
+
+def _fault(function: Fault) -> Fault:
+    FAULTS[function.__name__.strip("_")] = function
+    return function
 
 
 def _coin(maker: ChainMaker, branch: Branch, kinds: Sequence[SpendKind] = tuple(SpendKind)) -> Spendable:
@@ -60,16 +68,19 @@ def _with_header(block: Block, **changes: object) -> Block:
 # --- the block as a whole ---
 
 
+@_fault
 def _merkle_root(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return solve(_with_header(_block(maker, branch), merkle_root=b"\x07" * 32)).raw, "bad-txnmrklroot"
 
 
+@_fault
 def _merkle_node(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     block = _block(maker, branch, _one_spend(_coin(maker, branch)))
     other = _one_spend(_coin(maker, branch), lock_time=1)
     return Block(block.header, (block.transactions[0], other)).raw, "bad-txnmrklroot"
 
 
+@_fault
 def _mutated(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     first = _one_spend(_coin(maker, branch))
     second = _spend_output(first)
@@ -83,12 +94,14 @@ def _spend_output(parent: Transaction) -> Transaction:
     return _one_spend(coin)
 
 
+@_fault
 def _too_long(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coinbase = maker.coinbase(branch.height + 1, outputs=[TxOut(0, b"\x6a" + bytes(1_000_000))])
     # One transaction that is too long by itself makes the block too long first.
     return maker.assemble(branch, coinbase, ()).raw, "bad-blk-length"
 
 
+@_fault
 def _too_heavy(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch, (SpendKind.P2WPKH,)))
     stuffed = Transaction(
@@ -97,29 +110,35 @@ def _too_heavy(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, stuffed).raw, "bad-blk-weight"
 
 
+@_fault
 def _legacy_sigops(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     outputs = [TxOut(0, b"\x6a" + b"\xae" * 1001)]
     return maker.assemble(branch, maker.coinbase(branch.height + 1, outputs=outputs), ()).raw, "bad-blk-sigops"
 
 
+@_fault
 def _no_coinbase(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     block = _block(maker, branch)
     return rehash(block, (_one_spend(_coin(maker, branch, (SpendKind.P2PKH,))),)).raw, "bad-cb-missing"
 
 
+@_fault
 def _two_coinbases(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, maker.coinbase(branch.height + 1)).raw, "bad-cb-multiple"
 
 
+@_fault
 def _coinbase_height(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return maker.assemble(branch, maker.coinbase(branch.height + 2), ()).raw, "bad-cb-height"
 
 
+@_fault
 def _coinbase_amount(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch))
     return maker.next_block(branch, [spend], fees_sat=_FEE_SAT + 1).raw, "bad-cb-amount"
 
 
+@_fault
 def _coinbase_length(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     good = maker.coinbase(branch.height + 1)
     script = good.inputs[0].script_sig
@@ -128,6 +147,7 @@ def _coinbase_length(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return maker.assemble(branch, coinbase, ()).raw, "bad-cb-length"
 
 
+@_fault
 def _truncated(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch).raw[:-1], "malformed"
 
@@ -135,6 +155,7 @@ def _truncated(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 # --- the header ---
 
 
+@_fault
 def _high_hash(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     block = _block(maker, branch)
     target = bits_to_target(block.header.bits)
@@ -145,19 +166,23 @@ def _high_hash(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return block.raw, "high-hash"
 
 
+@_fault
 def _bits(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return solve(_with_header(_block(maker, branch), bits=0x207FFFFE)).raw, "bad-diffbits"
 
 
+@_fault
 def _time_too_old(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     times = sorted(block.header.time for block in branch.blocks[-11:])
     return _block(maker, branch, time=times[len(times) // 2]).raw, "time-too-old"
 
 
+@_fault
 def _version(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, version=1 + maker.choose(3)).raw, "bad-version"
 
 
+@_fault
 def _parent(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     block = _block(maker, branch)
     return solve(_with_header(block, previous=b"\x05" * 32)).raw, "prev-blk-not-found"
@@ -166,12 +191,14 @@ def _parent(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 # --- witnesses ---
 
 
+@_fault
 def _witness_commitment(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch, (SpendKind.P2WPKH, SpendKind.P2TR, SpendKind.P2WSH_MULTISIG)))
     coinbase = commit_witnesses(maker.coinbase(branch.height + 1), ())
     return rehash(_block(maker, branch, spend), (coinbase, spend)).raw, "bad-witness-merkle-match"
 
 
+@_fault
 def _witness_nonce(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch, (SpendKind.P2WPKH,)))
     block = _block(maker, branch, spend)
@@ -181,6 +208,7 @@ def _witness_nonce(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return Block(block.header, (coinbase, spend)).raw, "bad-witness-nonce-size"
 
 
+@_fault
 def _witness_unexpected(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch, (SpendKind.P2WPKH, SpendKind.P2TR)))
     block = _block(maker, branch, spend)
@@ -192,31 +220,37 @@ def _witness_unexpected(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 # --- transactions by themselves ---
 
 
+@_fault
 def _no_inputs(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     # An empty input list reads as the mark of a witness, so the block does not parse.
     bad = Transaction(2, (), (TxOut(0, _ANYONE),))
     return _block(maker, branch, bad).raw, "malformed"
 
 
+@_fault
 def _no_outputs(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, _one_spend(_coin(maker, branch), outputs=())).raw, "bad-txns-vout-empty"
 
 
+@_fault
 def _negative_output(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     bad = _one_spend(_coin(maker, branch, (SpendKind.P2PKH,)), outputs=(TxOut(-1, _P2PKH),))
     return _block(maker, branch, bad).raw, "bad-txns-vout-negative"
 
 
+@_fault
 def _large_output(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     bad = _one_spend(_coin(maker, branch), outputs=(TxOut(MONEY_MAX_SAT + 1, _P2PKH),))
     return _block(maker, branch, bad).raw, "bad-txns-vout-toolarge"
 
 
+@_fault
 def _large_total(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     bad = _one_spend(_coin(maker, branch), outputs=(TxOut(MONEY_MAX_SAT, _P2PKH), TxOut(1, _P2PKH)))
     return _block(maker, branch, bad).raw, "bad-txns-txouttotal-toolarge"
 
 
+@_fault
 def _duplicate_inputs(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     entry = TxIn(coin.outpoint)
@@ -224,6 +258,7 @@ def _duplicate_inputs(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, bad).raw, "bad-txns-inputs-duplicate"
 
 
+@_fault
 def _null_prevout(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     good = _one_spend(coin)
@@ -234,12 +269,14 @@ def _null_prevout(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 # --- transactions in their place ---
 
 
+@_fault
 def _missing_input(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     unknown = Spendable(Outpoint(b"\x09" * 36), coin.output, coin.kind, coin.key)
     return _block(maker, branch, _one_spend(unknown)).raw, "bad-txns-inputs-missingorspent"
 
 
+@_fault
 def _spent_twice(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     return (
@@ -248,22 +285,26 @@ def _spent_twice(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     )
 
 
+@_fault
 def _spent_before_made(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     first = _one_spend(_coin(maker, branch))
     return _block(maker, branch, _spend_output(first), first).raw, "bad-txns-inputs-missingorspent"
 
 
+@_fault
 def _immature(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     _, coin = branch.immature[maker.choose(len(branch.immature))]
     return _block(maker, branch, _one_spend(coin)).raw, "bad-txns-premature-spend-of-coinbase"
 
 
+@_fault
 def _value_made(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     bad = _one_spend(coin, outputs=(TxOut(coin.output.value + 1, _P2PKH),))
     return _block(maker, branch, bad).raw, "bad-txns-in-belowout"
 
 
+@_fault
 def _lock_time(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     lock = (branch.height + 1, branch.tip.time + 1)[maker.choose(2)]
@@ -271,6 +312,7 @@ def _lock_time(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, bad).raw, "bad-txns-nonfinal"
 
 
+@_fault
 def _relative_lock(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     sequence = (0xFFFF, 1 << 22 | 0xFFFF)[maker.choose(2)]
@@ -278,6 +320,7 @@ def _relative_lock(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, bad).raw, "bad-txns-nonfinal"
 
 
+@_fault
 def _signature(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = _one_spend(_coin(maker, branch))
     entry = spend.inputs[0]
@@ -294,6 +337,7 @@ def _signature(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, bad).raw, "script-failed"
 
 
+@_fault
 def _amount(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     """Signed for another amount, which segwit and taproot signatures commit to."""
     coin = _coin(maker, branch, (SpendKind.P2WPKH, SpendKind.P2TR, SpendKind.P2WSH_MULTISIG))
@@ -303,6 +347,7 @@ def _amount(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     return _block(maker, branch, bad).raw, "script-failed"
 
 
+@_fault
 def _wrong_key(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = _coin(maker, branch)
     other = Spendable(coin.outpoint, coin.output, coin.kind, coin.key + 1000)
@@ -311,50 +356,3 @@ def _wrong_key(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 
 def _flip(item: bytes, at: int) -> bytes:
     return item[:at] + bytes((item[at] ^ 1,)) + item[at + 1 :]
-
-
-FAULTS: Final[dict[str, Fault]] = {
-    name.strip("_"): fault
-    for name, fault in (
-        (function.__name__, function)
-        for function in (
-            _merkle_root,
-            _merkle_node,
-            _mutated,
-            _too_long,
-            _too_heavy,
-            _legacy_sigops,
-            _no_coinbase,
-            _two_coinbases,
-            _coinbase_height,
-            _coinbase_amount,
-            _coinbase_length,
-            _truncated,
-            _high_hash,
-            _bits,
-            _time_too_old,
-            _version,
-            _parent,
-            _witness_commitment,
-            _witness_nonce,
-            _witness_unexpected,
-            _no_inputs,
-            _no_outputs,
-            _negative_output,
-            _large_output,
-            _large_total,
-            _duplicate_inputs,
-            _null_prevout,
-            _missing_input,
-            _spent_twice,
-            _spent_before_made,
-            _immature,
-            _value_made,
-            _lock_time,
-            _relative_lock,
-            _signature,
-            _amount,
-            _wrong_key,
-        )
-    )
-}

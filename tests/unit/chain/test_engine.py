@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minicoin.core.chain.engine as engine_module
 from minicoin.core.chain.engine import ChainDamaged, ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
@@ -408,3 +409,37 @@ def test_snapshot(engine, tree):
     assert (snapshot.tip, snapshot.height) == (tree.trunk.tip.hash, tree.trunk.height)
     assert snapshot.coin_changes > 0
     assert Block.parse(engine.read_block(engine.tip).raw).header == tree.trunk.tip
+
+
+# --- durability ---
+
+
+@pytest.mark.parametrize("limit", ["UNFLUSHED_BLOCKS_MAX", "COIN_CHANGES_MAX"])
+def test_the_coins_are_flushed_now_and_then(tree, monkeypatch, limit):
+    monkeypatch.setattr(engine_module, limit, 10)
+    store = MemoryChainStore()
+    engine = new_engine(store)
+    store_all(engine, tree.trunk.blocks)
+    engine.activate(GENESIS, hashes(tree.trunk.blocks[:8]))
+    assert store.coins_tip() == GENESIS
+    engine.activate(engine.tip, hashes(tree.trunk.blocks[8:20]))
+    assert store.coins_tip() == engine.tip
+
+
+def test_headers_are_flushed_now_and_then(tree, monkeypatch):
+    monkeypatch.setattr(engine_module, "UNFLUSHED_HEADERS_MAX", 10)
+    commits = []
+    store = MemoryChainStore()
+    monkeypatch.setattr(store, "commit", lambda *changes: commits.append(changes))
+    engine = new_engine(store)
+    commits.clear()
+    engine.add_headers([block.header for block in tree.trunk.blocks[:8]])
+    assert not commits
+    engine.add_headers([block.header for block in tree.trunk.blocks[:20]])
+    assert len(commits) == 1
+
+
+def test_headers_without_their_parents_are_left_out(tree):
+    engine = new_engine()
+    engine.add_headers([block.header for block in tree.trunk.blocks[3:]])
+    assert list(engine.headers()) == []

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from minicoin.core.chain.block_rules import check_block, check_block_in_chain
+from minicoin.core.chain.block_rules import check_block_in_chain
 from minicoin.core.chain.coins import CoinsCache, CoinSetTotals
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.parsed_blocks import ChainDamaged as ChainDamaged
+from minicoin.core.chain.parsed_blocks import CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_proof
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
@@ -45,10 +47,6 @@ from minicoin.core.primitives.verdicts import (
 )
 
 
-class ChainDamaged(Exception):
-    """What the stores hold contradicts itself: the engine cannot go on, and says what it found."""
-
-
 @dataclass(frozen=True, slots=True)
 class EngineSnapshot:
     """The engine from outside."""
@@ -58,17 +56,6 @@ class EngineSnapshot:
     headers: int
     coin_changes: int
     verified_scripts: int
-
-
-class _CheckedBlock:
-    """A parsed block that passed the checks without context."""
-
-    __slots__ = ("block", "legacy_sigops", "size")
-
-    def __init__(self, block: Block, size: int) -> None:
-        self.block: Final = block
-        self.size: Final = size
-        self.legacy_sigops: Final = check_block(block)
 
 
 def invalid_block(block: BlockHash, refusal: BlockRejected) -> InvalidBlock:
@@ -96,8 +83,7 @@ class ChainEngine:
         self._proof = make_proof(network)
         self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
         self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
-        self._parsed: dict[BlockHash, _CheckedBlock] = {}
-        self._parsed_bytes = 0
+        self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
         self._watched: frozenset[bytes] = frozenset()
         self._unflushed_blocks = 0
         self._unflushed_headers = 0
@@ -179,12 +165,12 @@ class ChainEngine:
             block = Block.parse(raw.raw)
         except DecodeError as error:
             raise BlockRejected(BlockReason.MALFORMED, str(error), is_permanent=False) from error
-        checked = _CheckedBlock(block, len(raw.raw))
+        checked = CheckedBlock(block, len(raw.raw))
         # Only now the transactions are known to be the header's: a foreign body must not make a hash invalid.
         self._proof.check_block(block, self._verifier)
         check_block_in_chain(block, self._rules.rules_at(node.parent, node.hash))
         self._store.append(raw.hash, raw.raw)
-        self._remember(raw.hash, checked)
+        self._parsed.put(raw.hash, checked)
 
     def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
         """The stored block, without its witnesses on demand; None where it is not stored."""
@@ -192,26 +178,6 @@ class ChainEngine:
         if raw is None:
             return None
         return RawBlock.parse(Block.parse(raw).stripped if stripped else raw)
-
-    def _remember(self, block: BlockHash, checked: _CheckedBlock) -> None:
-        self._parsed[block] = checked
-        self._parsed_bytes += checked.size
-        while self._parsed_bytes > PARSED_BLOCKS_BYTES_MAX:
-            self._parsed_bytes -= self._parsed.pop(next(iter(self._parsed))).size
-
-    def _take_block(self, block: BlockHash) -> _CheckedBlock:
-        checked = self._parsed.pop(block, None)
-        if checked is not None:
-            self._parsed_bytes -= checked.size
-            return checked
-        raw = self._store.read(block)
-        if raw is None:
-            raise MisuseError(f"block {hash_to_hex(block)} is not stored")
-        try:
-            # Checked again: it passed before it was stored, so a failure now means that the file is damaged.
-            return _CheckedBlock(Block.parse(raw), len(raw))
-        except (DecodeError, BlockRejected) as error:
-            raise ChainDamaged(f"stored block {hash_to_hex(block)} is damaged: {error}") from error
 
     # --- the path of the tip ---
 
@@ -243,7 +209,7 @@ class ChainEngine:
         node = self._nodes.get(block_hash)
         if node is None or node.parent is not self._tip:
             raise MisuseError(f"block {hash_to_hex(block_hash)} does not build on the engine's tip {self._tip!r}")
-        checked = self._take_block(block_hash)
+        checked = self._parsed.take(block_hash)
         block = checked.block
         rules = self._rules.rules_at(self._tip, block_hash)
         connected = connect_block(block, checked.legacy_sigops, rules, self._coins, self._median_time_at)
@@ -284,12 +250,12 @@ class ChainEngine:
         node = self._tip
         if node.parent is None:
             raise MisuseError("the genesis block cannot be disconnected")
-        checked = self._take_block(node.hash)
+        checked = self._parsed.take(node.hash)
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
         watched = find_watched(checked.block, _outputs_by_transaction(checked.block, undo), self._watched)
-        self._remember(node.hash, checked)
+        self._parsed.put(node.hash, checked)
         summary = summarise(checked.block, node.height, checked.size, watched)
         return DisconnectedBlock(summary, checked.block.transactions[1:])
 
@@ -348,7 +314,7 @@ class ChainEngine:
         end = self.height + 1 if count is None else min(self.height + 1, start + count)
         for height in range(start, end):
             block_hash = self._tip.ancestor(height).hash
-            block = self._take_block(block_hash).block
+            block = self._parsed.take(block_hash).block
             spent = _outputs_by_transaction(block, self._read_undo(block_hash))
             yield height, block_hash, find_watched(block, spent, scripts)
 
