@@ -80,8 +80,8 @@ LACKS_PER_PEER_MAX: Final = 1_000
 # --- engine ---
 # Blocks that are parsed at their storing and connected soon after; parsed they take some ten times their bytes.
 PARSED_BLOCKS_BYTES_MAX: Final = 16 << 20
-# About 250 bytes each in the write-back cache.
-COIN_CHANGES_MAX: Final = 500_000
+# About 250 bytes each in the write-back cache; freeing them holds the interpreter for some 10 ms.
+COIN_CHANGES_MAX: Final = 100_000
 # How many blocks a start after a crash connects again at most.
 UNFLUSHED_BLOCKS_MAX: Final = 1_000
 # How many headers a crash during header sync costs at most: 25 messages of 2,000.

@@ -143,10 +143,11 @@ class Index:
     def _put(self, transaction: "lmdb.Transaction", changes: Changes) -> None:
         # In the order of keys: neighbours share pages, so each page is copied once.
         coins, added = self._coins, changes.added
-        for outpoint in sorted(outpoint for outpoint in changes.removed if outpoint not in added):
+        for outpoint in _in_order([outpoint for outpoint in changes.removed if outpoint not in added]):
             transaction.delete(outpoint, db=coins)
         with transaction.cursor(db=coins) as cursor:
-            cursor.putmulti(sorted(added.items()))
+            for outpoint in _in_order(added):
+                cursor.put(outpoint, added[outpoint])
         for height, block, header in changes.headers:
             transaction.put(_HEIGHT.pack(height) + block, header, db=self._headers)
         for block, location in sorted(changes.locations.items()):
@@ -178,6 +179,15 @@ class Index:
                 "blocks/ into a new one"
             )
         return StoreError(f"cannot use the index {self._directory}: {text}")
+
+
+def _in_order(outpoints: Iterable[Outpoint]) -> Iterator[Outpoint]:
+    """Sorted, but never more than a small part at once: one long sort would keep every other thread waiting."""
+    buckets: list[list[Outpoint]] = [[] for _ in range(256)]
+    for outpoint in outpoints:
+        buckets[outpoint[0]].append(outpoint)
+    for bucket in buckets:
+        yield from sorted(bucket)
 
 
 def _pack_location(location: Location) -> bytes:

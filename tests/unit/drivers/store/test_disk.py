@@ -98,11 +98,14 @@ def test_garbage_behind_the_last_record_is_cut(blocks, tmp_path):
     chain = open_chain(tmp_path / "d")
     fill(chain, blocks)
     chain.close()
-    for name in ("blk00000.dat", "rev00000.dat"):
-        with (tmp_path / "d" / "blocks" / name).open("ab") as file:
+    paths = [tmp_path / "d" / "blocks" / name for name in ("blk00000.dat", "rev00000.dat")]
+    sizes = [path.stat().st_size for path in paths]
+    for path in paths:
+        with path.open("ab") as file:
             file.write(b"\0" * 100)
     again = open_chain(tmp_path / "d")
     assert again.tip == blocks[-1].hash
+    assert [path.stat().st_size for path in paths] == sizes
     again.close()
 
 
