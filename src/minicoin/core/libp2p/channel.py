@@ -247,6 +247,7 @@ class Libp2pChannel:
             case _ if self._services.owns(event):
                 for learned in self._services.on_event(event, self._now):
                     self._on_service(learned)
+                self._leave_if_useless()
             case _:
                 self._on_wire(event)
 
@@ -285,13 +286,12 @@ class Libp2pChannel:
             case Identified(description):
                 self._is_identified = True
                 self._events.append(ChannelIdentified(self._peer.multihash, description))
-                self._leave_if_useless()
             case Pinged(rtt_us):
                 self._events.append(ChannelPinged(rtt_us))
 
     def _leave_if_useless(self) -> None:
         """A peer without the wire protocol stays until both know who the other is."""
-        if self._is_refused and self._is_identified:
+        if self._is_refused and self._is_identified and self._services.has_told:
             self._close(f"the peer does not speak {self._protocol}")
 
     def _close(self, reason: str) -> None:

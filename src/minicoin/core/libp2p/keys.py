@@ -83,11 +83,11 @@ def read_key_message(encoded: bytes) -> tuple[KeyType, bytes]:
     """(type, key bytes) of a PublicKey or PrivateKey message. Raises DecodeError."""
     key_type: int | None = None
     key: bytes | None = None
-    for field in read_fields(encoded):
-        if field.number == 1:
-            key_type = field.as_int()
-        elif field.number == 2:
-            key = field.as_bytes()
+    for part in read_fields(encoded):
+        if part.number == 1:
+            key_type = part.as_int()
+        elif part.number == 2:
+            key = part.as_bytes()
     if key_type is None or key is None:
         raise DecodeError("key message without type or key")
     try:

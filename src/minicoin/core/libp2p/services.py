@@ -62,6 +62,7 @@ class Services:
         "_told",
         "_upgrade",
         "description",
+        "has_told",
         "known",
     )
 
@@ -72,6 +73,8 @@ class Services:
         self.description = description
         self.known: Identify | None = None
         """What the peer has said so far."""
+        self.has_told = False
+        """The peer has asked who we are."""
         self._remote_key = b""
         self._readers: dict[int, IdentifyReader] = {}
         self._pingers: dict[int, Pinger | None] = {}
@@ -154,6 +157,7 @@ class Services:
         if protocol == IDENTIFY:
             self._told.add(stream)
             self._tell(stream)
+            self.has_told = True
         else:
             self._count_push()
             self._readers[stream] = IdentifyReader()
