@@ -115,7 +115,7 @@ def _unlock(hasher: "_SignatureHasher", index: int, coin: Spendable) -> tuple[by
             code = b"\x76\xa9\x14" + hash160(public_key(key)) + b"\x88\xac"
             return b"", (_ecdsa(key, hasher.segwit(index, code)), public_key(key))
         case SpendKind.P2TR:
-            return b"", (bytes(_taproot_key(key)[0].sign_schnorr(hasher.taproot(index))),)
+            return b"", (bytes(_taproot_key(key)[0].sign_schnorr(hasher.taproot(index), bytes(32))),)
         case SpendKind.P2SH_MULTISIG:
             script = _multisig_script(key)
             digest = hasher.legacy(index, script)
