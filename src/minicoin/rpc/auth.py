@@ -13,6 +13,8 @@ from typing import Final
 
 COOKIE_FILE: Final = ".cookie"
 COOKIE_USER: Final = "__cookie__"
+# Where the server listens, so that a data directory is all a client has to know.
+ADDRESS_FILE: Final = "rpc.address"
 _COOKIE_BYTES: Final = 32
 
 
@@ -50,10 +52,16 @@ class Auth:
         fresh.replace(self._path)
         self._accepted.append(cookie.header.encode())
 
+    def publish(self, host: str, port: int) -> None:
+        """Tell clients of this data directory where the server listens. Raises OSError."""
+        if self._path is not None:
+            self._path.with_name(ADDRESS_FILE).write_text(f"{host} {port}")
+
     def close(self) -> None:
-        """Remove the cookie."""
+        """Remove the cookie and the address."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            self._path.with_name(ADDRESS_FILE).unlink(missing_ok=True)
 
     def accepts(self, header: bytes) -> bool:
         """Whether an Authorization header is good; every candidate is compared in constant time."""
@@ -61,6 +69,15 @@ class Auth:
         given = b"Basic " + token.strip()
         matches = [hmac.compare_digest(given, accepted) for accepted in self._accepted]
         return name.lower() == b"basic" and any(matches)
+
+
+def read_address(datadir: Path) -> tuple[str, int] | None:
+    """Where the node that runs on this directory listens for RPC, or None where there is none."""
+    try:
+        host, _, port = (datadir / ADDRESS_FILE).read_text().strip().partition(" ")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return (host, int(port)) if port.isdigit() else None
 
 
 def read_cookie(datadir: Path) -> Credentials | None:

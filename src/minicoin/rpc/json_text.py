@@ -35,6 +35,17 @@ def encode_json(value: Json) -> str:
     return "".join(parts)
 
 
+def format_json(value: Json, indent: str = "") -> str:
+    """JSON text for people: one member a line."""
+    inner = indent + "  "
+    if isinstance(value, Mapping) and value:
+        members = (f"{inner}{encode_basestring_ascii(key)}: {format_json(item, inner)}" for key, item in value.items())
+        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        return "[\n" + ",\n".join(inner + format_json(item, inner) for item in value) + f"\n{indent}]"
+    return encode_json(value)
+
+
 def decode_json(text: str | bytes) -> Json:
     """Raises ValueError. NaN and infinities, which are no JSON, are refused."""
     found: Json = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)

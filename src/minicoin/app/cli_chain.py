@@ -1,0 +1,155 @@
+"""`minicoin chain`: block files in and out, and checks of what is stored, offline; and the chain of a running node."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from minicoin.app.client import as_object
+from minicoin.app.session import EXIT_FAILED, Session, with_session
+from minicoin.app.verify import verify_chain
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.drivers.store.blockfiles import export_blocks, import_blocks
+from minicoin.drivers.store.local_chain import LocalChain
+from minicoin.rpc.json_text import Json
+
+app = typer.Typer(no_args_is_help=True, help="The chain: import, export, verify (offline), info.")
+
+_Threads = Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads that verify scripts.")]
+
+
+class ProgressBar:
+    """A bar on stderr that takes what importing and exporting report: (done, total, height)."""
+
+    def __init__(self, title: str) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("height {task.fields[height]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(title, total=None, height=0)
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, done: int, total: int, height: int) -> None:
+        """One step."""
+        self._progress.update(self._task, completed=done, total=total, height=height)
+
+
+def import_files(
+    session: Session,
+    files: Annotated[list[Path], typer.Argument(help="blk*.dat, bootstrap.dat, or directories of them.")],
+    threads: _Threads = 1,
+) -> None:
+    """Import block files into the data directory. The node must not be running."""
+    chain = LocalChain(session.network, session.datadir, script_threads=threads)
+    try:
+        with ProgressBar("importing") as bar:
+            report = import_blocks(chain, files, bar.update)
+        tip = hash_to_hex(chain.tip)
+    finally:
+        chain.close()
+    found: Json = {
+        "files": report.files,
+        "read": report.read,
+        "stored": report.stored,
+        "known": report.known,
+        "refused": report.refused,
+        "without_parent": report.without_parent,
+        "skipped_bytes": report.skipped_bytes,
+        "truncated_files": report.truncated_files,
+        "height": report.height,
+        "tip": tip,
+        "problems": list(report.problems),
+    }
+    lines = [
+        f"read {report.read} blocks of {report.files} files: {report.stored} new, {report.known} known, "
+        f"{report.refused} refused, {report.without_parent} without parent",
+        f"height {report.height}, tip {tip}",
+        *report.problems,
+    ]
+    session.show(found, "\n".join(lines))
+    if report.refused:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def export_file(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="The bootstrap.dat to write.")],
+    start: Annotated[int, typer.Option("--from", min=0, help="The first block.")] = 0,
+) -> None:
+    """Write the best chain as one bootstrap.dat. The node must not be running."""
+    chain = LocalChain(session.network, session.datadir)
+    try:
+        with ProgressBar("exporting") as bar:
+            count = export_blocks(chain, file, bar.update, start_height=start)
+    finally:
+        chain.close()
+    session.show({"blocks": count, "file": str(file)}, f"wrote {count} blocks to {file}")
+
+
+def verify(
+    session: Session,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Connect every block anew in memory, and compare all coins.")
+    ] = False,
+    threads: _Threads = 1,
+) -> None:
+    """Read every stored block of the best chain and check it. The node must not be running."""
+    chain = LocalChain(session.network, session.datadir, script_threads=threads)
+    try:
+        with ProgressBar("verifying") as bar:
+            report = verify_chain(chain, bar.update, replay=replay, threads=threads)
+    finally:
+        chain.close()
+    found: Json = {
+        "height": report.height,
+        "blocks": report.blocks,
+        "transactions": report.transactions,
+        "coins_sha256": report.coins_sha256.hex(),
+        "replayed": report.is_replayed,
+        "problems": list(report.problems),
+    }
+    verdict = "everything is as it should be" if not report.problems else "\n".join(report.problems)
+    session.show(found, f"{report.blocks} blocks, {report.transactions} transactions: {verdict}")
+    if report.problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def info(session: Session) -> None:
+    """The chain of a running node."""
+    found = as_object(session.call("getblockchaininfo"))
+
+    def show(console: Console) -> None:
+        table = Table(box=None, show_header=False)
+        for name in (
+            "chain",
+            "blocks",
+            "headers",
+            "bestblockhash",
+            "difficulty",
+            "verificationprogress",
+            "size_on_disk",
+        ):
+            table.add_row(name, str(found[name]))
+        console.print(table)
+
+    session.show(found, show)
+
+
+app.command("import")(with_session(import_files))
+app.command("export")(with_session(export_file))
+app.command("verify")(with_session(verify))
+app.command("info")(with_session(info))

@@ -1,0 +1,50 @@
+"""`minicoin data`: small data on the chain, paid by the wallet."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from minicoin.app.client import as_array, as_object
+from minicoin.app.session import Session, with_session
+
+app = typer.Typer(no_args_is_help=True, help="Small data in payments: put, list.")
+
+
+def put(
+    session: Session,
+    text: Annotated[str, typer.Argument(help="What to record, for example bpm=70; at most 80 bytes.")],
+    is_hex: Annotated[bool, typer.Option("--hex", help="The text is hexadecimal bytes.")] = False,
+) -> None:
+    """Record a small text on the chain."""
+    found = as_object(session.call_unlocked("putdata", data=text, is_hex=is_hex))
+    session.show(found, f"{found['bytes']} bytes pending in {found['txid']}")
+
+
+def list_data(
+    session: Session,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many at most.")] = 50,
+    skip: Annotated[int, typer.Option(min=0, help="How many of the newest to leave out.")] = 0,
+    start: Annotated[int | None, typer.Option(min=0, help="First block; the latest 1,000 by default.")] = None,
+) -> None:
+    """What was recorded, pending first, then newest first."""
+    found = as_object(session.client.call_named("listdata", count=count, skip=skip, start_height=start))
+    items = as_array(found["items"])
+
+    def show(console: Console) -> None:
+        if not items:
+            console.print(f"no data pending or in blocks {found['start_height']} to {found['end_height']}")
+            return
+        table = Table("data", "state", "txid", box=None)
+        for item in map(as_object, items):
+            block = item.get("height")
+            state = "pending" if block is None else f"block {block}"
+            table.add_row(str(item.get("text", item["hex"])), state, str(item["txid"]))
+        console.print(table)
+
+    session.show(found, show)
+
+
+app.command("put")(with_session(put))
+app.command("list")(with_session(list_data))

@@ -1,0 +1,80 @@
+"""`minicoin lab`: a private network of real processes on this machine."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from minicoin.app.client import NoNode, RpcFailure
+from minicoin.app.lab.up import NODES_MAX, LabResult, lab_up
+from minicoin.app.session import EXIT_FAILED, JsonOption
+from minicoin.core.faults import MisuseError
+from minicoin.rpc.json_text import Json, encode_json
+
+app = typer.Typer(no_args_is_help=True, help="A private network of real processes on loopback.")
+
+_LAB_NETWORK = "regtest"
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `up` a command of its own, whatever joins it."""
+
+
+@app.command()
+def up(
+    count: Annotated[int, typer.Argument(min=1, max=NODES_MAX, help="How many nodes.")] = 3,
+    once: Annotated[
+        bool | None,
+        typer.Option(
+            "--once/--watch", help="End after a payment is confirmed everywhere. [default: without a terminal]"
+        ),
+    ] = None,
+    network: Annotated[str, typer.Option("--network", help="A network's name, or a .toml file.")] = _LAB_NETWORK,
+    datadir: Annotated[Path | None, typer.Option("--datadir", help="Keep the nodes' directories here.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Start nodes, connect them, mine, pay from one to another, and show them live."""
+    results: list[LabResult] = []
+    console = Console(stderr=True) if json else Console()
+    try:
+        code = lab_up(
+            count,
+            once=json or not sys.stdout.isatty() if once is None else once,
+            network_name=network,
+            datadir=datadir,
+            console=console,
+            on_result=results.append,
+        )
+    except (MisuseError, NoNode, RpcFailure) as error:
+        if json:
+            typer.echo(encode_json({"error": {"code": None, "message": str(error)}}))
+        else:
+            typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+    if json and results:
+        typer.echo(encode_json(_result_json(results[0])))
+    raise typer.Exit(code)
+
+
+def _result_json(result: LabResult) -> Json:
+    nodes: list[Json] = [
+        {
+            "name": row.name,
+            "height": row.height,
+            "tip": row.tip,
+            "peers": row.peers,
+            "mempool": row.mempool,
+            "balance": row.balance,
+        }
+        for row in result.nodes
+    ]
+    return {
+        "payment": result.payment,
+        "block": result.block,
+        "amount": result.amount,
+        "seconds": round(result.seconds, 3),
+        "nodes": nodes,
+    }
