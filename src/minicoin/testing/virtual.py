@@ -7,7 +7,7 @@ searches when its job's time has come. Events are ordered by (time, sequence).
 import hashlib
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from minicoin.core.chain.engine import ChainEngine, invalid_block
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
@@ -55,6 +55,11 @@ from minicoin.core.events import (
     TransactionVerified,
 )
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.channel import Libp2pChannel, LocalPeer
+from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
@@ -67,22 +72,13 @@ from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.frame import encode_frame
+from minicoin.testing.links import Libp2pEnd, LinkEnd, LinkOwner, PlainEnd, Wire
 
 LATENCY_US = 20_000
 WORK_US = 1_000
 # After the genesis block, so that the first mined block is later than its parent.
 _START_AFTER_GENESIS_US = 600 * SECOND_US
 _SEARCH_TRIES = 1 << 20
-
-
-@dataclass(slots=True)
-class _Link:
-    """One direction of a connection, as its sender sees it."""
-
-    peer: "VirtualNode"
-    peer_conn: ConnId
-    last_arrival: int = 0
-    sent_since_low: int = 0
 
 
 @dataclass(slots=True)
@@ -94,7 +90,10 @@ class VirtualNode:
     node: Node
     engine: ChainEngine
     store: ChainStore
-    links: dict[ConnId, _Link] = field(default_factory=dict)
+    identity: Identity
+    links: dict[ConnId, LinkEnd] = field(default_factory=dict)
+    neighbours: dict[ConnId, str] = field(default_factory=dict)
+    unacknowledged: dict[ConnId, int] = field(default_factory=dict)
     replies: dict[RequestId, Reply] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     traces: list[Trace] = field(default_factory=list)
@@ -118,13 +117,21 @@ class VirtualNode:
 class VirtualWorld:
     """A heap of events over any number of nodes."""
 
-    def __init__(self, network: Network, verifier: Callable[[], ScriptVerifier], seed: bytes = b"virtual") -> None:
+    def __init__(
+        self,
+        network: Network,
+        verifier: Callable[[], ScriptVerifier],
+        seed: bytes = b"virtual",
+        *,
+        uses_libp2p: bool = False,
+    ) -> None:
         self.network = network
         self.now = Micros(network.genesis.header.time * SECOND_US + _START_AFTER_GENESIS_US)
         self.nodes: dict[str, VirtualNode] = {}
         self._verifier = verifier
         self._rng = Rng(seed)
-        self._heap: list[tuple[int, int, VirtualNode, Event]] = []
+        self._uses_libp2p = uses_libp2p
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
         self._digest = hashlib.sha256()
         self._by_address: dict[tuple[str, int], VirtualNode] = {}
@@ -143,10 +150,12 @@ class VirtualWorld:
         store = MemoryChainStore()
         engine = ChainEngine(self.network, store, self._verifier())
         keys = self._rng.stream(f"keys {name}")
-        node = assemble_node(
-            self.network, policy or NodePolicy(), NodeState(), self._rng.stream(name), keys.bytes, self.now
-        )
-        virtual = VirtualNode(name, address, node, engine, store)
+        identity = Identity.from_seed(keys.bytes(32))
+        chosen = policy or NodePolicy()
+        if self._uses_libp2p:
+            chosen = replace(chosen, peer_id=identity.peer_id.multihash)
+        node = assemble_node(self.network, chosen, NodeState(), self._rng.stream(name), keys.bytes, self.now)
+        virtual = VirtualNode(name, address, node, engine, store, identity)
         self.nodes[name] = virtual
         self._by_address[(address.host, address.port)] = virtual
         node.start(None, self.now)
@@ -174,8 +183,8 @@ class VirtualWorld:
     def cut(self, one: VirtualNode, other: VirtualNode) -> None:
         """Break the connections of two nodes and let them make none."""
         self._cut.add(frozenset((one.name, other.name)))
-        for conn, link in list(one.links.items()):
-            if link.peer is other:
+        for conn, neighbour in list(one.neighbours.items()):
+            if neighbour == other.name:
                 self._break(one, conn, "cut")
 
     def heal(self, one: VirtualNode, other: VirtualNode) -> None:
@@ -191,14 +200,13 @@ class VirtualWorld:
             if not self._heap or self._heap[0][0] > end:
                 self.now = Micros(end)
                 return until is not None and until()
-            at, _, virtual, event = heapq.heappop(self._heap)
+            at, _, act = heapq.heappop(self._heap)
             self.now = Micros(max(at, self.now))
-            if not virtual.is_stopped:
-                self._handle(virtual, event)
+            act()
         return True
 
     def _handle(self, virtual: VirtualNode, event: Event) -> None:
-        if isinstance(event, DeadlineReached) and self.now < virtual.wake_at:
+        if virtual.is_stopped or (isinstance(event, DeadlineReached) and self.now < virtual.wake_at):
             return
         self._digest.update(f"{self.now} {virtual.name} {event!r}\n".encode())
         if isinstance(event, BytesReceived):
@@ -207,8 +215,11 @@ class VirtualWorld:
         self._perform(virtual)
 
     def _post(self, virtual: VirtualNode, event: Event, delay_us: int) -> None:
+        self._schedule(delay_us, lambda: self._handle(virtual, event))
+
+    def _schedule(self, delay_us: int, act: Callable[[], None]) -> None:
         self._sequence += 1
-        heapq.heappush(self._heap, (self.now + delay_us, self._sequence, virtual, event))
+        heapq.heappush(self._heap, (self.now + delay_us, self._sequence, act))
 
     def _perform(self, virtual: VirtualNode) -> None:
         for effect in virtual.node.drain_effects():
@@ -299,37 +310,93 @@ class VirtualWorld:
             return
         theirs = ConnId(target.next_inbound)
         target.next_inbound += 2
-        virtual.links[effect.conn] = _Link(target, theirs)
-        target.links[theirs] = _Link(virtual, effect.conn)
         ephemeral = NodeAddress(virtual.address.host, 40_000 + int(theirs))
-        self._post(target, ConnectionOpened(theirs, ephemeral, True, target.address), LATENCY_US)
-        self._post(virtual, ConnectionOpened(effect.conn, effect.address, False, ephemeral), LATENCY_US)
+        ours_end = self._owner(virtual, effect.conn, effect.address, target.name, inbound=False)
+        theirs_end = self._owner(target, theirs, ephemeral, virtual.name, inbound=True)
+        here = Wire(self._schedule, lambda: self.now, LATENCY_US)
+        there = Wire(self._schedule, lambda: self.now, LATENCY_US)
+        if self._uses_libp2p:
+            self._join_libp2p(virtual, target, (ours_end, here), (theirs_end, there), effect.address)
+            return
+        near, far = PlainEnd(ours_end, here), PlainEnd(theirs_end, there)
+        near.other, far.other = far, near
+        virtual.links[effect.conn], target.links[theirs] = near, far
+        self._schedule(LATENCY_US, far.start)
+        self._schedule(LATENCY_US, near.start)
+
+    def _join_libp2p(
+        self,
+        virtual: VirtualNode,
+        target: VirtualNode,
+        ours: tuple[LinkOwner, Wire],
+        theirs: tuple[LinkOwner, Wire],
+        address: NodeAddress,
+    ) -> None:
+        expected = PeerId(address.peer_id) if address.peer_id else None
+        near = Libp2pEnd(*ours, self._channel(virtual, Role.DIALLER, expected, target.address))
+        far = Libp2pEnd(*theirs, self._channel(target, Role.ACCEPTOR, None, virtual.address))
+        near.other, far.other = far, near
+        virtual.links[ours[0].conn], target.links[theirs[0].conn] = near, far
+        self._schedule(LATENCY_US, far.start)
+        self._schedule(LATENCY_US, near.start)
+
+    def _channel(self, virtual: VirtualNode, role: Role, expected: PeerId | None, remote: NodeAddress) -> Libp2pChannel:
+        self._sequence += 1
+        stream = self._rng.stream(f"channel {self._sequence}")
+        return Libp2pChannel(
+            role,
+            LocalPeer(virtual.identity, self.network.protocol_id, "minicoin"),
+            expected,
+            Multiaddr.of_endpoint(remote.host, remote.port),
+            entropy=stream.stream("entropy").bytes,
+            rng=stream,
+            now=self.now,
+        )
+
+    def _owner(
+        self, virtual: VirtualNode, conn: ConnId, remote: NodeAddress, neighbour: str, *, inbound: bool
+    ) -> LinkOwner:
+        was_opened = False
+
+        def opened(peer_id: bytes) -> None:
+            nonlocal was_opened
+            was_opened = True
+            proven = NodeAddress(remote.host, remote.port, peer_id or remote.peer_id)
+            self._post(virtual, ConnectionOpened(conn, proven, inbound, virtual.address), 0)
+
+        def received(data: bytes) -> None:
+            self._post(virtual, BytesReceived(conn, data), 0)
+
+        def closed(reason: str) -> None:
+            virtual.links.pop(conn, None)
+            virtual.neighbours.pop(conn, None)
+            virtual.unacknowledged.pop(conn, None)
+            if was_opened:
+                self._post(virtual, ConnectionClosed(conn, reason), 0)
+            elif not inbound:
+                self._post(virtual, DialFailed(conn, remote, reason), 0)
+
+        virtual.neighbours[conn] = neighbour
+        return LinkOwner(conn, opened, received, closed)
 
     def _send(self, virtual: VirtualNode, effect: Send) -> None:
         link = virtual.links.get(effect.conn)
         if link is None:
             return
         frame = encode_frame(self.network.magic, effect.message)
-        arrival = max(self.now + LATENCY_US, link.last_arrival)
-        link.last_arrival = arrival
-        self._post(link.peer, BytesReceived(link.peer_conn, frame), arrival - self.now)
-        link.sent_since_low += len(frame)
-        if link.sent_since_low >= SEND_QUEUE_LOW_BYTES:
-            link.sent_since_low = 0
+        link.send(frame)
+        sent = virtual.unacknowledged.get(effect.conn, 0) + len(frame)
+        if sent >= SEND_QUEUE_LOW_BYTES:
+            sent = 0
             self._post(virtual, SendQueueLow(effect.conn), LATENCY_US)
+        virtual.unacknowledged[effect.conn] = sent
 
     def _break(self, virtual: VirtualNode, conn: ConnId, reason: str) -> None:
-        link = virtual.links.pop(conn, None)
-        if link is None:
-            return
-        link.peer.links.pop(link.peer_conn, None)
-        arrival = max(self.now + LATENCY_US, link.last_arrival)
-        self._post(link.peer, ConnectionClosed(link.peer_conn, "closed by peer"), arrival - self.now)
-        self._post(virtual, ConnectionClosed(conn, reason), WORK_US)
+        link = virtual.links.get(conn)
+        if link is not None:
+            link.close(reason)
 
 
 def _stretch(effect: StretchKey) -> bytes:
     cost = 1 << effect.log2_n
-    return hashlib.scrypt(
-        effect.passphrase, salt=effect.salt, n=cost, r=effect.r, p=effect.p, dklen=32, maxmem=1 << 27
-    )
+    return hashlib.scrypt(effect.passphrase, salt=effect.salt, n=cost, r=effect.r, p=effect.p, dklen=32, maxmem=1 << 27)

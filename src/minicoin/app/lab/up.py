@@ -1,0 +1,180 @@
+"""`minicoin lab up N`: start, connect, fund, pay, show. Ends by itself with --once, else with Ctrl-C."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+
+from minicoin.app.client import as_array
+from minicoin.app.lab.process import LabError, LabNode
+from minicoin.app.lab.table import NodeRow, read_row, render
+from minicoin.app.options import find_network
+from minicoin.core.params.network import Network
+from minicoin.rpc.json_text import Json
+
+NODES_MAX: Final = 50
+PAYMENT: Final = Decimal("1.5")
+_PATIENCE_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.1
+_REFRESH_SECONDS: Final = 0.5
+_MINE_EVERY_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LabResult:
+    """What `--once` showed."""
+
+    nodes: tuple[NodeRow, ...]
+    payment: str
+    block: str
+    amount: Decimal
+    seconds: float
+
+
+def lab_up(
+    count: int,
+    *,
+    once: bool,
+    network_name: str = "regtest",
+    datadir: Path | None = None,
+    console: Console | None = None,
+    on_result: Callable[[LabResult], None] | None = None,
+) -> int:
+    """Run a lab; the exit code. Raises LabError, NoNode, RpcFailure; the nodes are stopped whatever happens.
+
+    Without `datadir` the nodes live in a temporary directory that is removed at the end.
+    """
+    if not 1 <= count <= NODES_MAX:
+        raise LabError(f"a lab has 1 to {NODES_MAX} nodes, not {count}")
+    console = console or Console()
+    network = find_network(network_name)
+    directory = Path(tempfile.mkdtemp(prefix="minicoin-lab-")) if datadir is None else datadir
+    try:
+        with _running(count, network, network_name, directory, console) as nodes:
+            result = _pay_across(nodes, network, console)
+            if on_result is not None:
+                on_result(result)
+            console.print(render(result.nodes, _title(result)))
+            if not once:
+                _watch(nodes, console)
+    except KeyboardInterrupt:
+        console.print("stopped")
+    finally:
+        if datadir is None:
+            shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+@contextmanager
+def _running(
+    count: int, network: Network, network_name: str, directory: Path, console: Console
+) -> Iterator[list[LabNode]]:
+    nodes: list[LabNode] = []
+    try:
+        console.print(f"starting {count} node processes on {network.name} in {directory}")
+        nodes.append(LabNode(0, network, network_name, directory, ()))
+        nodes[0].wait_up()
+        hub = nodes[0].join_address
+        console.print(f"node0 is reached at {hub}")
+        nodes += [LabNode(index, network, network_name, directory, (hub,)) for index in range(1, count)]
+        for node in nodes[1:]:
+            node.wait_up()
+        yield nodes
+    finally:
+        for node in nodes:
+            node.stop()
+        killed = [node.name for node in nodes if not node.wait_stopped()]
+        if killed:
+            console.print(f"killed, since they did not stop in time: {', '.join(killed)}")
+
+
+def _pay_across(nodes: list[LabNode], network: Network, console: Console) -> LabResult:
+    started = time.monotonic()
+    payer, payee, miner = nodes[0], nodes[1 % len(nodes)], nodes[-1]
+    _wait("the nodes are connected", nodes, lambda: all(_peers(node) >= min(1, len(nodes) - 1) for node in nodes))
+    addresses: list[Json] = []
+    for node in nodes:
+        if not as_array(node.call("listwallets")):
+            node.call("createwallet", "default")
+        addresses.append(node.call("getnewaddress", "lab"))
+    blocks = network.coinbase_maturity + 1
+    console.print(f"{payer.name} mines {blocks} blocks until its first coins are spendable")
+    payer.call("generatetoaddress", blocks, addresses[0])
+    _wait("all nodes have the same tip", nodes, lambda: _agree(nodes))
+
+    payment = str(payer.call("sendtoaddress", addresses[1 % len(nodes)], PAYMENT))
+    console.print(f"{payer.name} pays {PAYMENT} to {payee.name}: transaction {payment}")
+    _wait("the payment is in every mempool", nodes, lambda: all(payment in _mempool(node) for node in nodes))
+    block = str(as_array(miner.call("generatetoaddress", 1, addresses[-1]))[0])
+    console.print(f"{miner.name} mines it in block {block}")
+    _wait("the block is the tip everywhere", nodes, lambda: all(_tip(node) == block for node in nodes))
+    for node in nodes:
+        if payment not in _transactions(node, block):
+            raise LabError(f"{node.name} has block {block} without the payment")
+    rows = tuple(read_row(node) for node in nodes)
+    return LabResult(rows, payment, block, PAYMENT, time.monotonic() - started)
+
+
+def _watch(nodes: list[LabNode], console: Console) -> None:
+    """A live table, with a block every few seconds from each node in turn, until Ctrl-C."""
+    started = time.monotonic()
+    mined = 0
+    with Live(console=console, refresh_per_second=4) as live:
+        while True:
+            rows = [read_row(node) for node in nodes]
+            live.update(render(rows, f"lab of {len(nodes)} nodes, {time.monotonic() - started:.0f} s; Ctrl-C ends it"))
+            if time.monotonic() - started >= (mined + 1) * _MINE_EVERY_SECONDS:
+                node = nodes[mined % len(nodes)]
+                mined += 1
+                if node.is_running:
+                    node.call("generatetoaddress", 1, node.call("getnewaddress", "lab"))
+            time.sleep(_REFRESH_SECONDS)
+
+
+def _wait(what: str, nodes: list[LabNode], condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        for node in nodes:
+            if not node.is_running:
+                raise node.failure("died")
+        if time.monotonic() > end:
+            raise LabError(f"not within {_PATIENCE_SECONDS:.0f} s: {what}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _agree(nodes: list[LabNode]) -> bool:
+    return len({_tip(node) for node in nodes}) == 1
+
+
+def _tip(node: LabNode) -> str:
+    return str(node.call("getbestblockhash"))
+
+
+def _peers(node: LabNode) -> int:
+    return int(str(node.call("getconnectioncount")))
+
+
+def _mempool(node: LabNode) -> set[str]:
+    return {str(txid) for txid in as_array(node.call("getrawmempool"))}
+
+
+def _transactions(node: LabNode, block: str) -> set[str]:
+    found = node.call("getblock", block, 1)
+    if not isinstance(found, dict):
+        raise node.failure("answered something unexpected")
+    return {str(txid) for txid in as_array(found["tx"])}
+
+
+def _title(result: LabResult) -> str:
+    return (
+        f"payment {result.payment[:16]}.. of {result.amount} confirmed in block {result.block[:16]}.. "
+        f"on all {len(result.nodes)} nodes"
+    )
