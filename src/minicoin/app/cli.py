@@ -1,7 +1,7 @@
-"""The command line: short verbs for what people do most, groups for the rest. Completion: minicoin --install-completion.
+"""The command line: short verbs for what people do most, groups for the rest.
 
 A running node is driven through its RPC, never through its files; `chain import`, `export` and `verify` work on the
-files of a node that does not run.
+files of a node that does not run. Completion: minicoin --install-completion.
 """
 
 import sys
@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -59,6 +58,7 @@ def _root(
 
 @app.command()
 def startnode(
+    context: typer.Context,
     network: NetworkOption = DEFAULT_NETWORK,
     datadir: DatadirOption = None,
     listen: Annotated[
@@ -93,7 +93,7 @@ def startnode(
     ] = False,
 ) -> None:
     """Run a node until Ctrl-C or `minicoin stop`. Prints its address and the command to join it."""
-    source = click.get_current_context().get_parameter_source("network")
+    source = context.get_parameter_source("network")
     is_default = source is not None and source.name == "DEFAULT"
     given: dict[str, object] = {
         "network": None if is_default else network,

@@ -28,9 +28,7 @@ def up(
     count: Annotated[int, typer.Argument(min=1, max=NODES_MAX, help="How many nodes.")] = 3,
     once: Annotated[
         bool | None,
-        typer.Option(
-            "--once/--watch", help="End after a payment is confirmed everywhere. [default: without a terminal]"
-        ),
+        typer.Option("--once/--watch", help="End once a payment is confirmed on all. [default: without a terminal]"),
     ] = None,
     network: Annotated[str, typer.Option("--network", help="A network's name, or a .toml file.")] = _LAB_NETWORK,
     datadir: Annotated[Path | None, typer.Option("--datadir", help="Keep the nodes' directories here.")] = None,
