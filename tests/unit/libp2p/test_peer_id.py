@@ -62,6 +62,7 @@ def test_short_keys_stand_in_the_id_and_long_ones_are_hashed() -> None:
         "Qm0OIl",
         "x12D3",
         "b!!!",
+        "bafzŸŸ",
         "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
         "kUPPER",
         "1" * 200,

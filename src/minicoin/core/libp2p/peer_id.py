@@ -4,7 +4,6 @@ Specification: libp2p/specs peer-ids; keys of up to 42 bytes stand in the id ver
 """
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from typing import Final
@@ -80,7 +79,7 @@ def _decode_multibase(text: str) -> bytes:
     if base == "b":
         try:
             return base64.b32decode(digits.upper() + "=" * (-len(digits) % 8))
-        except binascii.Error as error:
+        except ValueError as error:
             raise DecodeError(f"not base32: {text!r}") from error
     if base == "z":
         return decode_base58(digits)
