@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicoin.core.chain.engine as engine_module
-from minicoin.core.chain.engine import ChainDamaged, ChainEngine
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.faults import MisuseError

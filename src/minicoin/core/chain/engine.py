@@ -13,8 +13,7 @@ from minicoin.core.chain.coins import CoinsCache, CoinSetTotals
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.parsed_blocks import ChainDamaged as ChainDamaged
-from minicoin.core.chain.parsed_blocks import CheckedBlock, ParsedBlocks
+from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_proof
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise

@@ -63,6 +63,8 @@ class Index:
             self._environment = lmdb.open(
                 str(directory), map_size=map_bytes, max_dbs=8, max_readers=16, meminit=False, writemap=False
             )
+            # A process that was killed leaves its reader behind, which would keep old pages from being used again.
+            self._environment.reader_check()
             self._map_bytes = self._environment.info()["map_size"]
             self._meta = self._environment.open_db(b"meta")
             self._locations = self._environment.open_db(b"locations")
