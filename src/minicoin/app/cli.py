@@ -18,7 +18,16 @@ from minicoin.app import cli_chain, cli_data, cli_lab, cli_net, cli_network, cli
 from minicoin.app.client import as_array, as_object
 from minicoin.app.options import DEFAULT_NETWORK, make_options
 from minicoin.app.run import run_node
-from minicoin.app.session import EXIT_FAILED, DatadirOption, NetworkOption, Session, fail, with_session
+from minicoin.app.session import (
+    EXIT_FAILED,
+    DatadirOption,
+    NetworkOption,
+    Session,
+    fail,
+    fold_hashes,
+    with_session,
+    words,
+)
 from minicoin.core.faults import MisuseError
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import read_cookie
@@ -170,7 +179,7 @@ def getinfo(session: Session) -> None:
             if name == "balance" and value is None:
                 value = "no wallet (minicoin createwallet)"
             if value != []:
-                table.add_row(name, str(value))
+                table.add_row(name, words(value))
         console.print(table)
 
     session.show(found, show)
@@ -189,7 +198,7 @@ def printchain(
         rows.append(session.call("getblock", session.call("getblockhash", height), 1))
 
     def show(console: Console) -> None:
-        table = Table("height", "hash", "time (UTC)", "transactions", "bytes", box=None)
+        table = fold_hashes(Table("height", "hash", "time (UTC)", "transactions", "bytes", box=None), 1)
         for block in map(as_object, rows):
             moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(str(block["time"]))))
             size = str(block["size"])

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from minicoin.app.client import as_object
-from minicoin.app.session import EXIT_FAILED, Session, with_session
+from minicoin.app.session import EXIT_FAILED, Session, with_session, words
 from minicoin.app.verify import verify_chain
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.drivers.store.blockfiles import export_blocks, import_blocks
@@ -143,7 +143,7 @@ def info(session: Session) -> None:
             "verificationprogress",
             "size_on_disk",
         ):
-            table.add_row(name, str(found[name]))
+            table.add_row(name, words(found[name]))
         console.print(table)
 
     session.show(found, show)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minicoin.app.client import as_array, as_object
-from minicoin.app.session import Session, with_session
+from minicoin.app.session import Session, fold_hashes, with_session
 
 app = typer.Typer(no_args_is_help=True, help="Small data in payments: put, list.")
 
@@ -36,7 +36,7 @@ def list_data(
         if not items:
             console.print(f"no data pending or in blocks {found['start_height']} to {found['end_height']}")
             return
-        table = Table("data", "state", "txid", box=None)
+        table = fold_hashes(Table("data", "state", "txid", box=None), 0, 2)
         for item in map(as_object, items):
             block = item.get("height")
             state = "pending" if block is None else f"block {block}"

@@ -36,7 +36,7 @@ def up(
 ) -> None:
     """Start nodes, connect them, mine, pay from one to another, and show them live."""
     results: list[LabResult] = []
-    console = Console(stderr=True) if json else Console()
+    console = Console(stderr=True) if json else Console(soft_wrap=True)
     try:
         code = lab_up(
             count,

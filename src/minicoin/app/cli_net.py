@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minicoin.app.client import as_array, as_object
-from minicoin.app.session import Session, with_session
+from minicoin.app.session import Session, with_session, words
 
 app = typer.Typer(no_args_is_help=True, help="The network: peers, bans, addresses.")
 
@@ -129,7 +129,7 @@ def info(session: Session) -> None:
     def show(console: Console) -> None:
         table = Table(box=None, show_header=False)
         for name in ("subversion", "protocolversion", "connections_in", "connections_out", "listenport", "relayfee"):
-            table.add_row(name, str(found[name]))
+            table.add_row(name, words(found[name]))
         console.print(table)
 
     session.show(found, show)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from minicoin.app.client import as_array, as_object
-from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase, with_session
+from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase, fold_hashes, with_session, words
 from minicoin.core.faults import MisuseError
 from minicoin.rpc.json_text import Json
 
@@ -70,10 +70,10 @@ def list_addresses(
         if not rows:
             console.print("no address yet; make one with: minicoin wallet address")
             return
-        table = Table("address", "label", "amount", box=None)
+        table = fold_hashes(Table("address", "label", "amount", box=None), 0)
         table.columns[2].justify = "right"
         for row in map(as_object, rows):
-            table.add_row(str(row["address"]), str(row["label"]), str(row["amount"]))
+            table.add_row(str(row["address"]), str(row["label"]), words(row["amount"]))
         console.print(table)
 
     session.show(rows, show)
@@ -97,9 +97,9 @@ def balance(session: Session) -> None:
         table = Table(box=None, show_header=False)
         table.add_column()
         table.add_column(justify="right")
-        table.add_row("confirmed", f"{confirmed}")
+        table.add_row("confirmed", words(confirmed))
         table.add_row("pending", f"{pending:.8f}")
-        table.add_row("immature", f"{mine['immature']}")
+        table.add_row("immature", words(mine["immature"]))
         console.print(table)
 
     session.show(shown, show)
@@ -139,12 +139,12 @@ def history(
     rows = as_array(session.call("listtransactions", "*", count, skip))
 
     def show(console: Console) -> None:
-        table = Table("what", "amount", "fee", "confirmations", "address", "txid", box=None)
+        table = fold_hashes(Table("what", "amount", "fee", "confirmations", "address", "txid", box=None), 4, 5)
         for column in (1, 2, 3):
             table.columns[column].justify = "right"
         for row in map(as_object, rows):
             cells = (row.get(key, "") for key in ("category", "amount", "fee", "confirmations", "address", "txid"))
-            table.add_row(*map(str, cells))
+            table.add_row(*map(words, cells))
         console.print(table)
 
     session.show(rows, show)
@@ -182,7 +182,7 @@ def info(session: Session) -> None:
     def show(console: Console) -> None:
         table = Table(box=None, show_header=False)
         for name, value in found.items():
-            table.add_row(name, str(value))
+            table.add_row(name, words(value))
         console.print(table)
 
     session.show(found, show)

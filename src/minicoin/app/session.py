@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from minicoin.app.client import NodePlace, NoNode, RpcClient, RpcFailure
 from minicoin.app.options import DEFAULT_NETWORK, default_datadir, find_network
@@ -26,6 +28,7 @@ from minicoin.rpc.json_text import Json, encode_json
 PASSPHRASE_VARIABLE: Final = "MINICOIN_PASSPHRASE"
 EXIT_FAILED: Final = 1
 _UNLOCK_S: Final = 60
+_PIPE_WIDTH: Final = 400
 _PANEL: Final = "Which node, and how to show"
 
 NetworkOption = Annotated[
@@ -68,7 +71,7 @@ class Session:
     host: str | None = None
     port: int | None = None
     credentials: Credentials | None = None
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=lambda: _console())
     _client: RpcClient | None = None
 
     @property
@@ -121,6 +124,23 @@ class Session:
         """End the connection, if there was one."""
         if self._client is not None:
             self._client.close()
+
+
+def words(value: Json) -> str:
+    """A value for people: amounts with all their decimals, never in powers of ten."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def fold_hashes(table: Table, *columns: int) -> Table:
+    """Wrap these columns where a terminal is narrow, instead of cutting what people copy."""
+    for column in columns:
+        table.columns[column].overflow = "fold"
+    return table
+
+
+def _console() -> Console:
+    # Into a pipe or file nothing is folded or cut.
+    return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
 
 
 def ask_passphrase(prompt: str, *, is_new: bool = False) -> str | None:

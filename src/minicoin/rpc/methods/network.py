@@ -220,8 +220,8 @@ async def list_banned(call: Call) -> Json:
             "address": ban.subject,
             "ban_created": ban.created // SECOND_US,
             "banned_until": ban.until // SECOND_US,
-            "ban_duration": (ban.until - ban.created) // SECOND_US,
-            "time_remaining": max(ban.until - now, 0) // SECOND_US,
+            "ban_duration": ban.until // SECOND_US - ban.created // SECOND_US,
+            "time_remaining": max(ban.until // SECOND_US - now // SECOND_US, 0),
             "ban_reason": ban.reason,
         }
         for ban in bans

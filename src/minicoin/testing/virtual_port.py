@@ -1,0 +1,62 @@
+"""A node of the virtual world as the RPC server sees one: commands, queries and chain reads, answered in virtual time.
+
+For tests of RPC methods and of programs that call them, with no socket and no thread.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
+from minicoin.core.node.queries import NodeQueries
+from minicoin.core.params.network import Network
+from minicoin.core.units import SECOND_US, seconds
+from minicoin.testing.virtual import VirtualNode, VirtualWorld
+
+T = TypeVar("T")
+
+_PATIENCE_US = 3_600 * SECOND_US
+
+
+class VirtualPort:
+    """One node of a world."""
+
+    def __init__(self, world: VirtualWorld, virtual: VirtualNode, datadir: Path) -> None:
+        self.world = world
+        self.virtual = virtual
+        self.datadir = datadir
+        self.version = "0.1.0"
+        self.started_at = seconds(world.now)
+
+    @property
+    def network(self) -> Network:
+        """The world's."""
+        return self.world.network
+
+    async def command(self, command: Command) -> object:
+        """Let virtual time pass until the reply. Raises CommandError."""
+        request = self.world.command(self.virtual, command)
+        self.world.run(_PATIENCE_US, until=lambda: request in self.virtual.replies)
+        reply = self.virtual.replies.get(request)
+        if reply is None:
+            raise CommandError(MISC_ERROR, f"no reply to {command!r}")
+        if reply.error_code:
+            raise CommandError(reply.error_code, reply.error)
+        return reply.value
+
+    async def query(self, read: Callable[[NodeQueries], T]) -> T:
+        """Between two events."""
+        return read(NodeQueries(self.virtual.node, self.world.now))
+
+    async def read_chain(self, read: Callable[[ChainEngine], T]) -> T:
+        """Between two jobs."""
+        return read(self.virtual.engine)
+
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Links count no bytes."""
+        return {int(conn): (0, 0) for conn in self.virtual.links}
+
+    def traffic_total(self) -> tuple[int, int]:
+        """Links count no bytes."""
+        return 0, 0
