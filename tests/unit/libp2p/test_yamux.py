@@ -134,6 +134,7 @@ def test_ping_is_answered_and_go_away_ends() -> None:
     yamux.receive(encode_header(PING, SYN, 0, 0xDEADBEEF), NOW)
     assert frames(drain(yamux)) == [(PING, ACK, 0, 0xDEADBEEF, b"")]
     yamux.receive(encode_header(GO_AWAY, 0, 0, 2) + b"ignored from here on", NOW)
+    yamux.receive(encode_header(WINDOW_UPDATE, SYN, 2, 0), NOW)
     assert yamux.take_events() == [WentAway(2)] and yamux.is_closed and drain(yamux) == b""
 
 

@@ -177,6 +177,8 @@ class Yamux:
     def receive(self, data: bytes, now: Micros) -> None:
         """Take bytes of the peer. Raises PeerFault; events that came before the fault are kept."""
         self._now = now
+        if self.is_closed:
+            return
         try:
             for item in self._reader.read(data):
                 if isinstance(item, bytes):
