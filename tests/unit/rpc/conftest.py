@@ -1,0 +1,88 @@
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from minicoin.core.params.builtin import REGTEST
+from minicoin.drivers.kernel import KernelVerifier
+from minicoin.rpc.dispatch import Answer, Dispatcher
+from minicoin.rpc.json_text import Json, decode_json, encode_json
+from minicoin.rpc.table import METHODS
+from minicoin.testing.virtual import VirtualWorld
+from minicoin.testing.virtual_port import VirtualPort
+
+
+class Caller:
+    """Calls methods of one virtual node through the dispatcher, as a client would over HTTP."""
+
+    def __init__(self, port: VirtualPort) -> None:
+        self.port = port
+        self.dispatcher = Dispatcher(METHODS, port)
+
+    def post(self, body: bytes | Json, wallet: str | None = None) -> Answer:
+        raw = body if isinstance(body, bytes) else encode_json(body).encode()
+        return asyncio.run(self.dispatcher.handle(raw, wallet))
+
+    def _result(self, method: str, params: Json, wallet: str | None) -> Json:
+        answer = decode_json(self.post({"id": 1, "method": method, "params": params}, wallet).body)
+        assert isinstance(answer, dict)
+        error = answer["error"]
+        if error is not None:
+            assert isinstance(error, dict)
+            raise RefusedError(error["code"], error["message"])
+        return answer["result"]
+
+    def __call__(self, method: str, *params: Json, wallet: str | None = None):
+        return self._result(method, list(params), wallet)
+
+    def named(self, method: str, **params: Json):
+        return self._result(method, params, None)
+
+    def refusal(self, method: str, *params: Json, wallet: str | None = None) -> tuple[int, str]:
+        """The code and message of a call that must fail."""
+        with pytest.raises(RefusedError) as refused:
+            self(method, *params, wallet=wallet)
+        return refused.value.code, refused.value.message
+
+
+class RefusedError(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+def _callers(tmp_path: Path, *names: str) -> Iterator[tuple[Caller, ...]]:
+    verifiers: list[KernelVerifier] = []
+
+    def verifier() -> KernelVerifier:
+        verifiers.append(KernelVerifier(1))
+        return verifiers[-1]
+
+    world = VirtualWorld(REGTEST, verifier)
+    yield tuple(Caller(VirtualPort(world, world.add(name), tmp_path)) for name in names)
+    for made in verifiers:
+        made.close()
+
+
+@pytest.fixture
+def rpc(tmp_path: Path) -> Iterator[Caller]:
+    """A node with an empty chain."""
+    for (caller,) in _callers(tmp_path, "one"):
+        yield caller
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Caller, Caller]]:
+    """Two nodes that are not connected."""
+    yield from _callers(tmp_path, "one", "other")
+
+
+@pytest.fixture(scope="module")
+def funded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """A node with a wallet that has three spendable coinbases; shared by the tests of a module."""
+    for (caller,) in _callers(tmp_path_factory.mktemp("funded"), "one"):
+        caller("createwallet")
+        caller("generatetoaddress", 103, caller("getnewaddress", "mined"))
+        yield caller

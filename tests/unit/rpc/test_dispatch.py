@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from minicoin.core.limits import RPC_BATCH_CALLS_MAX
+
+
+def test_version_1_answers_have_result_error_and_id(rpc) -> None:
+    answer = rpc.post({"version": "1.1", "method": "getblockcount", "params": [], "id": "a"})
+    assert answer.status == 200
+    assert json.loads(answer.body) == {"result": 0, "error": None, "id": "a"}
+
+
+def test_version_2_answers_have_no_error_member(rpc) -> None:
+    answer = rpc.post({"jsonrpc": "2.0", "method": "getblockcount", "id": 7})
+    assert json.loads(answer.body) == {"jsonrpc": "2.0", "result": 0, "id": 7}
+
+
+@pytest.mark.parametrize("params", [None, [], {}])
+def test_params_may_be_missing_or_empty(rpc, params) -> None:
+    assert rpc.post({"method": "getblockcount", "params": params, "id": 1}).status == 200
+
+
+def test_version_1_errors_have_a_status(rpc) -> None:
+    answer = rpc.post({"method": "getblockhash", "params": [99], "id": 1})
+    assert answer.status == 500
+    assert json.loads(answer.body) == {
+        "result": None,
+        "error": {"code": -8, "message": "Block height out of range"},
+        "id": 1,
+    }
+
+
+def test_unknown_methods_are_404(rpc) -> None:
+    answer = rpc.post({"method": "nosuch", "id": 1})
+    assert answer.status == 404
+    assert json.loads(answer.body)["error"] == {"code": -32601, "message": "Method not found"}
+
+
+def test_version_2_errors_are_200(rpc) -> None:
+    answer = rpc.post({"jsonrpc": "2.0", "method": "nosuch", "id": 1})
+    assert answer.status == 200
+    assert json.loads(answer.body) == {
+        "jsonrpc": "2.0",
+        "error": {"code": -32601, "message": "Method not found"},
+        "id": 1,
+    }
+
+
+def test_version_2_notifications_are_carried_out_and_not_answered(rpc) -> None:
+    address = "mcrt1q" + "q" * 38 + "000000"
+    assert rpc.post({"jsonrpc": "2.0", "method": "validateaddress", "params": [address]}).status == 204
+    assert rpc.post({"jsonrpc": "2.0", "method": "nosuch"}).status == 204
+    assert rpc.post({"method": "getblockcount"}).status == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'"text"', b"7", b"NaN"])
+def test_malformed_json_is_a_parse_error(rpc, body: bytes) -> None:
+    answer = rpc.post(body)
+    assert answer.status == 500
+    assert json.loads(answer.body)["error"]["code"] == -32700
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"id": 1}, "Missing method"),
+        ({"id": 1, "method": 5}, "Method must be a string"),
+        ({"id": 1, "method": "getblockcount", "params": "x"}, "Params must be an array or object"),
+        ({"id": 1, "method": "getblockcount", "jsonrpc": "3.0"}, "JSON-RPC version not supported"),
+    ],
+)
+def test_what_is_no_request_is_400(rpc, request_, message: str) -> None:
+    answer = rpc.post(request_)
+    assert answer.status == 400
+    assert json.loads(answer.body)["error"] == {"code": -32600, "message": message}
+
+
+def test_batches_answer_in_order_and_fail_one_by_one(rpc) -> None:
+    answer = rpc.post(
+        [
+            {"jsonrpc": "2.0", "method": "getblockcount", "id": 1},
+            {"jsonrpc": "2.0", "method": "getblockhash", "params": [5], "id": 2},
+            {"method": "nosuch", "id": 3},
+            17,
+            {"jsonrpc": "2.0", "method": "getblockcount"},
+        ]
+    )
+    assert answer.status == 200
+    first, second, third, fourth = json.loads(answer.body)
+    # Clients of Bitcoin Core read `error` of every member.
+    assert first == {"jsonrpc": "2.0", "result": 0, "error": None, "id": 1}
+    assert second["error"]["code"] == -8
+    assert third["error"]["code"] == -32601
+    assert fourth["error"]["code"] == -32600
+
+
+def test_a_batch_of_notifications_is_not_answered(rpc) -> None:
+    assert rpc.post([{"jsonrpc": "2.0", "method": "getblockcount"}]).status == 204
+    assert json.loads(rpc.post([]).body) == []
+
+
+def test_batches_are_bounded(rpc) -> None:
+    answer = rpc.post([{"method": "getblockcount", "id": 1}] * (RPC_BATCH_CALLS_MAX + 1))
+    assert answer.status == 400
+    assert str(RPC_BATCH_CALLS_MAX) in json.loads(answer.body)["error"]["message"]
