@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from minicoin.app.options import NodeOptions
+from minicoin.app.options import make_options
 from minicoin.app.run import run_node
 from minicoin.rpc.auth import COOKIE_FILE
 
@@ -95,7 +95,8 @@ def _some(connection: socket.socket) -> bytes:
 
 
 def _serve(directory: Path) -> int:
-    return run_node(NodeOptions(network=_NETWORK, datadir=directory, listen=False, rpc_port=0, dns_seed=False))
+    chosen = {"network": _NETWORK, "datadir": directory, "listen": False, "rpc_port": 0, "dns_seed": False}
+    return run_node(make_options(chosen))
 
 
 def main() -> None:

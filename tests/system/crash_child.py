@@ -1,0 +1,149 @@
+"""The processes that the crash tests kill: each works on a data directory and says on stdout what it acknowledged.
+
+`python crash_child.py ACTIVITY DIRECTORY ...` prints `ready`, then one line per acknowledgement: `block HASH`,
+`address ADDRESS`, `payment TXID`. A line is printed only when an operator could have been told the same. With
+FLUSH_EVERY in the environment, coins become durable after so many blocks, so that kills also meet that moment.
+"""
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import trio
+
+from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.core.chain import engine
+from minicoin.core.effects import Reply, Trace
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.node.commands import Command, Generate, NewAddress, Pay
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import lookup
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.transaction import TxOut
+from minicoin.core.script.standard import address_script
+from minicoin.core.units import Micros
+from minicoin.drivers.store.blockfiles import import_blocks
+from minicoin.drivers.store.errors import StoreError
+from minicoin.drivers.store.local_chain import LocalChain
+
+NETWORK = lookup("bitcoin-regtest")
+OP_TRUE = b"\x51"
+_PAYMENTS_PER_BLOCK = 4
+_PAYMENT_SAT = 100_000
+
+
+def say(*words: object) -> None:
+    """One line that the parent takes as told to the world."""
+    print(*words, flush=True)
+
+
+def import_file(directory: Path, file: Path) -> None:
+    """Acknowledges every tip that the import reached."""
+    chain = LocalChain(NETWORK, directory)
+    told = chain.tip
+    say("ready")
+
+    def progress(done: int, total: int, height: int) -> None:
+        nonlocal told
+        if chain.tip != told:
+            told = chain.tip
+            say("block", hash_to_hex(told))
+
+    import_blocks(chain, [file], progress)
+    say("block", hash_to_hex(chain.tip))
+    chain.close()
+
+
+class Child:
+    """A running node and how to ask it."""
+
+    def __init__(self, built: BuiltNode) -> None:
+        self._runtime = built.runtime
+
+    async def ask(self, command: Command) -> object:
+        """The answer; a refusal ends the process with one line."""
+        done = trio.Event()
+        replies: list[Reply] = []
+
+        def take(reply: Reply) -> None:
+            replies.append(reply)
+            done.set()
+
+        self._runtime.command_nowait(command, take)
+        await done.wait()
+        if replies[0].error_code:
+            raise SystemExit(replies[0].error)
+        return replies[0].value
+
+    async def mine(self) -> None:
+        """Blocks, one after the other. Ready with the first one: the search's own process takes its time to start."""
+        await self._mine_one()
+        say("ready")
+        while True:
+            await self._mine_one()
+
+    async def send(self) -> None:
+        """Fresh addresses, payments to them, and a block after every few."""
+        await self._mine_one()
+        say("ready")
+        while True:
+            for _ in range(_PAYMENTS_PER_BLOCK):
+                address = str(await self.ask(NewAddress("")))
+                say("address", address)
+                script = address_script(address, NETWORK.address_format)
+                say("payment", await self.ask(Pay((TxOut(_PAYMENT_SAT, script),), 2_000)))
+            await self._mine_one()
+
+    async def _mine_one(self) -> None:
+        found = await self.ask(Generate(1, OP_TRUE))
+        assert isinstance(found, list)
+        say("block", found[0])
+
+
+async def run_node(directory: Path, activity: str, port: int | None) -> None:
+    """A node that works until it is killed, or synced up to what its peer has."""
+    connect = () if port is None else (NodeAddress("127.0.0.1", port),)
+    policy = NodePolicy(connect=connect, listens=False)
+
+    def on_trace(now: Micros, trace: Trace) -> None:
+        # What the tip moved to is relayed and shown from here on.
+        if activity == "sync" and trace.kind == "tip":
+            say("block", hash_to_hex(built.runtime.node.parts.tree.tip.hash))
+        if trace.kind in ("work-failed", "wallet-not-saved"):
+            print(dict(trace.fields)["error"], file=sys.stderr, flush=True)
+
+    built = await build_node(NodeSetup(NETWORK, directory, policy), on_trace)
+    child = Child(built)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(built.run)
+        if activity == "sync":
+            say("ready")
+            await built.runtime.finished.wait()
+        elif activity == "mine":
+            await child.mine()
+        else:
+            await child.send()
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    activity, directory, *rest = sys.argv[1:]
+    if "FLUSH_EVERY" in os.environ:
+        setattr(engine, "UNFLUSHED_BLOCKS_MAX", int(os.environ["FLUSH_EVERY"]))  # noqa: B010
+    if "FILE_BYTES_MAX" in os.environ:
+        # Python ignores SIGXFSZ: a write beyond the limit fails as it would on a full disk.
+        limit = int(os.environ["FILE_BYTES_MAX"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        if activity == "import":
+            import_file(Path(directory), Path(rest[0]))
+        else:
+            trio.run(run_node, Path(directory), activity, int(rest[0]) if rest else None)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""A process that works on a data directory until it is killed, and what it acknowledged until then."""
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Txid
+from minicoin.drivers.store.local_chain import LocalChain
+
+CHILD = Path(__file__).with_name("crash_child.py")
+READY_SECONDS = 60
+
+
+@dataclass(slots=True)
+class Acknowledged:
+    """What the process told the world."""
+
+    blocks: list[BlockHash] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    payments: list[Txid] = field(default_factory=list)
+
+    def note(self, kind: str, value: str) -> None:
+        match kind:
+            case "block":
+                self.blocks.append(BlockHash(hash_from_hex(value)))
+            case "address":
+                self.addresses.append(value)
+            case "payment":
+                self.payments.append(Txid(hash_from_hex(value)))
+
+
+class Doomed:
+    """Started with the child's arguments."""
+
+    def __init__(self, *arguments: object, environment: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(CHILD), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | (environment or {}),
+        )
+        self.acknowledged = Acknowledged()
+        self._is_ready = threading.Event()
+        self._errors = ""
+        self._threads = [threading.Thread(target=self._listen), threading.Thread(target=self._listen_to_errors)]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            # Half a line was not told to anybody.
+            if line == "ready\n":
+                self._is_ready.set()
+            elif line.endswith("\n"):
+                self.acknowledged.note(*line.split())
+        self._is_ready.set()
+
+    def _listen_to_errors(self) -> None:
+        assert self._process.stderr is not None
+        self._errors = self._process.stderr.read()
+
+    def wait_ready(self) -> None:
+        """Until it works on the directory."""
+        assert self._is_ready.wait(READY_SECONDS), "the process did not open its directory"
+
+    def kill_after(self, seconds: float) -> bool:
+        """SIGKILL in so many seconds; False where it was done before that."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._end()
+            return True
+        self._end()
+        assert self._process.returncode == 0, self._errors
+        return False
+
+    def wait_end(self, seconds: float) -> tuple[int, str]:
+        """(exit code, what it said on stderr) once it ends by itself."""
+        self._process.wait(seconds)
+        self._end()
+        return self._process.returncode, self._errors
+
+    def _end(self) -> None:
+        self._process.wait(10)
+        for thread in self._threads:
+            thread.join(10)
+
+
+def replayed_coin_set_hash(chain: LocalChain, network: Network) -> bytes:
+    """The hash of the coins after a fresh replay, in memory, of the chain's own blocks."""
+    fresh = LocalChain(network, MemoryChainStore())
+    for height in range(1, chain.height + 1):
+        node = chain.tree.at_height(height)
+        assert node is not None
+        raw = chain.engine.read_block(node.hash)
+        assert raw is not None
+        refused = fresh.accept(raw)
+        assert refused is None, refused
+    assert fresh.tip == chain.tip
+    return fresh.engine.coin_set_hash()
+
+
+def check_chain(network: Network, directory: Path, blocks: list[BlockHash]) -> int:
+    """The directory opens, holds every one of these blocks in its chain, and has the coins of a replay; its height."""
+    chain = LocalChain(network, directory)
+    try:
+        for block in blocks:
+            node = chain.tree.get(block)
+            assert node is not None, f"block {hash_to_hex(block)} was acknowledged and is gone"
+            assert chain.tree.is_active(node), f"{node} was acknowledged and is not in the chain"
+        assert chain.engine.coin_set_hash() == replayed_coin_set_hash(chain, network)
+        return chain.height
+    finally:
+        chain.close()
