@@ -12,5 +12,5 @@ if [ "$(cat "$target/.stamp" 2>/dev/null)" != "$stamp" ]; then
     (cd "$target" && npm ci --ignore-scripts --no-audit --no-fund --silent) || exit 1
     echo "$stamp" > "$target/.stamp"
 fi
-# Node looks for packages beside the program, so the program stands beside them.
-cp tests/interop/js/peer.mjs tests/interop/js/polyfill.mjs "$target/"
+# Node looks for packages beside the program, so the programs stand beside them.
+cp tests/interop/js/*.mjs "$target/"

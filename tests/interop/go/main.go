@@ -2,6 +2,7 @@
 //
 //	peer listen            serves the interop protocols; prints its address, then one line per connection that identify told about
 //	peer dial MULTIADDR    runs every case against that address; prints "CASE name ok|FAIL detail"
+//	peer wire MULTIADDR PROTOCOL MAGIC HASH   fetches a block from a node; prints "BLOCK size hash"
 package main
 
 import (
@@ -59,6 +60,11 @@ func main() {
 		listen(h)
 	case "dial":
 		dial(h, os.Args[2])
+	case "wire":
+		if err := fetchBlock(h, os.Args[2], os.Args[3], os.Args[4], os.Args[5]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
 

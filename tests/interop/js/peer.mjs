@@ -2,6 +2,7 @@
 //
 //   node --import ./polyfill.mjs peer.mjs listen           serves the interop protocols and prints its address
 //   node --import ./polyfill.mjs peer.mjs dial MULTIADDR   runs every case there and prints "CASE name ok|FAIL detail"
+//   node --import ./polyfill.mjs peer.mjs wire MULTIADDR PROTOCOL MAGIC HASH   fetches a block, prints "BLOCK size hash"
 import { createHash, randomBytes } from 'node:crypto'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
@@ -11,6 +12,7 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { fetchBlock } from './wire.mjs'
 
 const ECHO = '/interop/echo/1' // echoes until the end
 const COUNT = '/interop/count/1' // reads to the end, then answers with the SHA-256
@@ -66,8 +68,11 @@ if (mode === 'listen') {
   // The parent closes our standard input to end us.
   process.stdin.resume()
   process.stdin.on('end', () => process.exit(0))
-} else {
+} else if (mode === 'dial') {
   await dial(multiaddr(process.argv[3]))
+  process.exit(0)
+} else {
+  console.log(await fetchBlock(node, ...process.argv.slice(3)))
   process.exit(0)
 }
 

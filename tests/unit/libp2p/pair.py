@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from minicoin.core.libp2p.channel import ChannelEvent, Libp2pChannel, LocalPeer, wire_protocol
+from minicoin.core.libp2p.channel import ChannelEvent, Libp2pChannel, LocalPeer
 from minicoin.core.libp2p.events import Role, UpgradeEvent
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
@@ -16,7 +16,7 @@ from minicoin.core.units import Micros
 ALICE = Identity.from_number(1)
 BOB = Identity.from_number(2)
 NOW = Micros(1_700_000_000_000_000)
-WIRE = wire_protocol(bytes(range(32)))
+WIRE = "/minicoin/0001020304050607/wire/1"
 ECHO = "/test/echo/1"
 
 T = TypeVar("T")

@@ -24,7 +24,6 @@ from minicoin.core.libp2p.channel import (
     ChannelPinged,
     ChannelReady,
     Libp2pChannel,
-    wire_protocol,
 )
 from minicoin.core.libp2p.events import Role
 from minicoin.core.libp2p.identity import Identity
@@ -43,7 +42,7 @@ from minicoin.core.limits import (
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
 
-OTHER_NETWORK = wire_protocol(bytes(32))
+OTHER_NETWORK = "/minicoin/0000000000000000/wire/1"
 
 
 def closed(channel: Libp2pChannel) -> str:
@@ -51,10 +50,6 @@ def closed(channel: Libp2pChannel) -> str:
     (found,) = of_type(events, ChannelClosed)
     assert events[-1] == found and channel.next_deadline() is None
     return found.reason
-
-
-def test_protocol_id_carries_the_network_id() -> None:
-    assert WIRE == "/minicoin/0001020304050607/wire/1"
 
 
 def test_ready_identified_and_talking() -> None:

@@ -69,11 +69,6 @@ class ChannelClosed:
 ChannelEvent = ChannelReady | ChannelIdentified | ChannelData | ChannelPinged | ChannelClosed
 
 
-def wire_protocol(network_id: bytes) -> str:
-    """The wire stream's protocol: two networks with different rules never meet."""
-    return f"/minicoin/{network_id.hex()[:16]}/wire/1"
-
-
 @dataclass(frozen=True, slots=True)
 class LocalPeer:
     """What we are to every peer of a network."""
