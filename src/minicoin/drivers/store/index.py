@@ -20,6 +20,7 @@ SCHEMA_VERSION: Final = 1
 MAP_BYTES: Final = 256 << 20
 """First size of the map: address space, not disk. It doubles whenever it is full."""
 
+_DATA_FILE: Final = "data.mdb"
 _LOCATION = Struct("<IIIIII")
 _END = Struct("<IIII")
 _HEIGHT = Struct(">I")
@@ -58,6 +59,7 @@ class Index:
     def __init__(self, directory: Path, network: Network, map_bytes: int = MAP_BYTES) -> None:
         self._directory: Final = directory
         self._map_bytes = map_bytes
+        is_new = not (directory / _DATA_FILE).exists()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._environment = lmdb.open(
@@ -73,6 +75,9 @@ class Index:
             self._write(lambda transaction: self._claim(transaction, network))
             self._reader = self._environment.begin()
         except (lmdb.Error, OSError) as error:
+            if is_new:
+                # Half an index would look damaged at the next start, and there is nothing in it yet.
+                (directory / _DATA_FILE).unlink(missing_ok=True)
             raise self._explain(error) from error
 
     def _claim(self, transaction: "lmdb.Transaction", network: Network) -> None:
@@ -175,6 +180,11 @@ class Index:
         text = str(error)
         if isinstance(error, lmdb.DiskError) or any(mark in text for mark in ("No space", "too large", "Disk quota")):
             return StoreFull(self._directory, error)
+        if "Input/output error" in text:
+            # What LMDB also makes of a page that was written in part, as it happens where the room ends.
+            return StoreError(
+                f"cannot write {self._directory} ({text}): the disk is full or failing; see to it, then start again"
+            )
         if isinstance(error, _DAMAGE):
             return StoreCorrupt(
                 f"the index {self._directory} is damaged ({text}): move the data directory away and import its "
