@@ -45,6 +45,12 @@ class Caller:
             self(method, *params, wallet=wallet)
         return refused.value.code, refused.value.message
 
+    def named_refusal(self, method: str, **params: Json) -> tuple[int, str]:
+        """The same with named arguments."""
+        with pytest.raises(RefusedError) as refused:
+            self.named(method, **params)
+        return refused.value.code, refused.value.message
+
 
 class RefusedError(Exception):
     def __init__(self, code: int, message: str) -> None:

@@ -1,0 +1,22 @@
+def test_uptime_and_info(rpc) -> None:
+    assert rpc("uptime") >= 0
+    assert rpc("getrpcinfo")["active_commands"] == []
+
+
+def test_addresses_are_validated(rpc) -> None:
+    address = rpc("decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6")["address"]
+    good = rpc("validateaddress", address.upper())
+    assert good["isvalid"] is True
+    assert good["address"] == address
+    assert (good["iswitness"], good["witness_version"]) == (True, 0)
+    assert good["scriptPubKey"] == "0014751e76e8199196d454941c45d1b3a323f1433bd6"
+    for bad in ("", "nowhere", address[:-1], "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "ä"):
+        verdict = rpc("validateaddress", bad)
+        assert verdict["isvalid"] is False
+        assert verdict["error"]
+
+
+def test_stop(rpc) -> None:
+    assert rpc("stop") == "minicoin stopping"
+    rpc.port.world.run(1_000_000)
+    assert rpc.port.virtual.is_stopped

@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+import pytest
+
+from minicoin.core.primitives.block import Block
+from minicoin.core.primitives.target import bits_to_target
+
+
+def test_generate_pays_and_counts(funded) -> None:
+    address = funded("getnewaddress")
+    before = funded("getblockcount")
+    blocks = funded("generatetoaddress", 2, address)
+    assert funded("getblockcount") == before + 2
+    assert blocks == [funded("getblockhash", before + 1), funded("getblockhash", before + 2)]
+    output = funded("getblock", blocks[0], 2)["tx"][0]["vout"][0]
+    assert output["scriptPubKey"]["address"] == address
+    assert funded("generatetoaddress", 0, address) == []
+    assert funded.refusal("generatetoaddress", -1, address)[0] == -8
+    assert funded.refusal("generatetoaddress", 1, "nowhere")[0] == -5
+
+
+def test_mining_info_and_switch(funded) -> None:
+    info = funded("getmininginfo")
+    assert (info["chain"], info["mining"]) == ("regtest", False)
+    address = funded("getnewaddress")
+    assert funded("setmining", address) == {"mining": True}
+    assert funded("getmininginfo")["miningto"] == address
+    height = funded("getblockcount")
+    funded.port.world.run(200 * 1_000_000)
+    assert funded("getblockcount") > height
+    assert funded("setmining") == {"mining": False}
+    assert funded("getmininginfo")["mining"] is False
+
+
+def test_hash_rate(funded) -> None:
+    top = funded("getblockcount")
+    assert funded("getnetworkhashps") > 0
+    assert funded("getnetworkhashps", 10, 50) > 0
+    assert funded("getnetworkhashps", 10, 0) == 0
+    assert funded.refusal("getnetworkhashps", 0)[0] == -8
+    assert funded.refusal("getnetworkhashps", 10, top + 1)[0] == -8
+
+
+def test_the_template_is_the_next_block(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    template = funded("getblocktemplate", {"rules": ["segwit"]})
+    assert template["previousblockhash"] == funded("getbestblockhash")
+    assert template["height"] == funded("getblockcount") + 1
+    (entry,) = template["transactions"]
+    assert (entry["txid"], entry["depends"]) == (txid, [])
+    assert template["coinbasevalue"] == 50 * 10**8 + entry["fee"]
+    assert int(template["target"], 16) == bits_to_target(int(template["bits"], 16))
+    assert template["default_witness_commitment"].startswith("6a24aa21a9ed")
+    assert "!segwit" in template["rules"]
+    assert funded.refusal("getblocktemplate", {})[0] == -8
+    assert funded.refusal("getblocktemplate", {"rules": ["segwit"], "mode": "x"})[0] == -8
+    assert funded.refusal("getblocktemplate")[0] == -1
+
+
+@pytest.fixture
+def foreign_block(pair):
+    """A block of another node of the network, unknown here."""
+    here, there = pair
+    there("createwallet")
+    (block,) = there("generatetoaddress", 1, there("getnewaddress"))
+    return here, bytes.fromhex(there("getblock", block, 0)), block
+
+
+def test_submitted_blocks_join_once(foreign_block) -> None:
+    here, raw, block = foreign_block
+    assert here("submitblock", raw.hex()) is None
+    assert here("getbestblockhash") == block
+    assert here("submitblock", raw.hex()) == "duplicate"
+
+
+def test_submitted_blocks_are_judged(foreign_block) -> None:
+    here, raw, _ = foreign_block
+    block = Block.parse(raw)
+    torn = raw[:-1]
+    assert here.refusal("submitblock", torn.hex())[0] == -22
+    assert here.refusal("submitblock", "00")[0] == -22
+    assert here.refusal("submitblock", "xy")[0] == -8
+    # One byte of the coinbase's output value: the merkle root no longer fits.
+    changed = bytearray(raw)
+    changed[changed.index(block.transactions[0].outputs[0].value.to_bytes(8, "little"))] ^= 1
+    assert here("submitblock", bytes(changed).hex()) == "bad-txnmrklroot"
+    assert here("getblockcount") == 0
+
+
+def test_templates_of_public_networks_need_peers(rpc, monkeypatch) -> None:
+    public = replace(rpc.port.network, allow_private_addresses=False)
+    monkeypatch.setattr(type(rpc.port), "network", public)
+    assert rpc.refusal("getblocktemplate", {"rules": ["segwit"]}) == (-9, "This node is not connected!")

@@ -1,0 +1,107 @@
+from decimal import Decimal
+
+import pytest
+
+UNDECODABLE = (-22, "TX decode failed. Make sure the tx has at least one input.")
+
+
+def test_created_transactions_decode_as_asked(funded) -> None:
+    address = funded("getnewaddress")
+    raw = funded(
+        "createrawtransaction",
+        [{"txid": "ab" * 32, "vout": 3}, {"txid": "cd" * 32, "vout": 0, "sequence": 7}],
+        [{address: Decimal("0.3")}, {"data": "00ff"}],
+        500,
+    )
+    decoded = funded("decoderawtransaction", raw)
+    assert decoded["locktime"] == 500
+    assert [(spend["txid"], spend["vout"], spend["sequence"]) for spend in decoded["vin"]] == [
+        ("ab" * 32, 3, 0xFFFFFFFD),
+        ("cd" * 32, 0, 7),
+    ]
+    payment, data = decoded["vout"]
+    assert payment["value"] == Decimal("0.3")
+    assert payment["scriptPubKey"]["address"] == address
+    assert payment["scriptPubKey"]["type"] == "witness_v0_keyhash"
+    assert (data["value"], data["scriptPubKey"]["type"]) == (0, "nulldata")
+
+
+@pytest.mark.parametrize(("replaceable", "lock_time", "sequence"), [(False, 0, 0xFFFFFFFF), (False, 9, 0xFFFFFFFE)])
+def test_sequences(funded, replaceable: bool, lock_time: int, sequence: int) -> None:
+    raw = funded("createrawtransaction", [{"txid": "ab" * 32, "vout": 0}], {}, lock_time, replaceable)
+    assert funded("decoderawtransaction", raw)["vin"][0]["sequence"] == sequence
+
+
+@pytest.mark.parametrize(
+    ("spend", "problem"),
+    [
+        ("x", "each input must be an object"),
+        ({"vout": 0}, "missing txid"),
+        ({"txid": "ab" * 32}, "missing vout"),
+        ({"txid": "ab" * 32, "vout": -1}, "vout cannot be negative"),
+        ({"txid": "ab", "vout": 0}, "length 64"),
+        ({"txid": "ab" * 32, "vout": 0, "sequence": -1}, "sequence number is out of range"),
+    ],
+)
+def test_bad_inputs_are_named(funded, spend, problem: str) -> None:
+    code, message = funded.refusal("createrawtransaction", [spend], {})
+    assert code == -8
+    assert problem in message
+
+
+def test_bad_outputs_are_named(funded) -> None:
+    address = funded("getnewaddress")
+    assert funded.refusal("createrawtransaction", [], {"nowhere": 1})[0] == -5
+    assert funded.refusal("createrawtransaction", [], [{address: 1}, {address: 2}])[0] == -8
+    assert funded.refusal("createrawtransaction", [], {address: -1})[0] == -3
+    assert funded.refusal("createrawtransaction", [], {"data": "xyz"})[0] == -8
+    assert funded.refusal("createrawtransaction", [], ["x"])[0] == -8
+    other = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+    code, message = funded.refusal("createrawtransaction", [], {other: 1})
+    assert code == -5 and "another network" in message
+
+
+@pytest.mark.parametrize("text", ["", "zz", "0", "00", "0200000000010000000000"])
+def test_what_is_no_transaction(funded, text: str) -> None:
+    assert funded.refusal("decoderawtransaction", text) == UNDECODABLE
+    assert funded.refusal("sendrawtransaction", text) == UNDECODABLE
+
+
+def test_finding_a_transaction(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 2)
+    raw = funded("getrawtransaction", txid)
+    assert funded("getrawtransaction", txid, 1)["hex"] == raw
+    assert "blockhash" not in funded("getrawtransaction", txid, 1)
+    (block,) = funded("generatetoaddress", 1, funded("getnewaddress"))
+    found = funded("getrawtransaction", txid, True, block)
+    assert (found["blockhash"], found["confirmations"], found["in_active_chain"]) == (block, 1, True)
+    assert funded("getrawtransaction", txid, 0, block) == raw
+    # Without the block only the wallet's own are known.
+    assert funded("getrawtransaction", txid, 1)["blockhash"] == block
+    code, message = funded.refusal("getrawtransaction", "00" * 32)
+    assert code == -5 and "blockhash" in message
+    assert funded.refusal("getrawtransaction", "00" * 32, 1, block)[0] == -5
+    assert funded.refusal("getrawtransaction", txid, 1, "00" * 32) == (-5, "Block not found")
+    # Once more: it is in the chain already.
+    assert funded.refusal("sendrawtransaction", raw)[0] == -27
+
+
+def test_sending_what_pays_absurdly_or_too_little(funded) -> None:
+    coin = funded("listunspent")[0]
+    spend = [{"txid": coin["txid"], "vout": coin["vout"]}]
+    for fee, code in ((Decimal(1), -25), (Decimal("0.00000001"), -26)):
+        raw = funded("createrawtransaction", spend, {funded("getnewaddress"): coin["amount"] - fee})
+        signed = funded("signrawtransactionwithwallet", raw)["hex"]
+        assert funded.refusal("sendrawtransaction", signed)[0] == code
+    assert funded("getrawmempool") == []
+    unknown = funded("createrawtransaction", [{"txid": "11" * 32, "vout": 0}], {funded("getnewaddress"): 1})
+    assert funded.refusal("sendrawtransaction", unknown)[0] == -25
+
+
+def test_scripts_decode(funded) -> None:
+    decoded = funded("decodescript", "76a914" + "00" * 20 + "88ac")
+    assert decoded["type"] == "pubkeyhash"
+    assert decoded["asm"].startswith("OP_DUP OP_HASH160 ")
+    assert decoded["p2sh"].startswith("2")
+    assert funded("decodescript", "6a0161")["type"] == "nulldata"
+    assert funded("decodescript", "")["type"] == "nonstandard"
