@@ -37,12 +37,20 @@ class SyncPeer:
     classic_continues: bool = False
     """The last inv brought something new, so another getblocks follows once its blocks are here."""
 
+    classic_from: HeaderNode | None = None
+    """Where the last getblocks started."""
+
     in_flight: dict[BlockHash, Micros] = field(default_factory=dict)
     lacks: dict[BlockHash, None] = field(default_factory=dict)
     stalls: int = 0
 
     continue_hash: BlockHash | None = None
     """The last hash of a full inv we served: when it is fetched, our tip is announced so that the peer goes on."""
+
+    @property
+    def owed_blocks(self) -> int:
+        """Blocks it was asked for, either way."""
+        return len(self.in_flight) + len(self.classic_asked)
 
     @property
     def serves_blocks(self) -> bool:

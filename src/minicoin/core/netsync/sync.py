@@ -29,7 +29,7 @@ from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.window import BlockWindow
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader, RawBlock
-from minicoin.core.primitives.verdicts import BlockRejected, InvalidBlock
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import DAY_US, SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetBlocks, GetData, GetHeaders, InventoryVector, InvType
 
@@ -136,10 +136,12 @@ class BlockSync:
         peer.unconnecting_headers = 0
         fresh = self._accept_headers(peer, headers, now)
         effects: list[Effect] = [SaveHeaders(fresh)] if fresh else []
-        last = self._tree.get(headers[-1].hash)
+        # The last of them may be early by our clock: those in front of it count all the same.
+        nodes = (self._tree.get(header.hash) for header in reversed(headers))
+        last = next((node for node in nodes if node is not None), None)
         if last is not None:
             peer.learn(last)
-        if len(headers) == HEADERS_PER_MESSAGE_MAX and last is not None:
+        if len(headers) == HEADERS_PER_MESSAGE_MAX and last is not None and last.hash == headers[-1].hash:
             effects.append(self._getheaders(peer, last, now))
         elif was_asked:
             peer.is_header_synced = True
@@ -185,7 +187,8 @@ class BlockSync:
         try:
             return self._tree.add(header, now)
         except BlockRejected as rejected:
-            if not rejected.is_permanent:
+            # Whoever relays a header may not have looked into its ancestors' bodies, nor heard our operator's word.
+            if not rejected.is_permanent or rejected.reason is BlockReason.INVALID_PARENT:
                 return None
             raise PeerFault(f"invalid header: {rejected}", score=100) from rejected
 
@@ -232,7 +235,8 @@ class BlockSync:
                 peer.learn(node)
         if not unknown:
             # Known headers may still lack their block where this peer is the first to have it.
-            return self.schedule(now)
+            peer.classic_continues = peer.is_classic
+            return self._continue(now)
         peer.announced_unknown = unknown[-1]
         if not peer.is_classic:
             if peer.headers_asked_at is not None:
@@ -241,16 +245,19 @@ class BlockSync:
         room = BLOCKS_PER_INV_REPLY_MAX - len(peer.classic_wanted)
         waiting = set(peer.classic_wanted)
         for block in unknown[: max(room, 0)]:
-            if block not in peer.classic_asked and block not in waiting:
+            if block not in peer.classic_asked and block not in waiting and block not in peer.lacks:
                 peer.classic_wanted.append(block)
         peer.classic_continues = True
         return self._ask_classic(peer, now)
 
     def _ask_classic(self, peer: SyncPeer, now: Micros) -> list[Effect]:
         vectors: list[InventoryVector] = []
-        while peer.classic_wanted and len(peer.classic_asked) < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._has_room():
+        while peer.classic_wanted and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._has_room():
             block = peer.classic_wanted.popleft()
-            if self._tree.get(block) is not None:
+            known = self._tree.get(block)
+            if known is not None:
+                # Its header came from somewhere else meanwhile: the window asks for it.
+                peer.learn(known)
                 continue
             peer.classic_asked[block] = now
             vectors.append(self._block_vector(peer, block))
@@ -258,11 +265,18 @@ class BlockSync:
             return [Send(peer.conn, GetData(tuple(vectors)))]
         if peer.classic_continues and not peer.classic_wanted and not peer.classic_asked:
             peer.classic_continues = False
-            return [self._getblocks(peer)]
+            # Without progress the answer would be the same, for ever.
+            if peer.classic_from is not self._getblocks_start(peer):
+                return [self._getblocks(peer)]
         return []
 
     def _getblocks(self, peer: SyncPeer, stop: BlockHash = ZERO_HASH) -> Send:
-        return Send(peer.conn, GetBlocks(70016, self._tree.locator(self._tree.best_header), stop))
+        start = peer.classic_from = self._getblocks_start(peer)
+        return Send(peer.conn, GetBlocks(70016, self._tree.locator(start), stop))
+
+    def _getblocks_start(self, peer: SyncPeer) -> HeaderNode:
+        """What the peer has shown, not what others have: its answer tells which blocks it can deliver."""
+        return peer.best_known or self._tree.tip
 
     # --- blocks ---
 
@@ -278,6 +292,7 @@ class BlockSync:
         effects: list[Effect] = []
         if node is None:
             if self._tree.get(block.header.previous) is None:
+                self._check_work(block.header)
                 self._orphans.add(block, conn)
                 missing = self._getblocks(peer, self._orphans.root(block.hash)) if peer.is_classic else None
                 if missing is not None:
@@ -291,27 +306,50 @@ class BlockSync:
             effects.append(SaveHeaders((block.header,)))
         peer.learn(node)
         effects += self._store(block, node, conn, is_wanted=was_asked)
-        for orphan, source in self._orphans.take_children(block.hash):
-            effects += self.on_block(source if source in self._peers else conn, orphan, now)
+        effects += self._adopt_orphans(block.hash, conn, now)
         if peer.is_classic:
             effects += self._ask_classic(peer, now)
         return [*effects, *self.schedule(now)]
 
+    def _check_work(self, header: BlockHeader) -> None:
+        """An orphan's place is unknown, but not its work: room is not to be had for nothing."""
+        try:
+            self._tree.proof.check_header(header)
+        except BlockRejected as rejected:
+            raise PeerFault(f"invalid header: {rejected}", score=100) from rejected
+
+    def _adopt_orphans(self, parent: BlockHash, conn: ConnId, now: Micros) -> list[Effect]:
+        effects: list[Effect] = []
+        for orphan, source in self._orphans.take_children(parent):
+            try:
+                effects += self.on_block(source if source in self._peers else conn, orphan, now)
+            except PeerFault:
+                # Whoever delivered the parent must not pay for another's orphan, nor lose what it brought.
+                continue
+        return effects
+
     def _store(self, block: RawBlock, node: HeaderNode, conn: ConnId | None, *, is_wanted: bool) -> list[Effect]:
-        for other in self._window.arrived(block.hash):
-            holder = self._peers.get(other)
-            if holder is not None:
-                holder.in_flight.pop(block.hash, None)
         if node.is_stored or node.is_failed or block.hash in self._storing:
+            self._take_from_window(block.hash)
             return []
+        # What the window wants is welcome from anybody: a reorg's first blocks have less work than our tip.
+        is_wanted = is_wanted or block.hash in self._window.wanted
         # Unasked blocks are welcome only where they extend or beat our chain: disk space is not free.
         if not is_wanted and node.chainwork <= self._tree.tip.chainwork:
             return []
         if not is_wanted and not self._has_room():
             return []
+        self._take_from_window(block.hash)
         self._storing[block.hash] = _Storing(conn, len(block.raw), node.height)
         self._storing_bytes += len(block.raw)
         return [StoreBlock(block, node.height)]
+
+    def _take_from_window(self, block: BlockHash) -> None:
+        """It is here: nobody owes it any more."""
+        for other in self._window.arrived(block):
+            holder = self._peers.get(other)
+            if holder is not None:
+                holder.in_flight.pop(block, None)
 
     def submit(self, block: RawBlock, now: Micros) -> list[Effect]:
         """A block of our own (mined or submitted). Raises BlockRejected for its header."""
@@ -320,12 +358,14 @@ class BlockSync:
             return []
         self._storing[block.hash] = _Storing(None, len(block.raw), node.height)
         self._storing_bytes += len(block.raw)
-        self._window.arrived(block.hash)
+        self._take_from_window(block.hash)
         return [SaveHeaders((block.header,)), StoreBlock(block, node.height)]
 
     def on_stored(self, block: BlockHash, now: Micros) -> list[Effect]:
         """The worker has it on disk."""
         storing = self._storing.pop(block, None)
+        # A window that began anew meanwhile may want it again.
+        self._take_from_window(block)
         if storing is not None:
             self._storing_bytes -= storing.size
             if storing.source is not None:
@@ -369,11 +409,12 @@ class BlockSync:
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        peer.classic_asked.pop(block, None)
+        if peer.classic_asked.pop(block, None) is not None:
+            _note_lack(peer, block)
         if peer.in_flight.pop(block, None) is not None:
             _note_lack(peer, block)
             self._window.release(block, conn)
-        return self.schedule(now)
+        return self._continue(now)
 
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
@@ -383,22 +424,21 @@ class BlockSync:
         peers = [
             peer
             for peer in self._peers.values()
-            if peer.best_known is not None
-            and not peer.is_classic
-            and peer.serves_blocks
-            and len(peer.in_flight) < BLOCKS_IN_FLIGHT_PER_PEER_MAX
+            if peer.best_known is not None and peer.serves_blocks and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
         ]
         asked: dict[ConnId, list[InventoryVector]] = {}
         for node in self._window.unassigned():
             if not peers or not self._has_room():
                 break
+            if node.hash in self._storing:
+                continue
             peer = self._choose(peers, node)
             if peer is None:
                 continue
             peer.in_flight[node.hash] = now
             self._window.assign(node, peer.conn)
             asked.setdefault(peer.conn, []).append(self._block_vector(peer, node.hash))
-            if len(peer.in_flight) >= BLOCKS_IN_FLIGHT_PER_PEER_MAX:
+            if peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX:
                 peers.remove(peer)
         return [Send(conn, GetData(tuple(vectors))) for conn, vectors in asked.items()]
 
@@ -460,12 +500,14 @@ class BlockSync:
             others = [
                 other
                 for other in self._peers.values()
-                if other is not peer and lowest.hash not in other.in_flight and not other.is_classic
+                if other is not peer and lowest.hash not in other.in_flight and other.serves_blocks
             ]
             other = self._choose(others, lowest)
             if other is None:
                 continue
             peer.stalls += 1
+            # At the end of the dict, whose first entry is the oldest request: next_deadline counts on it.
+            del peer.in_flight[lowest.hash]
             peer.in_flight[lowest.hash] = now
             other.in_flight[lowest.hash] = now
             self._window.assign(lowest, other.conn)

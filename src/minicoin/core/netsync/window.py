@@ -4,7 +4,7 @@ Owns only bookkeeping: an ordered window of wanted blocks, the part of it nobody
 Blocks are stored as they come, so the window bounds disk order, not memory.
 """
 
-from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.header_node import HeaderNode, find_common_ancestor
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCK_WINDOW
 from minicoin.core.primitives.block import BlockHash
@@ -29,16 +29,15 @@ class BlockWindow:
         tip = self._tree.tip
         filled = self._filled_to
         if filled is None or filled.height > target.height or self._tree.ancestor(target, filled.height) is not filled:
-            self._restart(target)
-            filled = self._filled_to
-        assert filled is not None
+            filled = self._restart(target)
         end = min(target.height, tip.height + BLOCK_WINDOW)
         # Upwards from the last node is cheap only through ancestors of the target; the skip list makes that log n.
         for height in range(filled.height + 1, end + 1):
             node = self._tree.ancestor(target, height)
             if not node.is_stored:
                 self.wanted[node.hash] = node
-                self._unassigned[node.hash] = node
+                if node.hash not in self.in_flight:
+                    self._unassigned[node.hash] = node
             self._filled_to = node
 
     def unassigned(self) -> list[HeaderNode]:
@@ -81,14 +80,10 @@ class BlockWindow:
         """Start over: a branch was found invalid or a stored block was lost."""
         self._filled_to = None
 
-    def _restart(self, target: HeaderNode) -> None:
-        fork, path = self._tree.path(self._tree.tip, target)
+    def _restart(self, target: HeaderNode) -> HeaderNode:
+        """Empty, to be filled from the fork of tip and target; what is in flight stays in flight."""
+        fork = find_common_ancestor(self._tree.tip, target)
         self._filled_to = fork
         self._unassigned = {}
         self.wanted = {}
-        for node in path[:BLOCK_WINDOW]:
-            if not node.is_stored:
-                self.wanted[node.hash] = node
-                if node.hash not in self.in_flight:
-                    self._unassigned[node.hash] = node
-            self._filled_to = node
+        return fork

@@ -1,0 +1,63 @@
+"""New blocks are announced by headers where the peer wants and can connect them, else by inv, never to who has them."""
+
+import pytest
+from tests.unit.netsync.scripted import FULL, NETWORK, chain
+
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.effects import Send
+from minicoin.core.limits import HEADERS_PER_ANNOUNCEMENT_MAX
+from minicoin.core.netsync.announce import announce_blocks
+from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.units import ConnId
+from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
+
+
+@pytest.fixture
+def nodes():
+    tree = HeaderTree(NETWORK)
+    tree.load(block.header for block in chain(20))
+    tree.set_tip(chain(20)[-1].hash)
+    return [tree.at_height(height) for height in range(21)]
+
+
+def peer(*, prefers_headers=True, last_common=None, best_known=None):
+    return SyncPeer(
+        ConnId(1), True, FULL, prefers_headers=prefers_headers, last_common=last_common, best_known=best_known
+    )
+
+
+def inv(node):
+    return [Send(ConnId(1), Inv((InventoryVector(InvType.BLOCK, node.hash),)))]
+
+
+def test_by_headers_to_a_peer_that_has_the_parent(nodes):
+    listener = peer(last_common=nodes[18])
+    assert announce_blocks([listener], nodes[19:21]) == [Send(ConnId(1), Headers((nodes[19].header, nodes[20].header)))]
+    assert announce_blocks([listener], nodes[19:21]) == []
+
+
+def test_what_the_peer_announced_itself_is_left_out(nodes):
+    assert announce_blocks([peer(best_known=nodes[19])], nodes[19:21]) == [
+        Send(ConnId(1), Headers((nodes[20].header,)))
+    ]
+    assert announce_blocks([peer(best_known=nodes[20])], nodes[19:21]) == []
+
+
+def test_by_inv_to_a_peer_that_did_not_ask_for_headers(nodes):
+    assert announce_blocks([peer(prefers_headers=False, last_common=nodes[19])], [nodes[20]]) == inv(nodes[20])
+
+
+def test_by_inv_where_the_headers_would_not_connect(nodes):
+    assert announce_blocks([peer(last_common=nodes[3])], [nodes[20]]) == inv(nodes[20])
+    assert announce_blocks([peer()], [nodes[20]]) == inv(nodes[20])
+
+
+def test_a_long_reorg_is_announced_by_its_tip(nodes):
+    start = 20 - HEADERS_PER_ANNOUNCEMENT_MAX
+    assert announce_blocks([peer(last_common=nodes[start - 1])], nodes[start:]) == inv(nodes[20])
+    (sent,) = announce_blocks([peer(last_common=nodes[start])], nodes[start + 1 :])
+    assert isinstance(sent.message, Headers)
+
+
+def test_nothing_connected_is_nothing_to_say():
+    assert announce_blocks([peer()], []) == []
