@@ -169,7 +169,8 @@ class Session:
             case Version():
                 return self._on_version(message, height, now)
             case WtxidRelay():
-                self.wtxid_relay = True
+                # Older peers were not sent ours, and BIP339 takes both.
+                self.wtxid_relay = self.version is not None and self.version.version >= _FEATURES_VERSION
             case SendAddrV2():
                 self.sends_addrv2 = True
             case SendHeaders():

@@ -1,0 +1,230 @@
+"""One session against scripted messages: who speaks first, refusals with reasons, keep-alive, negotiated features."""
+
+from dataclasses import replace
+
+import pytest
+
+from minicoin.core.faults import PeerFault
+from minicoin.core.peer.session import PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Session, SessionPolicy
+from minicoin.core.peer.states import SessionState
+from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.rng import Rng
+from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
+from minicoin.core.wire.frame import encode_frame
+from minicoin.core.wire.messages import (
+    FeeFilter,
+    GetAddr,
+    NetAddress,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Verack,
+    Version,
+    WtxidRelay,
+)
+
+MAGIC = b"test"
+T0 = Micros(1_700_000_000 * SECOND_US)
+POLICY = SessionPolicy(MAGIC, Services.NETWORK | Services.WITNESS, "/us:1/", nonce=7)
+REMOTE = NodeAddress("8.1.2.3", 8333)
+
+
+def session(*, inbound=True, policy=POLICY, remote=REMOTE):
+    return Session(ConnId(1), remote, policy, Rng(b"session"), inbound=inbound, now=T0)
+
+
+def version(number=PROTOCOL_VERSION, **changes):
+    theirs = Version(number, 9, T0 // SECOND_US, NetAddress(), NetAddress(), 99, "/them:1/", 12, True)
+    return replace(theirs, **changes)
+
+
+def ready(**options):
+    made = session(**options)
+    made.open(0, T0)
+    made.on_message(version(), 0, T0)
+    made.on_message(Verack(), 0, T0)
+    assert made.is_ready
+    return made
+
+
+def test_the_dialler_speaks_first_and_the_other_waits():
+    assert [type(message) for message in session(inbound=False).open(5, T0)] == [Version]
+    assert session(inbound=True).open(5, T0) == []
+
+
+def test_our_version_says_who_we_are():
+    (ours,) = session(inbound=False).open(5, T0)
+    assert (ours.version, ours.services, ours.timestamp) == (70016, 9, 1_700_000_000)
+    assert (ours.nonce, ours.user_agent, ours.start_height, ours.relay) == (7, "/us:1/", 5, True)
+    assert (ours.addr_recv.host, ours.addr_recv.port) == ("8.1.2.3", 8333)
+
+
+def test_a_name_has_no_place_in_a_version_message():
+    (ours,) = session(inbound=False, remote=NodeAddress("node.example", 8333)).open(5, T0)
+    assert ours.addr_recv.host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("inbound", "number", "expected"),
+    [
+        (True, 70016, [Version, WtxidRelay, SendAddrV2, Verack]),
+        (False, 70016, [WtxidRelay, SendAddrV2, Verack]),
+        (True, 70015, [Version, Verack]),
+        (False, PROTOCOL_VERSION_MIN, [Verack]),
+    ],
+)
+def test_the_answer_to_version_keeps_the_order_of_bip339_and_bip155(inbound, number, expected):
+    made = session(inbound=inbound)
+    made.open(0, T0)
+    assert [type(message) for message in made.on_message(version(number), 0, T0)] == expected
+    assert made.state is SessionState.AWAIT_VERACK
+
+
+def test_two_sessions_shake_hands():
+    caller, callee = session(inbound=False, policy=replace(POLICY, nonce=1)), session(policy=replace(POLICY, nonce=2))
+    waiting = [(callee, caller, message) for message in caller.open(1, T0)]
+    while waiting:
+        to, sender, message = waiting.pop(0)
+        waiting += [(sender, to, answer) for answer in to.on_message(message, 1, T0)]
+    for made in (caller, callee):
+        assert made.is_ready
+        assert made.wtxid_relay and made.sends_addrv2
+        assert made.services == POLICY.services
+
+
+def test_features_offered_before_verack_count():
+    made = session()
+    made.on_message(version(), 0, T0)
+    assert not made.wtxid_relay and not made.sends_addrv2
+    made.on_message(WtxidRelay(), 0, T0)
+    made.on_message(SendAddrV2(), 0, T0)
+    assert made.wtxid_relay and made.sends_addrv2
+
+
+def test_wtxidrelay_of_a_peer_that_never_heard_ours_does_not_count():
+    # BIP339: both sides must have sent it, and an older peer was not sent ours.
+    made = session()
+    made.on_message(version(70015), 0, T0)
+    made.on_message(WtxidRelay(), 0, T0)
+    assert not made.wtxid_relay
+
+
+def test_ourselves_are_refused_and_marked():
+    with pytest.raises(PeerFault, match="connected to ourselves") as caught:
+        session().on_message(version(nonce=7), 0, T0)
+    assert caught.value.is_self and caught.value.score == 0
+
+
+def test_a_version_too_old_is_refused_with_both_numbers():
+    with pytest.raises(PeerFault, match="31799 is older than 31800") as caught:
+        session().on_message(version(PROTOCOL_VERSION_MIN - 1), 0, T0)
+    assert caught.value.score == 0
+
+
+def test_a_second_version_is_a_fault():
+    made = session()
+    made.on_message(version(), 0, T0)
+    with pytest.raises(PeerFault, match="duplicate version"):
+        made.on_message(version(nonce=100), 0, T0)
+    assert made.version.nonce == 99
+
+
+def test_messages_before_version_are_a_fault():
+    for message in (Verack(), Ping(1), GetAddr(), WtxidRelay()):
+        with pytest.raises(PeerFault, match="before version"):
+            session().on_message(message, 0, T0)
+
+
+def test_another_network_is_refused_with_a_reason():
+    made = session()
+    made.feed(encode_frame(b"main", version()), T0)
+    with pytest.raises(PeerFault, match=r"(?i)network|magic"):
+        made.next_message()
+
+
+def test_bytes_become_messages_whatever_their_pieces():
+    made = session()
+    stream = encode_frame(MAGIC, version()) + encode_frame(MAGIC, Verack()) + encode_frame(MAGIC, Ping(3))
+    found = []
+    for at in range(0, len(stream), 5):
+        made.feed(stream[at : at + 5], Micros(T0 + at))
+        while (message := made.next_message()) is not None:
+            found.append(message)
+    assert found == [version(), Verack(), Ping(3)]
+    assert made.last_receive_at > T0
+
+
+def test_pings_are_answered():
+    assert ready().on_message(Ping(42), 0, T0) == [Pong(42)]
+
+
+def test_a_ping_goes_out_after_silence_and_its_pong_is_timed():
+    made = ready()
+    assert made.next_deadline() == T0 + 2 * MINUTE_US
+    assert made.on_deadline(Micros(T0 + 2 * MINUTE_US - 1)) == []
+    now = Micros(T0 + 2 * MINUTE_US)
+    (ping,) = made.on_deadline(now)
+    assert made.next_deadline() == now + 20 * MINUTE_US
+    assert made.on_message(Pong(ping.nonce ^ 1), 0, Micros(now + 5)) == []
+    assert made.ping_us == -1
+    made.on_message(Pong(ping.nonce), 0, Micros(now + 3_000))
+    assert made.ping_us == made.ping_min_us == 3_000
+    assert made.next_deadline() == now + 3_000 + 2 * MINUTE_US
+    assert made.on_message(Pong(ping.nonce), 0, Micros(now + 9_000)) == []
+    assert made.ping_us == 3_000
+
+
+def test_the_best_ping_is_kept():
+    made = ready()
+    for took in (500, 200, 900):
+        nonce = made.ping(T0).nonce
+        made.on_message(Pong(nonce), 0, Micros(T0 + took))
+    assert (made.ping_us, made.ping_min_us) == (900, 200)
+
+
+def test_no_pong_ends_the_session():
+    made = ready()
+    made.on_deadline(made.next_deadline())
+    end = made.next_deadline()
+    assert made.on_deadline(Micros(end - 1)) == []
+    with pytest.raises(PeerFault, match="ping timeout") as caught:
+        made.on_deadline(end)
+    assert caught.value.score == 0
+
+
+@pytest.mark.parametrize("heard", [0, 1])
+def test_half_a_handshake_times_out(heard):
+    made = session()
+    if heard:
+        made.on_message(version(), 0, T0)
+    end = made.next_deadline()
+    assert end == T0 + MINUTE_US
+    assert made.on_deadline(Micros(end - 1)) == []
+    with pytest.raises(PeerFault, match="no handshake within 60 s") as caught:
+        made.on_deadline(end)
+    assert caught.value.score == 0
+
+
+def test_what_a_fresh_session_is_told_depends_on_its_version():
+    assert ready().announcements() == [SendHeaders(), SendCmpct(announce=False, version=2)]
+    old = session()
+    old.on_message(version(70015), 0, T0)
+    assert old.announcements() == [SendHeaders()]
+
+
+def test_preferences_and_clock_are_noted():
+    made = session()
+    made.on_message(version(timestamp=T0 // SECOND_US + 90), 0, T0)
+    made.on_message(Verack(), 0, T0)
+    made.on_message(SendHeaders(), 0, T0)
+    made.on_message(FeeFilter(5_000), 0, T0)
+    seen = made.snapshot()
+    assert (seen.time_offset_s, seen.prefers_headers, seen.feefilter_sat_per_kvb) == (90, True, 5_000)
+    assert (seen.version, seen.user_agent, seen.start_height, seen.state) == (70016, "/them:1/", 12, SessionState.READY)
+
+
+def test_a_snapshot_before_version_knows_nothing():
+    seen = session().snapshot()
+    assert (seen.version, seen.user_agent, seen.start_height, seen.ping_us) == (0, "", -1, -1)
