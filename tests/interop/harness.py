@@ -35,6 +35,7 @@ RESET = "/interop/reset/1"
 HOLD = "/interop/hold/1"
 AGENT = "minicoin-interop/1"
 QUEUE_BYTES = 1 << 20
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class StreamBroken(Exception):
@@ -157,7 +158,8 @@ class Connection:
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._read, nursery)
                 await self.ended.wait()
-                with trio.move_on_after(0.5):
+                # The last words, where the socket still takes them and the writer is not at it.
+                with trio.move_on_after(0.5), contextlib.suppress(*_GONE, trio.BusyResourceError):
                     await self._flush()
                 nursery.cancel_scope.cancel()
         finally:
@@ -209,7 +211,7 @@ class Connection:
             while data := await self.socket.receive_some(65_536):
                 self.upgrade.receive(data, clock())
                 self._dispatch(nursery)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except _GONE:
             pass
         self.end("the peer closed the socket")
 
@@ -226,7 +228,7 @@ class Connection:
                 if self.upgrade.is_ended:
                     self.end("closed")
                 await self._wake.wait()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except _GONE:
             self.end("the peer closed the socket")
 
     async def _keep_time(self) -> None:

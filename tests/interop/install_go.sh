@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="$PWD/.peers/go-libp2p"
-stamp=$(cat tests/interop/go/go.mod tests/interop/go/go.sum tests/interop/go/*.go | sha256sum | cut -d' ' -f1)
+stamp=$(cat tests/interop/go/go.mod tests/interop/go/go.sum tests/interop/go/*.go | cksum)
 [ "$(cat "$target/.stamp" 2>/dev/null)" = "$stamp" ] && [ -x "$target/peer" ] && exit 0
 go=$(command -v go || true)
 [ -n "$go" ] || go="$PWD/.peers/go-venv/bin/go"

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="$PWD/.peers/js-libp2p"
-stamp=$(cat tests/interop/js/package.json tests/interop/js/package-lock.json | sha256sum | cut -d' ' -f1)
+stamp=$(cat tests/interop/js/package.json tests/interop/js/package-lock.json | cksum)
 if [ "$(cat "$target/.stamp" 2>/dev/null)" != "$stamp" ]; then
     command -v npm >/dev/null 2>&1 || { echo "js-libp2p needs Node 20 or newer: its tests will skip" >&2; exit 1; }
     mkdir -p "$target"

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 target="$PWD/.peers/py-libp2p"
-stamp=$(sha256sum < tests/interop/py/requirements.txt | cut -d' ' -f1)
+stamp=$(cksum < tests/interop/py/requirements.txt)
 [ "$(cat "$target/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0
 rm -rf "$target"
 .venv/bin/python -m venv "$target"

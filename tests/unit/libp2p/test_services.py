@@ -96,6 +96,27 @@ def test_a_push_reaches_who_listens_to_it() -> None:
     assert len(other.learned) == 2
 
 
+def test_asking_often_opens_one_stream_at_a_time() -> None:
+    one, other = pair()
+    for _ in range(3 * YAMUX_STREAMS_OUTBOUND_MAX):
+        services(one).ping()
+        services(one).push()
+    services(one).description = Identify(agent_version="the latest")
+    run(one, other)
+    assert pings_of(one) == [Pinged(0)] and len(other.learned) == 2
+    last = other.learned[-1]
+    assert isinstance(last, Identified) and last.description is not None
+    assert last.description.agent_version == "the latest"
+    # An unanswered push does not block the later ones.
+    services(one).push()
+    deadline = services(one).next_deadline()
+    assert deadline is not None
+    services(one).on_deadline(deadline)
+    services(one).push()
+    run(one, other)
+    assert len(other.learned) == 3
+
+
 def test_pings_again_and_again_leave_no_stream_behind() -> None:
     one, other = pair()
     for _ in range(3 * YAMUX_STREAMS_OUTBOUND_MAX):

@@ -53,6 +53,7 @@ class Services:
         "_now",
         "_pingers",
         "_pings_served",
+        "_push",
         "_pushes",
         "_pushes_since",
         "_readers",
@@ -79,6 +80,7 @@ class Services:
         self._readers: dict[int, IdentifyReader] = {}
         self._pingers: dict[int, Pinger | None] = {}
         self._request: int | None = None
+        self._push: int | None = None
         self._pings_served: set[int] = set()
         self._told: set[int] = set()
         self._closing: set[int] = set()
@@ -94,13 +96,15 @@ class Services:
         self._readers[self._request] = IdentifyReader()
 
     def ping(self) -> None:
-        """Measure a round trip; answered by Pinged."""
-        self._pingers[self._open(PING)] = None
+        """Measure a round trip; answered by Pinged. One at a time, as the specification wants it."""
+        if not self._pingers:
+            self._pingers[self._open(PING)] = None
 
     def push(self) -> None:
-        """Tell the peer that `description` changed, if it listens to that."""
-        if self.known is not None and IDENTIFY_PUSH in self.known.protocols:
-            self._told.add(self._open(IDENTIFY_PUSH))
+        """Tell the peer that `description` changed, if it listens to that. A push under way will tell the latest."""
+        if self._push is None and self.known is not None and IDENTIFY_PUSH in self.known.protocols:
+            self._push = self._open(IDENTIFY_PUSH)
+            self._told.add(self._push)
 
     def owns(self, event: StreamEvent) -> bool:
         """Is this event for a service?"""
@@ -169,6 +173,7 @@ class Services:
             self._pingers[stream] = Pinger(payload, self._now)
             self._upgrade.send(stream, payload)
         elif stream in self._told:
+            self._push = None
             self._tell(stream)
         else:
             self._upgrade.close_write(stream)
@@ -230,6 +235,8 @@ class Services:
         self._events.append(Identified(self.known))
 
     def _end(self, stream: int) -> None:
+        if stream == self._push:
+            self._push = None
         self._readers.pop(stream, None)
         self._pingers.pop(stream, None)
         self._deadlines.pop(stream, None)
