@@ -25,8 +25,8 @@ class ChainFlow:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._is_activating = False
-        self.has_failed = False
-        """A worker cannot go on (full disk): nothing is stored or activated until a restart."""
+        self.failure = ""
+        """What the worker could not do (full disk): nothing is activated from then on until a restart."""
 
     def on_stored(self, event: BlockStored, now: Micros) -> None:
         """A block reached the disk."""
@@ -45,7 +45,7 @@ class ChainFlow:
 
     def advance(self) -> None:
         """Ask the engine to move where the tree says, unless it is on its way already."""
-        if self._is_activating or self.has_failed:
+        if self._is_activating or self.failure:
             return
         tree = self._parts.tree
         target = tree.best_candidate()

@@ -75,6 +75,9 @@ class CommandFlow:
                 | commands.PingPeers()
             ):
                 self._network(request, command, now)
+            case commands.SubmitBlock() | commands.Generate() | commands.SetMining() if self._chain.failure:
+                # No block can be stored or connected: whoever asks would wait for ever.
+                self._parts.fail(request, commands.MISC_ERROR, self._chain.failure)
             case commands.SubmitBlock():
                 self._submit_block(request, command, now)
             case commands.InvalidateBlock(block):

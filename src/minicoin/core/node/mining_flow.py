@@ -112,6 +112,18 @@ class MiningFlow:
             self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
         self._refresh_at = Micros(now + TEMPLATE_REFRESH_US)
 
+    def on_failure(self, failure: str) -> None:
+        """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
+        for order in self._orders:
+            self._parts.fail(order.request, MISC_ERROR, failure)
+        self._orders.clear()
+        self._script = None
+        self._awaited = None
+        self._refresh_at = None
+        if self._is_searching:
+            self._is_searching = False
+            self._parts.emit(StopSearch())
+
     def on_deadline(self, now: Micros) -> None:
         """New transactions wait: build the job anew."""
         if self._refresh_at is not None and now >= self._refresh_at:

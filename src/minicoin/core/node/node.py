@@ -80,8 +80,11 @@ class Node:
         self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
         self._commands = CommandFlow(parts, self.chain, self.transactions, self.mining, self.wallet, self.peers)
         self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
-        self.failure = ""
-        """What a worker could not do any more; the node serves on, but its chain stands still."""
+
+    @property
+    def failure(self) -> str:
+        """What a worker could not do any more; the node serves on, but its chain stands still. Empty: all is well."""
+        return self.chain.failure
 
     # --- the contract ---
 
@@ -245,9 +248,9 @@ class Node:
                 self.peers.punish(outcome.source, fault, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
-        self.failure = f"{event.what}: {event.error}"
-        self.chain.has_failed = True
+        self.chain.failure = f"{event.what}: {event.error}"
         self.parts.trace("work-failed", what=event.what, error=event.error)
+        self.mining.on_failure(self.failure)
         self._commands.on_failure(self.failure)
 
     # --- time ---
