@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from rich.table import Table
 
@@ -39,7 +40,7 @@ def read_row(node: LabNode) -> NodeRow:
         str(chain["bestblockhash"]),
         peers,
         int(str(pool["size"])),
-        str(balances["trusted"]),
+        f"{Decimal(str(balances['trusted'])):f}",
     )
 
 

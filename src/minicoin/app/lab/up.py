@@ -54,7 +54,7 @@ def lab_up(
     """
     if not 1 <= count <= NODES_MAX:
         raise LabError(f"a lab has 1 to {NODES_MAX} nodes, not {count}")
-    console = console or Console()
+    console = console or Console(soft_wrap=True)
     network = find_network(network_name)
     directory = Path(tempfile.mkdtemp(prefix="minicoin-lab-")) if datadir is None else datadir
     try:
