@@ -84,6 +84,15 @@ def startnode(
     transport: Annotated[
         TransportKind | None, typer.Option(help="How to speak to nodes. [default: what the network uses]")
     ] = None,
+    plainport: Annotated[
+        int | None, typer.Option("--plain-port", min=0, max=65535, help="Listen for plain TCP here as well.")
+    ] = None,
+    identity: Annotated[
+        Path | None, typer.Option(help="Key file of the node's libp2p identity. [default: one in the data directory]")
+    ] = None,
+    identity_seed: Annotated[
+        int | None, typer.Option("--identity-seed", "-seed", help="An identity made from a number; for tests only.")
+    ] = None,
     rpcbind: Annotated[str | None, typer.Option(help="Address for RPC. [default: 127.0.0.1]")] = None,
     rpcport: Annotated[int | None, typer.Option(min=0, max=65535, help="Port for RPC.")] = None,
     rpcuser: Annotated[str | None, typer.Option(help="RPC user besides the cookie.")] = None,
@@ -117,6 +126,9 @@ def startnode(
         "dns_seed": dnsseed,
         "miner": miner,
         "transport": transport,
+        "plain_port": plainport,
+        "identity_file": identity,
+        "identity_seed": identity_seed,
         "rpc_bind": rpcbind,
         "rpc_port": rpcport,
         "rpc_user": rpcuser,

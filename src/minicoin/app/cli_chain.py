@@ -25,14 +25,17 @@ class ProgressBar:
     """A bar on stderr that takes what importing and exporting report: (done, total, height)."""
 
     def __init__(self, title: str) -> None:
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("height {task.fields[height]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            # Into a file a bar is noise.
+            disable=not console.is_terminal,
         )
         self._task = self._progress.add_task(title, total=None, height=0)
 

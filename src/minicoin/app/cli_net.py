@@ -12,7 +12,7 @@ from minicoin.app.session import Session, with_session, words
 
 app = typer.Typer(no_args_is_help=True, help="The network: peers, bans, addresses.")
 
-_Address = Annotated[str, typer.Argument(help="HOST or HOST:PORT.")]
+_Address = Annotated[str, typer.Argument(help="HOST, HOST:PORT or a multiaddr.")]
 _Subject = Annotated[str, typer.Argument(help="An IP, a subnet, HOST:PORT or a peer id.")]
 
 
@@ -116,6 +116,13 @@ def addresses(session: Session, count: Annotated[int, typer.Option("--count", "-
     session.show(rows, "\n".join(f"{row['address']} {row['port']}" for row in map(as_object, rows)) or "none")
 
 
+def identity(session: Session) -> None:
+    """Who this node is on libp2p: the peer id that others dial and that the transport proves."""
+    found = as_object(session.call("getnetworkinfo"))
+    peer_id = str(found["peerid"])
+    session.show({"peerid": peer_id}, peer_id or "none: this node speaks plain TCP only")
+
+
 def ping(session: Session) -> None:
     """Ping every peer; `net peers` shows the times."""
     session.call("ping")
@@ -144,5 +151,6 @@ app.command("ban")(with_session(ban))
 app.command("unban")(with_session(unban))
 app.command("bans")(with_session(bans))
 app.command("addresses")(with_session(addresses))
+app.command("id")(with_session(identity))
 app.command("ping")(with_session(ping))
 app.command("info")(with_session(info))

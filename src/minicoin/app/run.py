@@ -16,6 +16,7 @@ from minicoin.app.log import configure_log
 from minicoin.app.options import NodeOptions
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy, Role
 from minicoin.core.params.network import Network
@@ -23,7 +24,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.store.errors import StoreError
-from minicoin.drivers.transport import TransportKind, join_address, parse_node_address
+from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.server import RpcServer
 

@@ -2,7 +2,9 @@
 
 import time
 
+from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.limits import ADDRESSES_PER_MESSAGE_MAX
 from minicoin.core.node.commands import (
     INVALID_PARAMETER,
@@ -41,10 +43,10 @@ def network_of(address: NodeAddress) -> str:
     return f"ipv{found.version}"
 
 
-def parse_node_address(call: Call, text: str) -> NodeAddress:
-    """HOST or HOST:PORT, the network's port by default."""
+def find_address(call: Call, text: str) -> NodeAddress:
+    """HOST, HOST:PORT or a multiaddr; the network's port by default."""
     try:
-        return NodeAddress.parse(text, call.port.network.default_port)
+        return parse_node_address(text, call.port.network.default_port)
     except DecodeError as error:
         raise CommandError(INVALID_PARAMETER, str(error)) from error
 
@@ -77,6 +79,7 @@ async def get_network_info(call: Call) -> Json:
         "relayfee": Amount(totals.min_relay_feerate),
         "incrementalfee": Amount(totals.incremental_feerate),
         "localaddresses": addresses,
+        "peerid": encode_base58(policy.peer_id),
         "listenport": policy.listen_port if policy.listens else 0,
         "warnings": [failure] if failure else [],
     }
@@ -140,7 +143,7 @@ async def get_net_totals(call: Call) -> Json:
 
 
 async def add_node(call: Call) -> Json:
-    address, action = parse_node_address(call, call.text("node")), call.text("command")
+    address, action = find_address(call, call.text("node")), call.text("command")
     added = [row.address for row in await call.port.query(lambda node: node.network.added_nodes())]
     if action == "add":
         if address in added:
@@ -160,7 +163,7 @@ async def add_node(call: Call) -> Json:
 async def get_added_node_info(call: Call) -> Json:
     rows = await call.port.query(lambda node: node.network.added_nodes())
     if call.has("node"):
-        wanted = parse_node_address(call, call.text("node"))
+        wanted = find_address(call, call.text("node"))
         rows = tuple(row for row in rows if row.address == wanted)
         if not rows:
             raise CommandError(NODE_NOT_ADDED, "Error: Node has not been added.")
@@ -178,7 +181,7 @@ async def disconnect_node(call: Call) -> Json:
     if call.has("nodeid"):
         await call.port.command(DisconnectNode(call.integer("nodeid")))
         return None
-    address = parse_node_address(call, call.text("address"))
+    address = find_address(call, call.text("address"))
     conn = await call.port.query(lambda node: node.network.find_connection(address))
     if conn is None:
         raise CommandError(NODE_NOT_CONNECTED, "Node not found in connected nodes")
@@ -253,7 +256,7 @@ async def ping(call: Call) -> Json:
     return None
 
 
-_NODE = Argument("node", Kind.TEXT, "HOST or HOST:PORT.")
+_NODE = Argument("node", Kind.TEXT, "HOST, HOST:PORT or a multiaddr.")
 
 METHODS = (
     Method(
@@ -261,7 +264,7 @@ METHODS = (
         Category.NETWORK,
         "This node as its peers see it, and its connections.",
         "An object: version, subversion, protocolversion, localservices, connections, relayfee, localaddresses, "
-        "warnings and more.",
+        "peerid (the libp2p identity), warnings and more.",
         get_network_info,
     ),
     Method(

@@ -1,0 +1,102 @@
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from minicoin.app import session
+from minicoin.app.cli import app
+from minicoin.app.client import RpcFailure
+from minicoin.core.params.builtin import REGTEST
+from minicoin.drivers.kernel import KernelVerifier
+from minicoin.rpc.dispatch import Dispatcher
+from minicoin.rpc.json_text import Json, decode_json, encode_json
+from minicoin.rpc.table import METHODS
+from minicoin.testing.virtual import VirtualWorld
+from minicoin.testing.virtual_port import VirtualPort
+
+
+class VirtualClient:
+    """RpcClient's calls, answered by a virtual node."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def call(self, method: str, *params: Json) -> Json:
+        return self._post(method, list(params))
+
+    def call_named(self, method: str, **params: Json) -> Json:
+        return self._post(method, {name: value for name, value in params.items() if value is not None})
+
+    def close(self) -> None:
+        pass
+
+    def _post(self, method: str, params: Json) -> Json:
+        request = encode_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        answer = decode_json(asyncio.run(self._dispatcher.handle(request.encode())).body)
+        assert isinstance(answer, dict)
+        if "error" in answer:
+            raise RpcFailure(answer["error"]["code"], answer["error"]["message"])
+        return answer["result"]
+
+
+@dataclass
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@dataclass
+class CommandLine:
+    """Runs commands in this process."""
+
+    datadir: Path
+    port: VirtualPort | None = None
+
+    def __call__(self, *words: str, env: dict[str, str] | None = None, text: str | None = None) -> Ran:
+        result = CliRunner().invoke(app, list(words), env=env, input=text)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test touches the user's own directories or hears his environment."""
+    for name in ("MINICOIN_NETWORK", "MINICOIN_DATADIR", "MINICOIN_PASSPHRASE", "MINICOIN_RPCPASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The command line without a node."""
+    datadir = tmp_path / "node"
+    monkeypatch.setenv("MINICOIN_NETWORK", "regtest")
+    monkeypatch.setenv("MINICOIN_DATADIR", str(datadir))
+    return CommandLine(datadir)
+
+
+@pytest.fixture
+def running(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    """The command line beside a running node."""
+    verifier = KernelVerifier(1)
+    world = VirtualWorld(REGTEST, lambda: verifier)
+    cli.port = VirtualPort(world, world.add("one"), cli.datadir)
+    client = VirtualClient(Dispatcher(METHODS, cli.port))
+    monkeypatch.setattr(session, "RpcClient", lambda place: client)
+    yield cli
+    verifier.close()

@@ -1,0 +1,198 @@
+import json
+import re
+from importlib.metadata import version
+
+import pytest
+
+from minicoin.app import cli as cli_module
+
+HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+def test_help_and_version(cli) -> None:
+    shown = cli("--help")
+    assert shown.code == 0
+    for verb in ("startnode", "createwallet", "send", "chain", "net", "wallet", "network", "data", "lab", "rpc"):
+        assert verb in shown.out
+    assert cli("--version").out.strip() == f"minicoin {version('minicoin')}"
+
+
+def test_usage_errors_are_2(cli) -> None:
+    assert cli("nosuch").code == 2
+    assert cli("send", "address").code == 2
+    assert cli("mine", "--", "-1").code == 2
+    assert cli("startnode", "--listen", "70000").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["getinfo"],
+        ["getbalance"],
+        ["stop"],
+        ["net", "peers"],
+        ["wallet", "history"],
+        ["data", "list"],
+        ["chain", "info"],
+    ],
+)
+def test_without_a_node_one_line_says_how_to_start_one(cli, words) -> None:
+    ran = cli(*words)
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err.startswith(f"error: no node is running for {cli.datadir}")
+    assert ran.err.count("\n") == 1
+    assert "minicoin startnode --network regtest" in ran.err
+
+
+def test_errors_as_json(cli) -> None:
+    ran = cli("getinfo", "--json")
+    assert ran.code == 1
+    assert "no node is running" in ran.json["error"]["message"]
+    assert ran.err == ""
+
+
+def test_an_unknown_network(cli) -> None:
+    ran = cli("getinfo", "--network", "nosuch")
+    assert ran.code == 1
+    assert "unknown network 'nosuch'" in ran.err
+
+
+def test_startnode_takes_options_from_both_places(cli, tmp_path, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr(cli_module, "run_node", lambda options: seen.append(options) or 0)
+    config = tmp_path / "c.toml"
+    config.write_text("rpcport = 5\nlisten = 6\n")
+    ran = cli("startnode", "-c", str(config), "-l", "9", "-d", "a:1", "-d", "b:2", "--no-dnsseed")
+    assert ran.code == 0
+    (options,) = seen
+    assert (options.network, options.datadir) == ("regtest", cli.datadir)
+    assert (options.listen_port, options.rpc_port, options.dial) == (9, 5, ("a:1", "b:2"))
+    assert options.dns_seed is False
+
+
+def test_startnode_says_what_is_wrong(cli, tmp_path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("lisen = 6\n")
+    ran = cli("startnode", "-c", str(config))
+    assert ran.code == 1
+    assert ran.err == f"error: {config}: unknown key 'lisen'; did you mean listen?\n"
+
+
+def test_a_new_wallet_needs_a_passphrase_or_the_word(running) -> None:
+    refused = running("createwallet")
+    assert refused.code == 1
+    assert "--no-passphrase" in refused.err
+    created = running("createwallet", "--no-passphrase")
+    assert created.code == 0
+    assert "shown only now" in created.out
+    assert running("createwallet", "--no-passphrase").err == "error: this node has a wallet already\n"
+
+
+def test_a_locked_wallet_is_opened_for_one_payment(running) -> None:
+    secret = {"MINICOIN_PASSPHRASE": "correct horse"}
+    created = running("createwallet", "--json", env=secret).json
+    assert len(created["mnemonic"].split()) == 12
+    address = running("wallet", "address", "--json").json
+    running("mine", "102", "--to", address)
+    refused = running("send", address, "1")
+    assert refused.code == 1
+    assert "locked" in refused.err
+    sent = running("send", address, "1", env=secret)
+    assert sent.code == 0
+    assert HEX64.search(sent.out)
+    assert running("wallet", "info", "--json").json["locked"] is True
+    wrong = running("send", address, "1", env={"MINICOIN_PASSPHRASE": "wrong"})
+    assert wrong.code == 1
+    assert "passphrase" in wrong.err
+    assert running("wallet", "unlock", "60", env=secret).code == 0
+    assert running("send", address, "1").code == 0
+    assert running("wallet", "lock").code == 0
+
+
+def test_a_payment_shows_up_everywhere(running) -> None:
+    running("createwallet", "--no-passphrase")
+    blocks = running("mine", "103", "--json").json
+    assert len(blocks) == 103
+    assert running("getbalance", "--json").out == (
+        '{"confirmed":150.00000000,"pending":0.00000000,"immature":5000.00000000,"spendable":150.00000000}\n'
+    )
+    assert re.search(r"confirmed +150\.00000000", running("getbalance").out)
+    address = running("wallet", "address", "--label", "shop", "--json").json
+    txid = running("send", address, "1.5", "--fee-rate", "3", "--json").json["txid"]
+    rows = running("listaddresses", "--json").json
+    assert {"shop", "mining"} <= {row["label"] for row in rows}
+    assert txid in running("wallet", "history").out
+    assert running("rpc", "getrawmempool", "--json").json == [txid]
+    assert running("mine").code == 0
+    shown = running("printchain", "-n", "2")
+    assert "104" in shown.out and "103" in shown.out and len(HEX64.findall(shown.out)) == 2
+    info = running("getinfo", "--json").json
+    assert (info["blocks"], info["mempool"]) == (104, 0)
+    assert running("send", address, "100000").err.startswith("error: insufficient funds")
+    assert running("send", address, "much").err == "error: not an amount: 'much'\n"
+    assert running("send", "nowhere", "1").code == 1
+
+
+def test_data(running) -> None:
+    running("createwallet", "--no-passphrase")
+    assert "no data" in running("data", "list").out
+    refused = running("data", "put", "bpm=70")
+    assert refused.code == 1 and "insufficient funds" in refused.err
+    running("mine", "102")
+    assert running("data", "put", "bpm=70").code == 0
+    assert re.search(r"bpm=70 +pending", running("data", "list").out)
+    running("mine")
+    assert re.search(r"bpm=70 +block 103", running("data", "list").out)
+    assert running("data", "list", "--json").json["items"][0]["text"] == "bpm=70"
+
+
+def test_mining_on_and_off(running) -> None:
+    running("createwallet", "--no-passphrase")
+    assert running("mine", "--start").code == 0
+    assert running("getinfo", "--json").json["mining"] is True
+    assert running("mine", "--stop").code == 0
+    assert running("getinfo", "--json").json["mining"] is False
+    assert running("mine", "--start", "--stop").code == 1
+
+
+def test_net(running) -> None:
+    assert running("net", "peers").out == "no peers\n"
+    assert running("net", "add", "127.0.0.1:9").code == 0
+    assert running("net", "add", "/ip4/127.0.0.1/tcp/10/p2p/nobody").code == 1
+    assert "127.0.0.1:9" in running("net", "added").out
+    assert running("net", "remove", "127.0.0.1:9").code == 0
+    assert running("net", "ban", "203.0.113.5", "--seconds", "60").code == 0
+    assert "203.0.113.5/32" in running("net", "bans").out
+    assert running("net", "unban", "203.0.113.5").code == 0
+    assert running("net", "bans").out == "no bans\n"
+    assert running("net", "ban", "nobody").code == 1
+    assert running("net", "disconnect", "7").code == 1
+    assert running("net", "ping").code == 0
+    assert "minicoin" in running("net", "info").out
+    assert "plain TCP only" in running("net", "id").out
+    assert running("net", "addresses").out == "none\n"
+    assert running("getpeerinfo", "--json").json == []
+
+
+def test_raw_calls(running) -> None:
+    assert running("rpc", "getblockcount").out == "0\n"
+    assert HEX64.fullmatch(running("rpc", "getblockhash", "0").out.strip())
+    named = running("rpc", "getblockhash", "--named", "height=0")
+    assert named.out == running("rpc", "getblockhash", "0").out
+    assert running("rpc", "getblockhash", "--named", "0").code == 1
+    # Text stays text where the method takes text, even if it looks like a number.
+    assert "isvalid" in running("rpc", "validateaddress", "123").out
+    assert json.loads(running("rpc", "getblockchaininfo").out)["blocks"] == 0
+    failed = running("rpc", "getblockhash", "9", "--json")
+    assert failed.code == 1
+    assert failed.json == {"error": {"code": -8, "message": "Block height out of range"}}
+    assert running("rpc", "help", "getblock").out.startswith("getblock ")
+
+
+def test_restoring_from_words_on_standard_input(running) -> None:
+    words = "abandon " * 11 + "about"
+    ran = running("wallet", "restore", "--no-passphrase", text=words + "\n")
+    assert ran.code == 0
+    assert running("wallet", "addresses").out.startswith("no address yet")
+    assert running("wallet", "rescan").code == 0

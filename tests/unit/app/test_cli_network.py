@@ -1,0 +1,73 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from minicoin.app.options import find_network, own_networks
+from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.primitives.target import bits_to_target, meets_target
+
+
+def test_list_names_every_network(cli) -> None:
+    rows = cli("network", "list", "--json").json
+    assert [row["name"] for row in rows] == list(NETWORKS)
+    shown = cli("network", "list").out
+    assert all(name in shown for name in NETWORKS)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_show_gives_a_file_of_the_same_network(cli, name: str) -> None:
+    network = network_from_mapping(tomllib.loads(cli("network", "show", name).out))
+    assert network.network_id == NETWORKS[name].network_id
+
+
+def test_a_new_network_is_found_by_its_name(cli) -> None:
+    made = cli("network", "new", "village", "--spacing", "10", "--subsidy", "2.5", "--json")
+    assert made.code == 0
+    assert own_networks() == ["village"]
+    network = find_network("village")
+    assert network.network_id.hex() == made.json["network_id"]
+    assert (network.spacing_s, network.subsidy_sat, network.address_format.hrp) == (10, 250_000_000, "village")
+    header = network.genesis.header
+    target = bits_to_target(header.bits)
+    assert target is not None and meets_target(header.hash, target)
+    assert "village" in cli("network", "list").out
+    assert network.network_id not in {known.network_id for known in NETWORKS.values()}
+
+
+def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:
+    ids = set()
+    for number in (1, 2):
+        file = tmp_path / f"{number}.toml"
+        ran = cli(
+            "network", "new", "lab", "--trivial-work", "--message", f"number {number}", "--out", str(file), "--json"
+        )
+        ids.add(ran.json["network_id"])
+        assert find_network(str(file)).allow_private_addresses
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["main"], "not a name"),
+        (["Big Name"], "not a name"),
+        (["x", "--message", "ä"], "ASCII"),
+        (["x", "--message", "m" * 100], "characters"),
+        (["x", "--prefix", "UPPER"], "hrp"),
+        (["x", "--port", "5", "--rpc-port", "5"], "must differ"),
+    ],
+)
+def test_what_cannot_be_a_network(cli, words, problem: str) -> None:
+    ran = cli("network", "new", *words)
+    assert ran.code == 1
+    assert problem in ran.err
+    assert own_networks() == []
+
+
+def test_a_network_is_not_overwritten(cli) -> None:
+    cli("network", "new", "mine")
+    again = cli("network", "new", "mine")
+    assert again.code == 1
+    assert "exists already" in again.err

@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import pytest
+
+from minicoin.app.options import default_datadir, find_network, known_keys, make_options, own_networks, read_config
+from minicoin.core.faults import MisuseError
+from minicoin.core.params.builtin import MAIN, REGTEST
+from minicoin.core.params.toml_text import network_to_toml
+from minicoin.drivers.transport import TransportKind
+
+
+def _config(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "node.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults() -> None:
+    options = make_options({})
+    assert options.load_network() is MAIN
+    assert options.resolved_rpc_port(MAIN) == MAIN.rpc_port
+    assert options.resolved_datadir() == default_datadir(MAIN)
+    assert options.resolved_datadir().name == "main"
+    assert options.rpc_bind == "127.0.0.1"
+    assert options.listen and options.dns_seed
+
+
+def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
+    text = f"""
+        network = "regtest"
+        datadir = "{tmp_path}/d"
+        listen = 4000
+        bind = ["127.0.0.1"]
+        transport = "tcp"
+        plainport = 4002
+        identity = "{tmp_path}/key"
+        identityseed = 7
+        dial = ["a:1"]
+        addnode = ["b:2"]
+        connect = ["c:3"]
+        seednode = ["d:4"]
+        dnsseed = false
+        miner = "address"
+        mininginterval = 2
+        maxinbound = 10
+        banscore = 50
+        bantime = 60
+        scriptthreads = 2
+        rpcbind = "::1"
+        rpcport = 4001
+        rpcuser = "alice"
+        rpcpassword = "secret"
+        jsonlogs = true
+        verbose = true
+    """
+    written = {line.split("=")[0].strip() for line in text.splitlines() if "=" in line}
+    assert written == set(known_keys())
+    options = make_options({}, _config(tmp_path, text))
+    assert options.network == "regtest"
+    assert options.datadir == tmp_path / "d"
+    assert (options.listen, options.listen_port) == (True, 4000)
+    assert (options.plain_port, options.identity_file, options.identity_seed) == (4002, tmp_path / "key", 7)
+    assert options.transport is TransportKind.PLAIN
+    assert (options.dial, options.add_nodes, options.connect) == (("a:1",), ("b:2",), ("c:3",))
+    assert (options.seed_nodes, options.dns_seed) == (("d:4",), False)
+    assert (options.ban_score, options.ban_time_s, options.inbound_slots) == (50, 60, 10)
+    assert (options.rpc_user, options.rpc_password, options.rpc_port) == ("alice", "secret", 4001)
+    assert options.mining_interval_s == 2.0
+    assert options.log_json and options.verbose
+    assert "secret" not in repr(options)
+
+
+def test_the_command_line_wins(tmp_path: Path) -> None:
+    config = _config(tmp_path, 'network = "test"\nlisten = 1\nrpcport = 2\n')
+    options = make_options({"listen_port": 7, "rpc_port": None, "dial": ()}, config)
+    assert (options.network, options.listen_port, options.rpc_port) == ("test", 7, 2)
+
+
+def test_listening_can_be_switched_off(tmp_path: Path) -> None:
+    assert make_options({}, _config(tmp_path, "listen = false")).listen is False
+    assert make_options({"listen": False}).listen is False
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("lisen = 1", "unknown key 'lisen'; did you mean listen?"),
+        ("addnodes = []", "did you mean addnode?"),
+        ("zzzzzzz = 1", "known are network, datadir"),
+        ("listen = 70000", "listen: input should be less than or equal to 65535"),
+        ('listen = "7333"', "listen: input should be a valid integer"),
+        ("dnsseed = 1", "dnsseed: input should be a valid boolean"),
+        ("dial = [1]", "dial: input should be a valid string"),
+        ('dial = "a:1"', "dial: input should be a valid tuple"),
+        ('transport = "carrier"', "transport: "),
+        ('rpcuser = "alice"', "rpcuser and rpcpassword belong together"),
+        ('rpcuser = "a:b"\nrpcpassword = "x"', "must not hold a colon"),
+        ("listen = ", "is not TOML"),
+    ],
+)
+def test_mistakes_name_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
+    config = _config(tmp_path, text)
+    with pytest.raises(MisuseError) as refused:
+        make_options({}, config)
+    assert problem in str(refused.value)
+    assert str(config) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="cannot read"):
+        read_config(tmp_path / "missing.toml")
+
+
+def test_networks_by_name_and_file(tmp_path: Path) -> None:
+    assert find_network("regtest") is REGTEST
+    path = tmp_path / "mine.toml"
+    path.write_text(network_to_toml(REGTEST))
+    assert find_network(str(path)).network_id == REGTEST.network_id
+    assert own_networks() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("nosuch", "unknown network 'nosuch'; known are main, test, regtest"), ("./nosuch.toml", "cannot read")],
+)
+def test_unknown_networks(name: str, problem: str) -> None:
+    with pytest.raises(MisuseError, match=problem):
+        find_network(name)
+
+
+def test_a_wrong_network_file_names_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(network_to_toml(REGTEST).replace("spacing_s = 60", "spacing_s = 0"))
+    with pytest.raises(MisuseError, match=r"wrong.toml: network file: spacing_s must be 1 to"):
+        find_network(str(path))
+    path.write_text("[")
+    with pytest.raises(MisuseError, match="is not TOML"):
+        find_network(str(path))
