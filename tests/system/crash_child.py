@@ -55,6 +55,10 @@ def import_file(directory: Path, file: Path) -> None:
     chain.close()
 
 
+class Refused(Exception):
+    """The node could not do what it was asked."""
+
+
 class Child:
     """A running node and how to ask it."""
 
@@ -62,7 +66,7 @@ class Child:
         self._runtime = built.runtime
 
     async def ask(self, command: Command) -> object:
-        """The answer; a refusal ends the process with one line."""
+        """The answer. Raises Refused."""
         done = trio.Event()
         replies: list[Reply] = []
 
@@ -73,7 +77,7 @@ class Child:
         self._runtime.command_nowait(command, take)
         await done.wait()
         if replies[0].error_code:
-            raise SystemExit(replies[0].error)
+            raise Refused(replies[0].error)
         return replies[0].value
 
     async def mine(self) -> None:
@@ -101,29 +105,36 @@ class Child:
         say("block", found[0])
 
 
-async def run_node(directory: Path, activity: str, port: int | None) -> None:
-    """A node that works until it is killed, or synced up to what its peer has."""
+async def run_node(directory: Path, activity: str, port: int | None) -> str:
+    """A node that works until it is killed or cannot go on: why, then."""
     connect = () if port is None else (NodeAddress("127.0.0.1", port),)
     policy = NodePolicy(connect=connect, listens=False)
+    failed = trio.Event()
 
     def on_trace(now: Micros, trace: Trace) -> None:
-        # What the tip moved to is relayed and shown from here on.
         if activity == "sync" and trace.kind == "tip":
+            # Relayed and shown from here on.
             say("block", hash_to_hex(built.runtime.node.parts.tree.tip.hash))
-        if trace.kind in ("work-failed", "wallet-not-saved"):
-            print(dict(trace.fields)["error"], file=sys.stderr, flush=True)
+        if activity == "sync" and trace.kind == "work-failed":
+            failed.set()
 
     built = await build_node(NodeSetup(NETWORK, directory, policy), on_trace)
     child = Child(built)
+    why = ""
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)
-        if activity == "sync":
-            say("ready")
-            await built.runtime.finished.wait()
-        elif activity == "mine":
-            await child.mine()
-        else:
-            await child.send()
+        try:
+            if activity == "sync":
+                say("ready")
+                await failed.wait()
+                why = built.runtime.node.failure
+            else:
+                await (child.mine() if activity == "mine" else child.send())
+        except Refused as refusal:
+            why = str(refusal)
+        built.runtime.stop_nowait()
+        await built.runtime.finished.wait()
+    return why
 
 
 def main() -> None:
@@ -138,11 +149,10 @@ def main() -> None:
     try:
         if activity == "import":
             import_file(Path(directory), Path(rest[0]))
-        else:
-            trio.run(run_node, Path(directory), activity, int(rest[0]) if rest else None)
+            return
+        sys.exit(trio.run(run_node, Path(directory), activity, int(rest[0]) if rest else None))
     except StoreError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

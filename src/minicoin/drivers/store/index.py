@@ -65,20 +65,33 @@ class Index:
             self._environment = lmdb.open(
                 str(directory), map_size=map_bytes, max_dbs=8, max_readers=16, meminit=False, writemap=False
             )
-            # A process that was killed leaves its reader behind, which would keep old pages from being used again.
-            self._environment.reader_check()
-            self._map_bytes = self._environment.info()["map_size"]
-            self._meta = self._environment.open_db(b"meta")
-            self._locations = self._environment.open_db(b"locations")
-            self._headers = self._environment.open_db(b"headers")
-            self._coins = self._environment.open_db(b"coins")
-            self._write(lambda transaction: self._claim(transaction, network))
-            self._reader = self._environment.begin()
         except (lmdb.Error, OSError) as error:
-            if is_new:
-                # Half an index would look damaged at the next start, and there is nothing in it yet.
-                (directory / _DATA_FILE).unlink(missing_ok=True)
+            self._forget(is_new)
             raise self._explain(error) from error
+        try:
+            self._begin(network)
+        except BaseException as error:
+            self._environment.close()
+            self._forget(is_new)
+            if isinstance(error, lmdb.Error | OSError):
+                raise self._explain(error) from error
+            raise
+
+    def _begin(self, network: Network) -> None:
+        # A process that was killed leaves its reader behind, which would keep old pages from being used again.
+        self._environment.reader_check()
+        self._map_bytes = self._environment.info()["map_size"]
+        self._meta = self._environment.open_db(b"meta")
+        self._locations = self._environment.open_db(b"locations")
+        self._headers = self._environment.open_db(b"headers")
+        self._coins = self._environment.open_db(b"coins")
+        self._write(lambda transaction: self._claim(transaction, network))
+        self._reader = self._environment.begin()
+
+    def _forget(self, is_new: bool) -> None:
+        """Half an index would look damaged at the next start; a new one has nothing in it yet."""
+        if is_new:
+            (self._directory / _DATA_FILE).unlink(missing_ok=True)
 
     def _claim(self, transaction: "lmdb.Transaction", network: Network) -> None:
         schema = transaction.get(b"schema", db=self._meta)
