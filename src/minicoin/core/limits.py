@@ -132,6 +132,8 @@ WALLET_SELECTION_STEPS_MAX: Final = 10_000
 WALLET_INACTIVE_TRANSACTIONS_MAX: Final = 1_000
 # Bitcoin Core's -maxtxfee: a higher fee is a slip of the finger.
 WALLET_FEE_SAT_MAX: Final = 10_000_000
+# A full disk does not empty itself at once.
+WALLET_SAVE_RETRY_US: Final = 10 * SECOND_US
 
 COMMANDS_WAITING_MAX: Final = 1_000
 

@@ -32,7 +32,7 @@ from minicoin.core.effects import (
     Watch,
 )
 from minicoin.core.events import CommandReceived, DeadlineReached, KeyStretched
-from minicoin.core.node.commands import Command, Stop
+from minicoin.core.node.commands import MISC_ERROR, Command, Stop
 from minicoin.core.node.node import Node
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.drivers.chain_worker import ChainWorker
@@ -105,6 +105,7 @@ class Runtime:
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(self._stop_workers)
+            self._answer_late_commands()
             self.finished.set()
 
     async def _loop(self) -> None:
@@ -171,6 +172,12 @@ class Runtime:
     async def _stretch(self, effect: StretchKey) -> None:
         key = await trio.to_thread.run_sync(_scrypt, effect)
         self._inbox.put_nowait(KeyStretched(effect.request, key))
+
+    def _answer_late_commands(self) -> None:
+        """Those that came behind the one that stopped the node."""
+        late, self._replies = self._replies, {}
+        for request, taker in late.items():
+            taker(Reply(request, None, MISC_ERROR, self.stop_reason or "the node is shutting down"))
 
     def _stop_workers(self) -> None:
         if self._miner is not None:

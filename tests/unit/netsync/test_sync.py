@@ -1,4 +1,4 @@
-"""Headers-first and classic synchronisation against scripted peers: who is asked for what, and what happens when not."""
+"""Headers-first and classic synchronisation against scripted peers: who is asked for what, and when nobody answers."""
 
 import pytest
 from hypothesis import given, settings

@@ -28,6 +28,11 @@ class ChainFlow:
         self.failure = ""
         """What the worker could not do (full disk): nothing is activated from then on until a restart."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the engine stands where the tree wants it."""
+        return not self._is_activating
+
     def on_stored(self, event: BlockStored, now: Micros) -> None:
         """A block reached the disk."""
         self._parts.tree.mark_stored(event.block)

@@ -19,8 +19,17 @@ from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction
-from minicoin.core.primitives.verdicts import BlockRejected, InvalidBlock, TxReason
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock, TxReason
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+
+_NEEDS_WORKER = (
+    commands.SubmitBlock,
+    commands.SubmitTransaction,
+    commands.Generate,
+    commands.SetMining,
+    commands.Pay,
+    commands.RescanWallet,
+)
 
 
 @dataclass(slots=True)
@@ -54,6 +63,10 @@ class CommandFlow:
 
     def handle(self, event: CommandReceived, now: Micros) -> None:
         """One command."""
+        if self._chain.failure and isinstance(event.command, _NEEDS_WORKER):
+            # No block can be stored or connected: whoever asks would wait for ever.
+            self._parts.fail(event.request, commands.MISC_ERROR, self._chain.failure)
+            return
         try:
             if not isinstance(event.command, commands.Command):
                 raise MisuseError(f"not a command: {event.command!r}")
@@ -75,9 +88,6 @@ class CommandFlow:
                 | commands.PingPeers()
             ):
                 self._network(request, command, now)
-            case commands.SubmitBlock() | commands.Generate() | commands.SetMining() if self._chain.failure:
-                # No block can be stored or connected: whoever asks would wait for ever.
-                self._parts.fail(request, commands.MISC_ERROR, self._chain.failure)
             case commands.SubmitBlock():
                 self._submit_block(request, command, now)
             case commands.InvalidateBlock(block):
@@ -144,7 +154,7 @@ class CommandFlow:
     def _submit_block(self, request: RequestId, command: commands.SubmitBlock, now: Micros) -> None:
         block = command.block
         node = self._parts.tree.get(block.hash)
-        if node is not None and node.is_stored:
+        if node is not None and (node.is_stored or node.is_failed):
             self._parts.reply(request, "duplicate-invalid" if node.is_failed else "duplicate")
             return
         if len(self._submitted) >= COMMANDS_WAITING_MAX:
@@ -173,16 +183,26 @@ class CommandFlow:
         for node in connected:
             self._answer(node.hash, None)
 
-    def on_stored_aside(self, block: BlockHash) -> None:
-        """A submitted block is stored, but its branch has less work than ours."""
-        self._answer(block, "inconclusive")
+    def settle(self) -> None:
+        """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
+        if not self._submitted or not self._chain.is_settled:
+            return
+        for block in list(self._submitted):
+            node = self._parts.tree.get(block)
+            if node is not None and node.is_failed:
+                self._answer(block, str(BlockReason.INVALID_PARENT))
+            elif node is not None and node.is_stored and not self._parts.tree.is_active(node):
+                self._answer(block, "inconclusive")
 
     def on_refused(self, invalid: InvalidBlock) -> None:
         """A block was refused."""
         self._answer(invalid.hash, str(invalid.transaction or invalid.reason))
 
     def on_failure(self, failure: str) -> None:
-        """A worker cannot go on: nobody who waits for a block will hear otherwise."""
+        """A worker cannot go on, or the node stops: nobody who waits for it will hear otherwise."""
+        self._mining.on_failure(failure)
+        self._transactions.on_failure(failure)
+        self._wallet.on_failure(failure)
         for submitted in self._submitted.values():
             for request in submitted.requests:
                 self._parts.fail(request, commands.MISC_ERROR, failure)
@@ -213,6 +233,8 @@ class CommandFlow:
             case commands.Pay():
                 self.must_watch = wallet.pay(request, command, self._submit_own, now)
             case commands.SignTransaction(transaction, spent):
+                if len(spent) != len(transaction.inputs):
+                    raise MisuseError(f"{len(spent)} spent outputs for {len(transaction.inputs)} inputs")
                 outputs = zip(transaction.inputs, spent, strict=True)
                 wallet.sign(request, transaction, {spend.outpoint: out for spend, out in outputs if out is not None})
             case commands.RescanWallet(start_height):

@@ -48,6 +48,8 @@ class MiningFlow:
         self._refresh_at: Micros | None = None
         self._wait_until = Micros(started_at + MINING_PEER_WAIT_US)
         self._last_own_us = started_at
+        self._held_back_on: BlockHash | None = None
+        self._held_back_until = started_at
 
     @property
     def script_pubkey(self) -> bytes | None:
@@ -68,7 +70,7 @@ class MiningFlow:
 
     def generate(self, request: RequestId, count: int, script_pubkey: bytes, now: Micros) -> None:
         """Mine `count` blocks at once."""
-        if count == 0:
+        if count <= 0:
             self._parts.reply(request, [])
             return
         if len(self._orders) >= GENERATE_COMMANDS_MAX:
@@ -91,6 +93,8 @@ class MiningFlow:
             self._refresh_at = Micros(now + SECOND_US)
             return
         self._awaited = event.block.hash
+        # Nothing more on this tip: the block's fate renews the job.
+        self._refresh_at = None
         self._parts.trace("block-mined", block=hash_to_hex(event.block.hash))
         self._parts.emit(*effects)
 
@@ -99,6 +103,11 @@ class MiningFlow:
         if self._awaited is not None and self._awaited in connected:
             self._deliver(self._awaited)
             self._awaited = None
+        if self._awaited is not None:
+            own = self._parts.tree.get(self._awaited)
+            if own is None or own.is_failed or own.parent is not self._parts.tree.tip:
+                # Another block took its place.
+                self._awaited = None
         self._renew(now)
 
     def on_refused(self, block: BlockHash, reason: str, now: Micros) -> None:
@@ -119,10 +128,7 @@ class MiningFlow:
         self._orders.clear()
         self._script = None
         self._awaited = None
-        self._refresh_at = None
-        if self._is_searching:
-            self._is_searching = False
-            self._parts.emit(StopSearch())
+        self._stop()
 
     def on_deadline(self, now: Micros) -> None:
         """New transactions wait: build the job anew."""
@@ -146,10 +152,10 @@ class MiningFlow:
     def _renew(self, now: Micros) -> None:
         script = self._orders[0].script_pubkey if self._orders else self._script
         if script is None:
-            if self._is_searching:
-                self._parts.emit(StopSearch())
-            self._is_searching = False
-            self._refresh_at = None
+            self._stop()
+            return
+        if self._awaited is not None:
+            # A block of ours is on its way to this very tip: another one beside it would be wasted.
             return
         if not self._orders and not self._may_mine(now):
             self._refresh_at = Micros(now + SECOND_US)
@@ -161,11 +167,23 @@ class MiningFlow:
         job: SearchNonce = make_job(self.template(script, now), self._job, not_before)
         self._parts.emit(job)
 
+    def _stop(self) -> None:
+        if self._is_searching:
+            self._parts.emit(StopSearch())
+        self._is_searching = False
+        self._refresh_at = None
+
     def _may_mine(self, now: Micros) -> bool:
         """Not while a better chain is known and on its way, and not before peers had time to tell of one."""
         parts = self._parts
-        if parts.tree.best_header.chainwork > parts.tree.tip.chainwork:
-            return False
+        tip = parts.tree.tip
+        if parts.tree.best_header.chainwork > tip.chainwork:
+            if self._held_back_on != tip.hash:
+                self._held_back_on = tip.hash
+                self._held_back_until = Micros(now + MINING_PEER_WAIT_US)
+            # Whoever shows a header and keeps its block to itself must not stop the network.
+            return now >= self._held_back_until
+        self._held_back_on = None
         has_heard = any(peer.is_header_synced for peer in parts.sync.peers())
         expects_peers = bool(parts.policy.connect or parts.policy.add_nodes or parts.policy.seed_nodes)
         return has_heard or not expects_peers or now >= self._wait_until

@@ -51,6 +51,8 @@ from minicoin.core.wire.messages import Inv, InventoryVector, InvType
 BOOK_KEY = "peers"
 MEMPOOL_KEY = "mempool"
 
+_STOPPING = "the node is shutting down"
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSnapshot:
@@ -181,7 +183,7 @@ class Node:
             case NonceFound():
                 self.mining.on_found(event, now)
             case Saved():
-                self.wallet.on_saved(event)
+                self.wallet.on_saved(event, now)
             case KeyStretched():
                 self._watch_if(self.wallet.on_key(event, now))
             case RescanProgress():
@@ -197,14 +199,13 @@ class Node:
 
     def _on_stored(self, event: BlockStored, now: Micros) -> None:
         self.chain.on_stored(event, now)
-        node = self.parts.tree.get(event.block)
-        if node is not None and node.chainwork <= self.parts.tree.tip.chainwork:
-            self._commands.on_stored_aside(event.block)
+        self._commands.settle()
 
     def _on_refused(self, event: BlockRefused, now: Micros) -> None:
         source, fault = self.chain.on_refused(event, now)
         self.mining.on_refused(event.block, event.invalid.reason, now)
         self._commands.on_refused(event.invalid)
+        self._commands.settle()
         if source is not None and fault is not None:
             self.peers.punish(source, fault, now)
 
@@ -228,6 +229,7 @@ class Node:
         self.mining.on_tip(tuple(node.hash for node in connected), now)
         self._commands.on_connected(connected)
         self.chain.advance()
+        self._commands.settle()
 
     def _on_read(self, event: BlockRead) -> None:
         self.parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
@@ -250,7 +252,6 @@ class Node:
     def _on_work_failed(self, event: WorkFailed) -> None:
         self.chain.failure = f"{event.what}: {event.error}"
         self.parts.trace("work-failed", what=event.what, error=event.error)
-        self.mining.on_failure(self.failure)
         self._commands.on_failure(self.failure)
 
     # --- time ---
@@ -281,6 +282,8 @@ class Node:
         self.wallet.save_if_changed()
         if self._commands.is_stopping:
             self._commands.is_stopping = False
+            self._commands.on_failure(_STOPPING)
+            self.wallet.on_stop(_STOPPING)
             self._save_book()
             parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
 

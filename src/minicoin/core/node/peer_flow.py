@@ -89,15 +89,25 @@ class PeerFlow:
         session = self._parts.sessions.get(event.conn)
         if session is None:
             return
-        try:
-            session.feed(event.data, now)
-            while (message := session.next_message()) is not None:
+        session.feed(event.data, now)
+        while event.conn in self._parts.sessions:
+            try:
+                message = session.next_message()
+            except PeerFault as fault:
+                # The stream cannot be read any further, whatever the fault costs.
+                self._answer_foreign(session, now)
+                self.punish(event.conn, fault, now)
+                if event.conn in self._parts.sessions:
+                    self.drop(event.conn, fault.reason, now)
+                return
+            if message is None:
+                return
+            try:
                 self._on_message(session, message, now)
-                if event.conn not in self._parts.sessions:
-                    return
-        except PeerFault as fault:
-            self._answer_foreign(session, now)
-            self.punish(event.conn, fault, now)
+            except PeerFault as fault:
+                # A small fault does not swallow the messages behind it in the same read.
+                self._answer_foreign(session, now)
+                self.punish(event.conn, fault, now)
 
     def on_message(self, event: MessageReceived, now: Micros) -> None:
         """A message that was never bytes."""
@@ -167,6 +177,10 @@ class PeerFlow:
         if kind is SlotKind.SEED:
             return
         parts.emit(*parts.sync.on_ready(conn, session.services, inbound=session.inbound, now=now))
+        peer = parts.sync.peer(conn)
+        if peer is not None:
+            # Said before verack, it counts all the same.
+            peer.prefers_headers = session.prefers_headers
         parts.relay.on_ready(
             conn,
             inbound=session.inbound,
@@ -174,6 +188,7 @@ class PeerFlow:
             wants_transactions=version.relay and kind is not SlotKind.BLOCK_ONLY,
             now=now,
         )
+        parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
 
     # --- blame ---
 
@@ -191,7 +206,7 @@ class PeerFlow:
         parts.emit(*(effect for effect in effects if not isinstance(effect, Close)))
         for close in closing:
             self.drop(close.conn, close.reason, now)
-        if not session.is_ready or fault.score == 0:
+        if conn in parts.sessions and (not session.is_ready or fault.score == 0):
             # Half a handshake is worth nothing: any fault in it ends the connection.
             self.drop(conn, fault.reason, now)
 

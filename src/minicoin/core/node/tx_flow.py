@@ -5,7 +5,7 @@ from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
-from minicoin.core.node.commands import ALREADY_IN_CHAIN, VERIFY_ERROR, VERIFY_REJECTED
+from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
 from minicoin.core.node.parts import Parts
 from minicoin.core.overlay import Item, ItemKind
 from minicoin.core.primitives.transaction import Transaction, Wtxid
@@ -36,7 +36,8 @@ class TxFlow:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._waiting: dict[Wtxid, RequestId] = {}
+        self._waiting: dict[Wtxid, list[RequestId]] = {}
+        self._waiting_count = 0
 
     def on_transaction(self, conn: ConnId, transaction: Transaction, now: Micros) -> None:
         """From a peer. Raises PeerFault where it is broken beyond excuse."""
@@ -65,13 +66,23 @@ class TxFlow:
             return rejected.reason
         parts.emit(*effects)
         if request is not None:
-            if len(self._waiting) >= TX_WAITERS_MAX:
+            if self._waiting_count >= TX_WAITERS_MAX:
                 parts.fail(request, VERIFY_ERROR, "too many transactions wait for verification")
-            elif transaction.wtxid in self._waiting:
-                parts.reply(request, hash_to_hex(transaction.txid))
             else:
-                self._waiting[transaction.wtxid] = request
+                self._waiting.setdefault(transaction.wtxid, []).append(request)
+                self._waiting_count += 1
         return None
+
+    def on_failure(self, failure: str) -> None:
+        """No verdict will come any more."""
+        for wtxid in list(self._waiting):
+            for request in self._take_waiting(wtxid):
+                self._parts.fail(request, MISC_ERROR, failure)
+
+    def _take_waiting(self, wtxid: Wtxid) -> list[RequestId]:
+        requests = self._waiting.pop(wtxid, [])
+        self._waiting_count -= len(requests)
+        return requests
 
     def on_verified(self, verdict: TxVerdict, now: Micros) -> tuple[Accepted | Rejected | None, PeerFault | None]:
         """A verdict came back. What became of the transaction, and the fault of who sent it."""
@@ -83,12 +94,16 @@ class TxFlow:
                 self._on_accepted(outcome)
                 return outcome, None
             case Rejected():
-                self._fail(self._waiting.pop(outcome.wtxid, None), outcome.reason, outcome.detail)
+                for request in self._take_waiting(outcome.wtxid):
+                    self._fail(request, outcome.reason, outcome.detail)
                 parts.trace("tx-refused", txid=hash_to_hex(outcome.txid), reason=str(outcome.reason))
                 score = _PUNISHED.get(outcome.reason, 0)
                 fault = PeerFault(f"invalid transaction: {outcome.reason} {outcome.detail}".rstrip(), score)
                 return outcome, fault if score and outcome.source is not None else None
-            case Orphaned(_, missing, source):
+            case Orphaned(transaction, missing, source):
+                # A peer's, which somebody submitted here as well while it was being verified.
+                for request in self._take_waiting(transaction.wtxid):
+                    self._fail(request, TxReason.MISSING_OR_SPENT, "")
                 parts.emit(*parts.relay.ask_parents(source, missing, now))
                 return None, None
             case Again():
@@ -119,7 +134,8 @@ class TxFlow:
             parts.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
         else:
             parts.relay.forget(entry.txid, entry.wtxid)
-        parts.reply(self._waiting.pop(entry.wtxid, None), hash_to_hex(entry.txid))
+        for request in self._take_waiting(entry.wtxid):
+            parts.reply(request, hash_to_hex(entry.txid))
         self._announce(entry)
 
     def _announce(self, entry: Entry, *, is_again: bool = False) -> None:

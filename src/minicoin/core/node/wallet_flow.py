@@ -11,6 +11,7 @@ from minicoin.core.effects import SaveState, StretchKey
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import WALLET_SAVE_RETRY_US
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
@@ -68,6 +69,8 @@ class WalletFlow:
         self._unsaved_replies: list[tuple[RequestId, object]] = []
         self._saving: list[list[tuple[RequestId, object]]] = []
         self._is_changed = False
+        self._is_on_disk = wallet is not None
+        self._retry_at: Micros | None = None
 
     def scripts(self) -> frozenset[bytes]:
         """What the chain worker must watch for."""
@@ -128,13 +131,17 @@ class WalletFlow:
                 self._is_changed = bool(self.wallet.remove_unconfirmed(entry.txid).txids) or self._is_changed
 
     def on_deadline(self, now: Micros) -> None:
-        """Lock when the time has come."""
+        """Lock, or try the disk again, when the time has come."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            self._is_changed = True
         if self.wallet is not None:
             self.wallet.vault.tick(now)
 
     def next_deadline(self) -> Micros | None:
-        """When an open wallet locks itself."""
-        return self.wallet.vault.unlocked_until if self.wallet is not None else None
+        """When an open wallet locks itself, or one that could not be saved is saved again."""
+        locks_at = self.wallet.vault.unlocked_until if self.wallet is not None else None
+        return min((at for at in (locks_at, self._retry_at) if at is not None), default=None)
 
     def save_if_changed(self) -> None:
         """At the end of an event: one write for all it changed; replies go out once it is on disk."""
@@ -145,7 +152,7 @@ class WalletFlow:
         self._saving.append(replies)
         self._parts.emit(SaveState(WALLET_KEY, self.wallet.to_bytes()))
 
-    def on_saved(self, event: Saved) -> None:
+    def on_saved(self, event: Saved, now: Micros) -> None:
         """The disk has it, or refused."""
         if event.key != WALLET_KEY or not self._saving:
             return
@@ -154,10 +161,36 @@ class WalletFlow:
                 self._parts.fail(request, commands.WALLET_ERROR, event.error)
             else:
                 self._parts.reply(request, value)
+        self._is_on_disk = self._is_on_disk or not event.error
         if event.error:
-            # Not lost in memory: the next change tries again.
-            self._is_changed = True
             self._parts.trace("wallet-not-saved", error=event.error)
+            if self._is_on_disk:
+                # Not lost in memory; a while later, since a full disk does not empty itself at once.
+                self._retry_at = Micros(now + WALLET_SAVE_RETRY_US)
+            else:
+                # Nobody was told its words: as if it had never been, so that it can be made again.
+                self._fail_unsaved(event.error)
+                self.wallet = None
+
+    def on_failure(self, failure: str) -> None:
+        """The node stops or its chain stands still: who waits for either hears it now."""
+        for request in (*self._paying.values(), *self._rescanning, *self._stretching):
+            self._parts.fail(request, commands.MISC_ERROR, failure)
+        self._paying.clear()
+        self._rescanning.clear()
+        self._stretching.clear()
+
+    def on_stop(self, reason: str) -> None:
+        """Saves still go out, but nobody will report them."""
+        for replies in self._saving:
+            self._unsaved_replies += replies
+            replies.clear()
+        self._fail_unsaved(reason)
+
+    def _fail_unsaved(self, error: str) -> None:
+        for request, _ in self._unsaved_replies:
+            self._parts.fail(request, commands.WALLET_ERROR, error)
+        self._unsaved_replies.clear()
 
     # --- commands ---
 
@@ -170,6 +203,8 @@ class WalletFlow:
             restored = bool(command.mnemonic)
             fresh = command.entropy or self._entropy(_ENTROPY_BYTES)
             entropy = entropy_from_mnemonic(command.mnemonic) if restored else fresh
+            # Checked now: the key may take a while to stretch, and then it would be too late to complain.
+            mnemonic_from_entropy(entropy)
         except (DecodeError, MisuseError) as error:
             self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
             return
