@@ -1,0 +1,136 @@
+"""Node processes as an operator starts them: a command line, what it prints, its log, its RPC."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+PROGRAMS = Path(sys.executable).parent
+_GREETING_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+def environment(network: str) -> dict[str, str]:
+    """As in a terminal with the virtual environment active and the network chosen."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MINICOIN_")}
+    path = f"{PROGRAMS}{os.pathsep}{kept.get('PATH', '')}"
+    # Wide enough that no table cuts a value.
+    return kept | {"PATH": path, "MINICOIN_NETWORK": network, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+def run(line: str, network: str) -> str:
+    """One command line in a shell; its output. Fails with everything it said when it fails."""
+    done = subprocess.run(
+        ["bash", "-c", line], env=environment(network), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> float:
+    """How many seconds it took to hold; fails with `what` when it does not in time."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+class NodeProcess:
+    """A running `minicoin startnode ...`."""
+
+    def __init__(self, line: str, network: str, log: Path) -> None:
+        self.line = line
+        self.network = network
+        self.datadir = Path(re.search(r"--datadir (\S+)", line)[1])
+        self.greeting: list[str] = []
+        self._log = log
+        self._log_file = log.open("a")
+        self._is_up = threading.Event()
+        self._process = subprocess.Popen(
+            ["bash", "-c", f"exec {line}"],
+            env=environment(network),
+            stdout=subprocess.PIPE,
+            stderr=self._log_file,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        assert self._is_up.wait(_GREETING_SECONDS) and self._process.poll() is None, f"{line}\n{self.log}"
+
+    @property
+    def log(self) -> str:
+        """What it wrote on standard error."""
+        return self._log.read_text()
+
+    @property
+    def address(self) -> str:
+        """Where others join it, as printed."""
+        return next(line.rsplit(" -d ", 1)[1] for line in self.greeting if line.startswith("to join it"))
+
+    def call(self, method: str, *params: object) -> object:
+        """An RPC call."""
+        rpc = next(line for line in self.greeting if line.startswith("RPC on")).split()[2].rstrip(",")
+        user, password = (self.datadir / ".cookie").read_text().strip().split(":")
+        body = {"method": method, "params": list(params), "id": 1}
+        answer = httpx.post(f"http://{rpc}", json=body, auth=(user, password), timeout=60).json()
+        assert answer["error"] is None, f"{method}: {answer['error']}"
+        return answer["result"]
+
+    def stop(self) -> int:
+        """As Ctrl-C does; the exit code."""
+        self._process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """For its end; the exit code."""
+        try:
+            code = self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            self._reader.join()
+            self._log_file.close()
+        return code
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.greeting.append(line.rstrip("\n"))
+            if line.startswith("RPC on"):
+                self._is_up.set()
+        self._is_up.set()
+
+
+@contextmanager
+def running(line: str, network: str, log: Path) -> Iterator[NodeProcess]:
+    """Runs until the block is left; must have survived until then."""
+    node = NodeProcess(line, network, log)
+    try:
+        yield node
+    finally:
+        code = node.stop()
+    assert code == 0, node.log

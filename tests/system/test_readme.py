@@ -1,0 +1,287 @@
+"""The README, executed: its commands as real processes, its programs as they stand there, its claims against tests.
+
+Ports and directories are replaced by free ones, nothing else. If a command of the README changes or stops working,
+this fails.
+"""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from minicoin.app.cli import app
+from minicoin.core import overlay
+from minicoin.core.node.policy import Role
+from minicoin.core.node.routes import ROUTES
+from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.script.standard import script_address
+from minicoin.core.wire.messages import CmpctBlock
+from minicoin.rpc.table import METHODS
+
+from .btcd import running_btcd
+from .processes import NodeProcess, environment, free_ports, run, running, wait_until
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CLAIMS = (ROOT / "docs/architecture/claims.md").read_text()
+NETWORK = "regtest"
+BLOCK_SECONDS = 2.0
+"""How long after a block all nodes must have it."""
+GOSSIP_SECONDS = 90.0
+PAYMENT_SECONDS = 60.0
+"""Payments are announced after a random wait, hop by hop."""
+
+
+def section(title: str) -> str:
+    """The text below a heading."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"README has no section {title!r}"
+    return found[1]
+
+
+def blocks(title: str, language: str = "") -> list[str]:
+    """The fenced blocks of a section."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+
+
+# --- the story ---
+
+
+@dataclass
+class Story:
+    """What happened when somebody did what the README says."""
+
+    directory: Path
+    ports: dict[str, str]
+    nodes: list[NodeProcess] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    block_seconds: list[float] = field(default_factory=list)
+
+    def localise(self, text: str) -> str:
+        """With our directory and ports in the place of the README's."""
+        for there, here in {"/tmp/minicoin": str(self.directory), **self.ports}.items():
+            text = text.replace(there, here)
+        return text
+
+    def output(self, start: str, which: int = -1) -> str:
+        """Of the command that starts so; the last such one, unless another is asked for."""
+        found = [said for line, said in self.outputs if line.startswith(start)]
+        assert found, f"the README runs no {start!r}"
+        return found[which]
+
+
+def agree(nodes: list[NodeProcess], method: str) -> bool:
+    return len({json.dumps(node.call(method), sort_keys=True) for node in nodes}) == 1
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    directory = tmp_path_factory.mktemp("story")
+    ports = ("17443", "17444", "17445", "17446")
+    told = Story(directory, dict(zip(ports, map(str, free_ports(len(ports))), strict=True)))
+    first, *rest = blocks("Three terminals")
+    assert first.splitlines() == [". .venv/bin/activate", f"export MINICOIN_NETWORK={NETWORK}"]
+    starts = [block.strip() for block in rest if block.startswith("minicoin startnode")]
+    (commands,) = [block for block in rest if not block.startswith("minicoin startnode")]
+    assert len(starts) == 3
+    try:
+        for number, start in enumerate(starts, 1):
+            line = told.localise(start)
+            for earlier, node in enumerate(told.nodes, 1):
+                line = line.replace(f"ADDRESS_{earlier}", node.address)
+            told.nodes.append(NodeProcess(line, NETWORK, directory / f"terminal{number}.log"))
+        wait_until(lambda: all(node.call("getconnectioncount") for node in told.nodes), "everybody has a connection")
+        alive = list(told.nodes)
+        for command in commands.splitlines():
+            line = told.localise(command)
+            told.outputs.append((command, run(line, NETWORK)))
+            if command.startswith("minicoin stop"):
+                stopped = next(node for node in alive if str(node.datadir) in line)
+                alive.remove(stopped)
+                assert stopped.wait() == 0, stopped.log
+            told.block_seconds.append(
+                wait_until(lambda: agree(alive, "getbestblockhash"), f"one tip after {command}", BLOCK_SECONDS)
+            )
+            wait_until(lambda: agree(alive, "getrawmempool"), f"one mempool after {command}", PAYMENT_SECONDS)
+        yield told
+    finally:
+        for node in told.nodes:
+            node.stop()
+
+
+@pytest.mark.xdist_group("readme")
+def test_blocks_reach_all_three_within_two_seconds(story: Story) -> None:
+    assert len(story.block_seconds) == len(story.outputs)
+    assert max(story.block_seconds) < BLOCK_SECONDS
+    heights = [node.call("getblockcount") for node in story.nodes[:2]]
+    assert heights == [102, 102]
+
+
+@pytest.mark.xdist_group("readme")
+def test_nodes_are_joined_by_their_libp2p_addresses(story: Story) -> None:
+    for node in story.nodes:
+        assert re.fullmatch(r"/ip4/127\.0\.0\.1/tcp/\d+/p2p/12D3Koo\w+", node.address)
+    identity = story.nodes[0].address.rsplit("/", 1)[1]
+    assert identity in story.nodes[1].log
+
+
+@pytest.mark.xdist_group("readme")
+def test_nodes_learn_of_others_from_their_peers(story: Story) -> None:
+    # The first was told of nobody and the third of the second only.
+    first = story.nodes[0]
+    third = int(story.ports["17446"])
+    wait_until(
+        lambda: third in [known["port"] for known in first.call("getnodeaddresses", 0)], "gossip", GOSSIP_SECONDS
+    )
+
+
+@pytest.mark.xdist_group("readme")
+def test_the_payment_arrives(story: Story) -> None:
+    assert re.search(r"confirmed +50\.0", story.output("minicoin getbalance --datadir /tmp/minicoin/a"))
+    assert re.search(r"confirmed +1\.50000000", story.output("minicoin getbalance --datadir /tmp/minicoin/c"))
+
+
+@pytest.mark.xdist_group("readme")
+def test_data_is_pending_elsewhere_and_then_in_its_block(story: Story) -> None:
+    listing = "minicoin data list --datadir /tmp/minicoin/b"
+    assert re.search(r"bpm=70 +pending", story.output(listing, 0))
+    assert re.search(r"bpm=70 +block 102", story.output(listing, 1))
+
+
+@pytest.mark.xdist_group("readme")
+def test_rpc_with_an_unmodified_client(story: Story) -> None:
+    (program,) = blocks("JSON-RPC", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", story.localise(program)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "102 3\n", done.stderr
+    listed = run(f"minicoin rpc help --datadir {story.nodes[0].datadir}", NETWORK)
+    assert "getblockchaininfo" in listed
+    explained = run(f"minicoin rpc help getblock --datadir {story.nodes[0].datadir}", NETWORK)
+    assert explained.startswith("getblock ")
+
+
+@pytest.mark.xdist_group("readme")
+def test_a_restart_keeps_chain_wallet_and_peers(story: Story) -> None:
+    # The third node was stopped by the story's last command; now it is told of nobody.
+    line, _, _ = story.nodes[2].line.partition(" -d ")
+    with running(line, NETWORK, story.directory / "restarted.log") as node:
+        assert "height 102" in node.greeting[0]
+        assert node.address.rsplit("/", 1)[1] == story.nodes[2].address.rsplit("/", 1)[1]
+        balance = run(f"minicoin getbalance --datadir {node.datadir}", NETWORK)
+        assert re.search(r"confirmed +1\.50000000", balance)
+        wait_until(lambda: bool(node.call("getconnectioncount")), "a known peer is found again")
+        # And it follows: a block mined elsewhere arrives.
+        run(f"minicoin mine 1 --datadir {story.nodes[0].datadir}", NETWORK)
+        wait_until(lambda: node.call("getblockcount") == 103, "the next block", BLOCK_SECONDS)
+
+
+# --- the other commands and programs ---
+
+
+@pytest.mark.xdist_group("btcd")
+def test_the_btcd_command_follows_btcd(tmp_path: Path) -> None:
+    (line,) = blocks("Bitcoin's networks")
+    address = script_address(b"\x00\x14" + bytes(20), NETWORKS["btcd-simnet"].address_format)
+    assert address is not None
+    with running_btcd(tmp_path / "btcd", address) as btcd:
+        btcd.call("generate", 3)
+        here = line.strip().replace("/tmp/minicoin", str(tmp_path)).replace("18555", str(btcd.port))
+        assert here != line.strip()
+        with running(here, NETWORK, tmp_path / "log") as node:
+            node.network = "btcd-simnet"
+            wait_until(lambda: node.call("getbestblockhash") == btcd.tip(), "btcd's tip")
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_library_programs_print_what_the_readme_says(number: int) -> None:
+    programs, expected = blocks("As a library", "python"), blocks("As a library", "text")
+    assert len(programs) == len(expected) == 2
+    done = subprocess.run(
+        [sys.executable, "-c", programs[number]], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == expected[number], done.stderr
+
+
+def test_networks_named_are_built_in() -> None:
+    named = set(re.findall(r"`((?:bitcoin|btcd)(?:-\w+)?)`", section("Bitcoin's networks")))
+    assert named == {name for name, network in NETWORKS.items() if network.is_bitcoin}
+
+
+def test_a_network_of_ones_own(tmp_path: Path) -> None:
+    told = section("Bitcoin's networks")
+    assert "minicoin network new NAME" in told
+    assert "--network NAME" in told
+    ours = {**environment(NETWORK), "XDG_CONFIG_HOME": str(tmp_path)}
+    for line in ("minicoin network new town", "minicoin network show town"):
+        done = subprocess.run(["bash", "-c", line], env=ours, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_make_has_the_commands_named() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", "\n".join(blocks("Two commands")), re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    assert "lab up 3 --once" in makefile
+
+
+# --- the claims ---
+
+
+def claim_rows() -> dict[str, list[str]]:
+    """Claim -> ids of its tests, as docs/architecture/claims.md has them."""
+    rows = re.findall(r"^\| (.+?) \| (`tests/.+`) \|$", CLAIMS, re.MULTILINE)
+    return {claim: re.findall(r"`([^`]+)`", tests) for claim, tests in rows}
+
+
+def bullets(title: str) -> list[str]:
+    return re.findall(r"^- (.+)$", section(title), re.MULTILINE)
+
+
+def test_every_claim_has_its_line() -> None:
+    assert list(claim_rows()) == bullets("What there is")
+
+
+@pytest.mark.parametrize("test_id", sorted({test for tests in claim_rows().values() for test in tests}))
+def test_every_test_named_exists(test_id: str) -> None:
+    path, _, name = test_id.partition("::")
+    tree = ast.parse((ROOT / path).read_text())
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert name in defined
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_number_of_methods_is_right() -> None:
+    (claim,) = [bullet for bullet in bullets("What there is") if bullet.startswith("JSON-RPC")]
+    assert claim == f"JSON-RPC: {len(METHODS)} methods, with a `help` for each."
+
+
+def test_what_is_missing_is_still_missing() -> None:
+    """The list of what there is not yet must lose a line when the thing arrives."""
+    missing = "\n".join(bullets("What there is not yet"))
+    source = ROOT / "src/minicoin"
+    models = {path.stem for path in Path(overlay.__file__).parent.glob("*.py")} - {"__init__"}
+    commands = {group.name for group in app.registered_groups}
+    absent = {
+        "No relay by compact blocks": CmpctBlock not in ROUTES,
+        "One network model, `random`": models == {"random"},
+        "no signed records": not (source / "core/records").exists(),
+        "Two roles, full node and miner": list(Role) == [Role.FULL, Role.MINER],
+        "No `minicoin sim`": "sim" not in commands and not (source / "sim").exists(),
+        "No dashboard": not (source / "dashboard").exists(),
+        "No mDNS": not any("zeroconf" in path.read_text() for path in source.rglob("*.py")),
+        "no metrics": not any("prometheus" in path.read_text() for path in source.rglob("*.py")),
+    }
+    for words, is_absent in absent.items():
+        assert words in missing, f"README no longer says {words!r}"
+        assert is_absent, f"README says {words!r}, but it is there"
