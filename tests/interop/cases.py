@@ -7,6 +7,7 @@ import trio
 from tests.interop.harness import COUNT, ECHO, HOLD, RESET, Connection, ConnectionFailed, Host, Stream, StreamBroken
 
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import YAMUX_STREAMS_OUTBOUND_MAX
@@ -104,9 +105,20 @@ async def check_stream_limit(connection: Connection) -> None:
     await check_ping(connection)
 
 
+async def check_identities(identity: Identity, address: Multiaddr) -> None:
+    """Both prove who they are with keys of any type."""
+    host = Host(identity)
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            connection = await host.dial(nursery, address, address.peer_id)
+            assert await connection.wait_authenticated() == address.peer_id
+            await check_ping(connection)
+            nursery.cancel_scope.cancel()
+
+
 async def run_all(address: Multiaddr, agent: str) -> None:
     """Every case against the peer at `address`."""
-    host = Host(seed=7)
+    host = Host(Identity.from_number(7))
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             await check_wrong_peer(host, nursery, address)

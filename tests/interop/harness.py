@@ -294,8 +294,8 @@ async def _unused(stream: Stream) -> None:
 class Host:
     """Listens and dials, with the interop protocols."""
 
-    def __init__(self, seed: int) -> None:
-        self.identity = Identity.from_number(seed)
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
         self.connections: list[Connection] = []
         self.listen_addresses: list[Multiaddr] = []
         self.protocols: dict[str, Handler] = {

@@ -16,7 +16,9 @@ import trio
 from tests.interop.cases import run_all
 from tests.interop.harness import Host
 
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.peer_id import PeerId
 
 ROOT = Path(__file__).parent.parent.parent
 INSTALLED = ROOT / ".peers"
@@ -71,11 +73,15 @@ def require(peer: Peer) -> None:
 
 
 @contextmanager
-def listening(peer: Peer) -> Iterator[Multiaddr]:
+def listening(peer: Peer, *arguments: str) -> Iterator[Multiaddr]:
     """The program as a listener, and its address."""
     require(peer)
     process = subprocess.Popen(
-        [*peer.command, "listen"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*peer.command, "listen", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None
@@ -85,6 +91,13 @@ def listening(peer: Peer) -> Iterator[Multiaddr]:
     finally:
         process.kill()
         process.communicate()
+
+
+def make_key(peer: Peer, key_type: str, file: Path) -> PeerId:
+    """Let the program write a key file; the id that it says the key has."""
+    require(peer)
+    done = subprocess.run([*peer.command, "key", key_type, str(file)], capture_output=True, text=True, check=True)
+    return PeerId.parse(done.stdout.strip())
 
 
 def check_as_dialler(peer: Peer) -> None:
@@ -103,7 +116,7 @@ def check_as_listener(peer: Peer) -> None:
 
 
 async def _serve_dialler(peer: Peer) -> str:
-    host = Host(seed=8)
+    host = Host(Identity.from_number(8))
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             address = await host.listen(nursery)

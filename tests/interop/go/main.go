@@ -1,6 +1,7 @@
 // A go-libp2p peer for the interoperability tests.
 //
-//	peer listen            serves the interop protocols; prints its address, then one line per connection that identify told about
+//	peer listen [KEYFILE]  serves the interop protocols; prints its address, then one line per connection that identify told about
+//	peer key TYPE KEYFILE  makes an identity of type 0 to 3 (RSA, Ed25519, Secp256k1, ECDSA); prints its peer id
 //	peer dial MULTIADDR    runs every case against that address; prints "CASE name ok|FAIL detail"
 //	peer wire MULTIADDR PROTOCOL MAGIC HASH   fetches a block from a node; prints "BLOCK size hash"
 package main
@@ -15,10 +16,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -44,7 +47,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: peer listen | peer dial MULTIADDR")
 		os.Exit(2)
 	}
+	if os.Args[1] == "key" {
+		makeKey(os.Args[2], os.Args[3])
+		return
+	}
 	h, err := libp2p.New(
+		identity(),
 		libp2p.NoTransports, libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.UserAgent("interop-go/1"), libp2p.DisableRelay(),
@@ -66,6 +74,44 @@ func main() {
 			os.Exit(1)
 		}
 	}
+}
+
+func makeKey(kind, file string) {
+	number, err := strconv.Atoi(kind)
+	if err != nil {
+		panic(err)
+	}
+	private, public, err := crypto.GenerateKeyPair(number, 2048)
+	if err != nil {
+		panic(err)
+	}
+	encoded, err := crypto.MarshalPrivateKey(private)
+	if err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(file, encoded, 0o600); err != nil {
+		panic(err)
+	}
+	id, err := peer.IDFromPublicKey(public)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(id)
+}
+
+func identity() libp2p.Option {
+	if os.Args[1] != "listen" || len(os.Args) < 3 {
+		return libp2p.RandomIdentity
+	}
+	encoded, err := os.ReadFile(os.Args[2])
+	if err != nil {
+		panic(err)
+	}
+	private, err := crypto.UnmarshalPrivateKey(encoded)
+	if err != nil {
+		panic(err)
+	}
+	return libp2p.Identity(private)
 }
 
 func serve(h host.Host) {

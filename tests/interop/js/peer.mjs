@@ -1,13 +1,16 @@
 // A js-libp2p peer for the interoperability tests.
 //
 //   node --import ./polyfill.mjs peer.mjs listen           serves the interop protocols and prints its address
+//   node --import ./polyfill.mjs peer.mjs key TYPE FILE    makes an identity and prints its peer id
 //   node --import ./polyfill.mjs peer.mjs dial MULTIADDR   runs every case there and prints "CASE name ok|FAIL detail"
 //   node --import ./polyfill.mjs peer.mjs wire MULTIADDR PROTOCOL MAGIC HASH   fetches a block, prints "BLOCK size hash"
 import { createHash, randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import { peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -21,6 +24,13 @@ const HOLD = '/interop/hold/1' // answers one byte, then waits for the end
 const ECHO_BYTES = 20 << 20
 const STREAMS_TRIED = 48
 const STRANGER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
+
+if (process.argv[2] === 'key') {
+  const key = await generateKeyPair(process.argv[3])
+  writeFileSync(process.argv[4], Buffer.from(privateKeyToProtobuf(key)).toString('base64'))
+  console.log(peerIdFromPrivateKey(key).toString())
+  process.exit(0)
+}
 
 const node = await createLibp2p({
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from tests.unit.libp2p import vectors as v
 
 from minicoin.core.faults import DecodeError
@@ -33,6 +34,16 @@ def test_signatures_verify(private: bytes, public: bytes) -> None:
     signature = Identity.decode(private).sign(b"message")
     assert PublicKey.decode(public).verifies(signature, b"message")
     assert not PublicKey.decode(public).verifies(signature, b"another")
+
+
+def test_secp256k1_signatures_take_the_lower_s() -> None:
+    """BIP62, which the specification refers to: the higher one is as valid in mathematics and refused by some peers."""
+    identity = Identity.decode(v.SECP256K1_PRIVATE)
+    half = 0x7FFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFF_5D576E73_57A4501D_DFE92F46_681B20A0
+    for number in range(20):
+        signature = identity.sign(bytes((number,)))
+        assert decode_dss_signature(signature)[1] <= half
+        assert PublicKey.decode(identity.public_key).verifies(signature, bytes((number,)))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256K1, Ellip
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
@@ -24,6 +25,7 @@ from minicoin.core.libp2p.peer_id import PeerId
 
 SEED_BYTES: Final = 32
 KEY_FILE_BYTES_MAX: Final = 16_384
+_SECP256K1_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 _SEED_PURPOSE: Final = b"minicoin identity seed "
 
 _Signer = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
@@ -85,7 +87,8 @@ class Identity:
             case Ed25519PrivateKey():
                 return self._signer.sign(message)
             case EllipticCurvePrivateKey():
-                return self._signer.sign(message, ECDSA(SHA256()))
+                signature = self._signer.sign(message, ECDSA(SHA256()))
+                return _low_s(signature) if isinstance(self._signer.curve, SECP256K1) else signature
             case RSAPrivateKey():
                 return self._signer.sign(message, PKCS1v15(), SHA256())
 
@@ -106,6 +109,12 @@ def _ed25519_seed(key: bytes) -> bytes:
     if public != key[32:]:
         raise DecodeError("Ed25519 private key does not belong to its public key")
     return key[:32]
+
+
+def _low_s(signature: bytes) -> bytes:
+    """BIP62: of the two values of s that verify, the lower. js-libp2p refuses the other."""
+    r, s = decode_dss_signature(signature)
+    return encode_dss_signature(r, min(s, _SECP256K1_ORDER - s))
 
 
 def _secp256k1(key: bytes) -> Identity:
