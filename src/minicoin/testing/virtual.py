@@ -64,7 +64,7 @@ from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.commands import Command
-from minicoin.core.node.node import Node
+from minicoin.core.node.node import MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
@@ -124,6 +124,7 @@ class VirtualWorld:
         seed: bytes = b"virtual",
         *,
         uses_libp2p: bool = False,
+        piece_bytes_max: int = 0,
     ) -> None:
         self.network = network
         self.now = Micros(network.genesis.header.time * SECOND_US + _START_AFTER_GENESIS_US)
@@ -131,11 +132,15 @@ class VirtualWorld:
         self._verifier = verifier
         self._rng = Rng(seed)
         self._uses_libp2p = uses_libp2p
+        # With a bound, bytes arrive torn into pieces of random length, as a socket may deliver them.
+        self._piece_bytes_max = piece_bytes_max
+        self._pieces_rng = self._rng.stream("pieces")
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
         self._digest = hashlib.sha256()
         self._by_address: dict[tuple[str, int], VirtualNode] = {}
         self._cut: set[frozenset[str]] = set()
+        self._restarts = 0
 
     @property
     def digest(self) -> str:
@@ -147,18 +152,44 @@ class VirtualWorld:
     def add(self, name: str, policy: NodePolicy | None = None, port: int = 0) -> VirtualNode:
         """A fresh node with an empty store, listening at 127.0.0.1 and a port of its own."""
         address = NodeAddress("127.0.0.1", port or 20_000 + len(self.nodes))
-        store = MemoryChainStore()
+        return self._assemble(name, name, address, policy, MemoryChainStore(), {})
+
+    def restart(self, virtual: VirtualNode, policy: NodePolicy | None = None) -> VirtualNode:
+        """End a node, if it has not ended itself, and begin anew with the store and documents it left."""
+        self._end(virtual)
+        virtual.engine.close()
+        self._restarts += 1
+        run = f"{virtual.name} {self._restarts}"
+        return self._assemble(virtual.name, run, virtual.address, policy, virtual.store, virtual.documents)
+
+    def _end(self, virtual: VirtualNode) -> None:
+        virtual.is_stopped = True
+        for conn in list(virtual.links):
+            self._break(virtual, conn, "stopped")
+
+    def _assemble(
+        self,
+        name: str,
+        run: str,
+        address: NodeAddress,
+        policy: NodePolicy | None,
+        store: ChainStore,
+        documents: dict[str, bytes],
+    ) -> VirtualNode:
         engine = ChainEngine(self.network, store, self._verifier())
         keys = self._rng.stream(f"keys {name}")
         identity = Identity.from_seed(keys.bytes(32))
         chosen = policy or NodePolicy()
         if self._uses_libp2p:
             chosen = replace(chosen, peer_id=identity.peer_id.multihash)
-        node = assemble_node(self.network, chosen, NodeState(), self._rng.stream(name), keys.bytes, self.now)
+        state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, documents)
+        entropy = keys if run == name else self._rng.stream(f"keys {run}")
+        node = assemble_node(self.network, chosen, state, self._rng.stream(run), entropy.bytes, self.now)
         virtual = VirtualNode(name, address, node, engine, store, identity)
+        virtual.documents.update(documents)
         self.nodes[name] = virtual
         self._by_address[(address.host, address.port)] = virtual
-        node.start(None, self.now)
+        node.start(documents.get(MEMPOOL_KEY), self.now)
         self._perform(virtual)
         return virtual
 
@@ -211,8 +242,20 @@ class VirtualWorld:
         self._digest.update(f"{self.now} {virtual.name} {event!r}\n".encode())
         if isinstance(event, BytesReceived):
             self._digest.update(event.data)
-        virtual.node.handle(event, self.now)
-        self._perform(virtual)
+        for piece in self._pieces(event):
+            virtual.node.handle(piece, self.now)
+            self._perform(virtual)
+
+    def _pieces(self, event: Event) -> list[Event]:
+        if not self._piece_bytes_max or not isinstance(event, BytesReceived):
+            return [event]
+        pieces: list[Event] = []
+        at = 0
+        while at < len(event.data):
+            end = at + 1 + self._pieces_rng.below(self._piece_bytes_max)
+            pieces.append(BytesReceived(event.conn, event.data[at:end]))
+            at = end
+        return pieces
 
     def _post(self, virtual: VirtualNode, event: Event, delay_us: int) -> None:
         self._schedule(delay_us, lambda: self._handle(virtual, event))
@@ -249,7 +292,7 @@ class VirtualWorld:
             case Reply():
                 virtual.replies[effect.request] = effect
             case Shutdown():
-                virtual.is_stopped = True
+                self._end(virtual)
             case SearchNonce():
                 virtual.job = effect
                 self._search(virtual, effect)
