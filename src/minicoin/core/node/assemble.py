@@ -95,7 +95,7 @@ def assemble_node(
         tree=tree,
         sync=BlockSync(tree),
         mempool=Mempool(mempool, rng.stream("mempool"), tree.tip.height),
-        relay=TxRelay(RelayPolicy(policy.inbound_trickle_us, policy.outbound_trickle_us), rng.stream("relay")),
+        relay=TxRelay(_relay_policy(network, policy), rng.stream("relay")),
         book=book,
         connections=connections,
         bootstrap=Bootstrap(discovery, rng),
@@ -122,6 +122,12 @@ def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]
         return decode(raw)
     except DecodeError as error:
         raise DocumentDamaged(key, error) from error
+
+
+def _relay_policy(network: Network, policy: NodePolicy) -> RelayPolicy:
+    # Bitcoin Core's 5 s and 2 s belong to blocks every 600 s; where blocks come faster, so do announcements.
+    spacing_us = network.spacing_s * SECOND_US
+    return RelayPolicy(policy.inbound_trickle_us or spacing_us // 120, policy.outbound_trickle_us or spacing_us // 300)
 
 
 def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy:

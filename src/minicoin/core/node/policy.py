@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from minicoin.core.limits import BAN_SCORE, INBOUND_SLOTS, MEMPOOL_BYTES_MAX, OUTBOUND_FULL_SLOTS
 from minicoin.core.primitives.address import NodeAddress, Services
-from minicoin.core.units import DAY_US, SECOND_US
+from minicoin.core.units import DAY_US
 
 
 class Role(StrEnum):
@@ -39,8 +39,9 @@ class NodePolicy:
     mempool_bytes_max: int = MEMPOOL_BYTES_MAX
     require_standard: bool = True
     min_relay_feerate: int = 1_000
-    inbound_trickle_us: int = 5 * SECOND_US
-    outbound_trickle_us: int = 2 * SECOND_US
+    inbound_trickle_us: int = 0
+    outbound_trickle_us: int = 0
+    """Mean times between announcements of transactions; 0: what suits the network's block spacing."""
     mining_interval_us: int = 0
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
     coinbase_tag: bytes = field(default=b"/minicoin/")
