@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 demo: $(READY)
 	$(BIN)/minicoin lab up 3 --once
 
-test: check peers
+test: $(READY) lint types imports peers
 	$(PYTEST) tests
 
 check: $(READY) lint types imports

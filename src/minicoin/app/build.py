@@ -4,6 +4,7 @@ Raises only errors that a user can act on: StoreError, BindError, DamagedDocumen
 a later step fails.
 """
 
+import gc
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,6 +136,9 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         store.close()
         raise
     inbox = Inbox()
+    # Headers and the mempool's first load live as long as the node: no collection need walk them again.
+    gc.collect()
+    gc.freeze()
     transports = _make_transports(setup, identity, clock)
     sockets = Sockets(network.magic, transports[setup.default_transport], inbox, clock)
     runtime = Runtime(node, engine, documents, sockets, inbox, clock, on_trace)
