@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.fuzz.libp2p_targets import TARGETS
 from tests.fuzz.test_fuzz_smoke import mutate, needs_atheris
+from tests.soak import times
 
-MUTATIONS_PER_SEED = 100
-ATHERIS_RUNS = 5_000
+MUTATIONS_PER_SEED = times(100)
+ATHERIS_RUNS = times(5_000)
 SCRIPT = Path(__file__).with_name("fuzz_libp2p.py")
 
 
@@ -32,7 +33,7 @@ def test_atheris_over_all_targets(tmp_path: Path) -> None:
         env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=times(120),
         check=False,
     )
     assert fuzzed.returncode == 0, fuzzed.stderr[-3000:]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.fuzz.targets import TARGETS
+from tests.soak import times
 
-MUTATIONS_PER_SEED = 150
-ATHERIS_RUNS = 20_000
+MUTATIONS_PER_SEED = times(150)
+ATHERIS_RUNS = times(20_000)
 SCRIPT = Path(__file__).with_name("fuzz_wire.py")
 _NASTY = (b"\xff" * 9, b"\xfe\xff\xff\xff\xff", b"\xfd\xff\xff", b"\0", b"\x80", b"\xff" + bytes(7) + b"\x80", b"1")
 needs_atheris = pytest.mark.skipif(
@@ -56,7 +57,7 @@ def test_atheris_over_all_targets(tmp_path: Path) -> None:
         env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=times(120),
         check=False,
     )
     assert fuzzed.returncode == 0, fuzzed.stderr[-3000:]

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.soak import times
 
 from .doomed import Doomed, check_chain
 from .node_under_test import running_node
 from .saved_chains import BLOCKS, NETWORK, reopened_height
 
 SEED = int(os.environ.get("MINICOIN_SEED", "0"))
-TIMES = 10 if os.environ.get("MINICOIN_SOAK") else 1
+TIMES = times(1)
 
 pytestmark = pytest.mark.xdist_group("crash")
 
