@@ -75,7 +75,8 @@ class NodeBridge:
 
         def done(value: object, error: Exception | None) -> None:
             if error is not None:
-                _call(loop, _fail, (answer, error))
+                # A full disk or a damaged file: the caller hears it as an error of his call.
+                _call(loop, _fail, (answer, CommandError(MISC_ERROR, str(error))))
             else:
                 _call(loop, _succeed, (answer, cast(T, value)))
 

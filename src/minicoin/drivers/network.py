@@ -1,10 +1,11 @@
 """Listening, dialling and all open connections. Performs Send, Dial, Close and Resolve; decides nothing.
 
 A failed bind is an error that names the address. Dialling has a time limit; names are looked up by the system's
-resolver off the loop.
+resolver off the loop. Half-open connections are few per address, and the oldest gives way to a new one.
 """
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 
@@ -13,7 +14,7 @@ import trio
 from minicoin.core.effects import Close, Dial, Resolve, Send
 from minicoin.core.events import AddressesFound, AddressSource, DialFailed
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import INBOUND_SOCKETS_MAX, RESOLVED_ADDRESSES_MAX
+from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX, RESOLVED_ADDRESSES_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.frame import encode_frame
@@ -44,7 +45,6 @@ class Network:
         self._dials: dict[ConnId, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
         self._next_inbound = 1
-        self._inbound_count = 0
         self._all_gone = trio.Event()
         self._closed_sent = 0
         self._closed_received = 0
@@ -124,9 +124,14 @@ class Network:
             except OSError as error:
                 self._dial_failed(effect, _os_reason(error))
                 return
+            except ValueError:
+                # The resolver's word for what cannot be a name: too long a label, a zero byte.
+                self._dial_failed(effect, "not a host name")
+                return
             finally:
                 self._dials.pop(effect.conn, None)
-            await self._run_connection(effect.conn, stream, address, self._dial_transport, inbound=False)
+            connection = self._register(effect.conn, stream, address, self._dial_transport, inbound=False)
+            await self._run_connection(connection)
             return
         self._dial_failed(effect, "given up")
 
@@ -144,33 +149,40 @@ class Network:
                 # Out of file handles or memory: wait for connections to end instead of spinning or dying.
                 await trio.sleep(0.1)
                 continue
-            if self._inbound_count >= INBOUND_SOCKETS_MAX:
-                await trio.aclose_forcefully(stream)
-                continue
             try:
                 host, port = stream.socket.getpeername()[:2]
             except OSError:
                 await trio.aclose_forcefully(stream)
                 continue
+            remote = NodeAddress(normalise_host(host), port)
+            if not self._make_room(remote):
+                await trio.aclose_forcefully(stream)
+                continue
             conn = ConnId(self._next_inbound)
             self._next_inbound += 2
-            remote = NodeAddress(normalise_host(host), port)
-            self._nursery.start_soon(self._run_inbound, conn, stream, remote, transport)
+            connection = self._register(conn, stream, remote, transport, inbound=True)
+            self._nursery.start_soon(self._run_connection, connection)
 
-    async def _run_inbound(
-        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, transport: Transport
-    ) -> None:
-        self._inbound_count += 1
-        try:
-            await self._run_connection(conn, stream, remote, transport, inbound=True)
-        finally:
-            self._inbound_count -= 1
+    def _make_room(self, remote: NodeAddress) -> bool:
+        """Room for one more inbound socket. Who is slowest to prove himself goes: the honest do it in milliseconds, so
+        neither a neighbour's mute sockets nor a crowd of them keep a newcomer out."""
+        inbound = [link for link in self._connections.values() if link.inbound]
+        half_open = [link for link in inbound if link.is_half_open]
+        source = _source(remote)
+        neighbours = [link for link in half_open if _source(link.remote) == source]
+        if len(neighbours) >= HALF_OPEN_PER_ADDRESS_MAX:
+            neighbours[0].abort("too many half-open connections from one address")
+        elif len(inbound) >= INBOUND_SOCKETS_MAX:
+            if not half_open:
+                return False
+            half_open[0].abort("too many half-open connections")
+        return True
 
-    async def _run_connection(
+    def _register(
         self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, transport: Transport, *, inbound: bool
-    ) -> None:
+    ) -> Connection:
         _tune(stream)
-        connection = Connection(
+        connection = self._connections[conn] = Connection(
             conn,
             stream,
             transport.open(remote, inbound=inbound),
@@ -180,17 +192,20 @@ class Network:
             local=_local_address(stream),
             inbound=inbound,
         )
-        self._connections[conn] = connection
+        return connection
+
+    async def _run_connection(self, connection: Connection) -> None:
         try:
             await connection.run()
         finally:
-            del self._connections[conn]
+            del self._connections[connection.conn]
             self._closed_sent += connection.bytes_sent
             self._closed_received += connection.bytes_received
             if not self._connections:
                 self._all_gone.set()
-            if not inbound and not connection.was_opened:
-                self._inbox.put_nowait(DialFailed(conn, remote, connection.reason or "closed before it opened"))
+            if not connection.inbound and not connection.was_opened:
+                reason = connection.reason or "closed before it opened"
+                self._inbox.put_nowait(DialFailed(connection.conn, connection.remote, reason))
 
     async def _resolve(self, effect: Resolve) -> None:
         found: list[TimedAddress] = []
@@ -202,7 +217,7 @@ class Network:
                 for *_, endpoint in entries[:RESOLVED_ADDRESSES_MAX]:
                     address = NodeAddress(normalise_host(str(endpoint[0])), effect.port)
                     found.append(TimedAddress(address, services, now))
-        except OSError:
+        except (OSError, ValueError):
             # A seed that cannot be asked is no news: discovery tries the next.
             found = []
         self._inbox.put_nowait(AddressesFound(AddressSource.DNS, effect.host, tuple(found)))
@@ -236,6 +251,14 @@ async def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[trio.Sock
 def listening_port(listener: trio.SocketListener) -> int:
     """The port a listener got, where it asked for port 0."""
     return int(listener.socket.getsockname()[1])
+
+
+def _source(remote: NodeAddress) -> str:
+    """Who is counted as one: an IPv4 address, or the /64 that one IPv6 subscriber has."""
+    found = remote.ip
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return remote.host
 
 
 def _tune(stream: trio.SocketStream) -> None:

@@ -90,6 +90,9 @@ class Call:
     def text(self, name: str) -> str:
         value = self.arguments[name]
         assert isinstance(value, str)
+        # JSON can spell half a surrogate pair, which no file and no peer can be given.
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise CommandError(INVALID_PARAMETER, f"{name} is not valid Unicode")
         return value
 
     def integer(self, name: str) -> int:

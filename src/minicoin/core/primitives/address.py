@@ -1,11 +1,16 @@
 """Network addresses of nodes: what a dial needs and what addr/addrv2 carry. Text forms and the ids of BIP155."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
+
+# RFC 1035, and the underscore that real names have.
+_NAME_LENGTH_MAX = 253
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 class Services(IntFlag):
@@ -76,7 +81,19 @@ class NodeAddress:
             if not (port_text.isascii() and port_text.isdigit() and 0 < int(port_text) < 65536):
                 raise DecodeError(f"not a port: {port_text!r} in {text!r} (expected 1 to 65535)")
             port = int(port_text)
-        return cls(normalise_host(host), port)
+        host = normalise_host(host)
+        if not is_host(host):
+            raise DecodeError(f"not a host name or IP address: {host[:100]!r}")
+        return cls(host, port)
+
+
+def is_host(host: str) -> bool:
+    """Whether it is an IP address or a name that DNS can be asked for; names beyond ASCII in their xn-- form."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return len(host) <= _NAME_LENGTH_MAX and all(map(_LABEL.fullmatch, host.removesuffix(".").split(".")))
+    return True
 
 
 def normalise_host(host: str) -> str:
