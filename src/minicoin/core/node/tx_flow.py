@@ -59,7 +59,7 @@ class TxFlow:
                 # Sent once more: spread once more, as Bitcoin Core does.
                 entry = parts.mempool.get(transaction.txid)
                 if entry is not None:
-                    self._announce(entry)
+                    self._announce(entry, now)
                     parts.reply(request, hash_to_hex(transaction.txid))
                     return None
             self._fail(request, rejected.reason, rejected.detail)
@@ -91,7 +91,7 @@ class TxFlow:
         parts.emit(*effects)
         match outcome:
             case Accepted():
-                self._on_accepted(outcome)
+                self._on_accepted(outcome, now)
                 return outcome, None
             case Rejected():
                 for request in self._take_waiting(outcome.wtxid):
@@ -124,9 +124,9 @@ class TxFlow:
         for txid in self._parts.mempool.due_rebroadcast(now):
             entry = self._parts.mempool.get(txid)
             if entry is not None:
-                self._announce(entry, is_again=True)
+                self._announce(entry, now, is_again=True)
 
-    def _on_accepted(self, outcome: Accepted) -> None:
+    def _on_accepted(self, outcome: Accepted, now: Micros) -> None:
         entry = outcome.entry
         parts = self._parts
         parts.trace("tx-accepted", txid=hash_to_hex(entry.txid), fee=entry.fee_sat, vsize=entry.vsize)
@@ -136,15 +136,15 @@ class TxFlow:
             parts.relay.forget(entry.txid, entry.wtxid)
         for request in self._take_waiting(entry.wtxid):
             parts.reply(request, hash_to_hex(entry.txid))
-        self._announce(entry)
+        self._announce(entry, now)
 
-    def _announce(self, entry: Entry, *, is_again: bool = False) -> None:
+    def _announce(self, entry: Entry, now: Micros, *, is_again: bool = False) -> None:
         relay = self._parts.relay
         item = Announcement(entry.txid, entry.wtxid, entry.fee_sat * 1_000 // entry.vsize)
         if is_again:
             relay.forget_known(item)
         spread = self._parts.overlay.spread(Item(ItemKind.TRANSACTION, entry.txid), self._parts.peer_views())
-        relay.announce(item, [peer.conn for peer in spread])
+        relay.announce(item, [peer.conn for peer in spread], now)
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
         code = ALREADY_IN_CHAIN if reason is TxReason.ALREADY_CONFIRMED else VERIFY_REJECTED

@@ -2,9 +2,10 @@
 
 Rules, after Bitcoin Core's txrequest: a transaction is asked of at most one peer at a time; peers we chose come
 before peers that chose us, which wait a little; a peer that does not deliver in time is passed over; a peer is never
-asked again for what it failed to deliver. Bounded per peer.
+asked again for what it failed to deliver. Bounded per peer; the work of a moment is bounded by what is due in it.
 """
 
+import heapq
 from dataclasses import dataclass
 
 from minicoin.core.limits import (
@@ -17,6 +18,10 @@ from minicoin.core.units import SECOND_US, ConnId, Micros
 INBOUND_DELAY_US = 2 * SECOND_US
 """Head start of the peers we chose, which an attacker cannot all be."""
 
+# Timers of transactions that are gone are swept out when they outnumber the others this much.
+_STALE_TIMERS_FACTOR = 4
+_TIMERS_MIN = 1_000
+
 
 @dataclass(slots=True)
 class _Wanted:
@@ -27,42 +32,63 @@ class _Wanted:
     asked_at: Micros = Micros(0)
 
 
+@dataclass(slots=True)
+class _Source:
+    """One peer: what it announced, how much it owes, and what waits for it to have room."""
+
+    is_preferred: bool
+    announced: dict[bytes, None]
+    held: dict[bytes, None]
+    in_flight: int = 0
+
+    @property
+    def has_room(self) -> bool:
+        return self.in_flight < TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX
+
+
 class TxRequests:
     """Announcements and requests of transactions, keyed by the hash they were announced with."""
 
-    __slots__ = ("_in_flight", "_per_peer", "_preferred", "_wanted")
+    __slots__ = ("_announcements", "_freed", "_preferred_count", "_sequence", "_sources", "_timers", "_wanted")
 
     def __init__(self) -> None:
         self._wanted: dict[bytes, _Wanted] = {}
-        self._per_peer: dict[ConnId, dict[bytes, None]] = {}
-        self._in_flight: dict[ConnId, int] = {}
-        self._preferred: dict[ConnId, bool] = {}
+        self._sources: dict[ConnId, _Source] = {}
+        self._freed: dict[ConnId, None] = {}
+        self._timers: list[tuple[int, int, bytes]] = []
+        self._sequence = 0
+        self._announcements = 0
+        self._preferred_count = 0
 
     def __len__(self) -> int:
         return len(self._wanted)
 
     def add_peer(self, conn: ConnId, *, preferred: bool) -> None:
         """A peer that may announce."""
-        self._per_peer[conn] = {}
-        self._in_flight[conn] = 0
-        self._preferred[conn] = preferred
+        self._sources[conn] = _Source(preferred, {}, {})
+        self._preferred_count += preferred
 
     def remove_peer(self, conn: ConnId) -> None:
         """Its announcements and requests are void."""
-        for key in self._per_peer.pop(conn, {}):
+        source = self._sources.pop(conn, None)
+        if source is None:
+            return
+        self._preferred_count -= source.is_preferred
+        self._announcements -= len(source.announced)
+        self._freed.pop(conn, None)
+        for key in source.announced:
             self._drop(key, conn)
-        self._in_flight.pop(conn, None)
-        self._preferred.pop(conn, None)
 
     def announced(self, conn: ConnId, key: bytes, now: Micros) -> None:
         """`conn` has the transaction."""
-        mine = self._per_peer.get(conn)
-        if mine is None or key in mine or len(mine) >= TX_ANNOUNCEMENTS_PER_PEER_MAX:
+        source = self._sources.get(conn)
+        if source is None or key in source.announced or len(source.announced) >= TX_ANNOUNCEMENTS_PER_PEER_MAX:
             return
-        has_preferred = any(self._preferred.values())
-        wait = 0 if self._preferred[conn] or not has_preferred else INBOUND_DELAY_US
-        mine[key] = None
+        wait = 0 if source.is_preferred or not self._preferred_count else INBOUND_DELAY_US
+        source.announced[key] = None
+        self._announcements += 1
         self._wanted.setdefault(key, _Wanted({})).candidates[conn] = Micros(now + wait)
+        self._wake(key, now + wait)
 
     def forget(self, key: bytes) -> None:
         """It is here, or not wanted any more."""
@@ -70,61 +96,70 @@ class TxRequests:
         if wanted is None:
             return
         if wanted.asked is not None:
-            self._in_flight[wanted.asked] -= 1
+            self._free(wanted.asked)
         for conn in wanted.candidates:
-            self._per_peer[conn].pop(key, None)
+            source = self._sources[conn]
+            del source.announced[key]
+            source.held.pop(key, None)
+        self._announcements -= len(wanted.candidates)
 
     def failed(self, conn: ConnId, key: bytes) -> None:
         """The peer does not have it (notfound) or was too slow: never ask it again for this one."""
-        mine = self._per_peer.get(conn)
-        if mine is None or key not in mine:
+        source = self._sources.get(conn)
+        if source is None or key not in source.announced:
             return
-        del mine[key]
+        del source.announced[key]
+        source.held.pop(key, None)
+        self._announcements -= 1
         self._drop(key, conn)
 
     def due(self, now: Micros) -> dict[ConnId, list[bytes]]:
         """Requests to send now; they count as sent."""
         requests: dict[ConnId, list[bytes]] = {}
-        for key, wanted in list(self._wanted.items()):
-            if wanted.asked is not None:
-                if now < wanted.asked_at + TX_REQUEST_TIMEOUT_US:
-                    continue
-                self.failed(wanted.asked, key)
-                if key not in self._wanted:
-                    continue
-            conn = self._choose(wanted, now)
-            if conn is not None:
-                wanted.asked = conn
-                wanted.asked_at = now
-                self._in_flight[conn] += 1
-                requests.setdefault(conn, []).append(key)
+        while self._timers and self._timers[0][0] <= now:
+            self._advance(heapq.heappop(self._timers)[2], now, requests)
+        while self._freed:
+            conn = next(iter(self._freed))
+            del self._freed[conn]
+            source = self._sources[conn]
+            while source.held and source.has_room:
+                key = next(iter(source.held))
+                del source.held[key]
+                self._advance(key, now, requests)
         return requests
 
     def next_deadline(self) -> Micros | None:
-        """When `due` may have something to say. Announcements that only wait for room are taken up by answers."""
-        earliest: int | None = None
-        for wanted in self._wanted.values():
-            if wanted.asked is not None:
-                at = wanted.asked_at + TX_REQUEST_TIMEOUT_US
-            else:
-                open_times = [
-                    ready
-                    for conn, ready in wanted.candidates.items()
-                    if self._in_flight[conn] < TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX
-                ]
-                if not open_times:
-                    continue
-                at = min(open_times)
-            earliest = at if earliest is None else min(earliest, at)
-        return None if earliest is None else Micros(earliest)
+        """When `due` has something to do."""
+        if self._freed:
+            return Micros(0)
+        return Micros(self._timers[0][0]) if self._timers else None
+
+    def _advance(self, key: bytes, now: Micros, requests: dict[ConnId, list[bytes]]) -> None:
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            return
+        if wanted.asked is not None:
+            if now < wanted.asked_at + TX_REQUEST_TIMEOUT_US:
+                return
+            self.failed(wanted.asked, key)
+            if key not in self._wanted:
+                return
+        conn = self._choose(wanted, now)
+        if conn is None:
+            # Those whose time has come have no room: they take it up with the next answer.
+            for waiting, at in wanted.candidates.items():
+                if at <= now:
+                    self._sources[waiting].held[key] = None
+            return
+        wanted.asked = conn
+        wanted.asked_at = now
+        self._sources[conn].in_flight += 1
+        self._wake(key, now + TX_REQUEST_TIMEOUT_US)
+        requests.setdefault(conn, []).append(key)
 
     def _choose(self, wanted: _Wanted, now: Micros) -> ConnId | None:
-        ready = [
-            conn
-            for conn, at in wanted.candidates.items()
-            if at <= now and self._in_flight[conn] < TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX
-        ]
-        return next((conn for conn in ready if self._preferred[conn]), next(iter(ready), None))
+        ready = [conn for conn, at in wanted.candidates.items() if at <= now and self._sources[conn].has_room]
+        return next((conn for conn in ready if self._sources[conn].is_preferred), next(iter(ready), None))
 
     def _drop(self, key: bytes, conn: ConnId) -> None:
         wanted = self._wanted.get(key)
@@ -133,6 +168,21 @@ class TxRequests:
         wanted.candidates.pop(conn, None)
         if wanted.asked == conn:
             wanted.asked = None
-            self._in_flight[conn] -= 1
+            self._free(conn)
+            self._wake(key, 0)
         if not wanted.candidates:
             del self._wanted[key]
+
+    def _free(self, conn: ConnId) -> None:
+        source = self._sources.get(conn)
+        if source is not None:
+            source.in_flight -= 1
+            if source.held:
+                self._freed[conn] = None
+
+    def _wake(self, key: bytes, at: int) -> None:
+        if len(self._timers) > _TIMERS_MIN + _STALE_TIMERS_FACTOR * self._announcements:
+            self._timers = [timer for timer in self._timers if timer[2] in self._wanted]
+            heapq.heapify(self._timers)
+        self._sequence += 1
+        heapq.heappush(self._timers, (at, self._sequence, key))

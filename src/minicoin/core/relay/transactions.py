@@ -129,12 +129,15 @@ class TxRelay:
 
     # --- announcing ---
 
-    def announce(self, item: Announcement, peers: Iterable[ConnId]) -> None:
+    def announce(self, item: Announcement, peers: Iterable[ConnId], now: Micros) -> None:
         """Queue for the next trickle of each of `peers`."""
         for conn in peers:
             peer = self._peers.get(conn)
             if peer is None or not peer.wants_transactions or peer.key(item) in peer.known:
                 continue
+            if not peer.queue and peer.trickle_at <= now:
+                # Trickles of an empty queue are not woken for; the wait from here on is as random as it was.
+                peer.trickle_at = self._next(peer.inbound, now)
             if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
                 peer.queue[item.txid] = item
 

@@ -1,0 +1,170 @@
+"""Trickles, known inventory, fee filters, and the wtxid rules of announcements and requests."""
+
+import pytest
+
+from minicoin.core.limits import TX_INV_PER_TRICKLE_MAX
+from minicoin.core.relay.transactions import Announcement, RelayPolicy, TxRelay
+from minicoin.core.rng import Rng
+from minicoin.core.units import MINUTE_US, SECOND_US, Micros
+from minicoin.core.wire.messages import FeeFilter, GetData, Inv, InventoryVector, InvType
+
+T0 = Micros(1_000 * SECOND_US)
+FLOOR = 1_000
+OUT, OLD, IN, IN2 = 2, 4, 1, 3
+
+
+def item(number, feerate=5_000):
+    return Announcement(number.to_bytes(32, "big"), (number + 10_000).to_bytes(32, "big"), feerate)
+
+
+def make(seed=b"relay"):
+    relay = TxRelay(RelayPolicy(), Rng(seed))
+    for conn in (OUT, OLD, IN, IN2):
+        relay.on_ready(conn, inbound=conn % 2 == 1, uses_wtxid=conn != OLD, wants_transactions=True, now=T0)
+    relay.on_deadline(T0, FLOOR)
+    return relay
+
+
+@pytest.fixture
+def relay():
+    return make()
+
+
+def sent(effects, kind):
+    return [(effect.conn, effect.message) for effect in effects if isinstance(effect.message, kind)]
+
+
+def run(relay, kind, start=T0, duration_us=MINUTE_US):
+    """Everything of one kind with its time, waking at each deadline."""
+    found, now, wakes = [], start, 0
+    while (deadline := relay.next_deadline()) is not None and deadline <= start + duration_us:
+        wakes += 1
+        assert wakes < 10_000, "a deadline that never passes"
+        now = Micros(max(now, deadline))
+        found += [(now, *entry) for entry in sent(relay.on_deadline(now, FLOOR), kind)]
+    return found
+
+
+def test_everybody_hears_once_by_the_hash_it_wants(relay):
+    relay.announce(item(1), (OUT, OLD, IN, IN2), T0)
+    heard = {conn: message.inventory for _, conn, message in run(relay, Inv)}
+    by_wtxid = (InventoryVector(InvType.WTX, item(1).wtxid),)
+    assert heard == {OUT: by_wtxid, IN: by_wtxid, IN2: by_wtxid, OLD: (InventoryVector(InvType.TX, item(1).txid),)}
+    relay.announce(item(1), (OUT, OLD, IN, IN2), Micros(T0 + MINUTE_US))
+    assert run(relay, Inv, Micros(T0 + MINUTE_US)) == []
+
+
+def test_all_inbound_peers_share_one_trickle(relay):
+    relay.announce(item(1), (IN, IN2), T0)
+    first, second = run(relay, Inv)
+    assert first[0] == second[0] > T0
+
+
+@pytest.mark.parametrize(("conn", "mean_s"), [(OUT, 2), (IN, 5)])
+def test_waits_are_random_with_the_policys_mean_also_after_a_long_silence(conn, mean_s):
+    waits = []
+    relay = make(b"poisson")
+    now = T0
+    for number in range(300):
+        # Long idle: an observer must not see the moment a transaction reached us.
+        now = Micros(now + 3 * MINUTE_US)
+        relay.announce(item(number), (conn,), now)
+        ((when, _, _),) = run(relay, Inv, now, 2 * MINUTE_US)
+        waits.append((when - now) / SECOND_US)
+    mean = sum(waits) / len(waits)
+    assert 0.8 * mean_s < mean < 1.2 * mean_s
+    assert sum(wait < mean_s / 10 for wait in waits) < 60
+    assert max(waits) > 2 * mean_s
+
+
+def test_one_inv_carries_what_gathered_best_feerate_first(relay):
+    for number, feerate in ((1, 2_000), (2, 9_000), (3, 5_000)):
+        relay.announce(item(number, feerate), (OUT,), T0)
+    ((_, _, message),) = run(relay, Inv)
+    assert [vector.hash for vector in message.inventory] == [item(number).wtxid for number in (2, 3, 1)]
+
+
+def test_a_flood_is_spread_over_trickles(relay):
+    for number in range(TX_INV_PER_TRICKLE_MAX + 10):
+        relay.announce(item(number), (OUT,), T0)
+    first, second = run(relay, Inv)
+    assert len(first[2].inventory) == TX_INV_PER_TRICKLE_MAX
+    assert len(second[2].inventory) == 10
+    assert first[0] < second[0]
+
+
+def test_nothing_below_the_peers_fee_filter(relay):
+    relay.on_feefilter(OUT, 4_000)
+    relay.announce(item(1, 3_999), (OUT,), T0)
+    relay.announce(item(2, 4_000), (OUT,), T0)
+    ((_, _, message),) = run(relay, Inv)
+    assert [vector.hash for vector in message.inventory] == [item(2).wtxid]
+
+
+def test_our_floor_is_told_and_told_again_only_when_it_changes():
+    relay = TxRelay(RelayPolicy(), Rng(b"floor"))
+    relay.on_ready(OUT, inbound=False, uses_wtxid=True, wants_transactions=True, now=T0)
+    assert sent(relay.on_deadline(T0, FLOOR), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
+    assert run(relay, FeeFilter, duration_us=120 * MINUTE_US) == []
+    later = relay.next_deadline()
+    assert sent(relay.on_deadline(later, 2 * FLOOR), FeeFilter) == [(OUT, FeeFilter(2 * FLOOR))]
+
+
+def test_who_has_it_or_does_not_want_any_is_left_out(relay):
+    relay.on_known(OUT, item(1).wtxid)
+    relay.on_transaction(IN, item(1).txid, item(1).wtxid)
+    relay.on_ready(6, inbound=False, uses_wtxid=True, wants_transactions=False, now=T0)
+    relay.announce(item(1), (OUT, IN, 6, 99), T0)
+    assert run(relay, Inv) == []
+    assert 6 not in relay.relaying_peers()
+
+
+def test_what_a_peer_announces_between_queueing_and_trickle_is_not_announced_back(relay):
+    relay.announce(item(1), (OUT,), T0)
+    relay.on_known(OUT, item(1).wtxid)
+    assert run(relay, Inv) == []
+
+
+def test_a_rebroadcast_reaches_everybody_again(relay):
+    relay.announce(item(1), (OUT,), T0)
+    run(relay, Inv)
+    relay.forget_known(item(1))
+    relay.announce(item(1), (OUT,), Micros(T0 + MINUTE_US))
+    assert len(run(relay, Inv, Micros(T0 + MINUTE_US))) == 1
+
+
+def test_announced_transactions_are_asked_for_by_the_hash_they_came_with(relay):
+    relay.on_inv(OUT, [InventoryVector(InvType.WTX, b"w" * 32), InventoryVector(InvType.TX, b"t" * 32)], T0)
+    relay.on_inv(OLD, [InventoryVector(InvType.WTX, b"v" * 32), InventoryVector(InvType.TX, b"u" * 32)], T0)
+    relay.on_inv(99, [InventoryVector(InvType.TX, b"x" * 32)], T0)
+    asked = sent(relay.on_deadline(T0, FLOOR), GetData)
+    assert asked == [
+        (OUT, GetData((InventoryVector(InvType.WTX, b"w" * 32),))),
+        (OLD, GetData((InventoryVector(InvType.WITNESS_TX, b"u" * 32),))),
+    ]
+
+
+def test_an_arrival_under_either_hash_ends_the_requests(relay):
+    relay.on_inv(OUT, [InventoryVector(InvType.WTX, item(1).wtxid)], T0)
+    relay.on_inv(OLD, [InventoryVector(InvType.TX, item(1).txid)], T0)
+    relay.on_transaction(IN, item(1).txid, item(1).wtxid)
+    assert sent(relay.on_deadline(T0, FLOOR), GetData) == []
+
+
+def test_notfound_and_a_closed_peer_pass_the_request_on(relay):
+    for conn in (OUT, IN):
+        relay.on_inv(conn, [InventoryVector(InvType.WTX, b"w" * 32)], T0)
+    relay.on_deadline(T0, FLOOR)
+    relay.on_notfound(OUT, b"w" * 32)
+    later = Micros(T0 + 2 * SECOND_US)
+    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR), GetData)] == [IN]
+    relay.on_inv(IN2, [InventoryVector(InvType.WTX, b"w" * 32)], T0)
+    relay.on_closed(IN)
+    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR), GetData)] == [IN2]
+
+
+def test_parents_are_asked_of_the_orphans_sender_by_txid(relay):
+    assert sent(relay.ask_parents(OUT, [b"p" * 32], T0), GetData) == [
+        (OUT, GetData((InventoryVector(InvType.WITNESS_TX, b"p" * 32),)))
+    ]
+    assert relay.ask_parents(OUT, [], T0) == relay.ask_parents(99, [b"p" * 32], T0) == []
