@@ -37,8 +37,9 @@ from minicoin.core.limits import (
     LIBP2P_STREAM_TIMEOUT_US,
     YAMUX_PING_INTERVAL_US,
     YAMUX_SEND_QUEUE_BYTES_MAX,
+    YAMUX_WINDOW_INITIAL_BYTES,
 )
-from minicoin.core.units import Micros
+from minicoin.core.units import SECOND_US, Micros
 
 EVE = Identity.from_number(666)
 
@@ -87,6 +88,25 @@ def test_a_stream_from_opening_to_end() -> None:
     acceptor.close_write(stream)
     link.run()
     assert dialler.take_events() == [StreamData(stream, b"hello yourself"), StreamClosed(stream)]
+
+
+def test_the_negotiation_costs_no_window() -> None:
+    dialler, acceptor, link = connected_upgrades()
+    stream = dialler.open_stream(ECHO)
+    link.run()
+    # Later than any round trip, so that no window grows.
+    now = Micros(NOW + SECOND_US)
+    dialler.send(stream, bytes(YAMUX_WINDOW_INITIAL_BYTES))
+    link.run(now)
+    negotiated = dialler.queued_bytes(stream)
+    assert negotiated == len(encode_message(GREETING) + encode_message(ECHO))
+    (arrived,) = of_type(acceptor.take_events(), StreamData)
+    acceptor.consumed(stream, len(arrived.data))
+    link.run(now)
+    # The credit covers the negotiation too: the window is whole again, less what has just arrived.
+    dialler.send(stream, bytes(YAMUX_WINDOW_INITIAL_BYTES - negotiated + 1))
+    link.run(now)
+    assert dialler.queued_bytes(stream) == 1
 
 
 def test_both_ends_open_streams() -> None:

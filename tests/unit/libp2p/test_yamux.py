@@ -224,6 +224,20 @@ def test_the_window_grows_with_the_rate_up_to_the_bounds() -> None:
     assert YAMUX_CONNECTION_WINDOW_BYTES_MAX * 3 // 4 < total <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 
 
+def test_a_stream_that_is_gone_gives_its_window_back() -> None:
+    yamux = session(dialler=False)
+    yamux.receive(encode_header(PING, ACK, 0, 1), NOW)
+    for stream in range(1, 21, 2):
+        yamux.receive(encode_header(WINDOW_UPDATE, SYN, stream, 0), NOW)
+        window = WINDOW
+        while window < YAMUX_WINDOW_BYTES_MAX:
+            yamux.receive(data(stream, bytes(window // 2)), NOW)
+            yamux.consumed(stream, window // 2)
+            assert frames(drain(yamux))[0][3] == window // 2 + window
+            window *= 2
+        yamux.receive(encode_header(WINDOW_UPDATE, RST, stream, 0), NOW)
+
+
 def test_a_slow_reader_keeps_a_small_window() -> None:
     yamux = opened()
     yamux.receive(encode_header(PING, ACK, 0, 1), Micros(NOW + 1_000))
