@@ -6,7 +6,20 @@ from minicoin.core.node.commands import MISC_ERROR, CommandError
 from minicoin.rpc.help_text import describe, overview
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
-from minicoin.rpc.methods import blocks, chain, control, data, mempool, mining, money, network, transactions, wallet
+from minicoin.rpc.methods import (
+    blocks,
+    chain,
+    connections,
+    control,
+    data,
+    history,
+    mempool,
+    mining,
+    network,
+    payments,
+    transactions,
+    wallet,
+)
 
 
 async def help_text(call: Call) -> Json:
@@ -25,9 +38,11 @@ METHODS: Final = (
     *mempool.METHODS,
     *transactions.METHODS,
     *network.METHODS,
+    *connections.METHODS,
     *mining.METHODS,
     *wallet.METHODS,
-    *money.METHODS,
+    *history.METHODS,
+    *payments.METHODS,
     *data.data_methods(),
     *control.METHODS,
     Method(

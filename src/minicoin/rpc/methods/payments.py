@@ -1,0 +1,171 @@
+"""Wallet methods that spend: payments, and signatures for transactions made elsewhere."""
+
+from collections.abc import Mapping
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.node.commands import (
+    INVALID_PARAMETER,
+    MISC_ERROR,
+    CommandError,
+    Pay,
+    SignTransaction,
+)
+from minicoin.core.primitives.transaction import (
+    Transaction,
+    Txid,
+    TxOut,
+    make_outpoint,
+    outpoint_index,
+    outpoint_txid,
+)
+from minicoin.core.script.asm import script_asm
+from minicoin.rpc.json_text import Json
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex
+from minicoin.rpc.methods.transactions import parse_address, parse_outputs, parse_transaction_hex
+from minicoin.rpc.methods.wallet import require_wallet
+from minicoin.rpc.port import ChainReads
+from minicoin.rpc.shapes import JsonObject
+
+
+async def send_to_address(call: Call) -> Json:
+    await require_wallet(call)
+    output = TxOut(call.amount_sat("amount"), parse_address(call, call.text("address")))
+    subtracted = (0,) if call.flag("subtractfeefromamount") else ()
+    return await _pay(call, (output,), subtracted)
+
+
+async def send_many(call: Call) -> Json:
+    await require_wallet(call)
+    amounts = call.mapping("amounts")
+    outputs = parse_outputs(call, amounts)
+    names = list(amounts)
+    subtracted: list[int] = []
+    for name in call.array("subtractfeefrom"):
+        if name not in names:
+            raise CommandError(INVALID_PARAMETER, f"Invalid parameter, address {name!r} is not among the amounts")
+        subtracted.append(names.index(str(name)))
+    return await _pay(call, outputs, tuple(subtracted))
+
+
+async def _pay(call: Call, outputs: tuple[TxOut, ...], subtracted: tuple[int, ...]) -> Json:
+    if not outputs:
+        raise CommandError(INVALID_PARAMETER, "Transaction must have at least one recipient")
+    # fee_rate counts satoshi per virtual byte, not coins: up to three decimals.
+    feerate = parse_amount(call.value("fee_rate"), "fee_rate") // 100_000 if call.has("fee_rate") else 0
+    if call.has("fee_rate") and feerate < 1:
+        raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
+    txid = str(await call.port.command(Pay(outputs, feerate, subtracted)))
+    return {"txid": txid} if call.flag("verbose") else txid
+
+
+async def sign_raw_transaction(call: Call) -> Json:
+    await require_wallet(call)
+    transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
+    given = dict(_parse_prevout(value) for value in call.array("prevtxs"))
+    parents = dict(await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction)))
+
+    def read(chain: ChainReads) -> tuple[TxOut | None, ...]:
+        coins = [chain.coin(spend.outpoint) for spend in transaction.inputs]
+        return tuple(None if coin is None else coin.output for coin in coins)
+
+    found = await call.port.read_chain(read)
+    names = [spend.outpoint for spend in transaction.inputs]
+    spent = tuple(given.get(name) or parents.get(name) or output for name, output in zip(names, found, strict=True))
+    answer = await call.port.command(SignTransaction(transaction, spent))
+    if not isinstance(answer, tuple):
+        raise CommandError(MISC_ERROR, "the wallet gave no transaction")
+    signed, is_complete = answer
+    assert isinstance(signed, Transaction)
+    shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
+    if not is_complete:
+        shape["errors"] = _unsigned_inputs(signed, spent)
+    return shape
+
+
+def _unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...]) -> list[Json]:
+    stacks = signed.witnesses or ((),) * len(signed.inputs)
+    problems: list[Json] = []
+    for spend, stack, output in zip(signed.inputs, stacks, spent, strict=True):
+        if spend.script_sig or stack:
+            continue
+        reason = "Input not found or already spent" if output is None else "Unable to sign input: not of this wallet"
+        problems.append(
+            {
+                "txid": hash_to_hex(outpoint_txid(spend.outpoint)),
+                "vout": outpoint_index(spend.outpoint),
+                "witness": [item.hex() for item in stack],
+                "scriptSig": script_asm(spend.script_sig),
+                "sequence": spend.sequence,
+                "error": reason,
+            }
+        )
+    return problems
+
+
+def _parse_prevout(value: Json) -> tuple[bytes, TxOut]:
+    if not isinstance(value, Mapping):
+        raise CommandError(INVALID_PARAMETER, "each member of prevtxs must be an object")
+    txid, index, script, amount = (value.get(key) for key in ("txid", "vout", "scriptPubKey", "amount"))
+    if not isinstance(txid, str) or not isinstance(script, str) or not isinstance(index, int):
+        raise CommandError(INVALID_PARAMETER, "each member of prevtxs needs txid, vout and scriptPubKey")
+    outpoint = make_outpoint(Txid(parse_hash(txid, "txid")), index)
+    return outpoint, TxOut(parse_amount(amount or 0, "amount"), parse_hex(script, "scriptPubKey"))
+
+
+_FEE_RATE = optional("fee_rate", Kind.AMOUNT, None, "Satoshi per virtual byte; the node's estimate by default.")
+_VERBOSE = optional("verbose", Kind.FLAG, False, "Answer an object.")
+_COMMENT = "Accepted for compatibility; not kept."
+
+METHODS = (
+    Method(
+        "sendtoaddress",
+        Category.WALLET,
+        "Pay an amount to an address. Answered when the mempool took the payment and the wallet is on disk.",
+        "The txid, as hex.",
+        send_to_address,
+        (
+            Argument("address", Kind.TEXT, "Who is paid."),
+            Argument("amount", Kind.AMOUNT, "How much."),
+            optional("comment", Kind.TEXT, "", _COMMENT),
+            optional("comment_to", Kind.TEXT, "", _COMMENT),
+            optional("subtractfeefromamount", Kind.FLAG, False, "Whether the receiver pays the fee."),
+            optional("replaceable", Kind.FLAG, True, "Accepted for compatibility; every payment may be replaced."),
+            optional("conf_target", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
+            optional("avoid_reuse", Kind.FLAG, False, "Accepted for compatibility."),
+            _FEE_RATE,
+            _VERBOSE,
+        ),
+    ),
+    Method(
+        "sendmany",
+        Category.WALLET,
+        "Pay several addresses in one transaction.",
+        "The txid, as hex.",
+        send_many,
+        (
+            optional("dummy", Kind.TEXT, "", "Accepted for compatibility."),
+            optional("amounts", Kind.OBJECT, {}, "Amounts by address."),
+            optional("minconf", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("comment", Kind.TEXT, "", _COMMENT),
+            optional("subtractfeefrom", Kind.ARRAY, [], "Addresses that pay the fee in equal parts."),
+            optional("replaceable", Kind.FLAG, True, "Accepted for compatibility; every payment may be replaced."),
+            optional("conf_target", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
+            _FEE_RATE,
+            _VERBOSE,
+        ),
+    ),
+    Method(
+        "signrawtransactionwithwallet",
+        Category.WALLET,
+        "Sign the inputs of a transaction that spend the wallet's coins.",
+        "An object: hex, complete, errors.",
+        sign_raw_transaction,
+        (
+            Argument("hexstring", Kind.HEX, "The serialised transaction."),
+            optional("prevtxs", Kind.ARRAY, [], "Outputs it spends that no block holds yet."),
+            optional("sighashtype", Kind.TEXT, "ALL", "ALL only."),
+        ),
+    ),
+)
