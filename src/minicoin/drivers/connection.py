@@ -1,7 +1,7 @@
 """One TCP connection: a reader, a writer with a bounded queue, the channel between socket and session.
 
 The loop never waits for a socket: it hands frames to `send`, the writer task takes them, joined into few writes.
-A peer that does not read for a minute, or lets the queue grow beyond its bound, is disconnected.
+A peer that takes nothing for a minute, or lets the queue grow beyond its bound, is disconnected.
 """
 
 from collections.abc import Callable
@@ -55,6 +55,7 @@ class Connection:
         self._scope: trio.CancelScope | None = None
         self._was_opened = False
         self._written_since_low = 0
+        self._accepted_bytes = 0
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -67,6 +68,7 @@ class Connection:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._guard_handshake)
+                nursery.start_soon(self._guard_queue)
                 await self._deliver()
         finally:
             await self._shut()
@@ -82,6 +84,11 @@ class Connection:
         return self._was_opened
 
     @property
+    def is_half_open(self) -> bool:
+        """Neither proven nor on its way out: only the handshake's time limit ends it."""
+        return not self._was_opened and not self._is_closing
+
+    @property
     def reason(self) -> str:
         return self._reason
 
@@ -94,6 +101,7 @@ class Connection:
         except PeerFault as fault:
             self._end(fault.reason)
             return
+        self._accepted_bytes += len(frame)
         if self._channel.queued_bytes > SEND_QUEUE_BYTES_MAX:
             self._end("send queue full: the peer does not read")
         self._output_ready.set()
@@ -108,6 +116,12 @@ class Connection:
         self._output_ready.set()
         if self._scope is not None:
             self._scope.deadline = trio.current_time() + _FLUSH_SECONDS
+
+    def abort(self, reason: str) -> None:
+        """End it now; what is queued is lost."""
+        self._end(reason)
+        # Where it has not begun to run, the writer finds the end.
+        self._output_ready.set()
 
     def _end(self, reason: str) -> None:
         self._reason = self._reason or reason
@@ -198,3 +212,15 @@ class Connection:
         await trio.sleep(TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US)
         if not self._was_opened:
             self._end("no transport handshake in time")
+
+    async def _guard_queue(self) -> None:
+        """A peer may read the socket and answer pings, and yet grant no window to what it asked for."""
+        left_before: int | None = None
+        while True:
+            await trio.sleep(SEND_QUEUE_STUCK_US / SECOND_US)
+            queued = self._channel.queued_bytes
+            left = self._accepted_bytes - queued
+            if queued and left == left_before:
+                self._end("send queue stuck: the peer grants no window")
+                return
+            left_before = left if queued else None

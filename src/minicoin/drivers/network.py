@@ -13,14 +13,16 @@ import trio
 
 from minicoin.core.effects import Close, Dial, Resolve, Send
 from minicoin.core.events import AddressesFound, AddressSource, DialFailed
-from minicoin.core.faults import MisuseError
-from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX, RESOLVED_ADDRESSES_MAX
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import DNS_TIMEOUT_US, HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.frame import encode_frame
+from minicoin.drivers.channel import Channel
 from minicoin.drivers.connection import Connection
 from minicoin.drivers.inbox import Inbox
-from minicoin.drivers.transport import Transport
+from minicoin.drivers.resolver import Resolver, parse_seed, reach
+from minicoin.drivers.transport import Transport, TransportKind
 
 Listening = tuple[trio.SocketListener, Transport]
 """A bound socket and the transport its connections speak."""
@@ -36,8 +38,16 @@ class BindError(MisuseError):
 class Network:
     """All connections of one node."""
 
-    def __init__(self, magic: bytes, dial_transport: Transport, inbox: Inbox, clock: Callable[[], Micros]) -> None:
+    def __init__(
+        self,
+        magic: bytes,
+        dial_transport: Transport,
+        inbox: Inbox,
+        clock: Callable[[], Micros],
+        resolver: Resolver | None = None,
+    ) -> None:
         self._magic = magic
+        self._resolver = resolver or Resolver()
         self._dial_transport = dial_transport
         self._inbox = inbox
         self._clock = clock
@@ -85,7 +95,7 @@ class Network:
             self._dials[effect.conn].cancel()
 
     def resolve(self, effect: Resolve) -> None:
-        """Ask a DNS seed in the background."""
+        """Ask a seed in the background: a host name, /dnsaddr/NAME, or the same written as dnsaddr=NAME."""
         assert self._nursery is not None
         self._nursery.start_soon(self._resolve, effect)
 
@@ -113,25 +123,25 @@ class Network:
 
     async def _dial(self, effect: Dial) -> None:
         address = effect.address
+        if address.peer_id and self._dial_transport.kind is TransportKind.PLAIN:
+            self._dial_failed(effect, "plain TCP cannot prove the peer id that the address names")
+            return
         with trio.CancelScope() as scope:
             self._dials[effect.conn] = scope
             try:
                 with trio.fail_after(effect.timeout_us / SECOND_US):
-                    stream = await trio.open_tcp_stream(address.host, address.port)
+                    stream, endpoint = await reach(address, self._resolver)
             except trio.TooSlowError:
                 self._dial_failed(effect, f"no connection within {effect.timeout_us // SECOND_US} s")
                 return
             except OSError as error:
                 self._dial_failed(effect, _os_reason(error))
                 return
-            except ValueError:
-                # The resolver's word for what cannot be a name: too long a label, a zero byte.
-                self._dial_failed(effect, "not a host name")
-                return
             finally:
                 self._dials.pop(effect.conn, None)
-            connection = self._register(effect.conn, stream, address, self._dial_transport, inbound=False)
-            await self._run_connection(connection)
+            # The peer id that a look-up named is expected as if the address had named it.
+            channel = self._dial_transport.open(endpoint, inbound=False)
+            await self._run_connection(self._register(effect.conn, stream, address, channel, inbound=False))
             return
         self._dial_failed(effect, "given up")
 
@@ -160,7 +170,7 @@ class Network:
                 continue
             conn = ConnId(self._next_inbound)
             self._next_inbound += 2
-            connection = self._register(conn, stream, remote, transport, inbound=True)
+            connection = self._register(conn, stream, remote, transport.open(remote, inbound=True), inbound=True)
             self._nursery.start_soon(self._run_connection, connection)
 
     def _make_room(self, remote: NodeAddress) -> bool:
@@ -179,13 +189,13 @@ class Network:
         return True
 
     def _register(
-        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, transport: Transport, *, inbound: bool
+        self, conn: ConnId, stream: trio.SocketStream, remote: NodeAddress, channel: Channel, *, inbound: bool
     ) -> Connection:
         _tune(stream)
         connection = self._connections[conn] = Connection(
             conn,
             stream,
-            transport.open(remote, inbound=inbound),
+            channel,
             self._inbox,
             self._clock,
             remote=remote,
@@ -210,14 +220,11 @@ class Network:
     async def _resolve(self, effect: Resolve) -> None:
         found: list[TimedAddress] = []
         try:
-            with trio.move_on_after(10):
-                entries = await trio.socket.getaddrinfo(effect.host, effect.port, type=socket.SOCK_STREAM)
+            with trio.move_on_after(DNS_TIMEOUT_US / SECOND_US):
                 now = seconds(self._clock())
-                services = int(Services.NETWORK)
-                for *_, endpoint in entries[:RESOLVED_ADDRESSES_MAX]:
-                    address = NodeAddress(normalise_host(str(endpoint[0])), effect.port)
-                    found.append(TimedAddress(address, services, now))
-        except (OSError, ValueError):
+                for address in await self._resolver.resolve(parse_seed(effect.host, effect.port)):
+                    found.append(TimedAddress(address, int(Services.NETWORK), now))
+        except (OSError, DecodeError):
             # A seed that cannot be asked is no news: discovery tries the next.
             found = []
         self._inbox.put_nowait(AddressesFound(AddressSource.DNS, effect.host, tuple(found)))

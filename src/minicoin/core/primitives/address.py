@@ -40,7 +40,8 @@ class NetworkId(IntEnum):
 class NodeAddress:
     """Where a node listens: `host` an IP literal or a DNS name, `port`, and the libp2p peer id where one is known.
 
-    `peer_id` is the binary multihash, empty when unknown or on plain TCP.
+    `peer_id` is the binary multihash, empty when unknown or on plain TCP. A host that begins with a slash is one that
+    the resolver treats in a way of its own, such as /dnsaddr/NAME, which has no port.
     """
 
     host: str
@@ -48,6 +49,10 @@ class NodeAddress:
     peer_id: bytes = b""
 
     def __str__(self) -> str:
+        if self.host.startswith("/"):
+            port = f"/tcp/{self.port}" if self.port else ""
+            peer = f"/p2p/{encode_base58(self.peer_id)}" if self.peer_id else ""
+            return self.host + port + peer
         endpoint = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         return f"{endpoint}/p2p/{encode_base58(self.peer_id)}" if self.peer_id else endpoint
 
