@@ -30,6 +30,14 @@ class DialFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundFailed:
+    """Somebody connected and left, or was sent away, before the channel was up."""
+
+    remote: NodeAddress
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionClosed:
     """A connection is gone, whoever closed it."""
 
@@ -183,6 +191,7 @@ class CommandReceived:
 Event = (
     ConnectionOpened
     | DialFailed
+    | InboundFailed
     | ConnectionClosed
     | BytesReceived
     | MessageReceived

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from minicoin.core.effects import Close, Dial, Resolve, Send
-from minicoin.core.events import AddressesFound, AddressSource, DialFailed
+from minicoin.core.events import AddressesFound, AddressSource, DialFailed, InboundFailed
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import DNS_TIMEOUT_US, HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
@@ -213,9 +213,12 @@ class Network:
             self._closed_received += connection.bytes_received
             if not self._connections:
                 self._all_gone.set()
-            if not connection.inbound and not connection.was_opened:
+            if not connection.was_opened:
                 reason = connection.reason or "closed before it opened"
-                self._inbox.put_nowait(DialFailed(connection.conn, connection.remote, reason))
+                if connection.inbound:
+                    self._inbox.put_nowait(InboundFailed(connection.remote, reason))
+                else:
+                    self._inbox.put_nowait(DialFailed(connection.conn, connection.remote, reason))
 
     async def _resolve(self, effect: Resolve) -> None:
         found: list[TimedAddress] = []

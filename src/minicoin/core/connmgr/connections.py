@@ -124,8 +124,12 @@ class ConnectionManager:
             endpoint not in self._own_endpoints
             and not self._slots.is_connected(address)
             and self._backoff.ready_at(endpoint) <= now
-            and (address in self._named or self.bans.find(address, now) is None)
+            and (address in self._named or self._is_welcome(address, now))
         )
+
+    def _is_welcome(self, address: NodeAddress, now: Micros) -> bool:
+        # An address that names nobody may turn out to be an allowed peer's.
+        return self.bans.find(address, now) is None and (not address.peer_id or self._is_allowed(address.peer_id))
 
     def _dial(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Dial:
         conn = ConnId(self._next_conn)
@@ -137,8 +141,8 @@ class ConnectionManager:
 
     def on_opened(self, conn: ConnId, remote: NodeAddress, inbound: bool, now: Micros) -> list[Close]:
         """A channel is up. Where a Close names `conn`, it is refused and no session should start on it."""
+        refusal = self._refuse(remote, SlotKind.INBOUND if inbound else self._slots[conn].kind, now)
         if inbound:
-            refusal = self._refuse_inbound(remote, now)
             if refusal:
                 return [Close(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
@@ -149,6 +153,9 @@ class ConnectionManager:
         if not inbound:
             # A dial ended: those that waited for its place may go on.
             self._search_at = now
+        if refusal:
+            slot.is_closing = True
+            return [Close(conn, refusal)]
         loser = self._duplicate(slot)
         if loser is None:
             return []
@@ -157,15 +164,23 @@ class ConnectionManager:
             self._slots.pop(conn)
         return [Close(loser.conn, "already connected to this peer")]
 
-    def _refuse_inbound(self, remote: NodeAddress, now: Micros) -> str:
+    def _refuse(self, remote: NodeAddress, kind: SlotKind, now: Micros) -> str:
+        """Why this connection cannot be had, now that its peer id is known; empty where it can."""
         if not self.is_active:
             return "network activity is switched off"
+        if kind in CHOSEN_BY_OPERATOR:
+            return ""
         ban = self.bans.find(remote, now)
         if ban is not None:
             return f"banned: {ban.reason}"
-        if self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
+        if not self._is_allowed(remote.peer_id):
+            return "not one of the allowed peers"
+        if kind is SlotKind.INBOUND and self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
             return f"all {self.policy.inbound_slots} inbound slots are taken"
         return ""
+
+    def _is_allowed(self, peer_id: bytes) -> bool:
+        return not self.policy.allowed_peers or peer_id in self.policy.allowed_peers
 
     def _duplicate(self, fresh: Slot) -> Slot | None:
         """One connection per proven peer id. Of two that crossed, both ends give up the one dialled by the greater id;

@@ -49,6 +49,8 @@ class ConnectionPolicy:
     is_private_network: bool = False
     """Nodes may share one address, as in a lab or behind one gateway: groups and address bans do not apply there."""
     own_peer_id: bytes = b""
+    allowed_peers: frozenset[bytes] = frozenset()
+    """Where not empty: these peer ids only, and whoever a person named; anybody else is refused."""
     ban_score: int = BAN_SCORE
     ban_time_us: int = BAN_TIME_US
     dial_timeout_us: int = DIAL_TIMEOUT_US

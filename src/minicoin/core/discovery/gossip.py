@@ -69,6 +69,8 @@ class Gossip:
         peer = self._peers.get(conn)
         if peer is None:
             return HeardAddresses(ignored_count=len(addresses))
+        if not self._policy.carries_peer_ids:
+            addresses = tuple(timed for timed in addresses if not timed.address.peer_id)
         granted = peer.take_tokens(len(addresses), now)
         # Which ones count is not the sender's choice.
         chosen = list(addresses) if granted == len(addresses) else self._rng.sample(addresses, granted)
@@ -91,7 +93,7 @@ class Gossip:
         if self._answer_until <= now or not self._answer:
             self._answer = sample(ADDRESSES_PER_MESSAGE_MAX)[:ADDRESSES_PER_MESSAGE_MAX]
             self._answer_until = Micros(now + self._policy.answer_cache_us)
-        return _send(peer, self._answer)
+        return self._send(peer, self._answer)
 
     def due(self, now: Micros) -> list[Effect]:
         """What the clock asks for: our own addresses, and queued ones of others."""
@@ -100,9 +102,9 @@ class Gossip:
             if peer.own_at is not None and peer.own_at <= now and self._own:
                 peer.own_at = Micros(now + self._rng.exponential_us(self._policy.self_advertise_mean_us))
                 own = [TimedAddress(address, int(offered), seconds(now)) for address, offered in self._own.items()]
-                effects += _send(peer, tuple(own))
+                effects += self._send(peer, tuple(own))
             if peer.flush_at is not None and peer.flush_at <= now:
-                effects += _send(peer, peer.take_outgoing())
+                effects += self._send(peer, peer.take_outgoing())
         return effects
 
     def next_deadline(self) -> Micros | None:
@@ -132,18 +134,19 @@ class Gossip:
             if peer.tell(timed) and peer.flush_at is None:
                 peer.flush_at = Micros(now + self._rng.exponential_us(self._policy.relay_mean_us))
 
+    def _send(self, peer: GossipPeer, addresses: tuple[TimedAddress, ...]) -> list[Effect]:
+        # Names do not travel.
+        carried = tuple(timed for timed in addresses if timed.address.ip is not None)
+        if not self._policy.carries_peer_ids:
+            carried = tuple(timed for timed in carried if not timed.address.peer_id)
+        for timed in carried:
+            peer.learn(timed.address)
+        if not carried:
+            return []
+        return [Send(peer.conn, AddrV2(carried) if peer.wants_v2 else Addr(carried))]
+
 
 def _believe_time(timed: TimedAddress, now: Micros) -> TimedAddress:
     if _TIME_MIN < timed.time <= seconds(now) + _FRESH_SECONDS:
         return timed
     return replace(timed, time=max(seconds(now) - _DOUBTFUL_AGE_SECONDS, 0))
-
-
-def _send(peer: GossipPeer, addresses: tuple[TimedAddress, ...]) -> list[Effect]:
-    # Names do not travel.
-    carried = tuple(timed for timed in addresses if timed.address.ip is not None)
-    for timed in carried:
-        peer.learn(timed.address)
-    if not carried:
-        return []
-    return [Send(peer.conn, AddrV2(carried) if peer.wants_v2 else Addr(carried))]

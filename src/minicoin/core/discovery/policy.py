@@ -21,5 +21,7 @@ class DiscoveryPolicy:
     answer_cache_us: int = DAY_US
     is_private_network: bool = False
     """Addresses that the internet does not route are relayed too."""
+    carries_peer_ids: bool = True
+    """Whether addresses with peer ids mean anything on this network: on Bitcoin's they neither come nor go."""
     does_listen: bool = True
     """Whether our own addresses are worth telling."""

@@ -80,6 +80,7 @@ def assemble_node(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and not policy.connect else (),
         default_port=network.default_port,
         does_listen=policy.listens,
+        carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
     mempool = MempoolPolicy(
@@ -141,6 +142,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         seed_nodes=policy.seed_nodes,
         is_private_network=network.allow_private_addresses,
         own_peer_id=policy.peer_id,
+        allowed_peers=frozenset(policy.allowed_peers),
         ban_score=policy.ban_score,
         ban_time_us=policy.ban_time_us,
     )

@@ -21,6 +21,7 @@ from minicoin.core.events import (
     DeadlineReached,
     DialFailed,
     Event,
+    InboundFailed,
     KeyStretched,
     MessageReceived,
     NonceFound,
@@ -164,6 +165,8 @@ class Node:
                 self.peers.on_closed(event, now)
             case DialFailed():
                 self.peers.on_dial_failed(event, now)
+            case InboundFailed(remote, reason):
+                self.parts.trace("inbound-failed", remote=str(remote), reason=reason)
             case SendQueueLow(conn):
                 self.parts.emit(*self._serving.on_send_queue_low(conn))
             case DeadlineReached():

@@ -51,6 +51,8 @@ class PeerFlow:
             if close.conn != event.conn:
                 self.drop(close.conn, close.reason, now)
         if event.conn in refused:
+            reason = next(close.reason for close in closes if close.conn == event.conn)
+            parts.trace("peer-refused", conn=event.conn, remote=str(event.remote), reason=reason)
             parts.emit(*(close for close in closes if close.conn == event.conn))
             return
         slot = parts.connections.get(event.conn)

@@ -32,6 +32,10 @@ class NodePolicy:
     external_address: NodeAddress | None = None
     peer_id: bytes = b""
     """Who this node is on libp2p, as a binary multihash; empty on plain TCP."""
+    listen_addresses: tuple[NodeAddress, ...] = ()
+    """Where it listens, with the peer id where that speaks libp2p; for people and for identify."""
+    allowed_peers: tuple[bytes, ...] = ()
+    """Where not empty, only these peer ids are connected, and whoever the operator named."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS
     inbound_slots: int = INBOUND_SLOTS
     ban_score: int = BAN_SCORE
