@@ -4,6 +4,7 @@ Status codes and envelopes follow Bitcoin Core 28: up to 1.1 an error has an HTT
 200 and a request without id has none.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from minicoin.core.limits import RPC_BATCH_CALLS_MAX
 from minicoin.core.node.commands import INVALID_PARAMETER, CommandError
 from minicoin.rpc.arguments import bind_arguments
 from minicoin.rpc.json_text import Json, decode_json, encode_json
-from minicoin.rpc.method import Call, Method
+from minicoin.rpc.method import ActiveCall, Call, Method
 from minicoin.rpc.port import NodePort
 
 PARSE_ERROR: Final = -32700
@@ -48,6 +49,8 @@ class Dispatcher:
     def __init__(self, methods: Iterable[Method], port: NodePort) -> None:
         self.methods: Mapping[str, Method] = {method.name: method for method in methods}
         self._port = port
+        self._active: dict[int, ActiveCall] = {}
+        self._calls = 0
 
     async def handle(self, body: bytes, wallet: str | None = None) -> Answer:
         """Answer one HTTP request."""
@@ -62,7 +65,7 @@ class Dispatcher:
         return _failure(CommandError(PARSE_ERROR, "Top-level object parse error"), None, is_v2=False)
 
     async def _handle_single(self, document: Mapping[str, Json], wallet: str | None) -> Answer:
-        is_v2, request_id = document.get("jsonrpc") == "2.0", document.get("id")
+        is_v2, request_id = document.get("jsonrpc") == "2.0", _id_of(document)
         try:
             request = _read_request(document)
             result = await self._call(request, wallet)
@@ -89,7 +92,7 @@ class Dispatcher:
                 # Clients of Bitcoin Core read `error` of every member of a batch, whatever its version.
                 answer = _success(await self._call(request, wallet), request) | {"error": None}
             except CommandError as error:
-                answer = _error(error, document.get("id"), is_v2=is_v2)
+                answer = _error(error, _id_of(document), is_v2=is_v2)
             if "id" in document or not is_v2:
                 answers.append(answer)
         return Answer(204) if documents and not answers else Answer(200, _encode(answers))
@@ -98,16 +101,24 @@ class Dispatcher:
         method = self.methods.get(request.method)
         if method is None:
             raise CommandError(METHOD_NOT_FOUND, "Method not found")
+        call = Call(self._port, bind_arguments(method, request.params), wallet, self._active)
+        self._calls += 1
+        number = self._calls
+        self._active[number] = ActiveCall(method.name, time.monotonic_ns())
         try:
-            return await method.run(Call(self._port, bind_arguments(method, request.params), wallet))
+            return await method.run(call)
         except MisuseError as error:
             raise CommandError(INVALID_PARAMETER, str(error)) from error
+        finally:
+            del self._active[number]
 
 
 def _read_request(document: Mapping[str, Json]) -> _Request:
     version = document.get("jsonrpc")
     if version is not None and version != "2.0" and version not in _LEGACY:
         raise CommandError(INVALID_REQUEST, "JSON-RPC version not supported")
+    if isinstance(document.get("id"), list | dict):
+        raise CommandError(INVALID_REQUEST, "Id must be a string, a number or null")
     if "method" not in document:
         raise CommandError(INVALID_REQUEST, "Missing method")
     method = document["method"]
@@ -118,6 +129,12 @@ def _read_request(document: Mapping[str, Json]) -> _Request:
         raise CommandError(INVALID_REQUEST, "Params must be an array or object")
     is_v2 = version == "2.0"
     return _Request(method, params, document.get("id"), is_v2, is_v2 and "id" not in document)
+
+
+def _id_of(document: Mapping[str, Json]) -> Json:
+    """What an error is answered with: an id that is none is not echoed."""
+    request_id = document.get("id")
+    return None if isinstance(request_id, list | dict) else request_id
 
 
 def _success(result: Json, request: _Request) -> dict[str, Json]:

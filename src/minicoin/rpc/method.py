@@ -4,7 +4,7 @@ The dispatcher checks arguments by these rows and `help` prints them, so that ne
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -75,6 +75,14 @@ def optional(name: str, kind: Kind, default: Json, about: str, *, aliases: tuple
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveCall:
+    """A call at work, since a time of the monotonic clock."""
+
+    method: str
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A method's view of one request: the node, and arguments that have the right JSON types."""
 
@@ -82,6 +90,8 @@ class Call:
     arguments: Mapping[str, Json]
     wallet: str | None = None
     """The wallet that the path names (/wallet/NAME)."""
+    active: Mapping[int, ActiveCall] = field(default_factory=dict)
+    """All calls at work, this one among them."""
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""

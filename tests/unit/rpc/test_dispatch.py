@@ -66,6 +66,7 @@ def test_malformed_json_is_a_parse_error(rpc, body: bytes) -> None:
     [
         ({"id": 1}, "Missing method"),
         ({"id": 1, "method": 5}, "Method must be a string"),
+        ({"id": [1], "method": "getblockcount"}, "Id must be a string, a number or null"),
         ({"id": 1, "method": "getblockcount", "params": "x"}, "Params must be an array or object"),
         ({"id": 1, "method": "getblockcount", "jsonrpc": "3.0"}, "JSON-RPC version not supported"),
     ],

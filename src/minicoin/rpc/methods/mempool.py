@@ -97,7 +97,7 @@ def entry_json(entry: EntryView) -> JsonObject:
         "depends": [hash_to_hex(txid) for txid in entry.parents],
         "spentby": [hash_to_hex(txid) for txid in entry.children],
         "bip125-replaceable": True,
-        "unbroadcast": False,
+        "unbroadcast": entry.is_own,
     }
 
 

@@ -90,7 +90,7 @@ async def get_block_template(call: Call) -> Json:
     rules = template.rules
     active = [("csv", rules.csv), ("!segwit", rules.segwit), ("taproot", rules.taproot)]
     shape: JsonObject = {
-        "capabilities": ["proposal"],
+        "capabilities": [],
         "version": template.version,
         "rules": [name for name, is_active in active if is_active],
         "vbavailable": {},

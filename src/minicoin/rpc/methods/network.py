@@ -82,14 +82,12 @@ def _peer_json(peer: PeerView, traffic: tuple[int, int]) -> JsonObject:
     shape: JsonObject = {"id": session.conn, "addr": str(session.remote)}
     if session.local is not None:
         shape["addrbind"] = str(session.local)
-    received_at = session.last_receive_at // SECOND_US
     shape |= {
         "network": network_of(session.remote),
         "services": f"{session.services:016x}",
         "servicesnames": service_names(session.services),
         "relaytxes": session.relays_transactions,
-        "lastsend": received_at,
-        "lastrecv": received_at,
+        "lastrecv": session.last_receive_at // SECOND_US,
         "bytessent": traffic[0],
         "bytesrecv": traffic[1],
         "conntime": session.opened_at // SECOND_US,
