@@ -66,6 +66,8 @@ BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
 # A longer reorg is announced by inv: the peer asks with its own locator (Bitcoin Core's bound).
 HEADERS_PER_ANNOUNCEMENT_MAX: Final = 8
+# Deliverers remembered until the block is activated: more than a window cannot be waiting.
+BLOCK_SOURCES_MAX: Final = 4_096
 ORPHAN_BLOCKS_MAX: Final = 100
 ORPHAN_BLOCK_BYTES_MAX: Final = 50_000_000
 # Headers that a peer may make us keep before its chain shows as much work as ours.
@@ -275,3 +277,4 @@ assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYT
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert WALLET_PAYMENT_INPUTS_MAX <= WALLET_PAYMENT_CANDIDATES_MAX
+assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX

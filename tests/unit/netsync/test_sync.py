@@ -219,7 +219,7 @@ def test_headers_on_a_branch_found_invalid_are_left_alone_without_blame():
 
 
 def test_headers_without_enough_work_are_bounded(monkeypatch):
-    monkeypatch.setattr("minicoin.core.netsync.sync.LOW_WORK_HEADERS_PER_PEER_MAX", 50)
+    monkeypatch.setattr("minicoin.core.netsync.headers.LOW_WORK_HEADERS_PER_PEER_MAX", 50)
     stage = Stage()
     stage.connect(2, Peer(chain(100)))
     stage.settle()

@@ -4,9 +4,13 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.limits import LACKS_PER_PEER_MAX
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import ConnId, Micros
+
+PROTOCOL_VERSION = 70016
+"""What getheaders and getblocks carry; peers ignore it."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,21 @@ class SyncPeer:
     @property
     def serves_witness(self) -> bool:
         return bool(self.services & Services.WITNESS)
+
+    def take_owed(self, block: BlockHash) -> bool:
+        """The block came: whether it was asked for."""
+        was_owed = block in self.in_flight or block in self.classic_asked
+        self.in_flight.pop(block, None)
+        self.classic_asked.pop(block, None)
+        if was_owed:
+            self.stalls = 0
+        return was_owed
+
+    def note_lack(self, block: BlockHash) -> None:
+        """It does not have the block, or not a good copy: it is not asked for it again."""
+        self.lacks[block] = None
+        if len(self.lacks) > LACKS_PER_PEER_MAX:
+            del self.lacks[next(iter(self.lacks))]
 
     def learn(self, node: HeaderNode) -> None:
         """It has `node` and therefore its ancestors."""

@@ -1,0 +1,61 @@
+"""Blocks that arrived and are with the worker, and who delivered which, for blame. Bounded by count and by bytes."""
+
+from dataclasses import dataclass
+
+from minicoin.core.limits import BLOCK_SOURCES_MAX
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.units import ConnId
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A block handed to the worker and not yet answered; `source` None for our own."""
+
+    source: ConnId | None
+    size: int
+
+
+class Arrivals:
+    """Between StoreBlock and its answer, and from there to the block's activation."""
+
+    __slots__ = ("_sources", "_storing", "storing_bytes")
+
+    def __init__(self) -> None:
+        self._storing: dict[BlockHash, _Arrival] = {}
+        self._sources: dict[BlockHash, ConnId] = {}
+        self.storing_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._storing)
+
+    def __contains__(self, block: BlockHash) -> bool:
+        return block in self._storing
+
+    def begin(self, block: RawBlock, source: ConnId | None) -> None:
+        """The block goes to the worker."""
+        self._storing[block.hash] = _Arrival(source, len(block.raw))
+        self.storing_bytes += len(block.raw)
+
+    def stored(self, block: BlockHash) -> None:
+        """The worker has it on disk; its deliverer is remembered until it is activated."""
+        arrival = self._finish(block)
+        if arrival is None or arrival.source is None:
+            return
+        self._sources[block] = arrival.source
+        if len(self._sources) > BLOCK_SOURCES_MAX:
+            del self._sources[next(iter(self._sources))]
+
+    def refused(self, block: BlockHash) -> ConnId | None:
+        """The worker refused it; who delivered it."""
+        arrival = self._finish(block)
+        return None if arrival is None else arrival.source
+
+    def take_source(self, block: BlockHash) -> ConnId | None:
+        """Who delivered a stored block; asked once."""
+        return self._sources.pop(block, None)
+
+    def _finish(self, block: BlockHash) -> _Arrival | None:
+        arrival = self._storing.pop(block, None)
+        if arrival is not None:
+            self.storing_bytes -= arrival.size
+        return arrival

@@ -1,0 +1,155 @@
+"""Who is asked for which wanted block, and what happens to those who do not deliver.
+
+The window says what is wanted; a block is asked of one peer, of a second one when it holds up the window, and a peer
+that keeps stalling is left. What is asked for or with the worker is bounded by count and bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.effects import Close, Effect, Send
+from minicoin.core.limits import (
+    BLOCK_STALL_US,
+    BLOCK_TIMEOUT_US,
+    BLOCKS_IN_FLIGHT_PER_PEER_MAX,
+    UNPARSED_BLOCK_BYTES_MAX,
+    UNPARSED_BLOCKS_MAX,
+)
+from minicoin.core.netsync.arrivals import Arrivals
+from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.window import BlockWindow
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import GetData, InventoryVector, InvType
+
+_STALLS_BEFORE_DISCONNECT = 3
+
+
+class Downloads:
+    """Requests for the blocks of the window. `peers` is the table that BlockSync keeps."""
+
+    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals) -> None:
+        self._tree = tree
+        self._peers = peers
+        self._arrivals = arrivals
+        self.window = BlockWindow(tree)
+        self._stall_check_at = Micros(0)
+
+    def has_room(self) -> bool:
+        """Whether more may be asked for."""
+        pending = len(self._arrivals) + len(self.window.in_flight)
+        return pending < UNPARSED_BLOCKS_MAX and self._arrivals.storing_bytes < UNPARSED_BLOCK_BYTES_MAX
+
+    def schedule(self, now: Micros) -> list[Effect]:
+        """Ask for the lowest wanted blocks, spread over the peers that have them."""
+        self.window.refill()
+        if not self.window.has_unassigned or not self.has_room():
+            return []
+        peers = [
+            peer
+            for peer in self._peers.values()
+            if peer.best_known is not None and peer.serves_blocks and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
+        ]
+        asked: dict[ConnId, list[InventoryVector]] = {}
+        for node in self.window.unassigned():
+            if not peers or not self.has_room():
+                break
+            if node.hash in self._arrivals:
+                continue
+            peer = self._choose(peers, node)
+            if peer is None:
+                continue
+            self._assign(peer, node, now)
+            asked.setdefault(peer.conn, []).append(block_vector(peer, node.hash))
+            if peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX:
+                peers.remove(peer)
+        return [Send(conn, GetData(tuple(vectors))) for conn, vectors in asked.items()]
+
+    def arrived(self, block: BlockHash) -> None:
+        """It is here: nobody owes it any more."""
+        for conn in self.window.arrived(block):
+            holder = self._peers.get(conn)
+            if holder is not None:
+                holder.in_flight.pop(block, None)
+
+    def give_up(self, peer: SyncPeer, block: BlockHash) -> None:
+        """The peer does not have it after all."""
+        if peer.classic_asked.pop(block, None) is not None:
+            peer.note_lack(block)
+        if peer.in_flight.pop(block, None) is not None:
+            peer.note_lack(block)
+            self.window.release(block, peer.conn)
+
+    def release(self, peer: SyncPeer) -> None:
+        """The peer is gone: what it owed is asked of others."""
+        for block in list(peer.in_flight):
+            self.window.release(block, peer.conn)
+
+    def check_late(self, now: Micros) -> list[Effect]:
+        """Leave peers that let a block wait too long; ask a second peer for the block that holds up the window."""
+        effects: list[Effect] = []
+        lowest = self.window.lowest_wanted()
+        self._stall_check_at = Micros(now + BLOCK_STALL_US)
+        for peer in list(self._peers.values()):
+            if any(
+                now >= asked + BLOCK_TIMEOUT_US for asked in (*peer.in_flight.values(), *peer.classic_asked.values())
+            ):
+                effects.append(Close(peer.conn, "block not delivered in time"))
+            elif lowest is not None and now >= peer.in_flight.get(lowest.hash, now) + BLOCK_STALL_US:
+                effects += self._replace(peer, lowest, now)
+        return effects
+
+    def deadlines(self) -> Iterable[int]:
+        """When check_late has something to do."""
+        lowest = self.window.lowest_wanted()
+        for peer in self._peers.values():
+            # The first entry of each is the oldest request.
+            for owed in (peer.in_flight, peer.classic_asked):
+                if owed:
+                    yield next(iter(owed.values())) + BLOCK_TIMEOUT_US
+            if lowest is not None and lowest.hash in peer.in_flight and len(self._peers) > 1:
+                yield max(peer.in_flight[lowest.hash] + BLOCK_STALL_US, self._stall_check_at)
+
+    # --- inside ---
+
+    def _replace(self, peer: SyncPeer, lowest: HeaderNode, now: Micros) -> list[Effect]:
+        others = [
+            other
+            for other in self._peers.values()
+            if other is not peer and lowest.hash not in other.in_flight and other.serves_blocks
+        ]
+        other = self._choose(others, lowest)
+        if other is None:
+            return []
+        peer.stalls += 1
+        # At the end of the dict, whose first entry is the oldest request: deadlines counts on it.
+        del peer.in_flight[lowest.hash]
+        peer.in_flight[lowest.hash] = now
+        self._assign(other, lowest, now)
+        effects: list[Effect] = [Send(other.conn, GetData((block_vector(other, lowest.hash),)))]
+        if peer.stalls >= _STALLS_BEFORE_DISCONNECT:
+            effects.append(Close(peer.conn, "stalls the download of blocks"))
+        return effects
+
+    def _assign(self, peer: SyncPeer, node: HeaderNode, now: Micros) -> None:
+        peer.in_flight[node.hash] = now
+        self.window.assign(node, peer.conn)
+
+    def _choose(self, peers: list[SyncPeer], node: HeaderNode) -> SyncPeer | None:
+        """The peer with the least in flight among those that have the block."""
+        best: SyncPeer | None = None
+        for peer in peers:
+            if best is not None and len(peer.in_flight) >= len(best.in_flight):
+                continue
+            known = peer.best_known
+            if known is None or known.height < node.height or node.hash in peer.lacks:
+                continue
+            if self._tree.ancestor(known, node.height) is node:
+                best = peer
+        return best
+
+
+def block_vector(peer: SyncPeer, block: BlockHash) -> InventoryVector:
+    """How this peer is asked for a block: with witnesses where it has them (BIP144)."""
+    return InventoryVector(InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK, block)
