@@ -38,6 +38,7 @@ TARGETS = (
     Target("verified inputs", "ratio", 0.8, is_minimum=True),
     Target("import", "ratio", 2.5),
     Target("sync over TCP", "ratio", 1.3),
+    Target("sync over libp2p", "ratio", 1.15),
     Target("loop lag in sync", "p99", 50),
 )
 
