@@ -1,0 +1,198 @@
+"""One node by hand: events in, effects out, with a scripted peer that shakes hands and an engine that works on call."""
+
+from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.effects import (
+    Activate,
+    Close,
+    ReadBlock,
+    Reply,
+    Rescan,
+    SaveHeaders,
+    SaveState,
+    SearchNonce,
+    Send,
+    StopSearch,
+    StoreBlock,
+    StretchKey,
+    VerifyTransaction,
+    Watch,
+)
+from minicoin.core.events import (
+    BlockRead,
+    BlockRefused,
+    BlockStored,
+    ChainMoved,
+    CommandReceived,
+    ConnectionOpened,
+    DeadlineReached,
+    KeyStretched,
+    MessageReceived,
+    NonceFound,
+    RescanProgress,
+    Saved,
+    TransactionVerified,
+)
+from minicoin.core.mining.search import search
+from minicoin.core.node.assemble import NodeState, assemble_node
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import lookup
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.wire.messages import NetAddress, Verack, Version
+from minicoin.drivers.kernel import KernelVerifier
+
+NETWORK = lookup("regtest")
+NOBODY = b"\x00\x14" + bytes(20)
+
+
+class Bench:
+    """A node whose world is the test."""
+
+    def __init__(self, policy=None, *, is_working=True, saves=True):
+        self.now = Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
+        self.engine = ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier())
+        self.node = assemble_node(
+            NETWORK, policy or NodePolicy(), NodeState(), Rng(b"bench"), Rng(b"keys").bytes, self.now
+        )
+        self.is_working = is_working
+        self.saves = saves
+        self.seen = []
+        self.held = []
+        self.replies = {}
+        self.next_request = 1
+        self.save_error = ""
+        self.job = None
+        self.node.start(None, self.now)
+        self._perform()
+
+    def handle(self, event):
+        """One event, and whatever the world answers to it."""
+        self.node.handle(event, self.now)
+        self._perform()
+
+    def _perform(self):
+        for effect in self.node.drain_effects():
+            self.seen.append(effect)
+            if isinstance(effect, Reply):
+                assert effect.request not in self.replies, "answered twice"
+                self.replies[effect.request] = effect
+            self.held.append(effect)
+        if self.is_working:
+            self.work()
+
+    def work(self):
+        """Perform what is held, until nothing is."""
+        while self.held:
+            event = self.perform(self.held.pop(0))
+            if event is not None:
+                self.node.handle(event, self.now)
+                for effect in self.node.drain_effects():
+                    self.seen.append(effect)
+                    if isinstance(effect, Reply):
+                        assert effect.request not in self.replies, "answered twice"
+                        self.replies[effect.request] = effect
+                    self.held.append(effect)
+
+    def perform(self, effect):
+        match effect:
+            case StoreBlock(block, height):
+                try:
+                    self.engine.store_block(block, height)
+                except BlockRejected as refusal:
+                    return BlockRefused(block.hash, invalid_block(block.hash, refusal))
+                return BlockStored(block.hash, height)
+            case Activate(fork, path):
+                return ChainMoved(*self.engine.activate(fork, path))
+            case VerifyTransaction(transaction, parents):
+                return TransactionVerified(self.engine.verify_transaction(transaction, parents))
+            case Watch(scripts):
+                self.engine.watch(scripts)
+            case SaveHeaders(headers):
+                self.engine.add_headers(headers)
+            case SaveState(key, _) if self.saves:
+                return Saved(key, self.save_error)
+            case StretchKey(request, passphrase):
+                return KeyStretched(request, passphrase.ljust(32, b"-")[:32])
+            case ReadBlock(conn, block, stripped):
+                return BlockRead(conn, block, self.engine.read_block(block, stripped=stripped))
+            case Rescan(scripts, start):
+                found = tuple(
+                    (block, height, watched)
+                    for height, block, group in self.engine.rescan(scripts, start)
+                    for watched in group
+                )
+                return RescanProgress(self.engine.height, found, True)
+            case StopSearch():
+                self.job = None
+            case SearchNonce():
+                self.job = effect
+                return self._found()
+        return None
+
+    def _found(self):
+        job = self.job
+        if job is None or job.not_before_us > self.now:
+            return None
+        self.job = None
+        return NonceFound(job.job, search(job, 0, 1 << 20))
+
+    def _search_paced(self):
+        found = self._found()
+        if found is not None:
+            self.handle(found)
+
+    def command(self, command):
+        request = self.next_request
+        self.next_request += 1
+        self.handle(CommandReceived(request, command))
+        return request
+
+    def ask(self, command):
+        """The value of the reply, which must have come."""
+        reply = self.replies[self.command(command)]
+        assert not reply.error_code, reply
+        return reply.value
+
+    def wait(self, duration_us):
+        """Time passes, deadline by deadline."""
+        end = self.now + duration_us
+        wakes = 0
+        while (deadline := self.node.next_deadline()) is not None and deadline <= end:
+            wakes += 1
+            assert wakes < 5_000, "a busy loop"
+            self.now = Micros(max(self.now, deadline))
+            self.handle(DeadlineReached())
+            self._search_paced()
+        self.now = Micros(end)
+
+    def take(self, kind):
+        """Effects of one kind since the last look at any; sent messages count by their own class."""
+        found = [
+            effect.message if isinstance(effect, Send) and isinstance(effect.message, kind) else effect
+            for effect in self.seen
+            if isinstance(effect, kind) or (isinstance(effect, Send) and isinstance(effect.message, kind))
+        ]
+        self.seen.clear()
+        return found
+
+    def seen_sends(self):
+        """What went to connections since the last look, closings included, in order."""
+        found = [effect for effect in self.seen if isinstance(effect, Send | Close)]
+        self.seen.clear()
+        return found
+
+    def connect(self, conn, *, nonce=None, host="127.0.0.1", number=70016):
+        """An inbound peer with a finished handshake."""
+        self.handle(ConnectionOpened(conn, NodeAddress(host, 40_000 + conn), True, None))
+        theirs = Version(
+            number, 9, self.now // SECOND_US, NetAddress(), NetAddress(), nonce or 1_000 + conn, "/scripted/", 0
+        )
+        self.say(conn, theirs)
+        self.say(conn, Verack())
+        return conn
+
+    def say(self, conn, message):
+        self.handle(MessageReceived(conn, message, 100))

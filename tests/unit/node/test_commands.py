@@ -1,0 +1,163 @@
+"""Every command is answered exactly once: at once, with its result, at a failure or at the stop."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.node.bench import NETWORK, NOBODY, Bench
+
+from minicoin.core.effects import Activate, ReadBlock, Reply, StoreBlock
+from minicoin.core.events import CommandReceived, WorkFailed
+from minicoin.core.node import commands as c
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
+from minicoin.core.units import SECOND_US
+from minicoin.testing.chain_maker import ChainMaker, rehash
+
+
+def branch(length, seed=1):
+    maker = ChainMaker(NETWORK, seed)
+    made = maker.new_branch()
+    for _ in range(length):
+        maker.extend(made, maker.next_block(made, time=made.tip.time + seed))
+    return made.blocks
+
+
+def raw(block):
+    return RawBlock(block.header, block.raw)
+
+
+STRAY = Transaction(2, (TxIn(make_outpoint(b"?" * 32, 0)),), (TxOut(50_000, NOBODY),))
+BLOCKS = branch(4)
+RIVALS = branch(4, seed=2)
+BAD = rehash(BLOCKS[0], (BLOCKS[0].transactions[0], STRAY))
+
+
+def test_a_submitted_block_is_answered_by_its_fate():
+    bench = Bench()
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) is None
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == "duplicate"
+    assert bench.ask(c.SubmitBlock(raw(RIVALS[0]))) == "inconclusive"
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[2]))) == "prev-blk-not-found"
+
+
+def test_an_invalid_block_and_its_children_are_refused_by_reason():
+    bench = Bench()
+    first = bench.ask(c.SubmitBlock(raw(BAD)))
+    assert first not in (None, "inconclusive", "duplicate")
+    assert bench.ask(c.SubmitBlock(raw(BAD))) == "duplicate-invalid"
+
+
+def test_two_rivals_at_once_are_both_answered():
+    bench = Bench(is_working=False)
+    one, two = bench.command(c.SubmitBlock(raw(BLOCKS[0]))), bench.command(c.SubmitBlock(raw(RIVALS[0])))
+    bench.work()
+    assert (bench.replies[one].value, bench.replies[two].value) == (None, "inconclusive")
+
+
+def test_generate_orders_do_not_mine_beside_each_other():
+    bench = Bench(is_working=False)
+    one, two = bench.command(c.Generate(1, NOBODY)), bench.command(c.Generate(2, NOBODY))
+    bench.work()
+    assert [len(bench.replies[request].value) for request in (one, two)] == [1, 2]
+    assert bench.node.parts.tree.tip.height == 3
+    assert bench.ask(c.Generate(0, NOBODY)) == bench.ask(c.Generate(-1, NOBODY)) == []
+
+
+def test_a_transaction_without_coins_is_refused():
+    bench = Bench()
+    reply = bench.replies[bench.command(c.SubmitTransaction(STRAY))]
+    assert reply.error_code in (c.VERIFY_ERROR, c.VERIFY_REJECTED)
+
+
+def test_two_who_submit_one_transaction_hear_the_same():
+    bench = Bench(is_working=False)
+    one, two = bench.command(c.SubmitTransaction(STRAY)), bench.command(c.SubmitTransaction(STRAY))
+    bench.work()
+    assert bench.replies[one].error_code == bench.replies[two].error_code != 0
+
+
+def test_a_failed_worker_answers_those_who_wait_and_those_who_come():
+    bench = Bench()
+    bench.is_working = False
+    waiting = [bench.command(command) for command in (c.SubmitBlock(raw(BLOCKS[0])), c.Generate(1, NOBODY))]
+    waiting.append(bench.command(c.SubmitTransaction(STRAY)))
+    bench.handle(WorkFailed("StoreBlock", "disk full"))
+    later = [bench.command(command) for command in (c.Generate(1, NOBODY), c.SubmitBlock(raw(BLOCKS[1])))]
+    assert all("disk full" in bench.replies[request].error for request in waiting + later)
+
+
+def test_what_is_not_a_command_is_answered_too():
+    bench = Bench()
+    bench.handle(CommandReceived(77, object()))
+    assert bench.replies[77].error_code == c.INVALID_PARAMETER
+
+
+def test_spent_outputs_that_do_not_match_the_inputs_are_refused():
+    bench = Bench()
+    bench.ask(c.CreateWallet(b""))
+    assert bench.replies[bench.command(c.SignTransaction(STRAY, ()))].error_code == c.INVALID_PARAMETER
+
+
+ANY = st.sampled_from(
+    [
+        c.AddNode(NodeAddress("127.0.0.1", 5)),
+        c.AddNode(NodeAddress("127.0.0.1", 6), permanent=False),
+        c.RemoveNode(NodeAddress("127.0.0.1", 5)),
+        c.DisconnectNode(1),
+        c.SetBan("127.0.0.1", 2_000_000_000),
+        c.SetBan("nonsense", 1),
+        c.ClearBan("127.0.0.1"),
+        c.ClearBan(),
+        c.PingPeers(),
+        *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
+        c.InvalidateBlock(BLOCKS[0].hash),
+        c.InvalidateBlock(NETWORK.genesis.hash),
+        c.ReconsiderBlock(BLOCKS[0].hash),
+        c.SubmitTransaction(STRAY),
+        c.Generate(2, NOBODY),
+        c.SetMining(NOBODY),
+        c.SetMining(None),
+        c.CreateWallet(b""),
+        c.CreateWallet(b"short", passphrase="secret"),
+        c.CreateWallet(b"", passphrase="secret"),
+        c.CreateWallet(b"", mnemonic="abandon"),
+        c.NewAddress("label"),
+        c.Unlock("secret"),
+        c.Unlock("wrong"),
+        c.Lock(),
+        c.Pay((TxOut(10_000, NOBODY),)),
+        c.Pay(()),
+        c.SignTransaction(STRAY, (None,)),
+        c.SignTransaction(STRAY, ()),
+        c.RescanWallet(0),
+    ]
+)
+STEPS = st.lists(st.one_of(ANY, st.sampled_from(["work one", "work", "wait", "disk fails", "disk works"])), max_size=40)
+
+
+@given(STEPS, st.sampled_from(["stop", "failure"]))
+@settings(max_examples=150, deadline=None)
+def test_any_history_answers_every_command_exactly_once(script, end):
+    bench = Bench(is_working=False)
+    bench.connect(1)
+    for step in script:
+        if step == "work one" and bench.held:
+            event = bench.perform(bench.held.pop(0))
+            if event is not None:
+                bench.handle(event)
+        elif step == "work":
+            bench.work()
+        elif step == "wait":
+            bench.wait(5 * SECOND_US)
+        elif step in ("disk fails", "disk works"):
+            bench.save_error = "disk full" if step == "disk fails" else ""
+        elif not isinstance(step, str):
+            bench.command(step)
+    if end == "failure":
+        bench.held = [
+            effect for effect in bench.held if not isinstance(effect, StoreBlock | Activate | ReadBlock | Reply)
+        ]
+        bench.handle(WorkFailed("StoreBlock", "disk full"))
+        bench.work()
+    bench.command(c.Stop())
+    assert set(bench.replies) == set(range(1, bench.next_request))

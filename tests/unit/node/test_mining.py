@@ -1,0 +1,69 @@
+"""The mining flow: pace on trivial work, no mining beside a better chain, and no withheld block stops the miner."""
+
+from tests.unit.node.bench import NETWORK, NOBODY, Bench
+
+from minicoin.core.effects import SearchNonce, StopSearch
+from minicoin.core.limits import MINING_PEER_WAIT_US
+from minicoin.core.node.commands import Generate, SetMining
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import SECOND_US
+from minicoin.core.wire.messages import Headers
+from minicoin.testing.chain_maker import ChainMaker
+
+
+def blocks(count):
+    maker = ChainMaker(NETWORK)
+    made = maker.new_branch()
+    for _ in range(count):
+        maker.extend(made, maker.next_block(made, time=made.tip.time + 1))
+    return made.blocks
+
+
+def test_trivial_work_is_paced_by_the_networks_spacing():
+    bench = Bench()
+    bench.command(SetMining(NOBODY))
+    jobs = bench.take(SearchNonce)
+    assert jobs[-1].not_before_us == bench.now + NETWORK.spacing_s * SECOND_US
+    assert bench.node.parts.tree.tip.height == 0
+    bench.wait(3 * NETWORK.spacing_s * SECOND_US + 30 * SECOND_US)
+    assert bench.node.parts.tree.tip.height == 3
+
+
+def test_generate_is_not_paced_and_mining_goes_on_behind_it():
+    bench = Bench(NodePolicy(mining_interval_us=10 * SECOND_US))
+    bench.command(SetMining(NOBODY))
+    assert len(bench.ask(Generate(3, NOBODY))) == 3
+    bench.wait(25 * SECOND_US)
+    assert bench.node.parts.tree.tip.height in (4, 5)
+
+
+def test_none_stops_the_search():
+    bench = Bench()
+    bench.command(SetMining(NOBODY))
+    bench.take(SearchNonce)
+    bench.command(SetMining(None))
+    assert bench.take(StopSearch)
+    bench.wait(300 * SECOND_US)
+    assert bench.node.parts.tree.tip.height == 0
+
+
+def test_a_better_header_holds_the_miner_back_but_not_for_ever():
+    bench = Bench(NodePolicy(mining_interval_us=SECOND_US))
+    bench.connect(1)
+    bench.say(1, Headers(tuple(block.header for block in blocks(2))))
+    bench.command(SetMining(NOBODY))
+    bench.wait(MINING_PEER_WAIT_US - SECOND_US)
+    assert bench.node.parts.tree.tip.height == 0
+    # Its blocks never come.
+    bench.wait(5 * SECOND_US)
+    assert bench.node.parts.tree.tip.height >= 1
+
+
+def test_a_miner_that_was_told_of_peers_waits_for_them():
+    bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 9),), mining_interval_us=SECOND_US))
+    bench.command(SetMining(NOBODY))
+    bench.wait(MINING_PEER_WAIT_US - SECOND_US)
+    assert bench.node.parts.tree.tip.height == 0
+    bench.wait(5 * SECOND_US)
+    assert bench.node.parts.tree.tip.height >= 1

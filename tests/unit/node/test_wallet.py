@@ -1,0 +1,84 @@
+"""The wallet flow: nothing is told outside before it is on disk, and refused payments free their coins."""
+
+from dataclasses import replace
+
+from tests.unit.node.bench import NETWORK, NOBODY, Bench
+
+from minicoin.core.effects import SaveState
+from minicoin.core.events import Saved
+from minicoin.core.limits import WALLET_SAVE_RETRY_US
+from minicoin.core.node.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress, Pay
+from minicoin.core.node.wallet_flow import WALLET_KEY
+from minicoin.core.primitives.transaction import TxOut
+from minicoin.core.script.standard import address_script
+
+
+def funded():
+    bench = Bench()
+    bench.ask(CreateWallet(b""))
+    script = address_script(bench.ask(NewAddress("")), NETWORK.address_format)
+    bench.ask(Generate(NETWORK.coinbase_maturity + 2, script))
+    bench.take(SaveState)
+    return bench
+
+
+def test_an_address_is_handed_out_only_after_it_is_saved():
+    bench = funded()
+    bench.saves = False
+    request = bench.command(NewAddress("shop"))
+    assert request not in bench.replies
+    (saved,) = bench.take(SaveState)
+    assert saved.key == WALLET_KEY
+    bench.handle(Saved(WALLET_KEY))
+    assert bench.replies[request].value.startswith("mcrt1")
+
+
+def test_a_failed_save_is_an_error_and_is_tried_again_later_not_at_once():
+    bench = funded()
+    bench.save_error = "disk full"
+    reply = bench.replies[bench.command(NewAddress(""))]
+    assert (reply.error_code, reply.error) == (WALLET_ERROR, "disk full")
+    assert len(bench.take(SaveState)) == 1
+    bench.save_error = ""
+    bench.wait(WALLET_SAVE_RETRY_US)
+    assert [effect.key for effect in bench.take(SaveState)] == [WALLET_KEY]
+    bench.wait(3 * WALLET_SAVE_RETRY_US)
+    assert bench.take(SaveState) == []
+
+
+def test_a_wallet_that_was_never_saved_can_be_made_again():
+    bench = Bench()
+    bench.save_error = "disk full"
+    assert bench.replies[bench.command(CreateWallet(b""))].error == "disk full"
+    assert bench.node.wallet.wallet is None
+    bench.save_error = ""
+    assert len(bench.ask(CreateWallet(b"")).split()) == 12
+
+
+def test_a_payment_is_answered_once_taken_and_saved():
+    bench = funded()
+    bench.saves = False
+    request = bench.command(Pay((TxOut(20_000, NOBODY),)))
+    assert len(bench.node.parts.mempool) == 1
+    assert request not in bench.replies
+    bench.handle(Saved(WALLET_KEY))
+    assert len(bench.replies[request].value) == 64
+
+
+def test_a_refused_payment_frees_its_coins():
+    bench = funded()
+    before = bench.node.wallet.wallet.balance()
+    # The floor rises out of reach between the building and the verdict.
+    bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, min_relay_feerate=10_000_000)
+    reply = bench.replies[bench.command(Pay((TxOut(20_000, NOBODY),), feerate_sat_per_kvb=1_000))]
+    assert reply.error_code == WALLET_ERROR and "refused" in reply.error
+    assert bench.node.wallet.wallet.balance() == before
+
+
+def test_seed_words_restore_the_same_coins():
+    words = (first := Bench()).ask(CreateWallet(b""))
+    script = address_script(first.ask(NewAddress("")), NETWORK.address_format)
+    again = Bench()
+    again.ask(Generate(NETWORK.coinbase_maturity + 2, script))
+    again.ask(CreateWallet(b"", mnemonic=words))
+    assert again.ask(NewAddress("")) is not None
