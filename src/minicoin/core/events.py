@@ -39,10 +39,11 @@ class InboundFailed:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionClosed:
-    """A connection is gone, whoever closed it."""
+    """A connection is gone, whoever closed it. `score` counts what the remote broke in the transport (PeerFault)."""
 
     conn: ConnId
     reason: str
+    score: int = 0
 
 
 @dataclass(frozen=True, slots=True)

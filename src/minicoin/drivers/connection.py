@@ -24,6 +24,7 @@ from minicoin.drivers.channel import Channel
 from minicoin.drivers.inbox import Inbox
 
 _FLUSH_SECONDS = 2.0
+_TIME_CHECK_SECONDS = 1.0
 
 
 class Connection:
@@ -52,6 +53,7 @@ class Connection:
         self._output_ready = trio.Event()
         self._is_closing = False
         self._reason = ""
+        self._score = 0
         self._scope: trio.CancelScope | None = None
         self._was_opened = False
         self._written_since_low = 0
@@ -77,7 +79,7 @@ class Connection:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _FLUSH_SECONDS):
             await trio.aclose_forcefully(self._stream)
         if self._was_opened:
-            self._inbox.put_nowait(ConnectionClosed(self.conn, self._reason or "connection lost"))
+            self._inbox.put_nowait(ConnectionClosed(self.conn, self._reason or "connection lost", self._score))
 
     @property
     def was_opened(self) -> bool:
@@ -144,7 +146,7 @@ class Connection:
                 self._channel.receive(bytes(chunk), self._clock())
             except PeerFault as fault:
                 # What the channel still wants to say (a go-away) goes out before the end.
-                self.close(fault.reason)
+                self._blame(fault)
                 return
             await self._deliver()
 
@@ -181,7 +183,8 @@ class Connection:
                     self._end("send queue stuck: the peer does not read")
                     return
                 self._note_written(len(output))
-            if self._is_closing:
+            # What waits for the peer's window still goes out, as long as the flush time lasts.
+            if self._is_closing and not self._channel.queued_bytes:
                 self._end(self._reason)
                 return
 
@@ -196,17 +199,25 @@ class Connection:
     async def _keep_time(self) -> None:
         while True:
             deadline = self._channel.next_deadline()
-            if deadline is None:
-                # Plain channels keep no time; a transport that starts to is asked again soon.
-                await trio.sleep(1.0)
+            wait_s = _TIME_CHECK_SECONDS
+            if deadline is not None:
+                wait_s = min(wait_s, max(deadline - self._clock(), 0) / SECOND_US)
+            # Woken at least this often, since a deadline may have moved earlier meanwhile.
+            await trio.sleep(wait_s)
+            deadline = self._channel.next_deadline()
+            if deadline is None or deadline > self._clock():
                 continue
-            await trio.sleep(max(deadline - self._clock(), 0) / SECOND_US)
             try:
                 self._channel.on_deadline(self._clock())
             except PeerFault as fault:
-                self.close(fault.reason)
+                self._blame(fault)
                 return
             await self._deliver()
+
+    def _blame(self, fault: PeerFault) -> None:
+        """The remote broke the transport's protocol."""
+        self._score = max(self._score, fault.score)
+        self.close(fault.reason)
 
     async def _guard_handshake(self) -> None:
         await trio.sleep(TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US)

@@ -79,6 +79,9 @@ class PeerFlow:
     def on_closed(self, event: ConnectionClosed, now: Micros) -> None:
         """A connection is gone, whoever closed it."""
         session = self._parts.sessions.get(event.conn)
+        if session is not None and event.score:
+            self.punish(event.conn, PeerFault(event.reason, event.score), now)
+            session = self._parts.sessions.get(event.conn)
         if session is not None:
             reason = event.reason
             if session.version is None and not session.inbound:
