@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import time
 from importlib.metadata import version
@@ -11,18 +10,21 @@ import trio
 
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
-from minicoin.app.identity import read_identity
+from minicoin.app.identity import adopt_identity, read_identity
 from minicoin.app.log import configure_log
 from minicoin.app.options import NodeOptions
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy, Role
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import SECOND_US
+from minicoin.drivers.resolver import parse_nameserver
+from minicoin.drivers.network import has_ipv6
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import Auth, Credentials
@@ -65,6 +67,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         ban_time_us=options.ban_time_s * SECOND_US,
         mining_interval_us=int(options.mining_interval_s * SECOND_US),
         inbound_slots=options.inbound_slots,
+        allowed_peers=_peer_ids(options.allow_peers),
         user_agent=f"/minicoin:{version('minicoin')}/",
     )
     binds: list[Bind] = []
@@ -79,22 +82,28 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         policy,
         tuple(binds),
         transport=options.transport,
-        identity=_identity(options),
+        identity=None if options.identity_seed is None else Identity.from_number(options.identity_seed),
         script_threads=options.script_threads,
+        nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
+        uses_mdns=_uses_mdns(options, network),
     )
 
 
-def _identity(options: NodeOptions) -> Identity | None:
-    if options.identity_seed is not None:
-        return Identity.from_number(options.identity_seed)
-    return None if options.identity_file is None else read_identity(options.identity_file)
+def _peer_ids(texts: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(PeerId.parse(text.removeprefix("/").removeprefix("p2p/")).multihash for text in texts)
+
+
+def _uses_mdns(options: NodeOptions, network: Network) -> bool:
+    if options.mdns and not network.allow_private_addresses:
+        raise MisuseError(f"mdns is for networks of private addresses, and {network.name} is not one")
+    return network.uses_mdns if options.mdns is None else options.mdns
 
 
 def _default_hosts(network: Network) -> tuple[str, ...]:
     # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine.
     if network.allow_private_addresses:
         return ("127.0.0.1",)
-    return (_ANY_IPV4, _ANY_IPV6) if socket.has_ipv6 else (_ANY_IPV4,)
+    return (_ANY_IPV4, _ANY_IPV6) if has_ipv6() else (_ANY_IPV4,)
 
 
 def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...]:
@@ -106,6 +115,8 @@ async def _run(options: NodeOptions) -> int:
     miner = None if options.miner is None else address_script(options.miner, setup.network.address_format)
     take_trace = configure_log(as_json=options.log_json, verbose=options.verbose)
     setup.datadir.mkdir(parents=True, exist_ok=True)
+    if options.identity_file is not None:
+        adopt_identity(setup.datadir, read_identity(options.identity_file))
     built = await build_node(setup, take_trace)
     for message in built.messages:
         print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201

@@ -258,6 +258,18 @@ async def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[trio.Sock
     return listeners
 
 
+def has_ipv6() -> bool:
+    """Whether this machine can listen on IPv6 at all: the library may know it and the kernel not."""
+    if not socket.has_ipv6:
+        return False
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def listening_port(listener: trio.SocketListener) -> int:
     """The port a listener got, where it asked for port 0."""
     return int(listener.socket.getsockname()[1])
