@@ -12,6 +12,7 @@ from minicoin.core.node.commands import Command, CommandError
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.units import Micros
+from minicoin.drivers.transport import TransportKind
 
 
 class NodeUnderTest:
@@ -73,7 +74,12 @@ async def wait_until(condition: Callable[[], bool], what: str, seconds: float = 
 
 @asynccontextmanager
 async def running_node(
-    network: Network, datadir: Path, policy: NodePolicy | None = None, *, listens: bool = True
+    network: Network,
+    datadir: Path,
+    policy: NodePolicy | None = None,
+    *,
+    listens: bool = True,
+    transport: TransportKind | None = None,
 ) -> AsyncIterator[NodeUnderTest]:
     """Runs until the block is left, then shuts down in an orderly way."""
     traces: list[Trace] = []
@@ -81,7 +87,7 @@ async def running_node(
     def take(now: Micros, trace: Trace) -> None:
         traces.append(trace)
 
-    binds = (Bind("127.0.0.1", 0),) if listens else ()
+    binds = (Bind("127.0.0.1", 0, transport),) if listens else ()
     built = await build_node(NodeSetup(network, datadir, policy or NodePolicy(), binds), take)
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)
