@@ -115,7 +115,6 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             node.stop()
 
 
-@pytest.mark.xdist_group("readme")
 def test_blocks_reach_all_three_within_two_seconds(story: Story) -> None:
     assert len(story.block_seconds) == len(story.outputs)
     assert max(story.block_seconds) < BLOCK_SECONDS
@@ -123,7 +122,6 @@ def test_blocks_reach_all_three_within_two_seconds(story: Story) -> None:
     assert heights == [102, 102]
 
 
-@pytest.mark.xdist_group("readme")
 def test_nodes_are_joined_by_their_libp2p_addresses(story: Story) -> None:
     for node in story.nodes:
         assert re.fullmatch(r"/ip4/127\.0\.0\.1/tcp/\d+/p2p/12D3Koo\w+", node.address)
@@ -131,7 +129,6 @@ def test_nodes_are_joined_by_their_libp2p_addresses(story: Story) -> None:
     assert identity in story.nodes[1].log
 
 
-@pytest.mark.xdist_group("readme")
 def test_nodes_learn_of_others_from_their_peers(story: Story) -> None:
     # The first was told of nobody and the third of the second only.
     first = story.nodes[0]
@@ -141,20 +138,17 @@ def test_nodes_learn_of_others_from_their_peers(story: Story) -> None:
     )
 
 
-@pytest.mark.xdist_group("readme")
 def test_the_payment_arrives(story: Story) -> None:
     assert re.search(r"confirmed +50\.0", story.output("minicoin getbalance --datadir /tmp/minicoin/a"))
     assert re.search(r"confirmed +1\.50000000", story.output("minicoin getbalance --datadir /tmp/minicoin/c"))
 
 
-@pytest.mark.xdist_group("readme")
 def test_data_is_pending_elsewhere_and_then_in_its_block(story: Story) -> None:
     listing = "minicoin data list --datadir /tmp/minicoin/b"
     assert re.search(r"bpm=70 +pending", story.output(listing, 0))
     assert re.search(r"bpm=70 +block 102", story.output(listing, 1))
 
 
-@pytest.mark.xdist_group("readme")
 def test_rpc_with_an_unmodified_client(story: Story) -> None:
     (program,) = blocks("JSON-RPC", "python")
     done = subprocess.run(
@@ -167,7 +161,6 @@ def test_rpc_with_an_unmodified_client(story: Story) -> None:
     assert explained.startswith("getblock ")
 
 
-@pytest.mark.xdist_group("readme")
 def test_a_restart_keeps_chain_wallet_and_peers(story: Story) -> None:
     # The third node was stopped by the story's last command; now it is told of nobody.
     line, _, _ = story.nodes[2].line.partition(" -d ")
@@ -185,7 +178,6 @@ def test_a_restart_keeps_chain_wallet_and_peers(story: Story) -> None:
 # --- the other commands and programs ---
 
 
-@pytest.mark.xdist_group("btcd")
 def test_the_btcd_command_follows_btcd(tmp_path: Path) -> None:
     (line,) = blocks("Bitcoin's networks")
     address = script_address(b"\x00\x14" + bytes(20), NETWORKS["btcd-simnet"].address_format)
@@ -228,7 +220,14 @@ def test_make_has_the_commands_named() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", "\n".join(blocks("Two commands")), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    assert "lab up 3 --once" in makefile
+
+
+def test_the_demonstration_ends_with_a_payment_on_all_three() -> None:
+    recipe = re.search(r"^demo:.*\n\t(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    said = run(recipe.replace("$(BIN)/", ""), NETWORK)
+    assert recipe.endswith("lab up 3 --once")
+    assert "confirmed in block" in said
+    assert "on all 3 nodes" in said
 
 
 # --- the claims ---
