@@ -42,13 +42,23 @@ class Synced:
     peak_mb: float
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Import and both syncs, one after the other."""
+
+    import_s: float
+    plain: Synced
+    secure: Synced
+
+
 def rows() -> list[tuple[str, str]]:
     """What was measured, as (what, result)."""
     chain_file()
     # Taken in turns, the best of each: the machine may be busy with something else now and then.
     rounds = [_round() for _ in range(_ROUNDS)]
-    import_s = min(import_s for import_s, _, _ in rounds)
-    plain, secure = (min((one[i] for one in rounds), key=lambda synced: synced.seconds) for i in (1, 2))
+    import_s = min(one.import_s for one in rounds)
+    plain = min((one.plain for one in rounds), key=lambda synced: synced.seconds)
+    secure = min((one.secure for one in rounds), key=lambda synced: synced.seconds)
     lag = plain.lag
     return [
         ("sync over TCP", f"{plain.seconds:.2f} s; our import {import_s:.2f} s; ratio {plain.seconds / import_s:.2f}"),
@@ -58,8 +68,7 @@ def rows() -> list[tuple[str, str]]:
     ]
 
 
-def _round() -> tuple[float, Synced, Synced]:
-    """(seconds of our import, sync over plain TCP, sync over libp2p)."""
+def _round() -> Round:
     with tempfile.TemporaryDirectory() as directory:
         server = _child("serve", f"{directory}/server", stdin=subprocess.PIPE)
         try:
@@ -69,7 +78,7 @@ def _round() -> tuple[float, Synced, Synced]:
             )
         finally:
             server.communicate()
-    return float(import_s), plain, secure
+    return Round(float(import_s), plain, secure)
 
 
 def _sync_apart(transport: TransportKind, directory: str, port: str) -> Synced:
@@ -88,7 +97,7 @@ def _words(child: subprocess.Popen[str]) -> list[str]:
     assert child.stdout is not None
     words = child.stdout.readline().split()
     if not words:
-        raise RuntimeError(f"{child.args} ended early")
+        raise RuntimeError(f"{child.args!r} ended early")
     return words
 
 
