@@ -58,6 +58,8 @@ class Connection:
         self._was_opened = False
         self._written_since_low = 0
         self._accepted_bytes = 0
+        # Grows while a long output is on its way, which left the queue as a whole.
+        self._sliced_bytes = 0
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -70,7 +72,6 @@ class Connection:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._guard_handshake)
-                nursery.start_soon(self._guard_queue)
                 await self._deliver()
         finally:
             await self._shut()
@@ -173,20 +174,28 @@ class Connection:
             await self._output_ready.wait()
             self._output_ready = trio.Event()
             while output := self._channel.take_output():
-                with trio.move_on_after(SEND_QUEUE_STUCK_US / SECOND_US) as patience:
-                    try:
-                        await self._stream.send_all(output)
-                    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
-                        self._end(f"connection lost: {error.__cause__ or error}")
+                # In slices, so that a slow peer that takes a long block bit by bit is not taken for a frozen one.
+                for start in range(0, len(output), READ_BYTES):
+                    if not await self._write_slice(memoryview(output)[start : start + READ_BYTES]):
                         return
-                if patience.cancelled_caught:
-                    self._end("send queue stuck: the peer does not read")
-                    return
+                    self._sliced_bytes += start
                 self._note_written(len(output))
             # What waits for the peer's window still goes out, as long as the flush time lasts.
             if self._is_closing and not self._channel.queued_bytes:
                 self._end(self._reason)
                 return
+
+    async def _write_slice(self, piece: memoryview) -> bool:
+        with trio.move_on_after(SEND_QUEUE_STUCK_US / SECOND_US) as patience:
+            try:
+                await self._stream.send_all(piece)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
+                self._end(f"connection lost: {error.__cause__ or error}")
+                return False
+        if patience.cancelled_caught:
+            self._end("send queue stuck: the peer does not read")
+            return False
+        return True
 
     def _note_written(self, count: int) -> None:
         self._written_since_low += count
@@ -230,7 +239,7 @@ class Connection:
         while True:
             await trio.sleep(SEND_QUEUE_STUCK_US / SECOND_US)
             queued = self._channel.queued_bytes
-            left = self._accepted_bytes - queued
+            left = self._accepted_bytes - queued + self._sliced_bytes
             if queued and left == left_before:
                 self._end("send queue stuck: the peer grants no window")
                 return
