@@ -1,0 +1,257 @@
+"""One connection over a stream in memory and a clock that jumps: writing, closing, time limits, back-pressure."""
+
+import math
+
+import pytest
+import trio
+from trio.testing import MockClock, memory_stream_pair
+
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import READ_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_LOW_BYTES, SEND_QUEUE_STUCK_US
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.drivers.channel import PlainChannel
+from minicoin.drivers.connection import Connection
+from minicoin.drivers.inbox import Inbox
+
+REMOTE = NodeAddress("127.0.0.1", 5)
+STUCK_S = SEND_QUEUE_STUCK_US / SECOND_US
+
+
+class Stage:
+    def __init__(self, channel=None, stream=None):
+        self.near, self.far = memory_stream_pair()
+        self.writes = []
+        self.inbox = Inbox()
+        self.events = []
+        self.channel = channel or PlainChannel()
+        near = stream or self.near
+        send_all = near.send_all
+
+        async def counted(piece):
+            self.writes.append(len(piece))
+            await send_all(bytes(piece))
+
+        near.send_all = counted
+        self.connection = Connection(
+            1, near, self.channel, self.inbox, lambda: Micros(0), remote=REMOTE, local=None, inbound=True
+        )
+
+    async def drain(self):
+        """Let everything settle, then take what the loop would take."""
+        for _ in range(5):
+            await trio.testing.wait_all_tasks_blocked()
+            while (event := self.inbox.take_nowait()) is not None:
+                self.events.append(event)
+
+
+class Frozen:
+    """A stream whose other end never reads, or takes a slice now and then."""
+
+    def __init__(self, slices_every_s=None):
+        self.every_s = slices_every_s
+
+    async def send_all(self, piece):
+        await trio.sleep(math.inf if self.every_s is None else self.every_s)
+
+    async def receive_some(self, count):
+        await trio.sleep_forever()
+
+    async def aclose(self):
+        await trio.lowlevel.checkpoint()
+
+
+def run(test, clock=None):
+    trio.run(test, clock=clock or MockClock(autojump_threshold=0))
+
+
+def closed(stage):
+    return [event.reason for event in stage.events if isinstance(event, ConnectionClosed)]
+
+
+def test_opens_delivers_in_order_and_ends_with_the_peer():
+    async def play():
+        stage = Stage()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await stage.drain()
+            await stage.far.send_all(b"one")
+            await stage.drain()
+            await stage.far.send_all(b"two")
+            await stage.drain()
+            await stage.far.send_eof()
+            await stage.drain()
+        assert stage.events == [
+            ConnectionOpened(1, REMOTE, True, None),
+            BytesReceived(1, b"one"),
+            BytesReceived(1, b"two"),
+            ConnectionClosed(1, "closed by peer"),
+        ]
+        assert stage.connection.bytes_received == 6
+
+    run(play)
+
+
+def test_small_frames_are_written_together():
+    async def play():
+        stage = Stage()
+        for number in range(100):
+            stage.connection.send(bytes([number]) * 10)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            received = await stage.far.receive_some(10_000)
+            assert received == b"".join(bytes([number]) * 10 for number in range(100))
+            assert stage.writes == [1_000]
+            nursery.cancel_scope.cancel()
+
+    run(play)
+
+
+def test_a_peer_is_not_read_faster_than_the_loop_takes():
+    async def play():
+        stage = Stage()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await stage.drain()
+            stage.events.clear()
+            for _ in range(5):
+                await stage.far.send_all(bytes(READ_BYTES))
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(stage.inbox) == 1
+            await stage.drain()
+            assert sum(len(event.data) for event in stage.events) == 5 * READ_BYTES
+            nursery.cancel_scope.cancel()
+
+    run(play)
+
+
+def test_closing_writes_what_is_queued_first():
+    async def play():
+        stage = Stage()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await trio.testing.wait_all_tasks_blocked()
+            stage.connection.send(b"goodbye")
+            stage.connection.close("enough")
+            stage.connection.send(b"too late")
+            assert await stage.far.receive_some(100) == b"goodbye"
+            await stage.drain()
+        assert closed(stage) == ["enough"]
+
+    run(play)
+
+
+def test_closing_a_peer_that_does_not_read_takes_two_seconds():
+    async def play():
+        stage = Stage(stream=Frozen())
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await trio.testing.wait_all_tasks_blocked()
+            stage.connection.send(b"goodbye")
+            stage.connection.close("enough")
+        assert trio.current_time() - started == pytest.approx(2, abs=0.1)
+        await stage.drain()
+        assert closed(stage) == ["enough"]
+
+    run(play)
+
+
+def test_a_frozen_reader_is_closed_after_a_minute():
+    async def play():
+        stage = Stage(stream=Frozen())
+        started = trio.current_time()
+        stage.connection.send(bytes(1_000))
+        with trio.fail_after(10 * STUCK_S):
+            await stage.connection.run()
+        assert trio.current_time() - started == pytest.approx(STUCK_S, abs=1)
+        await stage.drain()
+        assert "does not read" in closed(stage)[0]
+
+    run(play)
+
+
+def test_a_slow_reader_that_takes_a_long_block_bit_by_bit_is_not():
+    async def play():
+        stage = Stage(stream=Frozen(slices_every_s=STUCK_S - 10))
+        for _ in range(2):
+            stage.connection.send(bytes(10 * READ_BYTES))
+        with trio.move_on_after(15 * STUCK_S):
+            await stage.connection.run()
+        assert sum(stage.writes) >= 15 * READ_BYTES
+        await stage.drain()
+        assert closed(stage) == ["connection lost"]
+
+    run(play)
+
+
+def test_a_queue_beyond_its_bound_ends_the_connection():
+    async def play():
+        stage = Stage(stream=Frozen())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await trio.testing.wait_all_tasks_blocked()
+            for _ in range(2 + SEND_QUEUE_BYTES_MAX // (1 << 20)):
+                stage.connection.send(bytes(1 << 20))
+        await stage.drain()
+        assert closed(stage) == ["send queue full: the peer does not read"]
+        assert stage.channel.queued_bytes <= SEND_QUEUE_BYTES_MAX + (1 << 20)
+
+    run(play)
+
+
+@pytest.mark.parametrize("size", [1_000, 60_000, SEND_QUEUE_LOW_BYTES - 1, SEND_QUEUE_LOW_BYTES, 3_000_000])
+def test_every_256_kilobytes_written_are_told_once_the_queue_is_short(size):
+    async def play():
+        stage = Stage()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            total = 0
+            while total < 1 << 20:
+                stage.connection.send(bytes(size))
+                total += size
+            await stage.drain()
+            lows = [event for event in stage.events if isinstance(event, SendQueueLow)]
+            assert lows
+            assert len(lows) <= total // SEND_QUEUE_LOW_BYTES
+            nursery.cancel_scope.cancel()
+
+    run(play)
+
+
+class Choosy(PlainChannel):
+    """A transport that is never ready, or faults at what it reads."""
+
+    def __init__(self, *, faults):
+        super().__init__()
+        self.faults = faults
+        self.take_events()
+
+    def receive(self, data, now):
+        if self.faults:
+            raise PeerFault("not our transport")
+
+
+def test_no_transport_handshake_in_time_ends_it_unopened():
+    async def play():
+        stage = Stage(Choosy(faults=False))
+        with trio.fail_after(STUCK_S):
+            await stage.connection.run()
+        await stage.drain()
+        assert stage.events == []
+        assert not stage.connection.was_opened
+        assert stage.connection.reason == "no transport handshake in time"
+
+    run(play)
+
+
+def test_a_fault_of_the_transport_is_the_reason():
+    async def play():
+        stage = Stage(Choosy(faults=True))
+        await stage.far.send_all(b"?")
+        with trio.fail_after(STUCK_S):
+            await stage.connection.run()
+        assert stage.connection.reason == "not our transport"
+
+    run(play)
