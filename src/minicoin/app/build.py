@@ -12,22 +12,28 @@ from pathlib import Path
 import trio
 
 from minicoin.app.identity import load_identity
+from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.drivers.clock import WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
+from minicoin.drivers.interfaces import reachable_hosts
 from minicoin.drivers.kernel import KernelVerifier
+from minicoin.drivers.mdns import Mdns
 from minicoin.drivers.network import Listening, listening_port, open_listeners
 from minicoin.drivers.network import Network as Sockets
+from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime, TraceTaker
 from minicoin.drivers.store.disk import DiskChainStore
 from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transport, TransportKind
@@ -64,6 +70,10 @@ class NodeSetup:
     identity: Identity | None = None
     """Who this node is on libp2p; None: the one of the data directory, made at the first start."""
     script_threads: int = 1
+    nameserver: tuple[str, int] | None = None
+    """Who is asked for names; None: the system's."""
+    uses_mdns: bool = False
+    """Look for nodes on the local link, and be found there."""
 
     @property
     def default_transport(self) -> TransportKind:
@@ -81,6 +91,7 @@ class BuiltNode:
     listeners: list[Listening]
     identity: Identity | None
     """Who the node is on libp2p; None where it speaks plain TCP only."""
+    mdns: Mdns | None
     mempool: bytes | None
     messages: list[str]
     """What opening had to repair, for the log."""
@@ -92,7 +103,14 @@ class BuiltNode:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until it is stopped."""
-        await self.runtime.run(self.listeners, self.mempool, task_status=task_status)
+        async with trio.open_nursery() as nursery:
+            if self.mdns is not None:
+                nursery.start_soon(self.mdns.run, self._note_mdns_failure)
+            await self.runtime.run(self.listeners, self.mempool, task_status=task_status)
+            nursery.cancel_scope.cancel()
+
+    def _note_mdns_failure(self, reason: str) -> None:
+        self.runtime.trace("mdns-failed", reason)
 
 
 async def build_node(setup: NodeSetup, on_trace: TraceTaker) -> BuiltNode:
@@ -129,6 +147,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
+        policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
         node, repaired = _assemble(setup, policy, state, documents, clock)
         messages += repaired
@@ -139,11 +158,14 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     # Headers and the mempool's first load live as long as the node: no collection need walk them again.
     gc.collect()
     gc.freeze()
-    transports = _make_transports(setup, identity, clock)
-    sockets = Sockets(network.magic, transports[setup.default_transport], inbox, clock)
+    transports = _make_transports(setup, identity, policy.listen_addresses, clock)
+    sockets = Sockets(network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver))
+    mdns = None
+    if setup.uses_mdns and identity is not None:
+        mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
     runtime = Runtime(node, engine, documents, sockets, inbox, clock, on_trace)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
-    return BuiltNode(setup, runtime, listening, identity, loaded.get(MEMPOOL_KEY), messages)
+    return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
 
 
 def _load_documents(documents: DocumentStore) -> dict[str, bytes]:
@@ -174,9 +196,27 @@ def _assemble(
             return node, repaired
 
 
-def _make_transports(setup: NodeSetup, identity: Identity | None, clock: WallClock) -> dict[TransportKind, Transport]:
+def _listen_addresses(
+    setup: NodeSetup, listeners: list[trio.SocketListener], kinds: list[TransportKind], peer_id: bytes
+) -> tuple[NodeAddress, ...]:
+    found: list[NodeAddress] = []
+    for bind, listener, kind in zip(setup.binds, listeners, kinds, strict=True):
+        proven = peer_id if kind is TransportKind.LIBP2P else b""
+        found += [NodeAddress(host, listening_port(listener), proven) for host in reachable_hosts(bind.host)]
+    return tuple(found)
+
+
+def _make_transports(
+    setup: NodeSetup, identity: Identity | None, addresses: tuple[NodeAddress, ...], clock: WallClock
+) -> dict[TransportKind, Transport]:
     transports: dict[TransportKind, Transport] = {TransportKind.PLAIN: PlainTransport()}
     if identity is not None:
-        local = LocalPeer(identity, setup.network.protocol_id, setup.policy.user_agent)
+        # Private addresses are nobody's business on a public network.
+        told = tuple(
+            Multiaddr.of_endpoint(address.host, address.port)
+            for address in addresses
+            if address.peer_id and is_routable(address, address.ip, allow_private=setup.network.allow_private_addresses)
+        )
+        local = LocalPeer(identity, setup.network.protocol_id, setup.policy.user_agent, told)
         transports[TransportKind.LIBP2P] = Libp2pTransport(local, Rng(os.urandom(32)), clock)
     return transports

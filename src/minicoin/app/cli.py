@@ -75,7 +75,7 @@ def startnode(
     ] = None,
     no_listen: Annotated[bool, typer.Option("--no-listen", help="Take no connections.")] = False,
     bind: Annotated[list[str] | None, typer.Option(help="Address to listen on; repeatable.")] = None,
-    dial: Annotated[list[str] | None, typer.Option("--dial", "-d", help="HOST:PORT to connect to and keep.")] = None,
+    dial: Annotated[list[str] | None, typer.Option("--dial", "-d", help="Address to connect to and keep.")] = None,
     addnode: Annotated[list[str] | None, typer.Option(help="The same, by Bitcoin Core's name.")] = None,
     connect: Annotated[list[str] | None, typer.Option(help="Connect to these only.")] = None,
     seednode: Annotated[list[str] | None, typer.Option(help="Ask this node for addresses, then leave it.")] = None,
@@ -85,14 +85,23 @@ def startnode(
         TransportKind | None, typer.Option(help="How to speak to nodes. [default: what the network uses]")
     ] = None,
     plainport: Annotated[
-        int | None, typer.Option("--plain-port", min=0, max=65535, help="Listen for plain TCP here as well.")
+        int | None,
+        typer.Option("--plain-port", "--plainport", min=0, max=65535, help="Listen for plain TCP here as well."),
     ] = None,
     identity: Annotated[
-        Path | None, typer.Option(help="Key file of the node's libp2p identity. [default: one in the data directory]")
+        Path | None,
+        typer.Option(help="Key file (ours, go-libp2p's or js-libp2p's) to take over as the node's libp2p identity."),
     ] = None,
     identity_seed: Annotated[
         int | None, typer.Option("--identity-seed", "-seed", help="An identity made from a number; for tests only.")
     ] = None,
+    allow_peer: Annotated[
+        list[str] | None, typer.Option("--allow-peer", help="Peer id that may connect, nobody else; repeatable.")
+    ] = None,
+    mdns: Annotated[
+        bool | None, typer.Option("--mdns/--no-mdns", help="Look for nodes on the local link (private networks).")
+    ] = None,
+    dns: Annotated[str | None, typer.Option(help="Name server IP:PORT to ask. [default: the system's]")] = None,
     rpcbind: Annotated[str | None, typer.Option(help="Address for RPC. [default: 127.0.0.1]")] = None,
     rpcport: Annotated[int | None, typer.Option(min=0, max=65535, help="Port for RPC.")] = None,
     rpcuser: Annotated[str | None, typer.Option(help="RPC user besides the cookie.")] = None,
@@ -129,6 +138,9 @@ def startnode(
         "plain_port": plainport,
         "identity_file": identity,
         "identity_seed": identity_seed,
+        "allow_peers": tuple(allow_peer or ()),
+        "mdns": mdns,
+        "nameserver": dns,
         "rpc_bind": rpcbind,
         "rpc_port": rpcport,
         "rpc_user": rpcuser,

@@ -1,14 +1,23 @@
-"""`minicoin net`: the peers of a running node."""
+"""`minicoin net`: the peers of a running node, and who this and other nodes are."""
 
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Annotated
 
+import trio
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from minicoin.app.client import as_array, as_object
-from minicoin.app.session import Session, with_session, words
+from minicoin.app.client import NoNode, as_array, as_object
+from minicoin.app.identity import IDENTITY_FILE, read_identity
+from minicoin.app.session import EXIT_FAILED, Session, with_session, words
+from minicoin.app.visit import Visit, visit
+from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.node_address import parse_node_address
+from minicoin.drivers.resolver import Resolver, parse_nameserver
+from minicoin.rpc.json_text import Json
 
 app = typer.Typer(no_args_is_help=True, help="The network: peers, bans, addresses.")
 
@@ -116,17 +125,59 @@ def addresses(session: Session, count: Annotated[int, typer.Option("--count", "-
     session.show(rows, "\n".join(f"{row['address']} {row['port']}" for row in map(as_object, rows)) or "none")
 
 
+def ping(
+    session: Session,
+    address: Annotated[
+        str | None, typer.Argument(help="A libp2p peer to visit, as a multiaddr; every peer of the node by default.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many pings.")] = 3,
+    dns: Annotated[str | None, typer.Option(help="Name server IP:PORT to ask. [default: the system's]")] = None,
+) -> None:
+    """Ping any libp2p peer, which needs no node; without an address, have the node ping its peers."""
+    if address is None:
+        session.call("ping")
+        session.show({"pinged": True}, "pinged; see minicoin net peers")
+        return
+    wanted = parse_node_address(address, session.network.default_port)
+    resolver = Resolver(None if dns is None else parse_nameserver(dns))
+    _show_visit(session, trio.run(visit, wanted, count, f"/minicoin:{version('minicoin')}/", resolver))
+
+
+def _show_visit(session: Session, found: Visit) -> None:
+    endpoint = Multiaddr.of_endpoint(found.endpoint.host, found.endpoint.port, found.peer_id)
+    protocols: list[Json] = list(found.description.protocols)
+    rtts: list[Json] = [None if rtt is None else rtt / 1000 for rtt in found.rtts_us]
+    shape: dict[str, Json] = {
+        "peerid": str(found.peer_id),
+        "address": str(endpoint),
+        "agent": found.description.agent_version,
+        "protocols": protocols,
+        "rtt_ms": rtts,
+    }
+    lines = [f"peer id    {found.peer_id}", f"address    {endpoint}", f"agent      {found.description.agent_version}"]
+    lines += [f"{'protocols' if not index else '':9}  {name}" for index, name in enumerate(protocols)]
+    times = ", ".join("no answer" if rtt is None else f"{rtt / 1000:.2f} ms" for rtt in found.rtts_us)
+    session.show(shape, "\n".join([*lines, f"ping       {times}"]))
+    if not any(rtt is not None for rtt in found.rtts_us):
+        raise typer.Exit(EXIT_FAILED)
+
+
 def identity(session: Session) -> None:
-    """Who this node is on libp2p: the peer id that others dial and that the transport proves."""
-    found = as_object(session.call("getnetworkinfo"))
-    peer_id = str(found["peerid"])
-    session.show({"peerid": peer_id}, peer_id or "none: this node speaks plain TCP only")
-
-
-def ping(session: Session) -> None:
-    """Ping every peer; `net peers` shows the times."""
-    session.call("ping")
-    session.show({"pinged": True}, "pinged; see minicoin net peers")
+    """Who this node is: its peer id, and where it can be dialled while it runs."""
+    try:
+        found = as_object(session.call("getnetworkinfo"))
+    except NoNode:
+        path = session.datadir / IDENTITY_FILE
+        if not path.exists():
+            raise MisuseError(f"{session.datadir} has no identity yet: it is made at the first start") from None
+        peer = str(read_identity(path).peer_id)
+        session.show({"peerid": peer, "multiaddrs": []}, f"{peer}\nnot running: its addresses are known while it runs")
+        return
+    addresses = list(as_array(found["multiaddrs"]))
+    lines = [str(found["peerid"]), *(map(str, addresses) if addresses else ("it does not listen",))]
+    if not found["peerid"]:
+        lines = ["none: this node speaks plain TCP only"]
+    session.show({"peerid": found["peerid"], "multiaddrs": addresses}, "\n".join(lines))
 
 
 def info(session: Session) -> None:

@@ -16,6 +16,25 @@ def load_identity(datadir: Path) -> Identity:
     if path.exists():
         return read_identity(path)
     identity = Identity.from_seed(os.urandom(_SEED_BYTES))
+    _store(path, identity)
+    return identity
+
+
+def adopt_identity(datadir: Path, identity: Identity) -> None:
+    """Make `identity` the one of a data directory that has none yet. Raises MisuseError where it has another."""
+    path = datadir / IDENTITY_FILE
+    if not path.exists():
+        _store(path, identity)
+        return
+    known = read_identity(path)
+    if known.peer_id != identity.peer_id:
+        raise MisuseError(
+            f"{path} holds the identity {known.peer_id}; move it away to become {identity.peer_id} from now on"
+        )
+
+
+def _store(path: Path, identity: Identity) -> None:
+    """The key file appears whole and readable by nobody else, or not at all."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -24,7 +43,6 @@ def load_identity(datadir: Path) -> Identity:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    return identity
 
 
 def read_identity(path: Path) -> Identity:

@@ -34,6 +34,8 @@ _FIELD_OF_KEY: Final = {
     "addnode": "add_nodes",
     "seednode": "seed_nodes",
     "dnsseed": "dns_seed",
+    "dns": "nameserver",
+    "allowpeer": "allow_peers",
     "rpcport": "rpc_port",
     "rpcbind": "rpc_bind",
     "rpcuser": "rpc_user",
@@ -68,6 +70,12 @@ class NodeOptions(BaseModel):
     connect: tuple[str, ...] = ()
     seed_nodes: tuple[str, ...] = ()
     dns_seed: bool = True
+    nameserver: str | None = None
+    """Who is asked for names instead of the system's servers, as IP:PORT."""
+    mdns: bool | None = None
+    """Look for nodes on the local link; None: where the network says so."""
+    allow_peers: tuple[str, ...] = ()
+    """Peer ids that may connect; empty: everybody."""
     miner: str | None = None
     mining_interval_s: float = Field(0.0, ge=0, le=3600)
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
@@ -86,6 +94,8 @@ class NodeOptions(BaseModel):
     def _check_pairs(self) -> "NodeOptions":
         if (self.rpc_user is None) != (self.rpc_password is None):
             raise ValueError("rpcuser and rpcpassword belong together: give both or neither")
+        if self.identity_file is not None and self.identity_seed is not None:
+            raise ValueError("identity and identityseed exclude each other")
         if self.rpc_user is not None and ":" in self.rpc_user:
             raise ValueError("rpcuser must not hold a colon")
         return self

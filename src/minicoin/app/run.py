@@ -23,8 +23,8 @@ from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.network import has_ipv6
+from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import Auth, Credentials

@@ -154,14 +154,16 @@ OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 INBOUND_SLOTS: Final = 115
 # Accepted sockets, half-open ones included; connmgr's inbound slots are fewer, so a refused peer hears a reason.
 INBOUND_SOCKETS_MAX: Final = 256
-# Of those, the ones from one address (IPv6: one /64) that have not proved anything yet; a lab of as many nodes starts at
-# once on one machine.
+# Of those, the ones from one address (IPv6: one /64) that have not proved anything yet; a lab of as many nodes starts
+# at once on one machine.
 HALF_OPEN_PER_ADDRESS_MAX: Final = 32
 RESOLVED_ADDRESSES_MAX: Final = 256
 # /dnsaddr names that lead to /dnsaddr names: how deep, and how many questions one look-up may cost.
 DNSADDR_DEPTH_MAX: Final = 4
 DNSADDR_QUESTIONS_MAX: Final = 32
 DNS_TIMEOUT_US: Final = 10 * SECOND_US
+# Of one announcement on the local link; a machine with more interfaces is reached by the first ones.
+MDNS_ADDRESSES_PER_PEER_MAX: Final = 16
 DIAL_TIMEOUT_US: Final = 10 * SECOND_US
 TRANSPORT_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10

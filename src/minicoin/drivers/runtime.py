@@ -187,6 +187,10 @@ class Runtime:
 
     # --- from outside ---
 
+    def trace(self, kind: str, reason: str) -> None:
+        """A record of a part that the core does not know."""
+        self._on_trace(self.clock(), Trace(kind, (("reason", reason),)))
+
     def command_nowait(self, command: Command, taker: ReplyTaker) -> None:
         """Hand in a command; `taker` gets its reply, on this thread."""
         request = RequestId(self._next_request)

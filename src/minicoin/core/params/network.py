@@ -78,6 +78,8 @@ class Network:
     dns_seeds: tuple[str, ...] = ()
     alert_keys: tuple[bytes, ...] = ()
     allow_private_addresses: bool = False
+    uses_mdns: bool = False
+    """Whether nodes look for each other on the local link unless told otherwise."""
     overlay: str = OVERLAY
     ping_after_s: int = PING_AFTER_S
     drop_after_s: int = DROP_AFTER_S

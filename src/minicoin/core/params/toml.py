@@ -78,6 +78,7 @@ def network_from_mapping(mapping: Mapping[str, object]) -> Network:
         dns_seeds=table.texts("dns_seeds"),
         alert_keys=_alert_keys(table),
         allow_private_addresses=table.flag("allow_private_addresses", False),
+        uses_mdns=table.flag("uses_mdns", False),
         overlay=_matching(table, "overlay", _OVERLAY, "the name of an overlay", OVERLAY),
         ping_after_s=table.integer("ping_after_s", 1, _YEAR_S, PING_AFTER_S),
         drop_after_s=table.integer("drop_after_s", 1, _YEAR_S, DROP_AFTER_S),
@@ -96,6 +97,8 @@ def _check(network: Network, table: Table) -> None:
         raise table.wrong("genesis.bits", f"{header.bits:#010x} is easier than pow_limit, or no target")
     if not meets_target(header.hash, target):
         raise table.wrong("genesis.nonce", f"{header.nonce} does not give the genesis block its work")
+    if network.uses_mdns and not network.allow_private_addresses:
+        raise table.wrong("uses_mdns", "needs allow_private_addresses: what the local link names is mostly private")
     if network.drop_after_s <= network.ping_after_s:
         raise table.wrong("drop_after_s", f"must be greater than ping_after_s ({network.ping_after_s})")
     if network.default_port == network.rpc_port:

@@ -50,6 +50,7 @@ def _head(network: Network) -> list[str]:
         f"default_port = {network.default_port}",
         f"rpc_port = {network.rpc_port}",
         f"allow_private_addresses = {str(network.allow_private_addresses).lower()}",
+        f"uses_mdns = {str(network.uses_mdns).lower()}",
         f"overlay = {_quote(network.overlay)}",
         f"ping_after_s = {network.ping_after_s}",
         f"drop_after_s = {network.drop_after_s}",

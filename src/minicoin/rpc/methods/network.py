@@ -3,6 +3,7 @@
 import time
 
 from minicoin.core.encoding.base58 import encode_base58
+from minicoin.core.libp2p.node_address import join_address
 from minicoin.core.limits import ADDRESSES_PER_MESSAGE_MAX
 from minicoin.core.node.commands import (
     PingPeers,
@@ -59,6 +60,7 @@ async def get_network_info(call: Call) -> Json:
         "incrementalfee": Amount(totals.incremental_feerate),
         "localaddresses": addresses,
         "peerid": encode_base58(policy.peer_id),
+        "multiaddrs": [join_address(address) for address in policy.listen_addresses if address.peer_id],
         "listenport": policy.listen_port if policy.listens else 0,
         "warnings": [failure] if failure else [],
     }
@@ -82,6 +84,8 @@ def _peer_json(peer: PeerView, traffic: tuple[int, int]) -> JsonObject:
     shape: JsonObject = {"id": session.conn, "addr": str(session.remote)}
     if session.local is not None:
         shape["addrbind"] = str(session.local)
+    if session.remote.peer_id:
+        shape["peerid"] = encode_base58(session.remote.peer_id)
     shape |= {
         "network": network_of(session.remote),
         "services": f"{session.services:016x}",
@@ -128,6 +132,7 @@ async def get_node_addresses(call: Call) -> Json:
             "services": timed.services,
             "address": timed.address.host,
             "port": timed.address.port,
+            "peerid": encode_base58(timed.address.peer_id),
             "network": network_of(timed.address),
         }
         for timed in known
@@ -145,14 +150,15 @@ METHODS = (
         Category.NETWORK,
         "This node as its peers see it, and its connections.",
         "An object: version, subversion, protocolversion, localservices, connections, relayfee, localaddresses, "
-        "peerid (the libp2p identity), warnings and more.",
+        "peerid (the libp2p identity), multiaddrs (where it listens), warnings and more.",
         get_network_info,
     ),
     Method(
         "getpeerinfo",
         Category.NETWORK,
         "Every connection.",
-        "An array of objects: id, addr, services, version, subver, inbound, connection_type, bytessent, bytesrecv, "
+        "An array of objects: id, addr, peerid (on libp2p), services, version, subver, inbound, connection_type, "
+        "bytessent, bytesrecv, "
         "pingtime, synced_headers, synced_blocks, inflight, state, banscore.",
         get_peer_info,
     ),
@@ -168,7 +174,7 @@ METHODS = (
         "getnodeaddresses",
         Category.NETWORK,
         "Addresses of nodes this node has heard of, latest first.",
-        "An array of objects: time, services, address, port, network.",
+        "An array of objects: time, services, address, port, peerid, network.",
         get_node_addresses,
         (optional("count", Kind.INTEGER, 1, "How many at most; 0 for a page of all."),),
     ),
