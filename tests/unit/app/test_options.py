@@ -34,7 +34,9 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         transport = "tcp"
         plainport = 4002
         identity = "{tmp_path}/key"
-        identityseed = 7
+        allowpeer = ["12D3KooW"]
+        mdns = true
+        dns = "127.0.0.1:53"
         dial = ["a:1"]
         addnode = ["b:2"]
         connect = ["c:3"]
@@ -54,18 +56,21 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         verbose = true
     """
     written = {line.split("=")[0].strip() for line in text.splitlines() if "=" in line}
-    assert written == set(known_keys())
+    # A seed takes the place of an identity file.
+    assert written | {"identityseed"} == set(known_keys())
     options = make_options({}, _config(tmp_path, text))
     assert options.network == "regtest"
     assert options.datadir == tmp_path / "d"
     assert (options.listen, options.listen_port) == (True, 4000)
-    assert (options.plain_port, options.identity_file, options.identity_seed) == (4002, tmp_path / "key", 7)
+    assert (options.plain_port, options.identity_file) == (4002, tmp_path / "key")
+    assert make_options({}, _config(tmp_path, "identityseed = 7")).identity_seed == 7
     assert options.transport is TransportKind.PLAIN
     assert (options.dial, options.add_nodes, options.connect) == (("a:1",), ("b:2",), ("c:3",))
     assert (options.seed_nodes, options.dns_seed) == (("d:4",), False)
     assert (options.ban_score, options.ban_time_s, options.inbound_slots) == (50, 60, 10)
     assert (options.rpc_user, options.rpc_password, options.rpc_port) == ("alice", "secret", 4001)
     assert options.mining_interval_s == 2.0
+    assert (options.allow_peers, options.mdns, options.nameserver) == (("12D3KooW",), True, "127.0.0.1:53")
     assert options.log_json and options.verbose
     assert "secret" not in repr(options)
 
