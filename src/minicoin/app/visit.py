@@ -49,16 +49,13 @@ async def visit(address: NodeAddress, count: int, agent: str, resolver: Resolver
     except trio.TooSlowError:
         raise MisuseError(f"{address}: no connection within {_PATIENCE_S:.0f} s") from None
     except OSError as error:
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        raise MisuseError(f"{address}: {cause.strerror or cause}") from error
+        raise MisuseError(f"{address}: {error.strerror or error}") from error
     async with stream:
         try:
             return await _Visitor(stream, endpoint, agent).run(count)
         except PeerFault as fault:
             raise MisuseError(f"{address}: {fault.reason}") from fault
-        except OSError as error:
-            raise MisuseError(f"{address}: connection lost") from error
-        except trio.BrokenResourceError as error:
+        except (OSError, trio.BrokenResourceError) as error:
             raise MisuseError(f"{address}: connection lost") from error
 
 
@@ -69,6 +66,7 @@ class _Visitor:
         self._stream = stream
         self._endpoint = endpoint
         self._clock = WallClock()
+        self._has_heard = False
         self._channel = Libp2pChannel(
             Role.DIALLER,
             # A visitor is nobody in particular.
@@ -119,9 +117,20 @@ class _Visitor:
             chunk = await self._stream.receive_some(READ_BYTES)
             if not chunk:
                 raise PeerFault("the peer closed the connection: is it a libp2p peer?", score=0)
-            self._channel.receive(bytes(chunk), self._clock())
+            self._receive(bytes(chunk))
             return
         self._channel.on_deadline(self._clock())
+
+    def _receive(self, chunk: bytes) -> None:
+        is_first = not self._has_heard
+        self._has_heard = True
+        try:
+            self._channel.receive(chunk, self._clock())
+        except PeerFault as fault:
+            if not is_first:
+                raise
+            # The first words of every libp2p peer are the same.
+            raise PeerFault(f"not a libp2p peer ({fault.reason})", score=0) from fault
 
     async def _write(self) -> None:
         while output := self._channel.take_output():

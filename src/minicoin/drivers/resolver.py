@@ -143,7 +143,7 @@ async def reach(address: NodeAddress, resolver: Resolver) -> tuple[trio.SocketSt
             try:
                 return await trio.open_tcp_stream(endpoint.host, endpoint.port), endpoint
             except OSError as error:
-                failure = error
+                failure = _innermost(error)
     # Where the caller's time is over as well, this says so.
     await trio.lowlevel.checkpoint()
     raise failure
@@ -165,6 +165,13 @@ def parse_nameserver(text: str) -> tuple[str, int]:
     if address.ip is None:
         raise MisuseError(f"not a name server: {text!r} (expected IP or IP:PORT)")
     return address.host, address.port
+
+
+def _innermost(error: OSError) -> OSError:
+    """What the system said, which trio wraps: there may be several attempts, but an endpoint is one."""
+    group = error.__cause__
+    causes = group.exceptions if isinstance(group, BaseExceptionGroup) else (group,)
+    return next((cause for cause in causes if isinstance(cause, OSError)), error)
 
 
 def _read_record(text: str, peer_id: bytes) -> NodeAddress | None:

@@ -236,7 +236,7 @@ class Libp2pChannel:
             case PeerAuthenticated(peer_id, public_key):
                 self._on_authenticated(peer_id, public_key)
             case Failed(reason, score):
-                self._end(reason)
+                self._end(f"the peer does not speak {self._protocol}" if not score and self._is_foreign() else reason)
                 if score:
                     self._fault = PeerFault(reason, score)
             case _ if self._services.owns(event):
@@ -288,6 +288,11 @@ class Libp2pChannel:
         """A peer without the wire protocol stays until both know who the other is."""
         if self._is_refused and self._is_identified and self._services.has_told:
             self._close(f"the peer does not speak {self._protocol}")
+
+    def _is_foreign(self) -> bool:
+        """Who goes without the wire protocol among those it names was no peer of this network."""
+        known = self._services.known
+        return not self._is_ready and known is not None and self._protocol not in (None, *known.protocols)
 
     def _close(self, reason: str) -> None:
         self._upgrade.close()
