@@ -72,6 +72,7 @@ class Connection:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._guard_handshake)
+                nursery.start_soon(self._guard_queue)
                 await self._deliver()
         finally:
             await self._shut()
