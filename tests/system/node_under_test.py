@@ -82,13 +82,20 @@ async def running_node(
     transport: TransportKind | None = None,
 ) -> AsyncIterator[NodeUnderTest]:
     """Runs until the block is left, then shuts down in an orderly way."""
+    binds = (Bind("127.0.0.1", 0, transport),) if listens else ()
+    async with running_setup(NodeSetup(network, datadir, policy or NodePolicy(), binds)) as node:
+        yield node
+
+
+@asynccontextmanager
+async def running_setup(setup: NodeSetup) -> AsyncIterator[NodeUnderTest]:
+    """The same with everything chosen."""
     traces: list[Trace] = []
 
     def take(now: Micros, trace: Trace) -> None:
         traces.append(trace)
 
-    binds = (Bind("127.0.0.1", 0, transport),) if listens else ()
-    built = await build_node(NodeSetup(network, datadir, policy or NodePolicy(), binds), take)
+    built = await build_node(setup, take)
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)
         try:
