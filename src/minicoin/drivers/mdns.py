@@ -143,5 +143,8 @@ def _strings(text: bytes) -> Iterator[str]:
     at = 0
     while at < len(text):
         end = at + 1 + text[at]
+        if end > len(text):
+            # Cut off: half an address may look like another.
+            return
         yield text[at + 1 : end].decode("ascii", "replace")
         at = end

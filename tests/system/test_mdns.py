@@ -1,0 +1,44 @@
+"""Nodes on one link find each other without being told of anybody; the link is loopback alone."""
+
+from pathlib import Path
+
+import trio
+
+from minicoin.app.build import Bind, NodeSetup
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.params.builtin import REGTEST, lookup
+
+from .node_under_test import NodeUnderTest, running_setup, wait_until
+
+
+def setup(directory: Path, number: int, network=REGTEST) -> NodeSetup:
+    return NodeSetup(
+        network,
+        directory / str(number),
+        binds=(Bind("127.0.0.1", 0),),
+        identity=Identity.from_number(number),
+        uses_mdns=True,
+    )
+
+
+def is_connected(node: NodeUnderTest, number: int) -> bool:
+    wanted = Identity.from_number(number).peer_id.multihash
+    return any(session.remote.peer_id == wanted and session.is_ready for session in node.core.parts.sessions.values())
+
+
+def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Path) -> None:
+    stranger = setup(tmp_path, 3, lookup("test"))
+
+    async def main() -> None:
+        async with running_setup(stranger) as foreign, running_setup(setup(tmp_path, 1)) as one:
+            async with running_setup(setup(tmp_path, 2)) as two:
+                await wait_until(lambda: is_connected(one, 2) and is_connected(two, 1), "one connection", 60)
+                traces = [dict(trace.fields) for trace in one.traces + two.traces if trace.kind == "addresses-found"]
+                assert {fields["source"] for fields in traces if fields["count"]} == {"mdns"}
+                for node in (one, two):
+                    assert len(node.core.parts.sessions) == 1
+                    assert not node.reasons("mdns-failed")
+            assert not foreign.core.parts.sessions
+            assert not foreign.reasons("inbound-failed")
+
+    trio.run(main)

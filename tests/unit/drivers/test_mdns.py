@@ -1,0 +1,50 @@
+"""The TXT record of an announcement, written and read; zeroconf itself is tested between two nodes."""
+
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.limits import MDNS_ADDRESSES_PER_PEER_MAX
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.drivers.mdns import encode_txt, read_announcement
+
+PEER = Identity.from_number(1).peer_id
+OURS = "00112233aabbccdd"
+
+
+def test_only_addresses_that_can_be_dialled_are_read() -> None:
+    text = encode_txt(
+        [
+            f"dnsaddr=/ip4/192.168.1.2/tcp/4001/p2p/{PEER}",
+            f"dnsaddr=/ip6/fd00::2/tcp/4001/p2p/{PEER}",
+            f"dnsaddr=/ip4/192.168.1.2/udp/4001/quic-v1/p2p/{PEER}",
+            f"dnsaddr=/dns4/evil.example/tcp/4001/p2p/{PEER}",
+            "dnsaddr=/ip4/192.168.1.2/tcp/4002",
+            "dnsaddr=garbage",
+            "other=1",
+        ]
+    )
+    assert read_announcement(text, OURS) == [
+        NodeAddress("192.168.1.2", 4001, PEER.multihash),
+        NodeAddress("fd00::2", 4001, PEER.multihash),
+    ]
+
+
+def test_another_networks_nodes_are_left_alone() -> None:
+    address = f"dnsaddr=/ip4/192.168.1.2/tcp/4001/p2p/{PEER}"
+    assert len(read_announcement(encode_txt([address, f"minicoin={OURS}"]), OURS)) == 1
+    assert read_announcement(encode_txt([address, "minicoin=ffeeddccbbaa9988"]), OURS) == []
+    assert read_announcement(encode_txt([address]), OURS) != []
+
+
+def test_what_one_announcement_may_bring_is_bounded() -> None:
+    texts = [f"dnsaddr=/ip4/192.168.1.2/tcp/{port}/p2p/{PEER}" for port in range(1, 100)]
+    assert len(read_announcement(encode_txt(texts), OURS)) == MDNS_ADDRESSES_PER_PEER_MAX
+
+
+def test_a_damaged_record_is_read_as_far_as_it_goes() -> None:
+    whole = encode_txt([f"dnsaddr=/ip4/192.168.1.2/tcp/4001/p2p/{PEER}"])
+    for size in range(len(whole)):
+        assert read_announcement(whole[:size], OURS) == []
+    assert read_announcement(b"\xff" * 300, OURS) == []
+
+
+def test_strings_too_long_for_a_record_are_left_out() -> None:
+    assert encode_txt(["a" * 256, "b"]) == b"\x01b"
