@@ -288,6 +288,7 @@ def test_a_classic_peer_that_lacks_what_it_announced_does_not_stop_the_rest():
     stage.connect(2, peer)
     stage.wait(HEADERS_TIMEOUT_US)
     assert len(peer.asked) == 40
+    assert set(peer.asked.values()) == {1}
 
 
 # --- unasked blocks and orphans ---
@@ -320,6 +321,7 @@ def test_an_unasked_copy_of_a_wanted_block_of_a_reorg_does_no_harm():
     stage.deliver(4)
     stage.connect(1, Peer(()), inbound=True)
     stage.handle(1, block_message(rival[2]))
+    assert stage.to_store == [rival[2].hash]
     stage.settle()
     assert stage.tree.tip.hash == rival[-1].hash
     assert stage.stored[rival[2].hash] == 1

@@ -63,6 +63,20 @@ def test_generate_orders_do_not_mine_beside_each_other():
     assert bench.ask(c.Generate(0, NOBODY)) == bench.ask(c.Generate(-1, NOBODY)) == []
 
 
+def test_an_order_that_comes_while_a_block_is_on_its_way_waits_for_it():
+    bench = Bench(is_working=False)
+    one = bench.command(c.Generate(1, NOBODY))
+    while not any(isinstance(effect, StoreBlock) for effect in bench.held):
+        event = bench.perform(bench.held.pop(0))
+        if event is not None:
+            bench.handle(event)
+    two = bench.command(c.Generate(1, NOBODY))
+    bench.work()
+    assert [len(bench.replies[request].value) for request in (one, two)] == [1, 1]
+    assert bench.node.parts.tree.tip.height == 2
+    assert len([effect for effect in bench.seen if isinstance(effect, StoreBlock)]) == 2
+
+
 def test_a_transaction_without_coins_is_refused():
     bench = Bench()
     reply = bench.replies[bench.command(c.SubmitTransaction(STRAY))]
