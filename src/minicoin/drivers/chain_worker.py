@@ -32,6 +32,10 @@ _RESCAN_SLICE = 200
 _FAILURES = (StoreError, ChainDamaged, OSError)
 
 
+class WorkerEnded(Exception):
+    """The worker does not answer any more: the node stops, or a bug ended it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """A read from outside (RPC): runs between two jobs, its result goes to `done`."""
@@ -46,6 +50,7 @@ class ChainWorker:
     def __init__(self, engine: ChainEngine, post: Callable[[Event], None]) -> None:
         self._engine = engine
         self._post = post
+        self._is_over = False
         self._jobs: queue.SimpleQueue[ChainWork | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="chain", daemon=True)
         self._thread.start()
@@ -57,6 +62,8 @@ class ChainWorker:
     def call(self, function: Callable[[ChainEngine], object], done: Callable[[object, Exception | None], None]) -> None:
         """Run a read on the engine; `done(result, error)` is called from the worker's thread."""
         self._jobs.put(_Call(function, done))
+        if self._is_over:
+            self._refuse_waiting()
 
     def stop(self) -> None:
         """Finish what is queued, flush, end."""
@@ -75,12 +82,26 @@ class ChainWorker:
             except Exception as error:
                 # A bug: the node must hear of it before the thread dies, or it would wait for ever.
                 self._post(WorkFailed(type(job).__name__, f"bug: {error!r}"))
+                self._is_over = True
+                self._refuse_waiting()
                 raise
         try:
             self._engine.close()
         except _FAILURES as error:
             # The flush failed (full disk): what was acknowledged is in the block files and rolls forward at start.
             self._post(WorkFailed("close", str(error)))
+        self._is_over = True
+        self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        """Who asks from outside must not wait for a thread that is gone."""
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(job, _Call):
+                job.done(None, WorkerEnded("the chain worker has ended"))
 
     def _answer(self, call: _Call) -> None:
         try:

@@ -10,7 +10,7 @@ from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, Stor
 from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, RescanProgress, WorkFailed
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
-from minicoin.drivers.chain_worker import ChainWorker
+from minicoin.drivers.chain_worker import ChainWorker, WorkerEnded
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.testing.chain_maker import ChainMaker
 
@@ -114,6 +114,20 @@ def test_reads_from_outside_get_their_result_or_their_error():
     worker.call(lambda engine: 1 // 0, lambda value, error: answers.append((value, type(error))))
     worker.stop()
     assert answers == [(0, None), (None, ZeroDivisionError)]
+
+
+def test_reads_after_the_end_are_refused_instead_of_kept_waiting(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    (one,) = blocks(1)
+    answers = []
+    for store, job in ((MemoryChainStore(), None), (Buggy(), StoreBlock(raw(one), 1))):
+        worker = ChainWorker(ChainEngine(NETWORK, store, KernelVerifier()), lambda event: None)
+        if job is not None:
+            worker.put(SaveHeaders((one.header,)))
+            worker.put(job)
+        worker.stop()
+        worker.call(lambda engine: engine.height, lambda value, error: answers.append(type(error)))
+    assert answers == [WorkerEnded, WorkerEnded]
 
 
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
