@@ -11,10 +11,12 @@ import trio
 
 from minicoin.app.build import NodeSetup, build_node
 from minicoin.core.params.builtin import lookup
+from minicoin.core.script.standard import p2wpkh_script_of_key, script_address
 from minicoin.drivers.store.errors import StoreCorrupt, StoreForeign
 
 from .doomed import Doomed, check_chain
 from .node_under_test import running_node
+from .processes import running, wait_until
 from .saved_chains import BLOCKS, NETWORK, QUIET, reopened_height
 
 SECONDS = 60
@@ -110,3 +112,25 @@ def test_a_foreign_directory(chain_directory: Path, tmp_path: Path) -> None:
     assert "--datadir" in message
     # And it was left as it was.
     assert check_chain(NETWORK, directory, []) == BLOCKS
+
+
+def test_a_node_as_its_operator_sees_it(tmp_path: Path) -> None:
+    directory = tmp_path / "node"
+    address = script_address(p2wpkh_script_of_key(b"\x02" * 33), lookup("regtest").address_format)
+    start = f"minicoin startnode --network regtest --datadir {directory} -l 0 --rpcport 0"
+    acknowledged: list[str] = []
+    # The shell counts in kilobytes; the log goes where no file grows.
+    with running(f"bash -c 'ulimit -f 200; exec {start} 2>&1'", "regtest", tmp_path / "full.log") as node:
+        with pytest.raises(AssertionError, match=r"'code': -1, 'message': '.*no room to write .*blk00000.dat"):
+            while True:
+                acknowledged += node.call("generatetoaddress", 50, address)
+        height = node.call("getblockcount")
+        assert "no room" in str(node.call("getblockchaininfo")["warnings"])
+        with pytest.raises(AssertionError, match="no room"):
+            node.call("generatetoaddress", 1, address)
+    with running(start, "regtest", tmp_path / "again.log") as node:
+        # Blocks beyond the last coins that found room are connected again while it serves already.
+        wait_until(lambda: node.call("getblockcount") == height, f"height {height} again")
+        for number, block in enumerate(acknowledged, 1):
+            assert node.call("getblockhash", number) == block
+        node.call("generatetoaddress", 1, address)

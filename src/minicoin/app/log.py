@@ -31,6 +31,10 @@ def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], 
         if trace.kind in _QUIET and not verbose:
             return
         moment = datetime.fromtimestamp(now / SECOND_US, UTC)
-        log.info(trace.kind, time=moment.isoformat(timespec="milliseconds"), **dict(trace.fields))
+        try:
+            log.info(trace.kind, time=moment.isoformat(timespec="milliseconds"), **dict(trace.fields))
+        except OSError:
+            # A full disk or a closed pipe behind the log must not end the node.
+            return
 
     return take
