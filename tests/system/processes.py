@@ -77,7 +77,10 @@ class NodeProcess:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._is_up.wait(_GREETING_SECONDS) and self._process.poll() is None, f"{line}\n{self.log}"
+        if not self._is_up.wait(_GREETING_SECONDS) or self._process.poll() is not None or not self.greeting:
+            self._process.kill()
+            self.wait()
+            raise AssertionError(f"{line}\n{self.log}")
 
     @property
     def log(self) -> str:

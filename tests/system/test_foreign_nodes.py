@@ -5,6 +5,7 @@ import socket
 import threading
 from pathlib import Path
 
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.params.builtin import lookup
 from minicoin.core.script.standard import script_address
 from minicoin.core.wire.codec import TABLE
@@ -57,6 +58,19 @@ def test_another_network_is_refused_in_words_over_plain_tcp(tmp_path: Path) -> N
             assert reasons(one.log, "peer-fault")[0] == f"wrong network magic {ours}, expected {theirs}"
             assert reasons(other.log, "peer-fault")[0] == f"wrong network magic {theirs}, expected {ours}"
         assert "peer-ready" not in one.log
+
+
+def test_only_allowed_peers_are_let_in(tmp_path: Path) -> None:
+    member = Identity.from_number(7).peer_id
+    with running(*start(NETWORK, tmp_path / "a", "-l 0", "--allow-peer", str(member))) as one:
+        join = ("--no-listen", "-d", one.address)
+        with running(*start(NETWORK, tmp_path / "stranger", *join)) as stranger:
+            with running(*start(NETWORK, tmp_path / "member", "--identity-seed 7", *join)):
+                wait_until(lambda: "peer-ready" in one.log, "the member")
+                wait_until(lambda: "peer-refused" in one.log, "the refusal")
+                assert reasons(one.log, "peer-refused")[0] == "not one of the allowed peers"
+            assert [str(member) in line for line in one.log.splitlines() if "peer-ready" in line] == [True]
+            assert "peer-ready" not in stranger.log
 
 
 class Wiretap:

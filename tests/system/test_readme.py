@@ -37,6 +37,8 @@ GOSSIP_SECONDS = 90.0
 PAYMENT_SECONDS = 60.0
 """Payments are announced after a random wait, hop by hop."""
 
+pytestmark = pytest.mark.timeout(600)
+
 
 def section(title: str) -> str:
     """The text below a heading."""
@@ -64,7 +66,9 @@ class Story:
     block_seconds: list[float] = field(default_factory=list)
 
     def localise(self, text: str) -> str:
-        """With our directory and ports in the place of the README's."""
+        """With our directory, ports and addresses in the place of the README's."""
+        for number, node in enumerate(self.nodes, 1):
+            text = text.replace(f"ADDRESS_{number}", node.address)
         for there, here in {"/tmp/minicoin": str(self.directory), **self.ports}.items():
             text = text.replace(there, here)
         return text
@@ -93,8 +97,6 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     try:
         for number, start in enumerate(starts, 1):
             line = told.localise(start)
-            for earlier, node in enumerate(told.nodes, 1):
-                line = line.replace(f"ADDRESS_{earlier}", node.address)
             told.nodes.append(NodeProcess(line, NETWORK, directory / f"terminal{number}.log"))
         wait_until(lambda: all(node.call("getconnectioncount") for node in told.nodes), "everybody has a connection")
         alive = list(told.nodes)
@@ -127,6 +129,8 @@ def test_nodes_are_joined_by_their_libp2p_addresses(story: Story) -> None:
         assert re.fullmatch(r"/ip4/127\.0\.0\.1/tcp/\d+/p2p/12D3Koo\w+", node.address)
     identity = story.nodes[0].address.rsplit("/", 1)[1]
     assert identity in story.nodes[1].log
+    assert story.nodes[1].address.rsplit("/", 1)[1] in story.output("minicoin net id --datadir /tmp/minicoin/b")
+    assert re.search(rf"{identity}.*ping +[\d.]+ ms", story.output("minicoin net ping"), re.DOTALL)
 
 
 def test_nodes_learn_of_others_from_their_peers(story: Story) -> None:
