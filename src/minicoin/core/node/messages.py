@@ -3,6 +3,8 @@
 Nothing is decided here beyond who is asked; a PeerFault travels to the peer flow, which penalises.
 """
 
+import itertools
+
 from minicoin.core.effects import Send
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
 from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders
@@ -128,10 +130,10 @@ class MessageHandlers:
         kind = InvType.WTX if session.wtxid_relay else InvType.TX
         vectors = [
             InventoryVector(kind, entry.wtxid if session.wtxid_relay else entry.txid)
-            for entry in self._parts.mempool.by_fee_rate()
+            for entry in itertools.islice(self._parts.mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
         ]
         if vectors:
-            self._parts.emit(Send(session.conn, Inv(tuple(vectors[:INVENTORY_PER_MESSAGE_MAX]))))
+            self._parts.emit(Send(session.conn, Inv(tuple(vectors))))
 
     def on_feefilter(self, session: Session, message: FeeFilter, now: Micros) -> None:
         self._parts.relay.on_feefilter(session.conn, message.feerate)
