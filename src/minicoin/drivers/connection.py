@@ -55,7 +55,7 @@ class Connection:
         self._reason = ""
         self._score = 0
         self._scope: trio.CancelScope | None = None
-        self._was_opened = False
+        self._opened = trio.Event()
         self._written_since_low = 0
         self._accepted_bytes = 0
         # Grows while a long output is on its way, which left the queue as a whole.
@@ -80,17 +80,17 @@ class Connection:
     async def _shut(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _FLUSH_SECONDS):
             await trio.aclose_forcefully(self._stream)
-        if self._was_opened:
+        if self._opened.is_set():
             self._inbox.put_nowait(ConnectionClosed(self.conn, self._reason or "connection lost", self._score))
 
     @property
     def was_opened(self) -> bool:
-        return self._was_opened
+        return self._opened.is_set()
 
     @property
     def is_half_open(self) -> bool:
         """Neither proven nor on its way out: only the handshake's time limit ends it."""
-        return not self._was_opened and not self._is_closing
+        return not self._opened.is_set() and not self._is_closing
 
     @property
     def reason(self) -> str:
@@ -156,7 +156,7 @@ class Connection:
         for event in self._channel.take_events():
             match event:
                 case ChannelReady(peer_id):
-                    self._was_opened = True
+                    self._opened.set()
                     remote = NodeAddress(self.remote.host, self.remote.port, peer_id or self.remote.peer_id)
                     self.remote = remote
                     self._inbox.put_nowait(ConnectionOpened(self.conn, remote, self.inbound, self.local))
@@ -230,9 +230,10 @@ class Connection:
         self.close(fault.reason)
 
     async def _guard_handshake(self) -> None:
-        await trio.sleep(TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US)
-        if not self._was_opened:
-            self._end("no transport handshake in time")
+        with trio.move_on_after(TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US):
+            await self._opened.wait()
+            return
+        self._end("no transport handshake in time")
 
     async def _guard_queue(self) -> None:
         """A peer may read the socket and answer pings, and yet grant no window to what it asked for."""
