@@ -153,7 +153,10 @@ class PeerFlow:
 
     def _find_twin(self, session: Session, message: Version) -> Session | None:
         """Another session with the same run of the same node: minicoin's nodes keep one nonce per run, and Bitcoin's
-        draw one per connection, so equal nonces mean one node."""
+        draw one per connection, so equal nonces mean one node. Where the transport proves a peer id that decides
+        instead, and nobody can displace another by repeating its nonce."""
+        if session.remote.peer_id:
+            return None
         for other in self._parts.sessions.values():
             if other is not session and other.version is not None and other.version.nonce == message.nonce != 0:
                 return other
@@ -271,7 +274,7 @@ class PeerFlow:
     def ping_all(self, now: Micros) -> None:
         """Ping every ready peer now."""
         for session in self._parts.sessions.values():
-            if session.is_ready:
+            if session.is_ready and not session.is_ping_pending:
                 self._send(session.conn, [session.ping(now)])
 
     def _send(self, conn: ConnId, messages: list[Message]) -> None:

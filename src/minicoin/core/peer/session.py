@@ -204,6 +204,11 @@ class Session:
             return [self.ping(now)]
         return []
 
+    @property
+    def is_ping_pending(self) -> bool:
+        """A ping waits for its pong: another one now would only put off the verdict on a dead peer."""
+        return self._ping_nonce is not None
+
     def ping(self, now: Micros) -> Ping:
         """A fresh ping; its pong is expected from now on."""
         self._ping_nonce = int.from_bytes(self._rng.bytes(8), "little")
