@@ -62,13 +62,17 @@ class Network:
     async def run(
         self, listeners: Sequence[Listening], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Serve `listeners` and perform effects until cancelled."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            task_status.started()
-            for listener, transport in listeners:
-                nursery.start_soon(self._accept, listener, transport)
-            await trio.sleep_forever()
+        """Serve `listeners`, which it closes at its end, and perform effects until cancelled."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                task_status.started()
+                for listener, transport in listeners:
+                    nursery.start_soon(self._accept, listener, transport)
+                await trio.sleep_forever()
+        finally:
+            for listener, _ in listeners:
+                listener.socket.close()
 
     # --- effects ---
 

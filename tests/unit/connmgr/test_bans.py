@@ -4,6 +4,7 @@ import pytest
 
 from minicoin.core.connmgr.bans import Ban, BanList, parse_subject, peer_subject, subjects_of
 from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import BANS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
@@ -24,13 +25,18 @@ PEER_ID = bytes.fromhex("002408011220") + bytes(range(32))
         (peer_subject(PEER_ID), peer_subject(PEER_ID)),
         ("/" + peer_subject(PEER_ID), peer_subject(PEER_ID)),
         (peer_subject(PEER_ID).removeprefix("p2p/"), peer_subject(PEER_ID)),
+        ("/" + peer_subject(PEER_ID), peer_subject(PEER_ID)),
+        (peer_subject(PEER_ID).replace("p2p/", "/ipfs/"), peer_subject(PEER_ID)),
+        ("p2p/" + PeerId(PEER_ID).to_cid(), peer_subject(PEER_ID)),
     ],
 )
 def test_reads_what_people_type(typed, subject):
     assert parse_subject(typed) == subject
 
 
-@pytest.mark.parametrize("typed", ["", "nonsense", "1.2.3.4/40", "1.2.3.4:0", "1.2.3.4:99999", "p2p/0OIl"])
+@pytest.mark.parametrize(
+    "typed", ["", "nonsense", "1.2.3.4/40", "1.2.3.4:0", "1.2.3.4:99999", "p2p/0OIl", "12D3KooW", "p2p/1111"]
+)
 def test_refuses_nonsense(typed):
     with pytest.raises(DecodeError):
         parse_subject(typed)

@@ -7,6 +7,7 @@ from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy, SlotKind
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import DIALS_IN_FLIGHT_MAX, SEED_CONNECTION_US
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
@@ -373,3 +374,49 @@ def test_two_managers_of_one_seed_decide_alike():
         return log
 
     assert run() == run()
+
+
+def peer(index, inbound_port=5000):
+    return NodeAddress("8.8.8.8", inbound_port + index, bytes((0, 1, index)))
+
+
+def test_only_allowed_peers_get_in():
+    connections = manager(allowed_peers=frozenset({peer(1).peer_id}))
+    assert connections.on_opened(1, peer(1), True, T0) == []
+    assert connections.on_opened(3, peer(2), True, T0) == [Close(3, "not one of the allowed peers")]
+    # Who proves nothing is nobody.
+    assert connections.on_opened(5, NodeAddress("8.8.8.8", 9), True, T0) == [Close(5, "not one of the allowed peers")]
+    assert [slot.conn for slot in connections.snapshot()] == [1]
+
+
+def test_only_allowed_peers_are_dialled():
+    connections = manager(allowed_peers=frozenset({peer(1).peer_id}), full_relay_slots=1)
+    assert dials(connections.fill(T0, Book(peer(2)))) == []
+    (dial,) = dials(connections.fill(connections.next_deadline(), Book(peer(1))))
+    assert dial.address == peer(1)
+
+
+def test_an_address_without_a_peer_id_must_turn_out_to_be_an_allowed_peers():
+    connections = manager(allowed_peers=frozenset({peer(1).peer_id}), full_relay_slots=1)
+    somewhere = NodeAddress("8.8.8.8", 8333)
+    (dial,) = dials(connections.fill(T0, Book(somewhere)))
+    found = NodeAddress(somewhere.host, somewhere.port, peer(2).peer_id)
+    assert connections.on_opened(dial.conn, found, False, T0) == [Close(dial.conn, "not one of the allowed peers")]
+
+
+def test_whom_a_person_named_is_allowed():
+    somewhere = NodeAddress("8.8.8.8", 8333)
+    connections = manager(allowed_peers=frozenset({peer(1).peer_id}), add_nodes=(somewhere,), full_relay_slots=0)
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    found = NodeAddress(somewhere.host, somewhere.port, peer(2).peer_id)
+    assert connections.on_opened(dial.conn, found, False, T0) == []
+
+
+def test_a_banned_peer_id_found_at_a_fresh_address_is_closed():
+    connections = manager(full_relay_slots=1)
+    banned = PeerId(bytes((0, 2, 8, 1)))
+    connections.ban(parse_subject(f"p2p/{banned}"), Micros(T0 + DAY_US), "by hand", T0)
+    (dial,) = dials(connections.fill(T0, Book(NodeAddress("8.8.8.8", 8333))))
+    found = NodeAddress("8.8.8.8", 8333, banned.multihash)
+    assert connections.on_opened(dial.conn, found, False, T0) == [Close(dial.conn, "banned: by hand")]
+    assert connections.on_opened(1, found, True, T0) == [Close(1, "banned: by hand")]

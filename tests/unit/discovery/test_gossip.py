@@ -206,3 +206,29 @@ def test_closed_connections_leave_nothing_behind():
         made.on_closed(conn)
     assert made.next_deadline() is None
     assert made.due(Micros(T0 + DAY_US)) == []
+
+
+def with_peer_id(index):
+    plain = timed(index)
+    return TimedAddress(NodeAddress(plain.address.host, plain.address.port, b"\0\1p"), plain.services, plain.time)
+
+
+def test_peer_ids_neither_come_nor_go_on_bitcoins_networks():
+    made = gossip(carries_peer_ids=False)
+    join(made, 1, 3, 5)
+    made.set_own({with_peer_id(9).address: Services.NETWORK})
+    heard = made.on_addr(1, (timed(1), with_peer_id(2)), T0 + 60 * SECOND_US)
+    assert heard.addresses == (timed(1),)
+    answer = sent(made.on_getaddr(3, lambda count: (timed(4), with_peer_id(5)), T0))
+    assert answer == {3: AddrV2((timed(4),))}
+    told = [one for effect in drain(made) if isinstance(effect, Send) for one in effect.message.addresses]
+    assert told
+    assert not any(one.address.peer_id for one in told)
+
+
+def test_peer_ids_travel_on_minicoins_networks():
+    made = gossip()
+    join(made, 1, 3, 5)
+    heard = made.on_addr(1, (with_peer_id(2),), T0 + 60 * SECOND_US)
+    assert heard.addresses == (with_peer_id(2),)
+    assert AddrV2((with_peer_id(2),)) in sent(drain(made)).values()

@@ -13,14 +13,16 @@ import ipaddress
 import json
 from dataclasses import dataclass
 
-from minicoin.core.encoding.base58 import decode_base58, encode_base58
+from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import BANS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 
 _FORM = 1
 _PEER_PREFIX = "p2p/"
+_OLD_PEER_PREFIX = "ipfs/"
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -47,9 +49,9 @@ def endpoint_subject(address: NodeAddress) -> str:
 def parse_subject(text: str) -> str:
     """The text form of what a person typed: IP, CIDR, HOST:PORT, a peer id with or without p2p/. Raises DecodeError."""
     text = text.strip()
-    bare = text.removeprefix("/").removeprefix(_PEER_PREFIX)
+    bare = text.removeprefix("/").removeprefix(_PEER_PREFIX).removeprefix(_OLD_PEER_PREFIX)
     if bare != text or text.startswith(("12D3", "Qm", "16Uiu")):
-        return peer_subject(decode_base58(bare))
+        return peer_subject(PeerId.parse(bare).multihash)
     try:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
