@@ -27,8 +27,10 @@ def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], 
     )
     log = structlog.get_logger()
 
+    told: dict[str, str] = {}
+
     def take(now: Micros, trace: Trace) -> None:
-        if trace.kind in _QUIET and not verbose:
+        if trace.kind in _QUIET and not verbose and not _is_news(trace, told):
             return
         moment = datetime.fromtimestamp(now / SECOND_US, UTC)
         try:
@@ -38,3 +40,18 @@ def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], 
             return
 
     return take
+
+
+def _is_news(trace: Trace, told: dict[str, str]) -> bool:
+    """A node that a person named cannot be reached: worth a line when it happens first, and when the reason changes.
+
+    There are few such nodes, so `told` stays small.
+    """
+    fields = dict(trace.fields)
+    if trace.kind != "dial-failed" or not fields["chosen"]:
+        return False
+    remote, reason = str(fields["remote"]), str(fields["reason"])
+    if told.get(remote) == reason:
+        return False
+    told[remote] = reason
+    return True

@@ -1,8 +1,4 @@
-"""The log's lines, and a log that cannot be written."""
-
-import io
-import json
-import sys
+"""The log's choice of what a person sees."""
 
 import pytest
 
@@ -10,26 +6,28 @@ from minicoin.app.log import configure_log
 from minicoin.core.effects import Trace
 from minicoin.core.units import Micros
 
-MOMENT = Micros(1_700_000_000_000_000)
+NOW = Micros(1_700_000_000_000_000)
 
 
-class FullDisk(io.StringIO):
-    def write(self, text: str) -> int:
-        raise OSError(28, "No space left on device")
+def failed(remote: str, reason: str, *, chosen: bool) -> Trace:
+    return Trace("dial-failed", (("remote", remote), ("reason", reason), ("chosen", int(chosen))))
 
 
-def test_records_are_lines_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_named_node_that_cannot_be_reached_is_said_once_for_each_reason(capsys: pytest.CaptureFixture[str]) -> None:
     take = configure_log(as_json=True, verbose=False)
-    take(MOMENT, Trace("tip", (("height", 7),)))
-    take(MOMENT, Trace("tx-accepted", (("fee", 1),)))
-    lines = sys.stderr.getvalue().splitlines()
-    assert [json.loads(line) for line in lines] == [
-        {"event": "tip", "height": 7, "level": "info", "time": "2023-11-14T22:13:20.000+00:00"}
-    ]
+    for reason in ("refused", "refused", "wrong identity", "wrong identity"):
+        take(NOW, failed("10.0.0.1:1", reason, chosen=True))
+    take(NOW, failed("10.0.0.2:1", "refused", chosen=True))
+    shown = lines(capsys)
+    assert [("refused" in line, "identity" in line) for line in shown] == [(True, False), (False, True), (True, False)]
 
 
-def test_a_log_that_cannot_be_written_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", FullDisk())
-    take = configure_log(as_json=False, verbose=True)
-    take(MOMENT, Trace("tip", (("height", 7),)))
+def test_a_gossiped_address_that_fails_is_for_the_curious(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(as_json=True, verbose=False)(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    assert lines(capsys) == []
+    configure_log(as_json=True, verbose=True)(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    assert len(lines(capsys)) == 1

@@ -4,7 +4,7 @@ A session dropped here is forgotten by every part at once; what its connection s
 """
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.connmgr.slots import SlotKind
+from minicoin.core.connmgr.slots import CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.effects import Close, Effect, Send
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
@@ -72,9 +72,11 @@ class PeerFlow:
 
     def on_dial_failed(self, event: DialFailed, now: Micros) -> None:
         """A dial ended without a connection."""
+        slot = self._parts.connections.get(event.conn)
+        is_chosen = slot is not None and slot.kind in CHOSEN_BY_OPERATOR
         self._parts.connections.on_failed(event.conn, now)
         self._parts.book.mark_attempt(event.address, now)
-        self._parts.trace("dial-failed", remote=str(event.address), reason=event.reason)
+        self._parts.trace("dial-failed", remote=str(event.address), reason=event.reason, chosen=int(is_chosen))
 
     def on_closed(self, event: ConnectionClosed, now: Micros) -> None:
         """A connection is gone, whoever closed it."""
