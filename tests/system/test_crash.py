@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import trio
 from tests.soak import times
 
@@ -21,8 +20,6 @@ from .saved_chains import BLOCKS, NETWORK, reopened_height
 
 SEED = int(os.environ.get("MINICOIN_SEED", "0"))
 TIMES = times(1)
-
-pytestmark = pytest.mark.xdist_group("crash")
 
 
 class Fate:

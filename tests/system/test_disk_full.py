@@ -20,7 +20,6 @@ from .processes import running, wait_until
 from .saved_chains import BLOCKS, NETWORK, QUIET, reopened_height
 
 SECONDS = 60
-pytestmark = pytest.mark.xdist_group("crash")
 
 
 def limited(*arguments: object, file_bytes_max: int) -> Doomed:
