@@ -85,6 +85,9 @@ def new_network(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where nodes listen.")] = 27333,
     rpc_port: Annotated[int, typer.Option("--rpc-port", min=1, max=65535, help="Where they take RPC.")] = 27332,
     private: Annotated[bool, typer.Option("--private", help="Nodes live on loopback or private addresses.")] = False,
+    mdns: Annotated[
+        bool, typer.Option("--mdns", help="Nodes look for each other on the local link; goes with --private.")
+    ] = False,
     trivial: Annotated[bool, typer.Option("--trivial-work", help="As regtest: no work, blocks on demand.")] = False,
 ) -> None:
     """Define a network. Start nodes of it with `startnode --network NAME`."""
@@ -120,6 +123,7 @@ def new_network(
         default_port=port,
         rpc_port=rpc_port,
         allow_private_addresses=private or trivial,
+        uses_mdns=mdns,
     )
     _write(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}

@@ -71,8 +71,9 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         user_agent=f"/minicoin:{version('minicoin')}/",
     )
     binds: list[Bind] = []
+    uses_mdns = _uses_mdns(options, network)
     if options.listen:
-        hosts = options.bind or _default_hosts(network)
+        hosts = options.bind or _default_hosts(network, uses_mdns=uses_mdns)
         binds = [Bind(host, port) for host in hosts]
         if options.plain_port is not None:
             binds += [Bind(host, options.plain_port, TransportKind.PLAIN) for host in hosts]
@@ -85,7 +86,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         identity=None if options.identity_seed is None else Identity.from_number(options.identity_seed),
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
-        uses_mdns=_uses_mdns(options, network),
+        uses_mdns=uses_mdns,
     )
 
 
@@ -99,9 +100,10 @@ def _uses_mdns(options: NodeOptions, network: Network) -> bool:
     return network.uses_mdns if options.mdns is None else options.mdns
 
 
-def _default_hosts(network: Network) -> tuple[str, ...]:
-    # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine.
-    if network.allow_private_addresses:
+def _default_hosts(network: Network, *, uses_mdns: bool) -> tuple[str, ...]:
+    # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine,
+    # unless its nodes look for each other on the link.
+    if network.allow_private_addresses and not uses_mdns:
         return ("127.0.0.1",)
     return (_ANY_IPV4, _ANY_IPV6) if has_ipv6() else (_ANY_IPV4,)
 

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from minicoin.app.options import find_network, own_networks
+from minicoin.app.options import NodeOptions, find_network, own_networks
+from minicoin.app.run import setup_from_options
+from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.target import bits_to_target, meets_target
@@ -36,6 +38,21 @@ def test_a_new_network_is_found_by_its_name(cli) -> None:
     assert network.network_id not in {known.network_id for known in NETWORKS.values()}
 
 
+def test_a_private_network_may_look_for_its_nodes_on_the_link(cli) -> None:
+    assert cli("network", "new", "office", "--private", "--mdns").code == 0
+    network = find_network("office")
+    assert network.uses_mdns
+    assert setup_from_options(NodeOptions(network="office")).uses_mdns
+    # Found on the link means reachable there.
+    assert {bind.host for bind in setup_from_options(NodeOptions(network="office")).binds} >= {"0.0.0.0"}
+    alone = setup_from_options(NodeOptions(network="office", mdns=False))
+    assert (alone.uses_mdns, [bind.host for bind in alone.binds]) == (False, ["127.0.0.1"])
+    assert not setup_from_options(NodeOptions(network="regtest")).uses_mdns
+    assert setup_from_options(NodeOptions(network="regtest", mdns=True)).uses_mdns
+    with pytest.raises(MisuseError, match="main is not one"):
+        setup_from_options(NodeOptions(network="main", mdns=True))
+
+
 def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:
     ids = set()
     for number in (1, 2):
@@ -56,6 +73,7 @@ def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:
         (["x", "--message", "ä"], "ASCII"),
         (["x", "--message", "m" * 100], "characters"),
         (["x", "--prefix", "UPPER"], "hrp"),
+        (["x", "--mdns"], "uses_mdns"),
         (["x", "--port", "5", "--rpc-port", "5"], "must differ"),
     ],
 )
