@@ -5,6 +5,7 @@ from dataclasses import replace
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.effects import SaveState
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import Saved
 from minicoin.core.limits import WALLET_SAVE_RETRY_US
 from minicoin.core.node.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress, Pay
@@ -63,6 +64,15 @@ def test_a_payment_is_answered_once_taken_and_saved():
     assert request not in bench.replies
     bench.handle(Saved(WALLET_KEY))
     assert len(bench.replies[request].value) == 64
+
+
+def test_a_payment_that_is_out_before_the_disk_refuses_says_so():
+    bench = funded()
+    bench.save_error = "disk full"
+    reply = bench.replies[bench.command(Pay((TxOut(20_000, NOBODY),)))]
+    (entry,) = bench.node.parts.mempool
+    assert reply.error_code == WALLET_ERROR
+    assert reply.error == f"payment {hash_to_hex(entry.txid)} was sent, but disk full"
 
 
 def test_a_refused_payment_frees_its_coins():

@@ -56,6 +56,15 @@ class _Unlocking:
     until: Micros
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a command is answered once the wallet is saved. `if_unsaved` stands in front of the error otherwise."""
+
+    request: RequestId
+    value: object = field(repr=False)
+    if_unsaved: str = ""
+
+
 class WalletFlow:
     """At most one wallet, created by command or loaded at start."""
 
@@ -66,8 +75,8 @@ class WalletFlow:
         self._stretching: dict[RequestId, _Creating | _Unlocking] = {}
         self._paying: dict[Txid, RequestId] = {}
         self._rescanning: list[RequestId] = []
-        self._unsaved_replies: list[tuple[RequestId, object]] = []
-        self._saving: list[list[tuple[RequestId, object]]] = []
+        self._unsaved_replies: list[_Answer] = []
+        self._saving: list[list[_Answer]] = []
         self._is_changed = False
         self._is_on_disk = wallet is not None
         self._retry_at: Micros | None = None
@@ -114,7 +123,8 @@ class WalletFlow:
         changes.append(added)
         request = self._paying.pop(outcome.entry.txid, None)
         if request is not None:
-            self._unsaved_replies.append((request, hash_to_hex(outcome.entry.txid)))
+            txid = hash_to_hex(outcome.entry.txid)
+            self._unsaved_replies.append(_Answer(request, txid, f"payment {txid} was sent, but "))
         if added.txids:
             self._adopt(added.txids)
         self._is_changed = self._is_changed or any(change.txids for change in changes) or request is not None
@@ -156,11 +166,11 @@ class WalletFlow:
         """The disk has it, or refused."""
         if event.key != WALLET_KEY or not self._saving:
             return
-        for request, value in self._saving.pop(0):
+        for answer in self._saving.pop(0):
             if event.error:
-                self._parts.fail(request, commands.WALLET_ERROR, event.error)
+                self._parts.fail(answer.request, commands.WALLET_ERROR, answer.if_unsaved + event.error)
             else:
-                self._parts.reply(request, value)
+                self._parts.reply(answer.request, answer.value)
         self._is_on_disk = self._is_on_disk or not event.error
         if event.error:
             self._parts.trace("wallet-not-saved", error=event.error)
@@ -188,8 +198,8 @@ class WalletFlow:
         self._fail_unsaved(reason)
 
     def _fail_unsaved(self, error: str) -> None:
-        for request, _ in self._unsaved_replies:
-            self._parts.fail(request, commands.WALLET_ERROR, error)
+        for answer in self._unsaved_replies:
+            self._parts.fail(answer.request, commands.WALLET_ERROR, error)
         self._unsaved_replies.clear()
 
     # --- commands ---
@@ -250,7 +260,7 @@ class WalletFlow:
         except MisuseError as error:
             self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
             return False
-        self._unsaved_replies.append((request, fresh.address))
+        self._unsaved_replies.append(_Answer(request, fresh.address))
         return True
 
     def pay(self, request: RequestId, command: commands.Pay, submit: Submit, now: Micros) -> bool:
@@ -333,7 +343,7 @@ class WalletFlow:
                 if event.error:
                     self._parts.fail(request, commands.WALLET_ERROR, f"rescan stopped: {event.error}")
                 else:
-                    self._unsaved_replies.append((request, event.height))
+                    self._unsaved_replies.append(_Answer(request, event.height))
             self._rescanning.clear()
         return change.must_watch
 
@@ -347,7 +357,7 @@ class WalletFlow:
         self._is_changed = True
         if is_restored:
             parts.emit(wallet.rescan_from(0))
-        self._unsaved_replies.append((request, mnemonic_from_entropy(entropy)))
+        self._unsaved_replies.append(_Answer(request, mnemonic_from_entropy(entropy)))
 
     def _unlock(self, event: KeyStretched, until: Micros) -> None:
         wallet = self._require(event.request)
