@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PARTS = ("import_chain", "sync_chain", "accept_transactions", "rpc_calls")
+PARTS = ("import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ TARGETS = (
     Target("import", "ratio", 2.5),
     Target("sync over TCP", "ratio", 1.3),
     Target("sync over libp2p", "ratio", 1.15),
+    Target("libp2p connect", "ratio", 10, is_minimum=True),
+    Target("libp2p round trip", "ratio", 0.5),
+    Target("libp2p messages", "ratio", 1.5, is_minimum=True),
+    Target("libp2p 65 KB writes", "ratio", 3, is_minimum=True),
+    Target("libp2p memory", "ratio", 0.5),
     Target("loop lag in sync", "p99", 50),
 )
 
