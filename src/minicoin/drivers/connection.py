@@ -60,6 +60,8 @@ class Connection:
         self._accepted_bytes = 0
         # Grows while a long output is on its way, which left the queue as a whole.
         self._sliced_bytes = 0
+        self._left_bytes = 0
+        self._stuck_since: Micros | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -68,12 +70,12 @@ class Connection:
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
-                nursery.start_soon(self._read)
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._guard_handshake)
-                nursery.start_soon(self._guard_queue)
+                # The reader has no task of its own, nor has the guard of the queue: a task takes some 3 KB.
                 await self._deliver()
+                await self._read()
         finally:
             await self._shut()
 
@@ -214,6 +216,9 @@ class Connection:
                 wait_s = min(wait_s, max(deadline - self._clock(), 0) / SECOND_US)
             # Woken at least this often, since a deadline may have moved earlier meanwhile.
             await trio.sleep(wait_s)
+            if self._is_queue_stuck():
+                self._end("send queue stuck: the peer grants no window")
+                return
             deadline = self._channel.next_deadline()
             if deadline is None or deadline > self._clock():
                 continue
@@ -235,14 +240,13 @@ class Connection:
             return
         self._end("no transport handshake in time")
 
-    async def _guard_queue(self) -> None:
+    def _is_queue_stuck(self) -> bool:
         """A peer may read the socket and answer pings, and yet grant no window to what it asked for."""
-        left_before: int | None = None
-        while True:
-            await trio.sleep(SEND_QUEUE_STUCK_US / SECOND_US)
-            queued = self._channel.queued_bytes
-            left = self._accepted_bytes - queued + self._sliced_bytes
-            if queued and left == left_before:
-                self._end("send queue stuck: the peer grants no window")
-                return
-            left_before = left if queued else None
+        now = self._clock()
+        queued = self._channel.queued_bytes
+        left = self._accepted_bytes - queued + self._sliced_bytes
+        if not queued:
+            self._stuck_since = None
+        elif self._stuck_since is None or left != self._left_bytes:
+            self._stuck_since, self._left_bytes = now, left
+        return self._stuck_since is not None and now - self._stuck_since >= SEND_QUEUE_STUCK_US
