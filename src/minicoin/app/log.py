@@ -9,8 +9,8 @@ import structlog
 from minicoin.core.effects import Trace
 from minicoin.core.units import SECOND_US, Micros
 
-# What every block or transaction brings: worth a line only when somebody looks closely.
-_QUIET = frozenset({"tx-accepted", "tx-refused", "dial-failed", "inbound-failed", "peer-opened"})
+# What every transaction or stranger brings: worth a line only when somebody looks closely.
+_QUIET = frozenset({"tx-accepted", "tx-refused", "dial-failed", "inbound-failed", "peer-opened", "peer-refused"})
 
 
 def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], None]:
