@@ -1,7 +1,9 @@
 """Nodes on one link find each other without being told of anybody; the link is loopback alone."""
 
+import os
 from pathlib import Path
 
+import pytest
 import trio
 
 from minicoin.app.build import Bind, NodeSetup
@@ -32,7 +34,15 @@ def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Pat
     async def main() -> None:
         async with running_setup(stranger) as foreign, running_setup(setup(tmp_path, 1)) as one:
             async with running_setup(setup(tmp_path, 2)) as two:
-                await wait_until(lambda: is_connected(one, 2) and is_connected(two, 1), "one connection", 60)
+                failures: list[str] = []
+
+                def has_ended() -> bool:
+                    failures[:] = one.reasons("mdns-failed") + two.reasons("mdns-failed")
+                    return bool(failures) or (is_connected(one, 2) and is_connected(two, 1))
+
+                await wait_until(has_ended, "one connection", 60)
+                if failures and os.environ.get("CI") != "true":
+                    pytest.skip(f"no multicast on loopback here: {failures[0]}")
                 traces = [dict(trace.fields) for trace in one.traces + two.traces if trace.kind == "addresses-found"]
                 assert {fields["source"] for fields in traces if fields["count"]} == {"mdns"}
                 for node in (one, two):
