@@ -153,7 +153,6 @@ class Network:
         self._inbox.put_nowait(DialFailed(effect.conn, effect.address, reason))
 
     async def _accept(self, listener: trio.SocketListener, transport: Transport) -> None:
-        assert self._nursery is not None
         while True:
             try:
                 stream = await listener.accept()
@@ -163,19 +162,24 @@ class Network:
                 # Out of file handles or memory: wait for connections to end instead of spinning or dying.
                 await trio.sleep(0.1)
                 continue
-            try:
-                host, port = stream.socket.getpeername()[:2]
-            except OSError:
-                await trio.aclose_forcefully(stream)
-                continue
-            remote = NodeAddress(normalise_host(host), port)
-            if not self._make_room(remote):
-                await trio.aclose_forcefully(stream)
-                continue
-            conn = ConnId(self._next_inbound)
-            self._next_inbound += 2
-            connection = self._register(conn, stream, remote, transport.open(remote, inbound=True), inbound=True)
-            self._nursery.start_soon(self._run_connection, connection)
+            await self._admit(stream, transport)
+
+    async def _admit(self, stream: trio.SocketStream, transport: Transport) -> None:
+        """Start a connection, or hang up. In a frame of its own, or the last one's queue would stay until the next."""
+        assert self._nursery is not None
+        try:
+            host, port = stream.socket.getpeername()[:2]
+        except OSError:
+            await trio.aclose_forcefully(stream)
+            return
+        remote = NodeAddress(normalise_host(host), port)
+        if not self._make_room(remote):
+            await trio.aclose_forcefully(stream)
+            return
+        conn = ConnId(self._next_inbound)
+        self._next_inbound += 2
+        connection = self._register(conn, stream, remote, transport.open(remote, inbound=True), inbound=True)
+        self._nursery.start_soon(self._run_connection, connection)
 
     def _make_room(self, remote: NodeAddress) -> bool:
         """Room for one more inbound socket. Who is slowest to prove himself goes: the honest do it in milliseconds, so
