@@ -35,7 +35,7 @@ _CHUNK_BYTES = 65_536
 _CONNECTIONS = 100
 _RUNS = 3
 # Handshakes, echoes, messages, chunks of one run.
-_COUNTS = ("7", "300", "200000", "600")
+_COUNTS = ("7", "300", "400000", "1500")
 _FIGURES = ("connect_ms", "rtt_us", "sends_ks", "messages_ks", "megabytes_s", "memory_kb")
 
 _PEERS: dict[str, tuple[list[str], Path]] = {
