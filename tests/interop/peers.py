@@ -49,7 +49,12 @@ GO = Peer("go-libp2p", (str(INSTALLED / "go-libp2p/peer"),), INSTALLED / "go-lib
 
 JS = Peer(
     "js-libp2p",
-    (str(INSTALLED / "js-libp2p/node"), "--import", str(INSTALLED / "js-libp2p/polyfill.mjs"), str(INSTALLED / "js-libp2p/peer.mjs")),
+    (
+        str(INSTALLED / "js-libp2p/node"),
+        "--import",
+        str(INSTALLED / "js-libp2p/polyfill.mjs"),
+        str(INSTALLED / "js-libp2p/peer.mjs"),
+    ),
     INSTALLED / "js-libp2p/.stamp",
     "interop-js/1",
 )
