@@ -148,8 +148,7 @@ def play(duel: Duel, seed: int, blocks: int) -> None:
 def test_same_verdicts_as_the_kernel(seed, tmp_path, record_property):
     duel = Duel(tmp_path)
     play(duel, seed, BLOCKS // len(SEEDS) + 50)
-    record_property("verdicts", dict(duel.verdicts))
-    print(f"seed {seed}: {duel.count} blocks: {dict(duel.verdicts.most_common())}")
+    record_property(f"kernel oracle, seed {seed}", f"{duel.count} blocks: {dict(duel.verdicts.most_common())}")
     assert duel.count >= BLOCKS // len(SEEDS)
     assert duel.verdicts["valid"] >= 50
     assert len(duel.verdicts) > 20

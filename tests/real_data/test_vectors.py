@@ -85,7 +85,7 @@ def spend_of(script_sig: bytes, script_pubkey: bytes, witness: tuple[bytes, ...]
     return ScriptCheck(spending, credit.outputs, 0)
 
 
-def test_script_vectors(data):
+def test_script_vectors(data, record_property):
     counts: Counter[str] = Counter()
     for case in cases(data, "script_tests"):
         witness, value = (), 0
@@ -114,7 +114,7 @@ def test_script_vectors(data):
             )
             assert is_policy, case
             counts[f"not expressed: {expected} by policy flags"] += 1
-    print(f"\nscript_tests: {dict(counts)}")
+    record_property("script_tests", str(dict(counts)))
     assert counts["good"] + counts["bad"] > 1000
     assert counts.total() == len(cases(data, "script_tests"))
 
@@ -133,7 +133,7 @@ def transaction_check(case: list, flags: int) -> ScriptCheck:
     return ScriptCheck(transaction, [outputs[entry.outpoint] for entry in transaction.inputs], flags)
 
 
-def test_valid_transactions(data):
+def test_valid_transactions(data, record_property):
     counts: Counter[str] = Counter()
     for case in cases(data, "tx_valid"):
         names = set(case[2].split(","))
@@ -150,11 +150,11 @@ def test_valid_transactions(data):
             continue
         assert failed_input(check.transaction, check.spent, wanted) is None, case
         counts["valid"] += 1
-    print(f"\ntx_valid: {dict(counts)}")
+    record_property("tx_valid", str(dict(counts)))
     assert counts["valid"] > 110
 
 
-def test_invalid_transactions(data):
+def test_invalid_transactions(data, record_property):
     counts: Counter[str] = Counter()
     for case in cases(data, "tx_invalid"):
         flags, policy = flags_of(case[2])
@@ -170,7 +170,7 @@ def test_invalid_transactions(data):
             counts[f"not expressed: {','.join(sorted(policy))}"] += 1
         else:
             counts["refused by the kernel"] += 1
-    print(f"\ntx_invalid: {dict(counts)}")
+    record_property("tx_invalid", str(dict(counts)))
     assert counts["refused by our rules"] == 9
     assert counts["refused by the kernel"] > 65
 
@@ -198,7 +198,7 @@ def is_input_good(check: ScriptCheck, index: int) -> bool:
     return failed_input(check.transaction, check.spent, check.flags, [index]) is None
 
 
-def test_taproot_vectors(data):
+def test_taproot_vectors(data, record_property):
     counts: Counter[str] = Counter()
     for case in json.loads((data / "vectors" / "taproot_sample.json").read_text()):
         index = case["index"]
@@ -207,17 +207,17 @@ def test_taproot_vectors(data):
         if "failure" in case:
             assert not is_input_good(taproot_check(case, case["failure"]), index), case["comment"]
             counts["bad"] += 1
-    print(f"\ntaproot_sample: {dict(counts)}")
+    record_property("taproot_sample", str(dict(counts)))
     assert counts == {"good": 276, "bad": 247}
 
 
 # --- base58 ---
 
 
-def test_base58_vectors(data):
+def test_base58_vectors(data, record_property):
     vectors = cases(data, "base58_encode_decode")
     for plain, text in vectors:
         assert encode_base58(bytes.fromhex(plain)) == text
         assert decode_base58(text) == bytes.fromhex(plain)
-    print(f"\nbase58: {len(vectors)} vectors")
+    record_property("base58", f"{len(vectors)} vectors")
     assert len(vectors) == 21
