@@ -117,6 +117,8 @@ class _End:
         self.inbox = inbox
 
     async def next(self) -> Event:
+        # As the node's loop does after each event.
+        self.connection.flush_nowait()
         while (event := self.inbox.take_nowait()) is None:
             await self.inbox.wait()
         return event
@@ -172,6 +174,7 @@ class _Server:
                 case BytesReceived(conn, data):
                     pending[conn].append(data)
                     next(readers[conn])
+                    self._ends[conn].connection.flush_nowait()
                 case ConnectionClosed(conn):
                     del readers[conn], pending[conn]
 

@@ -29,7 +29,7 @@ from minicoin.drivers.transport import TransportKind
 
 _HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 300
-_ROUNDS = 2
+_ROUNDS = 3
 _TRANSPORTS = (TransportKind.PLAIN, TransportKind.LIBP2P)
 
 

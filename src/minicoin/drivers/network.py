@@ -55,6 +55,7 @@ class Network:
         self._dials: dict[ConnId, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
         self._next_inbound = 1
+        self._sent_to: dict[ConnId, Connection] = {}
         self._all_gone = trio.Event()
         self._closed_sent = 0
         self._closed_received = 0
@@ -83,7 +84,14 @@ class Network:
             return 0
         frame = encode_frame(self._magic, effect.message)
         connection.send(frame)
+        self._sent_to[effect.conn] = connection
         return len(frame)
+
+    def flush(self) -> None:
+        """Let out what the event at hand sent."""
+        for connection in self._sent_to.values():
+            connection.flush_nowait()
+        self._sent_to.clear()
 
     def dial(self, effect: Dial) -> None:
         """Open a connection in the background."""

@@ -131,6 +131,7 @@ class Runtime:
     def _perform_all(self) -> None:
         for effect in self.node.drain_effects():
             self._perform(effect)
+        self.network.flush()
 
     def _perform(self, effect: Effect) -> None:
         match effect:

@@ -255,3 +255,68 @@ def test_a_fault_of_the_transport_is_the_reason():
         assert stage.connection.reason == "not our transport"
 
     run(play)
+
+
+async def socket_pair():
+    """Two ends of a real socket with short buffers."""
+    near, far = trio.socket.socketpair()
+    for end in (near, far):
+        end.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, 4096)
+        end.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
+    return trio.SocketStream(near), trio.SocketStream(far)
+
+
+def connected(stream):
+    return Connection(1, stream, PlainChannel(), Inbox(), lambda: Micros(0), remote=REMOTE, local=None, inbound=True)
+
+
+def test_a_flush_writes_at_once_what_one_event_sent_in_one_write():
+    async def main():
+        near, far = await socket_pair()
+        connection = connected(near)
+        for frame in (b"one ", b"event's ", b"messages"):
+            connection.send(frame)
+        # No task ever runs: what arrives was written by the flush itself.
+        connection.flush_nowait()
+        assert await far.receive_some(1000) == b"one event's messages"
+        assert connection.bytes_sent == len(b"one event's messages")
+
+    trio.run(main)
+
+
+def test_a_flush_into_a_full_socket_leaves_the_rest_to_the_writer_in_order():
+    async def main():
+        near, far = await socket_pair()
+        connection = connected(near)
+        frames = [bytes((number,)) * 3_000 for number in range(40)]
+        received = bytearray()
+
+        async def read_all():
+            while len(received) < 40 * 3_000:
+                received.extend(await far.receive_some(1_000))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            await trio.testing.wait_all_tasks_blocked()
+            for frame in frames:
+                connection.send(frame)
+                connection.flush_nowait()
+            with trio.fail_after(10):
+                await read_all()
+            assert bytes(received) == b"".join(frames)
+            assert connection.bytes_sent == 40 * 3_000
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+def test_a_flush_into_a_broken_socket_ends_the_connection():
+    async def main():
+        near, far = await socket_pair()
+        connection = connected(near)
+        await far.aclose()
+        connection.send(b"into the void")
+        connection.flush_nowait()
+        assert "connection lost" in connection.reason
+
+    trio.run(main)
