@@ -6,7 +6,6 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
 import trio
 from coincurve import PrivateKey
 
@@ -31,8 +30,6 @@ KEY = PrivateKey(sha256(b"the test's own coins").digest())
 SCRIPT = p2wpkh_script_of_key(KEY.public_key.format())
 ADDRESS = script_address(SCRIPT, NETWORK.address_format)
 assert ADDRESS is not None
-
-pytestmark = pytest.mark.xdist_group("btcd")
 
 
 def policy_for(btcd: Btcd) -> NodePolicy:

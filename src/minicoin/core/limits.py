@@ -6,7 +6,6 @@ from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
 
 # --- ledger (consensus) ---
 BLOCK_WEIGHT_MAX: Final = 4_000_000
-BLOCK_SIZE_STRIPPED_MAX: Final = 1_000_000
 BLOCK_SIGOP_COST_MAX: Final = 80_000
 BLOCK_SERIALISED_BYTES_MAX: Final = 4_000_000
 SCRIPT_BYTES_MAX: Final = 10_000

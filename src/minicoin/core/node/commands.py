@@ -117,7 +117,6 @@ class SubmitTransaction:
     """Verify, keep and relay a transaction; answered with its txid."""
 
     transaction: Transaction
-    max_feerate_sat_per_kvb: int = 10_000_000
 
 
 # --- mining ---

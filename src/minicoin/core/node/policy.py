@@ -1,6 +1,6 @@
 """What the operator chose for this node, as one value. The network's rules are params'; these are preferences."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from minicoin.core.limits import BAN_SCORE, INBOUND_SLOTS, MEMPOOL_BYTES_MAX, OUTBOUND_FULL_SLOTS
@@ -48,4 +48,3 @@ class NodePolicy:
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""
     mining_interval_us: int = 0
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
-    coinbase_tag: bytes = field(default=b"/minicoin/")

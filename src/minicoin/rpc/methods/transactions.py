@@ -160,7 +160,7 @@ async def send_raw_transaction(call: Call) -> Json:
         return hash_to_hex(transaction.txid)
     if max_feerate:
         await _refuse_absurd_fee(call, transaction, max_feerate)
-    answer = await call.port.command(SubmitTransaction(transaction, max_feerate))
+    answer = await call.port.command(SubmitTransaction(transaction))
     return str(answer)
 
 
