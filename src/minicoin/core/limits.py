@@ -259,6 +259,22 @@ ADDRESS_SAMPLE_PERCENT_MAX: Final = 23
 ADDRESS_SAMPLE_SMALL: Final = 30
 ANCHORS_MAX: Final = 2
 
+# --- recording ---
+# Rows of a table that a checkpoint between two events looks at: about 10 ms in all.
+DIGEST_ITEMS_MAX: Final = 2_000
+# Events between two checkpoints.
+RECORD_CHECKPOINT_EVENTS: Final = 1_000
+# A record holds one event or one document; the mempool's is the longest.
+RECORD_BYTES_MAX: Final = 128 << 20
+# What may wait for the disk; more means that it does not keep up, and the recording ends.
+RECORD_QUEUE_BYTES_MAX: Final = 64 << 20
+# A recording's length unless the operator says otherwise.
+RECORD_FILE_BYTES_MAX: Final = 1 << 30
+# Room kept for what ends a recording: a checkpoint and the reason.
+RECORD_END_BYTES: Final = 16 << 10
+
+assert MEMPOOL_DUMP_BYTES_MAX < RECORD_BYTES_MAX
+assert MESSAGE_PAYLOAD_BYTES_MAX < RECORD_QUEUE_BYTES_MAX < RECORD_FILE_BYTES_MAX
 assert ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP <= ADDRESS_NEW_BUCKETS
 assert ADDRESS_TRIED_BUCKETS_PER_GROUP <= ADDRESS_TRIED_BUCKETS
 assert ADDRESS_SAMPLE_SMALL <= ADDRESSES_PER_MESSAGE_MAX

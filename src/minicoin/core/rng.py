@@ -28,6 +28,11 @@ class Rng:
         """An independent stream; asking does not advance this one."""
         return Rng(self._key, purpose)
 
+    @property
+    def position(self) -> int:
+        """How many bytes were drawn: what a digest of the state shows of this stream."""
+        return 32 * self._counter - len(self._block) + self._used
+
     def bytes(self, count: int) -> bytes:
         """The next `count` bytes."""
         while len(self._block) - self._used < count:

@@ -129,6 +129,10 @@ class HeaderTree:
             tip.height,
         )
 
+    def nodes(self) -> Iterable[HeaderNode]:
+        """Every header in the order it came; nothing may be added meanwhile."""
+        return self._nodes.values()
+
     def leaves(self) -> Iterator[HeaderNode]:
         """Every header that nothing builds on."""
         return iter(list(self._leaves.values()))

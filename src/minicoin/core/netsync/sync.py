@@ -72,19 +72,26 @@ class BlockSync:
         return list(self._peers.values())
 
     def is_initial(self, now: Micros) -> bool:
-        """Whether we are still catching up (initial block download). Once left, never entered again."""
-        if not self._left_initial:
-            tip = self._tree.tip
-            behind = self._tree.best_header.height - tip.height
-            is_fresh = tip.header.time * SECOND_US >= now - RECENT_US
-            self._left_initial = is_fresh and behind <= _CURRENT_WITHIN_BLOCKS
+        """Whether we are still catching up (initial block download). Once left, never entered again.
+
+        Remembers the answer, so it belongs into an event; what only looks takes snapshot().
+        """
+        self._left_initial = self._left_initial or self._is_current(now)
         return not self._left_initial
 
     def snapshot(self, now: Micros) -> SyncSnapshot:
+        """Changes nothing: a question from outside must not move the node, nor be missed by a replay."""
         window = self._downloads.window
+        is_initial = not (self._left_initial or self._is_current(now))
         return SyncSnapshot(
-            len(window.in_flight), len(window.wanted), len(self._orphans), len(self._arrivals), self.is_initial(now)
+            len(window.in_flight), len(window.wanted), len(self._orphans), len(self._arrivals), is_initial
         )
+
+    def _is_current(self, now: Micros) -> bool:
+        tip = self._tree.tip
+        behind = self._tree.best_header.height - tip.height
+        is_fresh = tip.header.time * SECOND_US >= now - RECENT_US
+        return is_fresh and behind <= _CURRENT_WITHIN_BLOCKS
 
     def source_of(self, block: BlockHash) -> ConnId | None:
         """Who delivered a block, for blame."""

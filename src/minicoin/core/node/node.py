@@ -147,7 +147,7 @@ class Node:
             best_header_height=tree.best_header.height,
             mempool_count=len(self.parts.mempool),
             peers=tuple(session.snapshot() for session in self.parts.sessions.values()),
-            is_initial=self.parts.sync.is_initial(now),
+            is_initial=self.parts.sync.snapshot(now).is_initial,
             failure=self.failure,
         )
 
