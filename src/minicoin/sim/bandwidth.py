@@ -1,5 +1,6 @@
-"""The rule of the links, shared by the full-node world and the propagation model: what a message of a size meets between two
-nodes. Pure functions over integer microseconds and bytes per second; the caller keeps each node's two `free` times.
+"""The rule of the links, shared by the full-node world and the propagation model: what a message meets on its way.
+
+Pure functions over integer microseconds and bytes per second; the caller keeps each node's two `free` times.
 
 Uplink: first in, first out; the sender is busy for size/up. Its first byte is at the other side one latency after it
 left, its last byte size/up later (`departure`). Downlink: first in, first out by last byte; the receiver is busy for
@@ -20,7 +21,7 @@ def transfer_us(size: int, rate: int) -> int:
 
 
 def departure(now: int, up_free: int, up_time: int, latency: int) -> tuple[int, int, int]:
-    """(uplink free again, first byte there, last byte there) of a message handed to the uplink now; up_time = size/up."""
+    """(uplink free again, first byte there, last byte there) of a message handed over now; up_time = size/up."""
     start = now if now > up_free else up_free
     return start + up_time, start + latency, start + up_time + latency
 

@@ -1,5 +1,5 @@
-"""Chance by key instead of by order: a draw is a pure function of (seed, purpose, a, b, c), so that the full-node world, the
-numpy model and the numba kernel meet the same latency on the same link whatever order they ask in.
+"""Chance by key instead of by order: a draw is a pure function of (seed, purpose, a, b, c), so that the full-node
+world, the numpy model and the numba kernel meet the same latency on the same link whatever order they ask in.
 
 The word is splitmix64's finaliser over a linear mix of the key. Logarithm and exponential are spelled out in plain
 IEEE additions and multiplications, since libm and numpy round theirs differently; draws_arrays holds the numpy twins.

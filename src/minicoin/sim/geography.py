@@ -1,4 +1,4 @@
-"""Where nodes are and what their lines can do: regions, latency between them and bandwidth, from named published sources.
+"""Where nodes are and what their lines can do: regions, latencies and bandwidth from named published sources.
 
 Shared by world and model. Latencies are integer microseconds one way, bandwidths bytes per second. Sources: SimBlock
 (Banno, Shudo 2019; its tables of 2015 and 2019), Gervais et al. (CCS 2016) with a lognormal fit of their bandwidth
