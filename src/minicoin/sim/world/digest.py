@@ -1,0 +1,99 @@
+"""The trace digest: SHA-256 over every event in order, each reduced to what tells it from any other.
+
+Two runs of one seed give one digest on every Python. A listener may look at every line instead, to find where two
+runs part.
+"""
+
+import hashlib
+from collections.abc import Callable
+from struct import Struct
+
+from minicoin.core.events import (
+    BlockRead,
+    BlockStored,
+    ChainMoved,
+    DeadlineReached,
+    Event,
+    MessageReceived,
+    TransactionVerified,
+)
+from minicoin.core.wire.codec import encode_payload
+from minicoin.core.wire.messages import BlockMessage, GetData, Headers, Inv, Message, NotFound, Ping, Pong, Tx
+
+_PENDING_MAX = 4096
+_HEAD = Struct("<qIq")
+
+Listener = Callable[[int, int, bytes], None]
+"""Hears (time in microseconds, index of the host, what happened)."""
+
+
+def _vectors(message: Inv | GetData | NotFound) -> bytes:
+    return b"".join([b"%d" % vector.type + vector.hash for vector in message.inventory])
+
+
+def _headers(message: Headers) -> bytes:
+    return b"".join([header.hash for header in message.headers])
+
+
+_KEYS: dict[type, Callable[..., bytes]] = {
+    Headers: _headers,
+    Inv: _vectors,
+    GetData: _vectors,
+    NotFound: _vectors,
+    BlockMessage: lambda message: message.block.hash,
+    Tx: lambda message: message.transaction.wtxid,
+    Ping: lambda message: message.nonce.to_bytes(8, "little"),
+    Pong: lambda message: message.nonce.to_bytes(8, "little"),
+}
+
+
+def message_key(message: Message) -> bytes:
+    """Bytes that differ where messages differ: hashes where there are some, else the payload."""
+    find = _KEYS.get(type(message))
+    return encode_payload(message) if find is None else find(message)
+
+
+def event_key(event: Event) -> bytes:
+    """The same for any event."""
+    match event:
+        case MessageReceived(conn, message):
+            return b"%b %d " % (type(message).__name__.encode(), conn) + message_key(message)
+        case DeadlineReached():
+            return b"deadline"
+        case BlockStored(block):
+            return b"stored " + block
+        case BlockRead(conn, block):
+            return b"read %d " % conn + block
+        case ChainMoved(update):
+            return b"moved " + update.tip
+        case TransactionVerified(verdict):
+            return b"verified " + verdict.transaction.wtxid + verdict.tip
+        case _:
+            return repr(event).encode()
+
+
+class TraceDigest:
+    """The running digest."""
+
+    __slots__ = ("_hash", "_pending", "listener")
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._pending: list[bytes] = []
+        self.listener: Listener | None = None
+
+    def note(self, time_us: int, host: int, number: int, key: bytes) -> None:
+        """One event at one host; `number` a connection or 0."""
+        pending = self._pending
+        pending.append(_HEAD.pack(time_us, host, number) + key)
+        if self.listener is not None:
+            self.listener(time_us, host, b"%d " % number + key)
+        if len(pending) >= _PENDING_MAX:
+            self._hash.update(b"".join(pending))
+            pending.clear()
+
+    def hexdigest(self) -> str:
+        """So far."""
+        self._hash.update(b"".join(self._pending))
+        self._pending.clear()
+        return self._hash.hexdigest()

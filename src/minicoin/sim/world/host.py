@@ -1,0 +1,147 @@
+"""A computer of the simulated world: one node, its lines, its disk, and its ends of connections.
+
+`Host` is plain state; the world moves it. An attacker is a host whose `node` is a scripted peer.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minicoin.core.effects import Effect, SearchNonce
+from minicoin.core.events import Event
+from minicoin.core.node.node import Node
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.wire.messages import Message
+from minicoin.sim.world.ledger import Ledger
+from minicoin.sim.world.traffic import Traffic
+
+
+class Runner(Protocol):
+    """What a host runs: a node, or a scripted peer with the same contract."""
+
+    def handle(self, event: Event, now: Micros) -> None:
+        """Take one event."""
+
+    def drain_effects(self) -> list[Effect]:
+        """What it wants from the world."""
+
+    def next_deadline(self) -> Micros | None:
+        """When it wants to be woken."""
+
+
+class Disturbance(Protocol):
+    """Something wrong with one direction of a connection: says when, how often and in what form a message arrives."""
+
+    def carry(self, end: "LinkEnd", message: Message | bytes, size: int, arrival_us: int) -> None:
+        """Take over a message that would have arrived at `arrival_us`; deliver it through the world, or never."""
+
+
+class LinkEnd:
+    """One host's end of a connection. `other` is the far end; what is sent here arrives there."""
+
+    __slots__ = (
+        "conn",
+        "dialled",
+        "disturbance",
+        "held",
+        "host",
+        "is_open",
+        "last_arrival",
+        "latency_us",
+        "number",
+        "other",
+        "unacknowledged",
+    )
+
+    def __init__(self, host: "Host", conn: ConnId, latency_us: int, *, dialled: NodeAddress | None) -> None:
+        self.host = host
+        self.conn = conn
+        self.latency_us = latency_us
+        self.dialled = dialled
+        self.other: LinkEnd = self
+        self.is_open = True
+        self.last_arrival = 0
+        self.number = 0
+        self.unacknowledged = 0
+        self.held: list[tuple[Message | bytes, int]] | None = None
+        """What waits behind a block of this direction; None where nothing blocks it."""
+        self.disturbance: Disturbance | None = None
+
+
+@dataclass(slots=True)
+class Lines:
+    """What connects a host to the world. Rates in bytes per second, 0 for unlimited."""
+
+    up_rate: int = 0
+    down_rate: int = 0
+    region: int = 0
+
+
+@dataclass(slots=True)
+class Disk:
+    """What a crash leaves: the ledger and the documents."""
+
+    ledger: Ledger
+    documents: dict[str, bytes] = field(default_factory=dict)
+
+
+class Host:
+    """One computer. `index` is its place in the world; `node` is None for scripted peers."""
+
+    __slots__ = (
+        "address",
+        "clock_offset_us",
+        "cpu_factor",
+        "disk",
+        "down_free",
+        "down_rate",
+        "group",
+        "index",
+        "is_up",
+        "job",
+        "links",
+        "mined",
+        "name",
+        "next_inbound",
+        "next_request",
+        "node",
+        "pad_bytes",
+        "region",
+        "replies",
+        "restarts",
+        "runner",
+        "traffic",
+        "up_free",
+        "up_rate",
+        "wake_at",
+        "worker_free",
+    )
+
+    def __init__(self, index: int, name: str, address: NodeAddress, lines: Lines, disk: Disk, group: str) -> None:
+        self.index = index
+        self.name = name
+        self.group = group
+        self.address = address
+        self.region = lines.region
+        self.up_rate = lines.up_rate
+        self.down_rate = lines.down_rate
+        self.disk = disk
+        self.node: Node | None = None
+        self.runner: Runner | None = None
+        self.is_up = False
+        self.links: dict[ConnId, LinkEnd] = {}
+        self.traffic = Traffic()
+        self.up_free = 0
+        self.down_free = 0
+        self.worker_free = 0
+        self.wake_at = 0
+        self.next_inbound = 1
+        self.next_request = 1
+        self.restarts = 0
+        self.clock_offset_us = 0
+        self.cpu_factor = 1.0
+        self.job: SearchNonce | None = None
+        self.mined: RawBlock | None = None
+        self.pad_bytes = 0
+        self.replies: dict[RequestId, object] = {}

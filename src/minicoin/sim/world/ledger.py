@@ -1,0 +1,245 @@
+"""What answers a simulated node's slow work. SharedLedger works out each block once for all nodes that see it.
+
+Whether a block is valid on its parent, and what it spends, is a function of its hash alone, so one engine finds it out
+and every node is told the same; a node's own state is which blocks it stored and where it stands.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
+from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.faults import MisuseError
+from minicoin.core.node.assemble import NodeState
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.transaction import Transaction, Wtxid
+from minicoin.core.primitives.verdicts import (
+    BlockRejected,
+    BlockSummary,
+    ChainUpdate,
+    DisconnectedBlock,
+    InvalidBlock,
+    TxVerdict,
+)
+
+LedgerEffect = StoreBlock | Activate | ReadBlock | VerifyTransaction
+LedgerEvent = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified
+
+_VERDICTS_MAX = 200_000
+
+
+class Ledger(Protocol):
+    """The chain worker of one node."""
+
+    def perform(self, effect: LedgerEffect) -> LedgerEvent:
+        """Do one piece of slow work, in the order asked."""
+
+    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
+        """Remember headers."""
+
+    def state(self, documents: dict[str, bytes]) -> NodeState:
+        """What a node starts with that finds this ledger on its disk."""
+
+    def close(self) -> None:
+        """The node is gone, in whatever way."""
+
+
+@dataclass(slots=True)
+class BlockBook:
+    """Every block of the simulation and the verdicts on it, computed once by one real engine."""
+
+    network: Network
+    verifier: ScriptVerifier
+    engine: ChainEngine = field(init=False)
+    _tree: HeaderTree = field(init=False)
+    _blocks: dict[BlockHash, RawBlock] = field(default_factory=dict)
+    _stored: dict[BlockHash, BlockStored | BlockRefused] = field(default_factory=dict)
+    _connected: dict[BlockHash, BlockSummary | InvalidBlock] = field(default_factory=dict)
+    _disconnected: dict[BlockHash, DisconnectedBlock] = field(default_factory=dict)
+    _verdicts: dict[tuple[BlockHash, Wtxid, bytes], TxVerdict] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.engine = ChainEngine(self.network, MemoryChainStore(), self.verifier)
+        self._tree = HeaderTree(self.network)
+        genesis = self.network.genesis
+        self._blocks[genesis.hash] = RawBlock(genesis.header, genesis.raw)
+
+    def block(self, block: BlockHash) -> RawBlock | None:
+        """A block anybody stored."""
+        return self._blocks.get(block)
+
+    def header_node(self, block: BlockHash) -> HeaderNode | None:
+        """Its place in the tree of all blocks."""
+        return self._tree.get(block)
+
+    def store(self, raw: RawBlock, height: int) -> BlockStored | BlockRefused:
+        """The verdict on the block by itself."""
+        known = self._stored.get(raw.hash)
+        # A body that is not the header's own says nothing of the hash, so only these very bytes are known.
+        if known is not None and self._blocks[raw.hash].raw == raw.raw:
+            return known
+        try:
+            self.engine.store_block(raw, height)
+        except BlockRejected as refusal:
+            return BlockRefused(raw.hash, invalid_block(raw.hash, refusal))
+        self._tree.load((raw.header,))
+        self._blocks[raw.hash] = raw
+        answer = self._stored[raw.hash] = BlockStored(raw.hash, height)
+        return answer
+
+    def connect(self, block: BlockHash) -> BlockSummary | InvalidBlock:
+        """The verdict on the block after its parent, which is valid."""
+        known = self._connected.get(block)
+        if known is None:
+            parent = self._require(block).parent
+            if parent is None:
+                raise MisuseError("the genesis block is connected from the start")
+            self._stand_at(parent.hash)
+            update, invalid = self.engine.activate(parent.hash, (block,))
+            known = self._connected[block] = update.connected[0] if invalid is None else invalid
+        return known
+
+    def disconnect(self, block: BlockHash) -> DisconnectedBlock:
+        """What leaving the block gives back."""
+        known = self._disconnected.get(block)
+        if known is None:
+            summary = self.connect(block)
+            if isinstance(summary, InvalidBlock):
+                raise MisuseError("an invalid block was never connected")
+            transactions = Block.parse(self._blocks[block].raw).transactions[1:]
+            known = self._disconnected[block] = DisconnectedBlock(summary, transactions)
+        return known
+
+    def verify(self, transaction: VerifyTransaction, tip: BlockHash) -> TxVerdict:
+        """The verdict on a transaction at a tip."""
+        key = (tip, transaction.transaction.wtxid, b"".join(outpoint for outpoint, _ in transaction.parents))
+        known = self._verdicts.get(key)
+        if known is None:
+            self._stand_at(tip)
+            known = self.engine.verify_transaction(transaction.transaction, transaction.parents)
+            if len(self._verdicts) >= _VERDICTS_MAX:
+                self._verdicts.clear()
+            self._verdicts[key] = known
+        return known
+
+    def path(self, start: BlockHash, end: BlockHash) -> tuple[HeaderNode, tuple[HeaderNode, ...]]:
+        """(fork, the blocks from above it to `end`)."""
+        return self._tree.path(self._require(start), self._require(end))
+
+    def _stand_at(self, block: BlockHash) -> None:
+        if self.engine.tip == block:
+            return
+        fork, path = self.path(self.engine.tip, block)
+        _, invalid = self.engine.activate(fork.hash, tuple(node.hash for node in path))
+        if invalid is not None:
+            raise MisuseError(f"block {invalid.hash.hex()} was valid once and is not any more: {invalid.detail}")
+
+    def _require(self, block: BlockHash) -> HeaderNode:
+        node = self._tree.get(block)
+        if node is None:
+            raise MisuseError(f"nobody stored block {block.hex()}")
+        return node
+
+
+class SharedLedger:
+    """One node's place among the blocks of the book: what it stored, where it stands."""
+
+    __slots__ = ("_book", "_headers", "_stored", "_tip")
+
+    def __init__(self, book: BlockBook, chain: Iterable[BlockHash] = ()) -> None:
+        """`chain`: blocks the node has from the start, lowest first, valid one after the other."""
+        self._book = book
+        self._tip = book.network.genesis.hash
+        self._stored: dict[BlockHash, None] = {self._tip: None}
+        self._headers: dict[BlockHash, BlockHeader] = {}
+        for block in chain:
+            self._stored[block] = None
+            self._tip = block
+
+    def perform(self, effect: LedgerEffect) -> LedgerEvent:
+        match effect:
+            case StoreBlock(block, height):
+                answer = self._book.store(block, height)
+                if isinstance(answer, BlockStored):
+                    self._stored[block.hash] = None
+                return answer
+            case Activate(fork, path):
+                return self._activate(fork, path)
+            case ReadBlock(conn, block, stripped):
+                return BlockRead(conn, block, self._read(block, stripped=stripped))
+            case VerifyTransaction():
+                return TransactionVerified(self._book.verify(effect, self._tip))
+
+    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
+        for header in headers:
+            self._headers[header.hash] = header
+
+    def state(self, documents: dict[str, bytes]) -> NodeState:
+        headers = dict(self._headers)
+        for block in self._stored:
+            node = self._book.header_node(block)
+            if node is not None and node.height:
+                headers.setdefault(block, node.header)
+        # Parents first: heights are known for stored blocks only, so follow the links.
+        return NodeState(
+            tuple(_in_order(headers, self._book.network.genesis.hash)), tuple(self._stored), self._tip, documents
+        )
+
+    def close(self) -> None:
+        """Memory is let go of."""
+
+    def _activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> ChainMoved:
+        disconnected: list[DisconnectedBlock] = []
+        connected: list[BlockSummary] = []
+        invalid: InvalidBlock | None = None
+        while self._tip != fork:
+            disconnected.append(self._book.disconnect(self._tip))
+            node = self._book.header_node(self._tip)
+            if node is None or node.parent is None:
+                raise MisuseError(f"{fork.hex()} is no ancestor of the node's tip")
+            self._tip = node.parent.hash
+        for block in path:
+            if block not in self._stored:
+                raise MisuseError(f"block {block.hex()} is not stored")
+            found = self._book.connect(block)
+            if isinstance(found, InvalidBlock):
+                invalid = found
+                break
+            connected.append(found)
+            self._tip = block
+        node = self._book.header_node(self._tip)
+        height = 0 if node is None else node.height
+        return ChainMoved(ChainUpdate(self._tip, height, tuple(disconnected), tuple(connected)), invalid)
+
+    def _read(self, block: BlockHash, *, stripped: bool) -> RawBlock | None:
+        if block not in self._stored:
+            return None
+        raw = self._book.block(block)
+        if raw is None or not stripped:
+            return raw
+        return RawBlock(raw.header, Block.parse(raw.raw).stripped)
+
+
+def _in_order(headers: dict[BlockHash, BlockHeader], genesis: BlockHash) -> list[BlockHeader]:
+    ordered: dict[BlockHash, BlockHeader] = {}
+    for start in headers.values():
+        chain: list[BlockHeader] = []
+        header: BlockHeader | None = start
+        while header is not None and header.hash not in ordered:
+            chain.append(header)
+            header = headers.get(header.previous)
+        if chain and (chain[-1].previous in ordered or chain[-1].previous == genesis):
+            ordered.update((link.hash, link) for link in reversed(chain))
+    return list(ordered.values())
+
+
+def transactions_of(raw: RawBlock) -> tuple[Transaction, ...]:
+    """All transactions of a block."""
+    return Block.parse(raw.raw).transactions
