@@ -1,0 +1,162 @@
+"""Attackers: scripted peers and dishonest miners that a scenario adds to its honest nodes.
+
+They are not counted in nodes.count. Times count from the end of set-up. What each does is sim.attackers' part.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from minicoin.sim.scenario.fields import (
+    Count,
+    Part,
+    PositiveRate,
+    PositiveSeconds,
+    Seconds,
+    Share,
+    Switch,
+)
+from minicoin.sim.scenario.targets import ALL, Target
+
+
+class AttackerBase(Part):
+    """What every attacker has."""
+
+    at_s: Seconds = 0.0
+    """When it joins."""
+    until_s: PositiveSeconds | None = None
+    """When it gives up and leaves; otherwise at the end of mining."""
+    count: Count = 1
+    """How many peers it runs."""
+
+
+class PeerAttacker(AttackerBase):
+    """An attacker that talks to chosen nodes."""
+
+    target: Target = ALL
+    """Whom it connects to."""
+
+
+class Eclipse(PeerAttacker):
+    """Fills a victim's address book with its own addresses, its slots with its own peers, and keeps blocks from it."""
+
+    kind: Literal["eclipse"]
+    addresses_per_s: PositiveRate = 10.0
+    """Addresses of its own that it tells the victim, each second and peer."""
+    network_groups: Count = 16
+    """Network groups (/16) that its addresses come from: the address book gives each a bounded part."""
+    hides_blocks: Switch = True
+    """Its peers relay no blocks; otherwise they are honest until the end."""
+
+
+class Sybil(PeerAttacker):
+    """Many identities that connect everywhere, look honest and relay nothing."""
+
+    kind: Literal["sybil"]
+    connections: Count = 8
+    """Connections that each of its peers opens."""
+    hides_blocks: Switch = True
+    """They relay no blocks."""
+    hides_transactions: Switch = True
+    """They relay no transactions."""
+
+
+class FloodTransactions(PeerAttacker):
+    """Sends transactions as fast as it is told."""
+
+    kind: Literal["flood-transactions"]
+    rate_per_s: PositiveRate
+    """Of each of its peers."""
+    validity: Literal["valid", "orphan", "invalid"] = "orphan"
+    """valid: real payments; orphan: inputs that nobody knows; invalid: signatures that fail."""
+    tx_bytes: Annotated[int, Field(strict=True, ge=100, le=100_000)] = 250
+    """Size of each."""
+
+
+class FloodAddresses(PeerAttacker):
+    """Sends addresses of nodes that do not exist."""
+
+    kind: Literal["flood-addresses"]
+    rate_per_s: PositiveRate
+    """addr messages of each of its peers."""
+    per_message: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1_000
+    """Addresses in each."""
+
+
+class FloodConnections(PeerAttacker):
+    """Opens connections until there is no slot left."""
+
+    kind: Literal["flood-connections"]
+    rate_per_s: PositiveRate
+    """Connections that each of its peers opens."""
+    handshake: Switch = False
+    """Whether it completes the handshake; otherwise it says nothing."""
+
+
+class SlowBlocks(PeerAttacker):
+    """Announces what it has and delivers slowly or never, to hold up those who ask it."""
+
+    kind: Literal["slow-blocks"]
+    delay_s: PositiveSeconds | None = None
+    """How long it holds a block back that it was asked for; otherwise for ever."""
+
+
+class InvalidBlocks(PeerAttacker):
+    """Sends blocks with work that break a rule."""
+
+    kind: Literal["invalid-blocks"]
+    per_hour: PositiveRate = 60.0
+    """Of each of its peers."""
+    flaw: Literal["merkle-root", "coinbase-value", "double-spend", "missing-coin", "script"] = "coinbase-value"
+    """The rule that is broken."""
+
+
+class InvalidHeaders(PeerAttacker):
+    """Sends headers that break a rule."""
+
+    kind: Literal["invalid-headers"]
+    rate_per_s: PositiveRate = 1.0
+    """headers messages of each of its peers."""
+    flaw: Literal["work", "unconnected", "time", "low-work-chain"] = "work"
+    """work: the hash misses the target; unconnected: no known parent; time: hours ahead; low-work-chain: valid and
+    long, with less work than the best chain."""
+
+
+class MinerAttacker(AttackerBase):
+    """An attacker with hash power, which is taken from the honest miners' in proportion."""
+
+    hash_share: Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
+    """Share of all hash power."""
+    connections: Count = 100
+    """Honest nodes that it is connected to; at most all."""
+
+
+class SelfishMiner(MinerAttacker):
+    """Keeps its blocks secret and publishes them to orphan honest ones (Eyal and Sirer 2014)."""
+
+    kind: Literal["selfish-miner"]
+    tie_share: Share | None = None
+    """gamma: share of the honest hash power that mines on its block in a tie; otherwise what the network gives."""
+
+
+class WithholdBlocks(MinerAttacker):
+    """Publishes its blocks late or never."""
+
+    kind: Literal["withhold-blocks"]
+    delay_s: PositiveSeconds | None = None
+    """How long it waits; otherwise for ever."""
+
+
+Attacker = Annotated[
+    Eclipse
+    | Sybil
+    | FloodTransactions
+    | FloodAddresses
+    | FloodConnections
+    | SlowBlocks
+    | InvalidBlocks
+    | InvalidHeaders
+    | SelfishMiner
+    | WithholdBlocks,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,255 @@
+"""Checks between the keys of a scenario; what one key alone allows is its field's type.
+
+Each raises KeyProblem with the key to change. What the model cannot express is model_limits' part.
+"""
+
+from collections.abc import Iterator
+
+from minicoin.core.rng import Rng
+from minicoin.sim.pools import POOL_SHARES
+from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
+from minicoin.sim.scenario.faults import OWN_LEDGER_KINDS, BandwidthCap, ClockSkew, LastingFault, Partition
+from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_NODES_MAX, Part
+from minicoin.sim.scenario.form import ScenarioForm
+from minicoin.sim.scenario.groups import group_ranges, group_size
+from minicoin.sim.scenario.model_limits import check_model
+from minicoin.sim.scenario.problems import KeyProblem, near_misses
+from minicoin.sim.scenario.targets import ALL, REST, Target, drawn_count, group_name, highest_index, target_nodes
+
+
+def check_scenario(form: ScenarioForm) -> None:
+    """Raises KeyProblem for the first thing that does not fit."""
+    if form.engine == "model":
+        check_model(form)
+    else:
+        _check_full_engine(form)
+    _check_groups(form)
+    _check_topology(form)
+    _check_links(form)
+    _check_mining(form)
+    _check_times(form)
+    _check_targets(form)
+    _check_faults(form)
+    _check_attackers(form)
+
+
+def _check_full_engine(form: ScenarioForm) -> None:
+    if form.nodes.count > FULL_NODES_MAX:
+        raise KeyProblem("nodes.count", f"full node code runs at most {FULL_NODES_MAX:,} nodes; use engine = 'model'")
+    if form.links.discipline == "stop-and-wait":
+        raise KeyProblem("links.discipline", "stop-and-wait needs engine = 'model'; real nodes send fifo")
+    if form.network.announce != "node":
+        raise KeyProblem("network.announce", f"{form.network.announce} needs engine = 'model'; real nodes announce")
+
+
+def _check_groups(form: ScenarioForm) -> None:
+    names: list[str] = []
+    used = 0
+    for place, group in enumerate(form.nodes.group):
+        path = f"nodes.group[{place}]"
+        if (group.count is None) == (group.share is None):
+            raise KeyProblem(f"{path}.count", "give either count or share")
+        if group.name in names or group.name in (ALL, REST):
+            raise KeyProblem(f"{path}.name", f"{group.name!r} is taken; every group needs a name of its own")
+        if group.region is not None and form.links.geography == "uniform":
+            raise KeyProblem(f"{path}.region", "geography = 'uniform' has no regions")
+        names.append(group.name)
+        used += group_size(group, form.nodes.count)
+        if used > form.nodes.count:
+            raise KeyProblem(f"{path}.count", f"the groups need {used:,} nodes; nodes.count is {form.nodes.count:,}")
+
+
+def _check_topology(form: ScenarioForm) -> None:
+    topology, count = form.topology, form.nodes.count
+    given = topology.model_fields_set
+    if (topology.source == "static") != (topology.degrees is not None):
+        raise KeyProblem("topology.degrees", "source = 'static' needs degrees, and no other source reads them")
+    if topology.degrees is not None and len(topology.degrees) > count:
+        raise KeyProblem("topology.degrees", f"has {len(topology.degrees)} numbers for {count} nodes")
+    if "outbound" in given and topology.source not in ("random", "addrman"):
+        raise KeyProblem("topology.outbound", f"is read by random and addrman only, not by {topology.source}")
+    if "seed_nodes" in given and topology.source != "addrman":
+        raise KeyProblem("topology.seed_nodes", f"is read by addrman only, not by {topology.source}")
+    for place, node in enumerate(topology.seed_nodes):
+        _check_index(f"topology.seed_nodes[{place}]", node, count)
+    if topology.source == "gervais" and count <= 2 * len(POOL_SHARES):
+        raise KeyProblem("topology.source", f"gervais needs more than {2 * len(POOL_SHARES)} nodes, not {count}")
+    if topology.source == "complete" and count > COMPLETE_NODES_MAX:
+        raise KeyProblem("topology.source", f"complete is for at most {COMPLETE_NODES_MAX:,} nodes, not {count:,}")
+
+
+def _check_links(form: ScenarioForm) -> None:
+    links = form.links
+    uniform = links.geography == "uniform"
+    if uniform != (links.latency_ms is not None):
+        raise KeyProblem("links.latency_ms", "geography = 'uniform' needs it, and no other geography reads it")
+    if uniform and (links.latency or links.latency_drawn):
+        raise KeyProblem("links.latency", "geography = 'uniform' has the same fixed latency everywhere")
+    if links.loss + links.reorder >= 1:
+        raise KeyProblem("links.loss", "loss and reorder together must be below 1")
+
+
+def _check_mining(form: ScenarioForm) -> None:
+    mining, count = form.mining, form.nodes.count
+    if mining.at:
+        if {"miners", "hash_shares", "blocks"} & mining.model_fields_set:
+            raise KeyProblem("mining.at", "a fixed schedule takes the place of blocks, miners and hash_shares")
+        for place, block in enumerate(mining.at):
+            _check_index(f"mining.at[{place}].node", block.node, count)
+            if mining.duration_s is not None and block.time_s > mining.start_s + mining.duration_s:
+                raise KeyProblem(f"mining.at[{place}].time_s", "lies after the end of mining (start_s + duration_s)")
+    elif mining.blocks is None and mining.duration_s is None:
+        raise KeyProblem("mining.blocks", "say when mining ends: blocks, duration_s, or a schedule of [[mining.at]]")
+    if mining.miners is not None and mining.miners > count:
+        raise KeyProblem("mining.miners", f"{mining.miners} miners, but there are {count} nodes")
+    if mining.miners is not None and mining.hash_shares != "equal":
+        raise KeyProblem("mining.miners", "is read with hash_shares = 'equal' only; the shares say how many miners")
+    _check_hash_shares(form)
+
+
+def _check_hash_shares(form: ScenarioForm) -> None:
+    shares, count = form.mining.hash_shares, form.nodes.count
+    if isinstance(shares, tuple):
+        if not 0 < len(shares) <= count:
+            raise KeyProblem("mining.hash_shares", f"has {len(shares)} numbers, but there are {count} nodes")
+        if sum(shares) <= 0:
+            raise KeyProblem("mining.hash_shares", "nobody has any hash power")
+    if shares == "gervais" and count < len(POOL_SHARES):
+        raise KeyProblem("mining.hash_shares", f"gervais has {len(POOL_SHARES)} pools, but there are {count} nodes")
+    of_groups = [group.hash_share for group in form.nodes.group if group.hash_share is not None]
+    if of_groups and shares != "groups":
+        raise KeyProblem("nodes.group.hash_share", "is read with mining.hash_shares = 'groups' only")
+    if shares == "groups" and not of_groups:
+        raise KeyProblem("mining.hash_shares", "'groups' needs a hash_share in a [[nodes.group]]")
+    if sum(of_groups) > 1 + 1e-9:
+        raise KeyProblem("nodes.group.hash_share", f"the groups have {sum(of_groups):g} of the hash power together")
+
+
+def _check_times(form: ScenarioForm) -> None:
+    """An end comes after its beginning, and both lie inside the run where its length is known."""
+    ends = [
+        ("transactions.stop_s", form.transactions and (form.transactions.start_s, form.transactions.stop_s)),
+        ("churn.stop_s", form.churn and (form.churn.start_s, form.churn.stop_s)),
+        ("faults.random.stop_s", form.faults.random and (form.faults.random.start_s, form.faults.random.stop_s)),
+    ]
+    for path, span in ends:
+        if span and span[1] is not None and span[1] <= span[0]:
+            raise KeyProblem(path, f"{span[1]:g} is not after start_s ({span[0]:g})")
+    timed = [(f"fault[{place}]", fault) for place, fault in enumerate(form.fault)]
+    for name, event in timed:
+        if isinstance(event, LastingFault):
+            _check_until(name, event.at_s, event.until_s)
+        _check_inside(f"{name}.at_s", event.at_s, form)
+    for place, attacker in enumerate(form.attacker):
+        _check_until(f"attacker[{place}]", attacker.at_s, attacker.until_s)
+        _check_inside(f"attacker[{place}].at_s", attacker.at_s, form)
+    if form.network.drop_after_s <= form.network.ping_after_s:
+        raise KeyProblem("network.drop_after_s", f"must be greater than ping_after_s ({form.network.ping_after_s:g})")
+
+
+def _check_until(name: str, at_s: float, until_s: float | None) -> None:
+    if until_s is not None and until_s <= at_s:
+        raise KeyProblem(f"{name}.until_s", f"{until_s:g} is not after at_s ({at_s:g})")
+
+
+def _check_inside(path: str, at_s: float, form: ScenarioForm) -> None:
+    if form.mining.duration_s is not None and at_s > form.mining.start_s + form.mining.duration_s:
+        raise KeyProblem(path, f"{at_s:g} lies after the end of mining (start_s + duration_s)")
+
+
+def _check_targets(form: ScenarioForm) -> None:
+    for path, target in _targets(form):
+        check_target(path, target, form)
+
+
+def _targets(form: ScenarioForm) -> Iterator[tuple[str, Target]]:
+    for place, fault in enumerate(form.fault):
+        yield from (((f"fault[{place}].{key}", value)) for key, value in _target_keys(fault))
+    for place, attacker in enumerate(form.attacker):
+        if isinstance(attacker, PeerAttacker):
+            yield f"attacker[{place}].target", attacker.target
+
+
+def _target_keys(fault: Part) -> Iterator[tuple[str, Target]]:
+    for key in ("nodes", "peers"):
+        value: Target | None = getattr(fault, key, None)
+        if value is not None:
+            yield key, value
+    if isinstance(fault, Partition):
+        yield from ((f"groups[{number}]", group) for number, group in enumerate(fault.groups))
+
+
+def check_target(path: str, target: Target, form: ScenarioForm) -> None:
+    """Raises KeyProblem unless the scenario has the nodes that `target` means."""
+    count = form.nodes.count
+    _check_index(path, highest_index(target), count)
+    draws = drawn_count(target, count)
+    if draws is not None and draws > count:
+        raise KeyProblem(path, f"draws {draws} nodes, but there are {count}")
+    name = group_name(target)
+    if name is None or (name == REST and ".groups[" in path):
+        return
+    known = list(group_ranges(form.nodes))
+    if name not in known:
+        nearest = near_misses(name, [*known, ALL])
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"groups are {', '.join(known) or 'not defined'}"
+        raise KeyProblem(path, f"no group {name!r}; {hint}")
+
+
+def _check_index(path: str, index: int, count: int) -> None:
+    if index >= count:
+        raise KeyProblem(path, f"there is no node {index}: {count} nodes have the indices 0 to {count - 1}")
+
+
+def _check_faults(form: ScenarioForm) -> None:
+    for place, fault in enumerate(form.fault):
+        path = f"fault[{place}]"
+        if fault.kind in OWN_LEDGER_KINDS:
+            _check_own_ledger(f"{path}.kind", fault.kind, form)
+        if isinstance(fault, BandwidthCap) and fault.up_mbit is None and fault.down_mbit is None:
+            raise KeyProblem(f"{path}.up_mbit", "give up_mbit, down_mbit or both")
+        if isinstance(fault, ClockSkew) and not fault.offset_s and not fault.drift_ppm:
+            raise KeyProblem(f"{path}.offset_s", "give offset_s, drift_ppm or both")
+        if isinstance(fault, Partition):
+            _check_partition(path, fault, form)
+    if form.faults.random is not None:
+        if not form.faults.random.per_hour:
+            raise KeyProblem("faults.random.per_hour", "names no kind of fault")
+        for kind in form.faults.random.per_hour:
+            if kind in OWN_LEDGER_KINDS:
+                _check_own_ledger(f"faults.random.per_hour.{kind}", kind, form)
+
+
+def _check_own_ledger(path: str, kind: str, form: ScenarioForm) -> None:
+    if form.nodes.ledger != "own" and all(group.ledger != "own" for group in form.nodes.group):
+        raise KeyProblem(path, f"{kind} happens in a node's own store: set nodes.ledger = 'own', or a group's")
+
+
+def _check_partition(path: str, fault: Partition, form: ScenarioForm) -> None:
+    if list(fault.groups).count(REST) > 1:
+        raise KeyProblem(f"{path}.groups", "holds 'rest' twice")
+    if ALL in fault.groups:
+        raise KeyProblem(f"{path}.groups", "holds 'all', which leaves nothing for the other groups; write 'rest'")
+    drawn = sum(drawn_count(group, form.nodes.count) or 0 for group in fault.groups)
+    if drawn > form.nodes.count:
+        raise KeyProblem(f"{path}.groups", f"the groups draw {drawn} nodes, but there are {form.nodes.count}")
+    named: dict[int, None] = {}
+    for group in fault.groups:
+        for node in _named_nodes(group, form):
+            if node in named:
+                raise KeyProblem(f"{path}.groups", f"node {node} is in two groups")
+            named[node] = None
+
+
+def _named_nodes(target: Target, form: ScenarioForm) -> tuple[int, ...]:
+    if target == REST or drawn_count(target, 1) is not None:
+        return ()
+    return target_nodes(target, range(form.nodes.count), group_ranges(form.nodes), Rng(b""))
+
+
+def _check_attackers(form: ScenarioForm) -> None:
+    shares = [attacker.hash_share for attacker in form.attacker if isinstance(attacker, MinerAttacker)]
+    if sum(shares) >= 1:
+        raise KeyProblem("attacker.hash_share", f"the attackers have {sum(shares):g} of the hash power; leave some")
+    if shares and form.mining.at:
+        raise KeyProblem("mining.at", "a fixed schedule leaves nothing to attackers with hash power")

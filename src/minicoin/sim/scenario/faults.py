@@ -1,0 +1,331 @@
+"""Faults that a scenario injects: on a timeline ([[fault]]) or at random rates ([faults.random]).
+
+Times count from the end of set-up. Kinds that last end at until_s, or with mining; the others happen once. What each
+does to the world is sim.faults' part.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from minicoin.sim.scenario.fields import (
+    Count,
+    Factor,
+    Mbit,
+    Part,
+    PositiveMillis,
+    PositiveRate,
+    PositiveSeconds,
+    PositiveShare,
+    Seconds,
+    SignedSeconds,
+    Switch,
+    Version,
+)
+from minicoin.sim.scenario.targets import ALL, Target
+
+
+class FaultBase(Part):
+    """What every fault has."""
+
+    at_s: Seconds
+    """When it begins."""
+
+
+class LastingFault(FaultBase):
+    """A fault that is there for a while."""
+
+    until_s: PositiveSeconds | None = None
+    """When it ends; otherwise with mining."""
+
+
+class LinkFault(LastingFault):
+    """A fault of connections."""
+
+    nodes: Target = ALL
+    """Connections of these nodes."""
+    peers: Target = ALL
+    """Of those, the ones to these nodes."""
+
+
+class Loss(LinkFault):
+    """Packets get lost: what is sent comes a retransmission later."""
+
+    kind: Literal["loss"]
+    probability: PositiveShare
+    """Of each message."""
+
+
+class Duplicate(LinkFault):
+    """Packets arrive twice: they cost downlink twice."""
+
+    kind: Literal["duplicate"]
+    probability: PositiveShare
+    """Of each message."""
+
+
+class Reorder(LinkFault):
+    """Packets are overtaken: what is sent waits for them."""
+
+    kind: Literal["reorder"]
+    probability: PositiveShare
+    """Of each message."""
+    by_ms: PositiveMillis = 100.0
+    """How late an overtaken packet is."""
+
+
+class DelaySpike(LinkFault):
+    """Latency grows."""
+
+    kind: Literal["delay-spike"]
+    add_ms: PositiveMillis
+    """Added to each message's latency."""
+
+
+class BandwidthCap(LastingFault):
+    """Bandwidth shrinks."""
+
+    kind: Literal["bandwidth-cap"]
+    nodes: Target = ALL
+    """Whose."""
+    up_mbit: Mbit | None = None
+    """Uplink at most, in Mbit/s."""
+    down_mbit: Mbit | None = None
+    """Downlink at most, in Mbit/s."""
+
+
+class LinkBlock(LinkFault):
+    """Connections stay open and carry nothing."""
+
+    kind: Literal["link-block"]
+    one_way: Switch = False
+    """Only what `nodes` send is held back; otherwise both directions."""
+
+
+class Partition(LastingFault):
+    """The network falls apart: nothing passes between groups, and no new connection either. It heals at until_s."""
+
+    kind: Literal["partition"]
+    groups: Annotated[tuple[Target, ...], Field(min_length=2, max_length=100)]
+    """The parts, each a target; shares are of all nodes, "rest" is what the others leave. Nodes of no group keep all
+    connections."""
+    one_way: Switch = False
+    """Asymmetric: only what a group sends to later groups is lost, the way back is open."""
+    cut: Literal["silent", "reset"] = "silent"
+    """silent: packets vanish and connections die of their time-outs; reset: connections between groups are closed."""
+
+
+class Clog(LinkFault):
+    """What is sent piles up and is let go at until_s."""
+
+    kind: Literal["clog"]
+    order: Literal["fifo", "shuffled"] = "fifo"
+    """Order in which the connections are let go: oldest first, or shuffled. Within a connection order is kept."""
+
+
+class HalfOpen(FaultBase):
+    """One side forgets a connection without telling; the other believes it open until it hears nothing."""
+
+    kind: Literal["half-open"]
+    nodes: Target = ALL
+    """Who forgets."""
+    count: Count = 1
+    """How many connections of each."""
+
+
+class Reset(FaultBase):
+    """Connections are closed in the middle of whatever they carry."""
+
+    kind: Literal["reset"]
+    nodes: Target = ALL
+    """Whose."""
+    count: Count = 1
+    """How many connections of each."""
+
+
+class FragmentedRead(LinkFault):
+    """Bytes arrive in small pieces, cut anywhere. Encodes the messages of these connections."""
+
+    kind: Literal["fragmented-read"]
+    max_bytes: Annotated[int, Field(strict=True, ge=1, le=65_536)] = 7
+    """Largest piece; sizes are drawn from 1 to this."""
+
+
+class FlippedByte(LinkFault):
+    """One byte of a message changes on its way. Encodes the messages of these connections; checksums must catch it, and
+    both ends lose the connection without a ban."""
+
+    kind: Literal["flipped-byte"]
+    probability: PositiveShare
+    """Of each message."""
+
+
+class Crash(FaultBase):
+    """Nodes stop at once and start again."""
+
+    kind: Literal["crash"]
+    nodes: Target
+    """Which."""
+    with_disk: Switch = True
+    """Whether chain, addresses and wallet survive; otherwise the node starts from the genesis block."""
+    restart_after_s: PositiveSeconds = 10.0
+    """How long they are down."""
+
+
+class TornWrite(FaultBase):
+    """The store's next write is cut short and the node crashes; it restarts on what is there. Needs an own ledger."""
+
+    kind: Literal["torn-write"]
+    nodes: Target
+    """Which."""
+    damage: Literal["torn", "truncated"] = "torn"
+    """torn: the write ends in bytes that are not what was meant; truncated: it just ends early."""
+    restart_after_s: PositiveSeconds = 10.0
+    """How long they are down."""
+
+
+class FullDisk(LastingFault):
+    """Writes fail until there is room again. Needs an own ledger."""
+
+    kind: Literal["full-disk"]
+    nodes: Target
+    """Which."""
+
+
+class ClockSkew(LastingFault):
+    """A clock is wrong and may run at a wrong rate."""
+
+    kind: Literal["clock-skew"]
+    nodes: Target
+    """Whose."""
+    offset_s: SignedSeconds = 0.0
+    """How far ahead (or, below 0, behind)."""
+    drift_ppm: Annotated[float, Field(strict=True, ge=-500_000, le=500_000, allow_inf_nan=False)] = 0.0
+    """Microseconds gained each second."""
+
+
+class ClockJump(FaultBase):
+    """A clock jumps forward or back, once."""
+
+    kind: Literal["clock-jump"]
+    nodes: Target
+    """Whose."""
+    by_s: SignedSeconds
+    """How far."""
+
+
+class SlowCpu(LastingFault):
+    """Verification takes longer."""
+
+    kind: Literal["slow-cpu"]
+    nodes: Target
+    """Whose."""
+    factor: Factor
+    """How many times longer."""
+
+
+class ChurnFault(LastingFault):
+    """Nodes leave and come back for a while, whatever [churn] says."""
+
+    kind: Literal["churn"]
+    nodes: Target
+    """Which."""
+    session_s: PositiveSeconds
+    """Mean time that a node stays, exponential."""
+    rejoin_s: PositiveSeconds
+    """Mean time that a node is away, exponential."""
+    with_disk: Switch = True
+    """Whether a node that returns still has its chain and addresses."""
+
+
+class VersionSkew(FaultBase):
+    """Nodes restart with another feature set."""
+
+    kind: Literal["version-skew"]
+    nodes: Target
+    """Which."""
+    version: Version
+    """As in [[nodes.group]]."""
+
+
+class NodeLoss(LastingFault):
+    """Nodes vanish together, as when a data centre or the index server goes; with until_s they come back."""
+
+    kind: Literal["node-loss"]
+    nodes: Target
+    """Which."""
+    with_disk: Switch = True
+    """Whether a node that returns still has its chain and addresses."""
+
+
+Fault = Annotated[
+    Loss
+    | Duplicate
+    | Reorder
+    | DelaySpike
+    | BandwidthCap
+    | LinkBlock
+    | Partition
+    | Clog
+    | HalfOpen
+    | Reset
+    | FragmentedRead
+    | FlippedByte
+    | Crash
+    | TornWrite
+    | FullDisk
+    | ClockSkew
+    | ClockJump
+    | SlowCpu
+    | ChurnFault
+    | VersionSkew
+    | NodeLoss,
+    Field(discriminator="kind"),
+]
+FaultKind = Literal[
+    "loss",
+    "duplicate",
+    "reorder",
+    "delay-spike",
+    "bandwidth-cap",
+    "link-block",
+    "partition",
+    "clog",
+    "half-open",
+    "reset",
+    "fragmented-read",
+    "flipped-byte",
+    "crash",
+    "torn-write",
+    "full-disk",
+    "clock-skew",
+    "clock-jump",
+    "slow-cpu",
+    "churn",
+    "version-skew",
+    "node-loss",
+]
+# Torn and failed writes happen in a store that belongs to one node.
+OWN_LEDGER_KINDS: Final = ("torn-write", "full-disk")
+
+
+class RandomFaults(Part):
+    """Faults at random times (Poisson), on random nodes, with parameters drawn from the seed."""
+
+    per_hour: dict[FaultKind, PositiveRate]
+    """Rate of each kind in the whole network, as a [faults.random.per_hour] table: crash = 4.0, partition = 0.5."""
+    start_s: Seconds = 0.0
+    """When the first may happen."""
+    stop_s: PositiveSeconds | None = None
+    """After this none begins; otherwise until the end of mining."""
+    duration_s: PositiveSeconds = 30.0
+    """Mean duration of those that last, exponential."""
+    share: PositiveShare = 0.1
+    """Share of the nodes that one fault concerns, at most; at least one node."""
+
+
+class Faults(Part):
+    """Faults that are not on a timeline."""
+
+    random: RandomFaults | None = None
+    """Rates of random faults."""

@@ -1,0 +1,42 @@
+"""All keys of a scenario file in one value. schema.Scenario adds reading, checks between keys, and identity."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from minicoin.sim.scenario.attackers import Attacker
+from minicoin.sim.scenario.faults import Fault, Faults
+from minicoin.sim.scenario.fields import Engine, Name, Part
+from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
+from minicoin.sim.scenario.looking import Check, Measure, Warmup
+from minicoin.sim.scenario.seeds import Seeds
+from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, Topology
+
+
+class ScenarioForm(Part):
+    """The top level of a scenario file. Times count from the end of set-up."""
+
+    name: Name
+    """Short name: lower-case letters, digits and hyphens."""
+    question: Annotated[str, Field(min_length=1, max_length=500)]
+    """One sentence: what this scenario answers."""
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    """More for people."""
+    engine: Engine = "full"
+    """full: real node code; model: the propagation model, for which only some keys exist."""
+    seeds: Seeds = (1,)
+    """Seeds of the runs: a list, or a range as text ("1..20")."""
+    nodes: Nodes
+    network: NetworkRules = NetworkRules()
+    topology: Topology = Topology()
+    links: Links = Links()
+    mining: Mining
+    verification: Verification = Verification()
+    transactions: Transactions | None = None
+    churn: Churn | None = None
+    fault: tuple[Fault, ...] = ()
+    faults: Faults = Faults()
+    attacker: tuple[Attacker, ...] = ()
+    warmup: Warmup = Warmup()
+    measure: Measure = Measure()
+    check: Check = Check()

@@ -1,0 +1,143 @@
+"""The network of a scenario: its nodes, rules, topology and links. Sources are named as in sim.geography and
+sim.topology, which own what they mean."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from minicoin.core.limits import INBOUND_SLOTS
+from minicoin.core.params.network import COINBASE_MATURITY, DROP_AFTER_S, PING_AFTER_S
+from minicoin.core.units import COIN_SAT, MONEY_MAX_SAT
+from minicoin.sim.geography import LatencyDrawn, LatencyLaw
+from minicoin.sim.scenario.fields import (
+    Count,
+    Factor,
+    Ledger,
+    Mbit,
+    Millis,
+    Name,
+    NodeIndex,
+    Part,
+    PositiveMillis,
+    PositiveSeconds,
+    PositiveShare,
+    Region,
+    Share,
+    Switch,
+    Version,
+)
+
+Geography = Literal["simblock-2015", "simblock-2019", "gervais-2016", "uniform"]
+TopologySource = Literal["random", "simblock", "gervais", "static", "complete", "ring", "line", "star", "addrman"]
+
+
+class NodeGroup(Part):
+    """Nodes that differ from the rest. Groups take the lowest indices, one after the other in the order of the file;
+    the nodes after the last group are ordinary."""
+
+    name: Name
+    """What targets call the group."""
+    count: Count | None = None
+    """How many nodes; either this or share."""
+    share: PositiveShare | None = None
+    """How many nodes, as a share of nodes.count, rounded; at least one."""
+    region: Region | None = None
+    """Where all of them are; otherwise the geography places them."""
+    up_mbit: Mbit | None = None
+    """Uplink of each in Mbit/s; otherwise the geography says."""
+    down_mbit: Mbit | None = None
+    """Downlink of each in Mbit/s; otherwise the geography says."""
+    hash_share: PositiveShare | None = None
+    """Share of all hash power that the group has together, with mining.hash_shares = "groups"."""
+    slow_cpu: Factor = 1.0
+    """Verification takes this many times longer."""
+    version: Version = "current"
+    """Feature set: before-wtxidrelay never negotiates BIP339 and BIP155, before-sendheaders nor BIP130 either."""
+    ledger: Ledger | None = None
+    """As nodes.ledger, for this group."""
+
+
+class Nodes(Part):
+    """How many nodes there are and what each is made of."""
+
+    count: Count
+    """Number of honest nodes; attackers come on top."""
+    group: tuple[NodeGroup, ...] = ()
+    """Groups of nodes that differ, each a [[nodes.group]] table."""
+    encode: Switch = False
+    """Encode and decode every message as on a real wire; otherwise message objects travel with their true size."""
+    ledger: Ledger = "shared"
+    """shared: verdicts on identical blocks are computed once; own: each node has its own chain engine and store."""
+
+
+class NetworkRules(Part):
+    """The coin's rules and the protocol's times."""
+
+    spacing_s: PositiveSeconds = 60.0
+    """Mean time between blocks."""
+    block_bytes: Annotated[int, Field(strict=True, ge=0, le=4_000_000)] = 0
+    """Size that a miner pads its blocks to; 0: as large as their transactions make them."""
+    coinbase_maturity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = COINBASE_MATURITY
+    """Blocks until a coinbase may be spent."""
+    subsidy_sat: Annotated[int, Field(strict=True, ge=0, le=MONEY_MAX_SAT)] = 50 * COIN_SAT
+    """New satoshi of each block."""
+    ping_after_s: PositiveSeconds = float(PING_AFTER_S)
+    """A peer that is silent this long is pinged."""
+    drop_after_s: PositiveSeconds = float(DROP_AFTER_S)
+    """A peer that is silent this long is disconnected."""
+    inbound_trickle_ms: PositiveMillis | None = None
+    """Mean time between transaction announcements to inbound peers; otherwise what suits spacing_s."""
+    outbound_trickle_ms: PositiveMillis | None = None
+    """Mean time between transaction announcements to outbound peers; otherwise what suits spacing_s."""
+    announce: Literal["node", "push", "pool-relay"] = "node"
+    """How blocks travel. node: as the node code does, announced and then asked for; push (model only): sent unasked
+    to every neighbour; pool-relay (model only): pushed between the pools of the gervais topology, announced to others."""
+
+
+class Topology(Part):
+    """Who is connected to whom."""
+
+    source: TopologySource = "random"
+    """Named source of links, from sim.topology; addrman: nodes know the seed nodes and find each other by gossip."""
+    outbound: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 8
+    """Links that each node opens: read by random and addrman."""
+    degrees: tuple[Annotated[int, Field(strict=True, ge=1, le=1_000_000)], ...] | None = None
+    """With source = "static": the links of each node; as many numbers as nodes, or fewer, which are then repeated."""
+    seed_nodes: tuple[NodeIndex, ...] = (0,)
+    """With source = "addrman": the nodes that every node knows at its start."""
+    max_inbound: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = INBOUND_SLOTS
+    """Inbound connections that a node accepts."""
+
+
+class Links(Part):
+    """What a connection is made of: latency, bandwidth, and how often it fails in small ways all the time."""
+
+    geography: Geography = "simblock-2019"
+    """Named source of regions, latencies and bandwidths."""
+    latency: LatencyLaw | None = None
+    """fixed: the mean of the two regions; pareto: drawn around that mean; otherwise as the geography's paper did."""
+    latency_drawn: LatencyDrawn | None = None
+    """Whether a link's latency is drawn once or for each message; otherwise as the geography's paper did."""
+    latency_ms: Millis | None = None
+    """Mean one-way latency between any two nodes: geography = "uniform" needs it, and only that reads it."""
+    up_mbit: Mbit | None = None
+    """Uplink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
+    down_mbit: Mbit | None = None
+    """Downlink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
+    discipline: Literal["fifo", "stop-and-wait"] = "fifo"
+    """fifo: an uplink sends its queue in order; stop-and-wait (model only): one block in flight per sender until it
+    has arrived, as SimBlock does."""
+    control_ms: Millis = 0.0
+    """Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
+    loss: Share = 0.0
+    """Probability that a message's packet is lost. Full engine: TCP sends it again, so the message and all behind it
+    on that connection come retransmit_ms later. Model: the announcement never arrives."""
+    retransmit_ms: PositiveMillis = 200.0
+    """Delay of a lost packet (TCP's least retransmission timeout)."""
+    duplicate: Share = 0.0
+    """Probability that a packet arrives twice. TCP drops the second, so this costs downlink only."""
+    reorder: Share = 0.0
+    """Probability that a packet is overtaken. TCP waits for it, so the message and all behind it come reorder_ms
+    later."""
+    reorder_ms: PositiveMillis = 20.0
+    """Delay of an overtaken packet."""
