@@ -76,12 +76,12 @@ def _put(document: dict[str, object], path: str, value: object, setting: str) ->
         else:
             place = _inside(place, step, setting)
     last = steps[-1]
-    if isinstance(place, dict) and isinstance(last, str):
+    if isinstance(place, list) and isinstance(last, int) and last < len(place):
         place[last] = value
-    elif isinstance(place, list) and isinstance(last, int) and last < len(place):
-        place[last] = value
-    else:
+        return
+    if not isinstance(place, dict) or not isinstance(last, str):
         raise ScenarioError(f"--set {setting}: there is no {path} in this scenario")
+    place[last] = value
 
 
 def _inside(place: object, step: str | int, setting: str) -> object:

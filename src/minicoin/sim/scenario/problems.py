@@ -41,6 +41,8 @@ def _lines(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
         path, models = _walk(found, root)
         message = _sentence(detail["msg"])
         kind = detail["type"]
+        if _is_other_form(kind, found, detail["input"]):
+            continue
         context: Mapping[str, object] = detail.get("ctx", {})
         if kind == "extra_forbidden":
             message = _unknown_key(str(found[-1]), models, root)
@@ -51,13 +53,21 @@ def _lines(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
             path += ".kind" if kind == "union_tag_invalid" else ""
         elif kind == "union_tag_not_found":
             path, message = f"{path}.kind", "is required; it says which of them this is"
-        elif kind == "model_type" or kind == "model_attributes_type":
+        elif kind in ("model_type", "model_attributes_type"):
             message = f"must be a table of keys, not {detail['input']!r}"
         elif kind == "tuple_type":
             message = _not_a_list(path, detail["input"])
         elif "input" in detail and not message.endswith(repr(detail["input"])) and kind != "value_error":
             message += f", not {detail['input']!r}"
         yield f"{path}: {message}" if path else message
+
+
+def _is_other_form(kind: str, found: Sequence[int | str], given: object) -> bool:
+    """Where a list or a word may stand, pydantic says of each what it is not; the form that was meant is enough."""
+    tried_list = any(isinstance(step, str) and step.startswith("tuple[") for step in found)
+    return (kind == "tuple_type" and tried_list and isinstance(given, str)) or (
+        kind == "literal_error" and isinstance(given, list)
+    )
 
 
 def _sentence(text: str) -> str:
@@ -83,11 +93,7 @@ def _unknown_word(given: object, discriminator: str, context: Mapping[str, objec
     word = given.get(tag) if tag and isinstance(given, Mapping) else given
     nearest = near_misses(str(word), allowed)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
-    return (
-        f"{word!r} is unknown{hint} Allowed are {', '.join(allowed)}"
-        if hint
-        else (f"{word!r} is unknown; allowed are {', '.join(allowed)}")
-    )
+    return f"{word!r} is unknown{hint} (allowed are {', '.join(allowed)})"
 
 
 def _words(text: str) -> list[str]:

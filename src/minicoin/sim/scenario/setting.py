@@ -91,7 +91,7 @@ class NetworkRules(Part):
     """Mean time between transaction announcements to outbound peers; otherwise what suits spacing_s."""
     announce: Literal["node", "push", "pool-relay"] = "node"
     """How blocks travel. node: as the node code does, announced and then asked for; push (model only): sent unasked
-    to every neighbour; pool-relay (model only): pushed between the pools of the gervais topology, announced to others."""
+    to every neighbour; pool-relay (model only): pushed between pools of the gervais topology, announced elsewhere."""
 
 
 class Topology(Part):
