@@ -268,7 +268,9 @@ class VirtualWorld:
         for effect in virtual.node.drain_effects():
             self._perform_one(virtual, effect)
         deadline = virtual.node.next_deadline()
-        if deadline is not None and (virtual.wake_at <= self.now or deadline < virtual.wake_at):
+        # Waking early costs a little, waking late loses what was due.
+        assert deadline <= virtual.node.earliest_deadline()
+        if virtual.wake_at <= self.now or deadline < virtual.wake_at:
             virtual.wake_at = max(deadline, self.now)
             self._post(virtual, DeadlineReached(), virtual.wake_at - self.now)
 

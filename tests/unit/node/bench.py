@@ -73,8 +73,13 @@ class Bench:
         self.node.handle(event, self.now)
         self._perform()
 
+    def _drain(self):
+        """The effects of the last event. Whatever it did, no deadline may be missed."""
+        assert self.node.next_deadline() <= self.node.earliest_deadline()
+        return self.node.drain_effects()
+
     def _perform(self):
-        for effect in self.node.drain_effects():
+        for effect in self._drain():
             self.seen.append(effect)
             if isinstance(effect, Reply):
                 assert effect.request not in self.replies, "answered twice"
@@ -89,7 +94,7 @@ class Bench:
             event = self.perform(self.held.pop(0))
             if event is not None:
                 self.node.handle(event, self.now)
-                for effect in self.node.drain_effects():
+                for effect in self._drain():
                     self.seen.append(effect)
                     if isinstance(effect, Reply):
                         assert effect.request not in self.replies, "answered twice"

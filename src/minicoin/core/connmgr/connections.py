@@ -7,6 +7,7 @@ session. One connection per endpoint and per proven peer id; duplicates found by
 from collections.abc import Callable
 from dataclasses import replace
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
 from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, ConnectionPolicy, Slot, SlotKind, SlotView
@@ -38,6 +39,7 @@ class ConnectionManager:
     def __init__(self, policy: ConnectionPolicy, group_of: Callable[[NodeAddress], bytes], rng: Rng) -> None:
         self.policy = policy
         self.bans = BanList()
+        self.alarm = Alarm()
         self.is_active = True
         self._group_of = group_of
         self._backoff = Backoff(rng.stream("backoff"))
@@ -153,6 +155,7 @@ class ConnectionManager:
         if not inbound:
             # A dial ended: those that waited for its place may go on.
             self._search_at = now
+            self._reconsider()
         if refusal:
             slot.is_closing = True
             return [Close(conn, refusal)]
@@ -210,6 +213,7 @@ class ConnectionManager:
         if slot is not None:
             self._back_off(slot, now)
             self._search_at = now
+            self._reconsider()
 
     def on_closed(self, conn: ConnId, now: Micros) -> None:
         """A connection is gone, whoever closed it; refused ones are not known here."""
@@ -220,6 +224,7 @@ class ConnectionManager:
             self._backoff.forget(endpoint_of(slot.address))
         self._back_off(slot, now)
         self._search_at = now
+        self._reconsider()
 
     def _back_off(self, slot: Slot, now: Micros) -> None:
         policy = self.policy
@@ -289,6 +294,7 @@ class ConnectionManager:
             raise MisuseError(f"no more than {MANUAL_ADDRESSES_MAX} added nodes")
         self._named[address] = SlotKind.MANUAL
         self._backoff.forget(endpoint_of(address))
+        self._reconsider()
 
     def remove_node(self, address: NodeAddress) -> None:
         """Stop keeping it; an open connection stays. Raises MisuseError where it is not on the list."""
@@ -315,6 +321,11 @@ class ConnectionManager:
         """The address book learned something: search at once."""
         self._idle_us = _IDLE_US
         self._search_at = Micros(0)
+        self._reconsider()
+
+    def _reconsider(self) -> None:
+        """Something may be due by now: next_deadline() is asked at the end of the event."""
+        self.alarm.by(Micros(0))
 
     def mark_self(self, conn: ConnId) -> None:
         """The connection turned out to lead to this node: never dial that address again."""

@@ -4,6 +4,7 @@ Asking seeds tells their operators and the resolver that a node starts here, so 
 Static seed nodes are connmgr's one-shot dials.
 """
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.effects import Effect, Resolve
 from minicoin.core.rng import Rng
@@ -17,6 +18,7 @@ class Bootstrap:
 
     def __init__(self, policy: DiscoveryPolicy, rng: Rng) -> None:
         self._policy = policy
+        self.alarm = Alarm()
         self._rng = rng.stream("bootstrap")
         self._waiting: list[str] = []
         self._ask_at: Micros | None = None
@@ -25,6 +27,7 @@ class Bootstrap:
         """The node begins, with so many addresses from earlier runs."""
         if self._policy.dns_seeds:
             self._ask_at = now if book_size == 0 else Micros(now + self._policy.dns_delay_us)
+            self.alarm.by(self._ask_at)
 
     def due(self, now: Micros, ready_outbound: int) -> list[Effect]:
         """Ask the next few seeds, unless enough outbound peers are there by now."""

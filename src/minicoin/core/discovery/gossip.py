@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.discovery.gossip_peer import GossipPeer
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.effects import Effect, Send
@@ -40,6 +41,7 @@ class Gossip:
 
     def __init__(self, policy: DiscoveryPolicy, rng: Rng) -> None:
         self._policy = policy
+        self.alarm = Alarm()
         self._rng = rng.stream("gossip")
         self._key = self._rng.bytes(16)
         self._peers: dict[ConnId, GossipPeer] = {}
@@ -50,12 +52,15 @@ class Gossip:
     def set_own(self, addresses: dict[NodeAddress, Services]) -> None:
         """Where this node can be reached, and what it offers."""
         self._own = dict(addresses) if self._policy.does_listen else {}
+        self.alarm.by(self.next_deadline())
 
     def on_ready(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> list[Effect]:
         """A handshake is done on a connection that carries addresses."""
         peer = GossipPeer(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
         peer.own_at = now
         self._peers[conn] = peer
+        if self._own:
+            self.alarm.by(now)
         if is_inbound:
             return []
         peer.expect_answer()
@@ -133,6 +138,7 @@ class Gossip:
         for peer in heapq.nsmallest(ADDRESS_RELAY_PEERS, others, key=rank):
             if peer.tell(timed) and peer.flush_at is None:
                 peer.flush_at = Micros(now + self._rng.exponential_us(self._policy.relay_mean_us))
+                self.alarm.by(peer.flush_at)
 
     def _send(self, peer: GossipPeer, addresses: tuple[TimedAddress, ...]) -> list[Effect]:
         # Names do not travel.

@@ -79,6 +79,7 @@ class Mempool(MempoolReader):
         outcome = self._judge(candidate, verdict, tip, now)
         if isinstance(outcome, Rejected):
             self._remember(outcome.wtxid, outcome.reason)
+        self.alarm.by(self.next_deadline())
         return outcome, self._send_waiting()
 
     def _judge(self, candidate: Candidate, verdict: TxVerdict, tip: BlockHash, now: Micros) -> MempoolOutcome:
@@ -199,6 +200,7 @@ class Mempool(MempoolReader):
         if update.connected:
             self._floor.on_block(now)
             self._rebroadcast.on_block(now)
+        self.alarm.by(self.next_deadline())
         return MempoolChange(
             self._send_waiting(),
             tuple(confirmed),

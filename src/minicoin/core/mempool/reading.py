@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED_TRANSACTIONS_REMEMBERED_MAX
 from minicoin.core.mempool.admission import check_before_verification, check_verified
 from minicoin.core.mempool.entry import Entry
@@ -25,6 +26,7 @@ class MempoolReader:
 
     def __init__(self, policy: MempoolPolicy, rng: Rng, height: int = 0) -> None:
         self.policy = policy
+        self.alarm = Alarm()
         self._height = height
         self._table = EntryTable()
         self._queue = VerificationQueue()

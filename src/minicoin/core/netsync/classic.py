@@ -4,10 +4,11 @@ btcd ignores getheaders while it is not current, and old nodes know no headers; 
 the blocks, in order; after the last block of an inv the next getblocks follows, as long as there is progress.
 """
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, Send
-from minicoin.core.limits import BLOCKS_IN_FLIGHT_PER_PEER_MAX, BLOCKS_PER_INV_REPLY_MAX
+from minicoin.core.limits import BLOCK_TIMEOUT_US, BLOCKS_IN_FLIGHT_PER_PEER_MAX, BLOCKS_PER_INV_REPLY_MAX
 from minicoin.core.netsync.downloads import Downloads, block_vector
 from minicoin.core.netsync.peers import PROTOCOL_VERSION, SyncPeer
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
@@ -18,9 +19,10 @@ from minicoin.core.wire.messages import GetBlocks, GetData, InventoryVector
 class ClassicPath:
     """Blocks by inventory, one peer at a time."""
 
-    def __init__(self, tree: HeaderTree, downloads: Downloads) -> None:
+    def __init__(self, tree: HeaderTree, downloads: Downloads, alarm: Alarm) -> None:
         self._tree = tree
         self._downloads = downloads
+        self._alarm = alarm
 
     def getblocks(self, peer: SyncPeer, stop: BlockHash = ZERO_HASH) -> Send:
         """Ask for the inventory behind what the peer has shown, up to `stop`."""
@@ -50,6 +52,7 @@ class ClassicPath:
             peer.classic_asked[block] = now
             vectors.append(block_vector(peer, block))
         if vectors:
+            self._alarm.by(Micros(now + BLOCK_TIMEOUT_US))
             return [Send(peer.conn, GetData(tuple(vectors)))]
         if peer.classic_continues and not peer.classic_wanted and not peer.classic_asked:
             peer.classic_continues = False

@@ -6,6 +6,7 @@ that keeps stalling is left. What is asked for or with the worker is bounded by 
 
 from collections.abc import Iterable, Mapping
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, Effect, Send
@@ -29,10 +30,11 @@ _STALLS_BEFORE_DISCONNECT = 3
 class Downloads:
     """Requests for the blocks of the window. `peers` is the table that BlockSync keeps."""
 
-    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals) -> None:
+    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals, alarm: Alarm) -> None:
         self._tree = tree
         self._peers = peers
         self._arrivals = arrivals
+        self._alarm = alarm
         self.window = BlockWindow(tree)
         self._stall_check_at = Micros(0)
 
@@ -44,6 +46,11 @@ class Downloads:
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
         self.window.refill()
+        effects = self._ask(now)
+        self.watch_lowest()
+        return effects
+
+    def _ask(self, now: Micros) -> list[Effect]:
         if not self.window.has_unassigned or not self.has_room():
             return []
         peers = [
@@ -100,6 +107,17 @@ class Downloads:
                 effects += self._replace(peer, lowest, now)
         return effects
 
+    def watch_lowest(self) -> None:
+        """Be woken in time for the block that holds up the window: it may be another one than before."""
+        lowest = self.window.lowest_wanted()
+        if lowest is None or len(self._peers) < 2:
+            return
+        for conn in self.window.in_flight.get(lowest.hash, ()):
+            peer = self._peers.get(conn)
+            asked = None if peer is None else peer.in_flight.get(lowest.hash)
+            if asked is not None:
+                self._alarm.by(max(Micros(asked + BLOCK_STALL_US), self._stall_check_at))
+
     def deadlines(self) -> Iterable[int]:
         """When check_late has something to do."""
         lowest = self.window.lowest_wanted()
@@ -134,6 +152,7 @@ class Downloads:
 
     def _assign(self, peer: SyncPeer, node: HeaderNode, now: Micros) -> None:
         peer.in_flight[node.hash] = now
+        self._alarm.by(Micros(now + BLOCK_TIMEOUT_US))
         self.window.assign(node, peer.conn)
 
     def _choose(self, peers: list[SyncPeer], node: HeaderNode) -> SyncPeer | None:

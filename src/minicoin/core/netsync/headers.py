@@ -7,6 +7,7 @@ bounded per peer. Bitcoin Core's headers-first design, BIP130 for announcements 
 import itertools
 from collections.abc import Mapping
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send
@@ -27,9 +28,10 @@ _UNCONNECTING_HEADERS_MAX = 10
 class HeaderSync:
     """Headers of all peers. `peers` is the table that BlockSync keeps."""
 
-    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer]) -> None:
+    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], alarm: Alarm) -> None:
         self._tree = tree
         self._peers = peers
+        self._alarm = alarm
 
     def take(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """One headers message. Raises PeerFault for headers that break the rules or do not follow each other."""
@@ -95,6 +97,7 @@ class HeaderSync:
     def ask_peer(self, peer: SyncPeer, now: Micros, start: HeaderNode | None = None) -> Send:
         """getheaders from `start` on, by default from our best header."""
         peer.headers_asked_at = now
+        self._alarm.by(Micros(now + HEADERS_TIMEOUT_US))
         locator = self._tree.locator(start or self._tree.best_header)
         return Send(peer.conn, GetHeaders(PROTOCOL_VERSION, locator, ZERO_HASH))
 

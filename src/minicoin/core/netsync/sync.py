@@ -7,6 +7,7 @@ order.
 
 from dataclasses import dataclass
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, StoreBlock
@@ -41,13 +42,14 @@ class BlockSync:
     """Synchronisation with all ready peers."""
 
     def __init__(self, tree: HeaderTree) -> None:
+        self.alarm = Alarm()
         self._tree = tree
         self._peers: dict[ConnId, SyncPeer] = {}
         self._arrivals = Arrivals()
         self._orphans = OrphanBlocks()
-        self._headers = HeaderSync(tree, self._peers)
-        self._downloads = Downloads(tree, self._peers, self._arrivals)
-        self._classic = ClassicPath(tree, self._downloads)
+        self._headers = HeaderSync(tree, self._peers, self.alarm)
+        self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm)
+        self._classic = ClassicPath(tree, self._downloads, self.alarm)
         self._left_initial = False
 
     # --- peers ---
@@ -55,6 +57,8 @@ class BlockSync:
     def on_ready(self, conn: ConnId, services: Services, *, inbound: bool, now: Micros) -> list[Effect]:
         """A handshake ended."""
         self._peers[conn] = SyncPeer(conn, inbound, services)
+        # With a second peer, a block that holds up the window may be asked of that one.
+        self._downloads.watch_lowest()
         return self._headers.ask(now)
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
@@ -164,6 +168,7 @@ class BlockSync:
             return []
         self._arrivals.begin(block, None)
         self._downloads.arrived(block.hash)
+        self._downloads.watch_lowest()
         return [SaveHeaders((block.header,)), StoreBlock(block, node.height)]
 
     # --- the worker's answers ---

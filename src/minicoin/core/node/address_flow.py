@@ -70,14 +70,13 @@ class AddressFlow:
         book = self._parts.book
         return self._parts.gossip.on_getaddr(conn, lambda count: tuple(book.sample(now, count)), now)
 
-    def on_deadline(self, now: Micros) -> None:
-        """Seeds and gossip that are due."""
+    def ask_seeds(self, now: Micros) -> None:
+        """The time has come to see whether seeds are needed."""
         parts = self._parts
         parts.emit(*parts.bootstrap.due(now, parts.connections.count_ready(*_OUTBOUND)))
-        parts.emit(*parts.gossip.due(now))
 
     def next_deadline(self) -> Micros | None:
-        """The earliest of them."""
+        """The earliest of seeds and gossip."""
         deadlines = (self._parts.bootstrap.next_deadline(), self._parts.gossip.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 

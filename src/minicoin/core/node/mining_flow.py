@@ -6,6 +6,7 @@ The search itself runs in a worker. Blocks asked for by command (generate) come 
 from collections import deque
 from dataclasses import dataclass, field
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
@@ -45,6 +46,7 @@ class MiningFlow:
         self._job = 0
         self._is_searching = False
         self._awaited: BlockHash | None = None
+        self.alarm = Alarm()
         self._refresh_at: Micros | None = None
         self._wait_until = Micros(started_at + MINING_PEER_WAIT_US)
         self._last_own_us = started_at
@@ -90,7 +92,7 @@ class MiningFlow:
         except BlockRejected as rejected:
             # The parent's clock is ahead of ours, say: build the job anew, but not in a tight loop.
             self._parts.trace("mined-block-refused", reason=str(rejected))
-            self._refresh_at = Micros(now + SECOND_US)
+            self._refresh_by(Micros(now + SECOND_US))
             return
         self._awaited = event.block.hash
         # Nothing more on this tip: the block's fate renews the job.
@@ -119,7 +121,7 @@ class MiningFlow:
         if self._orders:
             order = self._orders.popleft()
             self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
-        self._refresh_at = Micros(now + TEMPLATE_REFRESH_US)
+        self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
 
     def on_failure(self, failure: str) -> None:
         """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
@@ -138,6 +140,10 @@ class MiningFlow:
     def next_deadline(self) -> Micros | None:
         """When the job is renewed."""
         return self._refresh_at
+
+    def _refresh_by(self, at: Micros) -> None:
+        self._refresh_at = at
+        self.alarm.by(at)
 
     def _deliver(self, block: BlockHash) -> None:
         if not self._orders:
@@ -158,11 +164,11 @@ class MiningFlow:
             # A block of ours is on its way to this very tip: another one beside it would be wasted.
             return
         if not self._orders and not self._may_mine(now):
-            self._refresh_at = Micros(now + SECOND_US)
+            self._refresh_by(Micros(now + SECOND_US))
             return
         self._job += 1
         self._is_searching = True
-        self._refresh_at = Micros(now + TEMPLATE_REFRESH_US)
+        self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
         not_before = 0 if self._orders else self._pace()
         job: SearchNonce = make_job(self.template(script, now), self._job, not_before)
         self._parts.emit(job)

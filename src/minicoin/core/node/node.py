@@ -7,6 +7,7 @@ wants to be woken. Nothing in here waits, reads a clock or touches the world.
 from dataclasses import dataclass
 from typing import assert_never
 
+from minicoin.core.alarm import Alarm, Timed, is_due
 from minicoin.core.effects import Close, Effect, SaveState, Send, Shutdown, Watch
 from minicoin.core.events import (
     AddressesFound,
@@ -83,6 +84,22 @@ class Node:
         self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
         self._commands = CommandFlow(parts, self.chain, self.transactions, self.mining, self.wallet, self.peers)
         self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
+        self._timed: tuple[Timed, ...] = (
+            self.peers,
+            parts.sync,
+            parts.relay,
+            parts.mempool,
+            parts.bootstrap,
+            parts.gossip,
+            self.mining,
+            self.wallet,
+            parts.connections,
+        )
+        self._alarm = Alarm()
+        self._alarm.by(self._save_book_at)
+        for part in self._timed:
+            part.alarm.set(part.next_deadline())
+            part.alarm.join(self._alarm)
 
     @property
     def failure(self) -> str:
@@ -102,7 +119,7 @@ class Node:
             if reason is not None:
                 self.wallet.on_refused(transaction.txid, str(reason))
         self.chain.advance()
-        self._tick(now)
+        self._finish(now)
 
     def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
         try:
@@ -115,28 +132,30 @@ class Node:
         """Take one event. The effects of the event before must have been drained."""
         assert not self.parts.effects, "effects of the last event were not drained"
         self._dispatch(event, now)
-        self._tick(now)
+        self._finish(now)
+
+    def _finish(self, now: Micros) -> None:
+        """What follows every event; nothing, as a rule."""
+        if now >= self._alarm.at:
+            self._tick(now)
+        self.wallet.save_if_changed()
+        if self._commands.is_stopping:
+            self._commands.is_stopping = False
+            self._stop()
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
         effects, self.parts.effects = self.parts.effects, []
         return effects
 
-    def next_deadline(self) -> Micros | None:
-        """When to hand in DeadlineReached, if nothing happens before."""
-        parts = self.parts
-        deadlines = (
-            self.peers.next_deadline(),
-            parts.connections.next_deadline(),
-            parts.sync.next_deadline(),
-            parts.relay.next_deadline(),
-            parts.mempool.next_deadline(),
-            self.addresses.next_deadline(),
-            self.mining.next_deadline(),
-            self.wallet.next_deadline(),
-            self._save_book_at,
-        )
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+    def next_deadline(self) -> Micros:
+        """When to hand in DeadlineReached, if nothing happens before. It may turn out that nothing is due."""
+        return self._alarm.at
+
+    def earliest_deadline(self) -> Micros:
+        """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
+        deadlines = (self._save_book_at, *(part.next_deadline() for part in self._timed))
+        return min(deadline for deadline in deadlines if deadline is not None)
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""
@@ -260,35 +279,41 @@ class Node:
     # --- time ---
 
     def _tick(self, now: Micros) -> None:
-        """What is due. Cheap when nothing is: every part says when it wants to be asked."""
+        """What is due: every part says when it wants to be asked."""
         parts = self.parts
-        if _is_due(self.peers.next_deadline(), now):
+        if is_due(self.peers, now):
             self.peers.on_deadline(now)
-        if _is_due(parts.sync.next_deadline(), now):
+        if is_due(parts.sync, now):
             self._perform(parts.sync.on_deadline(now), now)
-        if _is_due(parts.relay.next_deadline(), now):
+        if is_due(parts.relay, now):
             parts.emit(*parts.relay.on_deadline(now, parts.mempool.min_feerate(now)))
-        if _is_due(parts.mempool.next_deadline(), now):
+        if is_due(parts.mempool, now):
             self.wallet.on_expired(parts.mempool.expire(now))
             self.transactions.rebroadcast(now)
-        if _is_due(self.addresses.next_deadline(), now):
-            self.addresses.on_deadline(now)
-        if _is_due(self.mining.next_deadline(), now):
+        if is_due(parts.bootstrap, now):
+            self.addresses.ask_seeds(now)
+        if is_due(parts.gossip, now):
+            parts.emit(*parts.gossip.due(now))
+        if is_due(self.mining, now):
             self.mining.on_deadline(now)
-        if _is_due(self.wallet.next_deadline(), now):
+        if is_due(self.wallet, now):
             self.wallet.on_deadline(now)
-        if _is_due(parts.connections.next_deadline(), now):
+        if is_due(parts.connections, now):
             self._dial(now)
         if now >= self._save_book_at:
             self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
             self._save_book()
-        self.wallet.save_if_changed()
-        if self._commands.is_stopping:
-            self._commands.is_stopping = False
-            self._commands.on_failure(_STOPPING)
-            self.wallet.on_stop(_STOPPING)
-            self._save_book()
-            parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
+        for part in self._timed:
+            if part.alarm.at <= now:
+                part.alarm.set(part.next_deadline())
+        self._alarm.set(min(self._save_book_at, *(part.alarm.at for part in self._timed)))
+
+    def _stop(self) -> None:
+        parts = self.parts
+        self._commands.on_failure(_STOPPING)
+        self.wallet.on_stop(_STOPPING)
+        self._save_book()
+        parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
 
     def _dial(self, now: Micros) -> None:
         parts = self.parts
@@ -308,7 +333,3 @@ class Node:
     def _watch_if(self, grew: bool) -> None:
         if grew:
             self.parts.emit(Watch(self.wallet.scripts()))
-
-
-def _is_due(deadline: Micros | None, now: Micros) -> bool:
-    return deadline is not None and deadline <= now

@@ -3,6 +3,7 @@
 A session dropped here is forgotten by every part at once; what its connection still delivers is ignored.
 """
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.connmgr.slots import CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.effects import Close, Effect, Send
@@ -39,6 +40,7 @@ class PeerFlow:
         self._addresses = addresses
         self._serving = serving
         self._session_policy = session_policy
+        self.alarm = Alarm()
 
     # --- connections ---
 
@@ -67,6 +69,7 @@ class PeerFlow:
             relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
         )
         parts.sessions[event.conn] = session
+        self.alarm.by(session.next_deadline())
         parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))
 
@@ -130,6 +133,7 @@ class PeerFlow:
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
         was_ready = session.is_ready
         self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
+        self.alarm.by(session.next_deadline())
         if session.is_ready and not was_ready:
             self._on_ready(session, now)
         elif isinstance(message, Version):
@@ -183,6 +187,7 @@ class PeerFlow:
             "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
         )
         self._send(conn, [*session.announcements(), session.ping(now)])
+        self.alarm.by(session.next_deadline())
         parts.emit(*self._addresses.on_ready(session, kind, now))
         if kind is SlotKind.SEED:
             return
@@ -278,6 +283,7 @@ class PeerFlow:
         for session in self._parts.sessions.values():
             if session.is_ready and not session.is_ping_pending:
                 self._send(session.conn, [session.ping(now)])
+                self.alarm.by(session.next_deadline())
 
     def _send(self, conn: ConnId, messages: list[Message]) -> None:
         self._parts.emit(*(Send(conn, message) for message in messages))

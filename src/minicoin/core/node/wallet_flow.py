@@ -7,6 +7,7 @@ a passphrase and rescans are effects; their commands are answered when the resul
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.effects import SaveState, StretchKey
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
@@ -71,6 +72,7 @@ class WalletFlow:
     def __init__(self, parts: Parts, wallet: Wallet | None, entropy: Callable[[int], bytes]) -> None:
         self._parts = parts
         self.wallet = wallet
+        self.alarm = Alarm()
         self._entropy = entropy
         self._stretching: dict[RequestId, _Creating | _Unlocking] = {}
         self._paying: dict[Txid, RequestId] = {}
@@ -177,6 +179,7 @@ class WalletFlow:
             if self._is_on_disk:
                 # Not lost in memory; a while later, since a full disk does not empty itself at once.
                 self._retry_at = Micros(now + WALLET_SAVE_RETRY_US)
+                self.alarm.by(self._retry_at)
             else:
                 # Nobody was told its words: as if it had never been, so that it can be made again.
                 self._fail_unsaved(event.error)
@@ -354,6 +357,7 @@ class WalletFlow:
         tip = Tip(parts.tree.tip.hash, parts.tree.tip.height)
         wallet = Wallet.create(WALLET_NAME, parts.network, entropy, protection, tip, parts.rng.stream("wallet"))
         self.wallet = wallet
+        self.alarm.by(self.next_deadline())
         self._is_changed = True
         if is_restored:
             parts.emit(wallet.rescan_from(0))
@@ -368,6 +372,7 @@ class WalletFlow:
         except WrongPassphrase as error:
             self._parts.fail(event.request, commands.WRONG_PASSPHRASE, str(error))
             return
+        self.alarm.by(self.next_deadline())
         self._parts.reply(event.request, None)
 
     def _stretch(self, request: RequestId, passphrase: str, how: Stretching) -> None:

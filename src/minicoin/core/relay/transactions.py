@@ -7,6 +7,7 @@ BIP133 (feefilter), BIP339 (wtxid relay). The trickle hides who saw a transactio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX, KNOWN_INVENTORY_PER_PEER_MAX, TX_INV_PER_TRICKLE_MAX
 from minicoin.core.primitives.transaction import Txid, Wtxid
@@ -58,6 +59,7 @@ class TxRelay:
 
     def __init__(self, policy: RelayPolicy, rng: Rng) -> None:
         self._policy = policy
+        self.alarm = Alarm()
         self._rng = rng
         self._peers: dict[ConnId, _RelayPeer] = {}
         self._requests = TxRequests()
@@ -70,11 +72,15 @@ class TxRelay:
         known = KnownInventory(KNOWN_INVENTORY_PER_PEER_MAX)
         self._peers[conn] = _RelayPeer(conn, inbound, uses_wtxid, wants_transactions, known, self._next(inbound, now))
         self._requests.add_peer(conn, preferred=not inbound)
+        if wants_transactions:
+            # The first feefilter is due at once.
+            self.alarm.by(now)
 
     def on_closed(self, conn: ConnId) -> None:
         """Forget the peer; what it was asked for is asked of the next."""
         if self._peers.pop(conn, None) is not None:
             self._requests.remove_peer(conn)
+            self.alarm.by(self._requests.next_deadline())
 
     def on_feefilter(self, conn: ConnId, sat_per_kvb: int) -> None:
         """The peer wants nothing below this fee rate (BIP133)."""
@@ -97,6 +103,7 @@ class TxRelay:
             # A peer that negotiated wtxidrelay announces by wtxid; anything else from it is left alone (BIP339).
             if (vector.type == InvType.WTX) == peer.uses_wtxid:
                 self._requests.announced(conn, vector.hash, now)
+        self.alarm.by(self._requests.next_deadline())
 
     def on_known(self, conn: ConnId, key: bytes) -> None:
         """The peer has this transaction: never announce it back."""
@@ -115,10 +122,12 @@ class TxRelay:
         """Nobody need be asked for it any more."""
         self._requests.forget(txid)
         self._requests.forget(wtxid)
+        self.alarm.by(self._requests.next_deadline())
 
     def on_notfound(self, conn: ConnId, key: bytes) -> None:
         """The peer does not have it any more."""
         self._requests.failed(conn, key)
+        self.alarm.by(self._requests.next_deadline())
 
     def ask_parents(self, conn: ConnId, parents: Iterable[Txid], now: Micros) -> list[Effect]:
         """The unknown parents of an orphan, by txid, from the peer that sent the orphan."""
@@ -140,6 +149,7 @@ class TxRelay:
                 peer.trickle_at = self._next(peer.inbound, now)
             if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
                 peer.queue[item.txid] = item
+                self.alarm.by(peer.trickle_at)
 
     def forget_known(self, item: Announcement) -> None:
         """Announce `item` again to everybody: a rebroadcast."""
