@@ -7,6 +7,7 @@ a later step fails.
 import gc
 import os
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import trio
@@ -15,16 +16,21 @@ from minicoin.app.identity import load_identity
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
+from minicoin.core.effects import Trace
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.limits import RECORD_FILE_BYTES_MAX
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.recording import Opening
+from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
 from minicoin.drivers.clock import WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
@@ -33,6 +39,7 @@ from minicoin.drivers.kernel import KernelVerifier
 from minicoin.drivers.mdns import Mdns
 from minicoin.drivers.network import Listening, listening_port, open_listeners
 from minicoin.drivers.network import Network as Sockets
+from minicoin.drivers.recorder import Recorder, open_recording
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime, TraceTaker
 from minicoin.drivers.store.disk import DiskChainStore
@@ -58,6 +65,14 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSetup:
+    """Where a recording goes, and how long it gets."""
+
+    path: Path
+    bytes_max: int = RECORD_FILE_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSetup:
     """Everything that makes one node."""
 
@@ -74,6 +89,8 @@ class NodeSetup:
     """Who is asked for names; None: the system's."""
     uses_mdns: bool = False
     """Look for nodes on the local link, and be found there."""
+    record: RecordSetup | None = None
+    """Write what the node handles to a file; the node runs without a wallet then, so that no key gets there."""
 
     @property
     def default_transport(self) -> TransportKind:
@@ -131,7 +148,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     try:
         messages = list(store.messages)
         documents = DocumentStore(setup.datadir / STATE_FOLDER)
-        loaded = _load_documents(documents)
+        loaded = _load_documents(documents, uses_wallet=setup.record is None)
         verifier = KernelVerifier(setup.script_threads)
         try:
             engine = ChainEngine(network, store, verifier)
@@ -148,9 +165,15 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
+        if setup.record is not None:
+            policy = replace(policy, uses_wallet=False)
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
-        node, repaired = _assemble(setup, policy, state, documents, clock)
-        messages += repaired
+        assembled = _assemble(setup, policy, state, documents, clock)
+        messages += assembled.repaired
+        recorder = None
+        if setup.record is not None:
+            opening = Opening(version("minicoin"), network, policy, state, assembled.seed, assembled.now)
+            recorder = _open_recorder(setup.record, opening, clock, on_trace)
     except BaseException:
         store.close()
         raise
@@ -163,28 +186,52 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
-    runtime = Runtime(node, engine, documents, sockets, inbox, clock, on_trace)
+    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, clock, on_trace, recorder)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
 
 
-def _load_documents(documents: DocumentStore) -> dict[str, bytes]:
+def _open_recorder(record: RecordSetup, opening: Opening, clock: WallClock, on_trace: TraceTaker) -> Recorder:
+    def note_end(reason: str, events: int, length: int) -> None:
+        on_trace(clock(), Trace("recording-ended", (("reason", reason), ("events", events), ("bytes", length))))
+
+    sink = open_recording(record.path)
+    try:
+        return Recorder(sink, opening, record.bytes_max, note_end)
+    except BaseException:
+        sink.close()
+        record.path.unlink()
+        raise
+
+
+def _load_documents(documents: DocumentStore, *, uses_wallet: bool) -> dict[str, bytes]:
     loaded: dict[str, bytes] = {}
     for key in DOCUMENT_KEYS:
+        if key == WALLET_KEY and not uses_wallet:
+            continue
         raw = documents.load(key)
         if raw is not None:
             loaded[key] = raw
     return loaded
 
 
+@dataclass(frozen=True, slots=True)
+class _Assembled:
+    node: Node
+    seed: bytes
+    now: Micros
+    repaired: list[str]
+
+
 def _assemble(
     setup: NodeSetup, policy: NodePolicy, state: NodeState, documents: DocumentStore, clock: WallClock
-) -> tuple[Node, list[str]]:
+) -> _Assembled:
     """What can be filled again is set aside when damaged; a damaged wallet or ban list stops the start."""
     repaired: list[str] = []
     while True:
+        seed, now = os.urandom(32), clock()
         try:
-            node = assemble_node(setup.network, policy, state, Rng(os.urandom(32)), os.urandom, clock())
+            node = assemble_node(setup.network, policy, state, Rng(seed), os.urandom, now)
         except DocumentDamaged as error:
             path = setup.datadir / STATE_FOLDER / error.key
             if error.key not in _EXPENDABLE:
@@ -193,7 +240,7 @@ def _assemble(
             del state.documents[error.key]
             repaired.append(f"{path} was damaged ({error}); it is kept as {aside.name} and a new one is begun")
         else:
-            return node, repaired
+            return _Assembled(node, seed, now, repaired)
 
 
 def _listen_addresses(

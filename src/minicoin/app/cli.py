@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from minicoin.app import cli_chain, cli_data, cli_lab, cli_net, cli_network, cli_wallet
+from minicoin.app import cli_chain, cli_data, cli_lab, cli_net, cli_network, cli_sim, cli_wallet
 from minicoin.app.client import as_array, as_object
 from minicoin.app.options import DEFAULT_NETWORK, make_options
 from minicoin.app.run import run_node
@@ -46,6 +46,7 @@ app.add_typer(cli_wallet.app, name="wallet")
 app.add_typer(cli_network.app, name="network")
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_lab.app, name="lab")
+app.add_typer(cli_sim.app, name="sim")
 
 _STOP_WAIT_S = 60
 _STOP_POLL_S = 0.05
@@ -114,6 +115,13 @@ def startnode(
     mininginterval: Annotated[
         float | None, typer.Option(help="Least seconds between own blocks where work is trivial.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="New file for all that the node handles, to be replayed; the wallet is off meanwhile."),
+    ] = None,
+    recordmax: Annotated[
+        int | None, typer.Option("--record-max-mb", "--recordmaxmb", help="Its length at most, in MB. [default: 1024]")
+    ] = None,
     jsonlogs: Annotated[bool, typer.Option("--json-logs", help="Log lines as JSON.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log what every transaction and dial brings.")
@@ -150,6 +158,8 @@ def startnode(
         "inbound_slots": maxinbound,
         "script_threads": scriptthreads,
         "mining_interval_s": mininginterval,
+        "record": None if record is None else record.expanduser(),
+        "record_max_mb": recordmax,
         "log_json": jsonlogs or None,
         "verbose": verbose or None,
     }

@@ -14,7 +14,7 @@ from platformdirs import user_config_dir, user_data_dir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, INBOUND_SLOTS
+from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, INBOUND_SLOTS, RECORD_FILE_BYTES_MAX
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import network_from_mapping
@@ -45,6 +45,7 @@ _FIELD_OF_KEY: Final = {
     "maxinbound": "inbound_slots",
     "scriptthreads": "script_threads",
     "mininginterval": "mining_interval_s",
+    "recordmaxmb": "record_max_mb",
     "jsonlogs": "log_json",
 }
 
@@ -83,6 +84,9 @@ class NodeOptions(BaseModel):
     ban_score: int = Field(BAN_SCORE, ge=1, le=1_000_000)
     ban_time_s: int = Field(BAN_TIME_US // SECOND_US, ge=1, le=10 * 366 * 24 * 3600)
     script_threads: int = Field(1, ge=1, le=64)
+    record: Path | None = None
+    """A new file for all that the node handles; it runs without a wallet then."""
+    record_max_mb: int = Field(RECORD_FILE_BYTES_MAX >> 20, ge=1, le=1_000_000)
     rpc_bind: str = "127.0.0.1"
     rpc_port: int | None = Field(None, ge=0, le=65535)
     rpc_user: str | None = None
@@ -156,7 +160,7 @@ def _from_toml(key: str, value: object) -> object:
     """TOML knows no tuples, paths or enums."""
     if isinstance(value, list):
         return tuple(value)
-    if key in ("datadir", "identity") and isinstance(value, str):
+    if key in ("datadir", "identity", "record") and isinstance(value, str):
         return Path(value).expanduser()
     if key == "transport" and value in list(TransportKind):
         return TransportKind(str(value))

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import trio
 
 from minicoin.app.bridge import NodeBridge
-from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
+from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
 from minicoin.app.identity import adopt_identity, read_identity
 from minicoin.app.log import configure_log
 from minicoin.app.options import NodeOptions
@@ -87,6 +87,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
         uses_mdns=uses_mdns,
+        record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
     )
 
 
@@ -165,6 +166,8 @@ def _greet(built: BuiltNode, server: RpcServer, network_name: str) -> None:
         lines.append(f"listening on {host} port {built.port}")
         address = join_address(NodeAddress(shown, built.port, built.runtime.node.parts.policy.peer_id))
         lines.append(f"to join it:  minicoin startnode --network {network_name} -l PORT -d {address}")
+    if built.setup.record is not None:
+        lines.append(f"recording to {built.setup.record.path}; the wallet is off meanwhile")
     host, port = server.address
     lines.append(f"RPC on {host}:{port}, data in {built.setup.datadir}")
     for line in lines:

@@ -42,6 +42,7 @@ from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.lag import LagMeter
 from minicoin.drivers.mining_worker import MiningWorker
 from minicoin.drivers.network import Listening, Network
+from minicoin.drivers.recorder import Recorder
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
@@ -64,6 +65,7 @@ class Runtime:
         inbox: Inbox,
         clock: Callable[[], Micros],
         on_trace: TraceTaker,
+        recorder: Recorder | None = None,
     ) -> None:
         self.node = node
         self.clock = clock
@@ -74,6 +76,7 @@ class Runtime:
         """Set when everything is closed and flushed."""
         self._inbox = inbox
         self._on_trace = on_trace
+        self._recorder = recorder
         self._token = trio.lowlevel.current_trio_token()
         self._chain = ChainWorker(engine, inbox.put_from_thread)
         self._documents = DocumentWorker(documents, inbox.put_from_thread)
@@ -96,10 +99,11 @@ class Runtime:
                 self._nursery = nursery
                 await nursery.start(self.network.run, listeners)
                 nursery.start_soon(self.lag.run)
-                self.node.start(mempool, self.clock())
-                self._perform_all()
+                self._start(mempool)
                 task_status.started()
                 await self._loop()
+                if self._recorder is not None:
+                    self._recorder.finish("the node stopped", self.node)
                 await self.network.close_all(self.stop_reason)
                 nursery.cancel_scope.cancel()
         finally:
@@ -123,13 +127,27 @@ class Runtime:
             # Writers and readers get their turn also when events never run out.
             await trio.lowlevel.checkpoint()
 
+    def _start(self, mempool: bytes | None) -> None:
+        now = self.clock()
+        if self._recorder is not None:
+            self._recorder.start(now)
+        self.node.start(mempool, now)
+        self._perform_all()
+
     def _step(self) -> None:
         event = self._inbox.take_nowait() or DeadlineReached()
-        self.node.handle(event, self.clock())
+        now = self.clock()
+        if self._recorder is not None:
+            # Before it is handled: an event that breaks the core is the one worth having.
+            self._recorder.before(event, now, self.node)
+        self.node.handle(event, now)
         self._perform_all()
 
     def _perform_all(self) -> None:
-        for effect in self.node.drain_effects():
+        effects = self.node.drain_effects()
+        if self._recorder is not None:
+            self._recorder.after(effects, self.node)
+        for effect in effects:
             self._perform(effect)
         self.network.flush()
 
@@ -185,6 +203,8 @@ class Runtime:
             self._miner.stop()
         self._documents.stop()
         self._chain.stop()
+        if self._recorder is not None:
+            self._recorder.close()
 
     # --- from outside ---
 

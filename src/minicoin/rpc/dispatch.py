@@ -11,7 +11,7 @@ from typing import Final
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RPC_BATCH_CALLS_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError
+from minicoin.core.node.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
 from minicoin.rpc.arguments import bind_arguments
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.method import ActiveCall, Call, Method
@@ -19,7 +19,6 @@ from minicoin.rpc.port import NodePort
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
 INTERNAL_ERROR: Final = -32603
 
 _STATUS_OF_CODE: Final = {INVALID_REQUEST: 400, METHOD_NOT_FOUND: 404}

@@ -48,6 +48,8 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         banscore = 50
         bantime = 60
         scriptthreads = 2
+        record = "{tmp_path}/node.rec"
+        recordmaxmb = 5
         rpcbind = "::1"
         rpcport = 4001
         rpcuser = "alice"
@@ -70,6 +72,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
     assert (options.ban_score, options.ban_time_s, options.inbound_slots) == (50, 60, 10)
     assert (options.rpc_user, options.rpc_password, options.rpc_port) == ("alice", "secret", 4001)
     assert options.mining_interval_s == 2.0
+    assert (options.record, options.record_max_mb) == (tmp_path / "node.rec", 5)
     assert (options.allow_peers, options.mdns, options.nameserver) == (("12D3KooW",), True, "127.0.0.1:53")
     assert options.log_json and options.verbose
     assert "secret" not in repr(options)

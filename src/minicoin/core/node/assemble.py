@@ -111,7 +111,9 @@ def assemble_node(
         ping_after_us=network.ping_after_s * SECOND_US,
         drop_after_us=network.drop_after_s * SECOND_US,
     )
-    wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
+    wallet = None
+    if policy.uses_wallet:
+        wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     return Node(parts, session, WalletFlow(parts, wallet, entropy), now)
 
 

@@ -219,6 +219,9 @@ class CommandFlow:
     # --- wallet ---
 
     def _of_wallet(self, request: RequestId, command: object, now: Micros) -> None:
+        if not self._parts.policy.uses_wallet:
+            self._parts.fail(request, commands.METHOD_NOT_FOUND, commands.WALLET_IS_OFF)
+            return
         wallet = self._wallet
         match command:
             case commands.CreateWallet():

@@ -27,6 +27,9 @@ VERIFY_REJECTED = -26
 ALREADY_IN_CHAIN = -27
 NODE_NOT_CONNECTED = -29
 INVALID_SUBNET = -30
+METHOD_NOT_FOUND = -32601
+
+WALLET_IS_OFF = "Method not found (this node runs without a wallet, as one that is recorded does)"
 
 
 class CommandError(Exception):

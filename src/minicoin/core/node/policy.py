@@ -42,6 +42,8 @@ class NodePolicy:
     ban_time_us: int = DAY_US
     mempool_bytes_max: int = MEMPOOL_BYTES_MAX
     require_standard: bool = True
+    uses_wallet: bool = True
+    """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
     min_relay_feerate: int = 1_000
     inbound_trickle_us: int = 0
     outbound_trickle_us: int = 0

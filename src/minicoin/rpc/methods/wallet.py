@@ -5,7 +5,9 @@ import secrets
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import (
     INVALID_PARAMETER,
+    METHOD_NOT_FOUND,
     WALLET_ERROR,
+    WALLET_IS_OFF,
     WALLET_NOT_FOUND,
     WRONG_ENCRYPTION_STATE,
     CommandError,
@@ -29,7 +31,9 @@ _UNLOCK_S_MAX = 100_000_000
 
 async def require_wallet(call: Call) -> WalletSnapshot:
     """The wallet, which must be the one the path names. Raises CommandError."""
-    found = await call.port.query(lambda node: node.wallet.snapshot())
+    found, may_have = await call.port.query(lambda node: (node.wallet.snapshot(), node.network.policy.uses_wallet))
+    if not may_have:
+        raise CommandError(METHOD_NOT_FOUND, WALLET_IS_OFF)
     if found is None:
         raise CommandError(WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
     if call.wallet not in (None, "", found.name):
