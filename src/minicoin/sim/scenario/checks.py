@@ -36,10 +36,12 @@ def check_scenario(form: ScenarioForm) -> None:
 def _check_full_engine(form: ScenarioForm) -> None:
     if form.nodes.count > FULL_NODES_MAX:
         raise KeyProblem("nodes.count", f"full node code runs at most {FULL_NODES_MAX:,} nodes; use engine = 'model'")
-    if form.links.discipline == "stop-and-wait":
-        raise KeyProblem("links.discipline", "stop-and-wait needs engine = 'model'; real nodes send fifo")
-    if form.network.announce != "node":
-        raise KeyProblem("network.announce", f"{form.network.announce} needs engine = 'model'; real nodes announce")
+    if form.links.discipline != "fifo":
+        raise KeyProblem("links.discipline", f"{form.links.discipline} needs engine = 'model'; real nodes send fifo")
+    if form.network.relay != "announce":
+        raise KeyProblem("network.relay", f"{form.network.relay} needs engine = 'model'; real nodes announce")
+    if "model" in form.model_fields_set:
+        raise KeyProblem("model", "is read with engine = 'model' only")
 
 
 def _check_groups(form: ScenarioForm) -> None:

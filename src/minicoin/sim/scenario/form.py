@@ -8,7 +8,7 @@ from minicoin.sim.scenario.attackers import Attacker
 from minicoin.sim.scenario.faults import Fault, Faults
 from minicoin.sim.scenario.fields import Engine, Name, Part
 from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
-from minicoin.sim.scenario.looking import Check, Measure, Warmup
+from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup
 from minicoin.sim.scenario.seeds import Seeds
 from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, Topology
 
@@ -37,6 +37,7 @@ class ScenarioForm(Part):
     fault: tuple[Fault, ...] = ()
     faults: Faults = Faults()
     attacker: tuple[Attacker, ...] = ()
+    model: Model = Model()
     warmup: Warmup = Warmup()
     measure: Measure = Measure()
     check: Check = Check()

@@ -23,6 +23,14 @@ def group_ranges(nodes: Nodes) -> dict[str, range]:
     return ranges
 
 
+def groups_by_node(nodes: Nodes) -> tuple[NodeGroup | None, ...]:
+    """The group of each node; None for an ordinary one."""
+    found: list[NodeGroup | None] = []
+    for group in nodes.group:
+        found += [group] * group_size(group, nodes.count)
+    return (*found, *[None] * (nodes.count - len(found)))
+
+
 def hash_weights(form: ScenarioForm) -> tuple[float, ...]:
     """The share of honest hash power of each node from index 0 on, of sum 1; nodes after the last have none."""
     mining = form.mining

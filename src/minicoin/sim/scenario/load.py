@@ -55,7 +55,7 @@ class Verification(Part):
     """For each block."""
     block_us_per_kb: WorkMicros = 380.0
     """For each 1,000 bytes of a block (Gervais: 0.174 s for 458,263 bytes)."""
-    tx_us: WorkMicros = 100.0
+    tx_us: WorkMicros = 200.0
     """For each transaction that arrives outside a block."""
 
 

@@ -1,8 +1,10 @@
-"""How a run is set up, measured and judged."""
+"""How a run is set up, modelled, measured and judged."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from minicoin.sim.scenario.fields import Part, PositiveSeconds, Seconds, Share, Switch
+from pydantic import Field
+
+from minicoin.sim.scenario.fields import Millis, Part, PositiveSeconds, Seconds, Share, Switch
 
 
 class Warmup(Part):
@@ -10,6 +12,23 @@ class Warmup(Part):
 
     connect_s: PositiveSeconds = 600.0
     """Virtual time that set-up may take; a network that is not connected by then ends the run with an error."""
+
+
+class Model(Part):
+    """Habits of other simulators that the propagation model can take on. Only with engine = "model"."""
+
+    announce_to: Literal["all", "not-to-source", "not-to-announcers"] = "not-to-announcers"
+    """Which neighbours hear of a block: all of them, not the one it came from, or none that announced it before."""
+    announce_bytes: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 106
+    """Size of an announcement; 106 is a headers message, 61 an inv."""
+    request_bytes: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 61
+    """Size of a request for a block; 61 is a getdata message."""
+    relayed_bytes: Annotated[int, Field(strict=True, ge=0, le=4_000_000)] = 0
+    """Size of a compressed block between pools, with network.relay = "pools-relay"."""
+    block_extra_ms: Millis = 0.0
+    """Added to the latency of each block; SimBlock's model has 2."""
+    relay_side_blocks: Switch = False
+    """Whether a block beside a node's best chain is passed on."""
 
 
 class Measure(Part):

@@ -13,13 +13,13 @@ from minicoin.sim.scenario.problems import KeyProblem
 MODEL_KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "nodes": ("count",),
-        "network": ("spacing_s", "block_bytes", "announce"),
+        "network": ("spacing_s", "block_bytes", "relay"),
         "topology": ("source", "outbound", "degrees"),
         "links": (
             *("geography", "latency", "latency_drawn", "latency_ms", "up_mbit", "down_mbit"),
-            *("discipline", "control_ms", "loss"),
+            *("discipline", "control_ms"),
         ),
-        "mining": ("blocks", "miners", "hash_shares", "at", "settle_s"),
+        "mining": ("blocks", "miners", "hash_shares", "settle_s"),
         "verification": ("block_base_ms", "block_us_per_kb"),
         "measure": ("propagation",),
     }
@@ -50,5 +50,5 @@ def check_model(form: ScenarioForm) -> None:
                 raise KeyProblem(f"{table}.{key}", f"the model does not read it; of [{table}] it has {', '.join(keys)}")
     if form.network.block_bytes == 0:
         raise KeyProblem("network.block_bytes", "the model has no transactions: say how large its blocks are")
-    if form.mining.blocks is None and not form.mining.at:
+    if form.mining.blocks is None:
         raise KeyProblem("mining.blocks", "the model needs to know how many blocks")

@@ -29,6 +29,8 @@ from minicoin.sim.scenario.fields import (
 
 Geography = Literal["simblock-2015", "simblock-2019", "gervais-2016", "uniform"]
 TopologySource = Literal["random", "simblock", "gervais", "static", "complete", "ring", "line", "star", "addrman"]
+Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
+Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 
 
 class NodeGroup(Part):
@@ -89,9 +91,10 @@ class NetworkRules(Part):
     """Mean time between transaction announcements to inbound peers; otherwise what suits spacing_s."""
     outbound_trickle_ms: PositiveMillis | None = None
     """Mean time between transaction announcements to outbound peers; otherwise what suits spacing_s."""
-    announce: Literal["node", "push", "pool-relay"] = "node"
-    """How blocks travel. node: as the node code does, announced and then asked for; push (model only): sent unasked
-    to every neighbour; pool-relay (model only): pushed between pools of the gervais topology, announced elsewhere."""
+    relay: Relay = "announce"
+    """How blocks travel. announce: as nodes do, announced, asked for at the first announcer, sent; model only are
+    finder-pushes (the finder sends its block unasked, others announce), all-push (everybody sends unasked) and
+    pools-relay (the finder sends pools a compressed block unasked, others hear an announcement)."""
 
 
 class Topology(Part):
@@ -124,14 +127,15 @@ class Links(Part):
     """Uplink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
     down_mbit: Mbit | None = None
     """Downlink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
-    discipline: Literal["fifo", "stop-and-wait"] = "fifo"
-    """fifo: an uplink sends its queue in order; stop-and-wait (model only): one block in flight per sender until it
-    has arrived, as SimBlock does."""
+    discipline: Discipline = "fifo"
+    """How messages queue. fifo: in the sender's uplink and the receiver's downlink, in order. Model only are fifo-uplink
+    (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block under way
+    until it has arrived, as in SimBlock)."""
     control_ms: Millis = 0.0
     """Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
     loss: Share = 0.0
-    """Probability that a message's packet is lost. Full engine: TCP sends it again, so the message and all behind it
-    on that connection come retransmit_ms later. Model: the announcement never arrives."""
+    """Probability that a message's packet is lost. TCP sends it again, so the message and all behind it on that
+    connection come retransmit_ms later."""
     retransmit_ms: PositiveMillis = 200.0
     """Delay of a lost packet (TCP's least retransmission timeout)."""
     duplicate: Share = 0.0
