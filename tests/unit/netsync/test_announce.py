@@ -61,3 +61,12 @@ def test_a_long_reorg_is_announced_by_its_tip(nodes):
 
 def test_nothing_connected_is_nothing_to_say():
     assert announce_blocks([peer()], []) == []
+
+
+def test_peers_that_lack_equally_much_are_sent_one_message(nodes):
+    one, other, late = (peer(last_common=nodes[height]) for height in (18, 18, 19))
+    quiet, silent = peer(prefers_headers=False), peer(prefers_headers=False)
+    sent = [effect.message for effect in announce_blocks([one, other, late, quiet, silent], nodes[19:21])]
+    assert sent[0] is sent[1]
+    assert sent[2] == Headers((nodes[20].header,))
+    assert sent[3] is sent[4]

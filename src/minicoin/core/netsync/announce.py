@@ -15,23 +15,32 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
     if not connected:
         return effects
     tip = connected[-1]
+    # The tip alone: a peer that lacks more asks with its own locator.
+    inventory = Inv((InventoryVector(InvType.BLOCK, tip.hash),))
+    # One message for all that lack equally much: a world that passes objects holds one, not one for each peer.
+    by_length: dict[int, Headers] = {}
     for peer in peers:
         if _has(peer, tip):
             continue
-        news = [node for node in connected if not _has(peer, node)]
-        first_parent = news[0].parent
+        count = 1
+        while count < len(connected) and not _has(peer, connected[-count - 1]):
+            count += 1
+        first_parent = connected[-count].parent
         can_connect = first_parent is not None and _has(peer, first_parent)
-        if peer.prefers_headers and can_connect and len(news) <= HEADERS_PER_ANNOUNCEMENT_MAX:
-            effects.append(Send(peer.conn, Headers(tuple(node.header for node in news))))
+        if peer.prefers_headers and can_connect and count <= HEADERS_PER_ANNOUNCEMENT_MAX:
+            headers = by_length.get(count)
+            if headers is None:
+                headers = by_length[count] = Headers(tuple(node.header for node in connected[-count:]))
+            effects.append(Send(peer.conn, headers))
             peer.last_common = tip
         else:
-            # The tip alone: a peer that lacks more asks with its own locator.
-            effects.append(Send(peer.conn, Inv((InventoryVector(InvType.BLOCK, tip.hash),))))
+            effects.append(Send(peer.conn, inventory))
     return effects
 
 
 def _has(peer: SyncPeer, node: HeaderNode) -> bool:
-    return any(
-        known is not None and known.height >= node.height and known.ancestor(node.height) is node
-        for known in (peer.best_known, peer.last_common)
-    )
+    return _builds_on(peer.best_known, node) or _builds_on(peer.last_common, node)
+
+
+def _builds_on(known: HeaderNode | None, node: HeaderNode) -> bool:
+    return known is not None and (known is node or (known.height > node.height and known.ancestor(node.height) is node))

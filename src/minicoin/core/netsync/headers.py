@@ -14,7 +14,7 @@ from minicoin.core.effects import Effect, SaveHeaders, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, HEADERS_TIMEOUT_US, LOW_WORK_HEADERS_PER_PEER_MAX
 from minicoin.core.netsync.peers import PROTOCOL_VERSION, SyncPeer
-from minicoin.core.primitives.block import ZERO_HASH, BlockHeader
+from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.units import DAY_US, SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetHeaders
@@ -32,12 +32,18 @@ class HeaderSync:
         self._tree = tree
         self._peers = peers
         self._alarm = alarm
+        self._has_unresolved = False
 
     def take(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """One headers message. Raises PeerFault for headers that break the rules or do not follow each other."""
         was_asked = peer.headers_asked_at is not None
         peer.headers_asked_at = None
         peer.is_classic = False
+        if len(headers) == 1 and not was_asked:
+            node = self._tree.get(headers[0].hash)
+            if node is not None:
+                self._take_known(peer, node)
+                return []
         if not headers:
             peer.is_header_synced = True
             return self.ask(now)
@@ -109,7 +115,20 @@ class HeaderSync:
             peer.is_header_synced = True
         return late
 
+    def note_unknown(self, peer: SyncPeer, block: BlockHash) -> None:
+        """The peer announced a block whose header we do not have: it is the peer's best once we do."""
+        peer.announced_unknown = block
+        self._has_unresolved = True
+
     # --- inside ---
+
+    def _take_known(self, peer: SyncPeer, node: HeaderNode) -> None:
+        """The announcement of a block by one more peer: most of what a node hears."""
+        peer.unconnecting_headers = 0
+        peer.learn(node)
+        if node.chainwork >= self._tree.tip.chainwork:
+            peer.low_work_headers = 0
+        self._resolve_announcements()
 
     def _take_unconnecting(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         for earlier, later in itertools.pairwise(headers):
@@ -118,7 +137,7 @@ class HeaderSync:
         peer.unconnecting_headers += 1
         if peer.unconnecting_headers % _UNCONNECTING_HEADERS_MAX == 0:
             raise PeerFault("headers that connect to nothing", score=20)
-        peer.announced_unknown = headers[-1].hash
+        self.note_unknown(peer, headers[-1].hash)
         return [self.ask_peer(peer, now)]
 
     def _accept_all(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> tuple[BlockHeader, ...]:
@@ -145,13 +164,18 @@ class HeaderSync:
         return tuple(fresh)
 
     def _resolve_announcements(self) -> None:
+        if not self._has_unresolved:
+            return
+        self._has_unresolved = False
         for peer in self._peers.values():
             if peer.announced_unknown is None:
                 continue
             node = self._tree.get(peer.announced_unknown)
-            if node is not None:
-                peer.learn(node)
-                peer.announced_unknown = None
+            if node is None:
+                self._has_unresolved = True
+                continue
+            peer.learn(node)
+            peer.announced_unknown = None
 
 
 def _is_late(peer: SyncPeer, now: Micros) -> bool:

@@ -126,7 +126,7 @@ class BlockSync:
             # Known headers may still lack their block where this peer is the first to have it.
             peer.classic_continues = peer.is_classic
             return self._continue(now)
-        peer.announced_unknown = unknown[-1]
+        self._headers.note_unknown(peer, unknown[-1])
         if peer.is_classic:
             return self._classic.take_inv(peer, unknown, now)
         return [] if peer.headers_asked_at is not None else [self._headers.ask_peer(peer, now)]

@@ -14,11 +14,13 @@ from minicoin.core.units import ConnId
 class BlockWindow:
     """Wanted blocks in height order."""
 
-    __slots__ = ("_filled_to", "_tree", "_unassigned", "in_flight", "wanted")
+    __slots__ = ("_filled_for", "_filled_to", "_tree", "_unassigned", "in_flight", "wanted")
 
     def __init__(self, tree: HeaderTree) -> None:
         self._tree = tree
         self._filled_to: HeaderNode | None = None
+        # The best header and the tip it was filled for: while they stay, so does the window.
+        self._filled_for: tuple[HeaderNode, HeaderNode] | None = None
         self.wanted: dict[BlockHash, HeaderNode] = {}
         self._unassigned: dict[BlockHash, HeaderNode] = {}
         self.in_flight: dict[BlockHash, list[ConnId]] = {}
@@ -27,6 +29,9 @@ class BlockWindow:
         """Follow the best header, at most BLOCK_WINDOW blocks ahead of the tip."""
         target = self._tree.best_header
         tip = self._tree.tip
+        if self._filled_for is not None and self._filled_for[0] is target and self._filled_for[1] is tip:
+            return
+        self._filled_for = (target, tip)
         filled = self._filled_to
         if filled is None or filled.height > target.height or self._tree.ancestor(target, filled.height) is not filled:
             filled = self._restart(target)
@@ -79,6 +84,7 @@ class BlockWindow:
     def forget(self) -> None:
         """Start over: a branch was found invalid or a stored block was lost."""
         self._filled_to = None
+        self._filled_for = None
 
     def _restart(self, target: HeaderNode) -> HeaderNode:
         """Empty, to be filled from the fork of tip and target; what is in flight stays in flight."""

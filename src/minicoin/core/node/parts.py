@@ -37,6 +37,7 @@ class Parts:
     overlay: Overlay
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
+    _views: tuple[PeerView, ...] | None = None
 
     def emit(self, *effects: Effect) -> None:
         """Queue effects of the event at hand."""
@@ -44,6 +45,15 @@ class Parts:
 
     def peer_views(self) -> tuple[PeerView, ...]:
         """The ready peers as the overlay sees them."""
+        if self._views is None:
+            self._views = self._make_views()
+        return self._views
+
+    def on_peers_changed(self) -> None:
+        """A peer became ready or left."""
+        self._views = None
+
+    def _make_views(self) -> tuple[PeerView, ...]:
         return tuple(
             PeerView(
                 session.conn,

@@ -17,6 +17,7 @@ from minicoin.core.node.routes import ROUTES
 from minicoin.core.node.serving import Serving
 from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.peer.session import Session, SessionPolicy
+from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import Message, Version
 
@@ -132,13 +133,16 @@ class PeerFlow:
 
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
         was_ready = session.is_ready
-        self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
-        self.alarm.by(session.next_deadline())
-        if session.is_ready and not was_ready:
-            self._on_ready(session, now)
-        elif isinstance(message, Version):
-            self._on_version(session, message, now)
-        elif was_ready:
+        if not was_ready or type(message) in SESSION_TYPES:
+            self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
+            self.alarm.by(session.next_deadline())
+            if session.is_ready and not was_ready:
+                self._on_ready(session, now)
+                return
+            if isinstance(message, Version):
+                self._on_version(session, message, now)
+                return
+        if was_ready:
             handler = ROUTES.get(type(message))
             if handler is not None:
                 handler(self._handlers, session, message, now)
@@ -180,6 +184,7 @@ class PeerFlow:
         conn = session.conn
         version = session.version
         assert version is not None
+        parts.on_peers_changed()
         parts.connections.on_ready(conn)
         slot = parts.connections.get(conn)
         kind = slot.kind if slot is not None else SlotKind.INBOUND
@@ -241,6 +246,7 @@ class PeerFlow:
         parts = self._parts
         conn = session.conn
         del parts.sessions[conn]
+        parts.on_peers_changed()
         parts.trace("peer-closed", conn=conn, remote=str(session.remote), reason=reason)
         self._serving.on_closed(conn)
         parts.relay.on_closed(conn)

@@ -7,7 +7,17 @@ and sendaddrv2 come between version and verack.
 from enum import StrEnum
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.wire.messages import Message, SendAddrV2, Verack, Version, WtxidRelay
+from minicoin.core.wire.messages import (
+    FeeFilter,
+    Message,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendHeaders,
+    Verack,
+    Version,
+    WtxidRelay,
+)
 
 
 class SessionState(StrEnum):
@@ -26,6 +36,9 @@ NEXT: dict[tuple[SessionState, type], SessionState] = {
 }
 
 HANDSHAKE_ONLY = (Version, Verack, WtxidRelay, SendAddrV2)
+
+SESSION_TYPES: frozenset[type] = frozenset({*HANDSHAKE_ONLY, SendHeaders, FeeFilter, Ping, Pong})
+"""What a ready session has a word in; every other message goes to its owner without being shown to it."""
 
 
 def next_state(state: SessionState, message: Message) -> SessionState:
