@@ -109,14 +109,19 @@ def _clipped(mbit: float, clip: tuple[float, float]) -> int:
 
 def node_regions(geography: Geography, nodes: int, seed: int) -> list[int]:
     """The region index of each node."""
-    edges = list(accumulate(geography.shares))
-    bounds = [round(edge / edges[-1] * nodes) for edge in edges]
+    bounds = region_bounds(geography, nodes)
     key = draws.draw_key(seed, Purpose.REGION)
     order = sorted(range(nodes), key=lambda node: (draws.word(key, node), node))
     region = [0] * nodes
     for rank, node in enumerate(order):
         region[node] = bisect_right(bounds, rank)
     return region
+
+
+def region_bounds(geography: Geography, nodes: int) -> list[int]:
+    """How many nodes lie in the regions up to each one."""
+    edges = list(accumulate(geography.shares))
+    return [round(edge / edges[-1] * nodes) for edge in edges]
 
 
 class Latencies:
