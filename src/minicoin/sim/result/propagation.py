@@ -1,0 +1,140 @@
+"""How items reached the nodes: percentiles, coverage, the distribution, and delays between regions.
+
+Definitions, here and nowhere else. A *sample* is one (item, node) pair in which the node has the item; pairs of the
+item's own maker, of attackers, and of nodes that were ABSENT do not count at all. A pair that is NEVER is *missing*: it
+is in the coverage, not in the percentiles. Percentiles interpolate linearly and are rounded to whole microseconds.
+
+- pooled: one percentile over all samples of all items together, so every pair weighs the same.
+- per item: the percentile over the samples of each item, then the median over items. This is what SimBlock's and
+  Gervais' figures are: over nodes per block, then over blocks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minicoin.sim.measure.record import NO_NODE, BlockRecord, FloatArray, IntArray, NodeRecord, RunRecord
+
+PERCENTILES = (50, 90, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Microseconds."""
+
+    p50_us: int
+    p90_us: int
+    p99_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """How one kind of item reached the nodes; percentiles are None where nothing reached anybody."""
+
+    items: int
+    samples: int
+    missing: int
+    coverage: float
+    """samples / (samples + missing); 1 when there was nobody to reach."""
+    pooled: Percentiles | None
+    per_item: Percentiles | None
+    slowest_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The samples of one item, sorted, and how many nodes are missing."""
+
+    samples: IntArray
+    missing: int
+
+
+def block_spreads(record: RunRecord, blocks: Sequence[BlockRecord] | None = None) -> list[Spread]:
+    """The samples of each block, in the order of the blocks (all of the record by default)."""
+    chosen = record.blocks if blocks is None else blocks
+    return [_spread(block.arrivals, block.miner, record.nodes) for block in chosen]
+
+
+def transaction_spreads(record: RunRecord) -> list[Spread]:
+    """The samples of each sampled transaction."""
+    return [_spread(tx.arrivals, tx.sender, record.nodes) for tx in record.transactions]
+
+
+def summarize_spreads(spreads: Sequence[Spread]) -> Propagation:
+    """Coverage and percentiles by the definitions above."""
+    reached = [spread.samples for spread in spreads if spread.samples.size]
+    missing = sum(spread.missing for spread in spreads)
+    if not reached:
+        return Propagation(len(spreads), 0, missing, 0.0 if missing else 1.0, None, None, None)
+    pooled = np.concatenate(reached)
+    per_item = np.array([np.percentile(samples, PERCENTILES) for samples in reached])
+    return Propagation(
+        items=len(spreads),
+        samples=int(pooled.size),
+        missing=missing,
+        coverage=float(pooled.size / (pooled.size + missing)),
+        pooled=_percentiles(np.percentile(pooled, PERCENTILES)),
+        per_item=_percentiles(np.median(per_item, axis=0)),
+        slowest_us=int(pooled.max()),
+    )
+
+
+def distribution(spreads: Sequence[Spread], points: int) -> tuple[FloatArray, FloatArray]:
+    """At most `points` points of the pooled distribution: times in us, and the share of all pairs that had the item
+    by then. Missing pairs keep the share below 1."""
+    reached = [spread.samples for spread in spreads if spread.samples.size]
+    if not reached:
+        return np.zeros(0), np.zeros(0)
+    pooled = np.sort(np.concatenate(reached))
+    total = pooled.size + sum(spread.missing for spread in spreads)
+    ranks = np.unique(np.linspace(0, pooled.size - 1, min(points, pooled.size)).round().astype(np.int64))
+    return pooled[ranks].astype(np.float64), (ranks + 1) / total
+
+
+def region_names(record: RunRecord) -> list[str]:
+    """Regions in the order in which nodes name them first."""
+    return list(dict.fromkeys(node.region for node in record.nodes))
+
+
+def region_medians(record: RunRecord) -> FloatArray:
+    """Median delay in us from the miner's region (row) to the receiver's (column); NaN where there is no sample."""
+    names = region_names(record)
+    position = {name: index for index, name in enumerate(names)}
+    honest = _honest(record.nodes)
+    regions = np.array([position[node.region] for node in record.nodes], np.int64)
+    found: list[list[list[IntArray]]] = [[[] for _ in names] for _ in names]
+    for block in record.blocks:
+        if block.miner == NO_NODE or len(block.arrivals) != len(record.nodes):
+            continue
+        counted = honest & (block.arrivals >= 0)
+        counted[block.miner] = False
+        for column in range(len(names)):
+            found[regions[block.miner]][column].append(block.arrivals[counted & (regions == column)])
+    table = np.full((len(names), len(names)), np.nan)
+    for row, cells in enumerate(found):
+        for column, parts in enumerate(cells):
+            pooled = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+            if pooled.size:
+                table[row, column] = np.median(pooled)
+    return table
+
+
+def _honest(nodes: Sequence[NodeRecord]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.array([not node.is_attacker for node in nodes], np.bool_)
+
+
+def _spread(arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> Spread:
+    counted = np.ones(len(arrivals), np.bool_)
+    # A model of a million nodes may leave out the node records; then all are honest.
+    if len(nodes) == len(arrivals):
+        counted &= _honest(nodes)
+    if maker != NO_NODE and maker < len(arrivals):
+        counted[maker] = False
+    kept = arrivals[counted]
+    return Spread(np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == -1)))
+
+
+def _percentiles(values: FloatArray) -> Percentiles:
+    p50, p90, p99 = (round(float(value)) for value in values)
+    return Percentiles(p50, p90, p99)
