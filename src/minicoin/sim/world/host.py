@@ -9,6 +9,7 @@ from typing import Protocol
 from minicoin.core.effects import Effect, SearchNonce
 from minicoin.core.events import Event
 from minicoin.core.node.node import Node
+from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -106,7 +107,7 @@ class Host:
         "next_inbound",
         "next_request",
         "node",
-        "pad_bytes",
+        "policy",
         "region",
         "replies",
         "restarts",
@@ -143,5 +144,5 @@ class Host:
         self.cpu_factor = 1.0
         self.job: SearchNonce | None = None
         self.mined: RawBlock | None = None
-        self.pad_bytes = 0
+        self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, object] = {}

@@ -177,6 +177,10 @@ class SharedLedger:
             case VerifyTransaction():
                 return TransactionVerified(self._book.verify(effect, self._tip))
 
+    def extend(self, parent: BlockHash, block: BlockHash) -> ChainMoved:
+        """One stored block on top of the tip."""
+        return self._activate(parent, (block,))
+
     def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
         for header in headers:
             self._headers[header.hash] = header

@@ -167,11 +167,18 @@ class World:
         state = host.disk.ledger.state(host.disk.documents)
         now = self._clock(host)
         policy = replace(policy, listen_port=host.address.port) if policy.listens else policy
+        host.policy = policy
         node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now)
         host.node = node
         self.start_runner(host, node)
         node.start(host.disk.documents.get(MEMPOOL_KEY), now)
         self._perform(host)
+
+    def restart(self, host: Host) -> None:
+        """Switch a host on again, with what its disk kept, as it was started before."""
+        if host.policy is None:
+            raise MisuseError(f"{host.name} never ran a node")
+        self.start(host, host.policy)
 
     def start_runner(self, host: Host, runner: Runner) -> None:
         """Switch a host on that runs something else."""

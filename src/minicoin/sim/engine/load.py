@@ -1,0 +1,113 @@
+"""The load of payments: real transactions at Poisson times, from coins that every node knows.
+
+Coins come from the funding chain; what a payment leaves may be spent again once a best chain holds it, so a load
+never waits for chains of unconfirmed parents.
+"""
+
+from collections import deque
+
+from minicoin.core.effects import Trace
+from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.node.commands import SubmitTransaction
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.primitives.transaction import Txid, make_outpoint
+from minicoin.core.script.pushes import push
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.sim.engine.funding import FundedCoin, spend
+from minicoin.sim.engine.recorder import Recorder
+from minicoin.sim.scenario.load import Transactions
+from minicoin.sim.world.host import Host
+from minicoin.sim.world.world import World
+
+COINS_MAX = 100_000
+_FEE_SAT_PER_BYTE = 10
+_INPUT_BYTES = 90
+_OUTPUT_BYTES = 43
+_OVERHEAD_BYTES = 12
+_OP_RETURN = b"\x6a"
+_DUST_SAT = 1_000
+
+
+class PaymentLoad:
+    """Sends payments from the scenario's senders."""
+
+    def __init__(
+        self, world: World, load: Transactions, coins: tuple[FundedCoin, ...], recorder: Recorder, share: float
+    ) -> None:
+        self.sent = 0
+        self.skipped = 0
+        """Payments that no coin was left for."""
+        self._world = world
+        self._load = load
+        self._coins = deque(coins)
+        self._recorder = recorder
+        self._share = share
+        self._waiting: dict[Txid, tuple[FundedCoin, ...]] = {}
+        self._rng = world.rng.stream("payments")
+        self._mean_us = round(SECOND_US / load.rate_per_s)
+        self._ends_at: int | None = None
+        self._is_over = False
+
+    def begin(self) -> None:
+        """Time zero is now."""
+        queue = self._world.queue
+        if self._load.stop_s is not None:
+            self._ends_at = queue.now + round(self._load.stop_s * SECOND_US)
+        start = round(self._load.start_s * SECOND_US)
+        queue.at(queue.now + start + self._rng.exponential_us(self._mean_us), self._pay)
+
+    def end(self) -> None:
+        """No payment from now on."""
+        self._is_over = True
+
+    def _pay(self, _: object, __: object) -> None:
+        now = self._world.now
+        if self._is_over or (self._ends_at is not None and now >= self._ends_at):
+            return
+        self._world.queue.at(now + self._rng.exponential_us(self._mean_us), self._pay)
+        host = self._world.hosts[self._rng.below(self._load.senders)]
+        is_sampled = self._rng.uniform() < self._share
+        if not host.is_up or len(self._coins) < self._load.inputs:
+            self.skipped += 1
+            return
+        coins = tuple(self._coins.popleft() for _ in range(self._load.inputs))
+        filling = self._filling()
+        size = _OVERHEAD_BYTES + _INPUT_BYTES * len(coins) + _OUTPUT_BYTES * self._load.outputs + len(filling)
+        each = (sum(coin.value_sat for coin in coins) - _FEE_SAT_PER_BYTE * size) // self._load.outputs
+        if each < _DUST_SAT:
+            self.skipped += 1
+            return
+        transaction = spend(coins, (each,) * self._load.outputs, filling)
+        self._waiting[transaction.txid] = tuple(
+            FundedCoin(make_outpoint(transaction.txid, index), each) for index in range(self._load.outputs)
+        )
+        self.sent += 1
+        if is_sampled:
+            self._recorder.on_paid(transaction, host.index, now)
+        self._world.command(host, SubmitTransaction(transaction))
+
+    def _filling(self) -> bytes:
+        planned = _OVERHEAD_BYTES + _INPUT_BYTES * self._load.inputs + _OUTPUT_BYTES * self._load.outputs
+        missing = self._load.tx_bytes - planned
+        return _OP_RETURN + push(bytes(missing)) if missing > 0 else b""
+
+    # --- what the world tells ---
+
+    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
+        """Coins of the first node's best chain may be spent again."""
+        if host.index or not isinstance(event, ChainMoved):
+            return
+        for block in event.update.connected:
+            for txid in block.txids:
+                fresh = self._waiting.pop(txid, ())
+                if len(self._coins) < COINS_MAX:
+                    self._coins.extend(fresh)
+
+    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
+        """Blocks count once they are in a chain."""
+
+    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
+        """Verdicts are the nodes' business."""
+
+    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
+        """Logs are not needed."""

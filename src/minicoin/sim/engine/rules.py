@@ -1,0 +1,55 @@
+"""The network of a scenario: minicoin's regtest rules with the scenario's times and money."""
+
+from dataclasses import replace
+
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.network import Network
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.world.costs import WorkCosts
+
+_US_PER_MS = 1_000
+SEED_NAME = "seed.sim"
+
+
+def network_of(scenario: Scenario) -> Network:
+    """Every node of the scenario follows these rules; work is trivial, since time is the simulator's."""
+    rules = scenario.network
+    return replace(
+        REGTEST,
+        name="simulation",
+        spacing_s=max(1, round(rules.spacing_s)),
+        coinbase_maturity=rules.coinbase_maturity,
+        subsidy_sat=rules.subsidy_sat,
+        ping_after_s=max(1, round(rules.ping_after_s)),
+        drop_after_s=max(1, round(rules.drop_after_s)),
+        dns_seeds=(SEED_NAME,) if scenario.topology.source == "addrman" else (),
+    )
+
+
+def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...]) -> NodePolicy:
+    """How one node behaves that dials `peers`, or looks for peers by itself."""
+    rules, topology = scenario.network, scenario.topology
+    searches = topology.source == "addrman"
+    return NodePolicy(
+        connect=peers,
+        use_dns_seeds=searches,
+        # Nodes of a given topology need no addresses, so they tell none.
+        listens=searches,
+        outbound_slots=topology.outbound if searches else 0,
+        inbound_slots=topology.max_inbound,
+        inbound_trickle_us=round((rules.inbound_trickle_ms or 0) * _US_PER_MS),
+        outbound_trickle_us=round((rules.outbound_trickle_ms or 0) * _US_PER_MS),
+    )
+
+
+def costs_of(scenario: Scenario) -> WorkCosts:
+    """What verification costs."""
+    verification = scenario.verification
+    return WorkCosts(
+        block_base_us=round(verification.block_base_ms * _US_PER_MS),
+        # Microseconds per 1,000 bytes are nanoseconds per byte.
+        block_ns_per_byte=round(verification.block_us_per_kb),
+        transaction_us=round(verification.tx_us),
+    )

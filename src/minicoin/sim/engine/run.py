@@ -1,0 +1,71 @@
+"""From a scenario and a seed to its record: the one way, for the command line, sweeps, the fuzzer and tests."""
+
+import json
+import platform
+from importlib.metadata import version
+
+from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.sim.engine.simulation import Report, Simulation
+from minicoin.sim.measure.record import NodeRecord, RunRecord
+from minicoin.sim.scenario.schema import Scenario
+
+SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed once and shared by all nodes"
+
+
+def run(scenario: Scenario, seed: int, verifier: ScriptVerifier, report: Report = lambda progress: None) -> RunRecord:
+    """Run one scenario with one seed. Raises SetupFailed."""
+    simulation = Simulation(scenario, seed, verifier)
+    simulation.set_up(report)
+    simulation.measure(report)
+    return record_of(simulation)
+
+
+def record_of(simulation: Simulation) -> RunRecord:
+    """The record of a finished run."""
+    scenario, world, recorder = simulation.scenario, simulation.world, simulation.recorder
+    notes = [SHARED_VERDICTS] if scenario.nodes.ledger == "shared" else []
+    if simulation.load is not None and simulation.load.skipped:
+        notes.append(f"{simulation.load.skipped} payments were left out: no coin was free, or the sender was down")
+    return RunRecord(
+        engine="full",
+        scenario=scenario.name,
+        scenario_hash=scenario.hash(),
+        canonical=json.loads(scenario.canonical()),
+        seed=simulation.seed,
+        python_version=platform.python_version(),
+        minicoin_version=version("minicoin"),
+        digest=world.digest.hexdigest(),
+        event_count=world.queue.executed - simulation.setup_events,
+        virtual_us=simulation.ended_at - simulation.began_at,
+        setup_events=simulation.setup_events,
+        setup_wall_s=simulation.setup_wall_s,
+        run_wall_s=simulation.run_wall_s,
+        question=scenario.question,
+        notes=notes,
+        nodes=_nodes(simulation),
+        blocks=recorder.finished_blocks(simulation.best_tip()),
+        transactions=list(recorder.transactions.values()),
+        traffic=recorder.traffic(),
+        series=recorder.series(),
+    )
+
+
+def _nodes(simulation: Simulation) -> list[NodeRecord]:
+    places, scenario = simulation.places, simulation.scenario
+    weights = scenario.hash_weights
+    return [
+        NodeRecord(
+            index=host.index,
+            name=host.name,
+            region=places.geography.regions[places.region[host.index]],
+            group=host.group,
+            role="miner" if host.index < len(weights) and weights[host.index] else "full",
+            up_bytes_per_s=host.up_rate,
+            down_bytes_per_s=host.down_rate,
+            hash_share=weights[host.index] if host.index < len(weights) else 0.0,
+            outbound=sum(end.dialled is not None for end in host.links.values()),
+            inbound=sum(end.dialled is None for end in host.links.values()),
+            is_attacker=host.index >= len(simulation.honest),
+        )
+        for host in simulation.world.hosts
+    ]

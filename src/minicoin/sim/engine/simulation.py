@@ -1,0 +1,232 @@
+"""One run of one scenario with the full node code: set-up, the measured time, settling, and the record of it all."""
+
+import gc
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.faults import MisuseError
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US
+from minicoin.sim import draws
+from minicoin.sim.engine.funding import FundedCoin, Funding, fund
+from minicoin.sim.engine.load import PaymentLoad
+from minicoin.sim.engine.mining import MiningProcess
+from minicoin.sim.engine.placing import Places, connect, place
+from minicoin.sim.engine.recorder import Recorder
+from minicoin.sim.engine.rules import costs_of, network_of, policy_of
+from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.topology import Topology
+from minicoin.sim.world.host import Host, Lines
+from minicoin.sim.world.world import World, WorldSettings, host_address
+
+_SLICE_EVENTS: Final = 20_000
+_SETUP_STEP_US: Final = SECOND_US
+_CONTROL_US_PER_MS: Final = 1_000
+_COINS_MAX: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, for people."""
+
+    phase: str
+    events: int
+    virtual_us: int
+    blocks: int
+    share: float
+    """Of the phase, 0..1, as far as it can be told."""
+
+
+Report = Callable[[Progress], None]
+
+
+class SetupFailed(Exception):
+    """The network did not connect in the time the scenario gives."""
+
+
+class Simulation:
+    """A scenario and a seed, from nothing to a record."""
+
+    def __init__(self, scenario: Scenario, seed: int, verifier: ScriptVerifier) -> None:
+        if scenario.engine != "full":
+            raise MisuseError(f"scenario {scenario.name} is for the engine {scenario.engine!r}")
+        self.scenario = scenario
+        self.seed = seed
+        root = seed.to_bytes(8, "little")
+        self.draw_seed = draws.seed64(Rng(root))
+        self.places: Places = place(scenario, self.draw_seed)
+        self.topology: Topology = connect(scenario, self.draw_seed)
+        latencies = self.places.latencies
+        settings = WorldSettings(
+            root,
+            costs_of(scenario),
+            encodes=scenario.nodes.encode,
+            draws_per_message=self.places.geography.latency_drawn == "per_message",
+        )
+        self.world = World(network_of(scenario), verifier, latencies.between, settings)
+        self.world.block_bytes = scenario.network.block_bytes
+        self.setup_events = 0
+        self.setup_wall_s = 0.0
+        self.run_wall_s = 0.0
+        self.began_at = 0
+        self.ended_at = 0
+        self.funding = self._fund()
+        self.honest = self._place_hosts()
+        self.recorder = Recorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
+        self.mining = MiningProcess(self.world, scenario, self.draw_seed, ())
+        self.load = self._payments()
+        self.world.observers.append(self.recorder)
+        if self.load is not None:
+            self.world.observers.append(self.load)
+
+    # --- phases ---
+
+    def set_up(self, report: Report) -> None:
+        """Start all nodes and wait until they are connected. Raises SetupFailed."""
+        began = time.perf_counter()
+        outbound = self.topology.outbound()
+        addresses = [host_address(index) for index in range(len(self.honest))]
+        if self.scenario.topology.source == "addrman":
+            self.world.seeds = tuple(addresses[node] for node in self.scenario.topology.seed_nodes)
+        for host, peers in zip(self.honest, outbound, strict=True):
+            self.world.start(host, policy_of(self.scenario, tuple(addresses[peer] for peer in peers)))
+        wanted = [len(peers) for peers in outbound]
+        most_us = round(self.scenario.warmup.connect_s * SECOND_US)
+        ends_at = self.world.now + most_us
+        while not self._is_connected(wanted):
+            if self.world.now >= ends_at:
+                raise SetupFailed(self._unconnected(wanted))
+            self.setup_events += self.world.run(min(self.world.now + _SETUP_STEP_US, ends_at))
+            report(Progress("set-up", self.setup_events, self.world.now - self.world.started_at, 0, 0.0))
+        self.setup_wall_s = time.perf_counter() - began
+        # All that lives now lives to the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    def measure(self, report: Report) -> None:
+        """Mine, pay and disturb as the scenario says, then let it settle."""
+        began = time.perf_counter()
+        self.began_at = self.world.now
+        self.recorder.begin()
+        self.mining.begin()
+        if self.load is not None:
+            self.load.begin()
+        self._sample_regularly()
+        settle_us = round(self.scenario.mining.settle_s * SECOND_US)
+        while not self.mining.is_over:
+            if not self.world.run(self.world.now + SECOND_US, _SLICE_EVENTS) and self.world.queue.next_time() is None:
+                break
+            report(self._progress("mining"))
+        if self.load is not None:
+            self.load.end()
+        ends_at = self.world.now + settle_us
+        while self.world.now < ends_at:
+            self.world.run(ends_at, _SLICE_EVENTS)
+            report(self._progress("settling"))
+        self.ended_at = self.world.now
+        self.run_wall_s = time.perf_counter() - began
+
+    # --- looking ---
+
+    def best_tip(self) -> BlockHash:
+        """The tip that most honest nodes stand on."""
+        counts: dict[BlockHash, int] = {}
+        for host in self.honest:
+            if host.node is not None:
+                tip = host.node.parts.tree.tip.hash
+                counts[tip] = counts.get(tip, 0) + 1
+        return max(counts, key=lambda tip: counts[tip])
+
+    def _progress(self, phase: str) -> Progress:
+        mining = self.scenario.mining
+        share = 0.0
+        if mining.blocks:
+            share = min(1.0, self.mining.found / mining.blocks)
+        elif mining.duration_s:
+            share = min(1.0, (self.world.now - self.began_at) / (mining.duration_s * SECOND_US))
+        events = self.world.queue.executed - self.setup_events
+        return Progress(phase, events, self.world.now - self.began_at, self.recorder.block_count, share)
+
+    # --- building ---
+
+    def _fund(self) -> Funding:
+        load = self.scenario.transactions
+        if load is None:
+            return Funding((), ())
+        # Coins come back once a block holds what spent them: enough for some blocks' payments in advance.
+        spacing = self.scenario.network.spacing_s
+        wanted = math.ceil(load.rate_per_s * load.inputs * spacing * 6) + 100
+        return fund(self.world.book, min(wanted, _COINS_MAX), self.world.now)
+
+    def _place_hosts(self) -> list[Host]:
+        places = self.places
+        group_of = {index: name for name, indices in self.scenario.groups.items() for index in indices}
+        hosts = []
+        for index in range(self.scenario.nodes.count):
+            lines = Lines(places.up[index], places.down[index], places.region[index])
+            host = self.world.add_host(lines, group=group_of.get(index, ""), chain=self.funding.chain)
+            hosts.append(host)
+        for group, indices in zip(self.scenario.nodes.group, self.scenario.groups.values(), strict=True):
+            for index in indices:
+                hosts[index].cpu_factor = float(group.slow_cpu)
+        return hosts
+
+    def _payments(self) -> PaymentLoad | None:
+        load = self.scenario.transactions
+        if load is None:
+            return None
+        coins: tuple[FundedCoin, ...] = self.funding.coins
+        return PaymentLoad(self.world, load, coins, self.recorder, self.scenario.measure.transactions)
+
+    def _is_connected(self, wanted: list[int]) -> bool:
+        """Every link that the topology has carries a finished handshake; where there is none, everybody has a peer."""
+        for host, count in zip(self.honest, wanted, strict=True):
+            node = host.node
+            if node is None:
+                return False
+            sessions = node.parts.sessions.values()
+            if sum(1 for session in sessions if session.is_ready and not session.inbound) < max(count, 0):
+                return False
+            if not count and not any(session.is_ready for session in sessions) and len(self.honest) > 1:
+                return False
+        return True
+
+    def _unconnected(self, wanted: list[int]) -> str:
+        missing = [
+            host.name
+            for host, count in zip(self.honest, wanted, strict=True)
+            if host.node is None or sum(session.is_ready for session in host.node.parts.sessions.values()) < count
+        ]
+        return (
+            f"{len(missing)} of {len(self.honest)} nodes are not connected after "
+            f"{self.scenario.warmup.connect_s:g} s (the first: {', '.join(missing[:5])}): raise warmup.connect_s, or "
+            "look at topology.max_inbound"
+        )
+
+    def _sample_regularly(self) -> None:
+        measure = self.scenario.measure
+        if measure.mempool_every_s is not None:
+            self._sample_mempools(round(measure.mempool_every_s * SECOND_US), None)
+        if measure.connections_every_s is not None:
+            self._sample_connections(round(measure.connections_every_s * SECOND_US), None)
+
+    def _sample_mempools(self, every_us: int, _: object) -> None:
+        sizes = [len(host.node.parts.mempool) for host in self.honest if host.node is not None]
+        if sizes:
+            self.recorder.sample("mempool_mean", "transactions", sum(sizes) / len(sizes))
+            self.recorder.sample("mempool_max", "transactions", max(sizes))
+        self.world.queue.at(self.world.now + every_us, self._sample_mempools, every_us)
+
+    def _sample_connections(self, every_us: int, _: object) -> None:
+        counts = [len(host.links) for host in self.honest if host.is_up]
+        tips = {host.node.parts.tree.tip.hash: None for host in self.honest if host.node is not None}
+        if counts:
+            self.recorder.sample("connections_mean", "connections", sum(counts) / len(counts))
+            self.recorder.sample("nodes_up", "nodes", len(counts))
+            self.recorder.sample("tips", "tips", len(tips))
+        self.world.queue.at(self.world.now + every_us, self._sample_connections, every_us)
