@@ -24,6 +24,7 @@ ALIASES: Final = {
     "topology": "topology.source",
     "geography": "links.geography",
     "loss": "links.loss",
+    "relay": "network.relay",
     "encode": "nodes.encode",
     "rate": "transactions.rate_per_s",
     "session": "churn.session_s",

@@ -128,8 +128,8 @@ class Links(Part):
     down_mbit: Mbit | None = None
     """Downlink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
     discipline: Discipline = "fifo"
-    """How messages queue. fifo: in the sender's uplink and the receiver's downlink, in order. Model only are fifo-uplink
-    (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block under way
+    """How messages queue. fifo: in the sender's uplink and the receiver's downlink, in order. Model only are
+    fifo-uplink (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block under way
     until it has arrived, as in SimBlock)."""
     control_ms: Millis = 0.0
     """Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
