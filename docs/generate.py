@@ -1,4 +1,4 @@
-"""Writes the parts of docs/architecture that follow from the code: map.md and tables.md.
+"""Writes the documents that follow from the code: architecture/map.md, architecture/tables.md and scenarios.md.
 
 Run it from the repository with `.venv/bin/python docs/generate.py`; a test fails while the committed files differ from
 what it would write. Owns no fact: sentences are the docstrings', directions of import are importlinter.toml's.
@@ -17,6 +17,7 @@ from minicoin.core.node.routes import ROUTES
 from minicoin.core.peer.states import HANDSHAKE_ONLY, NEXT, SessionState
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
 from minicoin.core.wire.codec import TABLE
+from minicoin.sim.scenario.documentation import scenarios_page
 
 ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "minicoin"
@@ -34,7 +35,11 @@ def main() -> None:
 
 def pages() -> dict[Path, str]:
     """Path -> text of every generated page."""
-    return {ARCHITECTURE / "map.md": map_page(), ARCHITECTURE / "tables.md": tables_page()}
+    return {
+        ARCHITECTURE / "map.md": map_page(),
+        ARCHITECTURE / "tables.md": tables_page(),
+        ROOT / "docs" / "scenarios.md": scenarios_page(ROOT / "scenarios"),
+    }
 
 
 # --- the map ---

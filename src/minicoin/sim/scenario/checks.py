@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from minicoin.core.rng import Rng
 from minicoin.sim.pools import POOL_SHARES
 from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
-from minicoin.sim.scenario.faults import OWN_LEDGER_KINDS, BandwidthCap, ClockSkew, LastingFault, Partition
+from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
+from minicoin.sim.scenario.faults import BandwidthCap, ClockSkew, FullDisk, LastingFault, Partition, TornWrite
 from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_NODES_MAX, Part
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, group_size
@@ -27,6 +28,7 @@ def check_scenario(form: ScenarioForm) -> None:
     _check_topology(form)
     _check_links(form)
     _check_mining(form)
+    _check_load(form)
     _check_times(form)
     _check_targets(form)
     _check_faults(form)
@@ -127,6 +129,15 @@ def _check_hash_shares(form: ScenarioForm) -> None:
         raise KeyProblem("nodes.group.hash_share", f"the groups have {sum(of_groups):g} of the hash power together")
 
 
+def _check_load(form: ScenarioForm) -> None:
+    if form.transactions is None:
+        if form.measure.transactions:
+            raise KeyProblem("measure.transactions", "there is no [transactions] table, so nothing to follow")
+    elif form.transactions.senders > form.nodes.count:
+        senders, count = form.transactions.senders, form.nodes.count
+        raise KeyProblem("transactions.senders", f"{senders} senders, but there are {count} nodes")
+
+
 def _check_times(form: ScenarioForm) -> None:
     """An end comes after its beginning, and both lie inside the run where its length is known."""
     ends = [
@@ -206,8 +217,8 @@ def _check_index(path: str, index: int, count: int) -> None:
 def _check_faults(form: ScenarioForm) -> None:
     for place, fault in enumerate(form.fault):
         path = f"fault[{place}]"
-        if fault.kind in OWN_LEDGER_KINDS:
-            _check_own_ledger(f"{path}.kind", fault.kind, form)
+        if isinstance(fault, (TornWrite, FullDisk)):
+            _check_own_ledger(f"{path}.nodes", fault.kind, fault.nodes, form)
         if isinstance(fault, BandwidthCap) and fault.up_mbit is None and fault.down_mbit is None:
             raise KeyProblem(f"{path}.up_mbit", "give up_mbit, down_mbit or both")
         if isinstance(fault, ClockSkew) and not fault.offset_s and not fault.drift_ppm:
@@ -219,12 +230,17 @@ def _check_faults(form: ScenarioForm) -> None:
             raise KeyProblem("faults.random.per_hour", "names no kind of fault")
         for kind in form.faults.random.per_hour:
             if kind in OWN_LEDGER_KINDS:
-                _check_own_ledger(f"faults.random.per_hour.{kind}", kind, form)
+                _check_own_ledger(f"faults.random.per_hour.{kind}", kind, ALL, form)
 
 
-def _check_own_ledger(path: str, kind: str, form: ScenarioForm) -> None:
-    if form.nodes.ledger != "own" and all(group.ledger != "own" for group in form.nodes.group):
-        raise KeyProblem(path, f"{kind} happens in a node's own store: set nodes.ledger = 'own', or a group's")
+def _check_own_ledger(path: str, kind: str, target: Target, form: ScenarioForm) -> None:
+    if form.nodes.ledger == "own":
+        return
+    own = [group.name for group in form.nodes.group if group.ledger == "own"]
+    spans = group_ranges(form.nodes)
+    nodes = _named_nodes(target, form)
+    if not nodes or any(all(node not in spans[name] for name in own) for node in nodes):
+        raise KeyProblem(path, f"{kind} happens in a node's own store: set nodes.ledger = 'own', or that of its group")
 
 
 def _check_partition(path: str, fault: Partition, form: ScenarioForm) -> None:

@@ -1,10 +1,10 @@
-"""Faults that a scenario injects: on a timeline ([[fault]]) or at random rates ([faults.random]).
+"""Faults that a scenario injects on a timeline, as [[fault]] tables; fault_rates has those that happen at random.
 
 Times count from the end of set-up. Kinds that last end at until_s, or with mining; the others happen once. What each
 does to the world is sim.faults' part.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,6 @@ from minicoin.sim.scenario.fields import (
     Mbit,
     Part,
     PositiveMillis,
-    PositiveRate,
     PositiveSeconds,
     PositiveShare,
     Seconds,
@@ -282,50 +281,3 @@ Fault = Annotated[
     | NodeLoss,
     Field(discriminator="kind"),
 ]
-FaultKind = Literal[
-    "loss",
-    "duplicate",
-    "reorder",
-    "delay-spike",
-    "bandwidth-cap",
-    "link-block",
-    "partition",
-    "clog",
-    "half-open",
-    "reset",
-    "fragmented-read",
-    "flipped-byte",
-    "crash",
-    "torn-write",
-    "full-disk",
-    "clock-skew",
-    "clock-jump",
-    "slow-cpu",
-    "churn",
-    "version-skew",
-    "node-loss",
-]
-# Torn and failed writes happen in a store that belongs to one node.
-OWN_LEDGER_KINDS: Final = ("torn-write", "full-disk")
-
-
-class RandomFaults(Part):
-    """Faults at random times (Poisson), on random nodes, with parameters drawn from the seed."""
-
-    per_hour: dict[FaultKind, PositiveRate]
-    """Rate of each kind in the whole network, as a [faults.random.per_hour] table: crash = 4.0, partition = 0.5."""
-    start_s: Seconds = 0.0
-    """When the first may happen."""
-    stop_s: PositiveSeconds | None = None
-    """After this none begins; otherwise until the end of mining."""
-    duration_s: PositiveSeconds = 30.0
-    """Mean duration of those that last, exponential."""
-    share: PositiveShare = 0.1
-    """Share of the nodes that one fault concerns, at most; at least one node."""
-
-
-class Faults(Part):
-    """Faults that are not on a timeline."""
-
-    random: RandomFaults | None = None
-    """Rates of random faults."""

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from minicoin.sim.scenario.attackers import Attacker
-from minicoin.sim.scenario.faults import Fault, Faults
+from minicoin.sim.scenario.fault_rates import Faults
+from minicoin.sim.scenario.faults import Fault
 from minicoin.sim.scenario.fields import Engine, Name, Part
 from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
 from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup

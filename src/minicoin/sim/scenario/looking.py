@@ -52,7 +52,8 @@ class Check(Part):
     when: Literal["quiet", "every-event"] = "quiet"
     """quiet: at quiet points and at the end; every-event: after every event, which is slow."""
     converge: Switch = True
-    """All honest nodes that run have the same best chain at the end, heal_s after the last fault."""
+    """All honest nodes that run have the same best chain, heal_s after the last fault and at the end; tips of equal
+    work are agreement too, as no rule decides between them."""
     supply: Switch = True
     """No more money than the subsidies of the chain."""
     double_spend: Switch = True

@@ -18,6 +18,7 @@ from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, hash_weights, link_degrees
 from minicoin.sim.scenario.overrides import apply_overrides
 from minicoin.sim.scenario.problems import ScenarioError, scenario_error
+from minicoin.sim.scenario.toml_text import toml_text
 
 _TEXTS = {"name", "question", "description"}
 
@@ -76,6 +77,10 @@ class Scenario(ScenarioForm):
     def given(self) -> dict[str, object]:
         """What was written, as plain values, without the keys that take their defaults."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+    def to_toml(self) -> str:
+        """A file that gives this scenario again: what was written, without comments."""
+        return toml_text(self.given())
 
     def override(self, *settings: str) -> Self:
         """The scenario with "key=value" settings applied: paths (nodes.count=100) or aliases (nodes=100)."""

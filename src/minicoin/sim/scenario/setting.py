@@ -109,7 +109,7 @@ class Topology(Part):
     seed_nodes: tuple[NodeIndex, ...] = (0,)
     """With source = "addrman": the nodes that every node knows at its start."""
     max_inbound: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = INBOUND_SLOTS
-    """Inbound connections that a node accepts."""
+    """Inbound connections that a node accepts; a drawn topology that gives a node more raises its limit."""
 
 
 class Links(Part):
@@ -129,8 +129,8 @@ class Links(Part):
     """Downlink of every node in Mbit/s, instead of the geography's; uniform without it has no limit."""
     discipline: Discipline = "fifo"
     """How messages queue. fifo: in the sender's uplink and the receiver's downlink, in order. Model only are
-    fifo-uplink (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block under way
-    until it has arrived, as in SimBlock)."""
+    fifo-uplink (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block
+    under way until it has arrived, as in SimBlock)."""
     control_ms: Millis = 0.0
     """Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
     loss: Share = 0.0
