@@ -63,6 +63,16 @@ def test_an_answer_to_our_question_is_taken_whole_a_flood_is_not():
     assert len(heard.addresses) == 10
 
 
+def test_the_answer_to_our_question_is_no_news_for_others():
+    made = gossip()
+    join(made, 2, is_inbound=False)
+    join(made, 1, 3, 5)
+    made.on_addr(2, (timed(1),), T0)
+    assert drain(made) == []
+    made.on_addr(2, (timed(2),), T0)
+    assert len(sent(drain(made))) == 2
+
+
 def test_tokens_are_capped():
     peer = GossipPeer(1, is_inbound=True, wants_v2=True, now=T0)
     later = Micros(T0 + 365 * DAY_US)

@@ -80,12 +80,15 @@ class Gossip:
         # Which ones count is not the sender's choice.
         chosen = list(addresses) if granted == len(addresses) else self._rng.sample(addresses, granted)
         believed: list[TimedAddress] = []
+        # An answer to our getaddr is what we asked for, not news: small networks would never stop passing it round.
+        is_news = not peer.awaits_answer and len(addresses) <= ADDRESS_RELAY_MESSAGE_MAX
+        peer.awaits_answer = peer.awaits_answer and len(addresses) == ADDRESSES_PER_MESSAGE_MAX
         for timed in chosen:
             timed = _believe_time(timed, now)
             peer.learn(timed.address)
             believed.append(timed)
             is_fresh = timed.time > seconds(now) - _FRESH_SECONDS
-            if is_fresh and len(addresses) <= ADDRESS_RELAY_MESSAGE_MAX:
+            if is_fresh and is_news:
                 self._relay(timed, peer, now)
         return HeardAddresses(tuple(believed), len(addresses) - granted)
 

@@ -15,13 +15,14 @@ class GossipPeer:
 
     __slots__ = (
         "_known",
+        "_outgoing",
         "_tokens",
         "_tokens_at",
+        "awaits_answer",
         "conn",
         "flush_at",
         "has_asked",
         "is_inbound",
-        "outgoing",
         "own_at",
         "wants_v2",
     )
@@ -31,15 +32,18 @@ class GossipPeer:
         self.is_inbound = is_inbound
         self.wants_v2 = wants_v2
         self.has_asked = False
-        self.outgoing: dict[NodeAddress, TimedAddress] = {}
+        self.awaits_answer = False
+        # Made when something is in them: many connections never carry an address.
+        self._outgoing: dict[NodeAddress, TimedAddress] | None = None
         self.flush_at: Micros | None = None
         self.own_at: Micros | None = None
-        self._known: dict[NodeAddress, None] = {}
+        self._known: dict[NodeAddress, None] | None = None
         self._tokens = 1.0
         self._tokens_at = now
 
     def expect_answer(self) -> None:
         """We sent a getaddr: a full message is welcome once."""
+        self.awaits_answer = True
         self._tokens += ADDRESS_BURST_PER_PEER_MAX
 
     def take_tokens(self, wanted: int, now: Micros) -> int:
@@ -54,22 +58,28 @@ class GossipPeer:
 
     def learn(self, address: NodeAddress) -> None:
         """The peer knows this address: it told us, or we told it."""
+        if self._known is None:
+            self._known = {}
         self._known[address] = None
         if len(self._known) > KNOWN_ADDRESSES_PER_PEER_MAX:
             del self._known[next(iter(self._known))]
 
     def tell(self, timed: TimedAddress) -> bool:
         """Queue an address for the next message. False where the peer knows it or its queue is full."""
-        if timed.address in self._known or len(self.outgoing) >= ADDRESSES_PER_MESSAGE_MAX:
+        if self._known is not None and timed.address in self._known:
             return False
-        self.outgoing[timed.address] = timed
+        if self._outgoing is None:
+            self._outgoing = {}
+        if len(self._outgoing) >= ADDRESSES_PER_MESSAGE_MAX:
+            return False
+        self._outgoing[timed.address] = timed
         return True
 
     def take_outgoing(self) -> tuple[TimedAddress, ...]:
         """What to send now."""
         self.flush_at = None
-        taken = tuple(self.outgoing.values())
-        self.outgoing.clear()
+        taken = () if self._outgoing is None else tuple(self._outgoing.values())
+        self._outgoing = None
         for timed in taken:
             self.learn(timed.address)
         return taken
