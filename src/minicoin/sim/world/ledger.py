@@ -14,7 +14,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
-from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified, WorkFailed
 from minicoin.core.faults import MisuseError
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.params.network import Network
@@ -30,7 +30,7 @@ from minicoin.core.primitives.verdicts import (
 )
 
 LedgerEffect = StoreBlock | Activate | ReadBlock | VerifyTransaction
-LedgerEvent = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified
+LedgerEvent = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | WorkFailed
 
 _VERDICTS_MAX = 200_000
 

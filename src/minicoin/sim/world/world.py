@@ -82,6 +82,8 @@ Latency = Callable[[int, int, int], int]
 Barrier = Callable[[Host, Host], bool]
 """Whether nothing gets from one host to another."""
 
+LinkHook = Callable[[LinkEnd], None]
+
 
 class Observer(Protocol):
     """Hears what happens, and changes nothing."""
@@ -130,6 +132,8 @@ class World:
         self.hosts: list[Host] = []
         self.by_address: dict[tuple[str, int], Host] = {}
         self.barriers: list[Barrier] = []
+        self.link_hooks: list[LinkHook] = []
+        """Called with each end of a connection as it opens."""
         self.observers: list[Observer] = []
         self.seeds: tuple[NodeAddress, ...] = ()
         """What the network's DNS seeds answer."""
@@ -367,6 +371,9 @@ class World:
             self.queue.at(arrival, self._refused, near)
             return
         host.links[far.conn] = far
+        for hook in self.link_hooks:
+            hook(far)
+            hook(near)
         self.queue.at(arrival, self._connected, near, dialler.runner)
         far.last_arrival = arrival
         remote = NodeAddress(dialler.address.host, 40_000 + far.conn % 20_000)
@@ -506,6 +513,9 @@ class World:
         held, end.held = end.held, None
         arrival = self.queue.now + end.latency_us
         for sent, size in held or ():
-            self.arrive(end, sent, size, max(arrival, end.last_arrival))
+            if end.disturbance is not None:
+                end.disturbance.carry(end, sent, size, arrival)
+            else:
+                self.arrive(end, sent, size, max(arrival, end.last_arrival))
         if not end.is_open and end.other.is_open:
             self.queue.at(max(arrival, end.last_arrival), self._closed, end.other)

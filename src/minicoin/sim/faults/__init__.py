@@ -1,0 +1,1 @@
+"""Injected faults: what goes wrong with links, clocks, disks and computers, when, and proof that it did."""
