@@ -1,0 +1,146 @@
+"""A chain store that can lose what was not synced, tear a write, and be full: drivers/store's promises in memory.
+
+What was appended since the last commit is the tail of the block file; a crash leaves a prefix of it, no shorter than
+what was synced, and perhaps a part of the block behind, which the next open finds damaged and cuts. Undo data and
+headers that no commit reached are gone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.transaction import Outpoint
+from minicoin.core.rng import Rng
+
+
+class StoreFailed(Exception):
+    """A write did not succeed."""
+
+
+class FaultyStore:
+    """Implements core.chain.store.ChainStore on a committed MemoryChainStore and what came behind it."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.refused = 0
+        """Writes that failed for want of room."""
+        self.lost = 0
+        """Blocks that crashes took."""
+        self.torn = 0
+        """Writes that were cut short."""
+        self._committed = MemoryChainStore()
+        self._tail: dict[BlockHash, bytes] = {}
+        self._synced = 0
+        self._undo: dict[BlockHash, bytes] = {}
+        self._headers: list[tuple[int, BlockHeader]] = []
+        self._recovered: dict[BlockHash, BlockHeader] = {}
+        self._tears_next = False
+        self._is_broken = False
+
+    # --- faults ---
+
+    def tear_next(self) -> None:
+        """The next appended block is not written to its end, and nothing works behind it until reopen()."""
+        self._tears_next = True
+
+    def crash(self, rng: Rng) -> None:
+        """The power goes: what was not synced may be on the disk or not, in order."""
+        unsynced = len(self._tail) - self._synced
+        kept = self._synced + (rng.below(unsynced + 1) if unsynced else 0)
+        self.lost += len(self._tail) - kept
+        self._tail = dict(list(self._tail.items())[:kept])
+        self.reopen()
+
+    def reopen(self) -> None:
+        """What the next run finds."""
+        self._undo.clear()
+        self._headers.clear()
+        self._synced = len(self._tail)
+        self._recovered = {block: BlockHeader.parse(raw) for block, raw in self._tail.items()}
+        self._tears_next = self._is_broken = False
+
+    def _check_room(self) -> None:
+        if self._is_broken:
+            raise StoreFailed("the machine went down in the middle of a write")
+        if self.is_full:
+            self.refused += 1
+            raise StoreFailed("no space left on device")
+
+    # --- blocks ---
+
+    def has(self, block: BlockHash) -> bool:
+        return block in self._tail or self._committed.has(block)
+
+    def append(self, block: BlockHash, raw: bytes) -> None:
+        if self.has(block):
+            return
+        self._check_room()
+        if self._tears_next:
+            # The frame's length says more than there is: recovery cuts it, so none of it counts.
+            self.torn += 1
+            self._is_broken = True
+            self._check_room()
+        self._tail[block] = raw
+
+    def read(self, block: BlockHash) -> bytes | None:
+        return self._tail.get(block) or self._committed.read(block)
+
+    def append_undo(self, block: BlockHash, undo: bytes) -> None:
+        self._check_room()
+        self._undo[block] = undo
+
+    def read_undo(self, block: BlockHash) -> bytes | None:
+        return self._undo.get(block) or self._committed.read_undo(block)
+
+    def stored(self) -> Iterator[BlockHash]:
+        yield from self._committed.stored()
+        yield from list(self._tail)
+
+    def sync(self) -> None:
+        if self._is_broken:
+            self._check_room()
+        self._synced = len(self._tail)
+
+    # --- coins and index ---
+
+    def coins_tip(self) -> BlockHash | None:
+        return self._committed.coins_tip()
+
+    def coin(self, outpoint: Outpoint) -> bytes | None:
+        return self._committed.coin(outpoint)
+
+    def coins(self) -> Iterator[tuple[Outpoint, bytes]]:
+        return self._committed.coins()
+
+    def headers(self) -> Iterator[BlockHeader]:
+        yield from self._committed.headers()
+        for _, header in sorted(self._headers, key=lambda entry: entry[0]):
+            yield header
+
+    def recovered_headers(self) -> Iterator[BlockHeader]:
+        waiting = dict(self._recovered)
+        while waiting:
+            ready = [header for header in waiting.values() if header.previous not in waiting]
+            for header in ready:
+                del waiting[header.hash]
+                yield header
+
+    def add_headers(self, headers: Iterable[tuple[int, BlockHeader]]) -> None:
+        self._headers += headers
+
+    def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
+        self._check_room()
+        for block, raw in self._tail.items():
+            self._committed.append(block, raw)
+        for block, undo in self._undo.items():
+            self._committed.append_undo(block, undo)
+        self._committed.add_headers(self._headers)
+        self._committed.commit(added, removed, tip)
+        self._tail.clear()
+        self._undo.clear()
+        self._headers.clear()
+        self._recovered.clear()
+        self._synced = 0
+
+    def close(self) -> None:
+        """The files stay."""
