@@ -162,16 +162,16 @@ def test_pings_are_answered():
 
 def test_a_ping_goes_out_after_silence_and_its_pong_is_timed():
     made = ready()
-    assert made.next_deadline() == T0 + 2 * MINUTE_US
+    assert made.deadline == T0 + 2 * MINUTE_US
     assert made.on_deadline(Micros(T0 + 2 * MINUTE_US - 1)) == []
     now = Micros(T0 + 2 * MINUTE_US)
     (ping,) = made.on_deadline(now)
-    assert made.next_deadline() == now + 20 * MINUTE_US
+    assert made.deadline == now + 20 * MINUTE_US
     assert made.on_message(Pong(ping.nonce ^ 1), 0, Micros(now + 5)) == []
     assert made.ping_us == -1
     made.on_message(Pong(ping.nonce), 0, Micros(now + 3_000))
     assert made.ping_us == made.ping_min_us == 3_000
-    assert made.next_deadline() == now + 3_000 + 2 * MINUTE_US
+    assert made.deadline == now + 3_000 + 2 * MINUTE_US
     assert made.on_message(Pong(ping.nonce), 0, Micros(now + 9_000)) == []
     assert made.ping_us == 3_000
 
@@ -186,8 +186,8 @@ def test_the_best_ping_is_kept():
 
 def test_no_pong_ends_the_session():
     made = ready()
-    made.on_deadline(made.next_deadline())
-    end = made.next_deadline()
+    made.on_deadline(made.deadline)
+    end = made.deadline
     assert made.on_deadline(Micros(end - 1)) == []
     with pytest.raises(PeerFault, match="ping timeout") as caught:
         made.on_deadline(end)
@@ -199,7 +199,7 @@ def test_half_a_handshake_times_out(heard):
     made = session()
     if heard:
         made.on_message(version(), 0, T0)
-    end = made.next_deadline()
+    end = made.deadline
     assert end == T0 + MINUTE_US
     assert made.on_deadline(Micros(end - 1)) == []
     with pytest.raises(PeerFault, match="no handshake within 60 s") as caught:

@@ -149,7 +149,8 @@ class ConnectionManager:
                 return [Close(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
         slot = self._slots[conn]
-        slot.address = replace(slot.address, peer_id=remote.peer_id or slot.address.peer_id)
+        if remote.peer_id:
+            slot.address = replace(slot.address, peer_id=remote.peer_id)
         slot.since = now
         slot.is_open = True
         if not inbound:

@@ -7,7 +7,6 @@ took. It knows nothing of transactions that arrive later.
 """
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterator
 
 from minicoin.core.limits import BLOCK_WEIGHT_MAX
@@ -105,29 +104,31 @@ class FeeStatistics:
     __slots__ = ("_block_feerates", "_counts", "_fees_sat", "_vbytes")
 
     def __init__(self) -> None:
-        self._counts = [0] * len(_EDGES)
-        self._vbytes = [0] * len(_EDGES)
-        self._fees_sat = [0] * len(_EDGES)
-        self._block_feerates: deque[int | None] = deque(maxlen=_BLOCKS_REMEMBERED)
+        # By bucket; what is not there is zero.
+        self._counts: dict[int, int] = {}
+        self._vbytes: dict[int, int] = {}
+        self._fees_sat: dict[int, int] = {}
+        self._block_feerates: list[int | None] = []
 
     def add(self, entry: Entry, sign: int = 1) -> None:
         """Count an entry in, or out with sign -1."""
         bucket = bisect_right(_EDGES, entry.feerate) - 1
-        self._counts[bucket] += sign
-        self._vbytes[bucket] += sign * entry.vsize
-        self._fees_sat[bucket] += sign * entry.fee_sat
+        self._counts[bucket] = self._counts.get(bucket, 0) + sign
+        self._vbytes[bucket] = self._vbytes.get(bucket, 0) + sign * entry.vsize
+        self._fees_sat[bucket] = self._fees_sat.get(bucket, 0) + sign * entry.fee_sat
 
     def on_block(self, summary: BlockSummary) -> None:
         """Remember what a connected block took per virtual byte, if it was full."""
         is_full = summary.weight >= _FULL_BLOCK_WEIGHT
         self._block_feerates.append(summary.fees_sat * 4_000 // summary.weight if is_full else None)
+        del self._block_feerates[:-_BLOCKS_REMEMBERED]
 
     def histogram(self) -> tuple[FeerateBucket, ...]:
         """The buckets that hold something, cheapest first."""
         return tuple(
             FeerateBucket(_EDGES[i], self._counts[i], self._vbytes[i], self._fees_sat[i])
             for i in range(len(_EDGES))
-            if self._counts[i]
+            if self._counts.get(i)
         )
 
     def estimate(self, target_blocks: int, floor: int) -> int:
@@ -137,7 +138,7 @@ class FeeStatistics:
     def _mempool_price(self, target_blocks: int) -> int:
         room = target_blocks * _BLOCK_VBYTES
         for i in reversed(range(len(_EDGES))):
-            room -= self._vbytes[i]
+            room -= self._vbytes.get(i, 0)
             if room < 0:
                 return _EDGES[min(i + 1, len(_EDGES) - 1)]
         return 0
@@ -150,5 +151,5 @@ class FeeStatistics:
         return prices[len(prices) // 2]
 
 
-def _prices(feerates: deque[int | None]) -> Iterator[int]:
+def _prices(feerates: list[int | None]) -> Iterator[int]:
     return (feerate for feerate in feerates if feerate is not None)

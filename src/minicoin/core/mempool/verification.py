@@ -7,6 +7,7 @@ unconfirmed transactions pass without being mistaken for orphans.
 
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 
 from minicoin.core.limits import VERIFICATIONS_IN_FLIGHT_MAX, VERIFICATIONS_WAITING_MAX
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid, outpoint_txid
@@ -25,17 +26,24 @@ class Candidate:
     parents: tuple[Txid, ...] = ()
 
 
+class _Line(Enum):
+    """Whose transactions wait in it."""
+
+    OWN = 1
+    PEERS = 2
+    RETURNING = 3
+
+
 class VerificationQueue:
     """Candidates, each waiting, parked behind a parent, or in flight."""
 
-    __slots__ = ("_candidates", "_in_flight", "_own", "_parked", "_peers_count", "_returning", "_txids", "_waiting")
+    __slots__ = ("_candidates", "_in_flight", "_lines", "_parked", "_peers_count", "_txids")
 
     def __init__(self) -> None:
         self._candidates: dict[Wtxid, Candidate] = {}
         self._txids: dict[Txid, Wtxid] = {}
-        self._own: deque[Wtxid] = deque()
-        self._waiting: deque[Wtxid] = deque()
-        self._returning: deque[Wtxid] = deque()
+        # A line that is empty is not there.
+        self._lines: dict[_Line, deque[Wtxid]] = {}
         self._parked: dict[Txid, list[Wtxid]] = {}
         self._in_flight: dict[Wtxid, None] = {}
         self._peers_count = 0
@@ -67,12 +75,11 @@ class VerificationQueue:
         """The next candidate, now in flight; None where none is ready or the verifier has enough."""
         if len(self._in_flight) >= VERIFICATIONS_IN_FLIGHT_MAX:
             return None
-        turns = [self._waiting, self._returning]
+        turns = (_Line.PEERS, _Line.RETURNING)
         if len(self._in_flight) % 2:
-            turns.reverse()
-        for line in (self._own, *turns):
-            while line:
-                wtxid = line.popleft()
+            turns = (_Line.RETURNING, _Line.PEERS)
+        for name in (_Line.OWN, *turns):
+            while (wtxid := self._take_first(name)) is not None:
                 candidate = self._candidates[wtxid]
                 parent = self._pending_parent(candidate.transaction)
                 if parent is None:
@@ -96,9 +103,17 @@ class VerificationQueue:
         return candidate
 
     def _line_of(self, candidate: Candidate) -> deque[Wtxid]:
-        if candidate.is_own:
-            return self._own
-        return self._returning if candidate.is_returning else self._waiting
+        name = _Line.OWN if candidate.is_own else _Line.RETURNING if candidate.is_returning else _Line.PEERS
+        return self._lines.setdefault(name, deque())
+
+    def _take_first(self, name: _Line) -> Wtxid | None:
+        line = self._lines.get(name)
+        if line is None:
+            return None
+        wtxid = line.popleft()
+        if not line:
+            del self._lines[name]
+        return wtxid
 
     def _pending_parent(self, transaction: Transaction) -> Txid | None:
         for spend in transaction.inputs:

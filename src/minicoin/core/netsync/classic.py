@@ -34,22 +34,24 @@ class ClassicPath:
         room = BLOCKS_PER_INV_REPLY_MAX - len(peer.classic_wanted)
         waiting = dict.fromkeys(peer.classic_wanted)
         for block in unknown[: max(room, 0)]:
-            if block not in peer.classic_asked and block not in waiting and block not in peer.lacks:
-                peer.classic_wanted.append(block)
+            if block not in peer.classic_asked and block not in waiting and not peer.has_lack(block):
+                peer.want_classic(block)
         peer.classic_continues = True
         return self.ask(peer, now)
 
     def ask(self, peer: SyncPeer, now: Micros) -> list[Effect]:
         """The next blocks of the inv, or the next getblocks behind it."""
         vectors: list[InventoryVector] = []
-        while peer.classic_wanted and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._downloads.has_room():
-            block = peer.classic_wanted.popleft()
+        while peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._downloads.has_room():
+            block = peer.next_classic()
+            if block is None:
+                break
             known = self._tree.get(block)
             if known is not None:
                 # Its header came from somewhere else meanwhile: the window asks for it.
                 peer.learn(known)
                 continue
-            peer.classic_asked[block] = now
+            peer.note_classic_asked(block, now)
             vectors.append(block_vector(peer, block))
         if vectors:
             self._alarm.by(Micros(now + BLOCK_TIMEOUT_US))

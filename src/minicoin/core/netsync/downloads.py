@@ -78,13 +78,13 @@ class Downloads:
         for conn in self.window.arrived(block):
             holder = self._peers.get(conn)
             if holder is not None:
-                holder.in_flight.pop(block, None)
+                holder.drop_asked(block)
 
     def give_up(self, peer: SyncPeer, block: BlockHash) -> None:
         """The peer does not have it after all."""
-        if peer.classic_asked.pop(block, None) is not None:
+        if peer.drop_classic_asked(block):
             peer.note_lack(block)
-        if peer.in_flight.pop(block, None) is not None:
+        if peer.drop_asked(block):
             peer.note_lack(block)
             self.window.release(block, peer.conn)
 
@@ -141,9 +141,7 @@ class Downloads:
         if other is None:
             return []
         peer.stalls += 1
-        # At the end of the dict, whose first entry is the oldest request: deadlines counts on it.
-        del peer.in_flight[lowest.hash]
-        peer.in_flight[lowest.hash] = now
+        peer.note_asked(lowest.hash, now)
         self._assign(other, lowest, now)
         effects: list[Effect] = [Send(other.conn, GetData((block_vector(other, lowest.hash),)))]
         if peer.stalls >= _STALLS_BEFORE_DISCONNECT:
@@ -151,7 +149,7 @@ class Downloads:
         return effects
 
     def _assign(self, peer: SyncPeer, node: HeaderNode, now: Micros) -> None:
-        peer.in_flight[node.hash] = now
+        peer.note_asked(node.hash, now)
         self._alarm.by(Micros(now + BLOCK_TIMEOUT_US))
         self.window.assign(node, peer.conn)
 
@@ -162,7 +160,7 @@ class Downloads:
             if best is not None and len(peer.in_flight) >= len(best.in_flight):
                 continue
             known = peer.best_known
-            if known is None or known.height < node.height or node.hash in peer.lacks:
+            if known is None or known.height < node.height or peer.has_lack(node.hash):
                 continue
             if self._tree.ancestor(known, node.height) is node:
                 best = peer

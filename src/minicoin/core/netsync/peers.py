@@ -1,7 +1,13 @@
-"""What synchronisation knows of one peer: the best header it showed, what it owes us, what it is owed."""
+"""What synchronisation knows of one peer: the best header it showed, what it owes us, what it is owed.
+
+Most peers owe nothing most of the time: tables exist while they hold something.
+"""
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.limits import LACKS_PER_PEER_MAX
@@ -11,6 +17,8 @@ from minicoin.core.units import ConnId, Micros
 
 PROTOCOL_VERSION = 70016
 """What getheaders and getblocks carry; peers ignore it."""
+
+_NOTHING_OWED: Final[Mapping[BlockHash, Micros]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -36,20 +44,36 @@ class SyncPeer:
 
     is_classic: bool = False
     """It sent no headers in time: getblocks and inv are used instead."""
-    classic_wanted: deque[BlockHash] = field(default_factory=deque)
-    classic_asked: dict[BlockHash, Micros] = field(default_factory=dict)
     classic_continues: bool = False
     """The last inv brought something new, so another getblocks follows once its blocks are here."""
 
     classic_from: HeaderNode | None = None
     """Where the last getblocks started."""
 
-    in_flight: dict[BlockHash, Micros] = field(default_factory=dict)
-    lacks: dict[BlockHash, None] = field(default_factory=dict)
     stalls: int = 0
 
     continue_hash: BlockHash | None = None
     """The last hash of a full inv we served: when it is fetched, our tip is announced so that the peer goes on."""
+
+    _in_flight: dict[BlockHash, Micros] | None = None
+    _classic_asked: dict[BlockHash, Micros] | None = None
+    _classic_wanted: deque[BlockHash] | None = None
+    _lacks: dict[BlockHash, None] | None = None
+
+    @property
+    def in_flight(self) -> Mapping[BlockHash, Micros]:
+        """The blocks of the window it was asked for, and when; the oldest request first."""
+        return _NOTHING_OWED if self._in_flight is None else self._in_flight
+
+    @property
+    def classic_asked(self) -> Mapping[BlockHash, Micros]:
+        """The blocks it was asked for on the classic path, and when; the oldest request first."""
+        return _NOTHING_OWED if self._classic_asked is None else self._classic_asked
+
+    @property
+    def classic_wanted(self) -> Sequence[BlockHash]:
+        """What its inv named and it was not asked for yet."""
+        return () if self._classic_wanted is None else self._classic_wanted
 
     @property
     def owed_blocks(self) -> int:
@@ -66,18 +90,64 @@ class SyncPeer:
 
     def take_owed(self, block: BlockHash) -> bool:
         """The block came: whether it was asked for."""
-        was_owed = block in self.in_flight or block in self.classic_asked
-        self.in_flight.pop(block, None)
-        self.classic_asked.pop(block, None)
+        was_owed = self.drop_asked(block)
+        was_owed = self.drop_classic_asked(block) or was_owed
         if was_owed:
             self.stalls = 0
         return was_owed
 
+    def note_asked(self, block: BlockHash, now: Micros) -> None:
+        """It was asked for a block of the window, perhaps again."""
+        if self._in_flight is None:
+            self._in_flight = {}
+        self._in_flight.pop(block, None)
+        self._in_flight[block] = now
+
+    def drop_asked(self, block: BlockHash) -> bool:
+        """It owes this block of the window no more; whether it did."""
+        if self._in_flight is None or self._in_flight.pop(block, None) is None:
+            return False
+        self._in_flight = self._in_flight or None
+        return True
+
+    def note_classic_asked(self, block: BlockHash, now: Micros) -> None:
+        """It was asked for a block of its inv."""
+        if self._classic_asked is None:
+            self._classic_asked = {}
+        self._classic_asked[block] = now
+
+    def drop_classic_asked(self, block: BlockHash) -> bool:
+        """It owes this block of its inv no more; whether it did."""
+        if self._classic_asked is None or self._classic_asked.pop(block, None) is None:
+            return False
+        self._classic_asked = self._classic_asked or None
+        return True
+
+    def want_classic(self, block: BlockHash) -> None:
+        """Its inv named a block that it will be asked for."""
+        if self._classic_wanted is None:
+            self._classic_wanted = deque()
+        self._classic_wanted.append(block)
+
+    def next_classic(self) -> BlockHash | None:
+        """The next of them, now to be asked for."""
+        if self._classic_wanted is None:
+            return None
+        block = self._classic_wanted.popleft()
+        self._classic_wanted = self._classic_wanted or None
+        return block
+
     def note_lack(self, block: BlockHash) -> None:
         """It does not have the block, or not a good copy: it is not asked for it again."""
-        self.lacks[block] = None
-        if len(self.lacks) > LACKS_PER_PEER_MAX:
-            del self.lacks[next(iter(self.lacks))]
+        if self._lacks is None:
+            self._lacks = {}
+        self._lacks[block] = None
+        if len(self._lacks) > LACKS_PER_PEER_MAX:
+            del self._lacks[next(iter(self._lacks))]
+
+    def has_lack(self, block: BlockHash) -> bool:
+        """Whether it failed to give this block."""
+        return self._lacks is not None and block in self._lacks
 
     def learn(self, node: HeaderNode) -> None:
         """It has `node` and therefore its ancestors."""

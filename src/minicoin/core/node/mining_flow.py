@@ -3,7 +3,6 @@
 The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from minicoin.core.alarm import Alarm
@@ -41,7 +40,7 @@ class MiningFlow:
 
     def __init__(self, parts: Parts, started_at: Micros) -> None:
         self._parts = parts
-        self._orders: deque[_Order] = deque()
+        self._orders: list[_Order] = []
         self._script: bytes | None = None
         self._job = 0
         self._is_searching = False
@@ -119,7 +118,7 @@ class MiningFlow:
         self._awaited = None
         self._parts.trace("mined-block-refused", reason=reason)
         if self._orders:
-            order = self._orders.popleft()
+            order = self._orders.pop(0)
             self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
         self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
 
@@ -152,7 +151,7 @@ class MiningFlow:
         order.found.append(block)
         order.left -= 1
         if order.left == 0:
-            self._orders.popleft()
+            self._orders.pop(0)
             self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
 
     def _renew(self, now: Micros) -> None:

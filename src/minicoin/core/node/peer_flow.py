@@ -70,7 +70,7 @@ class PeerFlow:
             relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
         )
         parts.sessions[event.conn] = session
-        self.alarm.by(session.next_deadline())
+        self.alarm.by(session.deadline)
         parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))
 
@@ -135,7 +135,7 @@ class PeerFlow:
         was_ready = session.is_ready
         if not was_ready or type(message) in SESSION_TYPES:
             self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
-            self.alarm.by(session.next_deadline())
+            self.alarm.by(session.deadline)
             if session.is_ready and not was_ready:
                 self._on_ready(session, now)
                 return
@@ -192,7 +192,7 @@ class PeerFlow:
             "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
         )
         self._send(conn, [*session.announcements(), session.ping(now)])
-        self.alarm.by(session.next_deadline())
+        self.alarm.by(session.deadline)
         parts.emit(*self._addresses.on_ready(session, kind, now))
         if kind is SlotKind.SEED:
             return
@@ -273,23 +273,23 @@ class PeerFlow:
 
     def on_deadline(self, now: Micros) -> None:
         """Keep-alives, handshake time-outs, dials that are due."""
-        for session in list(self._parts.sessions.values()):
-            if session.next_deadline() <= now:
-                try:
-                    self._send(session.conn, session.on_deadline(now))
-                except PeerFault as fault:
-                    self.punish(session.conn, fault, now)
+        due = [session for session in self._parts.sessions.values() if session.deadline <= now]
+        for session in due:
+            try:
+                self._send(session.conn, session.on_deadline(now))
+            except PeerFault as fault:
+                self.punish(session.conn, fault, now)
 
     def next_deadline(self) -> Micros | None:
         """The earliest of all sessions."""
-        return min((session.next_deadline() for session in self._parts.sessions.values()), default=None)
+        return min([session.deadline for session in self._parts.sessions.values()], default=None)
 
     def ping_all(self, now: Micros) -> None:
         """Ping every ready peer now."""
         for session in self._parts.sessions.values():
             if session.is_ready and not session.is_ping_pending:
                 self._send(session.conn, [session.ping(now)])
-                self.alarm.by(session.next_deadline())
+                self.alarm.by(session.deadline)
 
     def _send(self, conn: ConnId, messages: list[Message]) -> None:
         self._parts.emit(*(Send(conn, message) for message in messages))

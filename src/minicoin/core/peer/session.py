@@ -78,13 +78,13 @@ class Session:
     __slots__ = (
         "_decoder",
         "_drop_at",
-        "_handshake_by",
         "_ping_nonce",
         "_ping_sent_at",
         "_policy",
         "_relays",
         "_rng",
         "conn",
+        "deadline",
         "feefilter_sat_per_kvb",
         "inbound",
         "last_receive_at",
@@ -126,14 +126,16 @@ class Session:
         self.wtxid_relay = False
         self.feefilter_sat_per_kvb = 0
         self.last_receive_at = now
+        self.deadline = Micros(now + policy.handshake_timeout_us)
+        """When on_deadline has something to do."""
         self.ping_us = -1
         self.ping_min_us = -1
         self.time_offset_s = 0
         self._policy = policy
         self._relays = relays
         self._rng = rng
-        self._decoder = FrameDecoder(policy.magic)
-        self._handshake_by = now + policy.handshake_timeout_us
+        # Made with the first bytes: in a simulated network messages never are bytes.
+        self._decoder: FrameDecoder | None = None
         self._ping_nonce: int | None = None
         self._ping_sent_at = now
 
@@ -152,11 +154,13 @@ class Session:
     def feed(self, chunk: bytes, now: Micros) -> None:
         """Bytes of the connection, in order; take the messages with next_message."""
         self.last_receive_at = now
+        if self._decoder is None:
+            self._decoder = FrameDecoder(self._policy.magic)
         self._decoder.feed(chunk)
 
     def next_message(self) -> Message | None:
         """The next whole message. Raises PeerFault for a frame that breaks the protocol."""
-        found = self._decoder.next_message()
+        found = None if self._decoder is None else self._decoder.next_message()
         return None if found is None else found[0]
 
     def on_message(self, message: Message, height: int, now: Micros) -> list[Message]:
@@ -168,6 +172,8 @@ class Session:
         match message:
             case Version():
                 return self._on_version(message, height, now)
+            case Verack():
+                self.deadline = Micros(self._ping_sent_at + self._policy.ping_after_us)
             case WtxidRelay():
                 # Older peers were not sent ours, and BIP339 takes both.
                 self.wtxid_relay = self.version is not None and self.version.version >= _FEATURES_VERSION
@@ -194,15 +200,13 @@ class Session:
 
     def on_deadline(self, now: Micros) -> list[Message]:
         """Ping after silence. Raises PeerFault (score 0) when the peer is too slow or gone."""
-        if not self.is_ready:
-            if now >= self._handshake_by:
-                raise PeerFault(f"no handshake within {self._policy.handshake_timeout_us // 1_000_000} s", score=0)
+        if now < self.deadline:
             return []
-        if self._ping_nonce is not None and now >= self._ping_sent_at + self._policy.drop_after_us:
+        if not self.is_ready:
+            raise PeerFault(f"no handshake within {self._policy.handshake_timeout_us // 1_000_000} s", score=0)
+        if self._ping_nonce is not None:
             raise PeerFault("ping timeout", score=0)
-        if self._ping_nonce is None and now >= self._ping_sent_at + self._policy.ping_after_us:
-            return [self.ping(now)]
-        return []
+        return [self.ping(now)]
 
     @property
     def is_ping_pending(self) -> bool:
@@ -213,14 +217,8 @@ class Session:
         """A fresh ping; its pong is expected from now on."""
         self._ping_nonce = int.from_bytes(self._rng.bytes(8), "little")
         self._ping_sent_at = now
+        self.deadline = Micros(now + self._policy.drop_after_us)
         return Ping(self._ping_nonce)
-
-    def next_deadline(self) -> Micros:
-        """When on_deadline has something to do."""
-        if not self.is_ready:
-            return Micros(self._handshake_by)
-        wait = self._policy.ping_after_us if self._ping_nonce is None else self._policy.drop_after_us
-        return Micros(self._ping_sent_at + wait)
 
     def our_version(self, height: int, now: Micros) -> Version:
         """What we say of ourselves."""
@@ -283,3 +281,4 @@ class Session:
         self.ping_min_us = self.ping_us if self.ping_min_us < 0 else min(self.ping_min_us, self.ping_us)
         # Counted from the answer, so that the next ping is ping_after_us away.
         self._ping_sent_at = now
+        self.deadline = Micros(now + self._policy.ping_after_us)

@@ -38,12 +38,24 @@ class _Source:
 
     is_preferred: bool
     announced: dict[bytes, None]
-    held: dict[bytes, None]
+    held: dict[bytes, None] | None = None
     in_flight: int = 0
 
     @property
     def has_room(self) -> bool:
         return self.in_flight < TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX
+
+    def hold(self, key: bytes) -> None:
+        """Ask for it when there is room."""
+        if self.held is None:
+            self.held = {}
+        self.held[key] = None
+
+    def let_go(self, key: bytes) -> None:
+        """It need not be asked for any more."""
+        if self.held is not None:
+            self.held.pop(key, None)
+            self.held = self.held or None
 
 
 class TxRequests:
@@ -65,7 +77,7 @@ class TxRequests:
 
     def add_peer(self, conn: ConnId, *, preferred: bool) -> None:
         """A peer that may announce."""
-        self._sources[conn] = _Source(preferred, {}, {})
+        self._sources[conn] = _Source(preferred, {})
         self._preferred_count += preferred
 
     def remove_peer(self, conn: ConnId) -> None:
@@ -100,7 +112,7 @@ class TxRequests:
         for conn in wanted.candidates:
             source = self._sources[conn]
             del source.announced[key]
-            source.held.pop(key, None)
+            source.let_go(key)
         self._announcements -= len(wanted.candidates)
 
     def failed(self, conn: ConnId, key: bytes) -> None:
@@ -109,7 +121,7 @@ class TxRequests:
         if source is None or key not in source.announced:
             return
         del source.announced[key]
-        source.held.pop(key, None)
+        source.let_go(key)
         self._announcements -= 1
         self._drop(key, conn)
 
@@ -124,7 +136,7 @@ class TxRequests:
             source = self._sources[conn]
             while source.held and source.has_room:
                 key = next(iter(source.held))
-                del source.held[key]
+                source.let_go(key)
                 self._advance(key, now, requests)
         return requests
 
@@ -149,7 +161,7 @@ class TxRequests:
             # Those whose time has come have no room: they take it up with the next answer.
             for waiting, at in wanted.candidates.items():
                 if at <= now:
-                    self._sources[waiting].held[key] = None
+                    self._sources[waiting].hold(key)
             return
         wanted.asked = conn
         wanted.asked_at = now

@@ -5,7 +5,7 @@ BIP133 (feefilter), BIP339 (wtxid relay). The trickle hides who saw a transactio
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, Send
@@ -48,7 +48,8 @@ class _RelayPeer:
     feefilter_sat_per_kvb: int = 0
     sent_feefilter: int = -1
     feefilter_at: Micros = Micros(0)
-    queue: dict[Txid, Announcement] = field(default_factory=dict)
+    queue: dict[Txid, Announcement] | None = None
+    """What the next trickle tells; None while that is nothing."""
 
     def key(self, item: Announcement) -> bytes:
         return item.wtxid if self.uses_wtxid else item.txid
@@ -147,6 +148,8 @@ class TxRelay:
             if not peer.queue and peer.trickle_at <= now:
                 # Trickles of an empty queue are not woken for; the wait from here on is as random as it was.
                 peer.trickle_at = self._next(peer.inbound, now)
+            if peer.queue is None:
+                peer.queue = {}
             if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
                 peer.queue[item.txid] = item
                 self.alarm.by(peer.trickle_at)
@@ -196,6 +199,7 @@ class TxRelay:
                 continue
             peer.known.add(key)
             vectors.append(InventoryVector(InvType.WTX if peer.uses_wtxid else InvType.TX, key))
+        peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
 
     def _feefilter(self, peer: _RelayPeer, min_feerate: int, now: Micros) -> list[Effect]:
