@@ -77,12 +77,12 @@ def _put(document: dict[str, object], path: str, value: object, setting: str) ->
         else:
             place = _inside(place, step, setting)
     last = steps[-1]
-    if isinstance(place, list) and isinstance(last, int) and last < len(place):
+    if isinstance(place, dict) and isinstance(last, str):
         place[last] = value
         return
-    if not isinstance(place, dict) or not isinstance(last, str):
-        raise ScenarioError(f"--set {setting}: there is no {path} in this scenario")
-    place[last] = value
+    _inside(place, last, setting)
+    if isinstance(place, list) and isinstance(last, int):
+        place[last] = value
 
 
 def _inside(place: object, step: str | int, setting: str) -> object:
@@ -92,4 +92,5 @@ def _inside(place: object, step: str | int, setting: str) -> object:
         return place[step]
     if isinstance(place, list) and isinstance(step, str):
         raise ScenarioError(f"--set {setting}: {step!r} is a key of one of several tables; write an index, as in [0]")
-    raise ScenarioError(f"--set {setting}: this scenario has no {step!r} to set something in")
+    name = f"[{step}]" if isinstance(step, int) else repr(step)
+    raise ScenarioError(f"--set {setting}: this scenario has no {name} to set something in")

@@ -57,7 +57,7 @@ def _lines(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
             message = f"must be a table of keys, not {detail['input']!r}"
         elif kind == "tuple_type":
             message = _not_a_list(path, detail["input"])
-        elif "input" in detail and not message.endswith(repr(detail["input"])) and kind != "value_error":
+        elif kind != "value_error":
             message += f", not {detail['input']!r}"
         yield f"{path}: {message}" if path else message
 
