@@ -149,12 +149,18 @@ class World:
     # --- hosts ---
 
     def add_host(
-        self, lines: Lines | None = None, *, name: str = "", group: str = "", chain: tuple[BlockHash, ...] = ()
+        self,
+        lines: Lines | None = None,
+        *,
+        name: str = "",
+        group: str = "",
+        chain: tuple[BlockHash, ...] = (),
+        address: NodeAddress | None = None,
     ) -> Host:
-        """A computer that is switched off, with `chain` on its disk."""
+        """A computer that is switched off, with `chain` on its disk; it lives at its index's address or another."""
         index = len(self.hosts)
         disk = Disk(SharedLedger(self.book, chain))
-        host = Host(index, name or f"node{index}", host_address(index), lines or Lines(), disk, group)
+        host = Host(index, name or f"node{index}", address or host_address(index), lines or Lines(), disk, group)
         self.hosts.append(host)
         self.by_address[(host.address.host, host.address.port)] = host
         return host
