@@ -106,6 +106,11 @@ class NodeProcess:
         self._process.terminate()
         return self.wait()
 
+    def kill(self) -> None:
+        """As kill -9 does."""
+        self._process.kill()
+        self.wait()
+
     def wait(self) -> int:
         """For its end; the exit code."""
         try:

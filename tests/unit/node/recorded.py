@@ -63,7 +63,7 @@ class RecordedNode:
     """Stands where the node stands and writes down what passes."""
 
     def __init__(self, state, now, policy):
-        self.node = assemble_node(NETWORK, policy, state, Rng(SEED), _no_entropy, now)
+        self.node = assemble_node(NETWORK, policy, state, Rng(SEED), no_entropy, now)
         self.writer = RecordingWriter()
         self.records = list(self.writer.begin(Opening("1.2.3", NETWORK, policy, state, SEED, now)))
         self.mempool = state.documents.get(MEMPOOL_KEY)
@@ -118,5 +118,6 @@ def replayed(raw):
     return replay(reader(raw))
 
 
-def _no_entropy(count):
+def no_entropy(count):
+    """Stands where the world's secrets come from."""
     raise AssertionError("a recorded node has no use for entropy")
