@@ -14,16 +14,17 @@ from minicoin.core.node.replay import replay as replay_recording
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Json, encode_json
 
-EXIT_DIFFERS = 3
-"""The recording was read, and the core went another way, or the file is damaged."""
 EXIT_UNREADABLE = 1
+"""No recording, or a damaged one."""
+EXIT_DIFFERS = 4
+"""The core went another way than the recorded one, as for two runs of a scenario that differ."""
 
 
 def replay(
     file: Annotated[Path, typer.Argument(help="What `startnode --record` wrote.")],
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Replay a recorded node and compare effects and state. Exit code 0: all equal; 3: not; 1: not readable."""
+    """Replay a recorded node, compare effects and state. Exit code 0: all equal; 1: not readable, damaged; 4: not equal."""
     try:
         with file.expanduser().open("rb") as stream:
             report = replay_recording(RecordingReader(stream.read))
@@ -35,7 +36,8 @@ def replay(
         typer.echo(encode_json(_as_json(report)))
     else:
         _show(report)
-    raise typer.Exit(0 if report.is_equal else EXIT_DIFFERS)
+    code = EXIT_UNREADABLE if report.damage else 0
+    raise typer.Exit(code if report.mismatch is None else EXIT_DIFFERS)
 
 
 def _fail(message: str, *, is_json: bool) -> NoReturn:
