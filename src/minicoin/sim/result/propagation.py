@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicoin.sim.measure.record import NO_NODE, BlockRecord, FloatArray, IntArray, NodeRecord, RunRecord
+from minicoin.sim.measure.record import NEVER, NO_NODE, BlockRecord, FloatArray, IntArray, NodeRecord, RunRecord
 
 PERCENTILES = (50, 90, 99)
 
@@ -132,7 +132,7 @@ def _spread(arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> Spre
     if maker != NO_NODE and maker < len(arrivals):
         counted[maker] = False
     kept = arrivals[counted]
-    return Spread(np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == -1)))
+    return Spread(np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
 
 
 def _percentiles(values: FloatArray) -> Percentiles:
