@@ -1,4 +1,4 @@
-"""From a scenario and a seed to its record: the one way, for the command line, sweeps, the fuzzer and tests."""
+"""A scenario and a seed to a record, with the full node code."""
 
 import json
 import platform
@@ -8,13 +8,17 @@ from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.sim.engine.simulation import Report, Simulation
 from minicoin.sim.measure.record import NodeRecord, RunRecord
 from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.world.digest import Listener
 
 SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed once and shared by all nodes"
 
 
-def run(scenario: Scenario, seed: int, verifier: ScriptVerifier, report: Report = lambda progress: None) -> RunRecord:
+def run_full(
+    scenario: Scenario, seed: int, verifier: ScriptVerifier, report: Report, listener: Listener | None = None
+) -> RunRecord:
     """Run one scenario with one seed. Raises SetupFailed."""
     simulation = Simulation(scenario, seed, verifier)
+    simulation.world.digest.listener = listener
     simulation.set_up(report)
     simulation.measure(report)
     return record_of(simulation)
