@@ -96,14 +96,15 @@ def _check_links(form: ScenarioForm) -> None:
 def _check_mining(form: ScenarioForm) -> None:
     mining, count = form.mining, form.nodes.count
     if mining.at:
-        if {"miners", "hash_shares", "blocks"} & mining.model_fields_set:
-            raise KeyProblem("mining.at", "a fixed schedule takes the place of blocks, miners and hash_shares")
+        if {"miners", "hash_shares", "blocks", "start_s"} & mining.model_fields_set:
+            raise KeyProblem("mining.at", "a fixed schedule takes the place of blocks, start_s, miners and hash_shares")
         for place, block in enumerate(mining.at):
             _check_index(f"mining.at[{place}].node", block.node, count)
-            if mining.duration_s is not None and block.time_s > mining.start_s + mining.duration_s:
-                raise KeyProblem(f"mining.at[{place}].time_s", "lies after the end of mining (start_s + duration_s)")
+            _check_inside(f"mining.at[{place}].time_s", block.time_s, form)
     elif mining.blocks is None and mining.duration_s is None:
         raise KeyProblem("mining.blocks", "say when mining ends: blocks, duration_s, or a schedule of [[mining.at]]")
+    if mining.duration_s is not None and mining.start_s >= mining.duration_s:
+        raise KeyProblem("mining.start_s", f"{mining.start_s:g} is not before the end of mining (duration_s)")
     if mining.miners is not None and mining.miners > count:
         raise KeyProblem("mining.miners", f"{mining.miners} miners, but there are {count} nodes")
     if mining.miners is not None and mining.hash_shares != "equal":
@@ -166,8 +167,8 @@ def _check_until(name: str, at_s: float, until_s: float | None) -> None:
 
 
 def _check_inside(path: str, at_s: float, form: ScenarioForm) -> None:
-    if form.mining.duration_s is not None and at_s > form.mining.start_s + form.mining.duration_s:
-        raise KeyProblem(path, f"{at_s:g} lies after the end of mining (start_s + duration_s)")
+    if form.mining.duration_s is not None and at_s > form.mining.duration_s:
+        raise KeyProblem(path, f"{at_s:g} lies after the end of mining (duration_s)")
 
 
 def _check_targets(form: ScenarioForm) -> None:

@@ -34,9 +34,9 @@ class Mining(Part):
     blocks: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] | None = None
     """Stop mining after so many blocks."""
     duration_s: PositiveSeconds | None = None
-    """Stop mining after so long. With blocks too, whatever comes first."""
+    """Stop mining at this time, start_s included. With blocks too, whatever comes first."""
     start_s: Seconds = 0.0
-    """When mining begins."""
+    """When mining by chance begins."""
     settle_s: Seconds = 60.0
     """How long the run goes on after the end of mining, so that the last block can spread."""
     miners: Count | None = None

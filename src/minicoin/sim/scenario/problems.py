@@ -38,14 +38,17 @@ def scenario_error(source: str, error: ValidationError, root: type[BaseModel]) -
 def _lines(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
     for detail in error.errors(include_url=False):
         found = detail["loc"]
-        path, models = _walk(found, root)
+        path, models, _ = _walk(found, root)
         message = _sentence(detail["msg"])
         kind = detail["type"]
         if _is_other_form(kind, found, detail["input"]):
             continue
         context: Mapping[str, object] = detail.get("ctx", {})
         if kind == "extra_forbidden":
-            message = _unknown_key(str(found[-1]), models, root)
+            # The schema has no such step, so the walk ends at the table.
+            path, _, inside = _walk(found[:-1], root)
+            path = f"{path}.{found[-1]}" if path else str(found[-1])
+            message = _unknown_key(str(found[-1]), inside, root)
         elif kind == "missing":
             message = f"is required{_meaning(models, str(found[-1]))}"
         elif kind in ("literal_error", "union_tag_invalid"):
@@ -127,8 +130,13 @@ def near_misses(word: str, known: Sequence[str]) -> list[str]:
 # --- walking the schema ---
 
 
-def _walk(found: Sequence[int | str], root: type[BaseModel]) -> tuple[str, list[type[BaseModel]]]:
-    """The path in the file's words, and the tables that hold its last key. Pydantic puts tags of unions in between."""
+def _walk(
+    found: Sequence[int | str], root: type[BaseModel]
+) -> tuple[str, list[type[BaseModel]], list[type[BaseModel]]]:
+    """The path in the file's words, the tables that hold its last key, and those that this key is.
+
+    Pydantic puts tags of unions and names of types in between.
+    """
     path = ""
     holders: list[type[BaseModel]] = [root]
     inside: list[type[BaseModel]] = [root]
@@ -140,14 +148,14 @@ def _walk(found: Sequence[int | str], root: type[BaseModel]) -> tuple[str, list[
         tagged = [model for model in inside if tag_of(model) == step]
         if tagged and not fields:
             inside = tagged
-        elif step.startswith(("tuple[", "function-", "literal[", "float", "int", "str", "[key]")):
+        elif step.startswith(("tuple[", "function-", "literal[")) or step in ("float", "int", "str", "[key]"):
             # Which member of a union of plain types was tried.
             continue
         else:
             path = f"{path}.{step}" if path else step
             holders = inside
             inside = [model for field in fields for model in models_of(field.annotation)]
-    return path, holders
+    return path, holders, inside
 
 
 def tag_of(model: type[BaseModel]) -> str | None:

@@ -66,8 +66,12 @@ CASES = {
         + "hash_share = 0.6"
     ),
     "mining.at: a fixed schedule takes the place": BASE + "at = [{time_s = 1, node = 1}]",
+    "mining.at: a fixed schedule takes the place of blocks, start_s": (
+        TOP + NODES + "[mining]\nstart_s = 1\nat = [{time_s = 1, node = 1}]"
+    ),
+    "mining.start_s: 5 is not before": TOP + NODES + "[mining]\nstart_s = 5\nduration_s = 5",
     "mining.at[0].node: there is no node 10": TOP + NODES + "[mining]\nat = [{time_s = 1, node = 10}]",
-    "mining.at[0].time_s: lies after the end of mining": (
+    "mining.at[0].time_s: 6 lies after the end of mining": (
         TOP + NODES + "[mining]\nduration_s = 5\nat = [{time_s = 6, node = 1}]"
     ),
     "transactions.senders: 11 senders": BASE + "[transactions]\nrate_per_s = 1\nsenders = 11",

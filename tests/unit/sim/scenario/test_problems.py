@@ -18,6 +18,8 @@ CASES = {
         BASE + "[warmup]\nxyz = 3",
         "warmup.xyz: no such key; allowed are connect_s",
     ),
+    "key like a type": (BASE + "[warmup]\nint = 3", "warmup.int: no such key; allowed are connect_s"),
+    "key beginning like a type": (BASE + "[warmup]\nstringy = 3", "warmup.stringy: no such key; allowed are connect_s"),
     "misspelt table": (BASE + "[minning]\nblocks = 3", "minning: no such key; did you mean mining?"),
     "missing table": (HEAD + "[nodes]\ncount = 3", "mining: is required"),
     "missing key": (BASE + "[churn]\nsession_s = 3", "churn.rejoin_s: is required (mean time that a node is away"),
