@@ -250,21 +250,29 @@ def _rounds(blocks: list[RawBlock]) -> Iterator[tuple[str, float, float]]:
     yield "(wakes without effect)", 0.0, idle
 
 
+def _without_bench(snapshot: tracemalloc.Snapshot) -> tracemalloc.Snapshot:
+    return snapshot.filter_traces((tracemalloc.Filter(False, __file__),))
+
+
+def _held() -> int:
+    """Bytes that are not this world's own."""
+    return sum(line.size for line in _without_bench(tracemalloc.take_snapshot()).statistics("filename"))
+
+
 def _memory(blocks: list[RawBlock]) -> tuple[float, float]:
     """KB per node once connected, and per node and block."""
     gc.collect()
     tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
     world = _connected(NODES)
     gc.collect()
-    connected = tracemalloc.get_traced_memory()[0] - before
+    connected = _held()
     if "--where" in sys.argv:
-        for line in tracemalloc.take_snapshot().statistics("lineno")[:45]:
+        for line in _without_bench(tracemalloc.take_snapshot()).statistics("lineno")[:60]:
             where = str(line.traceback).rpartition("src/")[2]
             print(f"{line.size / NODES:9.0f} B {line.count / NODES:7.1f}  {where}")
     _spread(world, blocks)
     gc.collect()
-    spread = tracemalloc.get_traced_memory()[0] - before
+    spread = _held()
     tracemalloc.stop()
     return connected / NODES / 1024, (spread - connected) / NODES / BLOCKS / 1024
 

@@ -257,6 +257,8 @@ TRIED_COLLISIONS_MAX: Final = 10
 # What one getaddr may learn: nobody is told the whole book, unless it is a lab's.
 ADDRESS_SAMPLE_PERCENT_MAX: Final = 23
 ADDRESS_SAMPLE_SMALL: Final = 30
+# Hosts whose parsed form and group are kept at hand, for all nodes of a process: those of a large simulation, 5 MB.
+PARSED_HOSTS_MAX: Final = 16_384
 ANCHORS_MAX: Final = 2
 
 # --- recording ---

@@ -438,7 +438,7 @@ def two_entries(book: AddressBook) -> tuple[Entry, Entry, int]:
     rival = make_book()
     rival.add([heard(node(1))], None, NOW)
     (other,) = rival._tables.entries.values()
-    other.new_slots.clear()
+    other.new_slots = ()
     return holder, other, holder.new_slots[0]
 
 
@@ -454,9 +454,9 @@ def test_a_slot_is_kept_by_a_good_holder_and_yielded_by_a_hopeless_one() -> None
 def test_a_holder_of_several_slots_yields_one_to_an_address_without_any() -> None:
     book = make_book()
     holder, rival, slot = two_entries(book)
-    holder.new_slots.append(slot + 1)
+    holder.new_slots += (slot + 1,)
     assert book._may_take(slot, rival, NOW_S)
-    rival.new_slots.append(slot + 2)
+    rival.new_slots += (slot + 2,)
     assert not book._may_take(slot, rival, NOW_S)
 
 

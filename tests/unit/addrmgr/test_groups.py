@@ -21,7 +21,7 @@ def routable(host: str, allow_private: bool, port: int = 8333, peer_id: bytes = 
 
 def group(host: str, port: int = 8333, allow_private: bool = False) -> bytes:
     address = NodeAddress(host, port)
-    return network_group(address, address.ip, allow_private=allow_private)
+    return network_group(address, allow_private=allow_private)
 
 
 @pytest.mark.parametrize("host", PUBLIC)

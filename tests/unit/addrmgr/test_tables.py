@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
 from minicoin.core.addrmgr.entry import Entry, identity
-from minicoin.core.addrmgr.tables import Tables
+from minicoin.core.addrmgr.tables import Tables, nearest
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
@@ -66,7 +66,20 @@ def check_indexes(tables: Tables) -> None:
         assert all(tables.new_at(slot) is entry for slot in entry.new_slots)
         assert entry.tried_slot is None or tables.tried_at(entry.tried_slot) is entry
         assert entry.tried_slot in (None, tables.tried_slot(entry))
-    assert all(tables.buckets(tried=False)) and all(tables.buckets(tried=True))
+    for tried in (False, True):
+        check_buckets(tables, tried=tried)
+
+
+def check_buckets(tables: Tables, *, tried: bool) -> None:
+    """Every bucket holds somebody, and from any position on the first one round is found."""
+    size: int = tables_module.ADDRESS_BUCKET_SLOTS
+    for number, entries in tables.buckets(tried=tried):
+        at = tables.tried_at if tried else tables.new_at
+        assert entries
+        for start in range(size):
+            slots = (number * size + (start + step) % size for step in range(size))
+            first = next(entry for slot in slots if (entry := at(slot)) is not None)
+            assert nearest((number, entries), start) is first
 
 
 def contents(tables: Tables, *, tried: bool) -> dict[int, NodeAddress]:

@@ -12,7 +12,7 @@ from typing import Final
 from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
-from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
+from minicoin.core.addrmgr.tables import KEY_BYTES, Tables, nearest
 from minicoin.core.limits import (
     ADDRESS_BUCKET_SLOTS,
     ADDRESS_NEW_SLOTS_PER_ADDRESS,
@@ -111,7 +111,7 @@ class AddressBook:
 
     def group(self, address: NodeAddress) -> bytes:
         """The network group that connections should be spread over."""
-        return network_group(address, address.ip, allow_private=self._allow_private)
+        return network_group(address, allow_private=self._allow_private)
 
     def is_routable(self, address: NodeAddress) -> bool:
         """Whether this address may be in the book and be told to others."""
@@ -262,11 +262,11 @@ class AddressBook:
         ip = timed.address.ip
         if ip is None or not is_routable(timed.address, ip, allow_private=self._allow_private):
             return None
-        address = NodeAddress(str(ip), timed.address.port, timed.address.peer_id)
+        address = _normalise(timed.address)
         known = self._tables.entries.get(address)
         if known is not None:
             return known
-        group = network_group(address, ip, allow_private=self._allow_private)
+        group = network_group(address, allow_private=self._allow_private)
         return Entry(address, identity(address, ip), group, source_group, timed.services & _SERVICES_MASK, timed.time)
 
     def _refresh(self, entry: Entry, services: int, time: int, penalty: int, now_s: int) -> bool:
@@ -295,16 +295,14 @@ class AddressBook:
             return None
         factor = 1.0
         for _ in range(_SELECT_TRIES):
-            bucket = self._rng.choice(buckets)
-            start = self._rng.below(ADDRESS_BUCKET_SLOTS)
-            entry = bucket[min(bucket, key=lambda position: (position - start) % ADDRESS_BUCKET_SLOTS)]
+            entry = nearest(self._rng.choice(buckets), self._rng.below(ADDRESS_BUCKET_SLOTS))
             if entry.group in exclude_groups:
                 continue
             if self._rng.uniform() < factor * entry.chance(now_s):
                 return entry
             factor *= _CHANCE_GROWTH
         # Nearly everybody is excluded: draw evenly from those who are not.
-        allowed = [entry for bucket in buckets for entry in bucket.values() if entry.group not in exclude_groups]
+        allowed = [entry for _, bucket in buckets for entry in bucket if entry.group not in exclude_groups]
         return self._rng.choice(allowed) if allowed else None
 
 

@@ -1,6 +1,6 @@
 """What the book knows of one address, when it is hopeless, and how likely it is to be picked. Times in Unix seconds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
@@ -35,7 +35,7 @@ class Entry:
     last_attempt: int = 0
     last_counted_attempt: int = 0
     attempts: int = 0
-    new_slots: list[int] = field(default_factory=list)
+    new_slots: tuple[int, ...] = ()
     tried_slot: int | None = None
     order: int = 0
     """Its place in the list that sampling draws from."""

@@ -6,9 +6,11 @@ between Python versions.
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 from minicoin.core.encoding.multiaddr import PEER_ID_BYTES_MAX
+from minicoin.core.limits import PARSED_HOSTS_MAX
 from minicoin.core.primitives.address import NodeAddress
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -56,9 +58,11 @@ def is_routable(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> 
     return allow_private or not (_is_private(ip) or _is_loopback(ip))
 
 
-def network_group(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> bytes:
+@lru_cache(PARSED_HOSTS_MAX)
+def network_group(address: NodeAddress, *, allow_private: bool) -> bytes:
     """The group of an address. Where private ones are allowed, each private host is a group of its own, and each port
     of the loopback, or the nodes of a laboratory would all be one operator."""
+    ip = address.ip
     if ip is None:
         return _NAME + address.host.encode(errors="replace")
     if allow_private and _is_loopback(ip):

@@ -94,7 +94,7 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
         raise DecodeError(f"address book holds {address} twice")
     if not is_routable(address, ip, allow_private=allow_private):
         return at
-    group = network_group(address, ip, allow_private=allow_private)
+    group = network_group(address, allow_private=allow_private)
     entry = Entry(address, identity(address, ip), group, source_group, services, time)
     entry.last_success, entry.attempts = last_success, attempts
     tables.create(entry)

@@ -20,8 +20,10 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
 KEY_BYTES: Final = 32
-_Table = dict[int, dict[int, Entry]]
-"""Bucket -> position -> entry; empty buckets are absent."""
+Bucket = tuple[int, list[Entry]]
+"""Its number and who stands in it; an entry knows its slots."""
+_Table = dict[int, list[Entry]]
+"""Empty buckets are absent."""
 
 
 class Tables:
@@ -56,10 +58,12 @@ class Tables:
         return bucket * ADDRESS_BUCKET_SLOTS + position
 
     def new_at(self, slot: int) -> Entry | None:
-        return self._new.get(slot // ADDRESS_BUCKET_SLOTS, {}).get(slot % ADDRESS_BUCKET_SLOTS)
+        bucket = self._new.get(slot // ADDRESS_BUCKET_SLOTS, ())
+        return next((entry for entry in bucket if slot in entry.new_slots), None)
 
     def tried_at(self, slot: int) -> Entry | None:
-        return self._tried.get(slot // ADDRESS_BUCKET_SLOTS, {}).get(slot % ADDRESS_BUCKET_SLOTS)
+        bucket = self._tried.get(slot // ADDRESS_BUCKET_SLOTS, ())
+        return next((entry for entry in bucket if slot == entry.tried_slot), None)
 
     def create(self, entry: Entry) -> None:
         """Make an entry known; it stands in no slot yet, and its caller puts it into one or deletes it."""
@@ -83,17 +87,17 @@ class Tables:
             self._leave_new(previous, slot)
             if not previous.new_slots:
                 self.delete(previous)
-        self._new.setdefault(slot // ADDRESS_BUCKET_SLOTS, {})[slot % ADDRESS_BUCKET_SLOTS] = entry
-        entry.new_slots.append(slot)
+        _put(self._new, entry, slot)
+        entry.new_slots += (slot,)
 
     def move_to_tried(self, entry: Entry) -> None:
         """Leave the new table for the tried one; who stood there goes back to the new table."""
-        for slot in list(entry.new_slots):
+        for slot in entry.new_slots:
             self._leave_new(entry, slot)
         slot = self.tried_slot(entry)
         evicted = self.tried_at(slot)
         if evicted is not None:
-            _remove(self._tried, slot)
+            _remove(self._tried, evicted, slot)
             evicted.tried_slot = None
             self.tried_count -= 1
             self.put_new(evicted, self.new_slot(evicted, evicted.source_group))
@@ -101,13 +105,13 @@ class Tables:
 
     def put_tried(self, entry: Entry, slot: int) -> None:
         """Stand in a free slot of the tried table."""
-        self._tried.setdefault(slot // ADDRESS_BUCKET_SLOTS, {})[slot % ADDRESS_BUCKET_SLOTS] = entry
+        _put(self._tried, entry, slot)
         entry.tried_slot = slot
         self.tried_count += 1
 
-    def buckets(self, *, tried: bool) -> list[dict[int, Entry]]:
+    def buckets(self, *, tried: bool) -> list[Bucket]:
         """The buckets of a table that hold anything."""
-        return list((self._tried if tried else self._new).values())
+        return list((self._tried if tried else self._new).items())
 
     def draw(self, index: int, rng: Rng) -> Entry:
         """The index-th of a random order of all entries; ask for 0, 1, 2 ... in turn (a lazy Fisher-Yates shuffle)."""
@@ -118,8 +122,8 @@ class Tables:
         return second
 
     def _leave_new(self, entry: Entry, slot: int) -> None:
-        _remove(self._new, slot)
-        entry.new_slots.remove(slot)
+        _remove(self._new, entry, slot)
+        entry.new_slots = tuple(other for other in entry.new_slots if other != slot)
 
     def _hash(self, purpose: bytes, *parts: bytes) -> int:
         # Lengths keep ("ab", "c") and ("a", "bc") apart.
@@ -127,8 +131,29 @@ class Tables:
         return int.from_bytes(sha256(self.key + purpose + text).digest()[:8], "big")
 
 
-def _remove(table: _Table, slot: int) -> None:
+def nearest(bucket: Bucket, start: int) -> Entry:
+    """The first of a bucket that holds anything, from the position `start` on and round."""
+    number, entries = bucket
+
+    def distance(entry: Entry) -> int:
+        slots = (entry.tried_slot,) if entry.tried_slot is not None else entry.new_slots
+        slot = next(slot for slot in slots if slot // ADDRESS_BUCKET_SLOTS == number)
+        return (slot - start) % ADDRESS_BUCKET_SLOTS
+
+    return min(entries, key=distance)
+
+
+def _put(table: _Table, entry: Entry, slot: int) -> None:
+    # A list of one is a quarter of a dict of one, and most buckets hold one.
+    bucket = table.get(slot // ADDRESS_BUCKET_SLOTS)
+    if bucket is None:
+        table[slot // ADDRESS_BUCKET_SLOTS] = [entry]
+    else:
+        bucket.append(entry)
+
+
+def _remove(table: _Table, entry: Entry, slot: int) -> None:
     bucket = table[slot // ADDRESS_BUCKET_SLOTS]
-    del bucket[slot % ADDRESS_BUCKET_SLOTS]
+    bucket.remove(entry)
     if not bucket:
         del table[slot // ADDRESS_BUCKET_SLOTS]

@@ -105,6 +105,8 @@ class BanList:
 
     def find(self, address: NodeAddress, now: Micros) -> Ban | None:
         """The ban that covers an address, if any."""
+        if not self._bans:
+            return None
         subjects = [endpoint_subject(address)]
         if address.peer_id:
             subjects.append(peer_subject(address.peer_id))

@@ -4,9 +4,11 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
+from minicoin.core.limits import PARSED_HOSTS_MAX
 
 # RFC 1035, and the underscore that real names have.
 _NAME_LENGTH_MAX = 253
@@ -59,13 +61,7 @@ class NodeAddress:
     @property
     def ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         """The IP address, IPv4-mapped ones as IPv4, or None for a name."""
-        try:
-            found = ipaddress.ip_address(self.host)
-        except ValueError:
-            return None
-        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-            return found.ipv4_mapped
-        return found
+        return _parse_ip(self.host)
 
     @classmethod
     def parse(cls, text: str, default_port: int) -> "NodeAddress":
@@ -92,6 +88,17 @@ class NodeAddress:
         return cls(host, port)
 
 
+@lru_cache(PARSED_HOSTS_MAX)
+def _parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped
+    return found
+
+
 def is_host(host: str) -> bool:
     """Whether it is an IP address or a name that DNS can be asked for; names beyond ASCII in their xn-- form."""
     try:
@@ -103,13 +110,8 @@ def is_host(host: str) -> bool:
 
 def normalise_host(host: str) -> str:
     """One text per IP address, so that comparisons and bans cannot be evaded by spelling."""
-    try:
-        found = ipaddress.ip_address(host.split("%", 1)[0])
-    except ValueError:
-        return host.lower()
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(found)
+    found = _parse_ip(host.split("%", 1)[0])
+    return host.lower() if found is None else str(found)
 
 
 @dataclass(frozen=True, slots=True)
