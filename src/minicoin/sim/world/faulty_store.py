@@ -6,11 +6,17 @@ headers that no commit reached are gone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
+from minicoin.core.chain.parsed_blocks import CheckedBlock
 from minicoin.core.chain.store import MemoryChainStore
-from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.faults import DecodeError
+from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
+from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
+
+Damage = Literal["torn", "truncated"]
 
 
 class StoreFailed(Exception):
@@ -34,14 +40,14 @@ class FaultyStore:
         self._undo: dict[BlockHash, bytes] = {}
         self._headers: list[tuple[int, BlockHeader]] = []
         self._recovered: dict[BlockHash, BlockHeader] = {}
-        self._tears_next = False
+        self._tears_next: Damage | None = None
         self._is_broken = False
 
     # --- faults ---
 
-    def tear_next(self) -> None:
+    def tear_next(self, damage: Damage) -> None:
         """The next appended block is not written to its end, and nothing works behind it until reopen()."""
-        self._tears_next = True
+        self._tears_next = damage
 
     def crash(self, rng: Rng) -> None:
         """The power goes: what was not synced may be on the disk or not, in order."""
@@ -55,9 +61,14 @@ class FaultyStore:
         """What the next run finds."""
         self._undo.clear()
         self._headers.clear()
+        for number, raw in enumerate(list(self._tail.values())):
+            if not _is_whole(raw):
+                self._tail = dict(list(self._tail.items())[:number])
+                break
         self._synced = len(self._tail)
         self._recovered = {block: BlockHeader.parse(raw) for block, raw in self._tail.items()}
-        self._tears_next = self._is_broken = False
+        self._tears_next = None
+        self._is_broken = False
 
     def _check_room(self) -> None:
         if self._is_broken:
@@ -75,10 +86,13 @@ class FaultyStore:
         if self.has(block):
             return
         self._check_room()
-        if self._tears_next:
-            # The frame's length says more than there is: recovery cuts it, so none of it counts.
+        if self._tears_next is not None:
             self.torn += 1
             self._is_broken = True
+            if self._tears_next == "torn":
+                # The file has its length, but not all of its bytes: as a machine leaves it that lost its power.
+                self._tail[block] = raw[: len(raw) // 2] + bytes(len(raw) - len(raw) // 2)
+                self._synced = len(self._tail)
             self._check_room()
         self._tail[block] = raw
 
@@ -144,3 +158,11 @@ class FaultyStore:
 
     def close(self) -> None:
         """The files stay."""
+
+
+def _is_whole(raw: bytes) -> bool:
+    try:
+        CheckedBlock(Block.parse(raw), len(raw))
+    except (DecodeError, BlockRejected):
+        return False
+    return True

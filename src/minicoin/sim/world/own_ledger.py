@@ -8,7 +8,7 @@ from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransac
 from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified, WorkFailed
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.block import BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
 from minicoin.sim.world.faulty_store import FaultyStore, StoreFailed
@@ -18,9 +18,7 @@ from minicoin.sim.world.ledger import LedgerEffect, LedgerEvent
 class OwnLedger:
     """The chain worker of one node, as drivers/chain_worker answers: a write that fails is WorkFailed."""
 
-    def __init__(
-        self, network: Network, verifier: ScriptVerifier, chain: Iterable[tuple[RawBlock, int]] = ()
-    ) -> None:
+    def __init__(self, network: Network, verifier: ScriptVerifier, chain: Iterable[tuple[RawBlock, int]] = ()) -> None:
         """`chain`: blocks with their heights that the node has from the start, lowest first."""
         self.store = FaultyStore()
         self.on_torn: Callable[[], None] | None = None
