@@ -14,7 +14,8 @@ from minicoin.core.events import Event, KeyStretched
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.commands import Command, CreateWallet, Unlock
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.recording_values import Codec, FixedBytes, OwnCodec, make_codec
+from minicoin.core.node.recording_forms import Codec, FixedBytes, OwnCodec
+from minicoin.core.node.recording_values import make_codec
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import (
     Outpoint,

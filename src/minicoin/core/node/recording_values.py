@@ -1,4 +1,4 @@
-"""Values as bytes and back, derived from their type hints: integers, text, enums, tuples, unions and dataclasses.
+"""Values as bytes and back, derived from their type hints: enums, tuples, sets, unions and dataclasses of plain forms.
 
 Recordings and digests need every event, command and effect in one canonical form. Deriving it leaves no field behind
 and no type without a form: a hint that has none is refused when the codec is made. What needs a form of its own (raw
@@ -8,152 +8,16 @@ blocks, secrets) is named in `own`. The bytes of a set are in sorted order, so t
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from struct import Struct
-from types import NoneType, UnionType
-from typing import Final, NewType, Protocol, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Final, NewType, Union, get_args, get_origin, get_type_hints
 
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.node.recording_forms import PLAIN, Codec, FixedBytes, wrong_type
 from minicoin.core.wire.reader import Reader
 
-_DOUBLE: Final = Struct("<d")
 _ITEMS_MAX: Final = 1 << 32
-_BYTES_MAX: Final = 1 << 32
 """The reader refuses counts that no bytes stand behind; records bound the bytes."""
-
-
-class Codec(Protocol):
-    """How one type is written."""
-
-    @property
-    def shape(self) -> str:
-        """A description that changes whenever the written form does."""
-
-    def write(self, value: object, out: bytearray) -> None:
-        """Append the value. Raises MisuseError where it is of another type."""
-
-    def read(self, reader: Reader) -> object:
-        """The value. Raises DecodeError."""
-
-
-class OwnCodec:
-    """A form written out by hand."""
-
-    __slots__ = ("_read", "_write", "shape")
-
-    def __init__(
-        self, shape: str, write: Callable[[object, bytearray], None], read: Callable[[Reader], object]
-    ) -> None:
-        self.shape = shape
-        self._write = write
-        self._read = read
-
-    def write(self, value: object, out: bytearray) -> None:
-        self._write(value, out)
-
-    def read(self, reader: Reader) -> object:
-        return self._read(reader)
-
-
-class _Int:
-    """Any size: 64-bit nonces come unsigned."""
-
-    shape = "int"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, int):
-            raise _wrong(value, self.shape)
-        raw = value.to_bytes((value.bit_length() >> 3) + 1, "little", signed=True)
-        out.append(len(raw))
-        out += raw
-
-    def read(self, reader: Reader) -> int:
-        return int.from_bytes(reader.take(reader.take(1)[0]), "little", signed=True)
-
-
-class _Bool:
-    shape = "bool"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, bool):
-            raise _wrong(value, self.shape)
-        out.append(value)
-
-    def read(self, reader: Reader) -> bool:
-        return reader.take(1) != b"\0"
-
-
-class _Float:
-    shape = "float"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, float | int):
-            raise _wrong(value, self.shape)
-        out += _DOUBLE.pack(value)
-
-    def read(self, reader: Reader) -> float:
-        found: float = _DOUBLE.unpack(reader.take(_DOUBLE.size))[0]
-        return found
-
-
-class _Bytes:
-    shape = "bytes"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, bytes):
-            raise _wrong(value, self.shape)
-        out += encode_compact(len(value))
-        out += value
-
-    def read(self, reader: Reader) -> bytes:
-        return reader.var_bytes(_BYTES_MAX)
-
-
-class _Text:
-    shape = "text"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, str):
-            raise _wrong(value, self.shape)
-        # A lone surrogate gets in through JSON, and must get out again.
-        raw = value.encode("utf-8", "surrogatepass")
-        out += encode_compact(len(raw))
-        out += raw
-
-    def read(self, reader: Reader) -> str:
-        try:
-            return reader.var_bytes(_BYTES_MAX).decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"not text: {error}") from error
-
-
-class _None:
-    shape = "none"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if value is not None:
-            raise _wrong(value, self.shape)
-
-    def read(self, reader: Reader) -> None:
-        return None
-
-
-class FixedBytes:
-    """Hashes and the like, in a tuple without a length each."""
-
-    __slots__ = ("shape", "size")
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.shape = f"bytes{size}"
-
-    def write(self, value: object, out: bytearray) -> None:
-        if not isinstance(value, bytes) or len(value) != self.size:
-            raise _wrong(value, self.shape)
-        out += value
-
-    def read(self, reader: Reader) -> bytes:
-        return reader.take(self.size)
 
 
 class _Enum:
@@ -161,12 +25,12 @@ class _Enum:
 
     def __init__(self, kind: type[Enum]) -> None:
         self._kind = kind
-        self._of: Codec = _Text() if issubclass(kind, str) else _Int()
+        self._of: Codec = PLAIN[str] if issubclass(kind, str) else PLAIN[int]
         self.shape = f"{kind.__name__}:{self._of.shape}"
 
     def write(self, value: object, out: bytearray) -> None:
         if not isinstance(value, self._kind):
-            raise _wrong(value, self.shape)
+            raise wrong_type(value, self.shape)
         self._of.write(value.value, out)
 
     def read(self, reader: Reader) -> object:
@@ -189,14 +53,14 @@ class _Tuple:
 
     def write(self, value: object, out: bytearray) -> None:
         if not isinstance(value, frozenset if self._is_set else tuple | list):
-            raise _wrong(value, self.shape)
+            raise wrong_type(value, self.shape)
         out += encode_compact(len(value))
         if self._is_set:
             out += b"".join(sorted(self._bytes(item) for item in value))
         elif isinstance(self._item, FixedBytes):
             joined = b"".join(value)
             if len(joined) != len(value) * self._item.size:
-                raise _wrong(value, self.shape)
+                raise wrong_type(value, self.shape)
             out += joined
         else:
             for item in value:
@@ -230,7 +94,7 @@ class _Pair:
 
     def write(self, value: object, out: bytearray) -> None:
         if not isinstance(value, tuple) or len(value) != len(self._items):
-            raise _wrong(value, self.shape)
+            raise wrong_type(value, self.shape)
         for codec, item in zip(self._items, value, strict=True):
             codec.write(item, out)
 
@@ -250,7 +114,7 @@ class _Record:
 
     def write(self, value: object, out: bytearray) -> None:
         if type(value) is not self._kind:
-            raise _wrong(value, self._kind.__name__)
+            raise wrong_type(value, self._kind.__name__)
         for name, codec in self._fields:
             codec.write(getattr(value, name), out)
 
@@ -276,7 +140,7 @@ class _Union:
             # A StrEnum where the hint says str, a NewType's value.
             tag = next((at for at, kind in enumerate(self._kinds) if isinstance(value, kind)), None)
             if tag is None:
-                raise _wrong(value, self.shape)
+                raise wrong_type(value, self.shape)
         out.append(tag)
         self._codecs[tag].write(value, out)
 
@@ -287,22 +151,12 @@ class _Union:
         return self._codecs[tag].read(reader)
 
 
-_PLAIN: Final[Mapping[object, Codec]] = {
-    int: _Int(),
-    bool: _Bool(),
-    float: _Float(),
-    bytes: _Bytes(),
-    str: _Text(),
-    NoneType: _None(),
-}
-
-
 def make_codec(hint: object, own: Mapping[object, Codec]) -> Codec:
     """The codec of a type hint; types and NewTypes in `own` have the form given there. Raises MisuseError."""
     if hint in own:
         return own[hint]
-    if hint in _PLAIN:
-        return _PLAIN[hint]
+    if hint in PLAIN:
+        return PLAIN[hint]
     if isinstance(hint, NewType):
         return make_codec(hint.__supertype__, own)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -338,8 +192,3 @@ def _class_of(hint: object) -> type:
     if not isinstance(found, type):
         raise MisuseError(f"no form for {hint!r} in a union")
     return found
-
-
-def _wrong(value: object, expected: str) -> MisuseError:
-    # The value itself stays out of the text: it may be a secret.
-    return MisuseError(f"a {type(value).__name__} where {expected[:80]} belongs")
