@@ -217,6 +217,10 @@ class World:
         """Let a host look at the clock: after its runner was told something from outside."""
         self._perform(host)
 
+    def tell(self, host: Host, event: Event) -> None:
+        """Hand in an event from outside, behind all that is due by now."""
+        self._post(host, event)
+
     def _clock(self, host: Host) -> Micros:
         return Micros(self.queue.now + host.clock_offset_us)
 
@@ -323,13 +327,13 @@ class World:
     def _cost(self, host: Host, effect: LedgerEffect, event: Event) -> int:
         costs = self.settings.costs
         match effect:
-            case Activate(_, path):
+            case Activate() if isinstance(event, ChainMoved):
                 mined = host.mined
                 return sum(
-                    costs.block(len(raw.raw))
-                    for block in path
+                    costs.block(summary.size)
+                    for summary in event.update.connected
                     # Whoever mined a block has nothing left to find out about it.
-                    if (raw := self.book.block(block)) is not None and (mined is None or mined.hash != block)
+                    if mined is None or mined.hash != summary.hash
                 )
             case VerifyTransaction():
                 return costs.transaction_us
