@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: demo test check soak bench setup peers lint types imports lock clean
+.PHONY: demo test check soak bench reproduce setup peers lint types imports lock clean
 
 demo: $(READY)
 	$(BIN)/minicoin lab up 3 --once
@@ -20,6 +20,10 @@ soak: $(READY) peers
 
 bench: $(READY)
 	$(BIN)/python bench/run.py
+
+# Published figures of other simulators and of gossip theory, measured again; writes docs/reproduce.md.
+reproduce: $(READY)
+	$(BIN)/python -m bench.reproduce
 
 setup: $(READY)
 

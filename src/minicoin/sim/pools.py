@@ -1,5 +1,5 @@
 """The network of Gervais et al. (CCS 2016): mining pools that know each other and hundreds of nodes, and everybody else
-in classes of few to many links. Owns that one topology and the pools' hash shares.
+in classes of few to many links. Owns that one topology and the pools' shares, places and lines.
 
 Their construction, rebuilt from its description: each node has a least and a largest number of links; pools pick
 partners first, then the nodes in order, among those that have room.
@@ -17,6 +17,11 @@ POOL_SHARES: Final = (
     *(0.289, 0.196, 0.159, 0.133, 0.066, 0.054, 0.029, 0.016),
     *(0.012, 0.012, 0.012, 0.009, 0.005, 0.005, 0.002, 0.002),
 )
+POOL_REGIONS: Final = (
+    *("AP", "AP", "AP", "NA", "AP", "NA", "EU", "EU"),
+    *("NA", "NA", "NA", "EU", "NA", "NA", "NA", "NA"),
+)
+POOL_MBIT: Final = 100
 POOL_LINKS: Final = (700, 800)
 DEGREE_CHANCES: Final = (0.10, 0.50, 0.80, 0.93, 0.99, 1.0)
 # The least number of links of a node of class k (from 1) lies below the k-th bound; it accepts k more, which makes the

@@ -6,9 +6,10 @@ from typing import Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from minicoin.sim import draws, draws_arrays, geography_arrays, topology
+from minicoin.sim import draws, draws_arrays, geography, geography_arrays, pools, topology
 from minicoin.sim.draws import Purpose
 from minicoin.sim.geography import Geography
+from minicoin.sim.geography_arrays import LineArrays
 from minicoin.sim.model import kernel
 from minicoin.sim.model.engine import COMPILES
 from minicoin.sim.model.kernel import Net, Rules, State
@@ -16,8 +17,6 @@ from minicoin.sim.model.parameters import Parameters
 from minicoin.sim.topology import Topology
 
 Longs = npt.NDArray[np.int64]
-
-POOL_RATE: Final = 12_500_000
 
 _DISCIPLINES: Final = {
     "fifo": kernel.FIFO,
@@ -52,18 +51,26 @@ class Network:
         return self.place.latency_drawn == "per_message" and self.place.latency_law != "fixed"
 
 
-def draw_network(place: Geography, graph: Topology, seed: int) -> Network:
-    """Put the topology's nodes into the geography; pools have 100 Mbit/s both ways."""
+def draw_network(place: Geography, graph: Topology, seed: int, lines: LineArrays | None = None) -> Network:
+    """Put the topology's nodes into the geography, on the lines given or drawn."""
     near = topology.adjacency(graph)
-    lines = geography_arrays.node_lines(place, graph.nodes, seed)
-    for pool in graph.pools:
-        lines.up[pool] = lines.down[pool] = POOL_RATE
+    lines = lines or draw_lines(place, graph, seed)
     per_message = place.latency_drawn == "per_message" and place.latency_law != "fixed"
     no_latency = np.zeros(1, dtype=np.int32)
     latency = no_latency if per_message else geography_arrays.link_latencies(place, near, lines.region, seed)
     means = np.array(place.latency_us, dtype=np.int64).ravel()
     net = Net(near.offset, near.peer, near.reverse, latency, lines.region, means, lines.up, lines.down)
     return Network(graph.nodes, len(graph.pools), place, seed, net)
+
+
+def draw_lines(place: Geography, graph: Topology, seed: int) -> LineArrays:
+    """The geography's lines; pools stand where Gervais et al. have them, where there are such regions, at 100 Mbit/s."""
+    lines = geography_arrays.node_lines(place, graph.nodes, seed)
+    for pool in graph.pools:
+        lines.up[pool] = lines.down[pool] = pools.POOL_MBIT * geography.BYTES_PER_MBIT
+        if pools.POOL_REGIONS[pool] in place.regions:
+            lines.region[pool] = place.regions.index(pools.POOL_REGIONS[pool])
+    return lines
 
 
 def make_rules(network: Network, parameters: Parameters) -> Rules:

@@ -67,6 +67,25 @@ class ModelResult:
         rank = min(len(arrivals) - 1, max(0, int(np.ceil(share * len(arrivals))) - 1))
         return float(arrivals[rank]) / US_PER_SECOND
 
+    def mean_block_percentile_s(self, share: float) -> float:
+        """The mean over blocks of each block's percentile over all nodes: how SimBlock's logs are read."""
+        return float(np.nanquantile(self._delays_s(), share, axis=1).mean())
+
+    def node_mean_percentile_s(self, share: float) -> float:
+        """The percentile over nodes of each node's mean over blocks, before verification: what Gervais et al. print."""
+        means = np.nanmean(self._delays_s() - self.parameters.verify_us / US_PER_SECOND, axis=0)
+        return float(np.quantile(means, share))
+
+    def expected_stale_rate(self) -> float:
+        """Sum of h_i h_j (1 - e^(-t_ij / T)): the chance that somebody finds a rival before having heard of a block."""
+        hashes = np.array(self.parameters.hash_shares or (1.0,) * self.nodes)
+        waits = self.delay_us[:, : len(hashes)] / self.parameters.interval_us
+        missed = np.where(waits < 0, 1.0, 1.0 - np.exp(-np.maximum(waits, 0.0)))
+        return float((missed @ (hashes / hashes.sum())).mean())
+
+    def _delays_s(self) -> npt.NDArray[np.float64]:
+        return np.where(self.delay_us < 0, np.nan, self.delay_us / US_PER_SECOND)
+
     def digest(self) -> str:
         """SHA-256 of all delays and all traffic: equal for equal runs, whatever engine computed them."""
         parts = (self.delay_us, self.found_us, self.parent, self.sent_bytes)
@@ -138,7 +157,7 @@ def _run(net: Net, rules: Rules, state: State, found_at: Longs, links_most: int)
     listed_rules = rules._replace(sizes=rules.sizes.tolist())
     kernel.run(listed_net, listed_rules, lists, new_heap(), found_at.tolist(), links_most)
     back = cast(Callable[..., State], State)
-    return back(*(np.array(part, dtype=old.dtype) for part, old in zip(lists, state, strict=True)))
+    return back(*(np.array(part, dtype=cast(Longs, old).dtype) for part, old in zip(lists, state, strict=True)))
 
 
 def _stale(state: State) -> npt.NDArray[np.bool_]:
