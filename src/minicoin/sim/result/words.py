@@ -1,0 +1,52 @@
+"""Numbers as people read them, the same in the terminal and in the report."""
+
+from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
+
+NOTHING = "–"
+_BYTE_STEP = 1_000
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def format_us(us: float | None) -> str:
+    """A duration: 850 us, 12.3 ms, 1.235 s, 4 min 05 s, 2 h 30 min."""
+    if us is None:
+        return NOTHING
+    if us < 1_000:
+        return f"{us:.0f} µs"
+    if us < SECOND_US:
+        return f"{us / 1_000:.1f} ms"
+    if us < 2 * MINUTE_US:
+        return f"{us / SECOND_US:.3f} s"
+    if us < 2 * HOUR_US:
+        return f"{int(us // MINUTE_US)} min {int(us % MINUTE_US // SECOND_US):02} s"
+    return f"{int(us // HOUR_US)} h {int(us % HOUR_US // MINUTE_US):02} min"
+
+
+def format_bytes(size: float) -> str:
+    """Decimal units, as links are sold."""
+    for unit in _BYTE_UNITS[:-1]:
+        if size < _BYTE_STEP:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= _BYTE_STEP
+    return f"{size:.1f} {_BYTE_UNITS[-1]}"
+
+
+def format_share(share: float | None) -> str:
+    """A share of 1 in per cent; small ones keep two decimals."""
+    if share is None:
+        return NOTHING
+    return f"{share:.2%}" if share < 0.1 or 0.99 < share < 1 else f"{share:.1%}"
+
+
+def format_count(count: int) -> str:
+    """Thousands apart."""
+    return f"{count:,}"
+
+
+def format_number(value: float | None) -> str:
+    """A figure of unknown size with four significant digits."""
+    if value is None:
+        return NOTHING
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
