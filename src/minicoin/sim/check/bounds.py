@@ -1,0 +1,85 @@
+"""Whether every queue, table and buffer stays within its limit: those of core/limits, and the world's own."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from minicoin.core.limits import (
+    ADDRESS_BUCKET_SLOTS,
+    ADDRESS_NEW_BUCKETS,
+    ADDRESS_TRIED_BUCKETS,
+    BANS_MAX,
+    BLOCK_WINDOW,
+    BLOCKS_IN_FLIGHT_PER_PEER_MAX,
+    DIALS_IN_FLIGHT_MAX,
+    INVENTORY_PER_MESSAGE_MAX,
+    ORPHAN_BLOCKS_MAX,
+    ORPHAN_TRANSACTIONS_MAX,
+    SEND_QUEUE_BYTES_MAX,
+    UNPARSED_BLOCKS_MAX,
+    VERIFICATIONS_IN_FLIGHT_MAX,
+    VERIFICATIONS_WAITING_MAX,
+)
+from minicoin.core.node.node import Node
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.sim.check.view import Finding, View
+from minicoin.sim.world.host import Host
+
+# Events under way for one node: messages on its links, answers of its worker, timers. Far above what a quiet point has.
+BACKLOG_PER_NODE_MAX: Final = 20_000
+# Headers that a node keeps beside those of all blocks there are; attackers' come on top.
+STRAY_HEADERS_MAX: Final = 100_000
+_BOOK_MAX: Final = (ADDRESS_NEW_BUCKETS + ADDRESS_TRIED_BUCKETS) * ADDRESS_BUCKET_SLOTS
+
+Measure = tuple[str, int, int]
+"""What, how much of it there is, how much there may be."""
+
+
+def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
+    """Everything of one node that has a limit and can be seen from outside."""
+    parts = node.parts
+    policy = parts.policy
+    pool = parts.mempool.snapshot(now)
+    yield "bytes in the mempool", pool.usage_bytes, policy.mempool_bytes_max
+    yield "orphan transactions", pool.orphan_count, ORPHAN_TRANSACTIONS_MAX
+    yield "transactions at verification", pool.verifying_count, VERIFICATIONS_IN_FLIGHT_MAX + VERIFICATIONS_WAITING_MAX
+    sync = parts.sync.snapshot(now)
+    yield "orphan blocks", sync.orphans, ORPHAN_BLOCKS_MAX
+    yield "blocks in flight", sync.in_flight, BLOCK_WINDOW
+    yield "blocks wanted", sync.wanted, BLOCK_WINDOW
+    yield "blocks waiting for the worker", sync.storing, UNPARSED_BLOCKS_MAX
+    for peer in parts.sync.peers():
+        yield f"blocks in flight from {peer.conn}", len(peer.in_flight), BLOCKS_IN_FLIGHT_PER_PEER_MAX
+        yield f"blocks owed by {peer.conn}", peer.owed_blocks, 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
+        yield f"blocks {peer.conn} announced", len(peer.classic_wanted), INVENTORY_PER_MESSAGE_MAX
+    inbound = sum(session.inbound for session in parts.sessions.values())
+    yield "inbound connections", inbound, policy.inbound_slots
+    dialled = len(parts.sessions) - inbound
+    named = len(policy.connect) + len(policy.add_nodes) + len(policy.seed_nodes)
+    yield "outbound connections", dialled, policy.outbound_slots + named + DIALS_IN_FLIGHT_MAX
+    yield "addresses", parts.book.size, _BOOK_MAX
+    yield "bans", len(parts.connections.bans.listing()), BANS_MAX
+    yield "headers", len(parts.tree), parts.tree.best_header.height + STRAY_HEADERS_MAX
+    for end in host.links.values():
+        yield f"bytes held back on {end.conn}", sum(size for _, size in end.held or ()), SEND_QUEUE_BYTES_MAX
+    if host.up_rate:
+        queued = (host.up_free - now + host.clock_offset_us) * host.up_rate // SECOND_US
+        yield "bytes in the uplink's queue", queued, SEND_QUEUE_BYTES_MAX * max(1, len(host.links))
+
+
+class Bounds:
+    """All of them, at every look."""
+
+    name = "bounds"
+
+    def look(self, view: View) -> Iterator[Finding]:
+        world = view.world
+        for host, node in view.running():
+            for what, count, most in measure_node(host, node, Micros(world.now + host.clock_offset_us)):
+                if count > most:
+                    yield Finding((host.index,), f"{count} {what}, at most {most}")
+        most = BACKLOG_PER_NODE_MAX * len(world.hosts)
+        if len(world.queue) > most:
+            yield Finding((), f"{len(world.queue)} events under way in the world, at most {most}")
+
+    def finish(self, view: View) -> Iterator[Finding]:
+        yield from self.look(view)
