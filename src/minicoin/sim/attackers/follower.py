@@ -51,8 +51,9 @@ class Follower(ScriptedPeer):
     def on_heard(self, before: HeaderNode, now: Micros) -> None:
         """The band heard of a better header than `before`: called on each of its peers."""
 
-    def on_block(self, block: RawBlock, now: Micros) -> None:
-        """A body came that the band had asked for: called on each of its peers."""
+    def on_shown(self, before: HeaderNode, block: RawBlock, now: Micros) -> None:
+        """The band got a body it had asked for, and shows its whole chain where nothing lacks any more; `before` is
+        what it showed until now. Called on each of its peers."""
 
     def hand_over(self, link: Link, block: BlockHash, now: Micros) -> None:
         """Somebody asks for a block."""
@@ -89,9 +90,7 @@ class Follower(ScriptedPeer):
             case BlockMessage(block):
                 self._on_body(link, block, now)
             case GetHeaders():
-                answer = self.band.chain.answer(link.conn, message)
-                if answer is not None:
-                    self.send(link, answer)
+                self.answer_getheaders(link, message)
             case GetData(vectors):
                 for vector in vectors:
                     if vector.type in _BLOCK_TYPES:
@@ -100,6 +99,12 @@ class Follower(ScriptedPeer):
                         self.hand_over_transaction(link, vector, now)
             case _:
                 pass
+
+    def answer_getheaders(self, link: Link, request: GetHeaders) -> None:
+        """Somebody asks for headers."""
+        answer = self.band.chain.answer(link.conn, request)
+        if answer is not None:
+            self.send(link, answer)
 
     def hand_over_transaction(self, link: Link, vector: InventoryVector, now: Micros) -> None:
         """Somebody asks for a transaction."""
@@ -147,9 +152,12 @@ class Follower(ScriptedPeer):
             return
         band.chain.blocks[block.hash] = block
         band.asked.pop(block.hash, None)
+        before = band.chain.shown
+        if self._fetches and not band.chain.missing(1):
+            band.chain.show(band.chain.heard)
         for peer in band.peers:
             if isinstance(peer, Follower):
-                peer.on_block(block, now)
+                peer.on_shown(before, block, now)
                 band.wake(peer)
         self._fetch(link, now)
 

@@ -43,12 +43,12 @@ class BlockForger:
                 return forge.overpaid(self._mine(now))
             case "double-spend":
                 coin = self._wallet.reusable()
-                return self._mine(now, self._wallet.pay(coin, b"\x01"), self._wallet.pay(coin, b"\x02"))
+                return self._mine(now, self._wallet.pay(coin, mark=b"\x01"), self._wallet.pay(coin, mark=b"\x02"))
             case "missing-coin":
                 nowhere = make_outpoint(Txid(self._band.rng.bytes(32)), 0)
-                return self._mine(now, self._wallet.pay((nowhere, 100_000), b""))
+                return self._mine(now, self._wallet.pay((nowhere, 100_000)))
             case "script":
-                payment = self._wallet.pay(self._wallet.reusable(), self._band.rng.bytes(8))
+                payment = self._wallet.pay(self._wallet.reusable(), mark=self._band.rng.bytes(8))
                 return self._mine(now, forge.missigned(payment, self._verifier))
 
     def _mine(self, now: Micros, *transactions: Transaction) -> RawBlock:

@@ -1,23 +1,51 @@
 """From the attackers of a scenario to hosts of the world that run their scripts: the one way in for the engine."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
-from minicoin.sim.attackers.addresses import attacker_address
+from minicoin.sim.attackers.addresses import AddressPlan, AddressRange
 from minicoin.sim.attackers.band import Band
-from minicoin.sim.attackers.handles import AttackerHandle
+from minicoin.sim.attackers.eclipse import POOL_PER_GROUP, EclipsePeer
+from minicoin.sim.attackers.flood_addresses import AddressFlooder
+from minicoin.sim.attackers.flood_connections import ConnectionFlooder
+from minicoin.sim.attackers.flood_transactions import TransactionFlooder
+from minicoin.sim.attackers.handles import AttackerHandle, MinerHandle
 from minicoin.sim.attackers.invalid_blocks import PAYMENT_FLAWS, BlockForger, InvalidBlockPeer
 from minicoin.sim.attackers.invalid_headers import InvalidHeaderPeer
+from minicoin.sim.attackers.miner import Gateway, Strategy
 from minicoin.sim.attackers.peer import ScriptedPeer
+from minicoin.sim.attackers.selfish_miner import SelfishStrategy
 from minicoin.sim.attackers.slow_blocks import SlowPeer
+from minicoin.sim.attackers.sybil import SybilPeer
 from minicoin.sim.attackers.wallet import Coin, Pay, Wallet
-from minicoin.sim.scenario.attackers import Attacker, InvalidBlocks, InvalidHeaders, PeerAttacker, SlowBlocks
+from minicoin.sim.attackers.withhold_blocks import WithholdStrategy
+from minicoin.sim.scenario.attackers import (
+    Attacker,
+    Eclipse,
+    FloodAddresses,
+    FloodConnections,
+    FloodTransactions,
+    InvalidBlocks,
+    InvalidHeaders,
+    PeerAttacker,
+    SelfishMiner,
+    SlowBlocks,
+    Sybil,
+    WithholdBlocks,
+)
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.targets import ALL, Target
 from minicoin.sim.world.host import Host, Lines
 from minicoin.sim.world.world import PORT, World
+
+# Real payments come back once a block confirms them: coins for this many blocks keep a flood going.
+_BLOCKS_FUNDED = 3
+_COINS_PER_PEER_MAX = 5_000
+# An attacker of more machines than this does not have a network for each.
+_GROUPS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,73 +65,159 @@ class EngineHooks:
 
 def coins_wanted(attackers: Sequence[Attacker], spacing_s: float) -> int:
     """How many coins the run has to be funded with for these attackers."""
-    return sum(_coins_of(attacker, spacing_s) for attacker in attackers)
+    return sum(attacker.count * _coins_per_peer(attacker, spacing_s) for attacker in attackers)
 
 
-def _coins_of(attacker: Attacker, spacing_s: float) -> int:
+def _coins_per_peer(attacker: Attacker, spacing_s: float) -> int:
     match attacker:
         case InvalidBlocks() if attacker.flaw in PAYMENT_FLAWS:
             return 1
+        case FloodTransactions() if attacker.validity == "invalid":
+            return 1
+        case FloodTransactions() if attacker.validity == "valid":
+            return min(math.ceil(attacker.rate_per_s * spacing_s * _BLOCKS_FUNDED) + 1, _COINS_PER_PEER_MAX)
         case _:
             return 0
 
 
 def add_attackers(world: World, attackers: Sequence[Attacker], hooks: EngineHooks) -> list[AttackerHandle]:
     """Their hosts, added to the world behind all that are there and switched off: start() the handles."""
-    return [_Builder(world, hooks, number, attacker).build() for number, attacker in enumerate(attackers)]
+    plan = AddressPlan(PORT)
+    return [_Builder(world, hooks, plan, number, attacker).build() for number, attacker in enumerate(attackers)]
 
 
 class _Builder:
     """Builds one attacker."""
 
-    def __init__(self, world: World, hooks: EngineHooks, number: int, attacker: Attacker) -> None:
+    def __init__(self, world: World, hooks: EngineHooks, plan: AddressPlan, number: int, attacker: Attacker) -> None:
         self._world = world
         self._hooks = hooks
         self._number = number
         self._attacker = attacker
         self._rng = world.rng.stream(f"attacker {number}")
-        self._by_peer: dict[int, Host] = {}
         self._band = Band(world.network, self._rng, self._wake)
+        self._hosts: dict[ScriptedPeer, Host] = {}
+        groups = attacker.network_groups if isinstance(attacker, Eclipse) else min(attacker.count, _GROUPS_MAX)
+        self._addresses: AddressRange = plan.take(groups)
+        self._pool = self._make_pool() if isinstance(attacker, Eclipse) else ()
 
     def build(self) -> AttackerHandle:
-        attacker = self._attacker
-        targets = self._targets(attacker.target if isinstance(attacker, PeerAttacker) else ALL)
-        hosts = []
-        for place in range(attacker.count):
-            address = attacker_address(self._number, place, attacker.count, PORT)
-            host = self._world.add_host(
-                self._hooks.place(), name=f"{attacker.kind}{self._number}.{place}", group=attacker.kind, address=address
-            )
-            peer = self._peer(address, self._rng.stream(f"peer {place}"), targets)
-            self._by_peer[id(peer)] = host
-            self._band.peers.append(peer)
-            hosts.append(host)
-        return AttackerHandle(attacker.kind, self._world, self._band, hosts)
-
-    def _peer(self, address: NodeAddress, rng: Rng, targets: tuple[NodeAddress, ...]) -> ScriptedPeer:
         attacker, band, world = self._attacker, self._band, self._world
+        targets = self._targets()
+        strategy = self._strategy()
+        for place in range(attacker.count):
+            host = world.add_host(
+                self._hooks.place(),
+                name=f"{attacker.kind}{self._number}.{place}",
+                group=attacker.kind,
+                address=self._addresses.address(place),
+            )
+            peer = self._peer(host.address, self._rng.stream(f"peer {place}"), targets, place)
+            if isinstance(peer, Gateway) and strategy is not None:
+                peer.strategy = strategy
+            band.peers.append(peer)
+            self._hosts[peer] = host
+        hosts = list(self._hosts.values())
+        self._listen_widely(hosts)
+        if strategy is None or not isinstance(attacker, SelfishMiner | WithholdBlocks):
+            return AttackerHandle(attacker.kind, world, band, hosts)
+        tie_share = attacker.tie_share if isinstance(attacker, SelfishMiner) else None
+        return MinerHandle(
+            attacker.kind,
+            world,
+            band,
+            hosts,
+            strategy=strategy,
+            hash_share=attacker.hash_share,
+            tie_share=tie_share,
+        )
+
+    def _peer(self, address: NodeAddress, rng: Rng, targets: tuple[NodeAddress, ...], place: int) -> ScriptedPeer:
+        attacker, band = self._attacker, self._band
         match attacker:
-            case SlowBlocks():
-                delay_us = None if attacker.delay_s is None else micros(attacker.delay_s)
-                return SlowPeer(band, address, rng, targets, delay_us)
-            case InvalidBlocks():
-                wallet = self._wallet()
-                forger = BlockForger(band, attacker.flaw, wallet, world.book.verifier, world.block_bytes)
-                return InvalidBlockPeer(band, address, rng, targets, forger=forger, per_hour=attacker.per_hour)
-            case InvalidHeaders():
-                return InvalidHeaderPeer(
-                    band, address, rng, targets, flaw=attacker.flaw, rate_per_s=attacker.rate_per_s
+            case Eclipse():
+                return EclipsePeer(
+                    band,
+                    address,
+                    rng,
+                    targets,
+                    pool=self._pool,
+                    addresses_per_s=attacker.addresses_per_s,
+                    hides_blocks=attacker.hides_blocks,
                 )
+            case Sybil():
+                chosen = tuple(rng.sample(targets, attacker.connections))
+                return SybilPeer(
+                    band,
+                    address,
+                    rng,
+                    chosen,
+                    hides_blocks=attacker.hides_blocks,
+                    hides_transactions=attacker.hides_transactions,
+                )
+            case FloodTransactions():
+                return TransactionFlooder(
+                    band,
+                    address,
+                    rng,
+                    targets,
+                    wallet=self._wallet(),
+                    validity=attacker.validity,
+                    rate_per_s=attacker.rate_per_s,
+                    tx_bytes=attacker.tx_bytes,
+                    verifier=self._world.book.verifier,
+                )
+            case FloodAddresses(rate_per_s=rate, per_message=per_message):
+                return AddressFlooder(band, address, rng, targets, rate_per_s=rate, per_message=per_message)
+            case FloodConnections(rate_per_s=rate, handshake=shakes_hands):
+                return ConnectionFlooder(band, address, rng, targets, rate_per_s=rate, shakes_hands=shakes_hands)
+            case SlowBlocks(delay_s=delay_s):
+                return SlowPeer(band, address, rng, targets, None if delay_s is None else micros(delay_s))
+            case InvalidBlocks():
+                return InvalidBlockPeer(
+                    band, address, rng, targets, forger=self._forger(attacker), per_hour=attacker.per_hour
+                )
+            case InvalidHeaders(flaw=flaw, rate_per_s=rate):
+                return InvalidHeaderPeer(band, address, rng, targets, flaw=flaw, rate_per_s=rate)
+            case SelfishMiner() | WithholdBlocks():
+                return Gateway(band, address, rng, targets[place :: attacker.count])
+
+    def _strategy(self) -> Strategy | None:
+        attacker, script, size = self._attacker, self._hooks.pay_script, self._world.block_bytes
+        match attacker:
+            case SelfishMiner():
+                return SelfishStrategy(self._band, script, size)
+            case WithholdBlocks(delay_s=delay_s):
+                return WithholdStrategy(self._band, script, size, None if delay_s is None else micros(delay_s))
             case _:
-                raise NotImplementedError(attacker.kind)
+                return None
 
-    def _wallet(self) -> Wallet:
-        wanted = _coins_of(self._attacker, self._world.network.spacing_s)
-        return Wallet(self._hooks.coins(wanted) if wanted else (), self._hooks.pay, self._hooks.pay_script)
-
-    def _targets(self, target: Target) -> tuple[NodeAddress, ...]:
-        found = self._hooks.targets(target, self._rng.stream("targets"))
+    def _targets(self) -> tuple[NodeAddress, ...]:
+        attacker = self._attacker
+        rng = self._rng.stream("targets")
+        found: Sequence[int]
+        if isinstance(attacker, PeerAttacker):
+            found = self._hooks.targets(attacker.target, rng)
+        else:
+            found = rng.sample(self._hooks.targets(ALL, rng), attacker.connections)
         return tuple(self._world.hosts[index].address for index in found)
 
+    def _forger(self, attacker: InvalidBlocks) -> BlockForger:
+        world = self._world
+        return BlockForger(self._band, attacker.flaw, self._wallet(), world.book.verifier, world.block_bytes)
+
+    def _wallet(self) -> Wallet:
+        wanted = _coins_per_peer(self._attacker, self._world.network.spacing_s)
+        return Wallet(self._hooks.coins(wanted) if wanted else (), self._hooks.pay, self._hooks.pay_script)
+
+    def _make_pool(self) -> tuple[NodeAddress, ...]:
+        count = self._addresses.groups * POOL_PER_GROUP
+        return tuple(self._addresses.address(number) for number in range(count))
+
+    def _listen_widely(self, hosts: list[Host]) -> None:
+        """An eclipse's hosts answer at every address of its pool."""
+        for number, address in enumerate(self._pool):
+            self._world.by_address.setdefault((address.host, address.port), hosts[number % len(hosts)])
+
     def _wake(self, peer: ScriptedPeer) -> None:
-        self._world.wake(self._by_peer[id(peer)])
+        self._world.wake(self._hosts[peer])

@@ -14,6 +14,9 @@ Pay = Callable[[Outpoint, int, tuple[int, ...], bytes], Transaction]
 """Spends a coin of that value into outputs of these values, with one more output of the given script where it is not
 empty. All of them can be spent in the same way."""
 
+SMALL_SAT = 1_000
+"""Above dust."""
+
 
 class Wallet:
     """Coins, oldest first. `script` is where mined coins go."""
@@ -40,7 +43,9 @@ class Wallet:
             raise MisuseError("this attacker needs a coin of its own: the run was not funded for it")
         return self._coins[0]
 
-    def pay(self, coin: Coin, mark: bytes = b"", fee_sat: int = 0) -> Transaction:
-        """A payment of the whole coin to oneself; `mark` is carried as data and tells payments apart."""
+    def pay(self, coin: Coin, *, mark: bytes = b"", fee_sat: int = 0, small_outputs: int = 0) -> Transaction:
+        """A payment of the coin to oneself, the first output nearly whole; `small_outputs` make it longer, `mark` is
+        carried as data and tells payments apart."""
         outpoint, value = coin
-        return self._pay(outpoint, value, (value - fee_sat,), data_script(mark) if mark else b"")
+        values = (value - fee_sat - small_outputs * SMALL_SAT, *(SMALL_SAT,) * small_outputs)
+        return self._pay(outpoint, value, values, data_script(mark) if mark else b"")
