@@ -106,8 +106,22 @@ def test_our_floor_is_told_and_told_again_only_when_it_changes():
     relay.on_ready(OUT, inbound=False, uses_wtxid=True, wants_transactions=True, now=T0)
     assert sent(relay.on_deadline(T0, FLOOR), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
     assert run(relay, FeeFilter, duration_us=120 * MINUTE_US) == []
-    later = relay.next_deadline()
-    assert sent(relay.on_deadline(later, 2 * FLOOR), FeeFilter) == [(OUT, FeeFilter(2 * FLOOR))]
+    later = Micros(T0 + 120 * MINUTE_US)
+    assert relay.next_deadline() is None
+    relay.on_feerate(2 * FLOOR, later)
+    told = relay.next_deadline()
+    assert told > later
+    assert relay.alarm.at <= told
+    assert sent(relay.on_deadline(told, 2 * FLOOR), FeeFilter) == [(OUT, FeeFilter(2 * FLOOR))]
+
+
+def test_a_floor_that_came_back_before_it_was_told_needs_no_word():
+    relay = TxRelay(RelayPolicy(), Rng(b"floor"))
+    relay.on_ready(OUT, inbound=False, uses_wtxid=True, wants_transactions=True, now=T0)
+    relay.on_deadline(T0, FLOOR)
+    relay.on_feerate(2 * FLOOR, T0)
+    relay.on_feerate(FLOOR, T0)
+    assert relay.next_deadline() is None
 
 
 def test_who_has_it_or_does_not_want_any_is_left_out(relay):

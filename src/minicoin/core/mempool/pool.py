@@ -213,10 +213,11 @@ class Mempool(MempoolReader):
         for txid in summary.txids:
             self._confirmed.add(txid)
         found = [entry for txid in summary.txids if (entry := self._table.get(txid)) is not None]
-        self._table.remove(found)
-        for entry in found:
-            self._uncount(entry)
-        confirmed += found
+        if found:
+            self._table.remove(found)
+            for entry in found:
+                self._uncount(entry)
+            confirmed += found
         if len(self._table):
             rivals = {rival.txid: rival for name in summary.spent if (rival := self._table.spender(name)) is not None}
             conflicted += self._drop(list(rivals.values()))

@@ -53,10 +53,16 @@ class Downloads:
     def _ask(self, now: Micros) -> list[Effect]:
         if not self.window.has_unassigned or not self.has_room():
             return []
+        lowest = self.window.lowest_wanted()
+        assert lowest is not None
+        # A fresh block is known of one peer or two: heights come first, to look closer at those only.
         peers = [
             peer
             for peer in self._peers.values()
-            if peer.best_known is not None and peer.serves_blocks and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
+            if peer.best_known is not None
+            and peer.best_known.height >= lowest.height
+            and peer.serves_blocks
+            and peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
         ]
         asked: dict[ConnId, list[InventoryVector]] = {}
         for node in self.window.unassigned():

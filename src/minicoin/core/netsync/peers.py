@@ -5,7 +5,7 @@ Most peers owe nothing most of the time: tables exist while they hold something.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -55,10 +55,17 @@ class SyncPeer:
     continue_hash: BlockHash | None = None
     """The last hash of a full inv we served: when it is fetched, our tip is announced so that the peer goes on."""
 
+    serves_blocks: bool = field(init=False)
+    serves_witness: bool = field(init=False)
+
     _in_flight: dict[BlockHash, Micros] | None = None
     _classic_asked: dict[BlockHash, Micros] | None = None
     _classic_wanted: deque[BlockHash] | None = None
     _lacks: dict[BlockHash, None] | None = None
+
+    def __post_init__(self) -> None:
+        self.serves_blocks = bool(self.services & (Services.NETWORK | Services.NETWORK_LIMITED))
+        self.serves_witness = bool(self.services & Services.WITNESS)
 
     @property
     def in_flight(self) -> Mapping[BlockHash, Micros]:
@@ -79,14 +86,6 @@ class SyncPeer:
     def owed_blocks(self) -> int:
         """Blocks it was asked for, either way."""
         return len(self.in_flight) + len(self.classic_asked)
-
-    @property
-    def serves_blocks(self) -> bool:
-        return bool(self.services & (Services.NETWORK | Services.NETWORK_LIMITED))
-
-    @property
-    def serves_witness(self) -> bool:
-        return bool(self.services & Services.WITNESS)
 
     def take_owed(self, block: BlockHash) -> bool:
         """The block came: whether it was asked for."""

@@ -243,6 +243,7 @@ class Node:
         parts.emit(*parts.sync.on_chain_moved(now))
         change = self.transactions.on_chain_update(event.update, now)
         self._watch_if(self.wallet.on_chain_update(event.update, change, now))
+        parts.relay.on_feerate(parts.mempool.min_feerate(now), now)
         if connected:
             tip = parts.tree.tip
             parts.trace("tip", height=tip.height, block=str(tip.header))
@@ -264,6 +265,7 @@ class Node:
 
     def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
         outcome, fault = self.transactions.on_verified(event.verdict, now)
+        self.parts.relay.on_feerate(self.parts.mempool.min_feerate(now), now)
         if isinstance(outcome, Accepted):
             self._watch_if(self.wallet.on_accepted(outcome, now))
         elif outcome is not None:

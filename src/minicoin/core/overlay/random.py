@@ -22,10 +22,13 @@ class RandomOverlay:
 
     def spread(self, item: Item, peers: tuple[PeerView, ...]) -> tuple[Spread, ...]:
         """To all but the origin; transactions only to peers that take them."""
+        is_transaction = item.kind is ItemKind.TRANSACTION
         return tuple(
-            Spread(peer.conn, SpreadBy.ANNOUNCE)
-            for peer in peers
-            if peer.conn != item.origin and (peer.takes_transactions or item.kind is not ItemKind.TRANSACTION)
+            [
+                Spread(peer.conn, SpreadBy.ANNOUNCE)
+                for peer in peers
+                if peer.conn != item.origin and (peer.takes_transactions or not is_transaction)
+            ]
         )
 
     def route(self, peer_id: bytes, view: NetworkView) -> tuple[ConnId, ...]:

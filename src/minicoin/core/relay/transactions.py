@@ -65,6 +65,7 @@ class TxRelay:
         self._peers: dict[ConnId, _RelayPeer] = {}
         self._requests = TxRequests()
         self._inbound_trickle_at = Micros(0)
+        self._feerate = 0
 
     # --- peers ---
 
@@ -162,31 +163,47 @@ class TxRelay:
     def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int) -> list[Effect]:
         """Due trickles, due requests, due feefilters."""
         effects: list[Effect] = []
+        self.on_feerate(min_feerate_sat_per_kvb, now)
         if now >= self._inbound_trickle_at:
             self._inbound_trickle_at = Micros(now + self._rng.exponential_us(self._policy.inbound_trickle_us))
         for peer in self._peers.values():
-            if now >= peer.trickle_at:
+            if peer.queue and now >= peer.trickle_at:
                 effects += self._trickle(peer)
                 peer.trickle_at = self._next(peer.inbound, now)
-            if now >= peer.feefilter_at and peer.wants_transactions:
-                effects += self._feefilter(peer, min_feerate_sat_per_kvb, now)
+            if now >= peer.feefilter_at and self._needs_feefilter(peer):
+                effects.append(self._feefilter(peer, now))
         for conn, keys in self._requests.due(now).items():
             kind = InvType.WTX if self._peers[conn].uses_wtxid else InvType.WITNESS_TX
             effects.append(Send(conn, GetData(tuple(InventoryVector(kind, key) for key in keys))))
         return effects
 
     def next_deadline(self) -> Micros | None:
-        """The earliest thing on_deadline has to do; a peer with an empty queue needs no trickle."""
+        """The earliest thing on_deadline has to do; a peer with an empty queue needs no trickle, one that knows our
+        fee rate no feefilter."""
         times = [peer.trickle_at for peer in self._peers.values() if peer.queue]
-        times += [peer.feefilter_at for peer in self._peers.values() if peer.wants_transactions]
+        times += [peer.feefilter_at for peer in self._peers.values() if self._needs_feefilter(peer)]
         requests = self._requests.next_deadline()
         if requests is not None:
             times.append(requests)
         return min(times) if times else None
 
+    def on_feerate(self, min_sat_per_kvb: int, now: Micros) -> None:
+        """What a transaction must pay by now. Each peer hears of a change at a random time of its own."""
+        if min_sat_per_kvb == self._feerate:
+            return
+        self._feerate = min_sat_per_kvb
+        for peer in self._peers.values():
+            if self._needs_feefilter(peer):
+                if peer.sent_feefilter >= 0 and peer.feefilter_at <= now:
+                    # It was not woken for; the wait from here on is as random as it was.
+                    peer.feefilter_at = self._next_feefilter(now)
+                self.alarm.by(peer.feefilter_at)
+
+    def _needs_feefilter(self, peer: _RelayPeer) -> bool:
+        return peer.wants_transactions and peer.sent_feefilter != self._feerate
+
     def _trickle(self, peer: _RelayPeer) -> list[Effect]:
-        if not peer.queue:
-            return []
+        assert peer.queue is not None
         # Best fee rate first, so that a bounded inv carries what matters.
         queued = sorted(peer.queue.values(), key=lambda item: (-item.feerate_sat_per_kvb, item.txid))
         vectors: list[InventoryVector] = []
@@ -202,12 +219,13 @@ class TxRelay:
         peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
 
-    def _feefilter(self, peer: _RelayPeer, min_feerate: int, now: Micros) -> list[Effect]:
-        peer.feefilter_at = Micros(now + self._rng.exponential_us(_FEEFILTER_EVERY_US) + 1)
-        if min_feerate == peer.sent_feefilter:
-            return []
-        peer.sent_feefilter = min_feerate
-        return [Send(peer.conn, FeeFilter(min_feerate))]
+    def _feefilter(self, peer: _RelayPeer, now: Micros) -> Effect:
+        peer.feefilter_at = self._next_feefilter(now)
+        peer.sent_feefilter = self._feerate
+        return Send(peer.conn, FeeFilter(self._feerate))
+
+    def _next_feefilter(self, now: Micros) -> Micros:
+        return Micros(now + self._rng.exponential_us(_FEEFILTER_EVERY_US) + 1)
 
     def _next(self, inbound: bool, now: Micros) -> Micros:
         if inbound:
