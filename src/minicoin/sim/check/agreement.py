@@ -15,7 +15,6 @@ from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.check.view import Finding, View
 from minicoin.sim.world.host import Host
 
-DELIVERY_SETTLED_US: Final = 60 * SECOND_US
 DELIVERY_WITHIN_US: Final = 60 * SECOND_US
 
 
@@ -116,7 +115,7 @@ class Delivery:
     name = "delivery"
 
     def __init__(self, view: View, healed_at: Callable[[], int]) -> None:
-        """`healed_at`: when the last fault was over, as far as is known."""
+        """`healed_at`: when everybody must have recovered from the last fault, as far as is known."""
         self._view = view
         self._healed_at = healed_at
         self._first: dict[Txid, tuple[int, Host]] = {}
@@ -125,7 +124,7 @@ class Delivery:
         yield from ()
 
     def finish(self, view: View) -> Iterator[Finding]:
-        since = self._healed_at() + DELIVERY_SETTLED_US
+        since = self._healed_at()
         until = view.world.now - DELIVERY_WITHIN_US
         wanted = [txid for txid, (at, _) in self._first.items() if since <= at <= until]
         for host, node in view.running():

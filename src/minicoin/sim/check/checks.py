@@ -25,7 +25,7 @@ class Checks:
     def __init__(
         self, world: World, chosen: Check, honest: list[Host], verifier: ScriptVerifier, healed_at: Callable[[], int]
     ) -> None:
-        """`healed_at`: when the last fault was over, in the world's time."""
+        """`healed_at`: when all must have recovered from the last fault, in the world's time."""
         self.violations: list[ViolationRecord] = []
         self.view = View(world, honest)
         self.is_every_event = chosen.when == "every-event"

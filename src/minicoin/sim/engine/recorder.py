@@ -118,12 +118,12 @@ class Recorder:
 
     def finished_blocks(self, best: BlockHash) -> list[BlockRecord]:
         """All blocks; those of the chain that ends at `best` are marked."""
-        block: BlockHash | None = best
-        while block is not None and block in self.blocks:
-            self.blocks[block].is_best = True
-            node = self._world.book.header_node(block)
-            block = node.parent.hash if node is not None and node.parent is not None else None
-        return list(self.blocks.values())
+        records = list(self.blocks.values())
+        record = self.blocks.get(best)
+        while record is not None:
+            record.is_best = True
+            record = None if record.parent == NO_PARENT else records[record.parent]
+        return records
 
     def series(self) -> list[SeriesRecord]:
         """All time series."""

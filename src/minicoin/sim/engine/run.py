@@ -51,6 +51,8 @@ def record_of(simulation: Simulation) -> RunRecord:
         transactions=list(recorder.transactions.values()),
         traffic=recorder.traffic(),
         series=recorder.series(),
+        faults=simulation.faults.records(),
+        violations=simulation.checks.violations,
     )
 
 

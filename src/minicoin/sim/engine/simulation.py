@@ -13,15 +13,19 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
+from minicoin.sim.check.checks import Checks
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
 from minicoin.sim.engine.placing import Places, connect, place
 from minicoin.sim.engine.recorder import Recorder
 from minicoin.sim.engine.rules import costs_of, network_of, policy_of
+from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
 from minicoin.sim.world.host import Host, Lines
+from minicoin.sim.world.ledger import Ledger, SharedLedger
+from minicoin.sim.world.own_ledger import OwnLedger
 from minicoin.sim.world.world import World, WorldSettings, host_address
 
 _SLICE_EVENTS: Final = 20_000
@@ -57,6 +61,7 @@ class Simulation:
             raise MisuseError(f"scenario {scenario.name} is for the engine {scenario.engine!r}")
         self.scenario = scenario
         self.seed = seed
+        self._verifier = verifier
         root = seed.to_bytes(8, "little")
         self.draw_seed = draws.seed64(Rng(root))
         self.places: Places = place(scenario, self.draw_seed)
@@ -80,6 +85,8 @@ class Simulation:
         self.recorder = Recorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
         self.mining = MiningProcess(self.world, scenario, self.draw_seed, ())
         self.load = self._payments()
+        self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
+        self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
         self.world.observers.append(self.recorder)
         if self.load is not None:
             self.world.observers.append(self.load)
@@ -113,23 +120,40 @@ class Simulation:
         began = time.perf_counter()
         self.began_at = self.world.now
         self.recorder.begin()
+        self.checks.begin()
+        self.faults.begin()
         self.mining.begin()
         if self.load is not None:
             self.load.begin()
         self._sample_regularly()
         settle_us = round(self.scenario.mining.settle_s * SECOND_US)
         while not self.mining.is_over:
-            if not self.world.run(self.world.now + SECOND_US, _SLICE_EVENTS) and self.world.queue.next_time() is None:
+            if not self._pass_time(self.world.now + SECOND_US) and self.world.queue.next_time() is None:
                 break
             report(self._progress("mining"))
         if self.load is not None:
             self.load.end()
+        self.faults.end()
         ends_at = self.world.now + settle_us
+        if self.faults.has_begun:
+            ends_at = max(ends_at, self._healed_at())
         while self.world.now < ends_at:
-            self.world.run(ends_at, _SLICE_EVENTS)
+            self._pass_time(ends_at)
             report(self._progress("settling"))
+        self.checks.finish()
         self.ended_at = self.world.now
         self.run_wall_s = time.perf_counter() - began
+
+    def _pass_time(self, until_us: int) -> int:
+        if not self.checks.is_every_event:
+            return self.world.run(until_us, _SLICE_EVENTS)
+        events = self.world.run(until_us, 1)
+        self.checks.look()
+        return events
+
+    def _healed_at(self) -> int:
+        """When all must have recovered from the last fault, as far as is known."""
+        return self.began_at + self.faults.last_us + round(self.scenario.check.heal_s * SECOND_US)
 
     # --- looking ---
 
@@ -170,11 +194,25 @@ class Simulation:
         for index in range(self.scenario.nodes.count):
             lines = Lines(places.up[index], places.down[index], places.region[index])
             host = self.world.add_host(lines, group=group_of.get(index, ""), chain=self.funding.chain)
+            if self._has_own_ledger(host):
+                self.world.replace_ledger(host, self._own_ledger(self.funding.chain))
             hosts.append(host)
         for group, indices in zip(self.scenario.nodes.group, self.scenario.groups.values(), strict=True):
             for index in indices:
                 hosts[index].cpu_factor = float(group.slow_cpu)
         return hosts
+
+    def _has_own_ledger(self, host: Host) -> bool:
+        nodes = self.scenario.nodes
+        of_group = next((group.ledger for group in nodes.group if group.name == host.group), None)
+        return (of_group or nodes.ledger) == "own"
+
+    def _own_ledger(self, chain: tuple[BlockHash, ...]) -> OwnLedger:
+        raws = [raw for block in chain if (raw := self.world.book.block(block)) is not None]
+        return OwnLedger(self.world.network, self._verifier, enumerate(raws, 1))
+
+    def _empty_disk(self, host: Host) -> Ledger:
+        return self._own_ledger(()) if self._has_own_ledger(host) else SharedLedger(self.world.book)
 
     def _payments(self) -> PaymentLoad | None:
         load = self.scenario.transactions

@@ -74,6 +74,11 @@ class FaultTimeline:
                 self._stop(entry, None)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether any fault has."""
+        return any(entry.started_us is not None for entry in self._entries)
+
+    @property
     def last_us(self) -> int:
         """When the last fault that has begun ends, from time zero; 0 without any."""
         ends = [entry.stop_us or entry.started_us for entry in self._entries if entry.started_us is not None]

@@ -18,15 +18,15 @@ from minicoin.sim.world.ledger import LedgerEffect, LedgerEvent
 class OwnLedger:
     """The chain worker of one node, as drivers/chain_worker answers: a write that fails is WorkFailed."""
 
-    def __init__(self, network: Network, verifier: ScriptVerifier, chain: Iterable[tuple[RawBlock, int]] = ()) -> None:
-        """`chain`: blocks with their heights that the node has from the start, lowest first."""
+    def __init__(self, network: Network, verifier: ScriptVerifier, chain: Iterable[tuple[int, RawBlock]] = ()) -> None:
+        """`chain`: blocks after their heights that the node has from the start, lowest first."""
         self.store = FaultyStore()
         self.on_torn: Callable[[], None] | None = None
         """Called once the store has torn a write: the machine is about to go down."""
         self._network = network
         self._verifier = verifier
         self._engine = ChainEngine(network, self.store, verifier)
-        for raw, height in chain:
+        for height, raw in chain:
             parent = self._engine.tip
             self._engine.store_block(raw, height)
             self._engine.activate(parent, (raw.hash,))
