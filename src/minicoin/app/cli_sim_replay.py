@@ -1,5 +1,6 @@
 """`minicoin sim replay`: what a recorded node handled, fed to a fresh core and compared."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,6 +20,8 @@ EXIT_UNREADABLE = 1
 EXIT_DIFFERS = 4
 """The core went another way than the recorded one, as for two runs of a scenario that differ."""
 
+_PROGRESS_EVENTS = 10_000
+
 
 def replay(
     file: Annotated[Path, typer.Argument(help="What `startnode --record` wrote.")],
@@ -27,7 +30,7 @@ def replay(
     """Replay a recorded node and compare. Exit code 0: all equal; 1: not readable or damaged; 4: not equal."""
     try:
         with file.expanduser().open("rb") as stream:
-            report = replay_recording(RecordingReader(stream.read))
+            report = replay_recording(RecordingReader(stream.read), _note_progress)
     except OSError as error:
         _fail(f"cannot read {file}: {error.strerror or error}", is_json=is_json)
     except (MisuseError, DecodeError) as error:
@@ -38,6 +41,12 @@ def replay(
         _show(report)
     code = EXIT_UNREADABLE if report.damage else 0
     raise typer.Exit(code if report.mismatch is None else EXIT_DIFFERS)
+
+
+def _note_progress(events: int) -> None:
+    """A long recording takes minutes: somebody who waits sees how far it is."""
+    if events % _PROGRESS_EVENTS == 0 and sys.stderr.isatty():
+        typer.echo(f"\r{events} events", err=True, nl=False)
 
 
 def _fail(message: str, *, is_json: bool) -> NoReturn:

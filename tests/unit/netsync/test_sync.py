@@ -440,6 +440,19 @@ def test_initial_download_ends_once_and_for_all():
     assert not stage.sync.is_initial(Micros(stage.now + 30 * DAY_US))
 
 
+def test_whoever_only_looks_does_not_end_the_initial_download():
+    """What a question changed, a replay of the events would miss."""
+    blocks = chain(5)
+    stage = Stage(YEAR_S)
+    stage.connect(2, Peer(blocks))
+    stage.settle()
+    fresh = Micros(blocks[-1].header.time * SECOND_US)
+    assert not stage.sync.snapshot(fresh).is_initial
+    assert stage.sync.is_initial(Micros(fresh + 30 * DAY_US))
+    assert not stage.sync.is_initial(fresh)
+    assert not stage.sync.snapshot(Micros(fresh + 30 * DAY_US)).is_initial
+
+
 # --- any order ---
 
 PEERS = 4
