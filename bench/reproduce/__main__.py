@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.reproduce import gervais, million, simblock, theory
 from bench.reproduce.rows import Row, table
+
 from minicoin.sim.model.engine import COMPILES
 
 ROOT = Path(__file__).parents[2]

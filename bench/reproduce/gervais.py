@@ -1,8 +1,9 @@
-"""The rows of Gervais et al. (CCS 2016): 6,000 nodes with 16 pools, blocks every ten minutes, on four drawn networks."""
+"""Gervais et al. (CCS 2016): 6,000 nodes with 16 pools, blocks every ten minutes, on four drawn networks."""
 
 from dataclasses import dataclass, replace
 
 from bench.reproduce.rows import Row
+
 from minicoin.sim import geography, pools
 from minicoin.sim.model import network
 from minicoin.sim.model.parameters import GERVAIS, Relay

@@ -8,6 +8,7 @@ import sys
 import time
 
 from bench.reproduce.rows import Row
+
 from minicoin.sim import geography, topology
 from minicoin.sim.model import network
 from minicoin.sim.model.engine import COMPILES

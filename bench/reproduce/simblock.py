@@ -1,6 +1,7 @@
 """SimBlock's propagation without compact blocks: 6,000 nodes, 200 blocks of 535,000 bytes on four drawn networks."""
 
 from bench.reproduce.rows import Row
+
 from minicoin.sim import geography, topology
 from minicoin.sim.model import network
 from minicoin.sim.model.parameters import SIMBLOCK

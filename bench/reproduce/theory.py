@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bench.reproduce.rows import Row
+
 from minicoin.sim import geography, topology
 from minicoin.sim.model import gossip, network
 from minicoin.sim.model.parameters import Parameters

@@ -64,7 +64,7 @@ def draw_network(place: Geography, graph: Topology, seed: int, lines: LineArrays
 
 
 def draw_lines(place: Geography, graph: Topology, seed: int) -> LineArrays:
-    """The geography's lines; pools stand where Gervais et al. have them, where there are such regions, at 100 Mbit/s."""
+    """The geography's lines; pools stand where Gervais et al. have them, if there is such a region, at 100 Mbit/s."""
     lines = geography_arrays.node_lines(place, graph.nodes, seed)
     for pool in graph.pools:
         lines.up[pool] = lines.down[pool] = pools.POOL_MBIT * geography.BYTES_PER_MBIT
