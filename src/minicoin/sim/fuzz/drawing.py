@@ -1,0 +1,126 @@
+"""A random scenario from one seed: a small network, a phase of faults, and a phase in which everything must heal.
+
+Blocks follow a fixed schedule, so that shrinking may drop single ones. The last blocks are found long after the last
+fault and far apart: whatever tie the faults left, they break it, and every honest node must end on their chain.
+"""
+
+from collections.abc import Sequence
+from typing import Final, get_args
+
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US
+from minicoin.sim.faults.chance import draw_fault
+from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, FaultKind
+from minicoin.sim.scenario.schema import Scenario
+
+FAULT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
+
+_NODES_MIN: Final = 3
+_NODES_MAX: Final = 30
+_FAULTS_MAX: Final = 6
+_PHASE_MAX_S: Final = 120
+_SPACING_MEAN_S: Final = 12
+# Dials back off up to a minute, and a connection that died in silence is given up drop_after_s later.
+_PING_AFTER_S: Final = 20.0
+_DROP_AFTER_S: Final = 60.0
+_HEAL_S: Final = 200.0
+_LAST_BLOCKS: Final = 3
+_LAST_GAP_S: Final = 30
+_SETTLE_S: Final = 30.0
+
+Document = dict[str, object]
+
+
+def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Scenario:
+    """The scenario of a seed. Equal seeds and kinds give equal scenarios."""
+    return Scenario.from_mapping(draw_document(seed, kinds), f"fuzz seed {seed}")
+
+
+def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Document:
+    """The same as the plain values of a file."""
+    rng = Rng(seed.to_bytes(8, "little"), "fuzz")
+    # Most bugs need few nodes, and few nodes are quick.
+    count = _NODES_MIN + min(rng.below(10), rng.below(_NODES_MAX - _NODES_MIN + 1))
+    if rng.uniform() < 0.05:
+        count = _NODES_MIN + rng.below(_NODES_MAX - _NODES_MIN + 1)
+    has_own_ledgers = rng.uniform() < 0.4
+    phase_s = 30 + rng.below(_PHASE_MAX_S - 30)
+    return {
+        "name": f"fuzz-{seed}",
+        "question": f"Does the network that fuzz seed {seed} draws survive its faults?",
+        "seeds": [seed],
+        "nodes": {
+            "count": count,
+            "ledger": "own" if has_own_ledgers else "shared",
+            "encode": rng.uniform() < 0.2,
+        },
+        "network": {
+            "spacing_s": float(_SPACING_MEAN_S),
+            "block_bytes": rng.below(20_000) if rng.uniform() < 0.3 else 0,
+            "coinbase_maturity": 2,
+            "ping_after_s": _PING_AFTER_S,
+            "drop_after_s": _DROP_AFTER_S,
+        },
+        "topology": _topology(rng, count),
+        "links": _links(rng),
+        "mining": {"at": _schedule(rng, count, phase_s), "settle_s": _SETTLE_S},
+        **_transactions(rng, count),
+        "fault": _faults(rng, count, phase_s, [kind for kind in kinds if _suits(kind, has_own_ledgers)]),
+        "check": {"heal_s": _HEAL_S},
+    }
+
+
+def _suits(kind: FaultKind, has_own_ledgers: bool) -> bool:
+    return has_own_ledgers or kind not in OWN_LEDGER_KINDS
+
+
+def _topology(rng: Rng, count: int) -> Document:
+    source = rng.choice(("random", "random", "random", "complete", "ring", "star", "line", "addrman"))
+    if source == "complete" and count > 8:
+        source = "random"
+    if source in ("random", "addrman"):
+        return {"source": source, "outbound": 1 + rng.below(min(8, count - 1))}
+    return {"source": source}
+
+
+def _links(rng: Rng) -> Document:
+    if rng.uniform() < 0.3:
+        return {"geography": rng.choice(("simblock-2015", "simblock-2019"))}
+    links: Document = {"geography": "uniform", "latency_ms": float(1 + rng.below(150))}
+    if rng.uniform() < 0.3:
+        links["up_mbit"] = links["down_mbit"] = float(1 + rng.below(50))
+    if rng.uniform() < 0.1:
+        links |= {"loss": 0.05, "duplicate": 0.05, "reorder": 0.05}
+    return links
+
+
+def _schedule(rng: Rng, count: int, phase_s: int) -> list[Document]:
+    blocks: list[Document] = []
+    at_s = 1.0
+    while at_s < phase_s:
+        blocks.append({"time_s": round(at_s, 3), "node": rng.below(count)})
+        at_s += rng.exponential_us(_SPACING_MEAN_S * SECOND_US) / SECOND_US
+    for number in range(_LAST_BLOCKS):
+        blocks.append({"time_s": phase_s + _HEAL_S + number * _LAST_GAP_S, "node": rng.below(count)})
+    return blocks
+
+
+def _transactions(rng: Rng, count: int) -> Document:
+    if rng.uniform() < 0.5:
+        return {}
+    rate = round(0.02 + 0.2 * rng.uniform(), 3)
+    return {
+        "transactions": {"rate_per_s": rate, "inputs": 1, "outputs": 1 + rng.below(2), "senders": 1 + rng.below(count)}
+    }
+
+
+def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> list[Document]:
+    found: list[Document] = []
+    for _ in range(1 + rng.below(_FAULTS_MAX)):
+        kind = rng.choice(kinds)
+        at_s = round((phase_s - 10) * rng.uniform(), 3)
+        until_s = round(at_s + 1 + (phase_s - at_s - 1) * rng.uniform(), 3)
+        struck = tuple(sorted(rng.sample(range(count), 1 + rng.below(count))))
+        fault = draw_fault(kind, at_s, until_s, struck, rng)
+        found.append(fault.model_dump(mode="json", exclude_unset=True))
+    return found
