@@ -57,7 +57,6 @@ class ScriptedPeer:
         self.lost = 0
         """Connections that ended while this peer was there."""
         self._shakes_hands = shakes_hands
-        self._nonce = int.from_bytes(rng.bytes(8), "little")
         self._kept: dict[NodeAddress, None] = {}
         self._dialled: dict[ConnId, NodeAddress] = {}
         self._next_conn = 2
@@ -217,7 +216,8 @@ class ScriptedPeer:
             timestamp=seconds(self.now),
             addr_recv=NetAddress(int(_SERVICES), link.remote.host, link.remote.port),
             addr_from=NetAddress(int(_SERVICES)),
-            nonce=self._nonce,
+            # A fresh one each time: nodes drop second connections of one nonce, so no attacker would repeat it.
+            nonce=int.from_bytes(self.rng.bytes(8), "little"),
             user_agent=_USER_AGENT,
             start_height=self.height,
         )
