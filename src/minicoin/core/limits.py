@@ -59,8 +59,11 @@ SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 # --- netsync ---
 BLOCK_WINDOW: Final = 1_024
 BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16
-# A block that keeps the whole window waiting this long is asked of another peer.
+# A block that others wait for, and that takes this long, is asked of another peer.
 BLOCK_STALL_US: Final = 2 * SECOND_US
+# The only block we lack may take this part of the network's spacing first: 30 s where blocks come every 10 minutes.
+TIP_PATIENCE_PARTS: Final = 20
+# At least, and at least the network's spacing.
 BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
 # A longer reorg is announced by inv: the peer asks with its own locator (Bitcoin Core's bound).

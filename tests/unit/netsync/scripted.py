@@ -95,8 +95,8 @@ class Peer:
 class Stage:
     """The node's part around BlockSync: performs effects, stores and activates at once, keeps score."""
 
-    def __init__(self, clock_ahead_s=600):
-        self.tree = HeaderTree(NETWORK)
+    def __init__(self, clock_ahead_s=600, network=NETWORK):
+        self.tree = HeaderTree(network)
         self.sync = BlockSync(self.tree)
         # Near the genesis block every chain is recent; a year ahead it is an old one.
         self.now = Micros((NETWORK.genesis.header.time + clock_ahead_s) * SECOND_US)

@@ -1,9 +1,11 @@
 """Headers-first and classic synchronisation against scripted peers: who is asked for what, and when nobody answers."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.netsync.scripted import FULL, Peer, Stage, chain, raw
+from tests.unit.netsync.scripted import FULL, NETWORK, Peer, Stage, chain, raw
 
 from minicoin.core.effects import Send, StoreBlock
 from minicoin.core.faults import PeerFault
@@ -13,6 +15,7 @@ from minicoin.core.limits import (
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
     HEADERS_TIMEOUT_US,
     ORPHAN_BLOCKS_MAX,
+    TIP_PATIENCE_PARTS,
 )
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHeader
@@ -148,6 +151,31 @@ def test_a_stalling_peer_is_replaced_after_two_seconds_and_disconnected_in_the_e
     stage.settle()
     assert stage.height == 200
     assert set(stage.stored.values()) == {1}
+
+
+def test_the_only_missing_block_may_take_a_part_of_the_spacing_and_costs_nobody_the_connection():
+    slow = replace(NETWORK, spacing_s=600)
+    blocks = chain(1)
+    stage = Stage(network=slow)
+    stage.connect(2, Peer(blocks, bodies=False))
+    stage.settle()
+    good = stage.connect(4, Peer(blocks))
+    stage.settle()
+    started = stage.now
+    stage.wait(until=lambda: stage.height > 0)
+    assert stage.now == started + 600 * SECOND_US // TIP_PATIENCE_PARTS
+    assert good.asked[blocks[0].hash] == 1
+    stage.wait(120 * SECOND_US)
+    assert stage.closed == {}
+
+
+def test_blocks_that_come_slowly_are_waited_for_as_long_as_the_spacing():
+    slow = replace(NETWORK, spacing_s=600)
+    stage = Stage(network=slow)
+    stage.connect(2, Peer(chain(1), bodies=False))
+    started = stage.now
+    stage.wait(until=lambda: bool(stage.closed))
+    assert stage.now == started + 600 * SECOND_US
 
 
 def test_a_block_nobody_else_has_is_waited_for_a_minute():

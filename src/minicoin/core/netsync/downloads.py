@@ -14,6 +14,7 @@ from minicoin.core.limits import (
     BLOCK_STALL_US,
     BLOCK_TIMEOUT_US,
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
+    TIP_PATIENCE_PARTS,
     UNPARSED_BLOCK_BYTES_MAX,
     UNPARSED_BLOCKS_MAX,
 )
@@ -21,7 +22,7 @@ from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.window import BlockWindow
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetData, InventoryVector, InvType
 
 _STALLS_BEFORE_DISCONNECT = 3
@@ -37,6 +38,10 @@ class Downloads:
         self._alarm = alarm
         self.window = BlockWindow(tree)
         self._stall_check_at = Micros(0)
+        spacing_us = tree.network.spacing_s * SECOND_US
+        # A full block over a slow line that serves others too takes its time: how much, the network's spacing tells.
+        self._timeout_us = max(BLOCK_TIMEOUT_US, spacing_us)
+        self._tip_patience_us = max(BLOCK_STALL_US, spacing_us // TIP_PATIENCE_PARTS)
 
     def has_room(self) -> bool:
         """Whether more may be asked for."""
@@ -100,16 +105,18 @@ class Downloads:
             self.window.release(block, peer.conn)
 
     def check_late(self, now: Micros) -> list[Effect]:
-        """Leave peers that let a block wait too long; ask a second peer for the block that holds up the window."""
+        """Leave peers that let a block wait too long; ask a second peer for the block that holds up others, or after
+        more patience for the one that is all we lack."""
         effects: list[Effect] = []
         lowest = self.window.lowest_wanted()
+        patience_us = self._patience_us()
         self._stall_check_at = Micros(now + BLOCK_STALL_US)
         for peer in list(self._peers.values()):
             if any(
-                now >= asked + BLOCK_TIMEOUT_US for asked in (*peer.in_flight.values(), *peer.classic_asked.values())
+                now >= asked + self._timeout_us for asked in (*peer.in_flight.values(), *peer.classic_asked.values())
             ):
                 effects.append(Close(peer.conn, "block not delivered in time"))
-            elif lowest is not None and now >= peer.in_flight.get(lowest.hash, now) + BLOCK_STALL_US:
+            elif lowest is not None and now >= peer.in_flight.get(lowest.hash, now) + patience_us:
                 effects += self._replace(peer, lowest, now)
         return effects
 
@@ -118,11 +125,12 @@ class Downloads:
         lowest = self.window.lowest_wanted()
         if lowest is None or len(self._peers) < 2:
             return
+        patience_us = self._patience_us()
         for conn in self.window.in_flight.get(lowest.hash, ()):
             peer = self._peers.get(conn)
             asked = None if peer is None else peer.in_flight.get(lowest.hash)
             if asked is not None:
-                self._alarm.by(max(Micros(asked + BLOCK_STALL_US), self._stall_check_at))
+                self._alarm.by(max(Micros(asked + patience_us), self._stall_check_at))
 
     def deadlines(self) -> Iterable[int]:
         """When check_late has something to do."""
@@ -131,11 +139,15 @@ class Downloads:
             # The first entry of each is the oldest request.
             for owed in (peer.in_flight, peer.classic_asked):
                 if owed:
-                    yield next(iter(owed.values())) + BLOCK_TIMEOUT_US
+                    yield next(iter(owed.values())) + self._timeout_us
             if lowest is not None and lowest.hash in peer.in_flight and len(self._peers) > 1:
-                yield max(peer.in_flight[lowest.hash] + BLOCK_STALL_US, self._stall_check_at)
+                yield max(peer.in_flight[lowest.hash] + self._patience_us(), self._stall_check_at)
 
     # --- inside ---
+
+    def _patience_us(self) -> int:
+        """How long the lowest wanted block may take before a second peer is asked for it."""
+        return BLOCK_STALL_US if self.window.is_held_up else self._tip_patience_us
 
     def _replace(self, peer: SyncPeer, lowest: HeaderNode, now: Micros) -> list[Effect]:
         others = [
@@ -146,7 +158,8 @@ class Downloads:
         other = self._choose(others, lowest)
         if other is None:
             return []
-        peer.stalls += 1
+        if self.window.is_held_up:
+            peer.stalls += 1
         peer.note_asked(lowest.hash, now)
         self._assign(other, lowest, now)
         effects: list[Effect] = [Send(other.conn, GetData((block_vector(other, lowest.hash),)))]
@@ -156,7 +169,7 @@ class Downloads:
 
     def _assign(self, peer: SyncPeer, node: HeaderNode, now: Micros) -> None:
         peer.note_asked(node.hash, now)
-        self._alarm.by(Micros(now + BLOCK_TIMEOUT_US))
+        self._alarm.by(Micros(now + self._timeout_us))
         self.window.assign(node, peer.conn)
 
     def _choose(self, peers: list[SyncPeer], node: HeaderNode) -> SyncPeer | None:

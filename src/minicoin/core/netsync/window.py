@@ -57,6 +57,14 @@ class BlockWindow:
         """The block that holds up everything behind it."""
         return next(iter(self.wanted.values()), None)
 
+    @property
+    def is_held_up(self) -> bool:
+        """Blocks above the lowest wanted one are here already and wait for it."""
+        lowest = self.lowest_wanted()
+        if lowest is None or self._filled_to is None:
+            return False
+        return self._filled_to.height - lowest.height + 1 > len(self.wanted)
+
     def assign(self, node: HeaderNode, conn: ConnId) -> None:
         """`conn` was asked for the block."""
         self._unassigned.pop(node.hash, None)
