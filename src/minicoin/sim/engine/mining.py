@@ -12,6 +12,7 @@ from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.engine.funding import PAY_SCRIPT
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.schedule import MiningDraws
+from minicoin.sim.world.host import Host
 from minicoin.sim.world.world import World
 
 
@@ -22,6 +23,9 @@ class Digger(Protocol):
 
     def find_block(self, now: Micros) -> None:
         """Its clock rang."""
+
+    def steer(self, host: Host, script: bytes, now: Micros) -> bool:
+        """An honest host is about to find a block; whether the attacker's influence has already made it."""
 
 
 class MiningProcess:
@@ -74,7 +78,7 @@ class MiningProcess:
         else:
             host = self._world.hosts[miner]
             # A miner that is down finds nothing; its hash power is missing, as it would be.
-            if host.is_up:
+            if host.is_up and not any(digger.steer(host, PAY_SCRIPT, self._world.now) for digger in self._diggers):
                 self._world.command(host, Generate(1, PAY_SCRIPT))
         planned = len(self._mining.at) if self._mining.at else self._mining.blocks
         if planned is not None and self.found >= planned:

@@ -51,7 +51,10 @@ def record_of(simulation: Simulation) -> RunRecord:
         transactions=list(recorder.transactions.values()),
         traffic=recorder.traffic(),
         series=recorder.series(),
-        faults=simulation.faults.records(),
+        faults=[
+            *simulation.faults.records(),
+            *simulation.attacks.records(simulation.mined_until - simulation.began_at),
+        ],
         violations=simulation.checks.violations,
     )
 

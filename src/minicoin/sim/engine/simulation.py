@@ -13,7 +13,9 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
+from minicoin.sim.attackers.roster import coins_wanted
 from minicoin.sim.check.checks import Checks
+from minicoin.sim.engine.attacks import Attacks
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
@@ -30,8 +32,8 @@ from minicoin.sim.world.world import World, WorldSettings, host_address
 
 _SLICE_EVENTS: Final = 20_000
 _SETUP_STEP_US: Final = SECOND_US
-_CONTROL_US_PER_MS: Final = 1_000
 _COINS_MAX: Final = 20_000
+_BLOCKS_FUNDED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,15 @@ class Simulation:
         self.setup_wall_s = 0.0
         self.run_wall_s = 0.0
         self.began_at = 0
+        self.mined_until = 0
         self.ended_at = 0
         self.funding = self._fund()
         self.honest = self._place_hosts()
         self.recorder = Recorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
-        self.mining = MiningProcess(self.world, scenario, self.draw_seed, ())
-        self.load = self._payments()
+        payments = self._payment_coins()
+        self.attacks = Attacks(self.world, scenario, self.places, self.funding.coins[payments:])
+        self.mining = MiningProcess(self.world, scenario, self.draw_seed, self.attacks.miners)
+        self.load = self._payments(self.funding.coins[:payments])
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
         self.world.observers.append(self.recorder)
@@ -122,6 +127,7 @@ class Simulation:
         self.recorder.begin()
         self.checks.begin()
         self.faults.begin()
+        self.attacks.begin()
         self.mining.begin()
         if self.load is not None:
             self.load.begin()
@@ -134,8 +140,10 @@ class Simulation:
         if self.load is not None:
             self.load.end()
         self.faults.end()
+        self.attacks.end()
+        self.mined_until = self.world.now
         ends_at = self.world.now + settle_us
-        if self.faults.has_begun:
+        if self.faults.has_begun or self.attacks.handles:
             ends_at = max(ends_at, self._healed_at())
         while self.world.now < ends_at:
             self._pass_time(ends_at)
@@ -152,8 +160,11 @@ class Simulation:
         return events
 
     def _healed_at(self) -> int:
-        """When all must have recovered from the last fault, as far as is known."""
-        return self.began_at + self.faults.last_us + round(self.scenario.check.heal_s * SECOND_US)
+        """When all must have recovered from the last fault and attack, as far as is known."""
+        last_us = max(self.faults.last_us, self.attacks.last_us)
+        if self.attacks.handles and self.mined_until:
+            last_us = max(last_us, self.mined_until - self.began_at)
+        return self.began_at + last_us + round(self.scenario.check.heal_s * SECOND_US)
 
     # --- looking ---
 
@@ -178,14 +189,18 @@ class Simulation:
 
     # --- building ---
 
-    def _fund(self) -> Funding:
+    def _payment_coins(self) -> int:
+        """How many coins the payments need: those of some blocks, since coins come back with the block that holds what
+        spent them."""
         load = self.scenario.transactions
         if load is None:
-            return Funding((), ())
-        # Coins come back once a block holds what spent them: enough for some blocks' payments in advance.
-        spacing = self.scenario.network.spacing_s
-        wanted = math.ceil(load.rate_per_s * load.inputs * spacing * 6) + 100
-        return fund(self.world.book, min(wanted, _COINS_MAX), self.world.now)
+            return 0
+        wanted = math.ceil(load.rate_per_s * load.inputs * self.scenario.network.spacing_s * _BLOCKS_FUNDED) + 100
+        return min(wanted, _COINS_MAX)
+
+    def _fund(self) -> Funding:
+        wanted = self._payment_coins() + coins_wanted(self.scenario.attacker, self.scenario.network.spacing_s)
+        return fund(self.world.book, wanted, self.world.now) if wanted else Funding((), ())
 
     def _place_hosts(self) -> list[Host]:
         places = self.places
@@ -214,11 +229,10 @@ class Simulation:
     def _empty_disk(self, host: Host) -> Ledger:
         return self._own_ledger(()) if self._has_own_ledger(host) else SharedLedger(self.world.book)
 
-    def _payments(self) -> PaymentLoad | None:
+    def _payments(self, coins: tuple[FundedCoin, ...]) -> PaymentLoad | None:
         load = self.scenario.transactions
         if load is None:
             return None
-        coins: tuple[FundedCoin, ...] = self.funding.coins
         return PaymentLoad(self.world, load, coins, self.recorder, self.scenario.measure.transactions)
 
     def _is_connected(self, wanted: list[int]) -> bool:
