@@ -33,9 +33,10 @@
       layout[name] = { gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid, ...layout[name] };
     }
     return {
-      height: plot.height, autosize: true, margin: { l: 48, r: 16, t: 24, b: 44 },
+      height: plot.height, autosize: true, margin: { l: 48, r: 16, t: layout.showlegend ? 52 : 30, b: 44 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", colorway: theme.cycle,
       font: { color: theme.text, size: 12, family: "inherit" }, hoverlabel: { align: "left" },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: theme["@muted"], activecolor: theme["@accent"] },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, showlegend: false, ...layout,
     };
   }

@@ -35,7 +35,6 @@ def _timeline(record: RunRecord, effects: list[SeriesRecord]) -> Plot:
         "xaxis": axis("seconds of virtual time", range=[0, max(record.virtual_us / SECOND_US, 1e-6)], anchor="y2"),
         "hovermode": "closest",
         "showlegend": bool(effects),
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         "yaxis2": axis(
             effects[0].unit if effects else "", domain=[0, max(share - 0.06 * has_rows, 0.01)], rangemode="tozero"
         ),
