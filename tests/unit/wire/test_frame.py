@@ -109,7 +109,7 @@ def test_oversize_is_refused_on_the_header_alone(command: str) -> None:
     assert limit <= MESSAGE_PAYLOAD_BYTES_MAX
     fault = refusal(header(command.encode(), limit + 1))
     assert fault.reason == f"{command} message of {limit + 1} bytes, at most {limit} allowed"
-    assert fault.score == 100
+    assert fault.score == 20
     decoder = FrameDecoder(MAGIC)
     decoder.feed(header(command.encode(), limit, b"\0\0\0\0")[:-1])
     assert decoder.next_message() is None

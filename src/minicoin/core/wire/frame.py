@@ -20,10 +20,9 @@ from minicoin.core.wire.messages import BlockMessage, GetData, Headers, Inv, Mes
 FRAME_HEADER_SIZE: Final = 24
 # A node of another network is at the wrong address, not hostile: refused, never banned.
 WRONG_MAGIC_SCORE: Final = 0
-# Damage on the way or a bug of either side: the connection is lost, a ban takes a habit.
+# Damage on the way or a bug of either side: the connection is lost, a ban takes a habit. A length above its limit is no
+# worse: no checksum covers it, so one flipped byte claims any, and it is refused before memory is spent on it.
 MALFORMED_SCORE: Final = 20
-# Nobody exceeds a published limit by accident.
-OVERSIZE_SCORE: Final = 100
 
 _HEADER: Final = Struct("<4s12sI4s")
 
@@ -141,7 +140,7 @@ class FrameDecoder:
         command = name.decode("ascii")
         limit = payload_bytes_max(command)
         if length > limit:
-            raise PeerFault(f"{command} message of {length} bytes, at most {limit} allowed", OVERSIZE_SCORE)
+            raise PeerFault(f"{command} message of {length} bytes, at most {limit} allowed", MALFORMED_SCORE)
         return command, length, checksum
 
     def _wrong_magic(self, magic: bytes) -> PeerFault:
