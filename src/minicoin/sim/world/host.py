@@ -52,6 +52,7 @@ class LinkEnd:
         "latency_us",
         "number",
         "other",
+        "runner",
         "unacknowledged",
     )
 
@@ -60,6 +61,8 @@ class LinkEnd:
         self.conn = conn
         self.latency_us = latency_us
         self.dialled = dialled
+        self.runner = host.runner
+        """Who opened it: one that was switched on since knows nothing of it."""
         self.other: LinkEnd = self
         self.is_open = True
         self.last_arrival = 0

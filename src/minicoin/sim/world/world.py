@@ -384,14 +384,14 @@ class World:
         for hook in self.link_hooks:
             hook(far)
             hook(near)
-        self.queue.at(arrival, self._connected, near, dialler.runner)
+        self.queue.at(arrival, self._connected, near)
         far.last_arrival = arrival
         remote = NodeAddress(dialler.address.host, 40_000 + far.conn % 20_000)
         self._handle(host, ConnectionOpened(far.conn, remote, True, host.address))
 
-    def _connected(self, near: LinkEnd, runner: Runner) -> None:
+    def _connected(self, near: LinkEnd, _: object) -> None:
         host = near.host
-        if host.runner is not runner:
+        if host.runner is not near.runner:
             self.reset(near.other, "connection reset")
             return
         if not near.other.is_open:
@@ -404,7 +404,8 @@ class World:
     def _refused(self, near: LinkEnd, _: object) -> None:
         near.is_open = False
         assert near.dialled is not None
-        self._handle(near.host, DialFailed(near.conn, near.dialled, "connection refused"))
+        if near.host.runner is near.runner:
+            self._handle(near.host, DialFailed(near.conn, near.dialled, "connection refused"))
 
     def close(self, end: LinkEnd, reason: str) -> None:
         """Close from this side: what was sent still arrives, then the other side hears of it."""
