@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trio
 
+from minicoin.app.build import NodeSetup, RecordSetup
 from minicoin.app.identity import IDENTITY_FILE, read_identity
+from minicoin.core.node.commands import METHOD_NOT_FOUND, Generate, PingPeers
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.recording_reader import RecordingReader
+from minicoin.core.node.replay import replay as replay_here
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.wallet.keys import Chain, KeyPath, SigningKey, entropy_from_mnemonic
 
+from .node_under_test import running_setup
 from .processes import PROGRAMS, NodeProcess, environment, running, wait_until
 
 NETWORK = "regtest"
-METHOD_NOT_FOUND = -32601
 NOBODY = "mcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq3g26ws"
 
 
@@ -221,3 +228,26 @@ def test_a_recording_ends_at_its_limit_and_the_node_goes_on(tmp_path: Path) -> N
     report = assert_equal(file)
     assert report["end"] == "the limit of 1 MB is reached"
     assert report["checkpoints"] > 3
+
+
+def test_the_event_that_breaks_the_core_is_in_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "broken.rec"
+    setup = NodeSetup(REGTEST, tmp_path / "node", NodePolicy(listens=False), record=RecordSetup(file))
+    monkeypatch.setattr(PeerFlow, "ping_all", lambda self, now: 1 / 0)
+
+    async def main() -> None:
+        async with running_setup(setup) as node:
+            await node.ask(Generate(2, b"\x51"))
+            node.built.runtime.command_nowait(PingPeers(), lambda reply: None)
+            await trio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup):
+        trio.run(main)
+    with file.open("rb") as stream, pytest.raises(ZeroDivisionError) as failed:
+        replay_here(RecordingReader(stream.read))
+    assert "(CommandReceived) of a recording" in failed.value.__notes__[0]
+    monkeypatch.undo()
+    with file.open("rb") as stream:
+        report = replay_here(RecordingReader(stream.read))
+    assert report.is_equal, "a mended core handles it"
+    assert (report.height, report.end_reason) == (2, None)
