@@ -50,5 +50,10 @@ def check_model(form: ScenarioForm) -> None:
                 raise KeyProblem(f"{table}.{key}", f"the model does not read it; of [{table}] it has {', '.join(keys)}")
     if form.network.block_bytes == 0:
         raise KeyProblem("network.block_bytes", "the model has no transactions: say how large its blocks are")
+    if form.network.relay == "pools-relay":
+        if form.topology.source != "gervais":
+            raise KeyProblem("network.relay", "only topology.source = 'gervais' has pools to relay between")
+        if form.model.relayed_bytes == 0:
+            raise KeyProblem("model.relayed_bytes", "pools-relay needs the size of a compressed block")
     if form.mining.blocks is None:
         raise KeyProblem("mining.blocks", "the model needs to know how many blocks")

@@ -37,6 +37,11 @@ def test_what_the_model_lacks_is_an_error(message: str) -> None:
     [
         ("[nodes]\ncount = 10\n[mining]\nblocks = 3\n", "network.block_bytes: the model has no transactions"),
         (REST.replace("blocks = 3", "hash_shares = [1]"), "mining.blocks: the model needs to know how many"),
+        (REST + 'relay = "pools-relay"', "network.relay: only topology.source = 'gervais' has pools"),
+        (
+            REST.replace("count = 10", "count = 40") + 'relay = "pools-relay"\n[topology]\nsource = "gervais"',
+            "model.relayed_bytes: pools-relay needs the size",
+        ),
         (REST.replace("blocks = 3", "duration_s = 3"), "mining.duration_s: the model does not read it"),
         (REST.replace("blocks = 3", "at = [{time_s = 1, node = 1}]"), "mining.at: the model does not read it"),
     ],
