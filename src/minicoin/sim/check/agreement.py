@@ -1,21 +1,14 @@
-"""Whether honest nodes agree: on one best chain when all is healed, on each other's honesty at any time, and on the
-transactions that were sent."""
+"""Whether honest nodes agree: on one best chain when all is healed, and on each other's honesty at any time."""
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
 
-from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Trace
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
-from minicoin.core.node.node import Node
-from minicoin.core.primitives.block import Block, RawBlock
-from minicoin.core.primitives.transaction import Txid
-from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.units import Micros
 from minicoin.sim.check.view import Finding, View
 from minicoin.sim.world.host import Host
-
-DELIVERY_WITHIN_US: Final = 60 * SECOND_US
 
 
 def _short(block: bytes) -> str:
@@ -107,62 +100,3 @@ class HonestBans:
 
     def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
         """Not its business."""
-
-
-class Delivery:
-    """A transaction that some honest node accepted once all was healed is known to every one that is up at the end."""
-
-    name = "delivery"
-
-    def __init__(self, view: View, healed_at: Callable[[], int]) -> None:
-        """`healed_at`: when everybody must have recovered from the last fault, as far as is known."""
-        self._view = view
-        self._healed_at = healed_at
-        self._first: dict[Txid, tuple[int, Host]] = {}
-
-    def look(self, view: View) -> Iterator[Finding]:
-        yield from ()
-
-    def finish(self, view: View) -> Iterator[Finding]:
-        since = self._healed_at()
-        until = view.world.now - DELIVERY_WITHIN_US
-        wanted = [txid for txid, (at, _) in self._first.items() if since <= at <= until]
-        for host, node in view.running():
-            if not wanted:
-                return
-            confirmed = _confirmed(view, host, node)
-            missing = [txid for txid in wanted if txid not in node.parts.mempool and txid not in confirmed]
-            if missing:
-                at, first = self._first[missing[0]]
-                age_s = (view.world.now - at) // SECOND_US
-                text = f"lacks {len(missing)} transactions, the first one accepted by {first.name} {age_s} s ago"
-                yield Finding((host.index,), text)
-
-    # --- what the world tells ---
-
-    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
-        """Remembers who had a transaction first."""
-        verdict = event.verdict
-        if verdict.rejected is None and not verdict.missing and self._view.is_honest(host):
-            self._first.setdefault(verdict.transaction.txid, (now, host))
-
-    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
-        """Not its business."""
-
-    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
-        """Not its business."""
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        """Not its business."""
-
-
-def _confirmed(view: View, host: Host, node: Node) -> dict[Txid, None]:
-    found: dict[Txid, None] = {}
-    at: HeaderNode | None = node.parts.tree.tip
-    while at is not None and at.height:
-        raw = view.read_block(host, at.hash)
-        if raw is None:
-            break
-        found.update(dict.fromkeys(transaction.txid for transaction in Block.parse(raw.raw).transactions))
-        at = at.parent
-    return found

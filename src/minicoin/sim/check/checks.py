@@ -5,8 +5,9 @@ from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.units import SECOND_US
-from minicoin.sim.check.agreement import Convergence, Delivery, HonestBans
+from minicoin.sim.check.agreement import Convergence, HonestBans
 from minicoin.sim.check.bounds import Bounds
+from minicoin.sim.check.delivery import Delivery
 from minicoin.sim.check.ledger import DoubleSpend, Recount, Supply, ValidChain
 from minicoin.sim.check.view import Checker, Finding, View
 from minicoin.sim.measure.record import ViolationRecord

@@ -1,0 +1,112 @@
+"""Whether transactions get everywhere once all faults are healed.
+
+A node may lack one only where nobody can have told it: no neighbour that takes and gives transactions has had it for a
+minute, over a connection that was there before. Looks at the first hundred transactions after the healing.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.effects import Trace
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.node.node import Node
+from minicoin.core.primitives.block import Block, RawBlock
+from minicoin.core.primitives.transaction import Txid
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.sim.check.view import Finding, View
+from minicoin.sim.world.host import Host
+
+DELIVERY_WITHIN_US: Final = 60 * SECOND_US
+_SAMPLE_MAX: Final = 100
+
+
+class Delivery:
+    """Every node has what a neighbour relayed a minute ago."""
+
+    name = "delivery"
+
+    def __init__(self, view: View, healed_at: Callable[[], int]) -> None:
+        """`healed_at`: when everybody must have recovered from the last fault, as far as is known."""
+        self._view = view
+        self._healed_at = healed_at
+        self._accepted: dict[Txid, dict[int, int]] = {}
+
+    def look(self, view: View) -> Iterator[Finding]:
+        """Only the end tells what never arrived."""
+        yield from ()
+
+    def finish(self, view: View) -> Iterator[Finding]:
+        self._forget_before(self._healed_at())
+        if not self._accepted:
+            return
+        running = {host.index: node for host, node in view.running()}
+        for host, node in view.running():
+            confirmed = _confirmed(view, host, node)
+            for txid, accepted in self._accepted.items():
+                if host.index in accepted or txid in node.parts.mempool or txid in confirmed:
+                    continue
+                source = self._who_kept_it(host, running, accepted)
+                if source is not None:
+                    text = f"{host.name} was never told of {hash_to_hex(txid)} that {source.name} has"
+                    yield Finding((host.index, source.index), text)
+
+    def _who_kept_it(self, host: Host, running: dict[int, Node], accepted: dict[int, int]) -> Host | None:
+        """A neighbour that relays transactions to this host, and had this one in good time."""
+        latest = self._view.world.now - DELIVERY_WITHIN_US
+        for end in host.links.values():
+            source, conn = end.other.host, end.other.conn
+            node = running.get(source.index)
+            at = accepted.get(source.index)
+            if node is None or at is None or at > latest or source.node is not node:
+                continue
+            session = node.parts.sessions.get(conn)
+            if session is None or conn not in node.parts.relay.relaying_peers():
+                continue
+            if session.opened_at - source.clock_offset_us + DELIVERY_WITHIN_US <= at:
+                return source
+        return None
+
+    def _forget_before(self, time_us: int) -> None:
+        stale = [txid for txid, accepted in self._accepted.items() if min(accepted.values()) < time_us]
+        for txid in stale:
+            del self._accepted[txid]
+
+    # --- what the world tells ---
+
+    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
+        """Remembers who had a transaction when."""
+        verdict = event.verdict
+        if verdict.rejected is not None or verdict.missing or not self._view.is_honest(host):
+            return
+        txid = verdict.transaction.txid
+        known = self._accepted.get(txid)
+        if known is not None:
+            known.setdefault(host.index, now)
+        elif now >= self._healed_at():
+            if len(self._accepted) >= _SAMPLE_MAX:
+                self._forget_before(self._healed_at())
+            if len(self._accepted) < _SAMPLE_MAX:
+                self._accepted[txid] = {host.index: now}
+
+    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
+        """Not its business."""
+
+    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
+        """Not its business."""
+
+    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
+        """Not its business."""
+
+
+def _confirmed(view: View, host: Host, node: Node) -> dict[Txid, None]:
+    found: dict[Txid, None] = {}
+    at: HeaderNode | None = node.parts.tree.tip
+    while at is not None and at.height:
+        raw = view.read_block(host, at.hash)
+        if raw is None:
+            break
+        found.update(dict.fromkeys(transaction.txid for transaction in Block.parse(raw.raw).transactions))
+        at = at.parent
+    return found
