@@ -74,7 +74,8 @@ class World:
         names = [f"10.0.{index // 250}.{index % 250 + 1}" for index in range(count)]
         addresses = [NodeAddress(name, NETWORK.default_port) for name in names]
         # As where a scenario says who is connected to whom: nobody makes itself known. --gossip shows what that costs.
-        base = NodePolicy(use_dns_seeds=False, outbound_slots=0, listens="--gossip" in sys.argv)
+        gossips = "--gossip" in sys.argv
+        base = NodePolicy(use_dns_seeds=False, outbound_slots=0, listens=gossips, gossips=gossips)
         self.hosts: list[Host] = []
         self.by_address: dict[NodeAddress, Host] = {}
         for index, address in enumerate(addresses):

@@ -7,10 +7,12 @@ from minicoin.core.effects import Close, SaveState, Send
 from minicoin.core.events import BytesReceived, ConnectionOpened
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (
+    Addr,
+    GetAddr,
     GetBlocks,
     GetData,
     Headers,
@@ -135,3 +137,20 @@ def test_the_last_of_500_blocks_names_the_tip():
     assert len(inv.inventory) == 500
     bench.say(1, GetData((InventoryVector(InvType.WITNESS_BLOCK, inv.inventory[-1].hash),)))
     assert bench.take(Inv) == [Inv((InventoryVector(InvType.BLOCK, bench.node.parts.tree.tip.hash),))]
+
+
+def addresses_after(bench):
+    """(what was said of addresses, how many are kept) after a peer asked for some and told of one."""
+    remote = NodeAddress("127.0.0.1", 20_001)
+    bench.connect(1)
+    bench.take(Send)
+    bench.say(1, Addr((TimedAddress(remote, 9, bench.now // SECOND_US),)))
+    bench.say(1, GetAddr())
+    sent = [effect.message for effect in bench.seen_sends() if isinstance(effect, Send)]
+    return [message for message in sent if isinstance(message, Addr)], bench.node.parts.book.size
+
+
+def test_a_node_that_does_not_gossip_tells_and_keeps_no_address():
+    told, kept = addresses_after(Bench(NodePolicy()))
+    assert (len(told), kept) == (1, 1)
+    assert addresses_after(Bench(NodePolicy(gossips=False))) == ([], 0)

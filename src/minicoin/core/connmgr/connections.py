@@ -124,8 +124,8 @@ class ConnectionManager:
         endpoint = endpoint_of(address)
         return (
             endpoint not in self._own_endpoints
-            and not self._slots.is_connected(address)
             and self._backoff.ready_at(endpoint) <= now
+            and not self._slots.is_connected(address)
             and (address in self._named or self._is_welcome(address, now))
         )
 
@@ -355,7 +355,9 @@ class ConnectionManager:
         """When fill has something to do."""
         if not self.is_active:
             return None
-        deadlines = [self._backoff.ready_at(endpoint_of(name)) for name in self._named if self._is_wanted(name)]
+        is_connected = self._slots.connected()
+        endpoints = [endpoint_of(name) for name in self._named if not is_connected(name)]
+        deadlines = [self._backoff.ready_at(found) for found in endpoints if found not in self._own_endpoints]
         deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
         if self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX:
             deadlines.append(Micros(0))
@@ -370,9 +372,6 @@ class ConnectionManager:
     def count_ready(self, *kinds: SlotKind) -> int:
         """Connections of these kinds with a finished handshake."""
         return self._slots.count_ready(kinds)
-
-    def _is_wanted(self, address: NodeAddress) -> bool:
-        return endpoint_of(address) not in self._own_endpoints and not self._slots.is_connected(address)
 
 
 def _is_passing(slot: Slot) -> bool:

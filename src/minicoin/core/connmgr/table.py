@@ -1,6 +1,6 @@
 """The slots in use, and the questions about them. Decides nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from minicoin.core.connmgr.backoff import Endpoint
 from minicoin.core.connmgr.slots import AUTOMATIC, Slot, SlotKind, SlotView
@@ -38,13 +38,18 @@ class SlotTable:
 
     def is_connected(self, address: NodeAddress) -> bool:
         """Whether a connection or dial to this endpoint or peer id exists."""
-        endpoint = endpoint_of(address)
-        return any(
-            (not slot.is_inbound and endpoint_of(slot.address) == endpoint)
-            or (slot.listens_at is not None and endpoint_of(slot.listens_at) == endpoint)
-            or (address.peer_id != b"" and slot.peer_id == address.peer_id)
-            for slot in self._slots.values()
-        )
+        return self.connected()(address)
+
+    def connected(self) -> Callable[[NodeAddress], bool]:
+        """is_connected() for many addresses, while nothing changes."""
+        endpoints = {endpoint_of(slot.address) for slot in self._slots.values() if not slot.is_inbound}
+        endpoints.update(endpoint_of(slot.listens_at) for slot in self._slots.values() if slot.listens_at is not None)
+        peer_ids = {slot.peer_id for slot in self._slots.values()}
+
+        def is_connected(address: NodeAddress) -> bool:
+            return endpoint_of(address) in endpoints or (address.peer_id != b"" and address.peer_id in peer_ids)
+
+        return is_connected
 
     def same_peer(self, fresh: Slot) -> Slot | None:
         """Another open connection to the same proven peer id."""

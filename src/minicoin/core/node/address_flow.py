@@ -38,6 +38,8 @@ class AddressFlow:
     def on_ready(self, session: Session, kind: SlotKind, now: Micros) -> list[Effect]:
         """A handshake ended: the address is good, and the peer may know others."""
         parts = self._parts
+        if not parts.policy.gossips:
+            return []
         if not session.inbound:
             # Whoever we dialled listens there, however we came to its address.
             timed = TimedAddress(session.remote, int(session.services), seconds(now))

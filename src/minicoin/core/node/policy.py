@@ -27,6 +27,8 @@ class NodePolicy:
     add_nodes: tuple[NodeAddress, ...] = ()
     seed_nodes: tuple[NodeAddress, ...] = ()
     use_dns_seeds: bool = True
+    gossips: bool = True
+    """Ask peers for addresses, tell and keep them. A node whose peers are all named needs none."""
     listens: bool = True
     listen_port: int = 0
     external_address: NodeAddress | None = None

@@ -5,6 +5,7 @@ come in, messages go out as return values. BIP31 (pong), BIP60/37 (relay flag), 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
@@ -32,6 +33,7 @@ PROTOCOL_VERSION_MIN = 31800
 """The first version with getheaders; Bitcoin Core and btcd draw the line there too."""
 
 _FEATURES_VERSION = 70016
+_SERVICES_CACHED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ class Session:
             services=policy.services,
             timestamp=seconds(now),
             addr_recv=NetAddress(int(self.services), remote.host, remote.port),
-            addr_from=NetAddress(int(policy.services)),
+            addr_from=_unnamed(int(policy.services)),
             nonce=policy.nonce,
             user_agent=policy.user_agent,
             start_height=height,
@@ -282,3 +284,9 @@ class Session:
         # Counted from the answer, so that the next ping is ping_after_us away.
         self._ping_sent_at = now
         self.deadline = Micros(now + self._policy.ping_after_us)
+
+
+@lru_cache(_SERVICES_CACHED)
+def _unnamed(services: int) -> NetAddress:
+    """What we put in place of our own address, one object for all: every session keeps its peer's version."""
+    return NetAddress(services)

@@ -61,7 +61,7 @@ class NodeAddress:
     @property
     def ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         """The IP address, IPv4-mapped ones as IPv4, or None for a name."""
-        return _parse_ip(self.host)
+        return parse_ip(self.host)
 
     @classmethod
     def parse(cls, text: str, default_port: int) -> "NodeAddress":
@@ -89,7 +89,8 @@ class NodeAddress:
 
 
 @lru_cache(PARSED_HOSTS_MAX)
-def _parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address of a host, IPv4-mapped ones as IPv4, or None for a name."""
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
@@ -110,7 +111,7 @@ def is_host(host: str) -> bool:
 
 def normalise_host(host: str) -> str:
     """One text per IP address, so that comparisons and bans cannot be evaded by spelling."""
-    found = _parse_ip(host.split("%", 1)[0])
+    found = parse_ip(host.split("%", 1)[0])
     return host.lower() if found is None else str(found)
 
 

@@ -8,19 +8,16 @@ class KnownInventory:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # Most peers of a quiet network never show anything.
-        self._seen: dict[bytes, None] | None = None
+        self._seen: dict[bytes, None] = {}
 
     def __contains__(self, key: bytes) -> bool:
-        return self._seen is not None and key in self._seen
+        return key in self._seen
 
     def __len__(self) -> int:
-        return 0 if self._seen is None else len(self._seen)
+        return len(self._seen)
 
     def add(self, key: bytes) -> None:
         """Remember `key`, moving it to the young end."""
-        if self._seen is None:
-            self._seen = {}
         self._seen.pop(key, None)
         self._seen[key] = None
         if len(self._seen) > self._limit:
@@ -28,5 +25,4 @@ class KnownInventory:
 
     def discard(self, key: bytes) -> None:
         """Forget `key`."""
-        if self._seen is not None:
-            self._seen.pop(key, None)
+        self._seen.pop(key, None)

@@ -61,10 +61,21 @@ class _Source:
 class TxRequests:
     """Announcements and requests of transactions, keyed by the hash they were announced with."""
 
-    __slots__ = ("_announcements", "_freed", "_preferred_count", "_sequence", "_sources", "_timers", "_wanted")
+    __slots__ = (
+        "_announcements",
+        "_freed",
+        "_peers",
+        "_preferred_count",
+        "_sequence",
+        "_sources",
+        "_timers",
+        "_wanted",
+    )
 
     def __init__(self) -> None:
         self._wanted: dict[bytes, _Wanted] = {}
+        # Who may announce, and whether we chose it; who has announced something.
+        self._peers: dict[ConnId, bool] = {}
         self._sources: dict[ConnId, _Source] = {}
         self._freed: dict[ConnId, None] = {}
         self._timers: list[tuple[int, int, bytes]] = []
@@ -77,15 +88,15 @@ class TxRequests:
 
     def add_peer(self, conn: ConnId, *, preferred: bool) -> None:
         """A peer that may announce."""
-        self._sources[conn] = _Source(preferred, {})
+        self._peers[conn] = preferred
         self._preferred_count += preferred
 
     def remove_peer(self, conn: ConnId) -> None:
         """Its announcements and requests are void."""
+        self._preferred_count -= self._peers.pop(conn, False)
         source = self._sources.pop(conn, None)
         if source is None:
             return
-        self._preferred_count -= source.is_preferred
         self._announcements -= len(source.announced)
         self._freed.pop(conn, None)
         for key in source.announced:
@@ -93,8 +104,13 @@ class TxRequests:
 
     def announced(self, conn: ConnId, key: bytes, now: Micros) -> None:
         """`conn` has the transaction."""
+        is_preferred = self._peers.get(conn)
+        if is_preferred is None:
+            return
         source = self._sources.get(conn)
-        if source is None or key in source.announced or len(source.announced) >= TX_ANNOUNCEMENTS_PER_PEER_MAX:
+        if source is None:
+            source = self._sources[conn] = _Source(is_preferred, {})
+        if key in source.announced or len(source.announced) >= TX_ANNOUNCEMENTS_PER_PEER_MAX:
             return
         wait = 0 if source.is_preferred or not self._preferred_count else INBOUND_DELAY_US
         source.announced[key] = None

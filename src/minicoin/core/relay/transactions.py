@@ -43,8 +43,9 @@ class _RelayPeer:
     inbound: bool
     uses_wtxid: bool
     wants_transactions: bool
-    known: KnownInventory
     trickle_at: Micros
+    known: KnownInventory | None = None
+    """Made with the first transaction: a quiet network has none."""
     feefilter_sat_per_kvb: int = 0
     sent_feefilter: int = -1
     feefilter_at: Micros = Micros(0)
@@ -53,6 +54,16 @@ class _RelayPeer:
 
     def key(self, item: Announcement) -> bytes:
         return item.wtxid if self.uses_wtxid else item.txid
+
+    def learn(self, key: bytes) -> None:
+        """It has this transaction."""
+        if self.known is None:
+            self.known = KnownInventory(KNOWN_INVENTORY_PER_PEER_MAX)
+        self.known.add(key)
+
+    def knows(self, key: bytes) -> bool:
+        """Whether it has this transaction, as far as we remember."""
+        return self.known is not None and key in self.known
 
 
 class TxRelay:
@@ -71,8 +82,8 @@ class TxRelay:
 
     def on_ready(self, conn: ConnId, *, inbound: bool, uses_wtxid: bool, wants_transactions: bool, now: Micros) -> None:
         """A handshake ended."""
-        known = KnownInventory(KNOWN_INVENTORY_PER_PEER_MAX)
-        self._peers[conn] = _RelayPeer(conn, inbound, uses_wtxid, wants_transactions, known, self._next(inbound, now))
+        trickle_at = self._next(inbound, now)
+        self._peers[conn] = _RelayPeer(conn, inbound, uses_wtxid, wants_transactions, trickle_at)
         self._requests.add_peer(conn, preferred=not inbound)
         if wants_transactions:
             # The first feefilter is due at once.
@@ -111,13 +122,13 @@ class TxRelay:
         """The peer has this transaction: never announce it back."""
         peer = self._peers.get(conn)
         if peer is not None:
-            peer.known.add(key)
+            peer.learn(key)
 
     def on_transaction(self, conn: ConnId, txid: Txid, wtxid: Wtxid) -> None:
         """A transaction arrived."""
         peer = self._peers.get(conn)
         if peer is not None:
-            peer.known.add(peer.key(Announcement(txid, wtxid, 0)))
+            peer.learn(peer.key(Announcement(txid, wtxid, 0)))
         self.forget(txid, wtxid)
 
     def forget(self, txid: Txid, wtxid: Wtxid) -> None:
@@ -144,7 +155,7 @@ class TxRelay:
         """Queue for the next trickle of each of `peers`."""
         for conn in peers:
             peer = self._peers.get(conn)
-            if peer is None or not peer.wants_transactions or peer.key(item) in peer.known:
+            if peer is None or not peer.wants_transactions or peer.knows(peer.key(item)):
                 continue
             if not peer.queue and peer.trickle_at <= now:
                 # Trickles of an empty queue are not woken for; the wait from here on is as random as it was.
@@ -158,7 +169,8 @@ class TxRelay:
     def forget_known(self, item: Announcement) -> None:
         """Announce `item` again to everybody: a rebroadcast."""
         for peer in self._peers.values():
-            peer.known.discard(peer.key(item))
+            if peer.known is not None:
+                peer.known.discard(peer.key(item))
 
     def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int) -> list[Effect]:
         """Due trickles, due requests, due feefilters."""
@@ -212,9 +224,9 @@ class TxRelay:
                 break
             del peer.queue[item.txid]
             key = peer.key(item)
-            if key in peer.known or item.feerate_sat_per_kvb < peer.feefilter_sat_per_kvb:
+            if peer.knows(key) or item.feerate_sat_per_kvb < peer.feefilter_sat_per_kvb:
                 continue
-            peer.known.add(key)
+            peer.learn(key)
             vectors.append(InventoryVector(InvType.WTX if peer.uses_wtxid else InvType.TX, key))
         peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []

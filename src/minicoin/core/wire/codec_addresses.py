@@ -12,7 +12,7 @@ from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import ADDRESS_BYTES_MAX, ADDRESSES_PER_MESSAGE_MAX
-from minicoin.core.primitives.address import NetworkId, NodeAddress, TimedAddress
+from minicoin.core.primitives.address import NetworkId, NodeAddress, TimedAddress, parse_ip
 from minicoin.core.wire.messages_addresses import Addr, AddrV2
 from minicoin.core.wire.reader import Reader
 
@@ -34,12 +34,9 @@ _LENGTHS: Final[dict[int, int]] = {
 
 def pack_ip(host: str) -> bytes:
     """4 or 16 bytes, IPv4-mapped addresses as 4. Raises MisuseError for a name, which cannot travel."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError as error:
-        raise MisuseError(f"not an IP address: {host!r}") from error
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped.packed
+    found = parse_ip(host)
+    if found is None:
+        raise MisuseError(f"not an IP address: {host!r}")
     return found.packed
 
 
