@@ -18,6 +18,10 @@
     },
   };
 
+  for (const theme of Object.values(THEMES)) {
+    theme.cycle.forEach((colour, position) => { theme[`@cycle${position}`] = colour; });
+  }
+
   function coloured(value, theme) {
     if (typeof value === "string") return value[0] === "@" && value in theme ? theme[value] : value;
     if (Array.isArray(value)) return value.map((item) => coloured(item, theme));

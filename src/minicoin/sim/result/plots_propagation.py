@@ -87,7 +87,7 @@ def _percentile_lines(summary: Summary) -> list[Json]:
             "y1": 1,
             "yref": "paper",
             "line": {"color": MUTED, "width": 1, "dash": "dot"},
-            "label": {"text": name, "textposition": "end", "textangle": 0, "font": {"size": 11}},
+            "label": {"text": name, "textposition": "start", "textangle": 0, "xanchor": "left", "font": {"size": 11}},
         }
         for name, us in (("p50", pooled.p50_us), ("p90", pooled.p90_us), ("p99", pooled.p99_us))
     ]

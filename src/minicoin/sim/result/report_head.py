@@ -5,7 +5,7 @@ from html import escape
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.page import Tile, banner_html, paragraph, tiles_html
 from minicoin.sim.result.summary import Summary
-from minicoin.sim.result.words import format_bytes, format_count, format_share, format_us
+from minicoin.sim.result.words import format_bytes, format_count, format_share, format_us, plural
 
 MODEL_LABEL = "This is a model, not the node code"
 
@@ -23,7 +23,7 @@ def head_html(record: RunRecord, summary: Summary) -> str:
         parts.append(banner_html(MODEL_LABEL, record.assumptions))
     if record.violations:
         shown = [f"{found.checker}: {found.text}" for found in record.violations[:3]]
-        parts.append(banner_html(f"{len(record.violations)} violations", shown, is_bad=True))
+        parts.append(banner_html(plural(len(record.violations), "violation"), shown, is_bad=True))
     silent = [row.kind for row in summary.faults if not row.fired]
     if silent:
         parts.append(banner_html(f"Faults that never fired: {', '.join(silent)}", [], is_bad=True))

@@ -8,9 +8,11 @@ _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def format_us(us: float | None) -> str:
-    """A duration: 850 us, 12.3 ms, 1.235 s, 4 min 05 s, 2 h 30 min."""
+    """A duration: 850 µs, 12.3 ms, 1.235 s, 4 min 05 s, 2 h 30 min."""
     if us is None:
         return NOTHING
+    if us == 0:
+        return "0 s"
     if us < 1_000:
         return f"{us:.0f} µs"
     if us < SECOND_US:
@@ -18,8 +20,19 @@ def format_us(us: float | None) -> str:
     if us < 2 * MINUTE_US:
         return f"{us / SECOND_US:.3f} s"
     if us < 2 * HOUR_US:
-        return f"{int(us // MINUTE_US)} min {int(us % MINUTE_US // SECOND_US):02} s"
-    return f"{int(us // HOUR_US)} h {int(us % HOUR_US // MINUTE_US):02} min"
+        return _two(int(us // SECOND_US), "min", "s")
+    return _two(int(us // MINUTE_US), "h", "min")
+
+
+def _two(count: int, large: str, small: str) -> str:
+    """Sixtieths, the small unit only where it says something."""
+    whole, rest = divmod(count, 60)
+    return f"{whole} {large} {rest:02} {small}" if rest else f"{whole} {large}"
+
+
+def plural(count: int, noun: str) -> str:
+    """1 violation, 2 violations."""
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def format_bytes(size: float) -> str:

@@ -1,0 +1,71 @@
+"""The progress of a run on stderr: share of virtual time, events a second, blocks, time left.
+
+Silent where stderr is no terminal, so `--json` and pipes stay clean. It draws when it is told of progress, and so needs
+no thread beside a run that uses the whole processor.
+"""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from minicoin.sim.result.words import format_count, format_us
+
+REDRAW_S: Final = 0.2
+
+
+class RunProgress:
+    """A context manager around a run; `update` may be called as often as is convenient."""
+
+    def __init__(
+        self,
+        title: str,
+        virtual_us: int,
+        *,
+        is_wanted: bool = True,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        shown_on = console or Console(stderr=True)
+        self._is_shown = is_wanted and shown_on.is_terminal
+        self._clock = clock
+        self._started_s = clock()
+        self._drawn_s = self._started_s - REDRAW_S
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(),
+            console=shown_on,
+            auto_refresh=False,
+            transient=True,
+            disable=not self._is_shown,
+            get_time=clock,
+        )
+        self._task = self._progress.add_task(title, total=virtual_us, text="")
+
+    def __enter__(self) -> "RunProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, virtual_us: int, events: int, blocks: int) -> None:
+        """Where the run is; draws at most every REDRAW_S."""
+        if not self._is_shown:
+            return
+        now_s = self._clock()
+        if now_s - self._drawn_s < REDRAW_S:
+            return
+        self._drawn_s = now_s
+        elapsed_s = now_s - self._started_s
+        speed = f"{format_count(round(events / elapsed_s))} events/s, " if elapsed_s > 0 else ""
+        text = f"{speed}{format_us(virtual_us)} virtual, {format_count(blocks)} blocks"
+        self._progress.update(self._task, completed=virtual_us, text=text, refresh=True)
