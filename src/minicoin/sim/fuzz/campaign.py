@@ -1,0 +1,120 @@
+"""Many seeds over several processes: outcomes as they come, what failed, and which faults fired in how many seeds."""
+
+import itertools
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
+from minicoin.sim.fuzz.shrinking import shrink
+from minicoin.sim.fuzz.trial import Outcome, try_scenario
+from minicoin.sim.fuzz.writing import to_toml
+from minicoin.sim.scenario.schema import Scenario
+
+MakeVerifier = Callable[[], ScriptVerifier]
+"""How each process gets its verifier; must be importable by its name."""
+
+# Seeds that a process takes at once: long enough that asking for more costs nothing.
+_BATCH: Final = 10
+# A process is replaced after so many batches, so that nothing piles up in one.
+_BATCHES_PER_PROCESS: Final = 20
+
+
+@dataclass(slots=True)
+class Campaign:
+    """What many seeds came to."""
+
+    seeds: int = 0
+    events: int = 0
+    wall_s: float = 0.0
+    failures: list[Outcome] = field(default_factory=list)
+    coverage: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULT_KINDS, 0))
+    """Kind of fault -> seeds in which it really did something."""
+
+    def add(self, outcome: Outcome) -> None:
+        """One seed more."""
+        self.seeds += 1
+        self.events += outcome.events
+        for kind, fired in outcome.fired.items():
+            self.coverage[kind] = self.coverage.get(kind, 0) + (fired > 0)
+        if outcome.failed:
+            self.failures.append(outcome)
+
+    @property
+    def never_fired(self) -> tuple[str, ...]:
+        """Kinds of faults that no seed showed."""
+        return tuple(kind for kind, seeds in self.coverage.items() if not seeds)
+
+
+def try_seed(seed: int, verifier: ScriptVerifier) -> Outcome:
+    """One seed."""
+    return try_scenario(draw_scenario(seed), seed, verifier)
+
+
+def _try_batch(seeds: tuple[int, ...], make_verifier: MakeVerifier) -> list[Outcome]:
+    verifier = make_verifier()
+    return [try_seed(seed, verifier) for seed in seeds]
+
+
+def fuzz(
+    seeds: Iterable[int],
+    make_verifier: MakeVerifier,
+    *,
+    jobs: int = 2,
+    minutes: float | None = None,
+    on_outcome: Callable[[Outcome, Campaign], None] = lambda outcome, campaign: None,
+) -> Campaign:
+    """Run the seeds, or as many of them as `minutes` allow. Outcomes come in no particular order."""
+    campaign = Campaign()
+    began = time.monotonic()
+    ends_at = None if minutes is None else began + 60 * minutes
+    batches = _batches(seeds)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_BATCHES_PER_PROCESS) as pool:
+        waiting: dict[Future[list[Outcome]], None] = {}
+        while True:
+            while len(waiting) < 2 * jobs and (ends_at is None or time.monotonic() < ends_at):
+                batch = next(batches, ())
+                if not batch:
+                    break
+                waiting[pool.submit(_try_batch, batch, make_verifier)] = None
+            if not waiting:
+                break
+            wait(list(waiting), return_when=FIRST_COMPLETED)
+            for done in [future for future in waiting if future.done()]:
+                del waiting[done]
+                for outcome in done.result():
+                    campaign.add(outcome)
+                    on_outcome(outcome, campaign)
+            campaign.wall_s = time.monotonic() - began
+    campaign.failures.sort(key=lambda outcome: outcome.seed)
+    return campaign
+
+
+def _batches(seeds: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    source = iter(seeds)
+    while batch := tuple(itertools.islice(source, _BATCH)):
+        yield batch
+
+
+def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tuple[Scenario, Outcome]:
+    """The smallest scenario found that fails as the seed does, and how it fails. The seed must fail."""
+    first = try_seed(seed, verifier)
+    wanted = first.checkers[:1]
+
+    def fails(scenario: Scenario) -> bool:
+        return try_scenario(scenario, seed, verifier).checkers[:1] == wanted
+
+    small = shrink(draw_scenario(seed), fails, tries_max)
+    return small, try_scenario(small, seed, verifier)
+
+
+def failure_file(scenario: Scenario, outcome: Outcome) -> str:
+    """The scenario of a failure as a file that says what is wrong and how to see it again."""
+    found = "\n".join(f"  {violation.checker}: {violation.text}" for violation in outcome.violations[:5])
+    comment = f"{scenario.question}\n\n  minicoin sim run THIS_FILE --seed {outcome.seed}\n\nFound:\n{found}"
+    return to_toml(scenario.given(), comment)
