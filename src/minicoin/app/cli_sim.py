@@ -1,4 +1,10 @@
-"""`minicoin sim`: the laboratory."""
+"""`minicoin sim`: the laboratory. Only the words stand here; what they do is loaded when one is used."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -6,3 +12,53 @@ from minicoin.app import cli_sim_replay
 
 app = typer.Typer(no_args_is_help=True, help="The laboratory: the same node code in virtual time.")
 app.command("replay")(cli_sim_replay.replay)
+
+_NEEDED = ("numpy", "polars", "plotly")
+
+FileArgument = Annotated[Path, typer.Argument(help="A scenario file; docs/scenarios.md says what it may hold.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a key, as nodes.count=100 or nodes=100; repeatable.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+QuietOption = Annotated[bool, typer.Option("--no-progress", help="No progress display.")]
+
+
+def _load(name: str) -> ModuleType:
+    missing = [package for package in _NEEDED if find_spec(package) is None]
+    if missing:
+        typer.echo(f"error: the laboratory needs {', '.join(missing)}: pip install 'minicoin[sim]'", err=True)
+        raise typer.Exit(1)
+    return import_module(f"minicoin.app.sim.{name}")
+
+
+@app.command("run")
+def run(
+    file: FileArgument,
+    seed: Annotated[int | None, typer.Option(min=0, help="Otherwise the first of the scenario's seeds.")] = None,
+    settings: SetOption = None,
+    is_json: JsonOption = False,
+    out: Annotated[Path | None, typer.Option(help="Directory for result.json, report.html and Parquet files.")] = None,
+    no_progress: QuietOption = False,
+    check_determinism: Annotated[
+        bool, typer.Option("--check-determinism", help="Run twice in processes of their own and compare every event.")
+    ] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print every event, one line each, instead.")] = False,
+) -> None:
+    """Run a scenario. Exit code 0: done; 1: not possible; 3: a checker found something; 4: two runs differed."""
+    module = _load("run")
+    chosen = tuple(settings or ())
+    if check_determinism:
+        _load("determinism").check_determinism(file, seed, chosen, is_json=is_json)
+    elif events:
+        module.print_events(file, seed, chosen)
+    else:
+        module.run_file(file, seed, chosen, out, is_json=is_json, shows_progress=not no_progress)
+
+
+@app.command("list")
+def list_scenarios(
+    directory: Annotated[Path, typer.Argument(help="Where the scenario files are.")] = Path("scenarios"),
+    is_json: JsonOption = False,
+) -> None:
+    """The scenarios of a directory and what each asks."""
+    _load("run").list_files(directory, is_json=is_json)
