@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from minicoin.core.limits import (
     BAN_SCORE,
@@ -60,6 +61,10 @@ class ConnectionPolicy:
     manual_retry_max_us: int = MINUTE_US
 
 
+# Before Python 3.12, looking up a member of an enum is slow.
+_INBOUND: Final = SlotKind.INBOUND
+
+
 @dataclass(slots=True)
 class Slot:
     """One connection or dial. `since` is when it was dialled, then when it opened."""
@@ -78,7 +83,7 @@ class Slot:
 
     @property
     def is_inbound(self) -> bool:
-        return self.kind is SlotKind.INBOUND
+        return self.kind is _INBOUND
 
     @property
     def peer_id(self) -> bytes:

@@ -39,8 +39,9 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
 
 
 def _has(peer: SyncPeer, node: HeaderNode) -> bool:
-    return _builds_on(peer.best_known, node) or _builds_on(peer.last_common, node)
-
-
-def _builds_on(known: HeaderNode | None, node: HeaderNode) -> bool:
-    return known is not None and (known is node or (known.height > node.height and known.ancestor(node.height) is node))
+    for known in (peer.best_known, peer.last_common):
+        if known is node:
+            return True
+        if known is not None and known.height > node.height and known.ancestor(node.height) is node:
+            return True
+    return False

@@ -89,10 +89,13 @@ class HeaderSync:
         is_recent = self._tree.best_header.header.time * SECOND_US >= now - RECENT_US
         is_busy = any(peer.headers_asked_at is not None for peer in self._peers.values())
         effects: list[Effect] = []
+        willing = [
+            peer
+            for peer in self._peers.values()
+            if not peer.is_header_synced and peer.headers_asked_at is None and peer.serves_blocks
+        ]
         # Peers we chose before those that chose us: an attacker cannot place itself among the former.
-        for peer in sorted(self._peers.values(), key=lambda peer: (peer.inbound, peer.conn)):
-            if peer.is_header_synced or peer.headers_asked_at is not None or not peer.serves_blocks:
-                continue
+        for peer in sorted(willing, key=lambda peer: (peer.inbound, peer.conn)):
             if is_busy and not is_recent:
                 break
             # From the parent of our best header, so that an answer shows that the peer has it.

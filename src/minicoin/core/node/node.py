@@ -305,10 +305,12 @@ class Node:
         if now >= self._save_book_at:
             self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
             self._save_book()
+        earliest = self._save_book_at
         for part in self._timed:
             if part.alarm.at <= now:
                 part.alarm.set(part.next_deadline())
-        self._alarm.set(min(self._save_book_at, *(part.alarm.at for part in self._timed)))
+            earliest = min(earliest, part.alarm.at)
+        self._alarm.set(earliest)
 
     def _stop(self) -> None:
         parts = self.parts

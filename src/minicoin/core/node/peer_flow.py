@@ -292,4 +292,5 @@ class PeerFlow:
                 self.alarm.by(session.deadline)
 
     def _send(self, conn: ConnId, messages: list[Message]) -> None:
-        self._parts.emit(*(Send(conn, message) for message in messages))
+        for message in messages:
+            self._parts.effects.append(Send(conn, message))

@@ -34,6 +34,8 @@ PROTOCOL_VERSION_MIN = 31800
 
 _FEATURES_VERSION = 70016
 _SERVICES_CACHED = 16
+# Asked at every message; before Python 3.12, looking up a member of an enum is slow.
+_READY = SessionState.READY
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Session:
 
     @property
     def is_ready(self) -> bool:
-        return self.state is SessionState.READY
+        return self.state is _READY
 
     @property
     def services(self) -> Services:
