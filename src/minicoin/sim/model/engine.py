@@ -27,11 +27,9 @@ HEAP_CAPACITY_FIRST: Final = 1 << 12
 
 
 class Heap(NamedTuple):
-    """Event i happens at when[i] as number order[i]; what[i] is the packed event. Plain Python keeps tuples."""
+    """A heap of four branches with three slots an event: time, number, packed event. Plain Python keeps tuples."""
 
-    when: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int64]
-    what: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
 
 
 if COMPILES:
@@ -59,57 +57,55 @@ if COMPILES:
 
     def new_heap() -> Heap:
         """An empty queue."""
-        return Heap(*(np.zeros(HEAP_CAPACITY_FIRST, dtype=np.int64) for _ in range(3)))
+        return Heap(np.zeros(3 * HEAP_CAPACITY_FIRST, dtype=np.int64))
 
     @compiled
     def with_room(heap: Heap, clock: npt.NDArray[np.int64], count: int) -> Heap:
         """The queue, moved to a larger one when `count` more events might not fit."""
-        if clock[HEAP_SIZE] + count <= len(heap.when):
+        if 3 * (clock[HEAP_SIZE] + count) <= len(heap.slots):
             return heap
-        more = np.zeros(len(heap.when) + count, dtype=np.int64)
-        return Heap(
-            np.concatenate((heap.when, more)), np.concatenate((heap.order, more)), np.concatenate((heap.what, more))
-        )
+        return Heap(np.concatenate((heap.slots, np.zeros(len(heap.slots) + 3 * count, dtype=np.int64))))
 
     @compiled
     def push(heap: Heap, clock: npt.NDArray[np.int64], when: int, what: int) -> None:
         """Add an event behind all others of its time."""
         order = clock[SEQUENCE]
         clock[SEQUENCE] += 1
-        at = clock[HEAP_SIZE]
+        slots = heap.slots
+        at = 3 * clock[HEAP_SIZE]
         clock[HEAP_SIZE] += 1
         while at > 0:
-            above = (at - 1) >> 1
-            if heap.when[above] <= when:
+            above = (at // 3 - 1) // 4 * 3
+            if slots[above] <= when:
                 break
-            heap.when[at], heap.order[at], heap.what[at] = heap.when[above], heap.order[above], heap.what[above]
+            slots[at], slots[at + 1], slots[at + 2] = slots[above], slots[above + 1], slots[above + 2]
             at = above
-        heap.when[at], heap.order[at], heap.what[at] = when, order, what
+        slots[at], slots[at + 1], slots[at + 2] = when, order, what
 
     @compiled
     def pop(heap: Heap, clock: npt.NDArray[np.int64]) -> tuple[int, int]:
         """Take the next event: (time, packed event)."""
-        first = heap.when[0], heap.what[0]
+        slots = heap.slots
+        first = slots[0], slots[2]
         clock[EVENTS] += 1
         clock[HEAP_SIZE] -= 1
-        size = clock[HEAP_SIZE]
-        when, order, what = heap.when[size], heap.order[size], heap.what[size]
+        end = 3 * clock[HEAP_SIZE]
+        when, order, what = slots[end], slots[end + 1], slots[end + 2]
         at = 0
         while True:
-            below = 2 * at + 1
-            if below >= size:
+            below = 4 * at + 3
+            if below >= end:
                 break
-            other = below + 1
-            if other < size and (
-                heap.when[other] < heap.when[below]
-                or (heap.when[other] == heap.when[below] and heap.order[other] < heap.order[below])
-            ):
-                below = other
-            if when < heap.when[below] or (when == heap.when[below] and order < heap.order[below]):
+            for other in range(below + 3, min(below + 12, end), 3):
+                if slots[other] < slots[below] or (
+                    slots[other] == slots[below] and slots[other + 1] < slots[below + 1]
+                ):
+                    below = other
+            if when < slots[below] or (when == slots[below] and order < slots[below + 1]):
                 break
-            heap.when[at], heap.order[at], heap.what[at] = heap.when[below], heap.order[below], heap.what[below]
+            slots[at], slots[at + 1], slots[at + 2] = slots[below], slots[below + 1], slots[below + 2]
             at = below
-        heap.when[at], heap.order[at], heap.what[at] = when, order, what
+        slots[at], slots[at + 1], slots[at + 2] = when, order, what
         return first
 
     @compiled
@@ -138,7 +134,7 @@ else:
 
     def new_heap() -> Heap:
         """An empty queue."""
-        return cast(Heap, ([], [], []))
+        return cast(Heap, ([],))
 
     def with_room(heap: Heap, clock: npt.NDArray[np.int64], count: int) -> Heap:
         """A list has room."""
