@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.unit.sim.result.synthetic import empty_record, make_record
 
+from minicoin.sim.result.compare import FIGURES, result_row, write_comparison, write_rows
+from minicoin.sim.result.json import to_json
 from minicoin.sim.result.report import report_html, write_report
 
 from .browser import Browser, Page, running_browser
@@ -68,6 +70,31 @@ def test_every_plot_is_drawn(browser: Browser, tmp_path: Path) -> None:
     assert "This is a model" not in text
     page.screenshot(tmp_path / "report.png")
     assert (tmp_path / "report.png").stat().st_size > 50_000
+
+
+def test_no_button_sends_a_plot_away(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    write_report(make_record(), file)
+    page = open_report(browser, file)
+    buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(one => one.dataset.title)")
+    assert isinstance(buttons, list)
+    assert set(buttons) == {"Download plot as a PNG", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+    assert page.evaluate("document.querySelectorAll('a[href^=http], form').length") == 0
+
+
+def test_sweeps_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    table, file = tmp_path / "sweep.parquet", tmp_path / "comparison.html"
+    rows = [
+        result_row(to_json(make_record(nodes, 10, seed=seed, engine=engine)), {"nodes.count": nodes})
+        for engine in ("full", "model")
+        for nodes in (10, 100, 1_000)
+        for seed in (1, 2)
+    ]
+    write_rows(rows, table)
+    write_comparison([table], "nodes.count", file)
+    page = open_report(browser, file)
+    assert len(drawn_plots(page)) == len(FIGURES)
+    assert_is_quiet(page, file)
 
 
 def test_a_model_says_that_it_is_one(browser: Browser, tmp_path: Path) -> None:

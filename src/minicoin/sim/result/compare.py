@@ -144,7 +144,7 @@ def _plot(name: str, words: tuple[str, str, float], column: str, lines: Sequence
             },
         ]
     kind = "-" if not is_number else "log" if _is_wide(column, lines) else "linear"
-    tick = ".1%" if unit == "share" else ".3~s"
+    tick = {"share": ".1%", "seconds": ".4~g", "violations": ",d"}.get(unit, ".3~s")
     return Plot(
         "by-" + name.replace(".", "-").replace("_", "-"),
         title,

@@ -45,8 +45,9 @@
     };
   }
 
+  // Named one by one: the library's own set has a button that hands the plot to a web service.
   const config = { displaylogo: false, responsive: true, displayModeBar: "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
 
   async function drawAll() {
     const theme = dark.matches ? THEMES.dark : THEMES.light;

@@ -12,7 +12,9 @@ from plotly.offline import get_plotlyjs
 
 from minicoin.sim.result.figure import Plot
 
-_POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _timeline(record: RunRecord, effects: list[SeriesRecord]) -> Plot:
         "timeline",
         "Faults, and how far nodes agree",
         "Bars are faults while they lasted (thin where they never did anything), crosses are violations; underneath, "
-        "the nodes' tips." + shown,
+        "how many tips there are, and what share of the nodes is on the most common one." + shown,
         traces,
         layout,
         is_wide=True,
