@@ -5,9 +5,7 @@ from html import escape
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.page import Tile, banner_html, paragraph, tiles_html
 from minicoin.sim.result.summary import Summary
-from minicoin.sim.result.words import format_bytes, format_count, format_share, format_us, plural
-
-MODEL_LABEL = "This is a model, not the node code"
+from minicoin.sim.result.words import MODEL_LABEL, format_bytes, format_count, format_share, format_us, plural
 
 
 def head_html(record: RunRecord, summary: Summary) -> str:

@@ -6,9 +6,8 @@ from rich.text import Text
 
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.propagation import Propagation
-from minicoin.sim.result.report_head import MODEL_LABEL
 from minicoin.sim.result.summary import Summary, summarize
-from minicoin.sim.result.words import format_bytes, format_count, format_share, format_us, plural
+from minicoin.sim.result.words import MODEL_LABEL, format_bytes, format_count, format_share, format_us, plural
 
 _TYPES_SHOWN = 8
 _HOTTEST_SHOWN = 3

@@ -1,8 +1,9 @@
-"""Numbers as people read them, the same in the terminal and in the report."""
+"""Numbers and labels as people read them, the same in the terminal and in the report."""
 
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
 
 NOTHING = "–"
+MODEL_LABEL = "This is a model, not the node code"
 _BYTE_STEP = 1_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
