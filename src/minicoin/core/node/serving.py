@@ -5,7 +5,7 @@ in a bounded queue. Blocks are sent in the bytes they are stored in.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from minicoin.core.effects import Effect, ReadBlock, Send
 from minicoin.core.faults import PeerFault
@@ -22,7 +22,8 @@ BLOCK_TYPES = frozenset({InvType.BLOCK, InvType.WITNESS_BLOCK})
 class _Line:
     """One peer's waiting requests."""
 
-    waiting: deque[InventoryVector] = field(default_factory=deque)
+    waiting: deque[InventoryVector] | None = None
+    """None while nothing waits: most requests are served as they come."""
     reading: int = 0
     sent_bytes: int = 0
     """Since the send queue was last known to be short."""
@@ -40,14 +41,16 @@ class Serving:
 
     def request(self, conn: ConnId, vector: InventoryVector) -> None:
         """Queue one block. Raises PeerFault beyond the bound."""
-        line = self._lines.setdefault(conn, _Line())
-        if len(line.waiting) >= SERVE_QUEUE_ITEMS_MAX:
+        line = self._line(conn)
+        if line.waiting is None:
+            line.waiting = deque()
+        elif len(line.waiting) >= SERVE_QUEUE_ITEMS_MAX:
             raise PeerFault("more requests than it takes answers", score=20)
         line.waiting.append(vector)
 
     def send_transaction(self, conn: ConnId, transaction: Transaction) -> Effect:
         """Transactions are small: they go out at once and count towards the queue."""
-        self._lines.setdefault(conn, _Line()).sent_bytes += transaction.size
+        self._line(conn).sent_bytes += transaction.size
         return Send(conn, Tx(transaction))
 
     def on_send_queue_low(self, conn: ConnId) -> list[Effect]:
@@ -80,4 +83,11 @@ class Serving:
             vector = line.waiting.popleft()
             line.reading += 1
             effects.append(ReadBlock(conn, BlockHash(vector.hash), stripped=vector.type == InvType.BLOCK))
+        line.waiting = line.waiting or None
         return effects
+
+    def _line(self, conn: ConnId) -> _Line:
+        line = self._lines.get(conn)
+        if line is None:
+            line = self._lines[conn] = _Line()
+        return line

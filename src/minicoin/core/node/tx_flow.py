@@ -113,10 +113,11 @@ class TxFlow:
         """Follow the chain."""
         change = self._parts.mempool.on_chain_update(update, now)
         self._parts.emit(*change.effects)
-        for summary in update.connected:
-            for txid in summary.txids[1:]:
-                # Announced by txid or wtxid: either way nobody need send it any more.
-                self._parts.relay.forget(txid, Wtxid(txid))
+        if self._parts.relay.is_asking:
+            for summary in update.connected:
+                for txid in summary.txids[1:]:
+                    # Announced by txid or wtxid: either way nobody need send it any more.
+                    self._parts.relay.forget(txid, Wtxid(txid))
         return change
 
     def rebroadcast(self, now: Micros) -> None:

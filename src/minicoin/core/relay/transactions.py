@@ -137,6 +137,11 @@ class TxRelay:
         self._requests.forget(wtxid)
         self.alarm.by(self._requests.next_deadline())
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether any transaction is announced to us that is not here."""
+        return len(self._requests) > 0
+
     def on_notfound(self, conn: ConnId, key: bytes) -> None:
         """The peer does not have it any more."""
         self._requests.failed(conn, key)
