@@ -79,6 +79,13 @@ class BlockBook:
         """Its place in the tree of all blocks."""
         return self._tree.get(block)
 
+    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
+        """Headers that a node accepted: a block may be stored before its parent is."""
+        fresh = [header for header in headers if header.hash not in self._tree]
+        if fresh:
+            self._tree.load(fresh)
+            self.engine.add_headers(fresh)
+
     def store(self, raw: RawBlock, height: int) -> BlockStored | BlockRefused:
         """The verdict on the block by itself."""
         known = self._stored.get(raw.hash)
@@ -182,6 +189,7 @@ class SharedLedger:
         return self._activate(parent, (block,))
 
     def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
+        self._book.add_headers(headers)
         for header in headers:
             self._headers[header.hash] = header
 
