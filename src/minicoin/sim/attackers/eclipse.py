@@ -4,7 +4,7 @@ Each host of the attacker listens at many addresses in several network groups, a
 them finds a peer that looks honest, answers getaddr with more such addresses, and may keep blocks to itself.
 """
 
-from minicoin.core.limits import ADDRESSES_PER_MESSAGE_MAX
+from minicoin.core.limits import ADDRESS_RELAY_MESSAGE_MAX, ADDRESSES_PER_MESSAGE_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros, seconds
@@ -18,6 +18,8 @@ POOL_PER_GROUP = 256
 
 _SERVICES = int(Services.NETWORK | Services.WITNESS)
 _BATCH_US = 10 * SECOND_US
+# Smaller messages are passed on, and these addresses are for the victim alone.
+_BATCH_MIN = ADDRESS_RELAY_MESSAGE_MAX + 1
 
 
 class EclipsePeer(Relayer):
@@ -36,7 +38,8 @@ class EclipsePeer(Relayer):
     ) -> None:
         super().__init__(band, address, rng, targets, hides_blocks=hides_blocks, hides_transactions=hides_blocks)
         self._pool = pool
-        self._batch = min(max(1, round(addresses_per_s * _BATCH_US / SECOND_US)), ADDRESSES_PER_MESSAGE_MAX)
+        wanted = round(addresses_per_s * _BATCH_US / SECOND_US)
+        self._batch = min(max(_BATCH_MIN, wanted), ADDRESSES_PER_MESSAGE_MAX)
         self._batch_us = round(self._batch / addresses_per_s * SECOND_US)
 
     def on_start(self, now: Micros) -> None:

@@ -9,7 +9,8 @@ from minicoin.sim.attackers.peer import ScriptedPeer
 
 
 class ConnectionFlooder(ScriptedPeer):
-    """Fires once for each connection that came into being; those refused at once are counted in `lost` as well."""
+    """Fires once for each connection that a node had room for. Limits that real drivers put on half-open connections
+    of one address do not exist in the simulated world."""
 
     def __init__(
         self,

@@ -38,6 +38,13 @@ class AttackerHandle:
         """What its hosts run, in their order."""
         return self.band.peers
 
+    def slots_taken(self, victim: Host) -> tuple[int, int]:
+        """How many of a node's (outbound, inbound) connections lead to this attacker."""
+        own = dict.fromkeys(self.host_indexes)
+        ends = [end for end in victim.links.values() if end.other.host.index in own]
+        outbound = sum(end.dialled is not None for end in ends)
+        return outbound, len(ends) - outbound
+
     def start(self, at: Micros) -> None:
         """Join at a time, which may be now."""
         self.world.queue.at(at, self._join)

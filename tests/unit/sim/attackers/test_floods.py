@@ -1,0 +1,144 @@
+"""Floods of transactions, addresses and connections: what they reach, and what holds against them today."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from minicoin.core.limits import (
+    HANDSHAKE_TIMEOUT_US,
+    INBOUND_SLOTS,
+    ORPHAN_TRANSACTIONS_PER_PEER_MAX,
+)
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.units import SECOND_US
+from minicoin.sim.attackers.flood_transactions import Validity
+from minicoin.sim.attackers.roster import coins_wanted
+from minicoin.sim.scenario.attackers import FloodAddresses, FloodConnections, FloodTransactions
+
+
+def _transactions(validity: Validity, rate_per_s: float = 10.0, tx_bytes: int = 250) -> FloodTransactions:
+    return FloodTransactions(
+        kind="flood-transactions", validity=validity, rate_per_s=rate_per_s, tx_bytes=tx_bytes, target=(0, 1)
+    )
+
+
+# --- transactions ---
+
+
+def test_real_payments_fill_mempools_up_to_their_bound_and_blocks_confirm_them(
+    small_net: Callable[..., Any],
+) -> None:
+    attack = _transactions("valid", tx_bytes=400)
+    bound = 400_000
+    net = small_net(4, [attack], coins=coins_wanted([attack], 60) + 10, policy=NodePolicy(mempool_bytes_max=bound))
+    net.begin()
+    # Where the tip is old, a node is catching up and takes no transactions.
+    net.mine(2)
+    net.run(30)
+    pools = [net.node(index).parts.mempool for index in range(4)]
+    assert all(pool.snapshot(net.world.now).usage_bytes <= bound for pool in pools)
+    held = len(pools[0])
+    assert 50 < held < net.attacker.fired
+    net.mine(0)
+    # What a block confirmed may be spent anew.
+    unspent = len(net.attacker.peers[0]._wallet)
+    assert net.attacker.fired - (coins_wanted([attack], 60) - unspent) > 50
+    assert not net.bans(0)
+
+
+def test_orphans_keep_within_their_sender_s_share(small_net: Callable[..., Any]) -> None:
+    net = small_net(3, [_transactions("orphan")], coins=1)
+    net.begin()
+    net.mine(2)
+    net.run(30)
+    snapshot = net.node(0).parts.mempool.snapshot(net.world.now)
+    assert net.attacker.fired > 100
+    assert snapshot.orphan_count == ORPHAN_TRANSACTIONS_PER_PEER_MAX
+    assert snapshot.count == 0
+    assert not net.bans(0)
+
+
+def test_one_wrong_signature_bans(small_net: Callable[..., Any]) -> None:
+    net = small_net(3, [_transactions("invalid")], coins=2)
+    net.begin()
+    net.mine(2)
+    net.run(30)
+    # One to each of both nodes, and what was under way when the first was judged.
+    assert 2 <= net.attacker.fired <= 4
+    assert net.bans(0) == net.bans(1) == ["20.0.0.1/32"]
+    assert len(net.node(0).parts.mempool) == 0
+
+
+@pytest.mark.parametrize("size", [250, 1_000, 5_000])
+def test_transactions_have_about_the_wanted_size(size: int, small_net: Callable[..., Any]) -> None:
+    net = small_net(2, [_transactions("valid", tx_bytes=size, rate_per_s=1.0)], coins=200)
+    net.begin()
+    net.mine(1)
+    net.run(20)
+    sizes = [entry.transaction.size for entry in net.node(0).parts.mempool]
+    assert sizes
+    assert all(abs(found - size) <= 45 for found in sizes)
+
+
+# --- addresses ---
+
+
+def test_addresses_come_no_faster_than_a_peer_may_send_them(small_net: Callable[..., Any]) -> None:
+    attack = FloodAddresses(kind="flood-addresses", rate_per_s=0.5, per_message=100, target=(0,))
+    net = small_net(3, [attack], coins=1)
+    net.begin()
+    honest = net.node(0).parts.book.size
+    net.run(300)
+    assert net.attacker.fired > 100
+    # A tenth of an address a second, and one to begin with; ten thousand were told.
+    assert 25 <= net.node(0).parts.book.size - honest <= 32
+    assert not net.bans(0)
+
+
+# --- connections ---
+
+
+def _connections(*, handshake: bool) -> FloodConnections:
+    return FloodConnections(kind="flood-connections", rate_per_s=20.0, handshake=handshake, target=(0,))
+
+
+@pytest.mark.parametrize("handshake", [False, True])
+def test_all_inbound_slots_are_taken_and_honest_connections_stay(
+    handshake: bool, small_net: Callable[..., Any]
+) -> None:
+    net = small_net(4, [_connections(handshake=handshake)])
+    net.begin()
+    honest = [conn for conn in net.hosts[0].links if net.hosts[0].links[conn].other.host in net.hosts]
+    net.run(20)
+    outbound, inbound = net.attacker.slots_taken(net.hosts[0])
+    assert outbound == 0
+    assert sum(end.dialled is None for end in net.hosts[0].links.values()) == INBOUND_SLOTS
+    assert inbound > 100
+    assert all(conn in net.hosts[0].links for conn in honest)
+    net.mine(2)
+    assert net.heights() == [1] * 4
+
+
+def test_mute_connections_end_with_the_handshake_s_time(small_net: Callable[..., Any]) -> None:
+    net = small_net(3, [_connections(handshake=False)])
+    net.begin()
+    net.run(20)
+    net.attacker.peers[0]._timers.clear()
+    net.run(HANDSHAKE_TIMEOUT_US / SECOND_US)
+    assert net.attacker.slots_taken(net.hosts[0]) == (0, 0)
+
+
+def test_a_newcomer_finds_no_slot_while_the_flood_shakes_hands(small_net: Callable[..., Any]) -> None:
+    """No inbound connection is evicted for another yet, so the slots are the attacker's as long as it stays."""
+    net = small_net(3, [_connections(handshake=True)])
+    net.begin()
+    net.run(20)
+    newcomer = net.world.add_host()
+    net.world.start(newcomer, NodePolicy(connect=(net.hosts[0].address,), outbound_slots=0, use_dns_seeds=False))
+    net.run(60)
+    assert not newcomer.links
+    assert net.notes.reasons[f"all {INBOUND_SLOTS} inbound slots are taken"]
+    net.attacker.stop(net.world.now)
+    net.run(60)
+    assert len(newcomer.links) == 1

@@ -1,0 +1,57 @@
+"""Peers that announce every block first and deliver it late or never."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from minicoin.core.units import SECOND_US
+from minicoin.sim.scenario.attackers import SlowBlocks
+from minicoin.sim.world.host import Lines
+
+
+def _last_arrival_s(net: Any, height: int) -> float:
+    began = net.notes.moved[0, height]
+    arrivals = [net.notes.moved[index, height] for index in range(len(net.hosts))]
+    return float(max(arrivals) - began) / SECOND_US
+
+
+def _line_of_nodes(small_net: Callable[..., Any], attackers: list[SlowBlocks]) -> Any:
+    """Headers outrun blocks here: 2 s a hop, six hops."""
+    net = small_net(6, attackers, shape="line", lines=Lines(up_rate=100_000), block_bytes=200_000)
+    net.begin()
+    return net
+
+
+@pytest.mark.parametrize("delay_s", [None, 40.0])
+def test_blocks_come_later_but_they_come(delay_s: float | None, small_net: Callable[..., Any]) -> None:
+    calm = _line_of_nodes(small_net, [])
+    calm.mine(0, 30)
+    attacked = _line_of_nodes(small_net, [SlowBlocks(kind="slow-blocks", delay_s=delay_s, count=2)])
+    attacked.mine(0, 120)
+    assert attacked.heights() == [1] * 6
+    assert attacked.attacker.fired
+    assert _last_arrival_s(attacked, 1) > _last_arrival_s(calm, 1) + 1
+
+
+def test_a_late_block_is_handed_over(small_net: Callable[..., Any]) -> None:
+    """A newcomer that knows nobody else gets its blocks from the attacker, late."""
+    attack = SlowBlocks(kind="slow-blocks", delay_s=3.0, target=(0,))
+    net = small_net(3, [attack], shape="line")
+    net.policies[2] = replace(net.policies[2], connect=(net.attacker.hosts[0].address,))
+    net.begin()
+    net.mine(0, 2)
+    assert net.attacker.fired == 1
+    assert net.heights() == [1, 1, 0]
+    net.run(3)
+    assert net.heights() == [1, 1, 1]
+
+
+def test_nobody_is_banned_for_being_slow(small_net: Callable[..., Any]) -> None:
+    net = _line_of_nodes(small_net, [SlowBlocks(kind="slow-blocks", count=2)])
+    for _ in range(6):
+        net.mine(0, 120)
+    assert net.heights() == [6] * 6
+    assert net.attacker.fired >= 6
+    assert all(net.bans(index) == [] for index in range(6))
