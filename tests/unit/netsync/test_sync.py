@@ -188,6 +188,29 @@ def test_a_block_nobody_else_has_is_waited_for_a_minute():
     assert stage.closed == {2: "block not delivered in time"}
 
 
+def test_a_header_whose_block_nobody_delivers_does_not_hold_up_another_chain_that_beats_ours():
+    withheld, honest = chain(3, seed=1), chain(3, seed=2)
+    stage = Stage()
+    stage.connect(2, Peer(withheld, bodies=False))
+    stage.settle()
+    good = stage.connect(4, Peer(honest))
+    stage.settle()
+    assert stage.tree.best_header.hash == withheld[-1].hash
+    assert stage.tree.tip.hash == honest[-1].hash
+    assert set(good.asked.values()) == {1}
+
+
+def test_a_long_withheld_chain_of_more_work_does_not_hold_up_the_chain_that_is_delivered():
+    withheld, honest = chain(60, seed=1), chain(50, seed=2)
+    stage = Stage()
+    stage.connect(2, Peer(withheld, bodies=False))
+    stage.settle()
+    good = stage.connect(4, Peer(honest))
+    stage.settle()
+    assert stage.tree.tip.hash == honest[-1].hash
+    assert set(good.asked.values()) == {1}
+
+
 # --- bad headers ---
 
 

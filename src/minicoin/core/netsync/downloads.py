@@ -7,7 +7,7 @@ that keeps stalling is left. What is asked for or with the worker is bounded by 
 from collections.abc import Iterable, Mapping
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.header_node import HeaderNode, find_common_ancestor
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, Effect, Send
 from minicoin.core.limits import (
@@ -83,6 +83,35 @@ class Downloads:
             if peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX:
                 peers.remove(peer)
         return [Send(conn, GetData(tuple(vectors))) for conn, vectors in asked.items()]
+
+    def ask_branches(self, peers: Iterable[SyncPeer], now: Micros) -> list[Effect]:
+        """Ask peers whose chain beats ours for its blocks, though another header has as much work or more: whoever
+        shows a header and keeps its block to itself must not stop everybody else's."""
+        tree = self._tree
+        tip_work = tree.tip.chainwork
+        effects: list[Effect] = []
+        for peer in peers:
+            known = peer.best_known
+            if known is None or known is tree.best_header or known.chainwork <= tip_work or known.is_failed:
+                continue
+            # What lies below the best header is the window's.
+            if peer.serves_blocks and self.has_room() and not known.is_ancestor_of(tree.best_header):
+                effects += self._ask_branch(peer, known, now)
+        return effects
+
+    def _ask_branch(self, peer: SyncPeer, known: HeaderNode, now: Micros) -> list[Effect]:
+        fork = find_common_ancestor(self._tree.tip, known)
+        room = BLOCKS_IN_FLIGHT_PER_PEER_MAX - peer.owed_blocks
+        vectors: list[InventoryVector] = []
+        # No further than one peer's share: the rest is asked for once these are stored.
+        for height in range(fork.height + 1, min(known.height, fork.height + BLOCKS_IN_FLIGHT_PER_PEER_MAX) + 1):
+            node = self._tree.ancestor(known, height)
+            is_coming = node.is_stored or node.hash in self._arrivals or node.hash in self.window.in_flight
+            if is_coming or peer.has_lack(node.hash) or len(vectors) >= room:
+                continue
+            self._assign(peer, node, now)
+            vectors.append(block_vector(peer, node.hash))
+        return [Send(peer.conn, GetData(tuple(vectors)))] if vectors else []
 
     def arrived(self, block: BlockHash) -> None:
         """It is here: nobody owes it any more."""

@@ -108,7 +108,10 @@ class BlockSync:
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        return [*self._headers.take(peer, headers, now), *self._downloads.schedule(now)]
+        effects = [*self._headers.take(peer, headers, now), *self._downloads.schedule(now)]
+        if peer.best_known is not self._tree.best_header:
+            effects += self._downloads.ask_branches((peer,), now)
+        return effects
 
     def on_inv(self, conn: ConnId, blocks: list[BlockHash], now: Micros) -> list[Effect]:
         """Block hashes of one inv message."""
@@ -250,7 +253,7 @@ class BlockSync:
         return [StoreBlock(block, node.height)]
 
     def _continue(self, now: Micros) -> list[Effect]:
-        effects = self._downloads.schedule(now)
+        effects = [*self._downloads.schedule(now), *self._downloads.ask_branches(self._peers.values(), now)]
         for peer in self._peers.values():
             if peer.is_classic and (peer.classic_wanted or peer.classic_continues):
                 effects += self._classic.ask(peer, now)
