@@ -62,3 +62,18 @@ def list_scenarios(
 ) -> None:
     """The scenarios of a directory and what each asks."""
     _load("run").list_files(directory, is_json=is_json)
+
+
+@app.command("fuzz")
+def fuzz(
+    seeds: Annotated[str, typer.Option(help="A number, or ranges as 1..200,777.")] = "1..200",
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long, whatever seeds are left.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 2,
+    out: Annotated[Path, typer.Option(help="Where scenarios that fail are written.")] = Path("fuzz-failures"),
+    shrink: Annotated[bool, typer.Option(help="Make what fails small: fewer nodes and faults, shorter.")] = True,
+    is_json: JsonOption = False,
+    no_progress: QuietOption = False,
+) -> None:
+    """Run random scenarios with random faults. Exit code 0: all clean; 3: some failed, each with its replay line."""
+    module = _load("fuzz")
+    module.run_fuzz(seeds, minutes, jobs, out, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)

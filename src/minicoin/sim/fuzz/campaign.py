@@ -12,8 +12,8 @@ from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
 from minicoin.sim.fuzz.shrinking import shrink
 from minicoin.sim.fuzz.trial import Outcome, try_scenario
-from minicoin.sim.fuzz.writing import to_toml
 from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.scenario.toml_text import toml_text
 
 MakeVerifier = Callable[[], ScriptVerifier]
 """How each process gets its verifier; must be importable by its name."""
@@ -22,6 +22,7 @@ MakeVerifier = Callable[[], ScriptVerifier]
 _BATCH: Final = 10
 # A process is replaced after so many batches, so that nothing piles up in one.
 _BATCHES_PER_PROCESS: Final = 20
+_NAMED_MAX: Final = 5
 
 
 @dataclass(slots=True)
@@ -113,8 +114,13 @@ def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tu
     return small, try_scenario(small, seed, verifier)
 
 
-def failure_file(scenario: Scenario, outcome: Outcome) -> str:
-    """The scenario of a failure as a file that says what is wrong and how to see it again."""
-    found = "\n".join(f"  {violation.checker}: {violation.text}" for violation in outcome.violations[:5])
-    comment = f"{scenario.question}\n\n  minicoin sim run THIS_FILE --seed {outcome.seed}\n\nFound:\n{found}"
-    return to_toml(scenario.given(), comment)
+def failure_file(scenario: Scenario, outcome: Outcome, path: str) -> str:
+    """The scenario of a failure as a file at `path`, which says what is wrong and how to see it again."""
+    found = [f"  {violation.checker}: {violation.text}" for violation in outcome.violations[:_NAMED_MAX]]
+    head = [scenario.question, "", f"  {replay_line(path, outcome.seed)}", "", "Found:", *found]
+    return "".join(f"# {line}".rstrip() + "\n" for line in head) + "\n" + toml_text(scenario.given())
+
+
+def replay_line(path: str, seed: int) -> str:
+    """What to type to see it again."""
+    return f"minicoin sim run {path} --seed {seed}"
