@@ -1,11 +1,11 @@
 """Plots of how blocks and transactions reached the nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from minicoin.core.units import SECOND_US
-from minicoin.sim.measure.record import FloatArray, Json, RunRecord
+from minicoin.sim.measure.record import FloatArray, IntArray, Json, RunRecord
 from minicoin.sim.result.figure import ACCENT, MUTED, RAMP, SECOND, Plot, Trace, axis, numbers, seconds
 from minicoin.sim.result.propagation import (
     Spread,
@@ -21,6 +21,9 @@ _CURVE_POINTS = 400
 _HEAT_ROWS_MAX = 120
 _HEAT_COLUMNS = 60
 _REGIONS_MAX = 40
+_LOG_RATIO = 30
+LEAST_LOG_US = 1_000
+"""Where a logarithmic axis begins at the earliest; a sample of 0 would have no place on it."""
 
 
 def propagation_plots(record: RunRecord, summary: Summary) -> list[Plot]:
@@ -47,8 +50,8 @@ def _distribution(blocks: Sequence[Spread], transactions: Sequence[Spread], summ
                     "type": "scatter",
                     "mode": "lines",
                     "name": name,
-                    "x": [0, *seconds(times)],
-                    "y": [0, *numbers(shares)],
+                    "x": seconds(times),
+                    "y": numbers(shares),
                     "line": {"color": colour, "width": 2},
                     "hovertemplate": "%{y:.1%} within %{x:.3f} s<extra>" + name + "</extra>",
                 }
@@ -60,7 +63,7 @@ def _distribution(blocks: Sequence[Spread], transactions: Sequence[Spread], summ
         "are left out. A curve that ends below 100 % has missing pairs; its last per cent may lie beyond the edge.",
         traces,
         {
-            "xaxis": axis("seconds after it was made", range=[0, _curve_end_s(summary)]),
+            "xaxis": _time_axis("seconds after it was made", [*blocks, *transactions]),
             "yaxis": axis("share of pairs", tickformat=".0%", range=[0, 1.02]),
             "shapes": _percentile_lines(summary),
             "showlegend": len(traces) > 1,
@@ -68,10 +71,21 @@ def _distribution(blocks: Sequence[Spread], transactions: Sequence[Spread], summ
     )
 
 
-def _curve_end_s(summary: Summary) -> float:
-    """The slowest per cent would push all others against the left edge; zooming out still shows it."""
-    tails = [found.pooled.p99_us for found in (summary.blocks, summary.transactions) if found.pooled is not None]
-    return max([*tails, 1]) * 1.4 / SECOND_US
+def _is_spread_out(pooled: IntArray) -> bool:
+    """Whether most samples would lie on top of each other where times are drawn evenly: a partition does that."""
+    middle, slow = np.percentile(pooled, (50, 99))
+    return bool(slow > _LOG_RATIO * max(middle, 1))
+
+
+def _time_axis(title: str, spreads: Sequence[Spread]) -> Mapping[str, Json]:
+    """From the first sample to beyond the 99th percentile, by the kind that needs more room."""
+    pooled = [spread.samples for spread in spreads if spread.samples.size]
+    everything = np.concatenate(pooled)
+    end_s = max(float(np.percentile(everything, 99)), 1.0) * 1.4 / SECOND_US
+    if not _is_spread_out(everything):
+        return axis(title, range=[0, end_s])
+    start_s = max(float(np.percentile(everything, 1)), LEAST_LOG_US) / SECOND_US
+    return axis(f"{title} (logarithmic)", type="log", range=[np.log10(start_s).item(), np.log10(end_s).item()])
 
 
 def _percentile_lines(summary: Summary) -> list[Json]:
@@ -95,8 +109,13 @@ def _percentile_lines(summary: Summary) -> list[Json]:
 
 def _heat(spreads: Sequence[Spread]) -> Plot:
     reached = [spread.samples for spread in spreads if spread.samples.size]
-    end = max(float(np.percentile(np.concatenate(reached), 99)) * 1.1, 1.0)
+    pooled = np.concatenate(reached)
+    end = max(float(np.percentile(pooled, 99)) * 1.1, 1.0)
     edges = np.linspace(0, end, _HEAT_COLUMNS + 1)[1:]
+    more: dict[str, Json] = {}
+    if _is_spread_out(pooled):
+        edges = np.geomspace(max(float(np.percentile(pooled, 1)), LEAST_LOG_US), end, _HEAT_COLUMNS)
+        more = {"type": "log"}
     rows = np.array([_reached_by(spread, edges) for spread in spreads])
     chunks = np.array_split(np.arange(len(rows)), min(len(rows), _HEAT_ROWS_MAX))
     table = np.array([rows[chunk].mean(axis=0) for chunk in chunks])
@@ -119,7 +138,7 @@ def _heat(spreads: Sequence[Spread]) -> Plot:
                 "hovertemplate": "block %{y}: %{z:.1%} within %{x:.2f} s<extra></extra>",
             }
         ],
-        {"xaxis": axis("seconds after it was found"), "yaxis": axis("block", tickformat="d")},
+        {"xaxis": axis("seconds after it was found", **more), "yaxis": axis("block", tickformat="d")},
     )
 
 
@@ -132,11 +151,11 @@ def _reached_by(spread: Spread, edges: FloatArray) -> FloatArray:
 def _regions(record: RunRecord) -> Plot:
     names = region_names(record)
     table = region_medians(record)
-    labels = [[None if np.isnan(us) else f"{us / SECOND_US:.2f}" for us in row] for row in table]
+    labels = [["" if np.isnan(us) else f"{us / SECOND_US:.2f}" for us in row] for row in table]
     return Plot(
         "regions",
         "Between regions",
-        "Median seconds from the miner's region (rows) to nodes of a region (columns). Empty: nobody mined there.",
+        "Median seconds from the miner's region (rows) to nodes of a region (columns). Empty: there was no such pair.",
         [
             {
                 "type": "heatmap",

@@ -5,9 +5,11 @@ import numpy as np
 from minicoin.core.units import SECOND_US
 from minicoin.sim.measure.record import FaultRecord, Json, RunRecord, SeriesRecord
 from minicoin.sim.result.figure import ACCENT, MUTED, SECOND, WARN, Plot, Trace, axis, numbers, seconds, thin
+from minicoin.sim.result.words import shorten
 
 _SERIES_POINTS = 600
 _FAULTS_SHOWN = 1_000
+_TARGETS_SHOWN = 60
 EFFECT_SERIES = ("tips", "converged")
 """Series that show under the faults how far the nodes agree: how many tips there are, and what share of the nodes is
 on the most common one."""
@@ -85,7 +87,7 @@ def _fault_trace(record: RunRecord, kind: str) -> Trace:
 
 
 def _fault_text(fault: FaultRecord) -> str:
-    targets = ", ".join(fault.targets[:5]) + (", ..." if len(fault.targets) > 5 else "")
+    targets = shorten(", ".join(fault.targets), _TARGETS_SHOWN)
     return f"{fault.kind}: {targets or 'all'}, fired {fault.fired:,} times"
 
 

@@ -24,10 +24,19 @@ from minicoin.sim.result.plots_timeline import timeline_plots
 from minicoin.sim.result.plots_traffic import traffic_plots
 from minicoin.sim.result.report_head import head_html
 from minicoin.sim.result.summary import Summary, summarize
-from minicoin.sim.result.words import NOTHING, format_bytes, format_count, format_number, format_share, format_us
+from minicoin.sim.result.words import (
+    NOTHING,
+    format_bytes,
+    format_count,
+    format_number,
+    format_share,
+    format_us,
+    shorten,
+)
 
 _VIOLATIONS_SHOWN = 200
 _FAULTS_SHOWN = 200
+TARGETS_SHOWN = 80
 
 
 def report_html(record: RunRecord, summary: Summary | None = None) -> str:
@@ -123,13 +132,13 @@ def _fault_tables(record: RunRecord, summary: Summary) -> str:
             fault.kind,
             format_us(fault.started_us),
             "the end" if fault.ended_us is None else format_us(fault.ended_us),
-            ", ".join(fault.targets) or NOTHING,
+            shorten(", ".join(fault.targets), TARGETS_SHOWN) or NOTHING,
             format_count(fault.fired),
         ]
         for fault in record.faults[:_FAULTS_SHOWN]
     ]
     violations = [
-        [format_us(found.at_us), found.checker, ", ".join(map(str, found.nodes[:20])), found.text]
+        [format_us(found.at_us), found.checker, shorten(", ".join(map(str, found.nodes)), TARGETS_SHOWN), found.text]
         for found in record.violations[:_VIOLATIONS_SHOWN]
     ]
     ranges = [

@@ -64,3 +64,8 @@ def format_number(value: float | None) -> str:
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:,.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters; dots stand for what is left out."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

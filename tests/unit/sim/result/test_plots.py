@@ -25,6 +25,25 @@ def test_heat_map_rows_are_shares_by_hand() -> None:
     assert heat["z"][0][-1] == 1
 
 
+def test_times_are_drawn_evenly_unless_a_few_are_far_out() -> None:
+    even, far = make_record(nodes=50, blocks=10), make_record(nodes=50, blocks=10)
+    for one in far.blocks[:3]:
+        one.arrivals[10:] = 2_000_000_000
+    plots = plots_by_name(propagation_plots(even, summarize(even)))
+    far_plots = plots_by_name(propagation_plots(far, summarize(far)))
+    for name in ("propagation-cdf", "propagation-heat"):
+        assert plots[name].layout["xaxis"].get("type") is None
+        assert far_plots[name].layout["xaxis"]["type"] == "log"
+    start, end = far_plots["propagation-cdf"].layout["xaxis"]["range"]
+    assert 10**start < 1.0 and 10**end > 2_000
+
+
+def test_regions_without_a_miner_are_blank() -> None:
+    record = empty_record(nodes=[node(0), node(1, region="NA")], blocks=[block(0, 0, [0, 7])])
+    regions = plots_by_name(propagation_plots(record, summarize(record)))["regions"].traces[0]
+    assert (regions["z"][1], regions["text"][1]) == ([None, None], ["", ""])
+
+
 def test_long_chains_are_averaged_in_the_heat_map() -> None:
     record = make_record(nodes=20, blocks=500)
     plot = plots_by_name(propagation_plots(record, summarize(record)))["propagation-heat"]

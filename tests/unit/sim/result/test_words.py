@@ -1,6 +1,14 @@
 import pytest
 
-from minicoin.sim.result.words import format_bytes, format_count, format_number, format_share, format_us, plural
+from minicoin.sim.result.words import (
+    format_bytes,
+    format_count,
+    format_number,
+    format_share,
+    format_us,
+    plural,
+    shorten,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +47,8 @@ def test_shares(share: float | None, text: str) -> None:
 def test_counts() -> None:
     assert (format_count(1_234_567), plural(1, "fork"), plural(2_000, "fork")) == ("1,234,567", "1 fork", "2,000 forks")
     assert [format_number(value) for value in (None, 3.0, 0.12345, 12_345.6)] == ["–", "3", "0.1235", "12,346"]
+
+
+def test_shortening_keeps_to_its_length() -> None:
+    assert shorten("node0 node1", 11) == "node0 node1"
+    assert shorten("node0 node1", 7) == "node0…"
