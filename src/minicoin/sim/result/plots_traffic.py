@@ -14,14 +14,12 @@ _NODE_POINTS = 400
 
 def traffic_plots(record: RunRecord, summary: Summary) -> list[Plot]:
     """Bytes and messages by type, over nodes, and the hottest nodes; without traffic none."""
-    if not summary.traffic.sent_messages:
+    if summary.traffic.is_empty:
         return []
-    return [
-        _by_type("bytes-by-type", "Bytes by message type", "bytes", summary.types, summary.nodes),
-        _by_type("messages-by-type", "Messages by type", "messages", summary.types, summary.nodes),
-        _over_nodes(record),
-        _hottest(record, summary),
-    ]
+    plots = [_by_type("bytes-by-type", "Bytes by message type", "bytes", summary.types, summary.nodes)]
+    if summary.traffic.sent_messages:
+        plots.append(_by_type("messages-by-type", "Messages by type", "messages", summary.types, summary.nodes))
+    return [*plots, _over_nodes(record), _hottest(record, summary)]
 
 
 def _by_type(name: str, title: str, unit: str, types: list[TypeTraffic], nodes: int) -> Plot:
@@ -51,6 +49,8 @@ def _over_nodes(record: RunRecord) -> Plot:
     traffic = record.traffic
     lines: list[dict[str, Json]] = []
     for name, table, colour in (("sent", traffic.sent_bytes, ACCENT), ("received", traffic.received_bytes, SECOND)):
+        if not table.any():
+            continue
         carried = np.sort(table.sum(axis=1))[::-1]
         ranks = np.unique(np.linspace(0, len(carried) - 1, min(_NODE_POINTS, len(carried))).round().astype(np.int64))
         lines.append(

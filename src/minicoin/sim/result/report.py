@@ -55,7 +55,7 @@ def _sections(record: RunRecord, summary: Summary) -> list[Section]:
         section("Propagation", propagation_plots(record, summary), "No block or transaction reached anybody."),
         section("Forks", fork_plots(record), _fork_text(summary), _grid(_earner_tables(summary))),
     ]
-    if summary.traffic.sent_messages:
+    if not summary.traffic.is_empty:
         found.append(section("Traffic", traffic_plots(record, summary), "", _grid(_traffic_tables(summary))))
     plots = timeline_plots(record)
     tables = _fault_tables(record, summary)

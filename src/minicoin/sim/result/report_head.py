@@ -47,7 +47,7 @@ def _tiles(record: RunRecord, summary: Summary) -> list[Tile]:
         tiles.append(Tile(f"stale ({forks.stale} blocks)", format_share(forks.stale_rate)))
     if forks.expected_stale_rate is not None:
         tiles.append(Tile("stale, from delays", format_share(forks.expected_stale_rate)))
-    if summary.traffic.sent_messages:
+    if not summary.traffic.is_empty:
         tiles.append(Tile("carried by a median node", format_bytes(summary.traffic.median_node_bytes)))
     tiles.append(Tile("violations", format_count(summary.violations), "bad" if summary.violations else "good"))
     tiles.append(Tile("events", format_count(summary.events)))

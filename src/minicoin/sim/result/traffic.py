@@ -45,6 +45,11 @@ class Traffic:
     """Sent and received by the median node."""
     busiest_node_bytes: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was counted."""
+        return not (self.sent_messages or self.sent_bytes or self.received_messages)
+
 
 def summarize_traffic(record: RunRecord) -> Traffic:
     """Totals over nodes and types."""
@@ -78,7 +83,8 @@ def types_by_bytes(record: RunRecord) -> list[TypeTraffic]:
         strict=True,
     )
     rows = [TypeTraffic(name, *(int(value) for value in values)) for name, *values in columns]
-    used = [row for row in rows if row.sent_messages or row.received_messages]
+    # A model may count bytes only.
+    used = [row for row in rows if row.sent_messages or row.received_messages or row.sent_bytes]
     return sorted(used, key=lambda row: (-row.sent_bytes, row.type))
 
 

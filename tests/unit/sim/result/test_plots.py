@@ -1,6 +1,6 @@
 import numpy as np
 
-from minicoin.sim.measure.record import ABSENT, NO_PARENT, FaultRecord
+from minicoin.sim.measure.record import ABSENT, NO_PARENT, FaultRecord, TrafficRecord
 from minicoin.sim.result.plots_forks import assign_lanes, fork_plots
 from minicoin.sim.result.plots_propagation import propagation_plots
 from minicoin.sim.result.plots_timeline import timeline_plots
@@ -96,6 +96,16 @@ def test_types_are_averaged_over_nodes() -> None:
     assert dict(zip(bars["y"], bars["x"], strict=True))["inv"] == round(
         float(record.traffic.sent_messages[:, index].mean()), 1
     )
+
+
+def test_a_model_that_counts_sent_bytes_only() -> None:
+    nothing = np.zeros((3, 1), np.int64)
+    traffic = TrafficRecord(["all"], nothing, np.array([[5], [9], [1]]), nothing, nothing)
+    record = empty_record(traffic=traffic, blocks=[block(0, 0, [0, 1, 2])])
+    plots = plots_by_name(traffic_plots(record, summarize(record)))
+    assert list(plots) == ["bytes-by-type", "bytes-over-nodes", "hottest-nodes"]
+    assert [trace["name"] for trace in plots["bytes-over-nodes"].traces] == ["sent"]
+    assert plots["bytes-by-type"].traces[0]["x"] == [5.0]
 
 
 def test_hottest_nodes_add_up() -> None:
