@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 WAIT_S = 60
+# The same names as in tests/peers/browser.sh.
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _LEAST_FD = 10
 # Chromium reads commands from descriptor 3 and answers on 4; the pipes are moved there between fork and exec.
 _LAUNCHER = (
@@ -172,9 +174,9 @@ class Browser:
 @contextmanager
 def running_browser(profile: Path) -> Iterator[Browser]:
     """A browser; skips with a reason where there is none, which under CI is a failure."""
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
-        reason = "chromium is missing: tests/peers/browser.sh says why"
+        reason = "no browser: sh tests/peers/browser.sh says why"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
