@@ -33,7 +33,7 @@ class Checks:
         self._world = world
         self._began_at = world.now
         self._known: dict[tuple[str, tuple[int, ...], str], None] = {}
-        self._checkers = self._choose(chosen, verifier, healed_at)
+        self.checkers = self._choose(chosen, verifier, healed_at)
         self._is_over = False
 
     def _choose(self, chosen: Check, verifier: ScriptVerifier, healed_at: Callable[[], int]) -> list[Checker]:
@@ -65,14 +65,14 @@ class Checks:
 
     def look(self) -> None:
         """A quiet point."""
-        for checker in self._checkers:
+        for checker in self.checkers:
             for finding in checker.look(self.view):
                 self._report(checker.name, finding)
 
     def finish(self) -> None:
         """The end of the run."""
         self._is_over = True
-        for checker in self._checkers:
+        for checker in self.checkers:
             for finding in checker.finish(self.view):
                 self._report(checker.name, finding)
 

@@ -3,9 +3,9 @@
 from typing import get_args
 
 import pytest
+from tests.unit.sim.faults.runs import record, simulate
 
 from minicoin.sim.scenario.fault_rates import FaultKind
-from tests.unit.sim.faults.runs import record, simulate
 
 LASTING = "at_s = 3.0\nuntil_s = 50.0\n"
 ONCE = "at_s = 12.0\n"
@@ -66,7 +66,9 @@ def test_what_has_no_end_lasts_while_blocks_are_found() -> None:
 
 
 def test_random_faults_come_together_by_kind() -> None:
-    found = record("[faults.random]\nstop_s = 60.0\nshare = 0.5\n[faults.random.per_hour]\nreset = 400.0\ncrash = 300.0\n")
+    found = record(
+        "[faults.random]\nstop_s = 60.0\nshare = 0.5\n[faults.random.per_hour]\nreset = 400.0\ncrash = 300.0\n"
+    )
     assert [fault.kind for fault in found.faults] == ["crash", "reset"]
     assert all(fault.fired > 1 for fault in found.faults)
     assert found.violations == []
