@@ -1,5 +1,7 @@
 """When the DNS seeds are asked."""
 
+from tests.unit.alarms import check_alarm
+
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.effects import Resolve
@@ -13,6 +15,7 @@ SEEDS = tuple(f"seed{i}.example" for i in range(7))
 def bootstrap(seeds=SEEDS, book_size=0):
     made = Bootstrap(DiscoveryPolicy(dns_seeds=seeds, default_port=8333), Rng(b"test"))
     made.start(T0, book_size)
+    check_alarm(made)
     return made
 
 

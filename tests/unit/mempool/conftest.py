@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
+from tests.unit.alarms import check_alarm
 
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.effects import Effect, VerifyTransaction
@@ -91,6 +92,7 @@ class World:
             outcome, more = self.pool.on_verified(verdict, self.tip, self.now)
             outcomes.append(outcome)
             waiting += more
+            check_alarm(self.pool)
         return outcomes
 
     def judge(self, effect: VerifyTransaction) -> TxVerdict:
@@ -158,7 +160,9 @@ class World:
         if not connected:
             self.tip = BlockHash(sha256d(self.tip))
         update = ChainUpdate(self.tip, self.height, tuple(disconnected), tuple(connected))
-        return self.pool.on_chain_update(update, self.now)
+        change = self.pool.on_chain_update(update, self.now)
+        check_alarm(self.pool)
+        return change
 
     @staticmethod
     def out(transaction: Transaction, index: int = 0) -> Outpoint:

@@ -3,6 +3,8 @@
 from collections import Counter
 from functools import cache
 
+from tests.unit.alarms import check_alarm
+
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, SaveHeaders, Send, StoreBlock
 from minicoin.core.limits import BLOCK_WINDOW, BLOCKS_IN_FLIGHT_PER_PEER_MAX
@@ -145,6 +147,7 @@ class Stage:
             self.in_flight_peak[conn] = max(self.in_flight_peak[conn], owed)
             assert owed <= BLOCKS_IN_FLIGHT_PER_PEER_MAX + 1
         assert self.sync.snapshot(self.now).wanted <= BLOCK_WINDOW + 100
+        check_alarm(self.sync)
 
     def store_one(self):
         """The worker finishes one block; the engine follows."""
