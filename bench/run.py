@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PARTS = ("import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls")
+PARTS = ("import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls", "simulation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ TARGETS = (
     Target("libp2p 65 KB writes", "ratio", 3, is_minimum=True),
     Target("libp2p memory", "ratio", 0.5),
     Target("loop lag in sync", "p99", 50),
+    Target("1,000 nodes x 100 blocks", "seconds", 60),
+    Target("10,000 nodes x 10 blocks", "seconds", 60),
+    Target("10,000 nodes x 10 blocks", "MB", 1536),
+    Target("model, 1,000,000 nodes x 1 block", "seconds", 60),
+    Target("model, 1,000,000 nodes x 1 block", "MB", 2048),
 )
 
 

@@ -5,6 +5,7 @@ import platform
 from importlib.metadata import version
 
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.sim.engine.collector import quiet_collector
 from minicoin.sim.engine.simulation import Report, Simulation
 from minicoin.sim.measure.record import NodeRecord, RunRecord
 from minicoin.sim.scenario.schema import Scenario
@@ -17,11 +18,12 @@ def run_full(
     scenario: Scenario, seed: int, verifier: ScriptVerifier, report: Report, listener: Listener | None = None
 ) -> RunRecord:
     """Run one scenario with one seed. Raises SetupFailed."""
-    simulation = Simulation(scenario, seed, verifier)
-    simulation.world.digest.listener = listener
-    simulation.set_up(report)
-    simulation.measure(report)
-    return record_of(simulation)
+    with quiet_collector():
+        simulation = Simulation(scenario, seed, verifier)
+        simulation.world.digest.listener = listener
+        simulation.set_up(report)
+        simulation.measure(report)
+        return record_of(simulation)
 
 
 def record_of(simulation: Simulation) -> RunRecord:

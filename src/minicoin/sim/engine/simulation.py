@@ -1,6 +1,5 @@
 """One run of one scenario with the full node code: set-up, the measured time, settling, and the record of it all."""
 
-import gc
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from minicoin.sim import draws
 from minicoin.sim.attackers.roster import coins_wanted
 from minicoin.sim.check.checks import Checks
 from minicoin.sim.engine.attacks import Attacks
+from minicoin.sim.engine.collector import collect_fresh, keep_all
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
@@ -114,11 +114,10 @@ class Simulation:
             if self.world.now >= ends_at:
                 raise SetupFailed(self._unconnected(wanted))
             self.setup_events += self.world.run(min(self.world.now + _SETUP_STEP_US, ends_at))
+            collect_fresh()
             report(Progress("set-up", self.setup_events, self.world.now - self.world.started_at, 0, 0.0))
         self.setup_wall_s = time.perf_counter() - began
-        # All that lives now lives to the end: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        keep_all()
 
     def measure(self, report: Report) -> None:
         """Mine, pay and disturb as the scenario says, then let it settle."""
@@ -154,6 +153,7 @@ class Simulation:
 
     def _pass_time(self, until_us: int) -> int:
         if not self.checks.is_every_event:
+            collect_fresh()
             return self.world.run(until_us, _SLICE_EVENTS)
         events = self.world.run(until_us, 1)
         self.checks.look()
