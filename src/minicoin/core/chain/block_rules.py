@@ -11,6 +11,7 @@ from minicoin.core.chain.tx_rules import check_transaction, is_final
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.compact import compact_length
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX
 from minicoin.core.primitives.block import HEADER_SIZE, Block
 from minicoin.core.primitives.merkle import block_merkle_root, witness_merkle_root
@@ -49,6 +50,19 @@ def check_block(block: Block) -> int:
     if sigops * WITNESS_SCALE > BLOCK_SIGOP_COST_MAX:
         raise BlockRejected(BlockReason.BAD_SIGOPS, f"{sigops} legacy signature operations")
     return sigops
+
+
+def is_whole(raw: bytes) -> bool:
+    """Whether stored bytes are a block with all that its header commits to, witnesses included; what a write that a
+    power cut ended is not."""
+    try:
+        block = Block.parse(raw)
+        check_block(block)
+        if any(transaction.has_witness for transaction in block.transactions):
+            _check_witnesses(block, is_segwit=True)
+    except (DecodeError, BlockRejected):
+        return False
+    return True
 
 
 def check_block_in_chain(block: Block, rules: RuleSet) -> None:

@@ -1,19 +1,17 @@
 """A chain store that can lose what was not synced, tear a write, and be full: drivers/store's promises in memory.
 
 What was appended since the last commit is the tail of the block file; a crash leaves a prefix of it, no shorter than
-what was synced, and perhaps a part of the block behind, which the next open finds damaged and cuts. Undo data and
+what was synced, and perhaps a part of the block behind, which the next open leaves out. Undo data and
 headers that no commit reached are gone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from minicoin.core.chain.parsed_blocks import CheckedBlock
+from minicoin.core.chain.block_rules import is_whole
 from minicoin.core.chain.store import MemoryChainStore
-from minicoin.core.faults import DecodeError
-from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
+from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
-from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
 
 Damage = Literal["torn", "truncated"]
@@ -61,10 +59,7 @@ class FaultyStore:
         """What the next run finds."""
         self._undo.clear()
         self._headers.clear()
-        for number, raw in enumerate(list(self._tail.values())):
-            if not _is_whole(raw):
-                self._tail = dict(list(self._tail.items())[:number])
-                break
+        self._tail = {block: raw for block, raw in self._tail.items() if is_whole(raw)}
         self._synced = len(self._tail)
         self._recovered = {block: BlockHeader.parse(raw) for block, raw in self._tail.items()}
         self._tears_next = None
@@ -158,11 +153,3 @@ class FaultyStore:
 
     def close(self) -> None:
         """The files stay."""
-
-
-def _is_whole(raw: bytes) -> bool:
-    try:
-        CheckedBlock(Block.parse(raw), len(raw))
-    except (DecodeError, BlockRejected):
-        return False
-    return True

@@ -94,6 +94,26 @@ def test_a_torn_tail_is_cut(blocks, tmp_path, cut):
     again.close()
 
 
+@pytest.mark.parametrize("zeros", [5, 40, 90])
+def test_a_block_whose_bytes_never_reached_the_disk_is_fetched_again(blocks, tmp_path, zeros):
+    """After a power cut a file may have its length and not its bytes."""
+    chain = open_chain(tmp_path / "d")
+    fill(chain, blocks)
+    kill(chain)
+    path = tmp_path / "d" / "blocks" / "blk00000.dat"
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-zeros] + bytes(zeros))
+    again = open_chain(tmp_path / "d")
+    assert again.tip == blocks[-2].hash
+    assert any("not written whole" in message for message in again.messages)
+    fill(again, blocks[-1:])
+    assert again.engine.coin_set_hash() == replayed_hash(blocks, tmp_path)
+    again.close()
+    third = open_chain(tmp_path / "d")
+    assert (third.height, third.messages) == (len(blocks), [])
+    third.close()
+
+
 def test_garbage_behind_the_last_record_is_cut(blocks, tmp_path):
     chain = open_chain(tmp_path / "d")
     fill(chain, blocks)
