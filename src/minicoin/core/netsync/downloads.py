@@ -50,9 +50,10 @@ class Downloads:
 
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
-        self.window.refill()
+        has_moved = self.window.refill()
         effects = self._ask(now)
-        self.watch_lowest()
+        if has_moved or effects:
+            self.watch_lowest()
         return effects
 
     def _ask(self, now: Micros) -> list[Effect]:
@@ -119,6 +120,7 @@ class Downloads:
             holder = self._peers.get(conn)
             if holder is not None:
                 holder.drop_asked(block)
+        self.watch_lowest()
 
     def give_up(self, peer: SyncPeer, block: BlockHash) -> None:
         """The peer does not have it after all."""

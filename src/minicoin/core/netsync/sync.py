@@ -171,7 +171,6 @@ class BlockSync:
             return []
         self._arrivals.begin(block, None)
         self._downloads.arrived(block.hash)
-        self._downloads.watch_lowest()
         return [SaveHeaders((block.header,)), StoreBlock(block, node.height)]
 
     # --- the worker's answers ---

@@ -25,12 +25,12 @@ class BlockWindow:
         self._unassigned: dict[BlockHash, HeaderNode] = {}
         self.in_flight: dict[BlockHash, list[ConnId]] = {}
 
-    def refill(self) -> None:
-        """Follow the best header, at most BLOCK_WINDOW blocks ahead of the tip."""
+    def refill(self) -> bool:
+        """Follow the best header, at most BLOCK_WINDOW blocks ahead of the tip; whether there was anything to do."""
         target = self._tree.best_header
         tip = self._tree.tip
         if self._filled_for is not None and self._filled_for[0] is target and self._filled_for[1] is tip:
-            return
+            return False
         self._filled_for = (target, tip)
         filled = self._filled_to
         if filled is None or filled.height > target.height or self._tree.ancestor(target, filled.height) is not filled:
@@ -44,6 +44,7 @@ class BlockWindow:
                 if node.hash not in self.in_flight:
                     self._unassigned[node.hash] = node
             self._filled_to = node
+        return True
 
     def unassigned(self) -> list[HeaderNode]:
         """Wanted blocks nobody was asked for, lowest first."""
