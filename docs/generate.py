@@ -24,6 +24,7 @@ SOURCE: Final = ROOT / "src" / "minicoin"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture"
 _GENERATED: Final = "<!-- written by docs/generate.py; change the code and run it again -->\n"
 _CORE: Final = "minicoin.core"
+_SIM: Final = "minicoin.sim"
 _SESSION_ONLY: Final = "the session itself"
 
 
@@ -79,6 +80,11 @@ def map_page() -> str:
             but = f", but not {', '.join(f'`{other}`' for other in barred)}" if barred else ""
             folder = f"`{name}/`" if (SOURCE / "core" / name).is_dir() else f"`{name}.py`"
             parts.append(f"| {number} | {folder} | {_sentence(SOURCE / 'core' / name)} | {below}{but} |")
+    parts += ["", "## Inside sim", "", "| Line | Folder | Owns |", "|---|---|---|"]
+    for number, line in enumerate(_layers(contracts, _SIM), 1):
+        for name in line:
+            folder = f"`{name}/`" if (SOURCE / "sim" / name).is_dir() else f"`{name}.py`"
+            parts.append(f"| {number} | {folder} | {_sentence(SOURCE / 'sim' / name)} |")
     parts += ["", "## Contracts", "", *(f"- {contract['name']}" for contract in contracts)]
     for contract in contracts:
         if contract["name"].startswith("Core does no IO"):
