@@ -23,7 +23,7 @@ _BATCH_MIN = ADDRESS_RELAY_MESSAGE_MAX + 1
 
 
 class EclipsePeer(Relayer):
-    """Fires once for each connection with a victim, whoever dialled, and for each addr message."""
+    """Fires once for each connection with a victim, whoever dialled."""
 
     def __init__(
         self,
@@ -62,7 +62,6 @@ class EclipsePeer(Relayer):
         self.at(now + self._batch_us, self._tell)
 
     def _tell_link(self, link: Link, count: int, now: Micros) -> None:
-        self.band.fired += 1
         # Neighbours of the pool lie in different groups: any stretch of it is as good as a sample.
         start = self.rng.below(len(self._pool))
         chosen = (self._pool[start:] + self._pool[:start])[:count]

@@ -17,6 +17,7 @@ from minicoin.sim.attackers.invalid_blocks import PAYMENT_FLAWS, BlockForger, In
 from minicoin.sim.attackers.invalid_headers import InvalidHeaderPeer
 from minicoin.sim.attackers.miner import Gateway, Strategy
 from minicoin.sim.attackers.peer import ScriptedPeer
+from minicoin.sim.attackers.scout import Scout
 from minicoin.sim.attackers.selfish_miner import SelfishStrategy
 from minicoin.sim.attackers.slow_blocks import SlowPeer
 from minicoin.sim.attackers.sybil import SybilPeer
@@ -44,8 +45,14 @@ from minicoin.sim.world.world import PORT, World
 # Real payments come back once a block confirms them: coins for this many blocks keep a flood going.
 _BLOCKS_FUNDED = 3
 _COINS_PER_PEER_MAX = 5_000
+# Whom a scout listens to.
+_SCOUTED = 4
 # An attacker of more machines than this does not have a network for each.
 _GROUPS_MAX = 64
+
+
+_FOLLOWING = Eclipse | Sybil | FloodTransactions | SlowBlocks | InvalidBlocks | InvalidHeaders
+"""Attackers of chosen nodes for whom it matters where the chain stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class _Builder:
         self._hosts: dict[ScriptedPeer, Host] = {}
         groups = attacker.network_groups if isinstance(attacker, Eclipse) else min(attacker.count, _GROUPS_MAX)
         self._addresses: AddressRange = plan.take(groups)
+        self._scout_address = plan.take(1).address(0)
         self._pool = self._make_pool() if isinstance(attacker, Eclipse) else ()
 
     def build(self) -> AttackerHandle:
@@ -119,6 +127,8 @@ class _Builder:
             self._hosts[peer] = host
         hosts = list(self._hosts.values())
         self._listen_widely(hosts)
+        self._add_scout()
+        hosts = list(self._hosts.values())
         if strategy is None or not isinstance(attacker, SelfishMiner | WithholdBlocks):
             return AttackerHandle(attacker.kind, world, band, hosts)
         tie_share = attacker.tie_share if isinstance(attacker, SelfishMiner) else None
@@ -201,6 +211,34 @@ class _Builder:
         else:
             found = rng.sample(self._hooks.targets(ALL, rng), attacker.connections)
         return tuple(self._world.hosts[index].address for index in found)
+
+    def _add_scout(self) -> None:
+        """One more host, where the attack leaves out nodes that could tell of the chain."""
+        attacker, rng = self._attacker, self._rng.stream("scout")
+        if not isinstance(attacker, _FOLLOWING):
+            return
+        targets = self._hooks.targets(attacker.target, self._rng.stream("targets"))
+        others = [index for index in self._hooks.targets(ALL, rng) if index not in targets]
+        if not others:
+            return
+        heard = tuple(self._world.hosts[index].address for index in rng.sample(others, _SCOUTED))
+        lines = self._hooks.place()
+        name = f"{attacker.kind}{self._number}.scout"
+        host = self._world.add_host(lines, name=name, group=attacker.kind, address=self._scout_address)
+        scout = Scout(self._band, host.address, rng, heard, fetches=self._wants_bodies())
+        self._band.peers.append(scout)
+        self._hosts[scout] = host
+
+    def _wants_bodies(self) -> bool:
+        match self._attacker:
+            case SlowBlocks(delay_s=delay_s):
+                return delay_s is not None
+            case Eclipse(hides_blocks=hides) | Sybil(hides_blocks=hides):
+                return not hides
+            case FloodTransactions(validity=validity):
+                return validity == "valid"
+            case _:
+                return False
 
     def _forger(self, attacker: InvalidBlocks) -> BlockForger:
         world = self._world

@@ -5,7 +5,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
-from minicoin.core.wire.messages import BlockMessage
+from minicoin.core.wire.messages import BlockMessage, Headers
 from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.follower import Follower
 from minicoin.sim.attackers.link import Link
@@ -28,6 +28,12 @@ class SlowPeer(Follower):
             chain.show(chain.heard)
         _, fresh = chain.tree.path(before, chain.heard)
         self.announce(list(fresh))
+
+    def on_ready(self, link: Link, now: Micros) -> None:
+        super().on_ready(link, now)
+        if self.height:
+            # A node that lacks it asks for all that leads there, and takes this peer for one that has it.
+            self.send(link, Headers((self.band.chain.shown.header,)))
 
     def hand_over(self, link: Link, block: BlockHash, now: Micros) -> None:
         self.band.fired += 1

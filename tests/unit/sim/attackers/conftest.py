@@ -103,6 +103,10 @@ class SmallNet:
         for index in range(len(self.hosts)):
             self.start(index)
         self.run(warm_up_s)
+        self.attack(join_s)
+
+    def attack(self, join_s: float = 5) -> None:
+        """Start all attackers."""
         for handle in self.handles:
             handle.start(self.world.now)
         self.run(join_s)

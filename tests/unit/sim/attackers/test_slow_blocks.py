@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from minicoin.core.limits import BLOCKS_IN_FLIGHT_PER_PEER_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.sim.scenario.attackers import SlowBlocks
 from minicoin.sim.world.host import Lines
@@ -55,3 +56,23 @@ def test_nobody_is_banned_for_being_slow(small_net: Callable[..., Any]) -> None:
     assert net.heights() == [6] * 6
     assert net.attacker.fired >= 6
     assert all(net.bans(index) == [] for index in range(6))
+
+
+def test_who_attacks_one_node_hears_of_the_chain_elsewhere(small_net: Callable[..., Any]) -> None:
+    """A node that catches up is told of the chain by peers that never deliver it."""
+    # More than may be asked of one peer at a time.
+    blocks = 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
+    net = small_net(4, [SlowBlocks(kind="slow-blocks", count=3, target=(3,))], shape="line")
+    for index in range(3):
+        net.start(index)
+    net.run(5)
+    for _ in range(blocks):
+        net.mine(0, 0.5)
+    net.attack()
+    assert net.attacker.band.chain.shown.height == blocks
+    slow = tuple(host.address for host in net.attacker.hosts[:3])
+    net.policies[3] = replace(net.policies[3], connect=(*slow, net.hosts[2].address))
+    net.start(3)
+    net.run(120)
+    assert net.attacker.fired >= BLOCKS_IN_FLIGHT_PER_PEER_MAX
+    assert net.heights() == [blocks] * 4
