@@ -114,9 +114,8 @@ class Runtime:
 
     async def _loop(self) -> None:
         while not self._is_stopping:
-            deadline = self.node.next_deadline()
             if not len(self._inbox):
-                wait_us = SECOND_US * 3600 if deadline is None else deadline - self.clock()
+                wait_us = self.node.next_deadline() - self.clock()
                 if wait_us > 0:
                     with trio.move_on_after(wait_us / SECOND_US):
                         await self._inbox.wait()
