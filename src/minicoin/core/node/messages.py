@@ -106,6 +106,7 @@ class MessageHandlers:
                 entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
                 if entry is None:
                     missing.append(vector)
+                    self._parts.relay.on_unserved(conn, vector.hash)
                 else:
                     self._parts.relay.on_known(conn, vector.hash)
                     self._parts.emit(self._serving.send_transaction(conn, entry.transaction))

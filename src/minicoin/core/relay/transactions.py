@@ -147,6 +147,12 @@ class TxRelay:
         self._requests.failed(conn, key)
         self.alarm.by(self._requests.next_deadline())
 
+    def on_unserved(self, conn: ConnId, key: bytes) -> None:
+        """The peer asked for one that is not here any more: it does not have it, should it come back in a reorg."""
+        peer = self._peers.get(conn)
+        if peer is not None and peer.known is not None:
+            peer.known.discard(key)
+
     def ask_parents(self, conn: ConnId, parents: Iterable[Txid], now: Micros) -> list[Effect]:
         """The unknown parents of an orphan, by txid, from the peer that sent the orphan."""
         if conn not in self._peers:
