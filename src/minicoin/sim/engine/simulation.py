@@ -141,10 +141,8 @@ class Simulation:
         self.faults.end()
         self.attacks.end()
         self.mined_until = self.world.now
-        ends_at = self.world.now + settle_us
-        if self.faults.has_begun or self.attacks.handles:
-            ends_at = max(ends_at, self._healed_at())
-        while self.world.now < ends_at:
+        settled_at = self.world.now + settle_us
+        while self.world.now < (ends_at := max(settled_at, self._healed_at())):
             self._pass_time(ends_at)
             report(self._progress("settling"))
         self.checks.finish()
@@ -160,7 +158,9 @@ class Simulation:
         return events
 
     def _healed_at(self) -> int:
-        """When all must have recovered from the last fault and attack, as far as is known."""
+        """When all must have recovered from the last fault and attack, as far as is known; time zero without any."""
+        if not (self.faults.has_begun or self.attacks.handles):
+            return self.began_at
         last_us = max(self.faults.last_us, self.attacks.last_us)
         if self.attacks.handles and self.mined_until:
             last_us = max(last_us, self.mined_until - self.began_at)

@@ -31,6 +31,7 @@ class TornWriteFault(NodesFault):
 
     def _on_torn(self, scene: Scene, host: Host) -> None:
         self.fired += 1
+        self.last_at = scene.world.now + self._restart_after_us
         # In the middle of an event the node cannot vanish; right after it, before anything else, it does.
         scene.world.queue.at(scene.world.now, self._crash, scene, host)
 

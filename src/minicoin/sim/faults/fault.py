@@ -10,6 +10,8 @@ class InjectedFault:
         self.kind = kind
         self.targets = targets
         self.fired = 0
+        self.last_at = 0
+        """When the last thing that it does by itself is over, in the world's time; 0: with its end."""
 
     def effects(self) -> int:
         """How often it did something until now."""

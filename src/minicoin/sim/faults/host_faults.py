@@ -38,7 +38,8 @@ class CrashFault(NodesFault):
         queue = scene.world.queue
         for host in self.hosts(scene):
             self.fired += scene.switch_off(host, with_disk=self._with_disk)
-            queue.at(queue.now + self._restart_after_us, self._switch_on, scene, host)
+            self.last_at = queue.now + self._restart_after_us
+            queue.at(self.last_at, self._switch_on, scene, host)
 
     def _switch_on(self, scene: Scene, host: Host) -> None:
         scene.switch_on(host)
@@ -97,7 +98,9 @@ class ChurnFault(NodesFault):
             return
         queue = scene.world.queue
         self.fired += scene.switch_off(host, with_disk=self._with_disk)
-        queue.at(queue.now + self._rng.exponential_us(self._absence_us), self._return, scene, host)
+        back_at = queue.now + self._rng.exponential_us(self._absence_us)
+        self.last_at = max(self.last_at, back_at)
+        queue.at(back_at, self._return, scene, host)
 
     def _return(self, scene: Scene, host: Host) -> None:
         scene.switch_on(host)

@@ -80,9 +80,13 @@ class FaultTimeline:
 
     @property
     def last_us(self) -> int:
-        """When the last fault that has begun ends, from time zero; 0 without any."""
-        ends = [entry.stop_us or entry.started_us for entry in self._entries if entry.started_us is not None]
-        return max([end for end in ends if end is not None], default=0)
+        """When the last fault that has begun is over, from time zero; 0 without any."""
+        last_us = 0
+        for entry in self._entries:
+            if entry.started_us is not None:
+                own_us = entry.fault.last_at - self._began_at if entry.fault.last_at else 0
+                last_us = max(last_us, entry.started_us, entry.stop_us or 0, entry.stopped_us or 0, own_us)
+        return last_us
 
     def records(self) -> list[FaultRecord]:
         """What was done, fault by fault; random ones of a kind together."""

@@ -109,7 +109,7 @@ class Weather:
         for parcel in parcels:
             last = end.last_arrival
             arrival = parcel.arrival_us if parcel.is_loose else max(parcel.arrival_us, last)
-            self.world.arrive(end, parcel.content, parcel.size, arrival)
+            self.world.arrive(end, parcel.content, arrival)
             if parcel.is_loose:
                 end.last_arrival = last
 

@@ -60,16 +60,15 @@ from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
-from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import Message
 from minicoin.sim.bandwidth import departure, reception, transfer_us
 from minicoin.sim.world.costs import WorkCosts
-from minicoin.sim.world.digest import TraceDigest, event_key, message_key
+from minicoin.sim.world.digest import TraceDigest, event_key
+from minicoin.sim.world.freight import Freight, encoded, freight_of
 from minicoin.sim.world.host import Disk, Host, Lines, LinkEnd, Runner
 from minicoin.sim.world.ledger import BlockBook, Ledger, LedgerEffect, SharedLedger
 from minicoin.sim.world.padding import pad_job
 from minicoin.sim.world.queue import EventQueue
-from minicoin.sim.world.traffic import TYPE_INDEX, wire_size
 
 PORT = 8333
 # After the genesis block, so that the first mined block is later than its parent.
@@ -140,6 +139,11 @@ class World:
         self.block_bytes = 0
         """Miners fill their blocks up to this size."""
         self._latency = latency
+        self._encodes = settings.encodes
+        self._draws_per_message = settings.draws_per_message
+        # The message sent last: announcements go to many peers one after the other as one object.
+        self._freighted: Message | None = None
+        self._freight = Freight(b"", 0, -1, b"")
 
     @property
     def now(self) -> Micros:
@@ -381,6 +385,7 @@ class World:
             self.queue.at(arrival, self._refused, near)
             return
         host.links[far.conn] = far
+        far.runner = host.runner
         for hook in self.link_hooks:
             hook(far)
             hook(near)
@@ -392,6 +397,7 @@ class World:
     def _connected(self, near: LinkEnd, _: object) -> None:
         host = near.host
         if host.runner is not near.runner:
+            near.is_open = False
             self.reset(near.other, "connection reset")
             return
         if not near.other.is_open:
@@ -432,8 +438,10 @@ class World:
     def _closed(self, end: LinkEnd, _: object) -> None:
         if end.is_open:
             end.is_open = False
-            end.host.links.pop(end.conn, None)
-            self._handle(end.host, ConnectionClosed(end.conn, "closed by peer"))
+            # Whoever was switched on since may have a connection of the same number.
+            if end.host.runner is end.runner:
+                end.host.links.pop(end.conn, None)
+                self._handle(end.host, ConnectionClosed(end.conn, "closed by peer"))
 
     def link_ends(self) -> Iterator[LinkEnd]:
         """Every open end, host by host."""
@@ -446,71 +454,67 @@ class World:
         end = host.links.get(conn)
         if end is None:
             return
-        sent: Message | bytes
-        if self.settings.encodes:
-            sent = encode_frame(self.network.magic, message)
-            size = len(sent)
-        else:
-            sent = message
-            size = wire_size(message)
+        freight = self._freight
+        if message is not self._freighted:
+            freight = encoded(self.network.magic, message) if self._encodes else freight_of(message)
+            self._freighted, self._freight = message, freight
+        size = freight.size
         traffic = host.traffic
-        kind = TYPE_INDEX[type(message)]
-        traffic.sent_messages[kind] += 1
-        traffic.sent_bytes[kind] += size
-        queue = self.queue
-        now = queue.now
+        traffic.sent_messages[freight.kind] += 1
+        traffic.sent_bytes[freight.kind] += size
+        now = self.queue.now
         latency = end.latency_us
-        if self.settings.draws_per_message:
+        if self._draws_per_message:
             end.number += 1
             latency = self._latency(host.index, end.other.host.index, end.number)
-        host.up_free, first, last = departure(now, host.up_free, transfer_us(size, host.up_rate), latency)
+        host.up_free, _, last = departure(now, host.up_free, transfer_us(size, host.up_rate), latency)
         end.unacknowledged += size
         if end.unacknowledged >= SEND_QUEUE_LOW_BYTES:
             end.unacknowledged = 0
             self._post(host, SendQueueLow(conn), host.up_free - now)
+        if last < end.last_arrival:
+            last = end.last_arrival
         if end.held is not None:
-            end.held.append((sent, size))
+            end.held.append((freight.content, size))
         elif end.disturbance is not None:
-            end.disturbance.carry(end, sent, size, max(last, end.last_arrival))
+            end.disturbance.carry(end, freight.content, size, last)
         else:
-            self.arrive(end, sent, size, max(last, end.last_arrival), first - last)
+            end.last_arrival = last
+            self.queue.at(last, self._receive, end.other, freight)
 
-    def arrive(self, end: LinkEnd, sent: Message | bytes, size: int, arrival_us: int, head_us: int = 0) -> None:
-        """Have a message's last byte at the far end at a time, its first one `head_us` (not positive) before."""
+    def arrive(self, end: LinkEnd, content: Message | bytes, arrival_us: int) -> None:
+        """Have the last byte of a message, or of a piece of one, at the far end at a time."""
         end.last_arrival = arrival_us
-        self.queue.at(arrival_us, self._receive, end.other, (sent, size, arrival_us + head_us))
+        self.queue.at(arrival_us, self._receive, end.other, freight_of(content))
 
-    def _receive(self, end: LinkEnd, parcel: tuple[Message | bytes, int, int]) -> None:
+    def _receive(self, end: LinkEnd, freight: Freight) -> None:
         """The last byte is there: wait for the downlink, where that is the narrower one."""
         host = end.host
-        now = self.queue.now
-        sent, size, first = parcel
         if host.down_rate:
-            done, host.down_free = reception(first, now, host.down_free, transfer_us(size, host.down_rate))
+            now = self.queue.now
+            first = now - transfer_us(freight.size, end.other.host.up_rate)
+            done, host.down_free = reception(first, now, host.down_free, transfer_us(freight.size, host.down_rate))
             if done > now:
-                self.queue.at(done, self._deliver, end, (sent, size))
+                self.queue.at(done, self._deliver, end, freight)
                 return
-        self._deliver(end, (sent, size))
+        self._deliver(end, freight)
 
-    def _deliver(self, end: LinkEnd, parcel: tuple[Message | bytes, int]) -> None:
-        if not end.is_open:
-            return
+    def _deliver(self, end: LinkEnd, freight: Freight) -> None:
         host = end.host
         runner = host.runner
-        if runner is None:
+        if runner is None or not end.is_open:
             return
-        sent, size = parcel
         now = self.queue.now
+        self.digest.note(now, host.index, end.conn, freight.key)
+        content = freight.content
         event: Event
-        if isinstance(sent, bytes):
-            self.digest.note(now, host.index, end.conn, sent)
-            event = BytesReceived(end.conn, sent)
+        if isinstance(content, bytes):
+            event = BytesReceived(end.conn, content)
         else:
-            kind = TYPE_INDEX[type(sent)]
-            host.traffic.received_messages[kind] += 1
-            host.traffic.received_bytes[kind] += size
-            self.digest.note(now, host.index, end.conn, message_key(sent))
-            event = MessageReceived(end.conn, sent, size)
+            event = MessageReceived(end.conn, content, freight.size)
+        if freight.kind >= 0:
+            host.traffic.received_messages[freight.kind] += 1
+            host.traffic.received_bytes[freight.kind] += freight.size
         runner.handle(event, Micros(now + host.clock_offset_us))
         self._perform(host)
 
@@ -527,6 +531,6 @@ class World:
             if end.disturbance is not None:
                 end.disturbance.carry(end, sent, size, arrival)
             else:
-                self.arrive(end, sent, size, max(arrival, end.last_arrival))
+                self.arrive(end, sent, max(arrival, end.last_arrival))
         if not end.is_open and end.other.is_open:
             self.queue.at(max(arrival, end.last_arrival), self._closed, end.other)
