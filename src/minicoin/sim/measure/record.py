@@ -78,7 +78,8 @@ class BlockRecord:
     is_best: bool
     """In the best chain at the end, as most nodes see it."""
     arrivals: IntArray
-    """Microseconds after `found_at_us`, NEVER or ABSENT; one entry per node."""
+    """Microseconds after `found_at_us`, NEVER or ABSENT; one entry per node. A shorter array leaves out the last nodes,
+    which are then ABSENT (scripted attackers come last); an empty one says that propagation was not recorded."""
 
 
 @dataclass(slots=True)

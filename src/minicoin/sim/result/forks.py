@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicoin.sim.measure.record import NO_NODE, NO_PARENT, BlockRecord, RunRecord
+from minicoin.sim.measure.record import ABSENT, NO_NODE, NO_PARENT, BlockRecord, RunRecord
+from minicoin.sim.result.propagation import complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Earner:
     best: int
     """Blocks in the best chain."""
     revenue_share: float
-    """best / all blocks of the best chain that nodes of the run found."""
+    """best / all blocks of the best chain that were found while measuring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +96,20 @@ def find_forks(blocks: Sequence[BlockRecord]) -> list[Fork]:
 
 def expected_stale_rate(record: RunRecord, interval_us: int) -> float | None:
     """See Forks.expected_stale_rate; None where nothing says who has hash power. A delay that is NEVER counts as
-    endless."""
-    shares = np.array([node.hash_share for node in record.nodes])
+    endless; attackers and their blocks are left out, since they do not mine by the rule that the formula assumes."""
+    if not record.nodes:
+        return None
+    shares = np.array([0.0 if node.is_attacker else node.hash_share for node in record.nodes])
+    attackers = {node.index for node in record.nodes if node.is_attacker}
     rates = []
     for block in record.blocks:
-        if block.miner == NO_NODE or len(block.arrivals) != len(shares):
+        if block.miner == NO_NODE or block.miner in attackers or not block.arrivals.size:
             continue
-        lost = np.where(block.arrivals >= 0, -np.expm1(-block.arrivals / interval_us), 1.0)
+        arrivals = complete(block.arrivals, len(shares))
+        lost = np.where(arrivals >= 0, -np.expm1(-arrivals / interval_us), 1.0)
         # Its own miner never competes with it, and who was down did not mine.
         lost[block.miner] = 0.0
-        lost[block.arrivals < -1] = 0.0
+        lost[arrivals == ABSENT] = 0.0
         rates.append(float(shares @ lost))
     return float(np.mean(rates)) if rates and shares.any() else None
 
@@ -115,7 +120,7 @@ def miners(record: RunRecord) -> list[Earner]:
     for block in record.blocks:
         if block.miner != NO_NODE:
             found.setdefault(block.miner, []).append(block)
-    best_total = sum(block.is_best for blocks in found.values() for block in blocks)
+    best_total = sum(block.is_best for block in record.blocks)
     named = {node.index: (node.name, node.hash_share) for node in record.nodes}
     earners = [
         _earner(*named.get(index, (str(index), 0.0)), blocks, best_total) for index, blocks in sorted(found.items())
@@ -133,7 +138,7 @@ def groups(record: RunRecord) -> list[Earner]:
     for block in record.blocks:
         if block.miner in group_of:
             found.setdefault(group_of[block.miner], []).append(block)
-    best_total = sum(block.is_best for blocks in found.values() for block in blocks)
+    best_total = sum(block.is_best for block in record.blocks)
     return [
         _earner(name, sum(record.nodes[index].hash_share for index in indices), found.get(name, []), best_total)
         for name, indices in members.items()

@@ -34,8 +34,9 @@ def propagation_plots(record: RunRecord, summary: Summary) -> list[Plot]:
         plots.append(_distribution(spreads, transaction_spreads(record), summary))
     if summary.blocks.samples:
         plots.append(_heat(spreads))
-        if 1 < len(region_names(record)) <= _REGIONS_MAX:
-            plots.append(_regions(record))
+        table = region_medians(record)
+        if 1 < len(table) <= _REGIONS_MAX and not np.isnan(table).all():
+            plots.append(_regions(region_names(record), table))
     return plots
 
 
@@ -129,7 +130,7 @@ def _heat(spreads: Sequence[Spread]) -> Plot:
             {
                 "type": "heatmap",
                 "x": seconds(edges),
-                "y": [int(chunk[0]) for chunk in chunks],
+                "y": [spreads[int(chunk[0])].item for chunk in chunks],
                 "z": [numbers(row, 3) for row in table],
                 "zmin": 0,
                 "zmax": 1,
@@ -148,9 +149,7 @@ def _reached_by(spread: Spread, edges: FloatArray) -> FloatArray:
     return found
 
 
-def _regions(record: RunRecord) -> Plot:
-    names = region_names(record)
-    table = region_medians(record)
+def _regions(names: list[str], table: FloatArray) -> Plot:
     labels = [["" if np.isnan(us) else f"{us / SECOND_US:.2f}" for us in row] for row in table]
     return Plot(
         "regions",

@@ -1,8 +1,9 @@
 """How items reached the nodes: percentiles, coverage, the distribution, and delays between regions.
 
 Definitions, here and nowhere else. A *sample* is one (item, node) pair in which the node has the item; pairs of the
-item's own maker, of attackers, and of nodes that were ABSENT do not count at all. A pair that is NEVER is *missing*: it
-is in the coverage, not in the percentiles. Percentiles interpolate linearly and are rounded to whole microseconds.
+item's own maker, of attackers, and of nodes that were ABSENT do not count at all, nor do items that attackers made:
+when those travel is their own choice. A pair that is NEVER is *missing*: it is in the coverage, not in the percentiles.
+Percentiles interpolate linearly and are rounded to whole microseconds.
 
 - pooled: one percentile over all samples of all items together, so every pair weighs the same.
 - per item: the percentile over the samples of each item, then the median over items. This is what SimBlock's and
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicoin.sim.measure.record import NEVER, NO_NODE, BlockRecord, FloatArray, IntArray, NodeRecord, RunRecord
+from minicoin.sim.measure.record import ABSENT, NEVER, NO_NODE, BlockRecord, FloatArray, IntArray, NodeRecord, RunRecord
 
 PERCENTILES = (50, 90, 99)
 
@@ -46,19 +47,31 @@ class Propagation:
 class Spread:
     """The samples of one item, sorted, and how many nodes are missing."""
 
+    item: int
+    """Index of the block or transaction."""
     samples: IntArray
     missing: int
 
 
 def block_spreads(record: RunRecord, blocks: Sequence[BlockRecord] | None = None) -> list[Spread]:
-    """The samples of each block, in the order of the blocks (all of the record by default)."""
+    """The samples of each block that counts, in the order of the blocks (all of the record by default)."""
     chosen = record.blocks if blocks is None else blocks
-    return [_spread(block.arrivals, block.miner, record.nodes) for block in chosen]
+    attackers = {node.index for node in record.nodes if node.is_attacker}
+    return [
+        _spread(block.index, block.arrivals, block.miner, record.nodes)
+        for block in chosen
+        if block.miner not in attackers
+    ]
 
 
 def transaction_spreads(record: RunRecord) -> list[Spread]:
-    """The samples of each sampled transaction."""
-    return [_spread(tx.arrivals, tx.sender, record.nodes) for tx in record.transactions]
+    """The samples of each sampled transaction that counts."""
+    attackers = {node.index for node in record.nodes if node.is_attacker}
+    return [
+        _spread(tx.index, tx.arrivals, tx.sender, record.nodes)
+        for tx in record.transactions
+        if tx.sender not in attackers
+    ]
 
 
 def summarize_spreads(spreads: Sequence[Spread]) -> Propagation:
@@ -105,12 +118,13 @@ def region_medians(record: RunRecord) -> FloatArray:
     regions = np.array([position[node.region] for node in record.nodes], np.int64)
     found: list[list[list[IntArray]]] = [[[] for _ in names] for _ in names]
     for block in record.blocks:
-        if block.miner == NO_NODE or len(block.arrivals) != len(record.nodes):
+        if block.miner == NO_NODE or not honest[block.miner]:
             continue
-        counted = honest & (block.arrivals >= 0)
+        arrivals = complete(block.arrivals, len(honest))
+        counted = honest & (arrivals >= 0)
         counted[block.miner] = False
         for column in range(len(names)):
-            found[regions[block.miner]][column].append(block.arrivals[counted & (regions == column)])
+            found[regions[block.miner]][column].append(arrivals[counted & (regions == column)])
     table = np.full((len(names), len(names)), np.nan)
     for row, cells in enumerate(found):
         for column, parts in enumerate(cells):
@@ -120,19 +134,22 @@ def region_medians(record: RunRecord) -> FloatArray:
     return table
 
 
+def complete(arrivals: IntArray, nodes: int) -> IntArray:
+    """With an entry for every node; those that were left out were ABSENT."""
+    return np.concatenate([arrivals, np.full(nodes - len(arrivals), ABSENT, np.int64)])
+
+
 def _honest(nodes: Sequence[NodeRecord]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.array([not node.is_attacker for node in nodes], np.bool_)
 
 
-def _spread(arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> Spread:
-    counted = np.ones(len(arrivals), np.bool_)
+def _spread(item: int, arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> Spread:
     # A model of a million nodes may leave out the node records; then all are honest.
-    if len(nodes) == len(arrivals):
-        counted &= _honest(nodes)
+    counted = _honest(nodes)[: len(arrivals)] if nodes else np.ones(len(arrivals), np.bool_)
     if maker != NO_NODE and maker < len(arrivals):
         counted[maker] = False
     kept = arrivals[counted]
-    return Spread(np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
+    return Spread(item, np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
 
 
 def _percentiles(values: FloatArray) -> Percentiles:

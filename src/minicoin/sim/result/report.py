@@ -36,7 +36,7 @@ from minicoin.sim.result.words import (
 
 _VIOLATIONS_SHOWN = 200
 _FAULTS_SHOWN = 200
-TARGETS_SHOWN = 80
+TARGETS_SHOWN = 40
 
 
 def report_html(record: RunRecord, summary: Summary | None = None) -> str:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from minicoin.sim.measure.record import ABSENT, NEVER, NO_PARENT
+from minicoin.sim.measure.record import ABSENT, NEVER, NO_NODE, NO_PARENT
 from minicoin.sim.result.forks import Fork, expected_stale_rate, find_forks, groups, miners, summarize_forks
 
 from .synthetic import block, empty_record, node
@@ -61,6 +61,12 @@ def test_who_earned_what() -> None:
     assert (ordinary.found, ordinary.best) == (2, 0)
 
 
+def test_blocks_of_nobody_are_revenue_that_others_miss() -> None:
+    blocks = [block(0, 0, [0], parent=NO_PARENT), block(1, NO_NODE, [1])]
+    (earner,) = miners(empty_record(nodes=[node(0)], blocks=blocks))
+    assert earner.revenue_share == 0.5
+
+
 def test_expected_stale_rate_by_hand() -> None:
     record = empty_record(nodes=NODES, blocks=[block(0, 0, [0, 1_000, 2_000])])
     by_hand = 0.3 * (1 - math.exp(-0.1)) + 0.2 * (1 - math.exp(-0.2))
@@ -71,6 +77,19 @@ def test_expected_stale_rate_with_missing_and_absent_nodes() -> None:
     record = empty_record(nodes=NODES, blocks=[block(0, 0, [0, NEVER, ABSENT])])
     assert expected_stale_rate(record, 10_000) == pytest.approx(0.3)
     assert expected_stale_rate(empty_record(nodes=[node(0)], blocks=[block(0, 0, [0])]), 10_000) is None
+
+
+def test_expected_stale_rate_without_attackers() -> None:
+    nodes = [*NODES, node(3, hash_share=0.4, is_attacker=True)]
+    blocks = [block(0, 0, [0, NEVER, 0, 0]), block(1, 3, [NEVER, NEVER, NEVER, 0])]
+    assert expected_stale_rate(empty_record(nodes=nodes, blocks=blocks), 10_000) == pytest.approx(0.3)
+
+
+def test_expected_stale_rate_of_arrivals_that_leave_out_the_last_nodes() -> None:
+    shorter, unrecorded = block(0, 0, [0, 1_000]), block(1, 0, [])
+    by_hand = 0.3 * (1 - math.exp(-0.1))
+    record = empty_record(nodes=NODES, blocks=[shorter, unrecorded])
+    assert expected_stale_rate(record, 10_000) == pytest.approx(by_hand)
 
 
 def test_no_blocks() -> None:

@@ -33,6 +33,25 @@ def test_figures_by_hand() -> None:
     assert found.slowest_us == 1_000
 
 
+def test_what_attackers_make_does_not_count() -> None:
+    record = record_by_hand()
+    without = summarize_spreads(block_spreads(record))
+    record.blocks.append(block(2, 4, [9_000_000, 9_000_000, NEVER, NEVER, 0]))
+    assert summarize_spreads(block_spreads(record)) == without
+    assert region_medians(record)[0, 0] == 300
+
+
+def test_arrivals_that_leave_out_the_last_nodes_and_those_that_are_not_recorded() -> None:
+    record, shorter = record_by_hand(), record_by_hand()
+    for one in shorter.blocks:
+        one.arrivals = one.arrivals[:4]
+    assert summarize_spreads(block_spreads(shorter)) == summarize_spreads(block_spreads(record))
+    assert np.array_equal(region_medians(shorter), region_medians(record), equal_nan=True)
+    shorter.blocks[1].arrivals = np.zeros(0, np.int64)
+    assert summarize_spreads(block_spreads(shorter)).samples == 3
+    assert np.isnan(region_medians(shorter)[1]).all()
+
+
 def test_pooled_and_per_item_differ_where_blocks_reach_different_numbers() -> None:
     few, many = block(0, 0, [0, 10] + [ABSENT] * 9), block(1, 0, [0] + [1_000] * 10)
     found = summarize_spreads(
@@ -63,6 +82,8 @@ def test_a_model_without_node_records() -> None:
 def test_transactions_leave_out_their_sender() -> None:
     record = make_record()
     assert all(spread.samples.size == 58 for spread in transaction_spreads(record)[:4])
+    record.transactions[0].sender = 59
+    assert [spread.item for spread in transaction_spreads(record)] == [1, 2, 3, 4]
 
 
 def test_distribution_keeps_the_share_of_the_missing() -> None:
