@@ -1,7 +1,7 @@
 """Runs the propagation model and the gossip theory against published figures: `make reproduce`.
 
-Prints the table measured / published / difference / command, writes it to docs/reproduce.md when nothing was left out,
-and ends with 1 when a figure is out of its tolerance.
+Prints the table measured / published / difference / command, writes the groups that ran to their places in
+docs/reproduce.md, and ends with 1 when a figure is out of its tolerance.
 """
 
 import argparse
@@ -19,29 +19,40 @@ from minicoin.sim.model.engine import COMPILES
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reproduce.md"
 NOTES = Path(__file__).with_name("notes.md")
+HEADING = "\n## Figures: "
 GROUPS = ("simblock", "gervais", "flooding", "gossip", "million")
 
 
-def measure(groups: list[str], workers: int) -> list[Row]:
-    """The rows of these groups, in their order here."""
-    rows: list[Row] = []
+def measure(group: str, workers: int) -> list[Row]:
+    """The rows of one group."""
+    if group == "flooding":
+        return theory.flooding_rows()
+    if group == "gossip":
+        return theory.gossip_rows()
+    if group == "million":
+        return million.rows()
+    drawn = simblock if group == "simblock" else gervais
     with ProcessPoolExecutor(workers) as pool:
-        for name, group in (("simblock", simblock), ("gervais", gervais)):
-            if name in groups:
-                rows += group.rows(list(pool.map(group.run, group.jobs())))
-    if "flooding" in groups:
-        rows += theory.flooding_rows()
-    if "gossip" in groups:
-        rows += theory.gossip_rows()
-    if "million" in groups:
-        rows += million.rows()
-    return rows
+        return drawn.rows(list(pool.map(drawn.run, drawn.jobs())))
 
 
-def page(rows: list[Row], seconds: float) -> str:
+def section(rows: list[Row], seconds: float) -> str:
+    """What the page says of one group."""
     engine = f"numba {version('numba')}" if COMPILES else "plain Python"
-    ran = f"{sum(row.holds for row in rows)} of {len(rows)} rows hold; {seconds:.0f} s with {engine}."
-    return f"{NOTES.read_text()}\n## Figures\n\n{ran}\n\n{table(rows)}\n"
+    held = f"{sum(row.holds for row in rows)} of {len(rows)} hold; {seconds:.0f} s with {engine}."
+    return f"{held}\n\n{table(rows)}\n"
+
+
+def write_page(fresh: dict[str, str]) -> None:
+    """The notes and each group's section: the fresh one, or the one that stands there."""
+    sections = {}
+    if PAGE.exists():
+        for part in PAGE.read_text().split(HEADING)[1:]:
+            group, _, text = part.partition("\n\n")
+            sections[group] = text.rstrip() + "\n"
+    sections |= fresh
+    parts = [f"{HEADING}{group}\n\n{sections[group]}" for group in GROUPS if group in sections]
+    PAGE.write_text(NOTES.read_text().rstrip() + "\n" + "".join(parts))
 
 
 def main() -> int:
@@ -49,12 +60,14 @@ def main() -> int:
     parser.add_argument("--only", choices=GROUPS, action="append", help="a group of figures; may be repeated")
     parser.add_argument("--workers", type=int, default=2, help="processes that run networks at once")
     asked = parser.parse_args()
-    started = time.perf_counter()
-    rows = measure(asked.only or list(GROUPS), asked.workers)
-    print(table(rows))
-    if asked.only is None:
-        PAGE.write_text(page(rows, time.perf_counter() - started))
-    failed = [row for row in rows if not row.holds]
+    failed, fresh = [], {}
+    for group in asked.only or GROUPS:
+        started = time.perf_counter()
+        if rows := measure(group, asked.workers):
+            print(table(rows), flush=True)
+            fresh[group] = section(rows, time.perf_counter() - started)
+            failed += [row for row in rows if not row.holds]
+    write_page(fresh)
     for row in failed:
         print(f"out of tolerance: {row.group}, {row.figure}: {row.measured} {row.unit} against {row.published}")
     return 1 if failed else 0

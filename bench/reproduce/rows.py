@@ -45,11 +45,12 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         difference = "limit" if row.is_limit else f"{row.difference:+.1%}"
         lines.append(
-            f"| {row.group}: {row.figure} | {_number(row.measured)} {row.unit} | {_number(row.published)} {row.unit} "
+            f"| {row.group}: {row.figure} | {_number(row.measured, row.unit)} | {_number(row.published, row.unit)} "
             f"| {difference} | {row.verdict} | `{row.command}` |"
         )
     return "\n".join(lines)
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+def _number(value: float, unit: str) -> str:
+    digits = f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+    return f"{digits} {unit}" if unit else digits
