@@ -65,7 +65,7 @@ def draw_fault(kind: FaultKind, at_s: float, until_s: float, nodes: tuple[int, .
         case "clock-jump":
             return written.ClockJump.model_validate({**base, "by_s": _signed(rng, 1, 3_000)})
         case "slow-cpu":
-            return written.SlowCpu.model_validate({**lasting, "factor": _between(rng, 2, 500)})
+            return written.SlowCpu.model_validate({**lasting, "factor": _between(rng, 2, 50)})
         case "churn":
             means = {"session_s": _between(rng, 2, 20), "rejoin_s": _between(rng, 1, 15), "with_disk": with_disk}
             return written.ChurnFault.model_validate({**lasting, **means})

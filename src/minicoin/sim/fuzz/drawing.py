@@ -9,9 +9,11 @@ from typing import Final, get_args
 
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
+from minicoin.sim import draws
 from minicoin.sim.faults.chance import draw_fault
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, FaultKind
 from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.scenario.sources import scenario_topology
 
 FAULT_KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 
@@ -33,7 +35,12 @@ Document = dict[str, object]
 
 def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Scenario:
     """The scenario of a seed. Equal seeds and kinds give equal scenarios."""
-    return Scenario.from_mapping(draw_document(seed, kinds), f"fuzz seed {seed}")
+    scenario = Scenario.from_mapping(draw_document(seed, kinds), f"fuzz seed {seed}")
+    while not _is_connected(scenario, seed):
+        # A network that falls apart by itself cannot heal.
+        wider = scenario.topology.model_copy(update={"outbound": scenario.topology.outbound + 1})
+        scenario = scenario.model_copy(update={"topology": wider})
+    return scenario
 
 
 def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Document:
@@ -68,6 +75,23 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
         "fault": _faults(rng, count, phase_s, [kind for kind in kinds if _suits(kind, has_own_ledgers)]),
         "check": {"heal_s": _HEAL_S},
     }
+
+
+def _is_connected(scenario: Scenario, seed: int) -> bool:
+    if scenario.topology.source == "addrman":
+        return True
+    links = scenario_topology(scenario, draws.seed64(Rng(seed.to_bytes(8, "little")))).outbound()
+    neighbours: list[list[int]] = [list(peers) for peers in links]
+    for node, peers in enumerate(links):
+        for peer in peers:
+            neighbours[peer].append(node)
+    reached = {0: None}
+    waiting = [0]
+    while waiting:
+        fresh = [peer for peer in neighbours[waiting.pop()] if peer not in reached]
+        reached.update(dict.fromkeys(fresh))
+        waiting += fresh
+    return len(reached) == scenario.nodes.count
 
 
 def _suits(kind: FaultKind, has_own_ledgers: bool) -> bool:
