@@ -16,7 +16,10 @@ def traffic_plots(record: RunRecord, summary: Summary) -> list[Plot]:
     """Bytes and messages by type, over nodes, and the hottest nodes; without traffic none."""
     if summary.traffic.is_empty:
         return []
-    plots = [_by_type("bytes-by-type", "Bytes by message type", "bytes", summary.types, summary.nodes)]
+    plots = []
+    # A model's only type has nothing beside it to be compared with.
+    if len(summary.types) > 1:
+        plots.append(_by_type("bytes-by-type", "Bytes by message type", "bytes", summary.types, summary.nodes))
     if summary.traffic.sent_messages:
         plots.append(_by_type("messages-by-type", "Messages by type", "messages", summary.types, summary.nodes))
     return [*plots, _over_nodes(record), _hottest(record, summary)]

@@ -52,11 +52,14 @@ def _headline(record: RunRecord, summary: Summary) -> Table:
     )
     table.add_row("best blocks reached", f"{format_share(summary.best_blocks.coverage)} of the nodes")
     traffic = summary.traffic
-    table.add_row(
-        "traffic",
-        f"{format_bytes(traffic.sent_bytes)} in {format_count(traffic.sent_messages)} messages; a median node carried "
-        f"{format_bytes(traffic.median_node_bytes)}, the busiest {format_bytes(traffic.busiest_node_bytes)}",
-    )
+    if not traffic.is_empty:
+        # A model may count bytes only.
+        messages = f" in {plural(traffic.sent_messages, 'message')}" if traffic.sent_messages else ""
+        table.add_row(
+            "traffic",
+            f"{format_bytes(traffic.sent_bytes)}{messages}; a median node carried "
+            f"{format_bytes(traffic.median_node_bytes)}, the busiest {format_bytes(traffic.busiest_node_bytes)}",
+        )
     hottest = ", ".join(
         f"{row.name} ({format_bytes(row.sent_bytes + row.received_bytes)})" for row in summary.hottest[:_HOTTEST_SHOWN]
     )

@@ -103,9 +103,8 @@ def test_a_model_that_counts_sent_bytes_only() -> None:
     traffic = TrafficRecord(["all"], nothing, np.array([[5], [9], [1]]), nothing, nothing)
     record = empty_record(traffic=traffic, blocks=[block(0, 0, [0, 1, 2])])
     plots = plots_by_name(traffic_plots(record, summarize(record)))
-    assert list(plots) == ["bytes-by-type", "bytes-over-nodes", "hottest-nodes"]
+    assert list(plots) == ["bytes-over-nodes", "hottest-nodes"]
     assert [trace["name"] for trace in plots["bytes-over-nodes"].traces] == ["sent"]
-    assert plots["bytes-by-type"].traces[0]["x"] == [5.0]
 
 
 def test_hottest_nodes_add_up() -> None:

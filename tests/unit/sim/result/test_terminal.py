@@ -35,6 +35,14 @@ def test_a_model_says_so() -> None:
     assert "This is a model, not the node code" in shown(make_record(engine="model"))
 
 
+def test_bytes_without_messages() -> None:
+    record = make_record(engine="model")
+    record.traffic.sent_messages[:] = 0
+    lines = shown(record).splitlines()
+    assert "message" not in next(line for line in lines if line.startswith("traffic"))
+    assert not any(line.startswith("traffic") for line in shown(empty_record()).splitlines())
+
+
 def test_names_are_not_markup() -> None:
     record = make_record()
     record.violations[0].text = "[red]n1[/red]"
