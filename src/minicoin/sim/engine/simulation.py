@@ -28,7 +28,8 @@ from minicoin.sim.topology import Topology
 from minicoin.sim.world.host import Host, Lines
 from minicoin.sim.world.ledger import Ledger, SharedLedger
 from minicoin.sim.world.own_ledger import OwnLedger
-from minicoin.sim.world.world import World, WorldSettings, host_address
+from minicoin.sim.world.settings import WorldSettings
+from minicoin.sim.world.world import World, host_address
 
 _SLICE_EVENTS: Final = 20_000
 _SETUP_STEP_US: Final = SECOND_US

@@ -15,7 +15,7 @@ from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 from minicoin.sim.world.ledger import Ledger
-from minicoin.sim.world.traffic import Traffic
+from minicoin.sim.world.traffic import UNKNOWN_TYPE, Traffic
 
 
 class Runner(Protocol):
@@ -52,6 +52,7 @@ class LinkEnd:
         "latency_us",
         "number",
         "other",
+        "receiving",
         "runner",
         "unacknowledged",
     )
@@ -68,6 +69,8 @@ class LinkEnd:
         self.last_arrival = 0
         self.number = 0
         self.unacknowledged = 0
+        self.receiving = UNKNOWN_TYPE
+        """The type of the frame whose bytes arrive, where bytes do."""
         self.held: list[tuple[Message | bytes, int]] | None = None
         """What waits behind a block of this direction; None where nothing blocks it."""
         self.disturbance: Disturbance | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, get_args
 
 from minicoin.core.encoding.compact import compact_length
-from minicoin.core.wire.codec import command_of
+from minicoin.core.wire.codec import TABLE, command_of
 from minicoin.core.wire.codec_blocks import HEADER_ENTRY_SIZE
 from minicoin.core.wire.codec_inventory import INVENTORY_VECTOR_SIZE
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, message_wire_size
@@ -28,6 +28,11 @@ from minicoin.core.wire.messages import (
 MESSAGE_TYPES: Final[tuple[type, ...]] = tuple(get_args(Message))
 TYPE_INDEX: Final[dict[type, int]] = {kind: index for index, kind in enumerate(MESSAGE_TYPES)}
 TYPE_NAMES: Final[tuple[str, ...]] = tuple(kind.__name__.lower() for kind in MESSAGE_TYPES)
+UNKNOWN_TYPE: Final[int] = TYPE_INDEX[Unknown]
+_INDEX_OF_COMMAND: Final[dict[bytes, int]] = {
+    row.command.encode(): TYPE_INDEX[row.message] for row in TABLE.values() if row.message in TYPE_INDEX
+}
+_COMMAND_ENDS: Final = 16
 
 
 def _inventory_size(message: Inv | GetData | NotFound) -> int:
@@ -72,6 +77,13 @@ _SIZES: Final[dict[type, Callable[..., int]]] = {
 def wire_size(message: Message) -> int:
     """The length of the message's frame."""
     return _SIZES.get(type(message), message_wire_size)(message)
+
+
+def frame_kind(magic: bytes, chunk: bytes) -> int | None:
+    """Which type of message begins with these bytes; None where they go on with a frame, or are too few to tell."""
+    if len(chunk) < _COMMAND_ENDS or not chunk.startswith(magic):
+        return None
+    return _INDEX_OF_COMMAND.get(chunk[len(magic) : _COMMAND_ENDS].rstrip(b"\0"), UNKNOWN_TYPE)
 
 
 def type_name(message: Message) -> str:

@@ -1,0 +1,48 @@
+"""How a world treats all its hosts, and what may be asked of it: latencies, barriers, and the ears of observers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minicoin.core.effects import Trace
+from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.units import Micros
+from minicoin.sim.world.costs import WorkCosts
+from minicoin.sim.world.host import Host, LinkEnd
+
+Latency = Callable[[int, int, int], int]
+"""One-way latency in microseconds of (from host, to host, number of the message)."""
+
+Barrier = Callable[[Host, Host], bool]
+"""Whether nothing gets from one host to another."""
+
+LinkHook = Callable[[LinkEnd], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """What is the same for every host."""
+
+    seed: bytes
+    costs: WorkCosts = field(default_factory=WorkCosts)
+    encodes: bool = False
+    """Encode and decode every message, as on a socket."""
+    draws_per_message: bool = False
+    """Ask for the latency of every message, not once per connection."""
+
+
+class Observer(Protocol):
+    """Hears what happens, and changes nothing."""
+
+    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
+        """A host found a block."""
+
+    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
+        """A host's engine stored a block, or moved."""
+
+    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
+        """A host's engine checked a transaction."""
+
+    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
+        """A node says something for logs."""

@@ -1,0 +1,113 @@
+"""Messages on their way: the sender's uplink, the latency, the receiver's downlink, and faults in between.
+
+The rule of the lines is `sim/bandwidth`'s. Messages of one direction of a connection arrive in the order they were
+sent, as TCP has it, unless a disturbance sees to the opposite.
+"""
+
+from minicoin.core.events import BytesReceived, Event, MessageReceived, SendQueueLow
+from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
+from minicoin.core.params.network import Network
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import Message
+from minicoin.sim.bandwidth import departure, reception, transfer_us
+from minicoin.sim.world.freight import Freight, encoded, freight_of
+from minicoin.sim.world.host import Host, LinkEnd
+from minicoin.sim.world.loop import Loop
+from minicoin.sim.world.settings import Latency, WorldSettings
+from minicoin.sim.world.traffic import frame_kind
+
+
+class Transport(Loop):
+    """Carries messages over open connections."""
+
+    def __init__(self, network: Network, latency: Latency, settings: WorldSettings, started_at: Micros) -> None:
+        super().__init__(started_at)
+        self.network = network
+        self.settings = settings
+        self._latency = latency
+        self._encodes = settings.encodes
+        self._draws_per_message = settings.draws_per_message
+        # The message sent last: announcements go to many peers one after the other as one object.
+        self._freighted: Message | None = None
+        self._freight = Freight(b"", 0, -1, b"")
+
+    def _send(self, host: Host, conn: ConnId, message: Message) -> None:
+        end = host.links.get(conn)
+        if end is None:
+            return
+        freight = self._freight
+        if message is not self._freighted:
+            freight = encoded(self.network.magic, message) if self._encodes else freight_of(message)
+            self._freighted, self._freight = message, freight
+        size = freight.size
+        traffic = host.traffic
+        traffic.sent_messages[freight.kind] += 1
+        traffic.sent_bytes[freight.kind] += size
+        now = self.queue.now
+        latency = end.latency_us
+        if self._draws_per_message:
+            end.number += 1
+            latency = self._latency(host.index, end.other.host.index, end.number)
+        host.up_free, _, last = departure(now, host.up_free, transfer_us(size, host.up_rate), latency)
+        end.unacknowledged += size
+        if end.unacknowledged >= SEND_QUEUE_LOW_BYTES:
+            end.unacknowledged = 0
+            self._post(host, SendQueueLow(conn), host.up_free - now)
+        if last < end.last_arrival:
+            last = end.last_arrival
+        if end.held is not None:
+            end.held.append((freight.content, size))
+        elif end.disturbance is not None:
+            end.disturbance.carry(end, freight.content, size, last)
+        else:
+            end.last_arrival = last
+            self.queue.at(last, self._receive, end.other, freight)
+
+    def arrive(self, end: LinkEnd, content: Message | bytes, arrival_us: int) -> None:
+        """Have the last byte of a message, or of a piece of one, at the far end at a time."""
+        end.last_arrival = arrival_us
+        self.queue.at(arrival_us, self._receive, end.other, freight_of(content))
+
+    def _receive(self, end: LinkEnd, freight: Freight) -> None:
+        """The last byte is there: wait for the downlink, where that is the narrower one."""
+        host = end.host
+        now = self.queue.now
+        # Also at an unlimited rate nothing overtakes what came while the line was narrow.
+        if host.down_rate or host.down_free >= now:
+            first = now - transfer_us(freight.size, end.other.host.up_rate)
+            done, host.down_free = reception(first, now, host.down_free, transfer_us(freight.size, host.down_rate))
+            if done > now or not host.down_rate:
+                self.queue.at(done, self._deliver, end, freight)
+                return
+        self._deliver(end, freight)
+
+    def _deliver(self, end: LinkEnd, freight: Freight) -> None:
+        host = end.host
+        runner = host.runner
+        if runner is None or not end.is_open:
+            return
+        now = self.queue.now
+        self.digest.note(now, host.index, end.conn, freight.key)
+        content = freight.content
+        event: Event
+        if isinstance(content, bytes):
+            event = BytesReceived(end.conn, content)
+        else:
+            event = MessageReceived(end.conn, content, freight.size)
+        kind = freight.kind
+        if kind >= 0:
+            host.traffic.received_messages[kind] += 1
+            host.traffic.received_bytes[kind] += freight.size
+        else:
+            self._count_bytes(end, freight)
+        runner.handle(event, Micros(now + host.clock_offset_us))
+        self._perform(host)
+
+    def _count_bytes(self, end: LinkEnd, freight: Freight) -> None:
+        """Bytes that a fault made of a message: a frame or a piece, which belongs to the frame that began last."""
+        content, traffic = freight.content, end.host.traffic
+        kind = frame_kind(self.network.magic, content) if isinstance(content, bytes) else None
+        if kind is not None:
+            end.receiving = kind
+            traffic.received_messages[kind] += 1
+        traffic.received_bytes[end.receiving] += freight.size
