@@ -1,6 +1,6 @@
 """Whether every queue, table and buffer stays within its limit: those of core/limits, and the world's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from minicoin.core.limits import (
@@ -28,6 +28,8 @@ from minicoin.sim.world.host import Host
 BACKLOG_PER_NODE_MAX: Final = 20_000
 # Headers that a node keeps beside those of all blocks there are; attackers' come on top.
 STRAY_HEADERS_MAX: Final = 100_000
+# A look at ten thousand nodes every few seconds would cost more than the run.
+NODES_PER_LOOK_MAX: Final = 50
 _BOOK_MAX: Final = (ADDRESS_NEW_BUCKETS + ADDRESS_TRIED_BUCKETS) * ADDRESS_BUCKET_SLOTS
 
 Measure = tuple[str, int, int]
@@ -47,10 +49,13 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     yield "blocks in flight", sync.in_flight, BLOCK_WINDOW
     yield "blocks wanted", sync.wanted, BLOCK_WINDOW
     yield "blocks waiting for the worker", sync.storing, UNPARSED_BLOCKS_MAX
-    for peer in parts.sync.peers():
-        yield f"blocks in flight from {peer.conn}", len(peer.in_flight), BLOCKS_IN_FLIGHT_PER_PEER_MAX
-        yield f"blocks owed by {peer.conn}", peer.owed_blocks, 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
-        yield f"blocks {peer.conn} announced", len(peer.classic_wanted), INVENTORY_PER_MESSAGE_MAX
+    peers = parts.sync.peers()
+    in_flight = max((len(peer.in_flight) for peer in peers), default=0)
+    yield "blocks in flight from one peer", in_flight, BLOCKS_IN_FLIGHT_PER_PEER_MAX
+    owed = max((peer.owed_blocks for peer in peers), default=0)
+    yield "blocks owed by one peer", owed, 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
+    announced = max((len(peer.classic_wanted) for peer in peers), default=0)
+    yield "blocks announced by one peer", announced, INVENTORY_PER_MESSAGE_MAX
     inbound = sum(session.inbound for session in parts.sessions.values())
     yield "inbound connections", inbound, policy.inbound_slots
     dialled = len(parts.sessions) - inbound
@@ -59,27 +64,38 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     yield "addresses", parts.book.size, _BOOK_MAX
     yield "bans", len(parts.connections.bans.listing()), BANS_MAX
     yield "headers", len(parts.tree), parts.tree.best_header.height + STRAY_HEADERS_MAX
-    for end in host.links.values():
-        yield f"bytes held back on {end.conn}", sum(size for _, size in end.held or ()), SEND_QUEUE_BYTES_MAX
+    held = max((sum(size for _, size in end.held) for end in host.links.values() if end.held), default=0)
+    yield "bytes held back on one connection", held, SEND_QUEUE_BYTES_MAX
     if host.up_rate:
         queued = (host.up_free - now + host.clock_offset_us) * host.up_rate // SECOND_US
         yield "bytes in the uplink's queue", queued, SEND_QUEUE_BYTES_MAX * max(1, len(host.links))
 
 
 class Bounds:
-    """All of them, at every look."""
+    """All nodes of a small network at every look, in a large one some in turn, and all at the end."""
 
     name = "bounds"
 
+    def __init__(self) -> None:
+        self._next = 0
+
     def look(self, view: View) -> Iterator[Finding]:
+        hosts = view.honest
+        count = min(NODES_PER_LOOK_MAX, len(hosts))
+        first, self._next = self._next, self._next + count
+        yield from self._measure(view, [hosts[index % len(hosts)] for index in range(first, first + count)])
+
+    def finish(self, view: View) -> Iterator[Finding]:
+        yield from self._measure(view, view.honest)
+
+    def _measure(self, view: View, hosts: Sequence[Host]) -> Iterator[Finding]:
         world = view.world
-        for host, node in view.running():
-            for what, count, most in measure_node(host, node, Micros(world.now + host.clock_offset_us)):
+        for host in hosts:
+            if host.node is None:
+                continue
+            for what, count, most in measure_node(host, host.node, Micros(world.now + host.clock_offset_us)):
                 if count > most:
                     yield Finding((host.index,), f"{count} {what}, at most {most}")
         most = BACKLOG_PER_NODE_MAX * len(world.hosts)
         if len(world.queue) > most:
             yield Finding((), f"{len(world.queue)} events under way in the world, at most {most}")
-
-    def finish(self, view: View) -> Iterator[Finding]:
-        yield from self.look(view)

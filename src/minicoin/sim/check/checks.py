@@ -15,6 +15,7 @@ from minicoin.sim.scenario.looking import Check
 from minicoin.sim.world.host import Host
 from minicoin.sim.world.world import World
 
+# At least, and at least the network's spacing: what blocks change is looked at once a block.
 QUIET_EVERY_US: Final = 10 * SECOND_US
 # A broken rule shows at every look in other words: nobody reads more of them.
 VIOLATIONS_MAX: Final = 200
@@ -35,6 +36,7 @@ class Checks:
         self._known: dict[tuple[str, tuple[int, ...], str], None] = {}
         self.checkers = self._choose(chosen, verifier, healed_at)
         self._is_over = False
+        self._every_us = max(QUIET_EVERY_US, world.network.spacing_s * SECOND_US)
 
     def _choose(self, chosen: Check, verifier: ScriptVerifier, healed_at: Callable[[], int]) -> list[Checker]:
         checkers: list[Checker] = []
@@ -61,7 +63,7 @@ class Checks:
         """Time zero is now."""
         self._began_at = self._world.now
         if not self.is_every_event:
-            self._world.queue.at(self._world.now + QUIET_EVERY_US, self._look_again)
+            self._world.queue.at(self._world.now + self._every_us, self._look_again)
 
     def look(self) -> None:
         """A quiet point."""
@@ -79,7 +81,7 @@ class Checks:
     def _look_again(self, _: object, __: object) -> None:
         if not self._is_over:
             self.look()
-            self._world.queue.at(self._world.now + QUIET_EVERY_US, self._look_again)
+            self._world.queue.at(self._world.now + self._every_us, self._look_again)
 
     def _report(self, checker: str, finding: Finding) -> None:
         key = (checker, finding.nodes, finding.text)

@@ -37,6 +37,7 @@ def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...]) -> NodePolicy:
         use_dns_seeds=searches,
         # Nodes of a given topology need no addresses, so they tell none.
         listens=searches,
+        gossips=searches,
         outbound_slots=topology.outbound if searches else 0,
         inbound_slots=topology.max_inbound,
         inbound_trickle_us=round((rules.inbound_trickle_ms or 0) * _US_PER_MS),
