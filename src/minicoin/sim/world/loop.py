@@ -82,9 +82,19 @@ class Loop(ABC):
         self._handle(host, event)
 
     def _wake(self, host: Host, runner: Runner) -> None:
-        if host.runner is runner and host.wake_at <= self._clock(host):
-            host.wake_at = 0
+        if host.runner is not runner or host.wake_at > self._clock(host):
+            return
+        host.wake_at = 0
+        deadline = runner.next_deadline()
+        if deadline is not None and deadline > self._clock(host):
+            # An event in between has dealt with it: nothing is due before the next one.
+            self._wake_at(host, runner, deadline)
+        else:
             self._handle(host, DeadlineReached())
+
+    def _wake_at(self, host: Host, runner: Runner, deadline: Micros) -> None:
+        host.wake_at = deadline
+        self.queue.at(max(deadline - host.clock_offset_us, self.queue.now), self._wake, host, runner)
 
     # --- effects out ---
 
@@ -99,5 +109,4 @@ class Loop(ABC):
                 self._perform_one(host, effect)
         deadline = runner.next_deadline()
         if deadline is not None and (not host.wake_at or deadline < host.wake_at):
-            host.wake_at = deadline
-            self.queue.at(max(deadline - host.clock_offset_us, self.queue.now), self._wake, host, runner)
+            self._wake_at(host, runner, deadline)
