@@ -14,7 +14,6 @@ from minicoin.core.units import Micros
 from minicoin.sim.measure.record import (
     ABSENT,
     NEVER,
-    NO_NODE,
     NO_PARENT,
     BlockRecord,
     IntArray,
@@ -58,8 +57,7 @@ class Recorder:
         node = self._world.book.header_node(block.header.previous)
         parent = self.blocks.get(block.header.previous)
         arrivals = self._absence() if self._records_propagation else np.zeros(0, np.int64)
-        is_honest = host.index < self._count
-        if is_honest and self._records_propagation:
+        if host.index < self._count and self._records_propagation:
             arrivals[host.index] = 0
         height = parent.height + 1 if parent is not None else (0 if node is None else node.height) + 1
         self.blocks[block.hash] = BlockRecord(
@@ -67,7 +65,7 @@ class Recorder:
             hash=hash_to_hex(block.hash),
             parent=NO_PARENT if parent is None else parent.index,
             height=height,
-            miner=host.index if is_honest else NO_NODE,
+            miner=host.index,
             found_at_us=now - self.began_at,
             size_bytes=len(block.raw),
             transactions=len(Block.parse(block.raw).transactions),

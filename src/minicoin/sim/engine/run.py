@@ -62,21 +62,28 @@ def record_of(simulation: Simulation) -> RunRecord:
 
 
 def _nodes(simulation: Simulation) -> list[NodeRecord]:
-    places, scenario = simulation.places, simulation.scenario
-    weights = scenario.hash_weights
+    places = simulation.places
+    shares = _hash_shares(simulation)
     return [
         NodeRecord(
             index=host.index,
             name=host.name,
             region=places.geography.regions[places.region[host.index]],
             group=host.group,
-            role="miner" if host.index < len(weights) and weights[host.index] else "full",
+            role="miner" if shares.get(host.index) else "full",
             up_bytes_per_s=host.up_rate,
             down_bytes_per_s=host.down_rate,
-            hash_share=weights[host.index] if host.index < len(weights) else 0.0,
+            hash_share=shares.get(host.index, 0.0),
             outbound=sum(end.dialled is not None for end in host.links.values()),
             inbound=sum(end.dialled is None for end in host.links.values()),
             is_attacker=host.index >= len(simulation.honest),
         )
         for host in simulation.world.hosts
     ]
+
+
+def _hash_shares(simulation: Simulation) -> dict[int, float]:
+    """Share of all hash power by host; an attacker's is counted at its first."""
+    attackers = {handle.hosts[0].index: handle.hash_share for handle in simulation.attacks.miners}
+    left = 1.0 - sum(attackers.values())
+    return {index: weight * left for index, weight in enumerate(simulation.scenario.hash_weights)} | attackers

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -277,9 +278,10 @@ class Simulation:
 
     def _sample_connections(self, every_us: int, _: object) -> None:
         counts = [len(host.links) for host in self.honest if host.is_up]
-        tips = {host.node.parts.tree.tip.hash: None for host in self.honest if host.node is not None}
+        tips = Counter(host.node.parts.tree.tip.hash for host in self.honest if host.node is not None)
         if counts:
             self.recorder.sample("connections_mean", "connections", sum(counts) / len(counts))
             self.recorder.sample("nodes_up", "nodes", len(counts))
             self.recorder.sample("tips", "tips", len(tips))
+            self.recorder.sample("converged", "share of nodes", max(tips.values()) / len(counts))
         self.world.queue.at(self.world.now + every_us, self._sample_connections, every_us)

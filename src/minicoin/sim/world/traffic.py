@@ -27,7 +27,9 @@ from minicoin.core.wire.messages import (
 
 MESSAGE_TYPES: Final[tuple[type, ...]] = tuple(get_args(Message))
 TYPE_INDEX: Final[dict[type, int]] = {kind: index for index, kind in enumerate(MESSAGE_TYPES)}
-TYPE_NAMES: Final[tuple[str, ...]] = tuple(kind.__name__.lower() for kind in MESSAGE_TYPES)
+_COMMANDS: Final[dict[type, str]] = {row.message: row.command for row in TABLE.values()}
+TYPE_NAMES: Final[tuple[str, ...]] = tuple(_COMMANDS.get(kind, "unknown") for kind in MESSAGE_TYPES)
+"""As in the frame's header."""
 UNKNOWN_TYPE: Final[int] = TYPE_INDEX[Unknown]
 _INDEX_OF_COMMAND: Final[dict[bytes, int]] = {
     row.command.encode(): TYPE_INDEX[row.message] for row in TABLE.values() if row.message in TYPE_INDEX
