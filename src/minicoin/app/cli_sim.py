@@ -23,8 +23,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 QuietOption = Annotated[bool, typer.Option("--no-progress", help="No progress display.")]
 
 
-def _load(name: str) -> ModuleType:
-    missing = [package for package in _NEEDED if find_spec(package) is None]
+def _load(name: str, *also_needed: str) -> ModuleType:
+    missing = [package for package in (*_NEEDED, *also_needed) if find_spec(package) is None]
     if missing:
         typer.echo(f"error: the laboratory needs {', '.join(missing)}: pip install 'minicoin[sim]'", err=True)
         raise typer.Exit(1)
@@ -77,3 +77,28 @@ def fuzz(
     """Run random scenarios with random faults. Exit code 0: all clean; 3: some failed, each with its replay line."""
     module = _load("fuzz")
     module.run_fuzz(seeds, minutes, jobs, out, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)
+
+
+@app.command("sweep")
+def sweep(
+    file: FileArgument,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A key and its values, as nodes=100,1000; repeatable: all combinations are run."),
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="As 1..20 or 1..5,9; otherwise those of the scenario.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Processes; otherwise one a processor.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster: its scheduler as tcp://HOST:PORT.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of journal, table and plots; otherwise sweep-NAME.")
+    ] = None,
+    is_json: JsonOption = False,
+    no_progress: QuietOption = False,
+) -> None:
+    """Run a scenario at many settings and seeds. Called again, it runs only what is missing. Exit code 0: all done;
+    1: a job failed, or not possible; 3: a checker found something."""
+    module = _load("sweep", "joblib")
+    chosen = tuple(settings or ())
+    module.run_sweep(file, chosen, seeds, jobs, cluster, out, is_json=is_json, shows_progress=not no_progress)

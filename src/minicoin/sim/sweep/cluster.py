@@ -1,0 +1,85 @@
+"""Runs the jobs of a sweep on a Dask cluster, through joblib's Dask backend.
+
+The cluster moves the jobs of a lost worker to others by itself. What it gives up on (a job that killed one worker
+after the other) never reaches joblib, which would wait for ever; here it becomes the outcome of that job.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import joblib
+from distributed import Client
+from distributed.client import FutureCancelledError
+from joblib._dask import DaskDistributedBackend
+
+from minicoin.sim.sweep.code import code_version
+from minicoin.sim.sweep.plan import Job
+from minicoin.sim.sweep.work import Outcome, RunnerError, Work
+
+CONNECT_S: Final = 10
+WORKER_WAIT_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRunner:
+    """The scheduler's address, as tcp://host:port. Workers may come and go; each needs the same minicoin."""
+
+    address: str
+
+    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+        """Outcomes as they come."""
+        with _connected(self.address) as client:
+            _check_workers(client, self.address)
+            # All jobs go to the scheduler at once, so that workers which come later get some too.
+            with joblib.parallel_config(backend=_Backend(client=client)):
+                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+                try:
+                    yield from parallel(joblib.delayed(work)(job) for job in jobs)
+                except (FutureCancelledError, OSError) as error:
+                    raise RunnerError(f"the cluster at {self.address} went away") from error
+
+
+class _Batch(Protocol):
+    """One job as joblib hands it to a backend: function, arguments, named arguments."""
+
+    items: list[tuple[Work, tuple[Job], dict[str, object]]]
+
+
+class _Backend(DaskDistributedBackend):  # type: ignore[misc]
+    """Tells joblib of jobs that the cluster gave up."""
+
+    def submit(self, func: _Batch, callback: Callable[[list[Outcome]], None]) -> "Future[list[Outcome]]":
+        """joblib's name for it; `func` holds one job, since batches are of one."""
+        future: Future[list[Outcome]] = super().submit(func, callback)
+        ((job,),) = [arguments for _, arguments, _ in func.items]
+
+        def tell(done: "Future[list[Outcome]]") -> None:
+            error = done.exception()
+            if error is not None:
+                callback([Outcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {error}")])
+
+        future.add_done_callback(tell)
+        return future
+
+
+def _connected(address: str) -> Client:
+    try:
+        return Client(  # type: ignore[no-untyped-call]
+            address, timeout=CONNECT_S, set_as_default=False, name="minicoin-sweep"
+        )
+    except (OSError, ValueError) as error:
+        raise RunnerError(f"no Dask scheduler at {address}: {error}") from error
+
+
+def _check_workers(client: Client, address: str) -> None:
+    """At least one, and all with this code."""
+    try:
+        client.wait_for_workers(1, timeout=WORKER_WAIT_S)
+    except TimeoutError as error:
+        raise RunnerError(f"the scheduler at {address} has had no worker for {WORKER_WAIT_S} s") from error
+    expected = code_version()
+    for worker, found in client.run(code_version, on_error="return").items():
+        if found != expected:
+            raise RunnerError(f"the worker {worker} has not minicoin {expected}, which this sweep needs: {found}")
