@@ -48,7 +48,7 @@ class Campaign:
     @property
     def never_fired(self) -> tuple[str, ...]:
         """Kinds of faults that no seed showed."""
-        return tuple(kind for kind, seeds in self.coverage.items() if not seeds)
+        return tuple(kind for kind in FAULT_KINDS if not self.coverage[kind])
 
 
 def try_seed(seed: int, verifier: ScriptVerifier) -> Outcome:

@@ -30,7 +30,18 @@ _LAST_BLOCKS: Final = 3
 _LAST_GAP_S: Final = 30
 _SETTLE_S: Final = 30.0
 
+_ATTACKED_SHARE: Final = 0.15
+
 Document = dict[str, object]
+_ATTACKERS: Final[dict[str, Document]] = {
+    "sybil": {"connections": 4},
+    "flood-transactions": {"rate_per_s": 2.0},
+    "flood-addresses": {"rate_per_s": 0.5, "per_message": 50},
+    "flood-connections": {"rate_per_s": 0.5},
+    "slow-blocks": {},
+    "invalid-blocks": {"per_hour": 300.0},
+    "invalid-headers": {"rate_per_s": 0.2},
+}
 
 
 def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Scenario:
@@ -73,6 +84,7 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
         "mining": {"at": _schedule(rng, count, phase_s), "settle_s": _SETTLE_S},
         **_transactions(rng, count),
         "fault": _faults(rng, count, phase_s, [kind for kind in kinds if _suits(kind, has_own_ledgers)]),
+        **_attackers(rng, phase_s),
         "check": {"heal_s": _HEAL_S},
     }
 
@@ -148,3 +160,13 @@ def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> l
         fault = draw_fault(kind, at_s, until_s, struck, rng)
         found.append(fault.model_dump(mode="json", exclude_unset=True))
     return found
+
+
+def _attackers(rng: Rng, phase_s: int) -> Document:
+    """Now and then somebody is hostile as well, until the faults are over. Hash power would need another schedule."""
+    if rng.uniform() >= _ATTACKED_SHARE:
+        return {}
+    kind = rng.choice(tuple(_ATTACKERS))
+    at_s = round(phase_s / 2 * rng.uniform(), 3)
+    base = {"kind": kind, "at_s": at_s, "until_s": float(phase_s), "count": 1 + rng.below(3)}
+    return {"attacker": [{**base, **_ATTACKERS[kind]}]}

@@ -55,6 +55,8 @@ def _steps(scenario: Scenario) -> Iterator[Scenario]:
     """Smaller scenarios, the boldest steps first."""
     for faults in _shorter_lists(scenario.fault):
         yield _with(scenario, fault=faults)
+    if scenario.attacker:
+        yield _with(scenario, attacker=())
     if scenario.transactions is not None:
         yield _with(scenario, transactions=None)
     count = scenario.nodes.count
