@@ -28,8 +28,8 @@ def network_of(scenario: Scenario) -> Network:
     )
 
 
-def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...]) -> NodePolicy:
-    """How one node behaves that dials `peers`, or looks for peers by itself."""
+def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int) -> NodePolicy:
+    """How one node behaves that dials `peers` and is dialled by `inbound` others, or looks for peers by itself."""
     rules, topology = scenario.network, scenario.topology
     searches = topology.source == "addrman"
     return NodePolicy(
@@ -39,7 +39,8 @@ def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...]) -> NodePolicy:
         listens=searches,
         gossips=searches,
         outbound_slots=topology.outbound if searches else 0,
-        inbound_slots=topology.max_inbound,
+        # A drawn topology is what the scenario asks for, so its links always have room.
+        inbound_slots=max(topology.max_inbound, inbound),
         inbound_trickle_us=round((rules.inbound_trickle_ms or 0) * _US_PER_MS),
         outbound_trickle_us=round((rules.outbound_trickle_ms or 0) * _US_PER_MS),
     )

@@ -107,8 +107,10 @@ class Simulation:
         addresses = [host_address(index) for index in range(len(self.honest))]
         if self.scenario.topology.source == "addrman":
             self.world.seeds = tuple(addresses[node] for node in self.scenario.topology.seed_nodes)
+        inbound = Counter(peer for peers in outbound for peer in peers)
         for host, peers in zip(self.honest, outbound, strict=True):
-            self.world.start(host, policy_of(self.scenario, tuple(addresses[peer] for peer in peers)))
+            dialled = tuple(addresses[peer] for peer in peers)
+            self.world.start(host, policy_of(self.scenario, dialled, inbound[host.index]))
         wanted = [len(peers) for peers in outbound]
         most_us = round(self.scenario.warmup.connect_s * SECOND_US)
         ends_at = self.world.now + most_us
@@ -239,27 +241,15 @@ class Simulation:
 
     def _is_connected(self, wanted: list[int]) -> bool:
         """Every link that the topology has carries a finished handshake; where there is none, everybody has a peer."""
-        for host, count in zip(self.honest, wanted, strict=True):
-            node = host.node
-            if node is None:
-                return False
-            sessions = node.parts.sessions.values()
-            if sum(1 for session in sessions if session.is_ready and not session.inbound) < max(count, 0):
-                return False
-            if not count and not any(session.is_ready for session in sessions) and len(self.honest) > 1:
-                return False
-        return True
+        pairs = zip(self.honest, wanted, strict=True)
+        return len(self.honest) == 1 or all(_is_joined(host, count) for host, count in pairs)
 
     def _unconnected(self, wanted: list[int]) -> str:
-        missing = [
-            host.name
-            for host, count in zip(self.honest, wanted, strict=True)
-            if host.node is None or sum(session.is_ready for session in host.node.parts.sessions.values()) < count
-        ]
+        missing = [host.name for host, count in zip(self.honest, wanted, strict=True) if not _is_joined(host, count)]
         return (
             f"{len(missing)} of {len(self.honest)} nodes are not connected after "
             f"{self.scenario.warmup.connect_s:g} s (the first: {', '.join(missing[:5])}): raise warmup.connect_s, or "
-            "look at topology.max_inbound"
+            "look at topology.max_inbound and topology.seed_nodes"
         )
 
     def _sample_regularly(self) -> None:
@@ -285,3 +275,11 @@ class Simulation:
             self.recorder.sample("tips", "tips", len(tips))
             self.recorder.sample("converged", "share of nodes", max(tips.values()) / len(counts))
         self.world.queue.at(self.world.now + every_us, self._sample_connections, every_us)
+
+
+def _is_joined(host: Host, wanted: int) -> bool:
+    """Whether the links it was to dial are ready; any one link where it was told of none."""
+    if host.node is None:
+        return False
+    ready = [session for session in host.node.parts.sessions.values() if session.is_ready]
+    return bool(ready) if not wanted else sum(not session.inbound for session in ready) >= wanted

@@ -40,6 +40,8 @@ def _check_full_engine(form: ScenarioForm) -> None:
         raise KeyProblem("nodes.count", f"full node code runs at most {FULL_NODES_MAX:,} nodes; use engine = 'model'")
     if form.links.discipline != "fifo":
         raise KeyProblem("links.discipline", f"{form.links.discipline} needs engine = 'model'; real nodes send fifo")
+    if form.links.control_ms:
+        raise KeyProblem("links.control_ms", "needs engine = 'model'; with real nodes every message has its own way")
     if form.network.relay != "announce":
         raise KeyProblem("network.relay", f"{form.network.relay} needs engine = 'model'; real nodes announce")
     if "model" in form.model_fields_set:

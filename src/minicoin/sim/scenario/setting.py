@@ -132,7 +132,7 @@ class Links(Part):
     fifo-uplink (blocks queue in the uplink alone, as in Gervais' simulator) and stop-and-wait (a sender has one block
     under way until it has arrived, as in SimBlock)."""
     control_ms: Millis = 0.0
-    """Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
+    """Model only. Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
     loss: Share = 0.0
     """Probability that a message's packet is lost. TCP sends it again, so the message and all behind it on that
     connection come retransmit_ms later."""
