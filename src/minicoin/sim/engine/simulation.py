@@ -15,6 +15,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
 from minicoin.sim.attackers.roster import coins_wanted
 from minicoin.sim.check.checks import Checks
+from minicoin.sim.check.durability import Durability
 from minicoin.sim.engine.attacks import Attacks
 from minicoin.sim.engine.collector import collect_fresh, keep_all
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
@@ -94,6 +95,7 @@ class Simulation:
         self.load = self._payments(self.funding.coins[:payments])
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
+        self.checks.checkers.append(Durability(self.faults.scene))
         self.world.observers.append(self.recorder)
         if self.load is not None:
             self.world.observers.append(self.load)

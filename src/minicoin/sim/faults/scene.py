@@ -27,6 +27,8 @@ class Scene:
         self.world = world
         self.honest = honest
         self.weather = Weather(world)
+        self.losses: list[tuple[int, str]] = []
+        """(node, what) that a node had told others or its user of, and that was not on its disk after a crash."""
         self._fresh_ledger = fresh_ledger
         self._rng = world.rng.stream("crashes")
         self._down: dict[int, int] = {}
@@ -49,9 +51,13 @@ class Scene:
         self._down[host.index] = self._down.get(host.index, 0) + 1
         was_up = host.is_up
         if was_up:
+            tip = None if host.node is None else host.node.parts.tree.tip
             self.world.stop(host, "connection reset")
-            if isinstance(host.disk.ledger, OwnLedger):
-                host.disk.ledger.crash(self._rng)
+            ledger = host.disk.ledger
+            if isinstance(ledger, OwnLedger):
+                ledger.crash(self._rng)
+                if with_disk and tip is not None and not ledger.store.has(tip.hash):
+                    self.losses.append((host.index, f"lost block {tip.header} at height {tip.height} in a crash"))
         if not with_disk:
             self.world.replace_ledger(host, self._fresh_ledger(host))
             host.disk.documents.clear()
