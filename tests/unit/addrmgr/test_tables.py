@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
 from minicoin.core.addrmgr.entry import Entry, identity
-from minicoin.core.addrmgr.tables import Tables, nearest
+from minicoin.core.addrmgr.tables import Tables
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
@@ -71,15 +71,13 @@ def check_indexes(tables: Tables) -> None:
 
 
 def check_buckets(tables: Tables, *, tried: bool) -> None:
-    """Every bucket holds somebody, and from any position on the first one round is found."""
-    size: int = tables_module.ADDRESS_BUCKET_SLOTS
-    for number, entries in tables.buckets(tried=tried):
-        at = tables.tried_at if tried else tables.new_at
-        assert entries
-        for start in range(size):
-            slots = (number * size + (start + step) % size for step in range(size))
-            first = next(entry for slot in slots if (entry := at(slot)) is not None)
-            assert nearest((number, entries), start) is first
+    """Every bucket holds somebody, each once, and together they hold everybody of the table."""
+    buckets = tables.buckets(tried=tried)
+    held = [id(entry) for bucket in buckets for entry in bucket]
+    assert all(buckets)
+    assert all(len({id(entry) for entry in bucket}) == len(bucket) for bucket in buckets)
+    entries = [entry for entry in tables.entries.values() if entry.is_tried is tried]
+    assert sorted(held) == sorted(id(entry) for entry in entries for _ in ((0,) if tried else entry.new_slots))
 
 
 def contents(tables: Tables, *, tried: bool) -> dict[int, NodeAddress]:

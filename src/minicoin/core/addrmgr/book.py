@@ -12,9 +12,8 @@ from typing import Final
 from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
-from minicoin.core.addrmgr.tables import KEY_BYTES, Tables, nearest
+from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.limits import (
-    ADDRESS_BUCKET_SLOTS,
     ADDRESS_NEW_SLOTS_PER_ADDRESS,
     ADDRESS_SAMPLE_PERCENT_MAX,
     ADDRESS_SAMPLE_SMALL,
@@ -295,14 +294,14 @@ class AddressBook:
             return None
         factor = 1.0
         for _ in range(_SELECT_TRIES):
-            entry = nearest(self._rng.choice(buckets), self._rng.below(ADDRESS_BUCKET_SLOTS))
+            entry = self._rng.choice(self._rng.choice(buckets))
             if entry.group in exclude_groups:
                 continue
             if self._rng.uniform() < factor * entry.chance(now_s):
                 return entry
             factor *= _CHANCE_GROWTH
         # Nearly everybody is excluded: draw evenly from those who are not.
-        allowed = [entry for _, bucket in buckets for entry in bucket if entry.group not in exclude_groups]
+        allowed = [entry for bucket in buckets for entry in bucket if entry.group not in exclude_groups]
         return self._rng.choice(allowed) if allowed else None
 
 

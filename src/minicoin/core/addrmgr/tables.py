@@ -20,8 +20,8 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
 KEY_BYTES: Final = 32
-Bucket = tuple[int, list[Entry]]
-"""Its number and who stands in it; an entry knows its slots."""
+Bucket = list[Entry]
+"""Who stands in it; an entry knows its slots."""
 _Table = dict[int, list[Entry]]
 """Empty buckets are absent."""
 
@@ -111,7 +111,7 @@ class Tables:
 
     def buckets(self, *, tried: bool) -> list[Bucket]:
         """The buckets of a table that hold anything."""
-        return list((self._tried if tried else self._new).items())
+        return list((self._tried if tried else self._new).values())
 
     def draw(self, index: int, rng: Rng) -> Entry:
         """The index-th of a random order of all entries; ask for 0, 1, 2 ... in turn (a lazy Fisher-Yates shuffle)."""
@@ -129,18 +129,6 @@ class Tables:
         # Lengths keep ("ab", "c") and ("a", "bc") apart.
         text = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
         return int.from_bytes(sha256(self.key + purpose + text).digest()[:8], "big")
-
-
-def nearest(bucket: Bucket, start: int) -> Entry:
-    """The first of a bucket that holds anything, from the position `start` on and round."""
-    number, entries = bucket
-
-    def distance(entry: Entry) -> int:
-        slots = (entry.tried_slot,) if entry.tried_slot is not None else entry.new_slots
-        slot = next(slot for slot in slots if slot // ADDRESS_BUCKET_SLOTS == number)
-        return (slot - start) % ADDRESS_BUCKET_SLOTS
-
-    return min(entries, key=distance)
 
 
 def _put(table: _Table, entry: Entry, slot: int) -> None:
