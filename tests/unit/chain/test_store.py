@@ -9,6 +9,7 @@ from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.drivers.store.disk import DiskChainStore
+from minicoin.sim.world.faulty_store import FaultyStore
 from minicoin.testing.chain_maker import ChainMaker
 
 NETWORK = lookup("bitcoin-regtest")
@@ -26,18 +27,21 @@ def blocks(count: int):
     return branch.blocks
 
 
-@pytest.fixture(params=["memory", "disk"])
+IN_MEMORY: dict[str, Callable[[], ChainStore]] = {"memory": MemoryChainStore, "simulated": FaultyStore}
+
+
+@pytest.fixture(params=[*IN_MEMORY, "disk"])
 def store(request, tmp_path):
-    made: ChainStore = MemoryChainStore() if request.param == "memory" else DiskChainStore(tmp_path / "d", NETWORK)
+    made = IN_MEMORY[request.param]() if request.param in IN_MEMORY else DiskChainStore(tmp_path / "d", NETWORK)
     yield made
     made.close()
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=[*IN_MEMORY, "disk"])
 def reopen(request, tmp_path):
     """A store, and what opens it anew after a commit."""
-    if request.param == "memory":
-        kept = MemoryChainStore()
+    if request.param in IN_MEMORY:
+        kept = IN_MEMORY[request.param]()
         return lambda: kept
     opened: list[DiskChainStore] = []
 

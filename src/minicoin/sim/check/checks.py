@@ -7,7 +7,7 @@ from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.units import SECOND_US
 from minicoin.sim.check.agreement import Convergence, HonestBans
 from minicoin.sim.check.bounds import Bounds
-from minicoin.sim.check.delivery import Delivery
+from minicoin.sim.check.delivery import Delivery, Returning
 from minicoin.sim.check.ledger import DoubleSpend, Recount, Supply, ValidChain
 from minicoin.sim.check.view import Checker, Finding, View
 from minicoin.sim.measure.record import ViolationRecord
@@ -54,9 +54,9 @@ class Checks:
             self._world.observers.append(bans)
             checkers.append(bans)
         if chosen.converge:
-            delivery = Delivery(self.view, healed_at)
-            self._world.observers.append(delivery)
-            checkers += [Convergence(), delivery]
+            delivery, returning = Delivery(self.view, healed_at), Returning(self.view)
+            self._world.observers += [delivery, returning]
+            checkers += [Convergence(), delivery, returning]
         return checkers
 
     def begin(self) -> None:

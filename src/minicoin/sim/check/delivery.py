@@ -1,4 +1,4 @@
-"""Whether transactions get everywhere once all faults are healed.
+"""Whether transactions get everywhere once all faults are healed, and whether reorgs lose any.
 
 A node may lack one only where nobody can have told it: no neighbour that takes and gives transactions has had it for a
 minute, over a connection that was there before. Looks at the first hundred transactions after the healing.
@@ -19,6 +19,8 @@ from minicoin.sim.check.view import Finding, View
 from minicoin.sim.world.host import Host
 
 DELIVERY_WITHIN_US: Final = 60 * SECOND_US
+# Verifying again takes its time, on a slow processor more of it.
+RETURNED_WITHIN_US: Final = 60 * SECOND_US
 _SAMPLE_MAX: Final = 100
 
 
@@ -94,6 +96,54 @@ class Delivery:
         """Not its business."""
 
     def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
+        """Not its business."""
+
+    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
+        """Not its business."""
+
+
+class Returning:
+    """What stood in a block that lost is confirmed by another one, or back in the mempool."""
+
+    name = "reorg"
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._waiting: dict[tuple[int, int], dict[Txid, int]] = {}
+
+    def look(self, view: View) -> Iterator[Finding]:
+        for (index, restarts), lifted in list(self._waiting.items()):
+            host = view.honest[index]
+            if host.node is None or host.restarts != restarts:
+                # A mempool does not outlive its node.
+                del self._waiting[index, restarts]
+                continue
+            due = [txid for txid, at in lifted.items() if at + RETURNED_WITHIN_US <= view.world.now]
+            if not due:
+                continue
+            confirmed = _confirmed(view, host, host.node)
+            for txid in due:
+                del lifted[txid]
+                if txid not in confirmed and txid not in host.node.parts.mempool:
+                    yield Finding((index,), f"{host.name} lost {hash_to_hex(txid)} in a reorg")
+
+    def finish(self, view: View) -> Iterator[Finding]:
+        yield from self.look(view)
+
+    # --- what the world tells ---
+
+    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
+        """Remembers what a reorg lifted out of its blocks."""
+        if not isinstance(event, ChainMoved) or not event.update.disconnected or not self._view.is_honest(host):
+            return
+        lifted = [one.txid for block in event.update.disconnected for one in block.transactions]
+        if lifted:
+            self._waiting.setdefault((host.index, host.restarts), {}).update(dict.fromkeys(lifted, now))
+
+    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
+        """Not its business."""
+
+    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
         """Not its business."""
 
     def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:

@@ -36,7 +36,7 @@ class FaultyStore:
         self._tail: dict[BlockHash, bytes] = {}
         self._synced = 0
         self._undo: dict[BlockHash, bytes] = {}
-        self._headers: list[tuple[int, BlockHeader]] = []
+        self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
         self._recovered: dict[BlockHash, BlockHeader] = {}
         self._tears_next: Damage | None = None
         self._is_broken = False
@@ -122,9 +122,9 @@ class FaultyStore:
         return self._committed.coins()
 
     def headers(self) -> Iterator[BlockHeader]:
-        yield from self._committed.headers()
-        for _, header in sorted(self._headers, key=lambda entry: entry[0]):
-            yield header
+        found = {header.hash: header for header in self._committed.headers()}
+        found |= {header.hash: header for _, header in sorted(self._headers.values(), key=lambda entry: entry[0])}
+        return iter(found.values())
 
     def recovered_headers(self) -> Iterator[BlockHeader]:
         waiting = dict(self._recovered)
@@ -135,7 +135,7 @@ class FaultyStore:
                 yield header
 
     def add_headers(self, headers: Iterable[tuple[int, BlockHeader]]) -> None:
-        self._headers += headers
+        self._headers |= {header.hash: (height, header) for height, header in headers}
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         self._check_room()
@@ -143,7 +143,7 @@ class FaultyStore:
             self._committed.append(block, raw)
         for block, undo in self._undo.items():
             self._committed.append_undo(block, undo)
-        self._committed.add_headers(self._headers)
+        self._committed.add_headers(self._headers.values())
         self._committed.commit(added, removed, tip)
         self._tail.clear()
         self._undo.clear()

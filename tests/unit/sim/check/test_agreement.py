@@ -5,6 +5,7 @@ from tests.unit.sim.check.networks import connected, found, mine, pass_seconds
 
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.effects import Trace
+from minicoin.core.mempool.pool import Mempool
 from minicoin.core.node.commands import Generate, SubmitTransaction
 from minicoin.core.units import Micros
 from minicoin.sim.check.delivery import DELIVERY_WITHIN_US
@@ -101,3 +102,27 @@ def test_nobody_need_know_what_no_neighbour_could_tell() -> None:
     simulation.world.command(simulation.honest[0], SubmitTransaction(spend((coin,), (coin.value_sat - 1_000,))))
     pass_seconds(simulation, 90)
     assert found(simulation) == {}
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_payment_that_a_reorg_loses_is_seen(monkeypatch: pytest.MonkeyPatch, is_lost: bool) -> None:
+    simulation = connected(count=2, topology="line")
+    coin = simulation.funding.coins[0]
+    payment = spend((coin,), (coin.value_sat - 1_000,))
+    _cut_off(simulation, 1)
+    simulation.world.command(simulation.honest[0], SubmitTransaction(payment))
+    pass_seconds(simulation, 1)
+    mine(simulation, 0)
+    assert len(simulation.honest[0].node.parts.mempool) == 0  # type: ignore[union-attr]
+    mine(simulation, 1)
+    mine(simulation, 1)
+    if is_lost:
+        monkeypatch.setattr(Mempool, "_roll_back", lambda pool, update, now: [])
+    for end in list(simulation.world.link_ends()):
+        simulation.world.let_go(end)
+    pass_seconds(simulation, 70)
+    assert simulation.honest[0].node is not None
+    assert simulation.honest[0].node.parts.tree.tip.height == 5
+    simulation.checks.look()
+    expected = {"reorg": f"node0 lost {payment.txid[::-1].hex()} in a reorg"}
+    assert found(simulation) == (expected if is_lost else {})

@@ -35,7 +35,7 @@ def _checks(**chosen: bool) -> Checks:
 def test_a_scenario_switches_checkers_on() -> None:
     assert [checker.name for checker in _checks().checkers] == []
     assert [checker.name for checker in _checks(bounds=True).checkers] == ["bounds"]
-    assert [checker.name for checker in _checks(converge=True).checkers] == ["converge", "delivery"]
+    assert [checker.name for checker in _checks(converge=True).checkers] == ["converge", "delivery", "reorg"]
 
 
 def test_they_look_every_ten_seconds_until_the_end() -> None:

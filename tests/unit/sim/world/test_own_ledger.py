@@ -1,0 +1,97 @@
+"""A node's own engine answers as the shared one does, and starts anew on what its store kept."""
+
+from dataclasses import replace
+
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.effects import Activate, ReadBlock, StoreBlock
+from minicoin.core.events import BlockRead, BlockStored, ChainMoved, WorkFailed
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.primitives.block import RawBlock
+from minicoin.core.rng import Rng
+from minicoin.core.units import HOUR_US, SECOND_US, ConnId, Micros
+from minicoin.sim.attackers import forge
+from minicoin.sim.world.ledger import BlockBook, Ledger, SharedLedger
+from minicoin.sim.world.own_ledger import OwnLedger
+
+_NETWORK = replace(REGTEST, name="ledger")
+_NOW = Micros(_NETWORK.genesis.header.time * SECOND_US + HOUR_US)
+_GENESIS = _NETWORK.genesis.hash
+
+
+def _chain(length: int) -> list[RawBlock]:
+    tree = HeaderTree(_NETWORK)
+    blocks: list[RawBlock] = []
+    parent = tree.genesis
+    for number in range(length):
+        blocks.append(forge.mine(tree, parent, b"\x51", _NOW, extra_nonce=number))
+        parent = tree.add(blocks[-1].header, _NOW)
+    return blocks
+
+
+def _own(chain: list[RawBlock] | None = None) -> OwnLedger:
+    return OwnLedger(_NETWORK, ScriptedVerifier(), enumerate(chain or [], 1))
+
+
+def test_it_answers_as_the_shared_ledger_does() -> None:
+    blocks = _chain(3)
+    ledgers: list[Ledger] = [_own(), SharedLedger(BlockBook(_NETWORK, ScriptedVerifier()))]
+    effects = [
+        *(StoreBlock(block, height) for height, block in enumerate(blocks, 1)),
+        StoreBlock(forge.misrooted(blocks[2], bytes(32)), 3),
+        Activate(_GENESIS, tuple(block.hash for block in blocks)),
+        ReadBlock(ConnId(1), blocks[1].hash, stripped=True),
+        Activate(blocks[1].hash, ()),
+    ]
+    for effect in effects:
+        own, shared = (ledger.perform(effect) for ledger in ledgers)
+        assert own == shared
+    assert ledgers[0].state({}).tip == blocks[1].hash
+
+
+def test_it_starts_with_a_chain() -> None:
+    blocks = _chain(4)
+    state = _own(blocks).state({"peers": b"x"})
+    assert state.tip == blocks[3].hash
+    assert [header.hash for header in state.headers] == [block.hash for block in blocks]
+    assert set(state.stored) == {_GENESIS, *(block.hash for block in blocks)}
+    assert state.documents == {"peers": b"x"}
+
+
+def test_a_crash_leaves_what_was_acknowledged_to_be_connected_again() -> None:
+    blocks = _chain(4)
+    ledger = _own(blocks[:2])
+    for height in (3, 4):
+        assert isinstance(ledger.perform(StoreBlock(blocks[height - 1], height)), BlockStored)
+    moved = ledger.perform(Activate(blocks[1].hash, (blocks[2].hash,)))
+    assert isinstance(moved, ChainMoved)
+    ledger.crash(Rng(b"x"))
+    state = ledger.state({})
+    assert state.tip == blocks[1].hash
+    assert blocks[2].hash in state.stored
+    again = ledger.perform(Activate(blocks[1].hash, (blocks[2].hash,)))
+    assert again == moved
+
+
+def test_a_failed_write_is_an_answer() -> None:
+    blocks = _chain(1)
+    ledger = _own()
+    ledger.store.is_full = True
+    answer = ledger.perform(StoreBlock(blocks[0], 1))
+    assert answer == WorkFailed("StoreBlock", "no space left on device")
+    ledger.store.is_full = False
+    assert isinstance(ledger.perform(StoreBlock(blocks[0], 1)), BlockStored)
+
+
+def test_a_torn_write_says_so_once() -> None:
+    blocks = _chain(2)
+    ledger = _own()
+    crashes: list[str] = []
+    ledger.on_torn = lambda: crashes.append("now")
+    ledger.store.tear_next("torn")
+    for height in (1, 2):
+        assert isinstance(ledger.perform(StoreBlock(blocks[height - 1], height)), WorkFailed)
+    assert crashes == ["now"]
+    ledger.crash(Rng(b""))
+    assert ledger.perform(ReadBlock(ConnId(1), blocks[0].hash)) == BlockRead(ConnId(1), blocks[0].hash, None)
+    assert isinstance(ledger.perform(StoreBlock(blocks[0], 1)), BlockStored)
