@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minicoin.core.addrmgr import book as book_module
 from minicoin.core.addrmgr import tables as tables_module
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.entry import HORIZON_S, Entry
@@ -391,8 +390,7 @@ def test_the_book_stays_consistent_under_any_operations(operations: list[tuple[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables_module, "ADDRESS_NEW_BUCKETS", 4)
         patch.setattr(tables_module, "ADDRESS_TRIED_BUCKETS", 2)
-        for module in (tables_module, book_module):
-            patch.setattr(module, "ADDRESS_BUCKET_SLOTS", 3)
+        patch.setattr(tables_module, "ADDRESS_BUCKET_SLOTS", 3)
         book, now = make_book(allow_private=True), NOW
         for name, number, source, wait_s in operations:
             now = Micros(now + wait_s * SECOND_US // 10)
