@@ -30,8 +30,8 @@ def check_determinism(file: Path, seed: int | None, settings: tuple[str, ...], *
     for run in runs if not outcome.is_equal else ():
         run.kill()
     codes = [run.wait() for run in runs]
-    if outcome.is_equal and any(codes):
-        fail(f"a run failed with exit code {max(codes)}", is_json=is_json)
+    if outcome.is_equal and not outcome.digest:
+        fail(f"both runs ended early, with exit codes {codes[0]} and {codes[1]}", is_json=is_json)
     _tell(outcome, replay_line(file, chosen, settings), is_json=is_json)
     raise typer.Exit(0 if outcome.is_equal else EXIT_DIFFERED)
 

@@ -105,10 +105,13 @@ def print_events(file: Path, seed: int | None, settings: tuple[str, ...]) -> Non
     chosen = scenario.seeds[0] if seed is None else seed
     write = sys.stdout.write
 
-    def listen(time_us: int, host: int, what: bytes) -> None:
-        write(f"{time_us} {host} {what!r}\n")
+    def listen(time_us: int, host: int, what: str) -> None:
+        write(f"{time_us} {host} {what}\n")
 
-    record = run(scenario, chosen, KernelVerifier(), listener=listen)
+    try:
+        record = run(scenario, chosen, KernelVerifier(), listener=listen)
+    except (SetupFailed, MisuseError) as error:
+        fail(str(error), is_json=False)
     write(f"digest {record.digest}\n")
 
 

@@ -14,12 +14,14 @@ class Comparison:
 
     events: int
     digest: str
+    """Of both runs; empty where they differ, or where neither came to its end."""
     first: str = ""
     second: str = ""
 
     @property
     def is_equal(self) -> bool:
-        return bool(self.digest)
+        """Whether nothing that the runs said differs."""
+        return not (self.first or self.second)
 
 
 def compare(one: Iterable[str], other: Iterable[str]) -> Comparison:
@@ -33,7 +35,7 @@ def compare(one: Iterable[str], other: Iterable[str]) -> Comparison:
             digest = first.removeprefix(_DIGEST).strip()
         else:
             events += 1
-    return Comparison(events, digest, "" if digest else "it ended early", "" if digest else "it ended early")
+    return Comparison(events, digest)
 
 
 def _readable(line: str) -> str:

@@ -17,13 +17,13 @@ from minicoin.core.events import (
     MessageReceived,
     TransactionVerified,
 )
-from minicoin.core.wire.codec import encode_payload
+from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.messages import BlockMessage, GetData, Headers, Inv, Message, NotFound, Ping, Pong, Tx
 
 _PENDING_MAX = 4096
 _HEAD = Struct("<qIq")
 
-Listener = Callable[[int, int, bytes], None]
+Listener = Callable[[int, int, str], None]
 """Hears (time in microseconds, index of the host, what happened)."""
 
 
@@ -48,16 +48,16 @@ _KEYS: dict[type, Callable[..., bytes]] = {
 
 
 def message_key(message: Message) -> bytes:
-    """Bytes that differ where messages differ: hashes where there are some, else the payload."""
+    """Bytes that differ where messages differ: the command, and hashes where there are some, else the payload."""
     find = _KEYS.get(type(message))
-    return encode_payload(message) if find is None else find(message)
+    return command_of(message).encode() + b" " + (encode_payload(message) if find is None else find(message))
 
 
 def event_key(event: Event) -> bytes:
     """The same for any event."""
     match event:
         case MessageReceived(conn, message):
-            return b"%b %d " % (type(message).__name__.encode(), conn) + message_key(message)
+            return b"%d " % conn + message_key(message)
         case DeadlineReached():
             return b"deadline"
         case BlockStored(block):
@@ -87,7 +87,7 @@ class TraceDigest:
         pending = self._pending
         pending.append(_HEAD.pack(time_us, host, number) + key)
         if self.listener is not None:
-            self.listener(time_us, host, b"%d " % number + key)
+            self.listener(time_us, host, _text(number, key))
         if len(pending) >= _PENDING_MAX:
             self._hash.update(b"".join(pending))
             pending.clear()
@@ -97,3 +97,15 @@ class TraceDigest:
         self._hash.update(b"".join(self._pending))
         self._pending.clear()
         return self._hash.hexdigest()
+
+
+def _text(number: int, key: bytes) -> str:
+    """For people, on one line, and as different as the keys are."""
+    word, _, rest = key.partition(b" ")
+    if key.isascii() and (text := key.decode("ascii")).isprintable():
+        shown = text
+    elif word.isalnum():
+        shown = f"{word.decode('ascii')} {rest.hex()}"
+    else:
+        shown = key.hex()
+    return f"connection {number}: {shown}" if number else shown
