@@ -73,6 +73,16 @@ def test_the_answer_to_our_question_is_no_news_for_others():
     assert len(sent(drain(made))) == 2
 
 
+def test_a_flood_of_addresses_costs_no_dice():
+    made = gossip()
+    join(made, 1)
+    flood = tuple(timed(i) for i in range(ADDRESSES_PER_MESSAGE_MAX))
+    made.on_addr(1, flood, T0)
+    drawn = made._rng.position
+    assert made.on_addr(1, flood, T0).ignored_count == len(flood)
+    assert made._rng.position == drawn
+
+
 def test_tokens_are_capped():
     peer = GossipPeer(1, is_inbound=True, wants_v2=True, now=T0)
     later = Micros(T0 + 365 * DAY_US)

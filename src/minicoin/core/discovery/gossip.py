@@ -77,8 +77,9 @@ class Gossip:
         if not self._policy.carries_peer_ids:
             addresses = tuple(timed for timed in addresses if not timed.address.peer_id)
         granted = peer.take_tokens(len(addresses), now)
-        # Which ones count is not the sender's choice.
-        chosen = list(addresses) if granted == len(addresses) else self._rng.sample(addresses, granted)
+        # Which ones count is not the sender's choice. Where none does, a flood costs no dice either.
+        whole = granted in (0, len(addresses))
+        chosen = list(addresses[:granted]) if whole else self._rng.sample(addresses, granted)
         believed: list[TimedAddress] = []
         # An answer to our getaddr is what we asked for, not news: small networks would never stop passing it round.
         is_news = not peer.awaits_answer and len(addresses) <= ADDRESS_RELAY_MESSAGE_MAX
