@@ -4,6 +4,8 @@ The cluster moves the jobs of a lost worker to others by itself. What it gives u
 after the other) never reaches joblib, which would wait for ever; here it becomes the outcome of that job.
 """
 
+import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from minicoin.sim.sweep.work import Outcome, RunnerError, Work
 
 CONNECT_S: Final = 10
 WORKER_WAIT_S: Final = 30
+_ADDRESS: Final = re.compile(r"(tcp|tls)://.+:[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,17 @@ class ClusterRunner:
 
     def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
         """Outcomes as they come."""
-        with _connected(self.address) as client:
-            _check_workers(client, self.address)
-            # All jobs go to the scheduler at once, so that workers which come later get some too.
-            with joblib.parallel_config(backend=_Backend(client=client)):
-                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-                try:
+        # Dask logs a traceback for what is said here in one line, or what it mends by itself.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        try:
+            with _connected(self.address) as client:
+                _check_places(client, self.address)
+                # All jobs go to the scheduler at once, so that workers which come later get some too.
+                with joblib.parallel_config(backend=_Backend(client=client)):
+                    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
                     yield from parallel(joblib.delayed(work)(job) for job in jobs)
-                except (FutureCancelledError, OSError) as error:
-                    raise RunnerError(f"the cluster at {self.address} went away") from error
+        except (FutureCancelledError, OSError) as error:
+            raise RunnerError(f"the cluster at {self.address} went away; what is finished is kept") from error
 
 
 class _Batch(Protocol):
@@ -58,13 +63,16 @@ class _Backend(DaskDistributedBackend):  # type: ignore[misc]
         def tell(done: "Future[list[Outcome]]") -> None:
             error = done.exception()
             if error is not None:
-                callback([Outcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {error}")])
+                reason = " ".join(str(error).split())
+                callback([Outcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {reason}")])
 
         future.add_done_callback(tell)
         return future
 
 
 def _connected(address: str) -> Client:
+    if not _ADDRESS.fullmatch(address):
+        raise RunnerError(f"{address!r} is no address of a Dask scheduler; write tcp://HOST:PORT")
     try:
         return Client(  # type: ignore[no-untyped-call]
             address, timeout=CONNECT_S, set_as_default=False, name="minicoin-sweep"
@@ -73,13 +81,18 @@ def _connected(address: str) -> Client:
         raise RunnerError(f"no Dask scheduler at {address}: {error}") from error
 
 
-def _check_workers(client: Client, address: str) -> None:
-    """At least one, and all with this code."""
+def _check_places(client: Client, address: str) -> None:
+    """At least one, and all with this code; the scheduler too, since it unpacks every job."""
     try:
         client.wait_for_workers(1, timeout=WORKER_WAIT_S)
     except TimeoutError as error:
         raise RunnerError(f"the scheduler at {address} has had no worker for {WORKER_WAIT_S} s") from error
     expected = code_version()
-    for worker, found in client.run(code_version, on_error="return").items():
+    places = {f"the worker {worker}": found for worker, found in client.run(code_version, on_error="return").items()}
+    try:
+        places[f"the scheduler {address}"] = client.run_on_scheduler(code_version)
+    except (ImportError, AttributeError) as error:
+        places[f"the scheduler {address}"] = error
+    for place, found in places.items():
         if found != expected:
-            raise RunnerError(f"the worker {worker} has not minicoin {expected}, which this sweep needs: {found}")
+            raise RunnerError(f"{place} has not minicoin {expected}, which this sweep needs: {found}")
