@@ -53,13 +53,14 @@ class Transport(Loop):
         if end.unacknowledged >= SEND_QUEUE_LOW_BYTES:
             end.unacknowledged = 0
             self._post(host, SendQueueLow(conn), host.up_free - now)
-        if last < end.last_arrival:
-            last = end.last_arrival
         if end.held is not None:
             end.held.append((freight.content, size))
         elif end.disturbance is not None:
+            # By itself: what a disturbance adds to one message must not add up over those behind it.
             end.disturbance.carry(end, freight.content, size, last)
         else:
+            if last < end.last_arrival:
+                last = end.last_arrival
             end.last_arrival = last
             self.queue.at(last, self._receive, end.other, freight)
 
