@@ -48,7 +48,7 @@ class LinkFault(LastingFault):
 
 
 class Loss(LinkFault):
-    """Packets get lost: what is sent comes a retransmission later."""
+    """Packets get lost: what is sent comes one or more retransmissions later (TCP's time-out, doubled each time)."""
 
     kind: Literal["loss"]
     probability: PositiveShare
@@ -56,7 +56,7 @@ class Loss(LinkFault):
 
 
 class Duplicate(LinkFault):
-    """Packets arrive twice: they cost downlink twice."""
+    """Whole messages behind the handshake arrive again within a second. TCP would not do it: nodes must bear it."""
 
     kind: Literal["duplicate"]
     probability: PositiveShare
@@ -64,13 +64,13 @@ class Duplicate(LinkFault):
 
 
 class Reorder(LinkFault):
-    """Packets are overtaken: what is sent waits for them."""
+    """Later messages overtake whole messages behind the handshake. TCP would not do it: nodes must bear it."""
 
     kind: Literal["reorder"]
     probability: PositiveShare
     """Of each message."""
     by_ms: PositiveMillis = 100.0
-    """How late an overtaken packet is."""
+    """How late an overtaken message is, at most."""
 
 
 class DelaySpike(LinkFault):
@@ -184,7 +184,7 @@ class TornWrite(FaultBase):
 
 
 class FullDisk(LastingFault):
-    """Writes fail until there is room again. Needs an own ledger."""
+    """Writes fail until there is room again; nodes that gave up are started anew then. Needs an own ledger."""
 
     kind: Literal["full-disk"]
     nodes: Target
@@ -204,7 +204,7 @@ class ClockSkew(LastingFault):
 
 
 class ClockJump(FaultBase):
-    """A clock jumps forward or back, once."""
+    """A clock jumps forward or back, once. Back restarts the node, since nodes read the wall clock at their start."""
 
     kind: Literal["clock-jump"]
     nodes: Target
