@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US
@@ -60,6 +60,8 @@ def run_file(
     """Run once and show what came out."""
     scenario = load(file, settings, is_json=is_json)
     chosen = scenario.seeds[0] if seed is None else seed
+    if out is not None:
+        _make_directory(out, is_json=is_json)
     with RunProgress(scenario.name, _planned_us(scenario), is_wanted=shows_progress) as progress:
 
         def report(at: Progress) -> None:
@@ -92,8 +94,15 @@ def _planned_us(scenario: Scenario) -> int:
     return round((min(planned_s, default=0.0) + mining.settle_s) * SECOND_US)
 
 
+def _make_directory(out: Path, *, is_json: bool) -> None:
+    """Before the run, which may be a long one."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{out} cannot be written to: {error.strerror}", is_json=is_json)
+
+
 def _write(record: RunRecord, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     write_json(record, out / "result.json")
     write_parquet(record, out / "tables")
     write_report(record, out / "report.html")
@@ -134,7 +143,7 @@ def list_files(directory: Path, *, is_json: bool) -> None:
         ]
         typer.echo(encode_json(found))
         return
-    table = Table("scenario", "nodes", "question")
+    table = Table(Column("scenario", overflow="fold"), "nodes", "question")
     for file, one in scenarios:
         table.add_row(str(file), f"{one.nodes.count:,}", one.question)
     Console().print(table)
