@@ -1,4 +1,5 @@
-"""Carries out all faults of a scenario: those of its timeline, random ones, churn, and the small failures of links.
+"""Carries out all faults of a scenario: those of its timeline, random ones, churn, the small failures of links, and
+groups of an older version.
 
 `begin` at time zero; `end` when mining is over: what still lasts stops then. Whoever is down comes back, unless its
 loss has no end.
@@ -10,7 +11,7 @@ from typing import Final
 from minicoin.sim.faults.chance import plan_random
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.host_faults import ChurnFault
-from minicoin.sim.faults.layers import SmallFailures
+from minicoin.sim.faults.layers import OldVersion, SmallFailures
 from minicoin.sim.faults.making import FaultMaker
 from minicoin.sim.faults.scene import FreshLedger, Scene
 from minicoin.sim.measure.record import FaultRecord
@@ -45,6 +46,9 @@ class FaultTimeline:
         self._maker = FaultMaker(len(honest), scenario.groups, lambda index: honest[index].name)
         self._entries: list[_Entry] = []
         self._is_over = False
+        for group in scenario.nodes.group:
+            if group.version != "current":
+                self.scene.weather.add(OldVersion(dict.fromkeys(scenario.groups[group.name]), group.version))
         links = scenario.links
         if links.loss or links.reorder or links.duplicate:
             delays_us = (round(links.retransmit_ms * _US_PER_MS), round(links.reorder_ms * _US_PER_MS))

@@ -86,3 +86,15 @@ def test_equal_seeds_give_equal_runs_under_faults() -> None:
     faults = "".join(f'[[fault]]\nkind = "{kind}"\n{text}\n' for kind, text in FAULTS.items())
     assert record(faults).digest == record(faults).digest
     assert record(faults).digest != record(faults, seed=2).digest
+
+
+def test_a_group_may_be_of_an_older_version() -> None:
+    group = '[[nodes.group]]\nname = "old"\ncount = 2\nversion = "before-sendheaders"\n'
+    simulation = simulate(group)
+    versions = [
+        sorted({session.version.version for session in host.node.parts.sessions.values() if session.version})
+        for host in simulation.honest
+        if host.node is not None
+    ]
+    assert versions == [[70011], [70011], [70011, 70016], [70011, 70016], [70011, 70016]]
+    assert simulation.checks.violations == []
