@@ -20,8 +20,6 @@ MakeVerifier = Callable[[], ScriptVerifier]
 
 # Seeds that a process takes at once: long enough that asking for more costs nothing.
 _BATCH: Final = 10
-# A process is replaced after so many batches, so that nothing piles up in one.
-_BATCHES_PER_PROCESS: Final = 20
 _NAMED_MAX: Final = 5
 
 
@@ -75,7 +73,7 @@ def fuzz(
     ends_at = None if minutes is None else began + 60 * minutes
     batches = _batches(seeds)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_BATCHES_PER_PROCESS) as pool:
+    with ProcessPoolExecutor(jobs, context) as pool:
         waiting: dict[Future[list[Outcome]], None] = {}
         while True:
             while len(waiting) < 2 * jobs and (ends_at is None or time.monotonic() < ends_at):

@@ -31,6 +31,8 @@ _LAST_GAP_S: Final = 30
 _SETTLE_S: Final = 30.0
 
 _ATTACKED_SHARE: Final = 0.15
+_LONG_CHAIN_SHARE: Final = 0.12
+_MATURITY_MAX: Final = 120
 
 Document = dict[str, object]
 _ATTACKERS: Final[dict[str, Document]] = {
@@ -63,6 +65,8 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
         count = _NODES_MIN + rng.below(_NODES_MAX - _NODES_MIN + 1)
     has_own_ledgers = rng.uniform() < 0.4
     phase_s = 30 + rng.below(_PHASE_MAX_S - 30)
+    # Payments begin with a chain of that many blocks: whoever loses its disk has something to fetch.
+    maturity = 20 + rng.below(_MATURITY_MAX - 20) if rng.uniform() < _LONG_CHAIN_SHARE else 2
     return {
         "name": f"fuzz-{seed}",
         "question": f"Does the network that fuzz seed {seed} draws survive its faults?",
@@ -75,14 +79,14 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
         "network": {
             "spacing_s": float(_SPACING_MEAN_S),
             "block_bytes": rng.below(20_000) if rng.uniform() < 0.3 else 0,
-            "coinbase_maturity": 2,
+            "coinbase_maturity": maturity,
             "ping_after_s": _PING_AFTER_S,
             "drop_after_s": _DROP_AFTER_S,
         },
         "topology": _topology(rng, count),
         "links": _links(rng),
         "mining": {"at": _schedule(rng, count, phase_s), "settle_s": _SETTLE_S},
-        **_transactions(rng, count),
+        **_transactions(rng, count, 1.0 if maturity > 2 else 0.5),
         "fault": _faults(rng, count, phase_s, [kind for kind in kinds if _suits(kind, has_own_ledgers)]),
         **_attackers(rng, phase_s),
         "check": {"heal_s": _HEAL_S},
@@ -141,8 +145,8 @@ def _schedule(rng: Rng, count: int, phase_s: int) -> list[Document]:
     return blocks
 
 
-def _transactions(rng: Rng, count: int) -> Document:
-    if rng.uniform() < 0.5:
+def _transactions(rng: Rng, count: int, share: float) -> Document:
+    if rng.uniform() >= share:
         return {}
     rate = round(0.02 + 0.2 * rng.uniform(), 3)
     return {
