@@ -95,7 +95,7 @@ class Simulation:
         self.load = self._payments(self.funding.coins[:payments])
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
-        self.checks.checkers.append(Durability(self.faults.scene))
+        self.checks.checkers.append(Durability(self.faults.scene.losses))
         self.world.observers.append(self.recorder)
         if self.load is not None:
             self.world.observers.append(self.load)
