@@ -108,7 +108,10 @@ class BlockSync:
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        effects = [*self._headers.take(peer, headers, now), *self._downloads.schedule(now)]
+        effects = self._headers.take(peer, headers, now)
+        # Known headers change nothing but where a block may be had that nobody was asked for yet.
+        if effects or self._downloads.window.has_unassigned:
+            effects = [*effects, *self._downloads.schedule(now)]
         if peer.best_known is not self._tree.best_header:
             effects += self._downloads.ask_branches((peer,), now)
         return effects
