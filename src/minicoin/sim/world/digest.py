@@ -47,6 +47,11 @@ _KEYS: dict[type, Callable[..., bytes]] = {
 }
 
 
+def has_key(message: Message) -> bool:
+    """Whether hashes in the message tell it from others."""
+    return type(message) in _KEYS
+
+
 def message_key(message: Message) -> bytes:
     """Bytes that differ where messages differ: the command, and hashes where there are some, else the payload."""
     find = _KEYS.get(type(message))

@@ -2,9 +2,10 @@
 that it is sent on in one go. A block's announcement goes to a dozen peers as one object."""
 
 from minicoin.core.wire.codec import command_of
-from minicoin.core.wire.frame import encode_frame
+from minicoin.core.wire.codec import encode_payload
+from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message
-from minicoin.sim.world.digest import message_key
+from minicoin.sim.world.digest import has_key, message_key
 from minicoin.sim.world.traffic import TYPE_INDEX, wire_size
 
 
@@ -24,7 +25,12 @@ def freight_of(content: Message | bytes) -> Freight:
     """The freight of a message, or of bytes."""
     if isinstance(content, bytes):
         return Freight(content, len(content), -1, b"bytes " + content)
-    return Freight(content, wire_size(content), TYPE_INDEX[type(content)], message_key(content))
+    kind = TYPE_INDEX[type(content)]
+    if not has_key(content):
+        # Its bytes are its mark, and tell its size as well.
+        payload = encode_payload(content)
+        return Freight(content, FRAME_HEADER_SIZE + len(payload), kind, payload)
+    return Freight(content, wire_size(content), kind, message_key(content))
 
 
 def encoded(magic: bytes, message: Message) -> Freight:
