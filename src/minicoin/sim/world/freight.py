@@ -1,8 +1,7 @@
 """A message as the world carries it: its size, its type and its mark in the digest, worked out once for all connections
 that it is sent on in one go. A block's announcement goes to a dozen peers as one object."""
 
-from minicoin.core.wire.codec import command_of
-from minicoin.core.wire.codec import encode_payload
+from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message
 from minicoin.sim.world.digest import has_key, message_key
