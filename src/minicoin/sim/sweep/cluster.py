@@ -1,7 +1,8 @@
 """Runs the jobs of a sweep on a Dask cluster, through joblib's Dask backend.
 
 The cluster moves the jobs of a lost worker to others by itself. What it gives up on (a job that killed one worker
-after the other) never reaches joblib, which would wait for ever; here it becomes the outcome of that job.
+after the other) never reaches joblib, which would wait for ever; here it becomes the outcome of that job. The cluster
+also gives up jobs that only waited at such a worker, so those are tried again one at a time.
 """
 
 import logging
@@ -14,10 +15,11 @@ from typing import Final, Protocol
 import joblib
 from distributed import Client
 from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
 from joblib._dask import DaskDistributedBackend
 
 from minicoin.sim.sweep.code import code_version
-from minicoin.sim.sweep.plan import Job
+from minicoin.sim.sweep.plan import Job, JobId
 from minicoin.sim.sweep.work import Outcome, RunnerError, Work
 
 CONNECT_S: Final = 10
@@ -38,12 +40,21 @@ class ClusterRunner:
         try:
             with _connected(self.address) as client:
                 _check_places(client, self.address)
-                # All jobs go to the scheduler at once, so that workers which come later get some too.
-                with joblib.parallel_config(backend=_Backend(client=client)):
-                    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-                    yield from parallel(joblib.delayed(work)(job) for job in jobs)
+                backend = _Backend(client=client)
+                for outcome in _run(backend, jobs, work):
+                    if outcome.id not in backend.suspects:
+                        yield outcome
+                for suspect in list(backend.suspects.values()):
+                    yield from _run(backend, [suspect], work)
         except (FutureCancelledError, OSError) as error:
             raise RunnerError(f"the cluster at {self.address} went away; what is finished is kept") from error
+
+
+def _run(backend: "_Backend", jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    # All jobs go to the scheduler at once, so that workers which come later get some too.
+    with joblib.parallel_config(backend=backend):
+        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        yield from parallel(joblib.delayed(work)(job) for job in jobs)
 
 
 class _Batch(Protocol):
@@ -53,7 +64,17 @@ class _Batch(Protocol):
 
 
 class _Backend(DaskDistributedBackend):  # type: ignore[misc]
-    """Tells joblib of jobs that the cluster gave up."""
+    """Tells joblib of jobs that the cluster gave up, and keeps it from running any itself."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client=client)
+        self.suspects: dict[JobId, Job] = {}
+        """Jobs whose workers died, perhaps of another job that was there too."""
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """joblib's name for it. Where it says 1, joblib runs all jobs in this process, and not on that one worker."""
+        found: int = super().effective_n_jobs(n_jobs)
+        return max(2, found)
 
     def submit(self, func: _Batch, callback: Callable[[list[Outcome]], None]) -> "Future[list[Outcome]]":
         """joblib's name for it; `func` holds one job, since batches are of one."""
@@ -63,6 +84,8 @@ class _Backend(DaskDistributedBackend):  # type: ignore[misc]
         def tell(done: "Future[list[Outcome]]") -> None:
             error = done.exception()
             if error is not None:
+                if isinstance(error, KilledWorker):
+                    self.suspects[job.id] = job
                 reason = " ".join(str(error).split())
                 callback([Outcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {reason}")])
 
@@ -90,7 +113,7 @@ def _check_places(client: Client, address: str) -> None:
     expected = code_version()
     places = {f"the worker {worker}": found for worker, found in client.run(code_version, on_error="return").items()}
     try:
-        places[f"the scheduler {address}"] = client.run_on_scheduler(code_version)
+        places[f"the scheduler {address}"] = client.run_on_scheduler(code_version)  # type: ignore[no-untyped-call]
     except (ImportError, AttributeError) as error:
         places[f"the scheduler {address}"] = error
     for place, found in places.items():

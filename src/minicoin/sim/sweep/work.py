@@ -5,6 +5,7 @@ Must be importable by its name, on this machine or on another one, and returns p
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -57,7 +58,8 @@ def run_job(make_verifier: MakeVerifier, code: str, job: Job) -> Outcome:
     if code != code_version():
         return Outcome(job.id, None, f"the worker has minicoin {code_version()}, this sweep is of {code}")
     try:
-        record = run(job.scenario, job.seed, make_verifier())
+        with closing(make_verifier()) as verifier:
+            record = run(job.scenario, job.seed, verifier)
         return Outcome(job.id, result_row(to_json(record), {}))
     except (SetupFailed, MisuseError) as error:
         return Outcome(job.id, None, f"{type(error).__name__}: {error}")
