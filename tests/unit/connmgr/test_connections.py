@@ -313,9 +313,25 @@ def test_banned_addresses_are_not_dialled():
     assert dials(connections.fill(T0, Book(address(1)))) == []
     connections.unban("9.0.0.0/8")
     connections.wake()
-    assert len(dials(connections.fill(T0, Book(address(1))))) == 1
+    assert len(dials(connections.fill(Micros(T0 + SECOND_US), Book(address(1))))) == 1
     with pytest.raises(MisuseError):
         connections.unban("9.0.0.0/8")
+
+
+def test_addresses_that_help_nothing_are_searched_through_once_a_second():
+    connections = manager(full_relay_slots=1)
+    connections.ban(parse_subject("9.0.0.0/8"), Micros(T0 + DAY_US), "by hand", T0)
+    book = Book(address(1))
+    assert dials(connections.fill(T0, book)) == []
+    asked = book.asked
+    for later_ms in range(1, 1_000, 10):
+        connections.wake()
+        assert connections.next_deadline() >= T0 + SECOND_US
+        connections.fill(Micros(T0 + later_ms * 1_000), book)
+    assert book.asked == asked
+    connections.wake()
+    connections.fill(Micros(T0 + SECOND_US), book)
+    assert book.asked > asked
 
 
 def test_named_peers_are_closed_but_not_banned():

@@ -56,6 +56,8 @@ class ConnectionManager:
         self._own_endpoints: dict[Endpoint, None] = {}
         self._idle_us = _IDLE_US
         self._search_at: Micros | None = Micros(0)
+        # A search in vain looks at the book many times: not for every address that anybody sends.
+        self._search_not_before = Micros(0)
 
     # --- dialling ---
 
@@ -101,6 +103,7 @@ class ConnectionManager:
                 address = self._select(now, select)
                 if address is None:
                     # The book knows nobody else: look again later, less and less often.
+                    self._search_not_before = Micros(now + _IDLE_US)
                     self._search_at = Micros(now + self._idle_us)
                     self._idle_us = min(2 * self._idle_us, _IDLE_MAX_US)
                     return found
@@ -155,7 +158,7 @@ class ConnectionManager:
         slot.is_open = True
         if not inbound:
             # A dial ended: those that waited for its place may go on.
-            self._search_at = now
+            self._search_at = max(now, self._search_not_before)
             self._reconsider()
         if refusal:
             slot.is_closing = True
@@ -213,7 +216,7 @@ class ConnectionManager:
         slot = self._slots.pop(conn)
         if slot is not None:
             self._back_off(slot, now)
-            self._search_at = now
+            self._search_at = max(now, self._search_not_before)
             self._reconsider()
 
     def on_closed(self, conn: ConnId, now: Micros) -> None:
@@ -224,7 +227,7 @@ class ConnectionManager:
         if slot.is_ready and now - slot.since >= _GOOD_AFTER_US:
             self._backoff.forget(endpoint_of(slot.address))
         self._back_off(slot, now)
-        self._search_at = now
+        self._search_at = max(now, self._search_not_before)
         self._reconsider()
 
     def _back_off(self, slot: Slot, now: Micros) -> None:
@@ -321,7 +324,7 @@ class ConnectionManager:
     def wake(self) -> None:
         """The address book learned something: search at once."""
         self._idle_us = _IDLE_US
-        self._search_at = Micros(0)
+        self._search_at = self._search_not_before
         self._reconsider()
 
     def _reconsider(self) -> None:
