@@ -98,3 +98,11 @@ def test_a_group_may_be_of_an_older_version() -> None:
     ]
     assert versions == [[70011], [70011], [70011, 70016], [70011, 70016], [70011, 70016]]
     assert simulation.checks.violations == []
+
+
+def test_checkers_may_look_after_every_event() -> None:
+    faults = '[[fault]]\nkind = "crash"\nat_s = 20.0\nnodes = [1]\n'
+    quiet, often = simulate(faults, count=3), simulate(faults, count=3, when="every-event")
+    assert often.checks.is_every_event
+    assert often.checks.violations == []
+    assert often.world.digest.hexdigest() == quiet.world.digest.hexdigest()
