@@ -1,0 +1,161 @@
+"""Whole runs: what may change nothing changes nothing, what must agree agrees, and what fails says why."""
+
+import numpy as np
+import pytest
+from tests.unit.sim.engine.runs import PAYMENTS, SMALL, arrivals, record, scenario_of, simulate, traffic
+
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.faults import MisuseError
+from minicoin.drivers.kernel import KernelVerifier
+from minicoin.sim.engine.run import SHARED_VERDICTS, record_of
+from minicoin.sim.engine.simulation import Progress, SetupFailed, Simulation
+from minicoin.sim.measure.record import NEVER
+from minicoin.sim.run import run
+
+
+@pytest.mark.parametrize("setting", ["nodes.encode=true", 'nodes.ledger="own"'], ids=["encoded", "own ledgers"])
+def test_how_a_node_is_run_is_not_seen_in_the_network(setting: str) -> None:
+    plain = record(SMALL + PAYMENTS)
+    other = record(SMALL + PAYMENTS, setting)
+    assert arrivals(other) == arrivals(plain)
+    assert [(block.hash, block.parent, block.miner) for block in other.blocks] == [
+        (block.hash, block.parent, block.miner) for block in plain.blocks
+    ]
+    assert traffic(other) == traffic(plain)
+    assert plain.traffic.sent_bytes.sum() > 8 * 5 * 20_000
+    assert [block.transactions for block in plain.blocks] != [1] * 8
+    assert (SHARED_VERDICTS in plain.notes) is True
+    assert (SHARED_VERDICTS in other.notes) is ("ledger" not in setting)
+
+
+def test_what_was_sent_was_received_where_nothing_is_lost() -> None:
+    simulation = simulate(SMALL + PAYMENTS)
+    # Let what is under way arrive.
+    simulation.world.run(simulation.world.now + 5_000_000)
+    sent = sum(sum(host.traffic.sent_bytes) for host in simulation.honest)
+    received = sum(sum(host.traffic.received_bytes) for host in simulation.honest)
+    assert sent == received
+
+
+def test_scripts_are_run_by_whichever_verifier_is_given() -> None:
+    scenario = scenario_of(SMALL + PAYMENTS)
+    scripted, real = (run(scenario, 1, verifier) for verifier in (ScriptedVerifier(), KernelVerifier()))
+    assert scripted.digest == real.digest
+
+
+def test_a_seed_is_a_run() -> None:
+    one, again, other = (record(SMALL + PAYMENTS, seed=seed) for seed in (1, 1, 2))
+    assert one.digest == again.digest
+    assert (one.event_count, one.setup_events, one.virtual_us) == (
+        again.event_count,
+        again.setup_events,
+        one.virtual_us,
+    )
+    assert one.digest != other.digest
+    assert one.seed == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_model_and_full_node_code_agree(seed: int) -> None:
+    text = """
+name = "agreement"
+question = "How far apart are they?"
+[nodes]
+count = 200
+[network]
+spacing_s = 60.0
+block_bytes = 200_000
+[links]
+geography = "simblock-2019"
+latency = "pareto"
+latency_drawn = "per_link"
+[mining]
+blocks = 10
+"""
+    scenario = scenario_of(text)
+    full, model = (run(scenario.override(f"engine={engine}"), seed, ScriptedVerifier()) for engine in ("full", "model"))
+    assert [(block.miner, block.found_at_us) for block in full.blocks] == [
+        (block.miner, block.found_at_us) for block in model.blocks
+    ]
+    measured, modelled = (
+        np.percentile(np.concatenate([block.arrivals for block in one.blocks]), [50, 90, 99]) for one in (full, model)
+    )
+    assert all(block.arrivals.min() == 0 for block in full.blocks)
+    assert measured == pytest.approx(modelled, rel=0.03)
+    # So close means that both count the same lines and the same work: other work is seen.
+    slower = run(scenario.override("engine=model", "verification.block_us_per_kb=800.0"), seed, ScriptedVerifier())
+    seen = np.percentile(np.concatenate([block.arrivals for block in slower.blocks]), [50, 90, 99])
+    assert seen != pytest.approx(measured, rel=0.03)
+
+
+def test_a_network_that_is_not_connected_in_time_says_who_and_what_to_do() -> None:
+    simulation = Simulation(scenario_of(SMALL, "warmup.connect_s=0.01"), 1, ScriptedVerifier())
+    with pytest.raises(SetupFailed) as failed:
+        simulation.set_up(lambda progress: None)
+    text = str(failed.value)
+    assert "6 of 6 nodes are not connected after 0.01 s" in text
+    assert "the first: node0, node1, node2, node3, node4" in text
+    assert "raise warmup.connect_s" in text
+
+
+def test_every_link_of_the_topology_stands_after_set_up() -> None:
+    simulation = Simulation(scenario_of(), 1, ScriptedVerifier())
+    simulation.set_up(lambda progress: None)
+    dialled = [
+        sorted(end.other.host.index for end in host.links.values() if end.dialled is not None)
+        for host in simulation.honest
+    ]
+    assert dialled == [sorted(peers) for peers in simulation.topology.outbound()]
+    assert all(
+        session.is_ready
+        for host in simulation.honest
+        if host.node is not None
+        for session in host.node.parts.sessions.values()
+    )
+
+
+def test_nodes_that_find_each_other_are_connected_too() -> None:
+    simulation = simulate(SMALL.replace("outbound = 2", 'source = "addrman"'), "mining.blocks=3")
+    done = record_of(simulation)
+    assert all(node.outbound + node.inbound > 0 for node in done.nodes)
+    assert NEVER not in [arrival for row in arrivals(done) for arrival in row]
+
+
+def test_only_the_measured_part_is_measured() -> None:
+    simulation = simulate()
+    done = record_of(simulation)
+    before = sum(sum(host.traffic.sent_messages) for host in simulation.honest)
+    assert 0 < done.traffic.sent_messages.sum() < before
+    names = done.traffic.types
+    assert done.traffic.sent_messages[:, names.index("version")].sum() == 0
+    assert done.event_count + done.setup_events == simulation.world.queue.executed
+    assert done.virtual_us == simulation.ended_at - simulation.began_at
+    # The last block, and the time to settle.
+    assert done.virtual_us >= done.blocks[-1].found_at_us + 60_000_000
+
+
+def test_progress_goes_from_set_up_over_mining_to_settling() -> None:
+    told: list[Progress] = []
+    run(scenario_of(), 1, ScriptedVerifier(), told.append)
+    phases = list(dict.fromkeys(progress.phase for progress in told))
+    assert phases == ["set-up", "mining", "settling"]
+    for phase in phases:
+        events = [progress.events for progress in told if progress.phase == phase]
+        assert events == sorted(events)
+    assert told[-1].blocks == 8
+    assert told[-1].share == 1.0
+
+
+def test_samples_are_taken_at_their_times() -> None:
+    done = record(SMALL + PAYMENTS + "[measure]\nmempool_every_s = 5.0\nconnections_every_s = 10.0\n")
+    series = {one.name: one for one in done.series}
+    assert set(series) >= {"mempool_mean", "mempool_max", "connections_mean", "nodes_up", "tips"}
+    assert np.diff(series["mempool_max"].time_us).tolist() == [5_000_000] * (len(series["mempool_max"].time_us) - 1)
+    assert set(series["nodes_up"].values.tolist()) == {6.0}
+    assert series["connections_mean"].values[0] == pytest.approx(4.0)
+    assert series["mempool_max"].values.max() > 0
+
+
+def test_the_model_has_its_own_engine() -> None:
+    with pytest.raises(MisuseError, match="is for the engine 'model'"):
+        Simulation(scenario_of(SMALL, "engine=model"), 1, ScriptedVerifier())
