@@ -16,8 +16,8 @@ def _short(block: bytes) -> str:
 
 
 class Convergence:
-    """At the end all stand on the chain with the most work that any of them has. Of two with equal work nodes may stand
-    on either: first seen stays."""
+    """At the end all stand on the chain with the most work that any of them has, in blocks: headers alone may be of a
+    chain that nobody holds any more. Of two with equal work nodes may stand on either: first seen stays."""
 
     name = "converge"
 
@@ -27,7 +27,6 @@ class Convergence:
     def finish(self, view: View) -> Iterator[Finding]:
         tips = view.tips()
         most = max((tip.chainwork for tip, _ in tips.values()), default=0)
-        known = max((node.parts.tree.best_header.chainwork for _, node in view.running()), default=0)
         best = next((tip for tip, _ in tips.values() if tip.chainwork == most), None)
         if best is None:
             return
@@ -36,9 +35,11 @@ class Convergence:
                 where = f"the best tip is {_short(best.hash)} at height {best.height}"
                 peers = ", ".join(_peers(host) for host in hosts[:5])
                 yield Finding(_indices(hosts), f"stand at height {tip.height} on {_short(tip.hash)}: {where}; {peers}")
-        if known > most:
-            hosts = [host for host, node in view.running() if node.parts.tree.best_header.chainwork > most]
-            yield Finding(_indices(hosts), "know headers with more work than anybody's best chain has")
+        for host, node in view.running():
+            held = node.parts.tree.best_candidate()
+            if held.chainwork > node.parts.tree.tip.chainwork:
+                text = f"stands at height {node.parts.tree.tip.height} and holds a better chain of height {held.height}"
+                yield Finding((host.index,), text)
 
 
 def _peers(host: Host) -> str:

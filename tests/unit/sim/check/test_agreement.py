@@ -42,7 +42,7 @@ def test_of_two_equal_chains_either_will_do() -> None:
     assert found(simulation) == {}
 
 
-def test_headers_that_nobody_follows_are_seen() -> None:
+def test_a_better_chain_that_nobody_follows_is_seen() -> None:
     simulation = connected()
     mine(simulation, 0)
     for host in simulation.honest:
@@ -51,7 +51,7 @@ def test_headers_that_nobody_follows_are_seen() -> None:
         tree = node.parts.tree
         assert tree.tip.parent is not None
         tree.set_tip(tree.tip.parent.hash)
-    assert found(simulation)["converge"] == "know headers with more work than anybody's best chain has"
+    assert found(simulation)["converge"] == "stands at height 3 and holds a better chain of height 4"
 
 
 def test_a_ban_between_honest_nodes_is_seen() -> None:
