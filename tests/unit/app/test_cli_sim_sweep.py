@@ -89,7 +89,8 @@ def test_for_people(scenario):
     assert done.exit_code == 0
     assert Here.processes == 7
     assert "tiny: medians over the seeds" in done.stdout
-    assert "2 jobs: 0 skipped" in done.stdout
+    assert "2 jobs: 2 run in" in done.stdout
+    assert "0 skipped" in done.stdout
     assert "by-nodes.count.html" in done.stdout
 
 

@@ -30,8 +30,8 @@ def print_sweep(campaign: Campaign, console: Console) -> None:
 
 
 def _headline(campaign: Campaign) -> str:
-    words = f"{plural(campaign.total, 'job')}: {format_count(campaign.skipped)} skipped, as they were there already; "
-    words += f"{format_count(campaign.ran)} run in {campaign.wall_s:.1f} s"
+    words = f"{plural(campaign.total, 'job')}: {format_count(campaign.ran)} run in {campaign.wall_s:.1f} s"
+    words += f", {format_count(campaign.skipped)} skipped (finished before)"
     if campaign.errors:
         words += f"; {format_count(len(campaign.errors))} failed"
     if campaign.violated:
