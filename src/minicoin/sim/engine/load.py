@@ -6,13 +6,13 @@ never waits for chains of unconfirmed parents.
 
 from collections import deque
 
-from minicoin.core.effects import Trace
+from minicoin.core.effects import Reply, Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid, make_outpoint
 from minicoin.core.script.pushes import push
-from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.sim.engine.funding import FundedCoin, spend
 from minicoin.sim.engine.recorder import Recorder
 from minicoin.sim.scenario.load import Transactions
@@ -21,9 +21,8 @@ from minicoin.sim.world.world import World
 
 COINS_MAX = 100_000
 _FEE_SAT_PER_BYTE = 10
-_INPUT_BYTES = 90
 _OUTPUT_BYTES = 43
-_OVERHEAD_BYTES = 12
+_DATA_OUTPUT_BYTES_MIN = 11
 _OP_RETURN = b"\x6a"
 _DUST_SAT = 1_000
 
@@ -47,6 +46,15 @@ class PaymentLoad:
         self._mean_us = round(SECOND_US / load.rate_per_s)
         self._ends_at: int | None = None
         self._is_over = False
+        self._small_outputs, self._data = _padding(load)
+        self._size = _size(load, self._small_outputs, self._data)
+        self._requests: list[tuple[Host, RequestId]] = []
+
+    @property
+    def refused(self) -> list[str]:
+        """Why senders' own nodes did not take payments, one reason for each."""
+        answers = [host.replies.get(request) for host, request in self._requests]
+        return [answer.error for answer in answers if isinstance(answer, Reply) and answer.error_code]
 
     def begin(self) -> None:
         """Time zero is now."""
@@ -71,25 +79,21 @@ class PaymentLoad:
             self.skipped += 1
             return
         coins = tuple(self._coins.popleft() for _ in range(self._load.inputs))
-        filling = self._filling()
-        size = _OVERHEAD_BYTES + _INPUT_BYTES * len(coins) + _OUTPUT_BYTES * self._load.outputs + len(filling)
-        each = (sum(coin.value_sat for coin in coins) - _FEE_SAT_PER_BYTE * size) // self._load.outputs
+        small_sat = self._small_outputs * _DUST_SAT
+        left_sat = sum(coin.value_sat for coin in coins) - _FEE_SAT_PER_BYTE * self._size - small_sat
+        each = left_sat // self._load.outputs
         if each < _DUST_SAT:
             self.skipped += 1
             return
-        transaction = spend(coins, (each,) * self._load.outputs, filling)
+        values = (each,) * self._load.outputs + (_DUST_SAT,) * self._small_outputs
+        transaction = spend(coins, values, self._data)
         self._waiting[transaction.txid] = tuple(
             FundedCoin(make_outpoint(transaction.txid, index), each) for index in range(self._load.outputs)
         )
         self.sent += 1
         if is_sampled:
             self._recorder.on_paid(transaction, host.index, now)
-        self._world.command(host, SubmitTransaction(transaction))
-
-    def _filling(self) -> bytes:
-        planned = _OVERHEAD_BYTES + _INPUT_BYTES * self._load.inputs + _OUTPUT_BYTES * self._load.outputs
-        missing = self._load.tx_bytes - planned
-        return _OP_RETURN + push(bytes(missing)) if missing > 0 else b""
+        self._requests.append((host, self._world.command(host, SubmitTransaction(transaction))))
 
     # --- what the world tells ---
 
@@ -111,3 +115,21 @@ class PaymentLoad:
 
     def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
         """Logs are not needed."""
+
+
+def _padding(load: Transactions) -> tuple[int, bytes]:
+    """How many small outputs and what data bring a payment to its size: nodes pass on one data output of few bytes."""
+    missing = load.tx_bytes - _size(load, 0, b"")
+    if missing < _DATA_OUTPUT_BYTES_MIN:
+        return 0, b""
+    small = (missing - _DATA_OUTPUT_BYTES_MIN) // _OUTPUT_BYTES
+    while (room := load.tx_bytes - _size(load, small, _OP_RETURN + push(b""))) < 0:
+        # The number of outputs takes more bytes itself.
+        small -= 1
+    return small, _OP_RETURN + push(bytes(room))
+
+
+def _size(load: Transactions, small_outputs: int, data: bytes) -> int:
+    """Of a payment."""
+    coin = FundedCoin(make_outpoint(Txid(bytes(32)), 0), 0)
+    return spend((coin,) * load.inputs, (0,) * (load.outputs + small_outputs), data).size

@@ -32,6 +32,8 @@ def record_of(simulation: Simulation) -> RunRecord:
     notes = [SHARED_VERDICTS] if scenario.nodes.ledger == "shared" else []
     if simulation.load is not None and simulation.load.skipped:
         notes.append(f"{simulation.load.skipped} payments were left out: no coin was free, or the sender was down")
+    if simulation.load is not None and (refused := simulation.load.refused):
+        notes.append(f"{len(refused)} payments were refused by their senders' own nodes, the first: {refused[0]}")
     return RunRecord(
         engine="full",
         scenario=scenario.name,

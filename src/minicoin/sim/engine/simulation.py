@@ -197,11 +197,13 @@ class Simulation:
 
     def _payment_coins(self) -> int:
         """How many coins the payments need: those of some blocks, since coins come back with the block that holds what
-        spent them."""
-        load = self.scenario.transactions
+        spent them, and what they lose where each makes fewer than it takes."""
+        load, mining, spacing_s = self.scenario.transactions, self.scenario.mining, self.scenario.network.spacing_s
         if load is None:
             return 0
-        wanted = math.ceil(load.rate_per_s * load.inputs * self.scenario.network.spacing_s * _BLOCKS_FUNDED) + 100
+        lasts_s = mining.duration_s or (mining.blocks or 0) * spacing_s
+        lost = max(0, load.inputs - load.outputs) * lasts_s
+        wanted = math.ceil(load.rate_per_s * (load.inputs * spacing_s * _BLOCKS_FUNDED + lost)) + 100
         return min(wanted, _COINS_MAX)
 
     def _fund(self) -> Funding:
