@@ -40,12 +40,12 @@ class ClusterRunner:
         try:
             with _connected(self.address) as client:
                 _check_places(client, self.address)
-                backend = _Backend(client=client)
+                backend = _Backend(client)
                 for outcome in _run(backend, jobs, work):
                     if outcome.id not in backend.suspects:
                         yield outcome
                 for suspect in list(backend.suspects.values()):
-                    yield from _run(backend, [suspect], work)
+                    yield from _run(_Backend(client), [suspect], work)
         except (FutureCancelledError, OSError) as error:
             raise RunnerError(f"the cluster at {self.address} went away; what is finished is kept") from error
 
