@@ -1,6 +1,7 @@
 """Random networks under random faults: 200 seeds with every test run, 10,000 with the long ones, none may fail and each
 kind of fault must have fired."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ SEEDS = range(1, 10_001 if IS_SOAK else 201)
 
 
 @pytest.mark.timeout(2 * 3600 if IS_SOAK else 600)
-def test_no_seed_fails(tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_no_seed_fails(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     campaign = fuzz(SEEDS, ScriptedVerifier, jobs=2)
     for outcome in campaign.failures[:5]:
         path = tmp_path / f"fuzz-{outcome.seed}.toml"
