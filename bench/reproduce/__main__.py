@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.reproduce import gervais, million, simblock, theory
+from bench.reproduce import agreement, gervais, million, simblock, theory
 from bench.reproduce.rows import Row, table
 
 from minicoin.sim.model.engine import COMPILES
@@ -20,11 +20,13 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reproduce.md"
 NOTES = Path(__file__).with_name("notes.md")
 HEADING = "\n## Figures: "
-GROUPS = ("simblock", "gervais", "flooding", "gossip", "million")
+GROUPS = ("agreement", "simblock", "gervais", "flooding", "gossip", "million")
 
 
 def measure(group: str, workers: int) -> list[Row]:
     """The rows of one group."""
+    if group == "agreement":
+        return agreement.rows()
     if group == "flooding":
         return theory.flooding_rows()
     if group == "gossip":
