@@ -153,6 +153,19 @@ def test_a_stalling_peer_is_replaced_after_two_seconds_and_disconnected_in_the_e
     assert set(stage.stored.values()) == {1}
 
 
+def test_a_peer_that_owes_its_share_is_not_asked_for_what_another_holds_up():
+    blocks = chain(200)
+    stage = Stage()
+    for conn in (2, 4):
+        stage.connect(conn, Peer(blocks, bodies=False))
+        stage.deliver(conn)
+    stage.settle()
+    owed = []
+    stage.wait(10 * SECOND_US, until=lambda: owed.append(max(peer.owed_blocks for peer in stage.sync.peers())))
+    assert owed
+    assert max(owed) == BLOCKS_IN_FLIGHT_PER_PEER_MAX
+
+
 def test_the_only_missing_block_may_take_a_part_of_the_spacing_and_costs_nobody_the_connection():
     slow = replace(NETWORK, spacing_s=600)
     blocks = chain(1)

@@ -184,7 +184,10 @@ class Downloads:
         others = [
             other
             for other in self._peers.values()
-            if other is not peer and lowest.hash not in other.in_flight and other.serves_blocks
+            if other is not peer
+            and lowest.hash not in other.in_flight
+            and other.serves_blocks
+            and other.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
         ]
         other = self._choose(others, lowest)
         if other is None:
