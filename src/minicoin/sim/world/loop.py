@@ -82,7 +82,8 @@ class Loop(ABC):
         self._handle(host, event)
 
     def _wake(self, host: Host, runner: Runner) -> None:
-        if host.runner is not runner or host.wake_at > self._clock(host):
+        # An alarm that a later one replaced, or that another has answered, wakes nobody.
+        if host.runner is not runner or not host.wake_at or host.wake_at > self._clock(host):
             return
         host.wake_at = 0
         deadline = runner.next_deadline()

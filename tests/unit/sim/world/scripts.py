@@ -27,6 +27,8 @@ class Script:
 
     def handle(self, event: Event, now: Micros) -> None:
         self.heard.append((now, event))
+        if self.deadline is not None and self.deadline <= now:
+            self.deadline = None
 
     def drain_effects(self) -> list[Effect]:
         drained, self.wanted = self.wanted, []

@@ -2,6 +2,8 @@
 
 from random import Random
 
+import pytest
+
 from minicoin.core.units import Micros
 from minicoin.sim.world.queue import EventQueue
 
@@ -63,3 +65,35 @@ def test_time_never_goes_back() -> None:
     queue = EventQueue(Micros(50))
     assert queue.run(10) == 0
     assert queue.now == 50
+
+
+@pytest.mark.parametrize("reach_us", [10, 30_000, 5_000_000])
+def test_it_is_one_heap_whatever_lies_how_far_ahead(reach_us: int) -> None:
+    rng = Random(reach_us)
+    queue, model = EventQueue(Micros(12_345)), list[tuple[int, int]]()
+    happened: list[tuple[int, int]] = []
+    numbers = iter(range(10_000))
+
+    def ask(count: int) -> None:
+        for _ in range(count):
+            number, time_us = next(numbers), queue.now + rng.randrange(reach_us)
+            model.append((time_us, number))
+            queue.at(time_us, happen, number)
+
+    def happen(number: int, _: object) -> None:
+        happened.append((queue.now, number))
+        if number < 3_000:
+            ask(rng.randrange(3))
+
+    ask(200)
+    while (next_us := queue.next_time()) is not None:
+        assert next_us == min(model[number] for number in waiting(model, happened))[0]
+        queue.run(queue.now + rng.randrange(reach_us), rng.choice((None, 1, 7)))
+        assert len(queue) == len(model) - len(happened)
+    assert len(happened) > 1_000
+    assert happened == sorted(model)
+
+
+def waiting(model: list[tuple[int, int]], happened: list[tuple[int, int]]) -> list[int]:
+    done = {number for _, number in happened}
+    return [number for _, number in model if number not in done]

@@ -1,0 +1,195 @@
+"""Hosts of the world: power, documents, names, the chain worker's time, mining, and what no host can do."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.sim.world.scripts import act, add_script, make_world, pass_time
+
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.effects import Reply, Resolve, SaveState, Shutdown, VerifyTransaction, Watch
+from minicoin.core.events import AddressesFound, AddressSource, CommandReceived, Saved, TransactionVerified
+from minicoin.core.faults import MisuseError
+from minicoin.core.node.commands import Generate
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.primitives.block import Block
+from minicoin.core.units import SECOND_US
+from minicoin.sim.engine.funding import PAY_SCRIPT, fund, spend
+from minicoin.sim.world.costs import WorkCosts
+from minicoin.sim.world.ledger import SharedLedger
+from minicoin.sim.world.settings import WorldSettings
+from minicoin.sim.world.world import World, host_address
+
+NETWORK = replace(REGTEST, name="world", coinbase_maturity=2)
+
+
+def real_world(**costs: int) -> World:
+    settings = WorldSettings(b"real", WorkCosts(**costs))
+    return World(NETWORK, ScriptedVerifier(), lambda sender, receiver, number: 20_000, settings)
+
+
+def start(world: World, count: int) -> None:
+    """Real nodes, each dialling the one before."""
+    for index in range(count):
+        host = world.add_host()
+        peers = (world.hosts[index - 1].address,) if index else ()
+        world.start(host, NodePolicy(connect=peers, outbound_slots=0, use_dns_seeds=False, listens=False))
+    pass_time(world, 5)
+
+
+def heights(world: World) -> list[int]:
+    return [host.node.parts.tree.tip.height for host in world.hosts if host.node is not None]
+
+
+def test_addresses_of_hosts_are_their_own() -> None:
+    assert len({host_address(index).host for index in (0, 1, 255, 256, 65_536, 1_000_000)}) == 6
+    assert host_address(1_000_000).host.startswith("10.")
+
+
+def test_a_block_found_by_one_is_had_by_all() -> None:
+    world = real_world()
+    start(world, 3)
+    world.command(world.hosts[1], Generate(1, PAY_SCRIPT))
+    pass_time(world, 5)
+    assert heights(world) == [1, 1, 1]
+
+
+def test_blocks_are_filled_up_to_the_size_that_is_set() -> None:
+    world = real_world()
+    world.block_bytes = 50_000
+    start(world, 2)
+    world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+    pass_time(world, 5)
+    tip = world.hosts[1].node.parts.tree.tip
+    assert len(world.book.block(tip.hash).raw) == 50_000
+    assert len(Block.parse(world.book.block(tip.hash).raw).transactions) == 1
+
+
+def test_two_miners_at_one_moment_find_different_blocks() -> None:
+    world = real_world()
+    start(world, 2)
+    for host in world.hosts:
+        world.command(host, Generate(1, PAY_SCRIPT))
+    pass_time(world, 0)
+    assert len({host.mined.hash for host in world.hosts}) == 2
+
+
+def test_a_node_that_comes_back_has_what_its_disk_has() -> None:
+    world = real_world()
+    start(world, 2)
+    world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+    pass_time(world, 5)
+    host = world.hosts[1]
+    world.stop(host, "off")
+    assert host.node is None
+    assert not host.is_up
+    world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+    pass_time(world, 1)
+    world.restart(host)
+    assert host.node.parts.tree.tip.height == 1
+    pass_time(world, 60)
+    assert heights(world) == [2, 2]
+
+
+def test_a_node_that_lost_its_disk_begins_anew() -> None:
+    world = real_world()
+    start(world, 2)
+    world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+    pass_time(world, 5)
+    host = world.hosts[1]
+    world.stop(host, "off")
+    world.replace_ledger(host, SharedLedger(world.book))
+    world.restart(host)
+    assert host.node.parts.tree.tip.height == 0
+    pass_time(world, 60)
+    assert heights(world) == [1, 1]
+
+
+def test_a_host_that_never_ran_a_node_has_none_to_restart() -> None:
+    world = make_world()
+    host, _ = add_script(world)
+    with pytest.raises(MisuseError, match="never ran a node"):
+        world.restart(host)
+
+
+def test_documents_stand_on_the_disk_and_are_told_once_saved() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    began = world.now
+    act(world, host, SaveState("addresses", b"here"))
+    assert host.disk.documents == {"addresses": b"here"}
+    pass_time(world)
+    assert script.heard == [(began + world.settings.costs.save_us, Saved("addresses"))]
+
+
+def test_names_are_resolved_to_the_seeds_but_oneself() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    other, _ = add_script(world)
+    world.seeds = (host.address, other.address)
+    act(world, host, Resolve("seed.sim", 8333))
+    pass_time(world)
+    ((_, event),) = script.heard
+    assert isinstance(event, AddressesFound)
+    assert event.source is AddressSource.DNS
+    assert [found.address for found in event.addresses] == [other.address]
+
+
+def test_a_node_that_gives_up_is_switched_off() -> None:
+    world = make_world()
+    host, _ = add_script(world)
+    act(world, host, Shutdown("no disk"))
+    assert (host.is_up, host.runner) == (False, None)
+
+
+def test_commands_are_numbered_and_answers_are_kept() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    requests = [world.command(host, Generate(1, PAY_SCRIPT)) for _ in range(2)]
+    assert [event for _, event in script.heard] == [CommandReceived(one, Generate(1, PAY_SCRIPT)) for one in requests]
+    assert len(set(requests)) == 2
+    act(world, host, Reply(requests[1], "done"))
+    assert host.replies == {requests[1]: Reply(requests[1], "done")}
+
+
+def test_work_takes_its_time_one_piece_after_the_other() -> None:
+    world = real_world(transaction_us=300)
+    funding = fund(world.book, 2, world.now)
+    payments = [spend((coin,), (coin.value_sat - 1_000,)) for coin in funding.coins]
+    host, script = add_script(world)
+    host.disk.ledger = SharedLedger(world.book, funding.chain)
+    began = world.now
+    act(world, host, *(VerifyTransaction(payment, ()) for payment in payments))
+    pass_time(world, 1)
+    assert [at - began for at, _ in script.of(TransactionVerified)] == [300, 600]
+    host.cpu_factor = 10.0
+    began = world.now
+    act(world, host, VerifyTransaction(payments[0], ()))
+    pass_time(world, 1)
+    assert script.heard[-1][0] - began == 3_000
+
+
+def test_who_mined_a_block_spends_no_time_on_it() -> None:
+    world = real_world(block_base_us=400_000)
+    start(world, 2)
+    began = world.now
+    world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+    pass_time(world, 0)
+    assert heights(world) == [1, 0]
+    world.run(began + 3 * 20_000 + 399_999)
+    assert heights(world) == [1, 0]
+    world.run(began + 3 * 20_000 + 400_000)
+    assert heights(world) == [1, 1]
+
+
+def test_hosts_have_no_wallet() -> None:
+    effect = Watch(frozenset([b"\x51"]))
+    world = make_world()
+    host, _ = add_script(world)
+    with pytest.raises(MisuseError, match="no wallet"):
+        act(world, host, effect)
+
+
+def test_time_begins_after_the_genesis_block() -> None:
+    world = make_world()
+    assert world.now == world.started_at > REGTEST.genesis.header.time * SECOND_US
