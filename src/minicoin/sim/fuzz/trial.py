@@ -5,15 +5,30 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.units import SECOND_US
 from minicoin.sim.engine.run import record_of
-from minicoin.sim.engine.simulation import Simulation
+from minicoin.sim.engine.simulation import Progress, Simulation
 from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.schema import Scenario
 
 CRASH = "crash"
 """The checker's name where the run itself broke."""
+
+
+# A hundred times what a drawn network needs: more means that somebody is busy with nothing.
+EVENTS_MAX: Final = 2_000_000
+
+
+class NeverEnds(Exception):
+    """The run takes more events than it can be worth."""
+
+
+def _watch(progress: Progress) -> None:
+    if progress.events > EVENTS_MAX:
+        raise NeverEnds(f"{progress.events:,} events by {progress.virtual_us // SECOND_US} s of virtual time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +60,8 @@ def try_scenario(scenario: Scenario, seed: int, verifier: ScriptVerifier) -> Out
     simulation: Simulation | None = None
     try:
         simulation = Simulation(scenario, seed, verifier)
-        simulation.set_up(lambda progress: None)
-        simulation.measure(lambda progress: None)
+        simulation.set_up(_watch)
+        simulation.measure(_watch)
         record = record_of(simulation)
     except Exception as error:  # noqa: BLE001 - the fuzzer is the supervisor: a bug anywhere is what it looks for
         at_us = 0 if simulation is None or not simulation.began_at else simulation.world.now - simulation.began_at

@@ -8,6 +8,7 @@ from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.node import Node
 from minicoin.core.units import Micros
+from minicoin.sim.fuzz import trial
 from minicoin.sim.fuzz.campaign import Campaign, failure_file, fuzz, shrink_seed, try_seed
 from minicoin.sim.fuzz.drawing import draw_scenario
 from minicoin.sim.fuzz.trial import CRASH, Outcome, try_scenario
@@ -56,6 +57,13 @@ def test_a_node_that_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
     outcome = try_seed(1, ScriptedVerifier())
     assert outcome.checkers == (CRASH,)
     assert outcome.violations[0].text.startswith("AssertionError: a bug (line ")
+
+
+def test_a_run_that_never_ends_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "EVENTS_MAX", 1_000)
+    outcome = try_seed(1, ScriptedVerifier())
+    assert outcome.checkers == (CRASH,)
+    assert outcome.violations[0].text.startswith("NeverEnds: ")
 
 
 def test_a_node_that_never_changes_its_chain_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
