@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
-from tests.unit.sim.engine.runs import PAYMENTS, SMALL, record, simulate
+from tests.unit.sim.engine.runs import PAYMENTS, SMALL, record, scenario_of, simulate
 
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.engine.run import record_of, run_full
@@ -108,7 +108,7 @@ def test_faults_and_attackers_are_listed_with_what_they_did() -> None:
 
 def test_the_record_says_what_was_run_and_by_what() -> None:
     done = full()
-    scenario = simulate(FULL).scenario
+    scenario = scenario_of(FULL)
     assert (done.engine, done.scenario, done.seed) == ("full", "small", 1)
     assert done.scenario_hash == scenario.override("measure.transactions=1.0").hash() != scenario.hash()
     assert done.canonical == json.loads(scenario.override("measure.transactions=1.0").canonical())
@@ -127,7 +127,7 @@ def test_the_best_chain_goes_from_the_last_tip_to_the_beginning() -> None:
 
 def test_a_listener_hears_every_event_of_the_digest() -> None:
     heard: list[str] = []
-    scenario = simulate().scenario
+    scenario = scenario_of()
     done = run_full(scenario, 1, ScriptedVerifier(), lambda _: None, lambda time_us, host, what: heard.append(what))
     assert done.digest == record().digest
     assert sum("headers" in what for what in heard) >= 8

@@ -55,8 +55,8 @@ def test_a_seed_is_a_run() -> None:
     assert one.seed == 1
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_model_and_full_node_code_agree(seed: int) -> None:
+def test_model_and_full_node_code_agree() -> None:
+    seed = 1
     text = """
 name = "agreement"
 question = "How far apart are they?"

@@ -140,7 +140,7 @@ def wander(forest: Forest, twins: list[Twin]) -> Counter[str]:
 
 def test_nobody_sees_whether_verdicts_are_shared() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(40):
         forest = Forest(Random(seed))
         twins = [Twin(forest, is_funded=bool(number)) for number in range(4)]
         seen += wander(forest, twins)
