@@ -57,7 +57,8 @@ def _rates(bandwidth: FixedBandwidth | LognormalBandwidth, bits: draws_arrays.Wo
         median, sigma = bandwidth.up_median, bandwidth.up_sigma
         low, high = bandwidth.up_clip
     drawn = draws_arrays.lognormal(draws_arrays.uniforms(bits), median, sigma)
-    return np.rint(np.minimum(np.maximum(drawn, low), high) * geography.BYTES_PER_MBIT).astype(np.int64)
+    rates: Longs = np.rint(np.minimum(np.maximum(drawn, low), high) * geography.BYTES_PER_MBIT).astype(np.int64)
+    return rates
 
 
 def link_latencies(place: Geography, graph: Adjacency, region: Shorts, seed: int) -> Shorts:
