@@ -11,7 +11,7 @@ from typing import Final
 
 from minicoin.core.encoding.multiaddr import PEER_ID_BYTES_MAX
 from minicoin.core.limits import PARSED_HOSTS_MAX
-from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.address import NodeAddress, parse_ip
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Net = tuple[int, int]
@@ -58,15 +58,21 @@ def is_routable(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> 
     return allow_private or not (_is_private(ip) or _is_loopback(ip))
 
 
-@lru_cache(PARSED_HOSTS_MAX)
 def network_group(address: NodeAddress, *, allow_private: bool) -> bytes:
     """The group of an address. Where private ones are allowed, each private host is a group of its own, and each port
     of the loopback, or the nodes of a laboratory would all be one operator."""
     ip = address.ip
-    if ip is None:
-        return _NAME + address.host.encode(errors="replace")
-    if allow_private and _is_loopback(ip):
+    if allow_private and ip is not None and _is_loopback(ip):
         return _LOOPBACK + ip.packed + address.port.to_bytes(2, "big")
+    return _group_of_host(address.host, allow_private)
+
+
+# By host: whoever connects from ever new ports is remembered once.
+@lru_cache(PARSED_HOSTS_MAX)
+def _group_of_host(host: str, allow_private: bool) -> bytes:
+    ip = parse_ip(host)
+    if ip is None:
+        return _NAME + host.encode(errors="replace")
     if allow_private and _is_private(ip):
         return _PRIVATE + ip.packed
     packed = ip.packed

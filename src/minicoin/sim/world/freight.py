@@ -28,7 +28,8 @@ def freight_of(content: Message | bytes) -> Freight:
     if not has_key(content):
         # Its bytes are its mark, and tell its size as well.
         payload = encode_payload(content)
-        return Freight(content, FRAME_HEADER_SIZE + len(payload), kind, payload)
+        mark = command_of(content).encode() + b" " + payload
+        return Freight(content, FRAME_HEADER_SIZE + len(payload), kind, mark)
     return Freight(content, wire_size(content), kind, message_key(content))
 
 
