@@ -166,6 +166,17 @@ def test_a_peer_that_owes_its_share_is_not_asked_for_what_another_holds_up():
     assert max(owed) == BLOCKS_IN_FLIGHT_PER_PEER_MAX
 
 
+def test_blocks_of_headers_known_from_an_earlier_run_are_fetched():
+    blocks = chain(20)
+    stage = Stage()
+    for block in blocks:
+        stage.tree.add(block.header, stage.now)
+    peer = stage.connect(2, Peer(blocks))
+    stage.settle()
+    assert stage.height == 20
+    assert set(peer.asked.values()) == {1}
+
+
 def test_the_only_missing_block_may_take_a_part_of_the_spacing_and_costs_nobody_the_connection():
     slow = replace(NETWORK, spacing_s=600)
     blocks = chain(1)

@@ -110,7 +110,7 @@ class BlockSync:
             return []
         effects = self._headers.take(peer, headers, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
-        if effects or self._downloads.window.has_unassigned:
+        if effects or self._downloads.window.has_work:
             effects = [*effects, *self._downloads.schedule(now)]
         if peer.best_known is not self._tree.best_header:
             effects += self._downloads.ask_branches((peer,), now)

@@ -27,10 +27,10 @@ class BlockWindow:
 
     def refill(self) -> bool:
         """Follow the best header, at most BLOCK_WINDOW blocks ahead of the tip; whether there was anything to do."""
+        if self._is_filled():
+            return False
         target = self._tree.best_header
         tip = self._tree.tip
-        if self._filled_for is not None and self._filled_for[0] is target and self._filled_for[1] is tip:
-            return False
         self._filled_for = (target, tip)
         filled = self._filled_to
         if filled is None or filled.height > target.height or self._tree.ancestor(target, filled.height) is not filled:
@@ -53,6 +53,15 @@ class BlockWindow:
     @property
     def has_unassigned(self) -> bool:
         return bool(self._unassigned)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether somebody may have to be asked for something: a block waits for that, or the window for its blocks."""
+        return bool(self._unassigned) or not self._is_filled()
+
+    def _is_filled(self) -> bool:
+        filled_for = self._filled_for
+        return filled_for is not None and filled_for[0] is self._tree.best_header and filled_for[1] is self._tree.tip
 
     def lowest_wanted(self) -> HeaderNode | None:
         """The block that holds up everything behind it."""
