@@ -7,7 +7,7 @@ from importlib.metadata import version
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.sim.engine.collector import quiet_collector
 from minicoin.sim.engine.simulation import Report, Simulation
-from minicoin.sim.measure.record import NodeRecord, RunRecord
+from minicoin.sim.measure.record import NodeRecord, RunRecord, TrafficRecord
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.world.digest import Listener
 
@@ -53,7 +53,7 @@ def record_of(simulation: Simulation) -> RunRecord:
         nodes=_nodes(simulation),
         blocks=recorder.finished_blocks(simulation.best_tip()),
         transactions=list(recorder.transactions.values()),
-        traffic=recorder.traffic(),
+        traffic=recorder.traffic() if scenario.measure.traffic else TrafficRecord(),
         series=recorder.series(),
         faults=[
             *simulation.faults.records(),

@@ -12,6 +12,7 @@ from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.engine.run import record_of, run_full
 from minicoin.sim.measure.record import NO_NODE, RunRecord
 from minicoin.sim.result.json import json_text, to_json
+from minicoin.sim.scenario.schema import Scenario
 
 HONEST = 6
 FULL = (
@@ -132,3 +133,10 @@ def test_a_listener_hears_every_event_of_the_digest() -> None:
     assert done.digest == record().digest
     assert sum("headers" in what for what in heard) >= 8
     assert any(what.startswith("ConnectionOpened") for what in heard)
+
+
+def test_traffic_is_recorded_on_demand() -> None:
+    text = "name='quiet'\nquestion='?'\nnodes.count=2\nmining.blocks=1\nmeasure.traffic=false"
+    silent = run_full(Scenario.from_toml(text), 1, ScriptedVerifier(), lambda progress: None)
+    assert silent.blocks
+    assert silent.traffic.types == []
