@@ -1,7 +1,7 @@
 """rpc's NodePort over a running node: calls from the server's event loop cross to loop and worker, and back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -12,6 +12,7 @@ from minicoin.core.effects import Reply
 from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
 from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.network import Network
+from minicoin.drivers.connection import Traffic
 from minicoin.drivers.runtime import Runtime
 from minicoin.rpc.port import ChainReads
 
@@ -86,8 +87,8 @@ class NodeBridge:
         self._runtime.read_chain(run, done)
         return await answer
 
-    def traffic(self) -> dict[int, tuple[int, int]]:
-        """Bytes (sent, received) of each open connection by its id."""
+    def traffic(self) -> Mapping[int, Traffic]:
+        """What each open connection carried so far, by its id."""
         return self._runtime.network.traffic()
 
     def traffic_total(self) -> tuple[int, int]:

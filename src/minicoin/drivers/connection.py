@@ -5,7 +5,8 @@ A peer that takes nothing for a minute, or lets the queue grow beyond its bound,
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import trio
 
@@ -26,6 +27,18 @@ from minicoin.drivers.inbox import Inbox
 
 _FLUSH_SECONDS = 2.0
 _TIME_CHECK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one connection carried. Bytes are those on the wire, the transport's own included; those by command are
+    whole frames, counted as they are queued."""
+
+    sent: int
+    received: int
+    last_sent_at: Micros
+    """When the socket last took bytes; 0 before that."""
+    sent_by_command: Mapping[str, int]
 
 
 class Connection:
@@ -66,8 +79,10 @@ class Connection:
         self._sliced_bytes = 0
         self._left_bytes = 0
         self._stuck_since: Micros | None = None
-        self.bytes_sent = 0
-        self.bytes_received = 0
+        self._bytes_sent = 0
+        self._bytes_received = 0
+        self._last_sent_at = Micros(0)
+        self._sent_by_command: dict[str, int] = {}
 
     async def run(self) -> None:
         """Returns when the connection is over; never raises for what the remote did."""
@@ -102,8 +117,12 @@ class Connection:
     def reason(self) -> str:
         return self._reason
 
-    def send(self, frame: bytes) -> None:
-        """Queue one frame. A queue beyond its bound ends the connection."""
+    def traffic(self) -> Traffic:
+        """What it carried so far; safe to call from any thread."""
+        return Traffic(self._bytes_sent, self._bytes_received, self._last_sent_at, self._sent_by_command.copy())
+
+    def send(self, frame: bytes, command: str) -> None:
+        """Queue one frame, of this command. A queue beyond its bound ends the connection."""
         if self._is_closing:
             return
         try:
@@ -112,6 +131,7 @@ class Connection:
             self._end(fault.reason)
             return
         self._accepted_bytes += len(frame)
+        self._sent_by_command[command] = self._sent_by_command.get(command, 0) + len(frame)
         if self._channel.queued_bytes > SEND_QUEUE_BYTES_MAX:
             self._end("send queue full: the peer does not read")
         self._output_ready.set()
@@ -172,7 +192,7 @@ class Connection:
             if not chunk:
                 self._end("closed by peer")
                 return
-            self.bytes_received += len(chunk)
+            self._bytes_received += len(chunk)
             try:
                 self._channel.receive(bytes(chunk), self._clock())
             except PeerFault as fault:
@@ -232,7 +252,8 @@ class Connection:
 
     def _note_written(self, count: int) -> None:
         self._written_since_low += count
-        self.bytes_sent += count
+        self._bytes_sent += count
+        self._last_sent_at = self._clock()
         # At least one event per SEND_QUEUE_LOW bytes, whenever the queue is short: the core counts on it.
         if self._written_since_low >= SEND_QUEUE_LOW_BYTES and self._channel.queued_bytes < SEND_QUEUE_LOW_BYTES:
             self._written_since_low = 0

@@ -17,9 +17,10 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import DNS_TIMEOUT_US, HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
+from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.frame import encode_frame
 from minicoin.drivers.channel import Channel
-from minicoin.drivers.connection import Connection
+from minicoin.drivers.connection import Connection, Traffic
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.resolver import Resolver, parse_seed, reach
 from minicoin.drivers.transport import Transport, TransportKind
@@ -83,7 +84,7 @@ class Network:
         if connection is None:
             return 0
         frame = encode_frame(self._magic, effect.message)
-        connection.send(frame)
+        connection.send(frame, command_of(effect.message))
         self._sent_to[effect.conn] = connection
         return len(frame)
 
@@ -121,15 +122,15 @@ class Network:
         with trio.move_on_after(3):
             await self._all_gone.wait()
 
-    def traffic(self) -> dict[int, tuple[int, int]]:
-        """Bytes (sent, received) on the wire of each open connection; safe to call from any thread."""
-        return {int(conn): (link.bytes_sent, link.bytes_received) for conn, link in self._connections.copy().items()}
+    def traffic(self) -> dict[int, Traffic]:
+        """What each open connection carried so far; safe to call from any thread."""
+        return {int(conn): link.traffic() for conn, link in self._connections.copy().items()}
 
     def traffic_total(self) -> tuple[int, int]:
-        """The same of all connections since the start, closed ones included."""
+        """Bytes (sent, received) of all connections since the start, closed ones included."""
         open_now = self.traffic().values()
-        sent = self._closed_sent + sum(pair[0] for pair in open_now)
-        return sent, self._closed_received + sum(pair[1] for pair in open_now)
+        sent = self._closed_sent + sum(link.sent for link in open_now)
+        return sent, self._closed_received + sum(link.received for link in open_now)
 
     # --- tasks ---
 
@@ -225,8 +226,9 @@ class Network:
             await connection.run()
         finally:
             del self._connections[connection.conn]
-            self._closed_sent += connection.bytes_sent
-            self._closed_received += connection.bytes_received
+            carried = connection.traffic()
+            self._closed_sent += carried.sent
+            self._closed_received += carried.received
             if not self._connections:
                 self._all_gone.set()
             if not connection.was_opened:

@@ -4,7 +4,7 @@ The server lives in a thread of its own: every method here may be awaited from i
 changes afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import Coin, TxVerdict
+from minicoin.core.units import Micros
 
 T = TypeVar("T")
 
@@ -62,6 +63,22 @@ class ChainReads(Protocol):
         """Whether it could stand in the next block, given the outputs of its unconfirmed parents."""
 
 
+class LinkTraffic(Protocol):
+    """What one connection carried."""
+
+    @property
+    def sent(self) -> int: ...
+    @property
+    def received(self) -> int: ...
+    @property
+    def last_sent_at(self) -> Micros:
+        """When the socket last took bytes; 0 before that."""
+
+    @property
+    def sent_by_command(self) -> Mapping[str, int]:
+        """Bytes of whole frames."""
+
+
 class NodePort(Protocol):
     """A running node."""
 
@@ -86,8 +103,8 @@ class NodePort(Protocol):
     async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
         """Read in the chain worker, between two jobs. What `read` raises is raised here."""
 
-    def traffic(self) -> dict[int, tuple[int, int]]:
-        """Bytes (sent, received) of each open connection by its id."""
+    def traffic(self) -> Mapping[int, LinkTraffic]:
+        """What each open connection carried so far, by its id."""
 
     def traffic_total(self) -> tuple[int, int]:
         """Bytes (sent, received) of all connections since the start, closed ones included."""

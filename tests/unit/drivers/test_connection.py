@@ -12,7 +12,7 @@ from minicoin.core.limits import READ_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_LO
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.drivers.channel import PlainChannel
-from minicoin.drivers.connection import Connection
+from minicoin.drivers.connection import Connection, Traffic
 from minicoin.drivers.inbox import Inbox
 
 REMOTE = NodeAddress("127.0.0.1", 5)
@@ -88,7 +88,7 @@ def test_opens_delivers_in_order_and_ends_with_the_peer():
             BytesReceived(1, b"two"),
             ConnectionClosed(1, "closed by peer"),
         ]
-        assert stage.connection.bytes_received == 6
+        assert stage.connection.traffic().received == 6
 
     run(play)
 
@@ -97,7 +97,7 @@ def test_small_frames_are_written_together():
     async def play():
         stage = Stage()
         for number in range(100):
-            stage.connection.send(bytes([number]) * 10)
+            stage.connection.send(bytes([number]) * 10, "x")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stage.connection.run)
             received = await stage.far.receive_some(10_000)
@@ -132,9 +132,9 @@ def test_closing_writes_what_is_queued_first():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stage.connection.run)
             await trio.testing.wait_all_tasks_blocked()
-            stage.connection.send(b"goodbye")
+            stage.connection.send(b"goodbye", "x")
             stage.connection.close("enough")
-            stage.connection.send(b"too late")
+            stage.connection.send(b"too late", "x")
             assert await stage.far.receive_some(100) == b"goodbye"
             await stage.drain()
         assert closed(stage) == ["enough"]
@@ -149,7 +149,7 @@ def test_closing_a_peer_that_does_not_read_takes_two_seconds():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stage.connection.run)
             await trio.testing.wait_all_tasks_blocked()
-            stage.connection.send(b"goodbye")
+            stage.connection.send(b"goodbye", "x")
             stage.connection.close("enough")
         assert trio.current_time() - started == pytest.approx(2, abs=0.1)
         await stage.drain()
@@ -162,7 +162,7 @@ def test_a_frozen_reader_is_closed_after_a_minute():
     async def play():
         stage = Stage(stream=Frozen())
         started = trio.current_time()
-        stage.connection.send(bytes(1_000))
+        stage.connection.send(bytes(1_000), "x")
         with trio.fail_after(10 * STUCK_S):
             await stage.connection.run()
         assert trio.current_time() - started == pytest.approx(STUCK_S, abs=1)
@@ -176,7 +176,7 @@ def test_a_slow_reader_that_takes_a_long_block_bit_by_bit_is_not():
     async def play():
         stage = Stage(stream=Frozen(slices_every_s=STUCK_S - 10))
         for _ in range(2):
-            stage.connection.send(bytes(10 * READ_BYTES))
+            stage.connection.send(bytes(10 * READ_BYTES), "x")
         with trio.move_on_after(15 * STUCK_S):
             await stage.connection.run()
         assert sum(stage.writes) >= 15 * READ_BYTES
@@ -193,7 +193,7 @@ def test_a_queue_beyond_its_bound_ends_the_connection():
             nursery.start_soon(stage.connection.run)
             await trio.testing.wait_all_tasks_blocked()
             for _ in range(2 + SEND_QUEUE_BYTES_MAX // (1 << 20)):
-                stage.connection.send(bytes(1 << 20))
+                stage.connection.send(bytes(1 << 20), "x")
         await stage.drain()
         assert closed(stage) == ["send queue full: the peer does not read"]
         assert stage.channel.queued_bytes <= SEND_QUEUE_BYTES_MAX + (1 << 20)
@@ -209,7 +209,7 @@ def test_every_256_kilobytes_written_are_told_once_the_queue_is_short(size):
             nursery.start_soon(stage.connection.run)
             total = 0
             while total < 1 << 20:
-                stage.connection.send(bytes(size))
+                stage.connection.send(bytes(size), "x")
                 total += size
             await stage.drain()
             lows = [event for event in stage.events if isinstance(event, SendQueueLow)]
@@ -275,11 +275,11 @@ def test_a_flush_writes_at_once_what_one_event_sent_in_one_write():
         near, far = await socket_pair()
         connection = connected(near)
         for frame in (b"one ", b"event's ", b"messages"):
-            connection.send(frame)
+            connection.send(frame, "x")
         # No task ever runs: what arrives was written by the flush itself.
         connection.flush_nowait()
         assert await far.receive_some(1000) == b"one event's messages"
-        assert connection.bytes_sent == len(b"one event's messages")
+        assert connection.traffic().sent == len(b"one event's messages")
 
     trio.run(main)
 
@@ -299,12 +299,12 @@ def test_a_flush_into_a_full_socket_leaves_the_rest_to_the_writer_in_order():
             nursery.start_soon(connection.run)
             await trio.testing.wait_all_tasks_blocked()
             for frame in frames:
-                connection.send(frame)
+                connection.send(frame, "x")
                 connection.flush_nowait()
             with trio.fail_after(10):
                 await read_all()
             assert bytes(received) == b"".join(frames)
-            assert connection.bytes_sent == 40 * 3_000
+            assert connection.traffic().sent == 40 * 3_000
             nursery.cancel_scope.cancel()
 
     trio.run(main)
@@ -315,8 +315,25 @@ def test_a_flush_into_a_broken_socket_ends_the_connection():
         near, far = await socket_pair()
         connection = connected(near)
         await far.aclose()
-        connection.send(b"into the void")
+        connection.send(b"into the void", "x")
         connection.flush_nowait()
         assert "connection lost" in connection.reason
+
+    trio.run(main)
+
+
+def test_what_a_connection_carried_is_told_by_command_and_when_it_last_sent():
+    async def main():
+        near, far = await socket_pair()
+        times = iter((Micros(5), Micros(9)))
+        connection = Connection(
+            1, near, PlainChannel(), Inbox(), lambda: next(times), remote=REMOTE, local=None, inbound=True
+        )
+        assert connection.traffic() == Traffic(0, 0, Micros(0), {})
+        for frame, command in ((b"12", "ping"), (b"345", "inv"), (b"6", "ping")):
+            connection.send(frame, command)
+        connection.flush_nowait()
+        assert connection.traffic() == Traffic(6, 0, Micros(5), {"ping": 3, "inv": 3})
+        await far.receive_some(1000)
 
     trio.run(main)

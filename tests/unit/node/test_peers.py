@@ -3,15 +3,18 @@
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, SaveState, Send
 from minicoin.core.events import BytesReceived, ConnectionOpened
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.queries import NodeQueries
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (
     Addr,
+    BlockMessage,
     GetAddr,
     GetBlocks,
     GetData,
@@ -26,6 +29,7 @@ from minicoin.core.wire.messages import (
     Verack,
     Version,
 )
+from minicoin.testing.chain_maker import ChainMaker
 
 MAGIC = NETWORK.magic
 
@@ -154,3 +158,34 @@ def test_a_node_that_does_not_gossip_tells_and_keeps_no_address():
     told, kept = addresses_after(Bench(NodePolicy()))
     assert (len(told), kept) == (1, 1)
     assert addresses_after(Bench(NodePolicy(gossips=False))) == ([], 0)
+
+
+def peer_of(bench, conn):
+    (found,) = [peer for peer in NodeQueries(bench.node, bench.now).network.peers() if peer.session.conn == conn]
+    return found
+
+
+def test_a_peer_that_gives_a_new_block_is_remembered_for_it_and_one_that_repeats_it_is_not():
+    bench = Bench()
+    bench.connect(1)
+    bench.connect(3)
+    maker = ChainMaker(NETWORK)
+    block = maker.next_block(maker.new_branch())
+    bench.say(1, BlockMessage(block))
+    bench.say(3, BlockMessage(block))
+    assert peer_of(bench, 1).session.last_block_at == bench.now
+    assert peer_of(bench, 3).session.last_block_at == 0
+
+
+def test_addresses_looked_at_and_those_that_were_too_many_are_counted_per_peer():
+    bench = Bench()
+    bench.connect(1)
+    told = tuple(TimedAddress(NodeAddress("127.0.0.1", 20_000 + number), 9, 0) for number in range(7))
+    bench.say(1, Addr(told))
+    assert peer_of(bench, 1).gossip == GossipPeerView(1, 6)
+
+
+def test_a_peer_shows_what_it_was_told_of_our_fee_rate():
+    bench = Bench()
+    bench.connect(1)
+    assert peer_of(bench, 1).relay.sent_feefilter_sat_per_kvb == bench.node.parts.mempool.min_feerate(bench.now)

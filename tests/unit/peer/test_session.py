@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.peer.session import PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Session, SessionPolicy
+from minicoin.core.peer.session import OTHER_COMMANDS, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Session, SessionPolicy
 from minicoin.core.peer.states import SessionState
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
@@ -20,6 +20,7 @@ from minicoin.core.wire.messages import (
     SendAddrV2,
     SendCmpct,
     SendHeaders,
+    Unknown,
     Verack,
     Version,
     WtxidRelay,
@@ -228,3 +229,17 @@ def test_preferences_and_clock_are_noted():
 def test_a_snapshot_before_version_knows_nothing():
     seen = session().snapshot()
     assert (seen.version, seen.user_agent, seen.start_height, seen.ping_us) == (0, "", -1, -1)
+
+
+def test_received_bytes_are_counted_by_command_and_strangers_choose_no_name():
+    made = session()
+    for message in (version(), Verack(), Ping(1), Ping(2), Unknown("surprise", b"12345"), Unknown("more", b"")):
+        made.feed(encode_frame(MAGIC, message), T0)
+        made.next_message()
+    counted = dict(made.snapshot().received_by_command)
+    assert {name: count for name, count in counted.items() if name != "version"} == {
+        "verack": 24,
+        "ping": 64,
+        OTHER_COMMANDS: 24 + 5 + 24,
+    }
+    assert counted["version"] == len(encode_frame(MAGIC, version()))

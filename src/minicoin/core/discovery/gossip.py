@@ -36,6 +36,14 @@ class HeardAddresses:
     ignored_count: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class GossipPeerView:
+    """What became of the addresses one peer sent: looked at, or too many at a time."""
+
+    processed_count: int
+    rate_limited_count: int
+
+
 class Gossip:
     """Addresses between this node and its peers."""
 
@@ -68,6 +76,11 @@ class Gossip:
 
     def on_closed(self, conn: ConnId) -> None:
         self._peers.pop(conn, None)
+
+    def view(self, conn: ConnId) -> GossipPeerView | None:
+        """The peer as getpeerinfo shows it; None where its connection carries no addresses."""
+        peer = self._peers.get(conn)
+        return None if peer is None else GossipPeerView(peer.processed_count, peer.rate_limited_count)
 
     def on_addr(self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros) -> HeardAddresses:
         """Take an addr or addrv2 message; what is to be relayed goes out with due()."""

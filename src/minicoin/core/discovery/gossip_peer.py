@@ -24,6 +24,8 @@ class GossipPeer:
         "has_asked",
         "is_inbound",
         "own_at",
+        "processed_count",
+        "rate_limited_count",
         "wants_v2",
     )
 
@@ -38,6 +40,8 @@ class GossipPeer:
         self.flush_at: Micros | None = None
         self.own_at: Micros | None = None
         self._known: dict[NodeAddress, None] | None = None
+        self.processed_count = 0
+        self.rate_limited_count = 0
         self._tokens = 1.0
         self._tokens_at = now
 
@@ -54,6 +58,8 @@ class GossipPeer:
         self._tokens_at = now
         granted = min(wanted, int(self._tokens))
         self._tokens -= granted
+        self.processed_count += granted
+        self.rate_limited_count += wanted - granted
         return granted
 
     def learn(self, address: NodeAddress) -> None:

@@ -5,7 +5,7 @@ Nothing is decided here beyond who is asked; a PeerFault travels to the peer flo
 
 import itertools
 
-from minicoin.core.effects import Send
+from minicoin.core.effects import Send, StoreBlock
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
 from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders
 from minicoin.core.node.address_flow import AddressFlow
@@ -68,7 +68,10 @@ class MessageHandlers:
                 self._parts.emit(Send(session.conn, answer))
 
     def on_block(self, session: Session, message: BlockMessage, now: Micros) -> None:
-        self._parts.emit(*self._parts.sync.on_block(session.conn, message.block, now))
+        effects = self._parts.sync.on_block(session.conn, message.block, now)
+        if any(isinstance(effect, StoreBlock) for effect in effects):
+            session.last_block_at = now
+        self._parts.emit(*effects)
 
     def on_sendheaders(self, session: Session, message: SendHeaders, now: Micros) -> None:
         peer = self._parts.sync.peer(session.conn)

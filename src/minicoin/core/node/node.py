@@ -267,6 +267,9 @@ class Node:
         outcome, fault = self.transactions.on_verified(event.verdict, now)
         self.parts.relay.on_feerate(self.parts.mempool.min_feerate(now), now)
         if isinstance(outcome, Accepted):
+            session = None if outcome.source is None else self.parts.sessions.get(outcome.source)
+            if session is not None:
+                session.last_transaction_at = now
             self._watch_if(self.wallet.on_accepted(outcome, now))
         elif outcome is not None:
             self.wallet.on_rejected(outcome)

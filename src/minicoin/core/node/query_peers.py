@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from minicoin.core.connmgr.bans import Ban
+from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.units import ConnId, Micros
 
 
@@ -20,6 +22,9 @@ class PeerView:
     synced_headers: int
     synced_blocks: int
     in_flight: tuple[int, ...]
+    relay: RelayPeerView | None
+    gossip: GossipPeerView | None
+    """None: no addresses are exchanged on this connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +112,6 @@ class NetworkQueries:
             synced_headers=-1 if best is None else best.height,
             synced_blocks=-1 if common is None else common.height,
             in_flight=tuple(sorted(node.height for node in nodes if node is not None)),
+            relay=self._parts.relay.view(session.conn),
+            gossip=self._parts.gossip.view(session.conn),
         )

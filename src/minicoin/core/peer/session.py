@@ -13,6 +13,7 @@ from minicoin.core.peer.states import SessionState, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, ConnId, Micros, seconds
+from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.frame import FrameDecoder
 from minicoin.core.wire.messages import (
     FeeFilter,
@@ -23,6 +24,7 @@ from minicoin.core.wire.messages import (
     SendAddrV2,
     SendCmpct,
     SendHeaders,
+    Unknown,
     Verack,
     Version,
     WtxidRelay,
@@ -31,6 +33,9 @@ from minicoin.core.wire.messages import (
 PROTOCOL_VERSION = 70016
 PROTOCOL_VERSION_MIN = 31800
 """The first version with getheaders; Bitcoin Core and btcd draw the line there too."""
+
+OTHER_COMMANDS = "*other*"
+"""Under this name all commands are counted that are not ours: strangers do not choose what we keep."""
 
 _FEATURES_VERSION = 70016
 _SERVICES_CACHED = 16
@@ -74,6 +79,9 @@ class SessionSnapshot:
     feefilter_sat_per_kvb: int
     prefers_headers: bool
     wtxid_relay: bool
+    last_block_at: Micros
+    last_transaction_at: Micros
+    received_by_command: tuple[tuple[str, int], ...]
 
 
 class Session:
@@ -85,13 +93,16 @@ class Session:
         "_ping_nonce",
         "_ping_sent_at",
         "_policy",
+        "_received_by_command",
         "_relays",
         "_rng",
         "conn",
         "deadline",
         "feefilter_sat_per_kvb",
         "inbound",
+        "last_block_at",
         "last_receive_at",
+        "last_transaction_at",
         "local",
         "opened_at",
         "ping_min_us",
@@ -130,6 +141,9 @@ class Session:
         self.wtxid_relay = False
         self.feefilter_sat_per_kvb = 0
         self.last_receive_at = now
+        self.last_block_at = Micros(0)
+        """When it last gave us a block we did not have; 0: never. So with transactions that the mempool took."""
+        self.last_transaction_at = Micros(0)
         self.deadline = Micros(now + policy.handshake_timeout_us)
         """When on_deadline has something to do."""
         self.ping_us = -1
@@ -140,6 +154,7 @@ class Session:
         self._rng = rng
         # Made with the first bytes: in a simulated network messages never are bytes.
         self._decoder: FrameDecoder | None = None
+        self._received_by_command: dict[str, int] = {}
         self._ping_nonce: int | None = None
         self._ping_sent_at = now
 
@@ -165,7 +180,12 @@ class Session:
     def next_message(self) -> Message | None:
         """The next whole message. Raises PeerFault for a frame that breaks the protocol."""
         found = None if self._decoder is None else self._decoder.next_message()
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        message, size = found
+        command = OTHER_COMMANDS if isinstance(message, Unknown) else command_of(message)
+        self._received_by_command[command] = self._received_by_command.get(command, 0) + size
+        return message
 
     def on_message(self, message: Message, height: int, now: Micros) -> list[Message]:
         """Move the handshake, answer pings, note features. Returns what to send back.
@@ -263,6 +283,9 @@ class Session:
             feefilter_sat_per_kvb=self.feefilter_sat_per_kvb,
             prefers_headers=self.prefers_headers,
             wtxid_relay=self.wtxid_relay,
+            last_block_at=self.last_block_at,
+            last_transaction_at=self.last_transaction_at,
+            received_by_command=tuple(self._received_by_command.items()),
         )
 
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:

@@ -37,6 +37,17 @@ class Announcement:
     feerate_sat_per_kvb: int
 
 
+@dataclass(frozen=True, slots=True)
+class RelayPeerView:
+    """Transactions between us and one peer, at one moment."""
+
+    wants_transactions: bool
+    queued_count: int
+    """Announcements that wait for its next trickle."""
+    sent_feefilter_sat_per_kvb: int
+    """What we told it last; -1: nothing yet."""
+
+
 @dataclass(slots=True)
 class _RelayPeer:
     conn: ConnId
@@ -104,6 +115,13 @@ class TxRelay:
     def relaying_peers(self) -> list[ConnId]:
         """Peers that take transactions."""
         return [peer.conn for peer in self._peers.values() if peer.wants_transactions]
+
+    def view(self, conn: ConnId) -> RelayPeerView | None:
+        """The peer as getpeerinfo shows it; None before its handshake ended."""
+        peer = self._peers.get(conn)
+        if peer is None:
+            return None
+        return RelayPeerView(peer.wants_transactions, len(peer.queue or ()), peer.sent_feefilter)
 
     # --- fetching ---
 

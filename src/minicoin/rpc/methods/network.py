@@ -13,6 +13,7 @@ from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.units import SECOND_US
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
+from minicoin.rpc.port import LinkTraffic
 from minicoin.rpc.shapes import JsonObject
 
 
@@ -76,10 +77,10 @@ def _version_number(text: str) -> int:
 async def get_peer_info(call: Call) -> Json:
     peers = await call.port.query(lambda node: node.network.peers())
     traffic = call.port.traffic()
-    return [_peer_json(peer, traffic.get(peer.session.conn, (0, 0))) for peer in peers]
+    return [_peer_json(peer, traffic.get(peer.session.conn)) for peer in peers]
 
 
-def _peer_json(peer: PeerView, traffic: tuple[int, int]) -> JsonObject:
+def _peer_json(peer: PeerView, link: LinkTraffic | None) -> JsonObject:
     session = peer.session
     shape: JsonObject = {"id": session.conn, "addr": str(session.remote)}
     if session.local is not None:
@@ -92,8 +93,8 @@ def _peer_json(peer: PeerView, traffic: tuple[int, int]) -> JsonObject:
         "servicesnames": service_names(session.services),
         "relaytxes": session.relays_transactions,
         "lastrecv": session.last_receive_at // SECOND_US,
-        "bytessent": traffic[0],
-        "bytesrecv": traffic[1],
+        "bytessent": 0 if link is None else link.sent,
+        "bytesrecv": 0 if link is None else link.received,
         "conntime": session.opened_at // SECOND_US,
         "timeoffset": session.time_offset_s,
     }
