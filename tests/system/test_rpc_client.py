@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from bitcoinrpc.authproxy import AuthServiceProxy, JSONRPCException
 from tests.waiting import HANG_S
 
-from minicoin.core.limits import RPC_BODY_BYTES_MAX
+from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CONNECTIONS_MAX
 from minicoin.rpc.auth import ADDRESS_FILE, COOKIE_FILE
 
 from .processes import NodeProcess, free_ports, run, running
@@ -82,11 +83,16 @@ def test_errors_reach_the_client_with_their_codes(client: AuthServiceProxy) -> N
     assert unknown.value.code == -32601
 
 
-def test_batches(client: AuthServiceProxy) -> None:
-    count, best = client.batch_([["getblockcount"], ["getbestblockhash"]])
-    assert best == client.getblockhash(count)
-    with pytest.raises(JSONRPCException):
-        client.batch_([["getblockcount"], ["getblockhash", -1]])
+@pytest.mark.parametrize("version", [{}, {"jsonrpc": "2.0"}])
+def test_batches(node: NodeProcess, client: AuthServiceProxy, version: dict[str, str]) -> None:
+    # Not through the library: it reads the `error` of good answers of version 2.0, which have none since Core 28.
+    host, port = _endpoint(node)
+    calls = [("getblockcount", []), ("getbestblockhash", []), ("getblockhash", [-1])]
+    batch = [{"method": name, "params": params, "id": name} | version for name, params in calls]
+    count, best, refused = httpx.post(f"http://{host}:{port}/", json=batch, auth=(USER, PASSWORD)).json()
+    assert best["result"] == client.getblockhash(count["result"])
+    assert ("error" in best) is not bool(version)
+    assert (refused["error"]["code"], refused["id"]) == (-8, "getblockhash")
 
 
 def test_the_cookie_is_for_this_user_alone(node: NodeProcess) -> None:
@@ -170,6 +176,55 @@ def test_clients_at_once(node: NodeProcess) -> None:
         thread.join()
     assert len(found) == 400
     assert len(set(found)) == 1
+
+
+def test_a_target_named_in_full(node: NodeProcess) -> None:
+    token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    head = f"POST http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n"
+    body = '{"method": "getblockcount", "id": 1}'
+    with socket.create_connection(_endpoint(node), timeout=10) as connection:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+@contextmanager
+def _crowd(node: NodeProcess, said: bytes) -> Iterator[None]:
+    """More connections than the server keeps, each of which said something and then nothing more."""
+    sockets = []
+    try:
+        for _ in range(RPC_CONNECTIONS_MAX + 20):
+            sockets.append(socket.create_connection(_endpoint(node), timeout=10))
+            sockets[-1].sendall(said)
+        yield
+    finally:
+        for each in sockets:
+            each.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"POST / HTTP/1.1\r\nHost: x\r\nAuthor",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{",
+    ],
+    ids=["silent", "half a head", "half a body"],
+)
+def test_a_crowd_at_the_port_keeps_nobody_out(node: NodeProcess, client: AuthServiceProxy, said: bytes) -> None:
+    assert client.getblockcount() >= 0
+    with _crowd(node, said):
+        # On the connection from before, and on a new one.
+        assert client.getblockcount() >= 0
+        assert json.loads(run(f"minicoin getinfo --datadir {node.datadir} --json", NETWORK))["chain"] == NETWORK
+
+
+def test_a_crowd_at_the_port_does_not_keep_the_node_from_stopping(tmp_path: Path) -> None:
+    directory = tmp_path / "node"
+    line = f"minicoin startnode --network {NETWORK} --datadir {directory} -l 0 --rpcport 0"
+    process = NodeProcess(line, NETWORK, tmp_path / "log")
+    with _crowd(process, b""):
+        assert run(f"minicoin stop --datadir {directory}", NETWORK) == "stopped\n"
+        assert process.wait() == 0
 
 
 def test_stop_ends_the_node(tmp_path: Path) -> None:

@@ -188,10 +188,19 @@ ADDRESS_BURST_PER_PEER_MAX: Final = 1_000
 # A block in hexadecimal twice over, as Bitcoin Core allows.
 RPC_BODY_BYTES_MAX: Final = 32 << 20
 RPC_BATCH_CALLS_MAX: Final = 1_000
+# What all bodies that are being received or worked on may hold together; small ones (`stop`) do not count.
+RPC_BODIES_BYTES_MAX: Final = 4 * RPC_BODY_BYTES_MAX
+RPC_SMALL_BODY_BYTES: Final = 64 << 10
 # Calls at work at one time, and calls that wait for their turn: beyond this the answer is 503.
 RPC_CALLS_AT_WORK_MAX: Final = 16
-RPC_CALLS_WAITING_MAX: Final = 256
+RPC_CALLS_WAITING_MAX: Final = 128
+# Calls that wait for something to happen (a long poll); each has a connection to itself.
+RPC_CALLS_HELD_MAX: Final = 64
 RPC_CONNECTIONS_MAX: Final = 256
+# A client writes its head at once; bodies and answers of tens of megabytes may cross a slow line.
+RPC_HEAD_S: Final = 10
+RPC_BODY_S: Final = 120
+RPC_ANSWER_S: Final = 300
 RPC_KEEP_ALIVE_S: Final = 30
 # A page of a query stays below 5 ms on the loop.
 QUERY_PAGE_HEADERS_MAX: Final = 500
@@ -289,6 +298,8 @@ assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW
 assert BLOCKS_PER_INV_REPLY_MAX <= INVENTORY_PER_MESSAGE_MAX
 assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
+# There are always connections that are in no call, so a newcomer finds a place.
+assert RPC_CALLS_WAITING_MAX + RPC_CALLS_HELD_MAX < RPC_CONNECTIONS_MAX
 assert ORPHAN_TRANSACTIONS_PER_PEER_MAX <= ORPHAN_TRANSACTIONS_MAX
 assert ADDRESS_BURST_PER_PEER_MAX >= ADDRESSES_PER_MESSAGE_MAX
 assert (

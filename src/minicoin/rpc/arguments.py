@@ -20,6 +20,8 @@ _EXPECTED: Final = {
     Kind.OBJECT: "object",
 }
 _POSITIONAL_AMONG_NAMED: Final = "args"
+_WHOLE: Final = (Kind.INTEGER, Kind.LEVEL, Kind.TEXT_OR_NUMBER)
+_WHOLE_HINT: Final = "but must be a whole number of at most 64 bits, without point or exponent"
 
 
 def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
@@ -47,6 +49,10 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
             if not argument.is_optional:
                 raise _usage_error(method, f"{method.name}: the argument {argument.name} is missing")
             value = argument.default
+        elif argument.kind in _WHOLE and _is_number(value) and not _fits(value, argument.kind):
+            raise CommandError(
+                MISC_ERROR, f"JSON integer out of range: {argument.name} is {str(value)[:30]}, {_WHOLE_HINT}"
+            )
         elif not _fits(value, argument.kind):
             expected = _EXPECTED.get(argument.kind, str(argument.kind))
             wrong[f"Position {position + 1} ({argument.name})"] = (
@@ -90,6 +96,10 @@ def _fits(value: Json, kind: Kind) -> bool:
             return isinstance(value, dict)
         case Kind.OUTPUTS:
             return isinstance(value, list | dict)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _type_name(value: Json) -> str:

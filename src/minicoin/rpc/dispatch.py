@@ -1,12 +1,14 @@
 """From the body of a request to the body of its answer: JSON-RPC 1.0, 1.1 and 2.0, single and batch.
 
-Status codes and envelopes follow Bitcoin Core 28: up to 1.1 an error has an HTTP status too, with 2.0 every answer is
-200 and a request without id has none.
+Status codes and envelopes follow Bitcoin Core since 28: up to 1.1 an error has an HTTP status too, and an answer has
+both `result` and `error`; with 2.0 every answer is 200 and has one of the two, and a request without id has none. An id
+is echoed as it came.
 """
 
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from minicoin.core.faults import MisuseError
@@ -14,6 +16,7 @@ from minicoin.core.limits import RPC_BATCH_CALLS_MAX
 from minicoin.core.node.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
 from minicoin.rpc.arguments import bind_arguments
 from minicoin.rpc.json_text import Json, decode_json, encode_json
+from minicoin.rpc.line import CallLine, Client, Turn
 from minicoin.rpc.method import ActiveCall, Call, Method
 from minicoin.rpc.port import NodePort
 
@@ -33,13 +36,43 @@ class Answer:
     body: bytes = b""
 
 
+_BUSY: Final = Answer(503, b"Work queue depth exceeded")
+# Near enough to be a slip of the finger.
+_SUGGESTION_LIKENESS: Final = 0.8
+
+
 @dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    params: Json
-    id: Json
-    is_v2: bool
-    is_notification: bool
+class _Envelope:
+    """What every answer to one request carries along."""
+
+    is_v2: bool = False
+    has_id: bool = True
+    id: Json = None
+
+    @property
+    def is_notification(self) -> bool:
+        return self.is_v2 and not self.has_id
+
+    def success(self, result: Json) -> dict[str, Json]:
+        if self.is_v2:
+            return {"jsonrpc": "2.0", "result": result, **self._echo()}
+        return {"result": result, "error": None, **self._echo()}
+
+    def error(self, error: CommandError) -> dict[str, Json]:
+        detail: dict[str, Json] = {"code": error.code, "message": error.message}
+        if self.is_v2:
+            return {"jsonrpc": "2.0", "error": detail, **self._echo()}
+        return {"result": None, "error": detail, **self._echo()}
+
+    def failure(self, error: CommandError) -> Answer:
+        status = 200 if self.is_v2 else _STATUS_OF_CODE.get(error.code, 500)
+        return Answer(status, _encode(self.error(error)))
+
+    def _echo(self) -> dict[str, Json]:
+        return {"id": self.id} if self.has_id else {}
+
+
+_NO_ENVELOPE: Final = _Envelope()
 
 
 class Dispatcher:
@@ -48,110 +81,120 @@ class Dispatcher:
     def __init__(self, methods: Iterable[Method], port: NodePort) -> None:
         self.methods: Mapping[str, Method] = {method.name: method for method in methods}
         self._port = port
+        self._line = CallLine()
         self._active: dict[int, ActiveCall] = {}
         self._calls = 0
 
-    async def handle(self, body: bytes, wallet: str | None = None) -> Answer:
-        """Answer one HTTP request."""
+    async def handle(self, body: bytes, wallet: str | None = None, client: Client | None = None) -> Answer:
+        """Answer one HTTP request. `client` says when nobody waits for it any more."""
+        client = Client() if client is None else client
         try:
             document = decode_json(body)
         except (ValueError, RecursionError):
-            return _failure(CommandError(PARSE_ERROR, "Parse error"), None, is_v2=False)
-        if isinstance(document, list):
-            return await self._handle_batch(document, wallet)
-        if isinstance(document, dict):
-            return await self._handle_single(document, wallet)
-        return _failure(CommandError(PARSE_ERROR, "Top-level object parse error"), None, is_v2=False)
+            return _NO_ENVELOPE.failure(CommandError(PARSE_ERROR, "Parse error"))
+        if isinstance(document, dict) and self._is_urgent(document):
+            return await self._handle_single(document, wallet, client)
+        if self._line.is_full:
+            return _BUSY
+        with self._line.enter():
+            if isinstance(document, list):
+                return await self._handle_batch(document, wallet, client)
+            if isinstance(document, dict):
+                return await self._handle_single(document, wallet, client)
+        return _NO_ENVELOPE.failure(CommandError(PARSE_ERROR, "Top-level object parse error"))
 
-    async def _handle_single(self, document: Mapping[str, Json], wallet: str | None) -> Answer:
-        is_v2, request_id = document.get("jsonrpc") == "2.0", _id_of(document)
+    def _is_urgent(self, document: Mapping[str, Json]) -> bool:
+        name = document.get("method")
+        return isinstance(name, str) and name in self.methods and self.methods[name].is_urgent
+
+    async def _handle_single(self, document: Mapping[str, Json], wallet: str | None, client: Client) -> Answer:
+        envelope = _envelope_of(document)
         try:
-            request = _read_request(document)
-            result = await self._call(request, wallet)
+            method, params = _read_request(document)
         except CommandError as error:
-            if is_v2 and "id" not in document and error.code != INVALID_REQUEST:
-                return Answer(204)
-            return _failure(error, request_id, is_v2=is_v2)
-        if request.is_notification:
-            return Answer(204)
-        return Answer(200, _encode(_success(result, request)))
+            return envelope.failure(error)
+        try:
+            result = await self._call(method, params, wallet, client)
+        except CommandError as error:
+            return Answer(204) if envelope.is_notification else envelope.failure(error)
+        return Answer(204) if envelope.is_notification else Answer(200, _encode(envelope.success(result)))
 
-    async def _handle_batch(self, documents: list[Json], wallet: str | None) -> Answer:
+    async def _handle_batch(self, documents: list[Json], wallet: str | None, client: Client) -> Answer:
         if len(documents) > RPC_BATCH_CALLS_MAX:
-            problem = f"a batch has at most {RPC_BATCH_CALLS_MAX} calls, not {len(documents)}"
-            return _failure(CommandError(INVALID_REQUEST, problem), None, is_v2=False)
+            return _refuse_batch(documents)
         answers: list[Json] = []
         for document in documents:
             if not isinstance(document, dict):
-                answers.append(_error(CommandError(INVALID_REQUEST, "Invalid Request object"), None, is_v2=False))
+                answers.append(_NO_ENVELOPE.error(CommandError(INVALID_REQUEST, "Invalid Request object")))
                 continue
-            is_v2 = document.get("jsonrpc") == "2.0"
+            envelope = _envelope_of(document)
             try:
-                request = _read_request(document)
-                # Clients of Bitcoin Core read `error` of every member of a batch, whatever its version.
-                answer = _success(await self._call(request, wallet), request) | {"error": None}
+                method, params = _read_request(document)
+                answer = envelope.success(await self._call(method, params, wallet, client))
             except CommandError as error:
-                answer = _error(error, _id_of(document), is_v2=is_v2)
-            if "id" in document or not is_v2:
+                answer = envelope.error(error)
+            if not envelope.is_notification:
                 answers.append(answer)
         return Answer(204) if documents and not answers else Answer(200, _encode(answers))
 
-    async def _call(self, request: _Request, wallet: str | None) -> Json:
-        method = self.methods.get(request.method)
+    async def _call(self, name: str, params: Json, wallet: str | None, client: Client) -> Json:
+        method = self.methods.get(name)
         if method is None:
-            raise CommandError(METHOD_NOT_FOUND, "Method not found")
-        call = Call(self._port, bind_arguments(method, request.params), wallet, self._active)
+            near = get_close_matches(name[:100], self.methods, 1, _SUGGESTION_LIKENESS)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise CommandError(METHOD_NOT_FOUND, f"Method not found{hint}")
+        arguments = bind_arguments(method, params)
+        if method.is_urgent:
+            return await self._run(method, arguments, wallet, None)
+        async with self._line.turn(client) as turn:
+            return await self._run(method, arguments, wallet, turn)
+
+    async def _run(self, method: Method, arguments: Mapping[str, Json], wallet: str | None, turn: Turn | None) -> Json:
         self._calls += 1
         number = self._calls
         self._active[number] = ActiveCall(method.name, time.monotonic_ns())
         try:
-            return await method.run(call)
+            return await method.run(Call(self._port, arguments, wallet, self._active, turn))
         except MisuseError as error:
             raise CommandError(INVALID_PARAMETER, str(error)) from error
         finally:
             del self._active[number]
 
 
-def _read_request(document: Mapping[str, Json]) -> _Request:
+def _refuse_batch(documents: list[Json]) -> Answer:
+    """Each of as many calls as a batch may have, and the rest in one: nothing of it was carried out."""
+    error = CommandError(
+        INVALID_REQUEST,
+        f"a batch has at most {RPC_BATCH_CALLS_MAX} calls, not {len(documents)}: none was carried out; send several",
+    )
+    envelopes = [
+        _envelope_of(document) if isinstance(document, dict) else _NO_ENVELOPE
+        for document in documents[:RPC_BATCH_CALLS_MAX]
+    ]
+    answers: list[Json] = [envelope.error(error) for envelope in envelopes if not envelope.is_notification]
+    return Answer(200, _encode([*answers, _NO_ENVELOPE.error(error)]))
+
+
+def _envelope_of(document: Mapping[str, Json]) -> _Envelope:
+    return _Envelope(document.get("jsonrpc") == "2.0", "id" in document, document.get("id"))
+
+
+def _read_request(document: Mapping[str, Json]) -> tuple[str, Json]:
+    """The method's name and its params."""
     version = document.get("jsonrpc")
+    if version is not None and not isinstance(version, str):
+        raise CommandError(INVALID_REQUEST, "jsonrpc field must be a string")
     if version is not None and version != "2.0" and version not in _LEGACY:
         raise CommandError(INVALID_REQUEST, "JSON-RPC version not supported")
-    if isinstance(document.get("id"), list | dict):
-        raise CommandError(INVALID_REQUEST, "Id must be a string, a number or null")
-    if "method" not in document:
+    method = document.get("method")
+    if method is None:
         raise CommandError(INVALID_REQUEST, "Missing method")
-    method = document["method"]
     if not isinstance(method, str):
         raise CommandError(INVALID_REQUEST, "Method must be a string")
     params = document.get("params")
     if params is not None and not isinstance(params, list | dict):
         raise CommandError(INVALID_REQUEST, "Params must be an array or object")
-    is_v2 = version == "2.0"
-    return _Request(method, params, document.get("id"), is_v2, is_v2 and "id" not in document)
-
-
-def _id_of(document: Mapping[str, Json]) -> Json:
-    """What an error is answered with: an id that is none is not echoed."""
-    request_id = document.get("id")
-    return None if isinstance(request_id, list | dict) else request_id
-
-
-def _success(result: Json, request: _Request) -> dict[str, Json]:
-    if request.is_v2:
-        return {"jsonrpc": "2.0", "result": result, "id": request.id}
-    return {"result": result, "error": None, "id": request.id}
-
-
-def _error(error: CommandError, request_id: Json, *, is_v2: bool) -> dict[str, Json]:
-    detail: dict[str, Json] = {"code": error.code, "message": error.message}
-    if is_v2:
-        return {"jsonrpc": "2.0", "error": detail, "id": request_id}
-    return {"result": None, "error": detail, "id": request_id}
-
-
-def _failure(error: CommandError, request_id: Json, *, is_v2: bool) -> Answer:
-    status = 200 if is_v2 else _STATUS_OF_CODE.get(error.code, 500)
-    return Answer(status, _encode(_error(error, request_id, is_v2=is_v2)))
+    return method, params
 
 
 def _encode(document: Json) -> bytes:

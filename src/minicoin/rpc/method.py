@@ -18,6 +18,7 @@ from minicoin.core.node.commands import (
 )
 from minicoin.core.units import COIN_SAT, MONEY_MAX_SAT
 from minicoin.rpc.json_text import Json
+from minicoin.rpc.line import Turn
 from minicoin.rpc.port import NodePort
 
 T = TypeVar("T")
@@ -92,6 +93,12 @@ class Call:
     """The wallet that the path names (/wallet/NAME)."""
     active: Mapping[int, ActiveCall] = field(default_factory=dict)
     """All calls at work, this one among them."""
+    turn: Turn | None = None
+    """Its place in the line; None for a call that takes none."""
+
+    async def hold(self, wait: Callable[[], Awaitable[T]]) -> T:
+        """Await something that may take as long as it likes, in nobody's way."""
+        return await (wait() if self.turn is None else self.turn.hold(wait))
 
     def has(self, name: str) -> bool:
         """Whether an optional argument was given."""
@@ -161,6 +168,8 @@ class Method:
     result: str
     run: Run
     arguments: tuple[Argument, ...] = ()
+    is_urgent: bool = False
+    """Gets through however many calls wait: it takes no turn in the line."""
 
 
 def parse_hash(text: str, name: str) -> bytes:

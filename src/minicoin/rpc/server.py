@@ -1,35 +1,41 @@
 """The HTTP server of JSON-RPC: uvicorn in a thread of its own, so that a busy client cannot delay the node's loop.
 
-Owns binding, authentication, the limits on bodies and on calls at one time. What a call does is dispatch's.
+Owns binding, authentication, and the room for bodies. Which connections stay is connections', how many calls run is the
+line's, what a call does is dispatch's.
 """
 
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import (
+    RPC_BODIES_BYTES_MAX,
     RPC_BODY_BYTES_MAX,
-    RPC_CALLS_AT_WORK_MAX,
-    RPC_CALLS_WAITING_MAX,
     RPC_CONNECTIONS_MAX,
     RPC_KEEP_ALIVE_S,
+    RPC_SMALL_BODY_BYTES,
 )
 from minicoin.rpc.auth import Auth
+from minicoin.rpc.connections import Connection, Connections, Stage
 from minicoin.rpc.dispatch import Answer, Dispatcher
 from minicoin.rpc.method import Method
 from minicoin.rpc.port import NodePort
 from minicoin.rpc.table import METHODS
 
 _WALLET_PATH: Final = "/wallet/"
+_CONNECTION: Final = "connection"
 _STOP_WAIT_S: Final = 5
+_WATCH_EVERY_S: Final = 1.0
 _JSON: Final = (b"content-type", b"application/json")
 _REFUSAL: Final = (b"www-authenticate", b'Basic realm="jsonrpc"')
 # A guesser gets a handful of tries a second.
@@ -42,54 +48,88 @@ class RpcEndpoint:
     def __init__(self, dispatcher: Dispatcher, auth: Auth) -> None:
         self._dispatcher = dispatcher
         self._auth = auth
-        self._slots = asyncio.Semaphore(RPC_CALLS_AT_WORK_MAX)
-        self._waiting = 0
+        self._bodies_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection: Connection = scope["state"][_CONNECTION]
+        answer, *headers = await self._answer(connection, scope, receive)
+        connection.enter(Stage.ANSWER, time.monotonic())
+        await _send(send, answer, *headers)
+        connection.enter(Stage.IDLE, time.monotonic())
+
+    async def _answer(
+        self, connection: Connection, scope: Scope, receive: Receive
+    ) -> tuple[Answer, *tuple[tuple[bytes, bytes], ...]]:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if scope["method"] != "POST":
-            await _send(send, Answer(405, b"JSONRPC server handles only POST requests"), (b"allow", b"POST"))
-            return
+            return Answer(405, b"JSONRPC server handles only POST requests"), (b"allow", b"POST")
         authorization = headers.get(b"authorization", b"")
         if not self._auth.accepts(authorization):
             if authorization:
                 await asyncio.sleep(_WRONG_PASSWORD_WAIT_S)
-            await _send(send, Answer(401), _REFUSAL)
-            return
-        body = await _read_body(headers, receive)
-        if body is None:
-            await _send(send, Answer(413, f"a request has at most {RPC_BODY_BYTES_MAX} bytes".encode()))
-            return
-        if self._waiting >= RPC_CALLS_WAITING_MAX:
-            await _send(send, Answer(503, b"Work queue depth exceeded"))
-            return
-        path: str = scope["path"]
-        wallet = path.removeprefix(_WALLET_PATH) if path.startswith(_WALLET_PATH) else None
-        self._waiting += 1
+            return Answer(401), _REFUSAL
+        connection.is_trusted = True
+        connection.enter(Stage.BODY, time.monotonic())
+        body = _Body(self)
         try:
-            async with self._slots:
-                answer = await self._dispatcher.handle(body, wallet)
+            octets = await body.read(headers, receive)
+            connection.enter(Stage.CALL, time.monotonic())
+            path: str = scope["path"]
+            wallet = path.removeprefix(_WALLET_PATH) if path.startswith(_WALLET_PATH) else None
+            return (await self._dispatcher.handle(octets, wallet, connection.client),)
+        except _BodyRefused as refused:
+            return (refused.answer,)
         finally:
-            self._waiting -= 1
-        await _send(send, answer)
+            self._bodies_bytes -= body.claimed
+
+    def claim(self, size: int) -> bool:
+        """Whether there is room for so many more bytes of bodies; then they count."""
+        if self._bodies_bytes + size > RPC_BODIES_BYTES_MAX:
+            return False
+        self._bodies_bytes += size
+        return True
 
 
-async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """None where it is too large."""
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > RPC_BODY_BYTES_MAX:
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
+class _BodyRefused(Exception):
+    """A body that is not read to its end."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.answer = Answer(status, problem.encode())
+
+
+class _Body:
+    """A request's body on its way in. `claimed` is what it takes of the room for all."""
+
+    def __init__(self, endpoint: RpcEndpoint) -> None:
+        self._endpoint = endpoint
+        self.claimed = 0
+
+    async def read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Raises _BodyRefused."""
+        length = headers.get(b"content-length", b"0")
+        self._grow(int(length) if length.isdigit() else 0)
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _BodyRefused(400, "the body is incomplete")
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            self._grow(size)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _grow(self, size: int) -> None:
         if size > RPC_BODY_BYTES_MAX:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            raise _BodyRefused(413, f"a request has at most {RPC_BODY_BYTES_MAX} bytes")
+        if size <= max(RPC_SMALL_BODY_BYTES, self.claimed):
+            return
+        if not self._endpoint.claim(size - self.claimed):
+            raise _BodyRefused(503, "too many large requests at one time")
+        self.claimed = size
 
 
 async def _send(send: Send, answer: Answer, *extra: tuple[bytes, bytes]) -> None:
@@ -130,22 +170,21 @@ class RpcServer:
             self._socket.close()
             raise MisuseError(f"cannot write the RPC cookie: {error}") from error
         endpoint = RpcEndpoint(Dispatcher(self._methods, self._node), self._auth)
-        app = Starlette(routes=[Route("/", endpoint), Route("/wallet/{name}", endpoint)])
-        config = uvicorn.Config(
-            app,
+        config = _Config(
+            OriginForm(Starlette(routes=[Route("/", endpoint), Route("/wallet/{name}", endpoint)])),
             log_config=None,
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http="h11",
+            http=_Protocol,
             ws="none",
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            limit_concurrency=RPC_CONNECTIONS_MAX,
             timeout_keep_alive=RPC_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_STOP_WAIT_S,
         )
+        config.connections = Connections()
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="rpc", daemon=True)
         self._thread.start()
@@ -160,8 +199,67 @@ class RpcServer:
         self._auth.close()
 
     def _serve(self) -> None:
-        assert self._server is not None and self._socket is not None
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        asyncio.run(self._serve_until_stopped())
+
+    async def _serve_until_stopped(self) -> None:
+        assert self._server is not None and self._socket is not None and isinstance(self._server.config, _Config)
+        watch = asyncio.create_task(_close_overdue(self._server.config.connections))
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            watch.cancel()
+
+
+async def _close_overdue(connections: Connections) -> None:
+    while True:
+        await asyncio.sleep(_WATCH_EVERY_S)
+        connections.close_overdue(time.monotonic())
+
+
+class _Config(uvicorn.Config):
+    """Carries what all connections share to each of them."""
+
+    connections: Connections
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, with an eye on how long each connection takes."""
+
+    _connection: Connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._connection = Connection(transport.abort, time.monotonic())
+        self.app_state = {**self.app_state, _CONNECTION: self._connection}
+        self._table.add(self._connection)
+
+    def data_received(self, data: bytes) -> None:
+        self._table.received(self._connection, time.monotonic())
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._table.remove(self._connection)
+        self._connection.client.hang_up()
+        super().connection_lost(exc)
+
+    @property
+    def _table(self) -> Connections:
+        assert isinstance(self.config, _Config)
+        return self.config.connections
+
+
+class OriginForm:
+    """Lets requests through to `app` that name their target in full (`POST http://host/wallet/x`), as to a proxy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.lower().startswith("http://"):
+            path = "/" + path[len("http://") :].partition("/")[2]
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -66,7 +66,7 @@ def test_malformed_json_is_a_parse_error(rpc, body: bytes) -> None:
     [
         ({"id": 1}, "Missing method"),
         ({"id": 1, "method": 5}, "Method must be a string"),
-        ({"id": [1], "method": "getblockcount"}, "Id must be a string, a number or null"),
+        ({"id": 1, "method": "getblockcount", "jsonrpc": 2}, "jsonrpc field must be a string"),
         ({"id": 1, "method": "getblockcount", "params": "x"}, "Params must be an array or object"),
         ({"id": 1, "method": "getblockcount", "jsonrpc": "3.0"}, "JSON-RPC version not supported"),
     ],
@@ -89,8 +89,8 @@ def test_batches_answer_in_order_and_fail_one_by_one(rpc) -> None:
     )
     assert answer.status == 200
     first, second, third, fourth = json.loads(answer.body)
-    # Clients of Bitcoin Core read `error` of every member.
-    assert first == {"jsonrpc": "2.0", "result": 0, "error": None, "id": 1}
+    assert first == {"jsonrpc": "2.0", "result": 0, "id": 1}
+    assert second.keys() == {"jsonrpc", "error", "id"}
     assert second["error"]["code"] == -8
     assert third["error"]["code"] == -32601
     assert fourth["error"]["code"] == -32600
@@ -101,7 +101,33 @@ def test_a_batch_of_notifications_is_not_answered(rpc) -> None:
     assert json.loads(rpc.post([]).body) == []
 
 
-def test_batches_are_bounded(rpc) -> None:
-    answer = rpc.post([{"method": "getblockcount", "id": 1}] * (RPC_BATCH_CALLS_MAX + 1))
-    assert answer.status == 400
-    assert str(RPC_BATCH_CALLS_MAX) in json.loads(answer.body)["error"]["message"]
+def test_a_batch_that_is_too_large_is_answered_by_an_array_and_not_carried_out(rpc) -> None:
+    calls = [{"method": "createwallet", "id": number} for number in range(RPC_BATCH_CALLS_MAX + 1)]
+    calls[1] = {"jsonrpc": "2.0", "method": "createwallet"}
+    answer = rpc.post(calls)
+    assert answer.status == 200
+    answers = json.loads(answer.body)
+    assert [each["id"] for each in answers] == [0, *range(2, RPC_BATCH_CALLS_MAX), None]
+    assert all(each["error"]["code"] == -32600 for each in answers)
+    assert str(RPC_BATCH_CALLS_MAX) in answers[0]["error"]["message"]
+    assert rpc("listwallets") == []
+
+
+def test_an_id_is_echoed_as_it_came_and_only_where_it_came(rpc) -> None:
+    assert json.loads(rpc.post({"id": [1], "method": "getblockcount"}).body)["id"] == [1]
+    assert json.loads(rpc.post({"method": "getblockcount"}).body) == {"result": 0, "error": None}
+    assert json.loads(rpc.post({"method": "nosuch"}).body).keys() == {"result", "error"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("getblokcount", "Method not found (did you mean getblockcount?)"),
+        ("invalidmethod", "Method not found"),
+        ("x" * 100_000, "Method not found"),
+    ],
+)
+def test_a_near_name_is_suggested(rpc, name: str, message: str) -> None:
+    answer = rpc.post({"id": 1, "method": name})
+    assert answer.status == 404
+    assert json.loads(answer.body)["error"] == {"code": -32601, "message": message}

@@ -3,13 +3,18 @@ import json
 
 import pytest
 
-from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CALLS_AT_WORK_MAX, RPC_CALLS_WAITING_MAX
+from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX
 from minicoin.rpc.auth import Auth, Credentials
-from minicoin.rpc.dispatch import Answer, Dispatcher
-from minicoin.rpc.server import RpcEndpoint
+from minicoin.rpc.connections import Connection
+from minicoin.rpc.server import OriginForm, RpcEndpoint
 
 ALICE = Credentials("alice", "secret")
 BODY = json.dumps({"method": "getblockcount", "id": 1}).encode()
+
+
+def _scope(method, path, headers):
+    connection = Connection(lambda: None, 0)
+    return {"type": "http", "method": method, "path": path, "headers": headers, "state": {"connection": connection}}
 
 
 async def _request(endpoint, body=BODY, *, method="POST", path="/", auth=ALICE.header, chunks=1, length=None):
@@ -27,7 +32,7 @@ async def _request(endpoint, body=BODY, *, method="POST", path="/", auth=ALICE.h
     async def send(message):
         sent.append(message)
 
-    await endpoint({"type": "http", "method": method, "path": path, "headers": headers}, receive, send)
+    await endpoint(_scope(method, path, headers), receive, send)
     start, end = sent
     return start["status"], dict(start["headers"]), end["body"]
 
@@ -72,7 +77,7 @@ def test_a_stranger_s_body_is_not_read(endpoint) -> None:
         async def send(message):
             sent.append(message)
 
-        await endpoint({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
+        await endpoint(_scope("POST", "/", []), receive, send)
         return sent[0]["status"]
 
     assert asyncio.run(ask()) == 401
@@ -97,33 +102,66 @@ def test_the_wallet_of_the_path_must_exist(endpoint) -> None:
     assert json.loads(answer)["error"]["code"] == -18
 
 
-class _StuckDispatcher(Dispatcher):
-    """Never answers until it is let go."""
+def test_all_bodies_together_are_bounded_and_a_small_one_gets_through(endpoint) -> None:
+    async def flood() -> tuple[list[int], int]:
+        gate = asyncio.Event()
+        statuses = []
 
-    def __init__(self) -> None:
-        self.at_work = 0
-        self.most = 0
-        self.gate = asyncio.Event()
+        async def receive():
+            await gate.wait()
+            return {"type": "http.request", "body": BODY}
 
-    async def handle(self, body: bytes, wallet: str | None = None) -> Answer:
-        self.at_work += 1
-        self.most = max(self.most, self.at_work)
-        await self.gate.wait()
-        self.at_work -= 1
-        return Answer(200, b"{}")
+        async def send(message):
+            if "status" in message:
+                statuses.append(message["status"])
+
+        headers = [(b"authorization", ALICE.header.encode()), (b"content-length", str(RPC_BODY_BYTES_MAX).encode())]
+        fitting = RPC_BODIES_BYTES_MAX // RPC_BODY_BYTES_MAX
+        large = [asyncio.create_task(endpoint(_scope("POST", "/", headers), receive, send)) for _ in range(fitting + 1)]
+        await asyncio.sleep(0)
+        small, _, _ = await _request(endpoint)
+        gate.set()
+        await asyncio.gather(*large)
+        return statuses, small
+
+    statuses, small = asyncio.run(flood())
+    assert small == 200
+    assert statuses.count(503) == 1
+    assert statuses.count(200) == len(statuses) - 1
+    # The room is free again.
+    assert _ask(endpoint, length=RPC_BODY_BYTES_MAX)[0] == 200
 
 
-def test_calls_at_one_time_are_bounded_and_the_rest_is_503() -> None:
-    async def flood() -> tuple[int, list[int]]:
-        dispatcher = _StuckDispatcher()
-        endpoint = RpcEndpoint(dispatcher, Auth(None, ALICE))
-        tasks = [asyncio.create_task(_request(endpoint)) for _ in range(RPC_CALLS_WAITING_MAX + 5)]
-        for _ in range(10):
-            await asyncio.sleep(0)
-        dispatcher.gate.set()
-        return dispatcher.most, [status for status, _, _ in await asyncio.gather(*tasks)]
+def test_a_client_that_leaves_in_the_middle_of_its_body(endpoint) -> None:
+    async def ask() -> int:
+        sent = []
 
-    most, statuses = asyncio.run(flood())
-    assert most == RPC_CALLS_AT_WORK_MAX
-    assert statuses.count(503) == 5
-    assert statuses.count(200) == RPC_CALLS_WAITING_MAX
+        async def receive():
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        await endpoint(_scope("POST", "/", [(b"authorization", ALICE.header.encode())]), receive, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(ask()) == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/", "/"),
+        ("http://127.0.0.1:18443/", "/"),
+        ("http://127.0.0.1:18443", "/"),
+        ("HTTP://host/wallet/x", "/wallet/x"),
+    ],
+)
+def test_a_target_may_be_named_in_full(target: str, path: str) -> None:
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["path"])
+
+    asyncio.run(OriginForm(app)(_scope("POST", target, []), None, None))
+    assert seen == [path]

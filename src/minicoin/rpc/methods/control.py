@@ -52,13 +52,14 @@ async def validate_address(call: Call) -> Json:
 
 METHODS = (
     Method("uptime", Category.CONTROL, "Seconds since the node started.", "A number.", uptime),
-    Method("stop", Category.CONTROL, "Shut the node down in an orderly way.", "A line of text.", stop),
+    Method("stop", Category.CONTROL, "Shut the node down in an orderly way.", "A line of text.", stop, is_urgent=True),
     Method(
         "getrpcinfo",
         Category.CONTROL,
         "About the RPC server.",
         "An object: active_commands, logpath.",
         get_rpc_info,
+        is_urgent=True,
     ),
     Method(
         "validateaddress",
