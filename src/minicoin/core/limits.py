@@ -206,6 +206,7 @@ RPC_KEEP_ALIVE_S: Final = 30
 QUERY_PAGE_HEADERS_MAX: Final = 500
 QUERY_PAGE_ENTRIES_MAX: Final = 500
 QUERY_PAGE_HISTORY_MAX: Final = 500
+QUERY_PAGE_ADDRESSES_MAX: Final = 2_000
 # Blocks a data listing looks through at one call, and whose findings it remembers.
 DATA_BLOCKS_PER_CALL_MAX: Final = 1_000
 DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000
@@ -213,6 +214,14 @@ DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000
 DATA_PAYLOAD_BYTES_MAX: Final = 80
 # One generate command; a greater number is asked for in several.
 GENERATE_BLOCKS_MAX: Final = 100_000
+
+# A descriptor of 999 extended keys with their origins has fewer characters.
+DESCRIPTOR_CHARACTERS_MAX: Final = 200_000
+DESCRIPTOR_PATH_STEPS_MAX: Final = 255
+# What one step of a path may branch into (BIP389).
+DESCRIPTOR_PATHS_MAX: Final = 100
+# Scripts that one call derives from descriptors: some 100 us and 1 kB each.
+DESCRIPTOR_SCRIPTS_MAX: Final = 100_000
 
 # --- libp2p ---
 # From the first byte to an authenticated, multiplexed connection; a mute socket costs nothing for longer.

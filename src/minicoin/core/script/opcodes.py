@@ -20,6 +20,7 @@ OP_CHECKSIG: Final = 0xAC
 OP_CHECKSIGVERIFY: Final = 0xAD
 OP_CHECKMULTISIG: Final = 0xAE
 OP_CHECKMULTISIGVERIFY: Final = 0xAF
+OP_CHECKSIGADD: Final = 0xBA
 
 _FROM_NOP = """NOP VER IF NOTIF VERIF VERNOTIF ELSE ENDIF VERIFY RETURN TOALTSTACK FROMALTSTACK 2DROP 2DUP 3DUP 2OVER
 2ROT 2SWAP IFDUP DEPTH DROP DUP NIP OVER PICK ROLL ROT SWAP TUCK CAT SUBSTR LEFT RIGHT SIZE INVERT AND OR XOR EQUAL
@@ -53,3 +54,16 @@ def small_number(opcode: int) -> int | None:
     if opcode == OP_0:
         return 0
     return opcode - OP_1 + 1 if OP_1 <= opcode <= OP_16 else None
+
+
+def is_op_success(opcode: int) -> bool:
+    """Whether it makes any tapscript succeed that holds it (BIP342)."""
+    return (
+        opcode in (80, 98)
+        or 126 <= opcode <= 129
+        or 131 <= opcode <= 134
+        or 137 <= opcode <= 138
+        or 141 <= opcode <= 142
+        or 149 <= opcode <= 153
+        or 187 <= opcode <= 254
+    )
