@@ -16,7 +16,7 @@ check: $(READY) lint types imports
 	$(PYTEST) tests/unit -q
 
 soak: $(READY) peers
-	MINICOIN_SOAK=1 $(PYTEST) tests -o timeout=7200
+	MINICOIN_SOAK=1 $(PYTEST) tests -o timeout=3600
 
 bench: $(READY)
 	$(BIN)/python bench/run.py

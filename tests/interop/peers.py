@@ -15,7 +15,6 @@ import pytest
 import trio
 from tests.interop.cases import run_all
 from tests.interop.harness import Host
-from tests.waiting import hang_guard
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
@@ -123,7 +122,7 @@ def check_as_listener(peer: Peer) -> None:
 
 async def _serve_dialler(peer: Peer) -> str:
     host = Host(Identity.from_number(8))
-    with hang_guard(f"the cases of {peer.name}"):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             address = await host.listen(nursery)
             done = await trio.run_process(

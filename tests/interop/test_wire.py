@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from tests.interop.peers import GO, JS, Peer, require
-from tests.waiting import HANG_S
 
 from minicoin.core.params.builtin import NETWORKS
 
@@ -60,7 +59,7 @@ def node(directory: Path) -> Iterator[str]:
         yield words[0]
     finally:
         process.terminate()
-        process.communicate(timeout=HANG_S)
+        process.communicate(timeout=20)
 
 
 @pytest.mark.parametrize("peer", [GO, JS], ids=lambda peer: peer.name)
@@ -73,7 +72,7 @@ def test_fetches_a_block_from_a_node(peer: Peer, tmp_path: Path) -> None:
             [*peer.command, "wire", address, NETWORK.protocol_id, NETWORK.magic.hex(), block],
             capture_output=True,
             text=True,
-            timeout=HANG_S,
+            timeout=40,
             check=False,
         )
     assert done.stdout.split() == ["BLOCK", str(len(genesis.raw)), block], done.stderr

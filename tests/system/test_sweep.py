@@ -12,7 +12,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from distributed import Client, Scheduler
-from tests.waiting import COMPUTE_HANG_S, wait_until
 
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.run import run
@@ -23,7 +22,7 @@ from minicoin.sim.sweep.local import DIED, LocalRunner
 from minicoin.sim.sweep.plan import Job, make_plan
 from minicoin.sim.sweep.work import Outcome, RunnerError, make_work
 
-from .processes import PROGRAMS, environment, free_ports
+from .processes import PROGRAMS, environment, free_ports, wait_until
 
 HELLO = Path(__file__).parents[2] / "scenarios" / "hello.toml"
 NETWORK = "regtest"
@@ -52,7 +51,7 @@ class Swept:
 
 
 def finish(process: "subprocess.Popen[str]") -> Swept:
-    out, _ = process.communicate(timeout=COMPUTE_HANG_S)
+    out, _ = process.communicate(timeout=120)
     return Swept(process.returncode, json.loads(out))
 
 
@@ -81,7 +80,7 @@ def test_killed_on_this_machine_it_goes_on_where_it_was(tmp_path: Path, expected
     out = tmp_path / "swept"
     first = start(sweep_command(out, "--jobs", "2"))
     try:
-        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs")
+        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs", 60)
         # Only the sweep itself; its workers must not keep the next one from going on.
         first.kill()
         first.wait()
@@ -156,7 +155,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
         stack.enter_context(dask_process(logs[2], *worker, "--local-directory", str(directory / "watched")))
         for log in logs[1:]:
-            wait_until(lambda log=log: "Registered to" in log.read_text(), f"a worker in {log}")
+            wait_until(lambda log=log: "Registered to" in log.read_text(), f"a worker in {log}", 60)
         yield Cluster(address, mortal)
 
 
@@ -168,7 +167,7 @@ def test_on_a_cluster_that_loses_a_worker_all_jobs_give_the_same_digests(
     settings = ["warmup.connect_s=600,0.001", *SETTINGS]
     running = start(sweep_command(out, "--cluster", cluster.address, settings=settings))
     try:
-        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs")
+        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs", 60)
         cluster.mortal.kill()
         assert journal_lines(out) < JOBS, "the sweep was over before the worker was killed"
         swept = finish(running)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from minicoin.core.descriptors.infer import KnownScript, infer_descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.address_format import AddressFormat
@@ -32,10 +33,12 @@ def target_hex(bits: int) -> str:
     return f"{bits_to_target(bits) or 0:064x}"
 
 
-def script_json(script: bytes, form: AddressFormat, *, with_hex: bool = True) -> JsonObject:
-    """scriptPubKey as everywhere in Bitcoin Core's answers (without its descriptor)."""
+def script_json(
+    script: bytes, form: AddressFormat, known: KnownScript | None = None, *, with_hex: bool = True
+) -> JsonObject:
+    """scriptPubKey as everywhere in Bitcoin Core's answers."""
     address = script_address(script, form)
-    shape: JsonObject = {"asm": script_asm(script)}
+    shape: JsonObject = {"asm": script_asm(script), "desc": str(infer_descriptor(script, form, known))}
     if with_hex:
         shape["hex"] = script.hex()
     if address is not None:
@@ -50,14 +53,19 @@ def output_json(output: TxOut, index: int, form: AddressFormat) -> JsonObject:
 
 
 def transaction_json(
-    transaction: Transaction, form: AddressFormat, spent: Sequence[Coin] | None = None, *, with_hex: bool = True
+    transaction: Transaction,
+    form: AddressFormat,
+    spent: Sequence[Coin] | None = None,
+    *,
+    with_hex: bool = True,
+    with_prevouts: bool = True,
 ) -> JsonObject:
-    """A decoded transaction. With the coins it spends, its fee and each prevout too."""
+    """A decoded transaction. With the coins it spends, its fee and on demand each prevout too."""
     is_coinbase = transaction.is_coinbase
     stacks = transaction.witnesses or ((),) * len(transaction.inputs)
     inputs: list[Json] = []
     for position, (spend, stack) in enumerate(zip(transaction.inputs, stacks, strict=True)):
-        coin = spent[position] if spent is not None and not is_coinbase else None
+        coin = spent[position] if spent is not None and with_prevouts and not is_coinbase else None
         inputs.append(_input_json(spend, stack, form, coin, is_coinbase=is_coinbase))
     shape: JsonObject = {
         "txid": hash_to_hex(transaction.txid),
@@ -136,14 +144,13 @@ def block_json(
     size: int,
     form: AddressFormat,
     spent: Sequence[Coin] | None,
-    *,
-    with_transactions: bool,
+    verbosity: int,
 ) -> JsonObject:
-    """A block with its txids, or with its transactions decoded."""
+    """A block with its txids (verbosity 1), its transactions decoded (2), and with the outputs they spend (3)."""
     head = header_json(view, len(block.transactions))
     previous, following = head.pop("previousblockhash", None), head.pop("nextblockhash", None)
     transactions: list[Json] = [hash_to_hex(transaction.txid) for transaction in block.transactions]
-    if with_transactions:
+    if verbosity >= 2:
         transactions = []
         at = 0
         for transaction in block.transactions:
@@ -151,16 +158,30 @@ def block_json(
             if spent is not None and not transaction.is_coinbase:
                 coins = spent[at : at + len(transaction.inputs)]
                 at += len(transaction.inputs)
-            transactions.append(transaction_json(transaction, form, coins))
+            transactions.append(transaction_json(transaction, form, coins, with_prevouts=verbosity >= 3))
     shape: JsonObject = {
         **head,
         "strippedsize": len(block.stripped),
         "size": size,
         "weight": block.weight,
+        "coinbase_tx": _coinbase_json(block.transactions[0]),
         "tx": transactions,
     }
     if previous is not None:
         shape["previousblockhash"] = previous
     if following is not None:
         shape["nextblockhash"] = following
+    return shape
+
+
+def _coinbase_json(coinbase: Transaction) -> JsonObject:
+    spend = coinbase.inputs[0]
+    shape: JsonObject = {
+        "version": coinbase.version & 0xFFFF_FFFF,
+        "locktime": coinbase.lock_time,
+        "sequence": spend.sequence,
+        "coinbase": spend.script_sig.hex(),
+    }
+    if coinbase.has_witness and coinbase.witnesses[0]:
+        shape["witness"] = coinbase.witnesses[0][0].hex()
     return shape

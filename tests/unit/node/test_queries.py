@@ -117,13 +117,14 @@ def test_the_sums_agree(queries: NodeQueries) -> None:
         assert all(queries.mempool.spender(spend.outpoint) == entry.txid for spend in entry.transaction.inputs)
 
 
-def test_known_addresses_are_the_latest(world: VirtualWorld, node: VirtualNode, queries: NodeQueries) -> None:
+def test_known_addresses_come_in_pages(world: VirtualWorld, node: VirtualNode, queries: NodeQueries) -> None:
     now = seconds(world.now)
     heard = [TimedAddress(NodeAddress(f"10.0.{number}.1", 7000), 1, now - number) for number in range(6)]
     node.node.parts.book.add(heard, None, world.now)
     assert queries.network.known_count() == 6
     assert queries.network.known_addresses(2) == tuple(heard[:2])
-    assert len(queries.network.known_addresses(100)) == 6
+    assert queries.network.known_addresses(100, 2) == tuple(heard[2:])
+    assert queries.network.known_addresses(100, 6) == ()
 
 
 def test_reading_changes_nothing(world: VirtualWorld, node: VirtualNode, queries: NodeQueries) -> None:

@@ -4,9 +4,9 @@ Bitcoin Core's address manager: gossip enters the new table, addresses that once
 two want one tried slot, the older is tested before it is evicted. Everything is chosen by a keyed hash or the rng.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
@@ -212,10 +212,10 @@ class AddressBook:
                 sampled.append(entry.timed)
         return sampled
 
-    def latest(self, count: int) -> tuple[TimedAddress, ...]:
-        """The addresses heard of last, at most `count` of them; a pure read, unlike sample()."""
-        entries = heapq.nlargest(count, self._tables.entries.values(), key=lambda entry: entry.time)
-        return tuple(entry.timed for entry in entries)
+    def page(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]:
+        """At most `count` addresses behind the first `skip`, in the order they came to be known; a pure read, unlike
+        sample()."""
+        return tuple(entry.timed for entry in islice(self._tables.entries.values(), skip, skip + count))
 
     # --- anchors: block-relay peers to return to first, so that a restart is no chance to eclipse us ---
 

@@ -76,6 +76,11 @@ class BlockTemplate:
         """Of the transactions, the coinbase included."""
         return self.coinbase.weight + sum(entry.transaction.weight for entry in self.entries)
 
+    @property
+    def reserved_weight(self) -> int:
+        """Of the transactions, with the room kept for header and coinbase."""
+        return _RESERVED_WEIGHT + sum(entry.transaction.weight for entry in self.entries)
+
 
 def build_template(
     tree: HeaderTree, parent: HeaderNode, candidates: Iterable[Candidate], script_pubkey: bytes, now: Micros

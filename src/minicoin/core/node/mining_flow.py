@@ -35,6 +35,14 @@ class _Order:
     found: list[BlockHash] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateSize:
+    """Of the last block put together: transactions without the coinbase, and weight with the room kept for it."""
+
+    transaction_count: int
+    weight: int
+
+
 class MiningFlow:
     """Jobs for the nonce search."""
 
@@ -42,6 +50,8 @@ class MiningFlow:
         self._parts = parts
         self._orders: list[_Order] = []
         self._script: bytes | None = None
+        self.last_size: TemplateSize | None = None
+        """For getmininginfo; nothing depends on it."""
         self._job = 0
         self._is_searching = False
         self._awaited: BlockHash | None = None
@@ -62,7 +72,9 @@ class MiningFlow:
         parts = self._parts
         chosen = parts.mempool.select_for_block(BLOCK_WEIGHT_MAX, BLOCK_SIGOP_COST_MAX)
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
-        return build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
+        template = build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
+        self.last_size = TemplateSize(len(template.entries), template.reserved_weight)
+        return template
 
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
         """Mine to this script from now on; None stops."""

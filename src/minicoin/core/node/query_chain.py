@@ -10,7 +10,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
 from minicoin.core.node.node import Node
 from minicoin.core.primitives.block import BlockHash, BlockHeader
-from minicoin.core.units import Micros
+from minicoin.core.units import Micros, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,14 @@ class ChainView:
     is_initial: bool
     blocks_in_flight: int
     failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextBlock:
+    """What the proof of work asks of a block on the tip that is made now."""
+
+    height: int
+    bits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,12 @@ class ChainQueries:
             blocks_in_flight=sync.in_flight,
             failure=self._node.failure,
         )
+
+    def next_block(self) -> NextBlock:
+        """What a block on the tip must prove."""
+        proof, tip = self._tree.proof, self._tree.tip
+        time = max(seconds(self._now), proof.earliest_time(tip))
+        return NextBlock(tip.height + 1, proof.next_bits(tip, time))
 
     def header(self, block: BlockHash) -> HeaderView | None:
         """A header by its hash, on any branch."""

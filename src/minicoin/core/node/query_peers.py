@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
+from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
@@ -92,9 +93,9 @@ class NetworkQueries:
         """The bans in force, in order of entry."""
         return tuple(ban for ban in self._parts.connections.bans.listing() if ban.until > self._now)
 
-    def known_addresses(self, count: int) -> tuple[TimedAddress, ...]:
-        """At most `count` addresses of the book latest heard of first."""
-        return self._parts.book.latest(count)
+    def known_addresses(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]:
+        """A page of the book's addresses, in the order they came to be known."""
+        return self._parts.book.page(min(count, QUERY_PAGE_ADDRESSES_MAX), skip)
 
     def known_count(self) -> int:
         """How many addresses the book holds."""

@@ -7,6 +7,7 @@ from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mining.template import BlockTemplate
+from minicoin.core.node.mining_flow import TemplateSize
 from minicoin.core.node.node import Node
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
@@ -131,6 +132,10 @@ class PoolQueries:
     def template(self, script_pubkey: bytes) -> BlockTemplate:
         """The block to mine on the tip."""
         return self._node.mining.template(script_pubkey, self._now)
+
+    def last_template_size(self) -> TemplateSize | None:
+        """Of the last block put together, or None."""
+        return self._node.mining.last_size
 
     def mines_to(self) -> bytes | None:
         """The script that is being mined to, if any."""

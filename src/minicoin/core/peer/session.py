@@ -82,6 +82,12 @@ class SessionSnapshot:
     last_block_at: Micros
     last_transaction_at: Micros
     received_by_command: tuple[tuple[str, int], ...]
+    told_address: NodeAddress | None
+    """Our own address, as the peer's version message has it."""
+    ping_sent_at: Micros | None
+    """Of a ping that has no answer yet."""
+    wants_compact_blocks: bool
+    """The peer asked for compact blocks without announcement (BIP152's high-bandwidth mode)."""
 
 
 class Session:
@@ -113,6 +119,7 @@ class Session:
         "state",
         "time_offset_s",
         "version",
+        "wants_compact_blocks",
         "wtxid_relay",
     )
 
@@ -138,6 +145,7 @@ class Session:
         self.version: Version | None = None
         self.prefers_headers = False
         self.sends_addrv2 = False
+        self.wants_compact_blocks = False
         self.wtxid_relay = False
         self.feefilter_sat_per_kvb = 0
         self.last_receive_at = now
@@ -205,6 +213,9 @@ class Session:
                 self.sends_addrv2 = True
             case SendHeaders():
                 self.prefers_headers = True
+            case SendCmpct():
+                if message.version == 2:
+                    self.wants_compact_blocks = message.announce
             case FeeFilter():
                 self.feefilter_sat_per_kvb = message.feerate
             case Ping():
@@ -286,6 +297,9 @@ class Session:
             last_block_at=self.last_block_at,
             last_transaction_at=self.last_transaction_at,
             received_by_command=tuple(self._received_by_command.items()),
+            told_address=_told_address(version),
+            ping_sent_at=self._ping_sent_at if self.is_ping_pending else None,
+            wants_compact_blocks=self.wants_compact_blocks,
         )
 
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:
@@ -309,6 +323,13 @@ class Session:
         # Counted from the answer, so that the next ping is ping_after_us away.
         self._ping_sent_at = now
         self.deadline = Micros(now + self._policy.ping_after_us)
+
+
+def _told_address(version: Version | None) -> NodeAddress | None:
+    if version is None or not version.addr_recv.port:
+        return None
+    address = NodeAddress(version.addr_recv.host, version.addr_recv.port)
+    return None if address.ip is None or address.ip.is_unspecified else address
 
 
 @lru_cache(_SERVICES_CACHED)

@@ -1,10 +1,11 @@
 """Blockchain methods that read block files and coins, in the chain worker."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
+from minicoin.core.node.commands import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, make_outpoint, output_size
@@ -45,26 +46,8 @@ async def get_block(call: Call) -> Json:
     if verbosity <= 0:
         return raw.raw.hex()
     spent = await call.port.read_chain(lambda chain: chain.spent_coins(block_hash)) if verbosity >= 2 else None
-    shape = block_json(
-        view,
-        Block.parse(raw.raw),
-        len(raw.raw),
-        call.port.network.address_format,
-        spent,
-        with_transactions=verbosity >= 2,
-    )
-    if verbosity == 2:
-        _drop_prevouts(shape)
-    return shape
-
-
-def _drop_prevouts(shape: JsonObject) -> None:
-    """Verbosity 2 tells fees, 3 the spent outputs as well."""
-    transactions = shape["tx"]
-    assert isinstance(transactions, list)
-    for transaction in transactions:
-        for spend in transaction["vin"]:
-            spend.pop("prevout", None)
+    block = Block.parse(raw.raw)
+    return block_json(view, block, len(raw.raw), call.port.network.address_format, spent, verbosity)
 
 
 async def get_block_stats(call: Call) -> Json:
@@ -220,14 +203,35 @@ async def get_tx_out_set_info(call: Call) -> Json:
     return await call.port.read_chain(read)
 
 
-async def find_in_block(call: Call, block: BlockHash, txid: Txid) -> tuple[HeaderView, Transaction | None]:
-    """A transaction of a stored block."""
-    view, raw = await read_stored_block(call, block)
+@dataclass(frozen=True, slots=True)
+class FoundTransaction:
+    """A transaction of a stored block. `spent` are the coins of its inputs; None for a coinbase and where unknown."""
+
+    view: HeaderView
+    transaction: Transaction
+    spent: Sequence[Coin] | None
+
+
+async def find_in_block(call: Call, block: BlockHash, txid: Txid) -> FoundTransaction | None:
+    """A transaction of a stored block, or None where the block does not hold it."""
+    view = await call.port.query(lambda node: node.chain.header(block))
+    if view is None:
+        raise CommandError(INVALID_ADDRESS, "Block hash not found")
+    if not view.is_stored:
+        raise CommandError(MISC_ERROR, "Block not available")
+    _, raw = await read_stored_block(call, block)
+    spent = await call.port.read_chain(lambda chain: chain.spent_coins(block))
     try:
         transactions = Block.parse(raw.raw).transactions
     except DecodeError as error:
         raise CommandError(MISC_ERROR, f"the stored block is damaged: {error}") from error
-    return view, next((transaction for transaction in transactions if transaction.txid == txid), None)
+    at = 0
+    for transaction in transactions:
+        inputs = 0 if transaction.is_coinbase else len(transaction.inputs)
+        if transaction.txid == txid:
+            return FoundTransaction(view, transaction, spent[at : at + inputs] if spent and inputs else None)
+        at += inputs
+    return None
 
 
 METHODS = (

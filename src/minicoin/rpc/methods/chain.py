@@ -3,6 +3,7 @@
 from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
+from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Argument, Call, Category, Kind, Method, optional, require
@@ -13,7 +14,7 @@ async def get_blockchain_info(call: Call) -> Json:
     view = await call.port.query(lambda node: node.chain.view())
     network = call.port.network
     header = view.tip.header
-    return {
+    shape: JsonObject = {
         "chain": network.name,
         "blocks": view.tip.height,
         "headers": view.best_header_height,
@@ -31,6 +32,9 @@ async def get_blockchain_info(call: Call) -> Json:
         "network_id": network.network_id.hex(),
         "warnings": [view.failure] if view.failure else [],
     }
+    if isinstance(network.proof, SignetKind):
+        shape["signet_challenge"] = network.proof.challenge.hex()
+    return shape
 
 
 def _size_on_disk(call: Call) -> int:

@@ -13,9 +13,10 @@ from minicoin.core.node.commands import (
     SetMining,
     SubmitBlock,
 )
+from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block, RawBlock
 from minicoin.core.script.standard import script_address
-from minicoin.rpc.json_text import Json
+from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.transactions import parse_address
 from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
@@ -29,18 +30,32 @@ async def get_mining_info(call: Call) -> Json:
     view = await call.port.query(lambda node: node.chain.view())
     totals = await call.port.query(lambda node: node.mempool.snapshot())
     script = await call.port.query(lambda node: node.mempool.mines_to())
+    following = await call.port.query(lambda node: node.chain.next_block())
+    last = await call.port.query(lambda node: node.mempool.last_template_size())
     header = view.tip.header
-    shape: JsonObject = {
-        "blocks": view.tip.height,
+    shape: JsonObject = {"blocks": view.tip.height}
+    if last is not None:
+        shape |= {"currentblockweight": last.weight, "currentblocktx": last.transaction_count}
+    shape |= {
         "bits": f"{header.bits:08x}",
         "difficulty": difficulty(header.bits),
         "target": target_hex(header.bits),
         "networkhashps": await _hash_rate(call, 120, -1),
         "pooledtx": totals.count,
+        # Whatever is in the mempool may be mined: there is no second threshold.
+        "blockmintxfee": Amount(0),
         "chain": call.port.network.name,
+        "next": {
+            "height": following.height,
+            "bits": f"{following.bits:08x}",
+            "difficulty": difficulty(following.bits),
+            "target": target_hex(following.bits),
+        },
         "mining": script is not None,
         "warnings": [view.failure] if view.failure else [],
     }
+    if isinstance(call.port.network.proof, SignetKind):
+        shape["signet_challenge"] = call.port.network.proof.challenge.hex()
     if script is not None:
         address = script_address(script, call.port.network.address_format)
         shape["miningto"] = address or script.hex()
@@ -156,7 +171,9 @@ METHODS = (
         "getmininginfo",
         Category.MINING,
         "The state of mining.",
-        "An object: blocks, difficulty, networkhashps, pooledtx, chain, mining (whether this node mines), miningto.",
+        "An object: blocks, currentblockweight and currentblocktx (of the last block put together), bits, difficulty, "
+        "target, networkhashps, pooledtx, blockmintxfee, chain, next (height, bits, difficulty, target), mining "
+        "(whether this node mines), miningto, warnings.",
         get_mining_info,
     ),
     Method(

@@ -4,22 +4,28 @@ import time
 
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.libp2p.node_address import join_address
-from minicoin.core.limits import ADDRESSES_PER_MESSAGE_MAX
-from minicoin.core.node.commands import (
-    PingPeers,
-)
+from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
+from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, PingPeers
 from minicoin.core.node.query_peers import PeerView
-from minicoin.core.primitives.address import NodeAddress, Services
-from minicoin.core.units import SECOND_US
+from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
+from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
-from minicoin.rpc.port import LinkTraffic
+from minicoin.rpc.port import LinkTraffic, NodePort
 from minicoin.rpc.shapes import JsonObject
+
+# Bitcoin Core's five; only two are spoken here.
+_NETWORKS = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
+_REACHABLE = _NETWORKS[:2]
+# --connect and addnode are one kind to Bitcoin Core.
+_CONNECTION_TYPES = {"connect": "manual"}
 
 
 def service_names(services: int) -> list[Json]:
-    """Bitcoin Core's names of the bits that have one."""
-    return [str(bit.name) for bit in Services if bit and services & bit]
+    """Bitcoin Core's names of the bits, lowest first."""
+    known = {int(bit): str(bit.name) for bit in Services}
+    bits = (place for place in range(services.bit_length()) if services >> place & 1)
+    return [known.get(1 << place, f"UNKNOWN[2^{place}]") for place in bits]
 
 
 def network_of(address: NodeAddress) -> str:
@@ -32,6 +38,12 @@ def network_of(address: NodeAddress) -> str:
     return f"ipv{found.version}"
 
 
+def network_name(address: NodeAddress) -> str:
+    """The kind of address alone, as the address book tells it: that it is private does not matter there."""
+    found = address.ip
+    return "not_publicly_routable" if found is None else f"ipv{found.version}"
+
+
 async def get_network_info(call: Call) -> Json:
     inbound, outbound = await call.port.query(lambda node: node.network.counts())
     policy = await call.port.query(lambda node: node.network.policy)
@@ -40,8 +52,14 @@ async def get_network_info(call: Call) -> Json:
     totals = await call.port.query(lambda node: node.mempool.snapshot())
     own = policy.external_address
     networks: list[Json] = [
-        {"name": name, "limited": False, "reachable": True, "proxy": "", "proxy_randomize_credentials": False}
-        for name in ("ipv4", "ipv6")
+        {
+            "name": name,
+            "limited": name not in _REACHABLE,
+            "reachable": name in _REACHABLE,
+            "proxy": "",
+            "proxy_randomize_credentials": False,
+        }
+        for name in _NETWORKS
     ]
     addresses: list[Json] = [] if own is None else [{"address": own.host, "port": own.port, "score": 1}]
     return {
@@ -77,22 +95,30 @@ def _version_number(text: str) -> int:
 async def get_peer_info(call: Call) -> Json:
     peers = await call.port.query(lambda node: node.network.peers())
     traffic = call.port.traffic()
-    return [_peer_json(peer, traffic.get(peer.session.conn)) for peer in peers]
+    now = await call.port.query(lambda node: node.now)
+    return [_peer_json(peer, traffic.get(peer.session.conn), now) for peer in peers]
 
 
-def _peer_json(peer: PeerView, link: LinkTraffic | None) -> JsonObject:
+def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObject:
     session = peer.session
     shape: JsonObject = {"id": session.conn, "addr": str(session.remote)}
     if session.local is not None:
         shape["addrbind"] = str(session.local)
+    if session.told_address is not None:
+        shape["addrlocal"] = str(session.told_address)
     if session.remote.peer_id:
         shape["peerid"] = encode_base58(session.remote.peer_id)
+    relay, gossip = peer.relay, peer.gossip
     shape |= {
         "network": network_of(session.remote),
         "services": f"{session.services:016x}",
         "servicesnames": service_names(session.services),
-        "relaytxes": session.relays_transactions,
-        "lastrecv": session.last_receive_at // SECOND_US,
+        "relaytxes": session.relays_transactions if relay is None else relay.wants_transactions,
+        "inv_to_send": 0 if relay is None else relay.queued_count,
+        "lastsend": 0 if link is None else link.last_sent_at // SECOND_US,
+        "lastrecv": session.last_receive_at // SECOND_US if session.received_by_command else 0,
+        "last_transaction": session.last_transaction_at // SECOND_US,
+        "last_block": session.last_block_at // SECOND_US,
         "bytessent": 0 if link is None else link.sent,
         "bytesrecv": 0 if link is None else link.received,
         "conntime": session.opened_at // SECOND_US,
@@ -100,16 +126,30 @@ def _peer_json(peer: PeerView, link: LinkTraffic | None) -> JsonObject:
     }
     if session.ping_us >= 0:
         shape |= {"pingtime": session.ping_us / SECOND_US, "minping": session.ping_min_us / SECOND_US}
+    if session.ping_sent_at is not None and now > session.ping_sent_at:
+        shape["pingwait"] = (now - session.ping_sent_at) / SECOND_US
     return shape | {
         "version": session.version,
         "subver": session.user_agent,
         "inbound": session.inbound,
+        # We ask nobody for unannounced compact blocks.
+        "bip152_hb_to": False,
+        "bip152_hb_from": session.wants_compact_blocks,
         "startingheight": session.start_height,
+        "presynced_headers": -1,
         "synced_headers": peer.synced_headers,
         "synced_blocks": peer.synced_blocks,
         "inflight": list(peer.in_flight),
+        "addr_relay_enabled": gossip is not None,
+        "addr_processed": 0 if gossip is None else gossip.processed_count,
+        "addr_rate_limited": 0 if gossip is None else gossip.rate_limited_count,
+        "permissions": [],
         "minfeefilter": Amount(session.feefilter_sat_per_kvb),
-        "connection_type": peer.kind,
+        "bytessent_per_msg": {} if link is None else dict(link.sent_by_command),
+        "bytesrecv_per_msg": dict(session.received_by_command),
+        "connection_type": _CONNECTION_TYPES.get(peer.kind, peer.kind),
+        "transport_protocol_type": "libp2p" if session.remote.peer_id else "v1",
+        "session_id": "",
         "state": str(session.state),
         "banscore": peer.score,
     }
@@ -125,8 +165,12 @@ async def get_net_totals(call: Call) -> Json:
 
 
 async def get_node_addresses(call: Call) -> Json:
-    count = call.positive("count", 0, ADDRESSES_PER_MESSAGE_MAX) or ADDRESSES_PER_MESSAGE_MAX
-    known = await call.port.query(lambda node: node.network.known_addresses(count))
+    count, wanted = call.integer("count"), call.text("network") if call.has("network") else ""
+    if count < 0:
+        raise CommandError(INVALID_PARAMETER, "Address count out of range")
+    if wanted and wanted not in _NETWORKS:
+        raise CommandError(INVALID_PARAMETER, f"Network not recognized: {wanted}")
+    known = [timed for timed in await read_addresses(call.port) if not wanted or network_name(timed.address) == wanted]
     return [
         {
             "time": timed.time,
@@ -134,10 +178,22 @@ async def get_node_addresses(call: Call) -> Json:
             "address": timed.address.host,
             "port": timed.address.port,
             "peerid": encode_base58(timed.address.peer_id),
-            "network": network_of(timed.address),
+            "network": network_name(timed.address),
         }
-        for timed in known
+        for timed in known[: count or None]
     ]
+
+
+async def read_addresses(port: NodePort) -> list[TimedAddress]:
+    """The whole address book, latest heard of first."""
+    found: list[TimedAddress] = []
+    while page := await _addresses_behind(port, len(found)):
+        found += page
+    return sorted(found, key=lambda timed: -timed.time)
+
+
+async def _addresses_behind(port: NodePort, skip: int) -> tuple[TimedAddress, ...]:
+    return await port.query(lambda node: node.network.known_addresses(QUERY_PAGE_ADDRESSES_MAX, skip))
 
 
 async def ping(call: Call) -> Json:
@@ -150,17 +206,21 @@ METHODS = (
         "getnetworkinfo",
         Category.NETWORK,
         "This node as its peers see it, and its connections.",
-        "An object: version, subversion, protocolversion, localservices, connections, relayfee, localaddresses, "
-        "peerid (the libp2p identity), multiaddrs (where it listens), warnings and more.",
+        "An object: version, subversion, protocolversion, localservices, connections, networks "
+        f"({', '.join(_NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
+        "listens), warnings and more.",
         get_network_info,
     ),
     Method(
         "getpeerinfo",
         Category.NETWORK,
         "Every connection.",
-        "An array of objects: id, addr, peerid (on libp2p), services, version, subver, inbound, connection_type, "
-        "bytessent, bytesrecv, "
-        "pingtime, synced_headers, synced_blocks, inflight, state, banscore.",
+        "An array of objects: id, addr, addrbind, addrlocal (our address as the peer sees it), peerid (on libp2p), "
+        f"network ({', '.join(_NETWORKS)}, not_publicly_routable), services, relaytxes, inv_to_send, lastsend, "
+        "lastrecv, last_transaction, last_block, bytessent, bytesrecv, conntime, pingtime, minping, pingwait (a ping "
+        "without an answer yet), version, subver, inbound, synced_headers, synced_blocks, inflight, addr_processed, "
+        "addr_rate_limited, minfeefilter, bytessent_per_msg, bytesrecv_per_msg, connection_type, "
+        "transport_protocol_type (v1 or libp2p), state, banscore and more.",
         get_peer_info,
     ),
     Method("getconnectioncount", Category.NETWORK, "How many connections.", "A number.", get_connection_count),
@@ -177,7 +237,10 @@ METHODS = (
         "Addresses of nodes this node has heard of, latest first.",
         "An array of objects: time, services, address, port, peerid, network.",
         get_node_addresses,
-        (optional("count", Kind.INTEGER, 1, "How many at most; 0 for a page of all."),),
+        (
+            optional("count", Kind.INTEGER, 1, "How many at most; 0 for all."),
+            optional("network", Kind.TEXT, None, f"Only of one network ({', '.join(_NETWORKS)})."),
+        ),
     ),
     Method("ping", Category.NETWORK, "Ping every peer; getpeerinfo tells the times.", "null", ping),
 )

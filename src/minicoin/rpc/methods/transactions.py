@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from minicoin.core.crypto.hashing import hash160
+from minicoin.core.descriptors.infer import KnownScript
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.node.commands import (
@@ -23,8 +24,8 @@ from minicoin.core.primitives.transaction import (
     TxOut,
     make_outpoint,
 )
-from minicoin.core.script.asm import script_asm
-from minicoin.core.script.standard import ScriptType, address_script, classify, data_output, p2sh_script, script_address
+from minicoin.core.script.standard import address_script, data_output, p2sh_script, script_address
+from minicoin.core.script.wrapping import may_be_wrapped, segwit_form
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import (
     UNDECODABLE,
@@ -95,22 +96,13 @@ def parse_outputs(call: Call, value: Json) -> tuple[TxOut, ...]:
 
 async def get_raw_transaction(call: Call) -> Json:
     txid = Txid(call.hash("txid"))
+    if txid == call.port.network.genesis.header.merkle_root:
+        problem = "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved"
+        raise CommandError(INVALID_ADDRESS, problem)
     verbosity = call.integer("verbosity")
-    form = call.port.network.address_format
     if call.has("blockhash"):
-        view, found = await find_in_block(call, BlockHash(call.hash("blockhash")), txid)
-        if found is None:
-            raise CommandError(INVALID_ADDRESS, "No such transaction found in the provided block")
-        if verbosity <= 0:
-            return found.raw.hex()
-        place: JsonObject = {
-            "in_active_chain": view.confirmations > 0,
-            "blockhash": hash_to_hex(view.hash),
-            "confirmations": max(view.confirmations, 0),
-            "time": view.header.time,
-            "blocktime": view.header.time,
-        }
-        return transaction_json(found, form) | place
+        return await _raw_in_block(call, txid, BlockHash(call.hash("blockhash")), verbosity)
+    form = call.port.network.address_format
     entry = await call.port.query(lambda node: node.mempool.entry(txid))
     if entry is not None:
         return entry.transaction.raw.hex() if verbosity <= 0 else transaction_json(entry.transaction, form)
@@ -120,19 +112,34 @@ async def get_raw_transaction(call: Call) -> Json:
         raise CommandError(
             INVALID_ADDRESS,
             "No such mempool transaction. Use blockhash to say which block holds it: this node keeps no index of "
-            "confirmed transactions",
+            "confirmed transactions. Use gettransaction for wallet transactions.",
+        )
+    if record.place is None:
+        return record.transaction.raw.hex() if verbosity <= 0 else transaction_json(record.transaction, form)
+    shape = await _raw_in_block(call, txid, record.place.hash, verbosity)
+    if isinstance(shape, dict):
+        # Told only to who names the block himself.
+        shape.pop("in_active_chain")
+    return shape
+
+
+async def _raw_in_block(call: Call, txid: Txid, block: BlockHash, verbosity: int) -> JsonObject | str:
+    found = await find_in_block(call, block, txid)
+    if found is None:
+        raise CommandError(
+            INVALID_ADDRESS,
+            "No such transaction found in the provided block. Use gettransaction for wallet transactions.",
         )
     if verbosity <= 0:
-        return record.transaction.raw.hex()
-    shape = transaction_json(record.transaction, form)
-    if record.place is not None:
-        confirmations = await call.port.query(lambda node: node.wallet.confirmations(txid))
-        shape |= {
-            "blockhash": hash_to_hex(record.place.hash),
-            "confirmations": confirmations,
-            "time": record.place.time,
-            "blocktime": record.place.time,
-        }
+        return found.transaction.raw.hex()
+    view, spent = found.view, found.spent
+    shape: JsonObject = {"in_active_chain": view.confirmations > 0}
+    shape |= transaction_json(found.transaction, call.port.network.address_format, spent if verbosity >= 2 else None)
+    shape["blockhash"] = hash_to_hex(view.hash)
+    if view.confirmations > 0:
+        shape |= {"confirmations": view.confirmations, "time": view.header.time, "blocktime": view.header.time}
+    else:
+        shape["confirmations"] = 0
     return shape
 
 
@@ -145,10 +152,14 @@ async def decode_script(call: Call) -> Json:
     script = call.octets("hexstring")
     form = call.port.network.address_format
     shape = script_json(script, form, with_hex=False)
-    kind = classify(script)
-    if kind not in (ScriptType.SCRIPT_HASH, ScriptType.NULL_DATA, ScriptType.WITNESS_UNKNOWN):
-        shape["p2sh"] = script_address(p2sh_script(hash160(script)), form)
-    shape["asm"] = script_asm(script)
+    if not may_be_wrapped(script):
+        return shape
+    shape["p2sh"] = script_address(p2sh_script(hash160(script)), form)
+    wrapped = segwit_form(script)
+    if wrapped is not None:
+        segwit = script_json(wrapped, form, KnownScript(script))
+        segwit["p2sh-segwit"] = script_address(p2sh_script(hash160(wrapped)), form)
+        shape["segwit"] = segwit
     return shape
 
 
@@ -206,11 +217,18 @@ METHODS = (
         "getrawtransaction",
         Category.RAW,
         "A transaction of the mempool, of the wallet, or of a given block.",
-        "Verbosity 0: hex. Else an object: the decoded transaction, and its block where it has one.",
+        "Verbosity 0: hex. 1: an object: the decoded transaction, and its block where it has one. 2: with its fee and "
+        "the outputs it spends, where it stands in a block.",
         get_raw_transaction,
         (
             Argument("txid", Kind.HASH, "The transaction's id."),
-            optional("verbosity", Kind.LEVEL, 0, "0 for hex, 1 for an object.", aliases=("verbose",)),
+            optional(
+                "verbosity",
+                Kind.LEVEL,
+                0,
+                "0 for hex, 1 for an object, 2 for fee and prevouts too.",
+                aliases=("verbose",),
+            ),
             optional("blockhash", Kind.HASH, None, "The block that holds it."),
         ),
     ),
@@ -226,7 +244,8 @@ METHODS = (
         "decodescript",
         Category.RAW,
         "An output script as an object.",
-        "An object: asm, type, address, p2sh.",
+        "An object: asm, desc, type, address, p2sh, segwit (the same as a witness output: asm, desc, hex, type, "
+        "address, p2sh-segwit).",
         decode_script,
         (Argument("hexstring", Kind.HEX, "The script."),),
     ),

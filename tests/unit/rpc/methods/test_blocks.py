@@ -94,3 +94,25 @@ def test_headers_only_blocks_are_not_available(pair) -> None:
     lacking.port.virtual.node.parts.tree.add(header, lacking.port.world.now)
     assert lacking("getblockheader", block)["nTx"] == 0
     assert lacking.refusal("getblock", block) == (-1, "Block not available (not fully downloaded)")
+
+
+def test_a_block_tells_its_coinbase(funded) -> None:
+    block = funded("getblock", funded("getbestblockhash"), 3)
+    coinbase = block["tx"][0]
+    assert block["coinbase_tx"] == {
+        "version": coinbase["version"],
+        "locktime": coinbase["locktime"],
+        "sequence": coinbase["vin"][0]["sequence"],
+        "coinbase": coinbase["vin"][0]["coinbase"],
+        "witness": "00" * 32,
+    }
+
+
+def test_verbosity_tells_fees_and_then_prevouts(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    fee = funded("getmempoolentry", txid)["fees"]["base"]
+    (block,) = funded("generatetoaddress", 1, funded("getnewaddress"))
+    decoded = {verbosity: funded("getblock", block, verbosity)["tx"][1] for verbosity in (2, 3)}
+    assert decoded[2]["fee"] == decoded[3]["fee"] == fee
+    assert "prevout" not in decoded[2]["vin"][0]
+    assert decoded[3]["vin"][0]["prevout"]["scriptPubKey"]["desc"].startswith("addr(")

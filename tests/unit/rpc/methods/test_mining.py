@@ -91,3 +91,15 @@ def test_templates_of_public_networks_need_peers(rpc, monkeypatch) -> None:
     public = replace(rpc.port.network, allow_private_addresses=False)
     monkeypatch.setattr(type(rpc.port), "network", public)
     assert rpc.refusal("getblocktemplate", {"rules": ["segwit"]}) == (-9, "This node is not connected!")
+
+
+def test_mining_info_tells_the_next_block_and_the_last_template(rpc) -> None:
+    before = rpc("getmininginfo")
+    assert "currentblocktx" not in before
+    assert before["blockmintxfee"] == 0
+    following = before["next"]
+    assert (following["height"], following["bits"], following["target"]) == (1, before["bits"], before["target"])
+    assert following["difficulty"] == before["difficulty"]
+    rpc("getblocktemplate", {"rules": ["segwit"]})
+    after = rpc("getmininginfo")
+    assert (after["currentblocktx"], after["currentblockweight"]) == (0, 8_000)

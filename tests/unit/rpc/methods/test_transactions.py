@@ -81,7 +81,7 @@ def test_finding_a_transaction(funded) -> None:
     code, message = funded.refusal("getrawtransaction", "00" * 32)
     assert code == -5 and "blockhash" in message
     assert funded.refusal("getrawtransaction", "00" * 32, 1, block)[0] == -5
-    assert funded.refusal("getrawtransaction", txid, 1, "00" * 32) == (-5, "Block not found")
+    assert funded.refusal("getrawtransaction", txid, 1, "00" * 32) == (-5, "Block hash not found")
     # Once more: it is in the chain already.
     assert funded.refusal("sendrawtransaction", raw)[0] == -27
 
@@ -105,3 +105,69 @@ def test_scripts_decode(funded) -> None:
     assert decoded["p2sh"].startswith("2")
     assert funded("decodescript", "6a0161")["type"] == "nulldata"
     assert funded("decodescript", "")["type"] == "nonstandard"
+
+
+KEY = "03b0da749730dc9b4b1f4a14d6902877a92541f5368778853d9c4a0cb7802dcfb2"
+UNCOMPRESSED = (
+    "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+)
+
+
+def test_scripts_come_with_descriptor_and_witness_form(funded) -> None:
+    decoded = funded("decodescript", f"21{KEY}ac")
+    assert decoded["desc"].startswith(f"pk({KEY})#")
+    assert "address" not in decoded
+    segwit = decoded["segwit"]
+    assert segwit["type"] == "witness_v0_keyhash"
+    assert segwit["desc"].startswith(f"addr({segwit['address']})#")
+    assert segwit["p2sh-segwit"] == funded("decodescript", segwit["hex"])["p2sh"]
+
+
+def test_a_witness_form_of_multisig_names_the_keys(funded) -> None:
+    decoded = funded("decodescript", f"5121{KEY}21{KEY}52ae")
+    assert decoded["segwit"]["desc"].startswith(f"wsh(multi(1,{KEY},{KEY}))#")
+
+
+@pytest.mark.parametrize(
+    ("script", "wraps", "has_witness_form"),
+    [
+        ("51", True, True),
+        ("", True, True),
+        (f"41{UNCOMPRESSED}ac", True, False),
+        (f"5121{KEY}41{UNCOMPRESSED}52ae", True, False),
+        ("0014" + "11" * 20, True, False),
+        ("a914" + "11" * 20 + "87", False, False),
+        ("5120" + "11" * 32, False, False),
+        ("6a0101", False, False),
+        # Unparsable, disabled in tapscript, and what only tapscript knows.
+        ("4c", False, False),
+        ("50", False, False),
+        ("ba", False, False),
+    ],
+)
+def test_what_may_be_wrapped(funded, script: str, wraps: bool, has_witness_form: bool) -> None:
+    decoded = funded("decodescript", script)
+    assert ("p2sh" in decoded, "segwit" in decoded) == (wraps, has_witness_form)
+
+
+def test_fees_and_prevouts_of_a_mined_transaction(funded) -> None:
+    address = funded("getnewaddress")
+    txid = funded("sendtoaddress", address, 3)
+    fee = funded("getmempoolentry", txid)["fees"]["base"]
+    (block,) = funded("generatetoaddress", 1, funded("getnewaddress"))
+    found = funded("getrawtransaction", txid, 2, block)
+    assert found["fee"] == fee
+    spent = found["vin"][0]["prevout"]
+    assert set(spent) == {"generated", "height", "value", "scriptPubKey"}
+    assert sum(spend["prevout"]["value"] for spend in found["vin"]) == fee + sum(out["value"] for out in found["vout"])
+    assert "fee" not in funded("getrawtransaction", txid, 1, block)
+    assert "in_active_chain" not in funded("getrawtransaction", txid, 2)
+    coinbase = funded("getblock", block)["tx"][0]
+    assert "fee" not in funded("getrawtransaction", coinbase, 2, block)
+
+
+def test_the_first_coinbase_is_no_transaction(funded) -> None:
+    genesis = funded("getblock", funded("getblockhash", 0))
+    code, message = funded.refusal("getrawtransaction", genesis["merkleroot"])
+    assert code == -5 and "genesis block coinbase" in message

@@ -32,7 +32,7 @@ def _eclipse(count: int = 8, *, hides_blocks: bool = True) -> Eclipse:
 
 def _foreign_addresses(net: Any) -> tuple[int, int]:
     """(the attacker's, all) addresses of the victim's book."""
-    known = net.node(_VICTIM).parts.book.latest(100_000)
+    known = net.node(_VICTIM).parts.book.page(100_000)
     return sum(timed.address.host.startswith("20.") for timed in known), len(known)
 
 
