@@ -19,6 +19,8 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
 
 SCRIPT = b"\x00\x14" + bytes(20)
+POLICY = MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000)
+"""One satoshi a virtual byte, so that prices in tests are easy to follow."""
 T0 = Micros(1_700_000_000_000_000)
 
 
@@ -26,7 +28,7 @@ class World:
     """A mempool, the coins its verifier knows, and shorthand for what happens around it."""
 
     def __init__(self, policy: MempoolPolicy | None = None) -> None:
-        self.pool = Mempool(policy or MempoolPolicy(), Rng(b"test"))
+        self.pool = Mempool(policy or POLICY, Rng(b"test"))
         self.coins: dict[Outpoint, TxOut] = {}
         self.coinbase_heights: dict[Outpoint, int] = {}
         self.bad: set[Txid] = set()
@@ -58,16 +60,19 @@ class World:
         sequence: int = 0xFFFFFFFF,
         pad: int = 0,
         total: int | None = None,
+        version: int = 2,
+        dust: int | None = None,
     ) -> Transaction:
-        """A transaction over these coins that pays `fee` and splits the rest; `pad` bytes of witness make it bigger."""
-        value = (sum(map(self.value, inputs)) if total is None else total) - fee
+        """A transaction over these coins that pays `fee` and splits the rest; `pad` bytes of witness make it bigger.
+        `dust` is the value of one more output, in front."""
+        value = (sum(map(self.value, inputs)) if total is None else total) - fee - (dust or 0)
         share = value // outputs
         paid = [share] * (outputs - 1) + [value - share * (outputs - 1)]
         witness = ((b"\x01" * 64, bytes(pad)),) + ((b"\x01" * 64,),) * (len(inputs) - 1)
         return Transaction(
-            2,
+            version,
             tuple(TxIn(name, b"", sequence) for name in inputs),
-            tuple(TxOut(each, SCRIPT) for each in paid),
+            tuple(TxOut(each, SCRIPT) for each in ([] if dust is None else [dust]) + paid),
             0,
             witness,
         )

@@ -11,8 +11,15 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 from minicoin.core.units import DAY_US, HOUR_US, SECOND_US
 
-SMALL = MempoolPolicy(ancestors_max=4, descendants_max=5, ancestor_vbytes_max=900, descendant_vbytes_max=1_000)
-TINY = MempoolPolicy(bytes_max=12_000)
+SMALL = MempoolPolicy(
+    min_relay_feerate=1_000,
+    incremental_feerate=1_000,
+    ancestors_max=4,
+    descendants_max=5,
+    ancestor_vbytes_max=900,
+    descendant_vbytes_max=1_000,
+)
+TINY = MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000, bytes_max=12_000)
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["spend"] * 6 + ["rival", "block", "rollback"]),
@@ -94,7 +101,10 @@ def test_the_size_limit_holds(make_world, steps):
         assert world.pool.snapshot(world.now).usage_bytes <= 12_000
 
 
-@pytest.mark.parametrize(("policy", "length"), [(MempoolPolicy(), 25), (MempoolPolicy(ancestors_max=3), 3)])
+@pytest.mark.parametrize(
+    ("policy", "length"),
+    [(MempoolPolicy(), 25), (MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000, ancestors_max=3), 3)],
+)
 def test_a_chain_stops_at_the_limit(make_world, policy, length):
     world = make_world(policy)
     tail = world.accept(world.spend([world.coin()])).entry.transaction

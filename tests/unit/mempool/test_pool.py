@@ -65,7 +65,7 @@ def test_refuses_cheaply_before_verification(world):
     assert refusal(world, coinbase) is TxReason.COINBASE
     coin = world.coin()
     assert refusal(world, world.spend([coin, coin])) is TxReason.DUPLICATE_INPUTS
-    dust = world.spend([world.coin(1_200)], fee=1_000)
+    dust = world.spend([world.coin(1_400)], fee=1_000, outputs=2)
     assert refusal(world, dust) is TxReason.DUST
     assert world.verified == []
 
@@ -203,7 +203,9 @@ def test_the_queue_is_bounded_in_flight_and_waiting(world):
 
 
 def test_own_transactions_are_announced_again_after_a_block_left_them_out(make_world):
-    world = make_world(MempoolPolicy(rebroadcast_mean_us=20 * MINUTE_US))
+    world = make_world(
+        MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000, rebroadcast_mean_us=20 * MINUTE_US)
+    )
     transaction = world.spend([world.coin()])
     world.accept(transaction, source=None)
     assert world.pool.due_rebroadcast(world.now + DAY_US) == []

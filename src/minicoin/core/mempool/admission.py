@@ -6,9 +6,11 @@ Pure: they read the table and raise TxRejected; pool decides what follows.
 from minicoin.core.chain.tx_rules import check_transaction
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX
 from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.ephemeral import check_dust_is_free, check_dust_is_spent
 from minicoin.core.mempool.policy import MempoolPolicy, fee_at, policy_vsize
 from minicoin.core.mempool.replacement import check_replacement_fee, find_replaced
 from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descendants
+from minicoin.core.mempool.truc import TRUC_VERSION, check_truc
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.script.policy import check_standard, check_standard_inputs
@@ -23,40 +25,73 @@ def check_before_verification(table: EntryTable, transaction: Transaction, polic
     if transaction.is_coinbase:
         raise TxRejected(TxReason.COINBASE)
     if policy.require_standard:
-        check_standard(transaction, policy.dust_relay_feerate)
-    find_replaced(table, transaction)
+        check_standard(transaction, policy.standardness)
+    find_replaced(table, transaction, table.conflicts_of(transaction))
 
 
-def check_verified(table: EntryTable, verdict: TxVerdict, policy: MempoolPolicy, floor: int) -> list[Entry]:
-    """What a valid transaction still has to meet; returns what it replaces, parents first. Raises TxRejected."""
-    transaction = verdict.transaction
-    vsize = policy_vsize(transaction.weight, verdict.sigop_cost)
-    if policy.require_standard:
-        if verdict.sigop_cost > _STANDARD_SIGOP_COST_MAX:
-            raise TxRejected(TxReason.SIGOPS, f"sigop cost {verdict.sigop_cost} > {_STANDARD_SIGOP_COST_MAX}")
-        if verdict.spent:
-            check_standard_inputs(transaction, verdict.spent)
-    _check_price(verdict.fee_sat, vsize, policy, floor)
-    replaced = find_replaced(table, transaction)
+def check_verified(
+    table: EntryTable, verdict: TxVerdict, policy: MempoolPolicy, floor: int, *, is_returning: bool = False
+) -> list[Entry]:
+    """What a valid transaction still has to meet; returns what it replaces, parents first. Raises TxRejected.
+
+    One that `is_returning` stood in a block or in the pool before, and pays what it paid then.
+    """
+    check_standard_verdict(verdict, policy)
+    transaction, vsize = verdict.transaction, vsize_of(verdict)
+    parents = table.parents_of(transaction)
+    conflicts = table.conflicts_of(transaction)
+    sibling = None
+    if not is_returning:
+        if policy.require_standard:
+            check_dust_is_free(transaction, verdict.fee_sat, policy.standardness.dust_feerate)
+        check_price(verdict, policy, floor)
+        sibling = check_truc(transaction, vsize, parents, conflicts)
+    replaced = find_replaced(table, transaction, conflicts, sibling)
     if replaced:
         check_replacement_fee(
             verdict.fee_sat,
             vsize,
-            conflicts=list(table.conflicts_of(transaction).values()),
+            conflicts=[*conflicts.values(), *([] if sibling is None else [sibling])],
             replaced=replaced,
             incremental_feerate=policy.incremental_feerate,
         )
     _check_chain(table, transaction, vsize, replaced, policy)
+    if policy.require_standard and not is_returning:
+        unconfirmed = [parent.transaction for parent in parents.values()]
+        check_dust_is_spent(transaction, unconfirmed, policy.standardness.dust_feerate)
     return replaced
 
 
-def _check_price(fee_sat: int, vsize: int, policy: MempoolPolicy, floor: int) -> None:
-    owed = fee_at(policy.min_relay_feerate, vsize)
-    if fee_sat < owed:
-        raise TxRejected(TxReason.MIN_RELAY_FEE, f"{fee_sat} < {owed} sat")
+def check_standard_verdict(verdict: TxVerdict, policy: MempoolPolicy) -> None:
+    """Standardness of what was spent. Raises TxRejected."""
+    if not policy.require_standard:
+        return
+    if verdict.sigop_cost > _STANDARD_SIGOP_COST_MAX:
+        raise TxRejected(TxReason.SIGOPS, f"sigop cost {verdict.sigop_cost} > {_STANDARD_SIGOP_COST_MAX}")
+    if verdict.spent:
+        check_standard_inputs(verdict.transaction, verdict.spent)
+
+
+def vsize_of(verdict: TxVerdict) -> int:
+    """A verified transaction's virtual bytes as policy counts them."""
+    return policy_vsize(verdict.transaction.weight, verdict.sigop_cost)
+
+
+def check_price(verdict: TxVerdict, policy: MempoolPolicy, floor: int) -> None:
+    """Whether it pays what is owed alone. Raises TxRejected."""
+    vsize = vsize_of(verdict)
+    check_lowest_price(verdict, policy)
     owed = fee_at(floor, vsize)
-    if fee_sat < owed:
-        raise TxRejected(TxReason.MEMPOOL_MIN_FEE, f"{fee_sat} < {owed} sat")
+    if verdict.fee_sat < owed:
+        raise TxRejected(TxReason.MEMPOOL_MIN_FEE, f"{verdict.fee_sat} < {owed} sat")
+
+
+def check_lowest_price(verdict: TxVerdict, policy: MempoolPolicy) -> None:
+    """What no child can pay for its parent: the fixed floor. A child may leave again, and the parent would stay for
+    nothing; version 3 is exempt, whose topology keeps that cheap. Raises TxRejected."""
+    owed = fee_at(policy.min_relay_feerate, vsize_of(verdict))
+    if verdict.fee_sat < owed and verdict.transaction.version != TRUC_VERSION:
+        raise TxRejected(TxReason.MIN_RELAY_FEE, f"{verdict.fee_sat} < {owed} sat")
 
 
 def _check_chain(

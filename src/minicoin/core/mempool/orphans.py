@@ -45,6 +45,10 @@ class OrphanPool:
     def __contains__(self, wtxid: Wtxid) -> bool:
         return wtxid in self._orphans
 
+    def waits_for(self, parent: Txid) -> bool:
+        """Whether one spends a transaction of this name."""
+        return parent in self._by_parent
+
     def add(self, transaction: Transaction, source: ConnId, now: Micros) -> bool:
         """Keep an orphan. False where it is too large or its sender has its share already."""
         wtxid = transaction.wtxid

@@ -17,6 +17,12 @@ class Accepted:
     source: ConnId | None
     replaced: tuple[Entry, ...] = ()
     evicted: tuple[Entry, ...] = ()
+    paid_for: tuple["Accepted", ...] = ()
+    """Parents that entered together with it, because it pays for them too."""
+
+    def in_order(self) -> tuple["Accepted", ...]:
+        """Everything that entered, parents first."""
+        return (*self.paid_for, self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What this node relays and keeps, as values. Owns the defaults; consensus limits stand in core.limits.
 
-Defaults are those of Bitcoin Core up to 29: 1 sat/vB floor, 300 MB, 336 hours, 25 ancestors and descendants.
-Feerates are integers in satoshi per 1,000 virtual bytes.
+Defaults are those of Bitcoin Core 30: 0.1 sat/vB floor and increment, 300 MB, 336 hours, 25 ancestors and descendants.
+Own networks keep a floor of 1 sat/vB (the composition of a node says so): there a block is rarely full, and the floor
+is all that a flood costs. Feerates are integers in satoshi per 1,000 virtual bytes.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ from minicoin.core.limits import (
     MEMPOOL_BYTES_MAX,
     MEMPOOL_EXPIRY_US,
 )
-from minicoin.core.script.policy import DUST_RELAY_FEE_SAT_KVB
+from minicoin.core.script.policy import STANDARD, Standardness
 from minicoin.core.units import MINUTE_US
 
 BYTES_PER_SIGOP = 20
 """A transaction heavy in signature checks counts as this many virtual bytes per unit of sigop cost."""
+
+MIN_RELAY_FEERATE = 100
+INCREMENTAL_FEERATE = 100
+OWN_NETWORK_MIN_RELAY_FEERATE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,9 @@ class MempoolPolicy:
     require_standard: bool = True
     coinbase_maturity: int = 100
     """The network's, to know which entries a rollback makes premature."""
-    min_relay_feerate: int = 1_000
-    incremental_feerate: int = 1_000
-    dust_relay_feerate: int = DUST_RELAY_FEE_SAT_KVB
+    min_relay_feerate: int = MIN_RELAY_FEERATE
+    incremental_feerate: int = INCREMENTAL_FEERATE
+    standardness: Standardness = STANDARD
     bytes_max: int = MEMPOOL_BYTES_MAX
     expiry_us: int = MEMPOOL_EXPIRY_US
     ancestors_max: int = ANCESTORS_MAX

@@ -1,14 +1,14 @@
 """The mempool: takes transactions in, keeps them in order and within bounds, and lets them go.
 
-Owns admission, replacement, eviction, expiry, orphans and the schedule of rebroadcasts. Leaves validity to the verifier
-(it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard: Bitcoin Core's
-policy, BIP125 without the signal.
+Owns admission, replacement, packages, eviction, expiry, orphans and the schedule of rebroadcasts. Leaves validity to
+the verifier (it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard: Bitcoin
+Core 30's policy, BIP125 without the signal, BIP431.
 """
 
 from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import MEMPOOL_DUMP_BYTES_MAX, REORG_TRANSACTIONS_MAX
-from minicoin.core.mempool.admission import check_before_verification, check_verified
+from minicoin.core.mempool.admission import check_before_verification, check_verified, vsize_of
 from minicoin.core.mempool.dump import decode_dump, encode_dump
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import (
@@ -19,12 +19,19 @@ from minicoin.core.mempool.outcomes import (
     Orphaned,
     Rejected,
 )
-from minicoin.core.mempool.policy import policy_vsize
+from minicoin.core.mempool.packages import (
+    RECONSIDERABLE,
+    HeldParent,
+    check_member,
+    check_package_price,
+    find_replaced_by_package,
+    is_mendable,
+)
 from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mempool.reorg import groundless, to_verify_anew, unconfirmed_again
 from minicoin.core.mempool.verification import Candidate
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, Wtxid, outpoint_txid
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid, outpoint_txid
 from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate, TxReason, TxRejected, TxVerdict
 from minicoin.core.units import ConnId, Micros
 
@@ -55,7 +62,8 @@ class Mempool(MempoolReader):
         if txid in self._confirmed:
             raise TxRejected(TxReason.ALREADY_CONFIRMED)
         if source is not None:
-            if wtxid in self._rejected:
+            is_too_cheap = wtxid in self._too_cheap and not self._orphans.waits_for(txid)
+            if wtxid in self._rejected or is_too_cheap:
                 raise TxRejected(TxReason.ALREADY_KNOWN, "refused recently")
             if wtxid in self._orphans:
                 return []
@@ -79,6 +87,9 @@ class Mempool(MempoolReader):
         outcome = self._judge(candidate, verdict, tip, now)
         if isinstance(outcome, Rejected):
             self._remember(outcome.wtxid, outcome.reason)
+            if not candidate.held and is_mendable(verdict.transaction, outcome.reason):
+                self._held.add(HeldParent(candidate, verdict))
+                self._resubmit_children(outcome.txid, now)
         self.alarm.by(self.next_deadline())
         return outcome, self._send_waiting()
 
@@ -96,10 +107,37 @@ class Mempool(MempoolReader):
         if verdict.rejected is not None:
             return _rejected(candidate, verdict.rejected, verdict.detail)
         try:
-            replaced = check_verified(self._table, verdict, self.policy, self.min_feerate(now))
+            if candidate.held:
+                return self._judge_package(candidate, verdict, now)
+            floor = self.min_feerate(now)
+            replaced = check_verified(self._table, verdict, self.policy, floor, is_returning=candidate.is_returning)
         except TxRejected as rejection:
             return _rejected(candidate, rejection.reason, rejection.detail)
-        return self._admit(candidate, verdict, replaced, now)
+        self._drop(replaced)
+        return self._settle([(candidate, self._enter(candidate, verdict))], replaced, now)
+
+    def _judge_package(self, candidate: Candidate, verdict: TxVerdict, now: Micros) -> MempoolOutcome:
+        """A child together with the held parents it spends. Raises TxRejected where it, or the whole, may not enter."""
+        held = [parent for txid in candidate.held if (parent := self._held.get(txid)) is not None]
+        if len(held) < len(candidate.held):
+            self._queue.add(candidate)
+            return Again(candidate.transaction)
+        verdicts = [*(parent.verdict for parent in held), verdict]
+        for one in verdicts:
+            check_member(one, self.policy)
+        check_package_price(verdicts, self.min_feerate(now))
+        replaced = find_replaced_by_package(self._table, verdicts, self.policy)
+        self._drop(replaced)
+        entered: list[tuple[Candidate, Entry]] = []
+        try:
+            # What each has to meet is asked as if those before stood in the pool, so they do, for that long.
+            for member, one in zip((*(parent.candidate for parent in held), candidate), verdicts, strict=True):
+                check_verified(self._table, one, self.policy, floor=0)
+                entered.append((member, self._enter(member, one)))
+        except TxRejected:
+            self._drop([entry for _, entry in entered])
+            raise
+        return self._settle(entered, replaced, now)
 
     def _judge_missing(self, candidate: Candidate, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
         transaction = candidate.transaction
@@ -117,14 +155,11 @@ class Mempool(MempoolReader):
             return _rejected(candidate, TxReason.MISSING_OR_SPENT, "no room for this orphan")
         return Orphaned(transaction, tuple(parents), candidate.source)
 
-    def _admit(
-        self, candidate: Candidate, verdict: TxVerdict, replaced: list[Entry], now: Micros
-    ) -> Accepted | Rejected:
-        self._drop(replaced)
+    def _enter(self, candidate: Candidate, verdict: TxVerdict) -> Entry:
         entry = Entry(
             candidate.transaction,
             fee_sat=verdict.fee_sat,
-            vsize=policy_vsize(candidate.transaction.weight, verdict.sigop_cost),
+            vsize=vsize_of(verdict),
             sigop_cost=verdict.sigop_cost,
             time=candidate.time,
             height=self._height,
@@ -132,14 +167,26 @@ class Mempool(MempoolReader):
         )
         self._table.add(entry)
         self._statistics.add(entry)
+        return entry
+
+    def _settle(
+        self, entered: list[tuple[Candidate, Entry]], replaced: list[Entry], now: Micros
+    ) -> Accepted | Rejected:
+        """Make room for what entered, parents first and the one that was judged last."""
+        candidate, entry = entered[-1]
         evicted = self._trim()
-        if entry.txid not in self._table:
-            gone = tuple(other for other in (*replaced, *evicted) if other is not entry)
+        if any(one.txid not in self._table for _, one in entered):
+            members = [one for _, one in entered]
+            self._drop(members)
+            gone = tuple(other for other in (*replaced, *evicted) if other not in members)
             return _rejected(candidate, TxReason.MEMPOOL_FULL, evicted=gone)
-        if candidate.is_own:
-            self._adopt(entry)
-        self._resubmit_children(entry.txid, now)
-        return Accepted(entry, candidate.source, tuple(replaced), tuple(evicted))
+        for member, one in entered:
+            self._held.remove(one.txid)
+            if member.is_own:
+                self._adopt(one)
+            self._resubmit_children(one.txid, now)
+        parents = tuple(Accepted(one, member.source) for member, one in entered[:-1])
+        return Accepted(entry, candidate.source, tuple(replaced), tuple(evicted), parents)
 
     def _trim(self) -> list[Entry]:
         """Evict the packages that pay least until the table fits."""
@@ -159,10 +206,15 @@ class Mempool(MempoolReader):
         effects: list[Effect] = []
         while (candidate := self._queue.send_next()) is not None:
             spent = [entry_input.outpoint for entry_input in candidate.transaction.inputs]
-            parents = tuple((name, output) for name in spent if (output := self._table.output(name)) is not None)
+            parents = tuple((name, output) for name in spent if (output := self._output(name)) is not None)
             candidate.parents = tuple(self._table.parents_of(candidate.transaction))
+            names = dict.fromkeys(map(outpoint_txid, spent))
+            candidate.held = tuple(name for name in names if name in self._held and name not in self._table)
             effects.append(VerifyTransaction(candidate.transaction, parents))
         return effects
+
+    def _output(self, outpoint: Outpoint) -> TxOut | None:
+        return self._table.output(outpoint) or self._held.output(outpoint)
 
     def adopt(self, txid: Txid) -> bool:
         """Treat a transaction as our own from now on, as when the wallet knows one that a peer or a reorg brought."""
@@ -176,7 +228,9 @@ class Mempool(MempoolReader):
         self._rebroadcast.add(entry.txid)
 
     def _remember(self, wtxid: Wtxid, reason: TxReason) -> None:
-        if reason not in _PASSING_REASONS:
+        if reason in RECONSIDERABLE:
+            self._too_cheap.add(wtxid)
+        elif reason not in _PASSING_REASONS:
             self._rejected.add(wtxid)
 
     # --- letting go ---
@@ -186,6 +240,8 @@ class Mempool(MempoolReader):
         self._height = update.height
         self._floor.settle(now, self.fullness)
         self._rejected.clear()
+        self._too_cheap.clear()
+        self._held.clear()
         for block in update.disconnected:
             for txid in block.summary.txids:
                 self._confirmed.discard(txid)
@@ -248,8 +304,9 @@ class Mempool(MempoolReader):
         return MempoolChange(expired=tuple(expired))
 
     def forget_source(self, source: ConnId) -> None:
-        """A connection is gone: so are its orphans."""
+        """A connection is gone: so are its orphans, and what it sent that waits for a child."""
         self._orphans.remove_source(source)
+        self._held.remove_source(source)
 
     def _drop(self, roots: list[Entry]) -> list[Entry]:
         dropped = self._table.remove_with_descendants(roots)

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED_TRANSACTIONS_REMEMBERED_MAX
-from minicoin.core.mempool.admission import check_before_verification, check_verified
+from minicoin.core.mempool.admission import check_before_verification, check_verified, vsize_of
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.fees import FeeFloor, FeeStatistics
 from minicoin.core.mempool.orphans import OrphanPool
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
-from minicoin.core.mempool.policy import MempoolPolicy, policy_vsize
+from minicoin.core.mempool.packages import HeldParents
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mempool.rebroadcast import Rebroadcast
 from minicoin.core.mempool.recent import RecentSet
 from minicoin.core.mempool.selection import select_packages
@@ -35,6 +36,8 @@ class MempoolReader:
         self._floor = FeeFloor(policy.incremental_feerate)
         self._statistics = FeeStatistics()
         self._rejected = RecentSet(REJECTED_TRANSACTIONS_REMEMBERED_MAX)
+        self._too_cheap = RecentSet(REJECTED_TRANSACTIONS_REMEMBERED_MAX)
+        self._held = HeldParents()
         self._confirmed = RecentSet(CONFIRMED_TRANSACTIONS_REMEMBERED_MAX)
 
     def __len__(self) -> int:
@@ -61,6 +64,7 @@ class MempoolReader:
             or identifier in self._queue
             or Wtxid(identifier) in self._orphans
             or identifier in self._rejected
+            or identifier in self._too_cheap
             or identifier in self._confirmed
         )
 
@@ -104,7 +108,7 @@ class MempoolReader:
 
     def vsize(self, verdict: TxVerdict) -> int:
         """A verified transaction's virtual bytes as policy counts them."""
-        return policy_vsize(verdict.transaction.weight, verdict.sigop_cost)
+        return vsize_of(verdict)
 
     def own_unconfirmed(self) -> list[Entry]:
         """Our own transactions, oldest first."""

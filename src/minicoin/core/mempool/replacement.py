@@ -12,26 +12,35 @@ from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 
 
-def find_replaced(table: EntryTable, transaction: Transaction) -> list[Entry]:
-    """Everything that must leave for the transaction, parents first. Raises TxRejected where no fee could buy that."""
-    conflicts = table.conflicts_of(transaction)
-    if not conflicts:
+def find_replaced(
+    table: EntryTable, transaction: Transaction, conflicts: dict[Txid, Entry], sibling: Entry | None = None
+) -> list[Entry]:
+    """Everything that must leave for the transaction, parents first: its `conflicts`, and the `sibling` whose place it
+    takes beside a version 3 parent (mempool.truc). Raises TxRejected where no fee could buy that."""
+    leaving = conflicts if sibling is None else {**conflicts, sibling.txid: sibling}
+    if not leaving:
         return []
-    replaced: dict[Txid, Entry] = {}
-    for rival in conflicts.values():
-        replaced[rival.txid] = rival
-        replaced.update(descendants(rival))
+    replaced = with_descendants(leaving)
     # Rule 5: bounds the work of one replacement.
     if len(replaced) > REPLACED_TRANSACTIONS_MAX:
-        raise TxRejected(TxReason.CONFLICT, f"too many potential replacements: {len(replaced)}")
+        raise TxRejected(TxReason.TOO_MANY_REPLACED, f"{len(replaced)} > {REPLACED_TRANSACTIONS_MAX}")
     parents = table.parents_of(transaction)
     if any(txid in replaced for txid in ancestors_of_parents(parents)):
-        raise TxRejected(TxReason.CONFLICT, "spends a transaction it conflicts with")
+        raise TxRejected(TxReason.SPENDS_CONFLICTING)
     # Rule 2: a new unconfirmed input could make the replacement less attractive to mine than it looks.
-    known = {parent for rival in conflicts.values() for parent in rival.parents}
+    known = {parent for rival in leaving.values() for parent in rival.parents}
     if any(parent not in known for parent in parents):
-        raise TxRejected(TxReason.CONFLICT, "replacement adds an unconfirmed input")
+        raise TxRejected(TxReason.ADDS_UNCONFIRMED)
     return sorted(replaced.values(), key=lambda entry: entry.sequence)
+
+
+def with_descendants(leaving: dict[Txid, Entry]) -> dict[Txid, Entry]:
+    """Those entries and everything that spends them."""
+    replaced: dict[Txid, Entry] = {}
+    for rival in leaving.values():
+        replaced[rival.txid] = rival
+        replaced.update(descendants(rival))
+    return replaced
 
 
 def check_replacement_fee(
@@ -41,13 +50,13 @@ def check_replacement_fee(
     for rival in conflicts:
         # Rule 6: compared as fractions, so that no rounding decides.
         if fee_sat * rival.vsize <= rival.fee_sat * vsize:
-            raise TxRejected(TxReason.CONFLICT, f"insufficient feerate: not above {rival.feerate} sat/kvB")
+            raise TxRejected(TxReason.INSUFFICIENT_FEE, f"feerate not above the replaced's {rival.feerate} sat/kvB")
     replaced_fees = sum(entry.fee_sat for entry in replaced)
     if fee_sat < replaced_fees:
-        raise TxRejected(TxReason.CONFLICT, f"insufficient fee: {fee_sat} sat, replaced pay {replaced_fees} sat")
+        raise TxRejected(TxReason.INSUFFICIENT_FEE, f"{fee_sat} sat, replaced pay {replaced_fees} sat")
     relay_fee = fee_at(incremental_feerate, vsize)
     if fee_sat - replaced_fees < relay_fee:
         raise TxRejected(
-            TxReason.CONFLICT,
-            f"insufficient fee: {fee_sat - replaced_fees} sat above the replaced, its relay costs {relay_fee} sat",
+            TxReason.INSUFFICIENT_FEE,
+            f"{fee_sat - replaced_fees} sat above the replaced, its relay costs {relay_fee} sat",
         )

@@ -16,7 +16,8 @@ from minicoin.core.units import ConnId, Micros
 
 @dataclass(slots=True)
 class Candidate:
-    """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with."""
+    """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with, `held`
+    those of them that are not in the pool, but wait for it to pay for them (mempool.packages)."""
 
     transaction: Transaction
     source: ConnId | None
@@ -24,6 +25,7 @@ class Candidate:
     is_own: bool = False
     is_returning: bool = False
     parents: tuple[Txid, ...] = ()
+    held: tuple[Txid, ...] = ()
 
 
 class _Line(Enum):

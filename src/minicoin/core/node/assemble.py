@@ -14,7 +14,12 @@ from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
-from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.policy import (
+    INCREMENTAL_FEERATE,
+    MIN_RELAY_FEERATE,
+    OWN_NETWORK_MIN_RELAY_FEERATE,
+    MempoolPolicy,
+)
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
@@ -83,19 +88,13 @@ def assemble_node(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
-    mempool = MempoolPolicy(
-        require_standard=policy.require_standard,
-        coinbase_maturity=network.coinbase_maturity,
-        min_relay_feerate=policy.min_relay_feerate,
-        bytes_max=policy.mempool_bytes_max,
-    )
     parts = Parts(
         network=network,
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
         sync=BlockSync(tree),
-        mempool=Mempool(mempool, rng.stream("mempool"), tree.tip.height),
+        mempool=Mempool(_mempool_policy(network, policy), rng.stream("mempool"), tree.tip.height),
         relay=TxRelay(_relay_policy(network, policy), rng.stream("relay")),
         book=book,
         connections=connections,
@@ -125,6 +124,20 @@ def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]
         return decode(raw)
     except DecodeError as error:
         raise DocumentDamaged(key, error) from error
+
+
+def _mempool_policy(network: Network, policy: NodePolicy) -> MempoolPolicy:
+    floor = policy.min_relay_feerate
+    if floor is None:
+        floor = MIN_RELAY_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE
+    return MempoolPolicy(
+        require_standard=policy.require_standard,
+        coinbase_maturity=network.coinbase_maturity,
+        min_relay_feerate=floor,
+        # As Bitcoin Core does: what a replacement adds is never priced above what everybody pays.
+        incremental_feerate=INCREMENTAL_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE,
+        bytes_max=policy.mempool_bytes_max,
+    )
 
 
 def _relay_policy(network: Network, policy: NodePolicy) -> RelayPolicy:

@@ -270,7 +270,8 @@ class Node:
             session = None if outcome.source is None else self.parts.sessions.get(outcome.source)
             if session is not None:
                 session.last_transaction_at = now
-            self._watch_if(self.wallet.on_accepted(outcome, now))
+            for one in outcome.in_order():
+                self._watch_if(self.wallet.on_accepted(one, now))
         elif outcome is not None:
             self.wallet.on_rejected(outcome)
             if fault is not None and outcome.source is not None:

@@ -46,7 +46,8 @@ class NodePolicy:
     require_standard: bool = True
     uses_wallet: bool = True
     """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
-    min_relay_feerate: int = 1_000
+    min_relay_feerate: int | None = None
+    """Satoshi per 1,000 virtual bytes; None: what suits the network (mempool.policy)."""
     inbound_trickle_us: int = 0
     outbound_trickle_us: int = 0
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""

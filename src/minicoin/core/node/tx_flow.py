@@ -91,7 +91,8 @@ class TxFlow:
         parts.emit(*effects)
         match outcome:
             case Accepted():
-                self._on_accepted(outcome, now)
+                for one in outcome.in_order():
+                    self._on_accepted(one, now)
                 return outcome, None
             case Rejected():
                 for request in self._take_waiting(outcome.wtxid):

@@ -1,9 +1,18 @@
-"""What this node relays beyond what is valid: Bitcoin Core's standardness of transactions, and dust.
+"""What this node relays beyond what is valid: the standardness of transactions as in Bitcoin Core 30, and dust.
 
-Pure checks that raise TxRejected; mempool owns when they are asked. None of them is ever a reason to punish a peer.
+Pure checks that raise TxRejected; mempool owns when they are asked, and what depends on other transactions. None of
+them is ever a reason to punish a peer.
+
+1. Versions 1 to 3. Version 3 promises a small topology (BIP431), which mempool holds.
+2. Outputs are of known templates, so that an upgrade may give the others a meaning. Data outputs may be several and
+   carry 100,000 bytes in all: miners take them anyway, and data refused here hides in outputs that burden everybody.
+3. One output may be dust, for mempool makes sure that it is spent at once (mempool.ephemeral); two would cost more to
+   clean up than anybody gains.
+4. Signature checks outside of witnesses are few (BIP54): they are what makes a transaction slow to verify.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.primitives.transaction import Transaction, TxOut, Witness, output_size
@@ -18,13 +27,16 @@ from minicoin.core.script.standard import (
 )
 
 STANDARD_WEIGHT_MAX: Final = 400_000
-STANDARD_VERSION_MAX: Final = 2
+STANDARD_VERSION_MAX: Final = 3
 # CVE-2017-12842: 64 bytes without witness look like an inner node of the merkle tree.
 STANDARD_STRIPPED_BYTES_MIN: Final = 65
 # A 15-of-15 P2SH multisig with compressed keys, the largest scriptSig that can be spent.
 STANDARD_SCRIPTSIG_BYTES_MAX: Final = 1_650
 P2SH_SIGOPS_MAX: Final = 15
-DATACARRIER_BYTES_MAX: Final = 83
+LEGACY_SIGOPS_MAX: Final = 2_500
+"""Signature operations outside of witnesses in one transaction, counted where they may run (BIP54)."""
+DATACARRIER_BYTES_MAX: Final = 100_000
+DUST_OUTPUTS_MAX: Final = 1
 BARE_MULTISIG_KEYS_MAX: Final = 3
 DUST_RELAY_FEE_SAT_KVB: Final = 3_000
 P2WSH_SCRIPT_BYTES_MAX: Final = 3_600
@@ -37,6 +49,20 @@ _TAPSCRIPT_LEAF = 0xC0
 # witness.
 _SPEND_BYTES = 148
 _SPEND_WITNESS_BYTES = 32 + 4 + 1 + 107 // 4 + 4
+
+
+@dataclass(frozen=True, slots=True)
+class Standardness:
+    """What one node holds for standard where Bitcoin Core gives the operator a choice."""
+
+    dust_feerate: int = DUST_RELAY_FEE_SAT_KVB
+    """Satoshi per 1,000 virtual bytes at which an output must be worth spending."""
+    datacarrier_bytes_max: int = DATACARRIER_BYTES_MAX
+    """Bytes of all data outputs' scripts together; 0 allows no data output."""
+    permits_bare_multisig: bool = True
+
+
+STANDARD: Final = Standardness()
 
 
 def dust_threshold_sat(output: TxOut, fee_sat_kvb: int = DUST_RELAY_FEE_SAT_KVB) -> int:
@@ -61,7 +87,12 @@ def is_standard_output(script: bytes) -> bool:
     return kind is not ScriptType.NONSTANDARD
 
 
-def check_standard(transaction: Transaction, dust_fee_sat_kvb: int = DUST_RELAY_FEE_SAT_KVB) -> None:
+def dust_outputs(transaction: Transaction, dust_feerate: int = DUST_RELAY_FEE_SAT_KVB) -> list[int]:
+    """The places of outputs that are worth less than spending them costs."""
+    return [index for index, output in enumerate(transaction.outputs) if is_dust(output, dust_feerate)]
+
+
+def check_standard(transaction: Transaction, rules: Standardness = STANDARD) -> None:
     """The rules that need nothing but the transaction. Raises TxRejected."""
     if not 1 <= transaction.version <= STANDARD_VERSION_MAX:
         raise TxRejected(TxReason.VERSION, f"version {transaction.version}")
@@ -74,26 +105,32 @@ def check_standard(transaction: Transaction, dust_fee_sat_kvb: int = DUST_RELAY_
             raise TxRejected(TxReason.SCRIPTSIG_SIZE, f"input {index}: {len(spend.script_sig)} bytes")
         if not is_push_only(spend.script_sig):
             raise TxRejected(TxReason.SCRIPTSIG_NOT_PUSHONLY, f"input {index}")
-    _check_outputs(transaction.outputs, dust_fee_sat_kvb)
+    _check_outputs(transaction.outputs, rules)
+    dust = dust_outputs(transaction, rules.dust_feerate)
+    if len(dust) > DUST_OUTPUTS_MAX:
+        raise TxRejected(TxReason.DUST, f"outputs {', '.join(map(str, dust))}")
 
 
-def _check_outputs(outputs: Sequence[TxOut], dust_fee_sat_kvb: int) -> None:
-    data_outputs = 0
+def _check_outputs(outputs: Sequence[TxOut], rules: Standardness) -> None:
+    data_bytes_left = rules.datacarrier_bytes_max
     for index, output in enumerate(outputs):
         if not is_standard_output(output.script_pubkey):
             raise TxRejected(TxReason.SCRIPTPUBKEY, f"output {index}")
-        if classify(output.script_pubkey) is ScriptType.NULL_DATA:
-            data_outputs += 1
-            if len(output.script_pubkey) > DATACARRIER_BYTES_MAX:
-                raise TxRejected(TxReason.DATACARRIER, f"output {index}: {len(output.script_pubkey)} bytes")
-        if is_dust(output, dust_fee_sat_kvb):
-            raise TxRejected(TxReason.DUST, f"output {index}: {output.value} sat")
-    if data_outputs > 1:
-        raise TxRejected(TxReason.DATACARRIER, f"{data_outputs} data outputs")
+        match classify(output.script_pubkey):
+            case ScriptType.NULL_DATA:
+                data_bytes_left -= len(output.script_pubkey)
+                if data_bytes_left < 0:
+                    raise TxRejected(TxReason.DATACARRIER, f"more than {rules.datacarrier_bytes_max} bytes of data")
+            case ScriptType.MULTISIG if not rules.permits_bare_multisig:
+                raise TxRejected(TxReason.BARE_MULTISIG, f"output {index}")
+            case _:
+                pass
 
 
 def check_standard_inputs(transaction: Transaction, spent: Sequence[TxOut]) -> None:
     """The rules on inputs and witnesses, given the outputs they spend, in input order. Raises TxRejected."""
+    if _legacy_sigops(transaction, spent) > LEGACY_SIGOPS_MAX:
+        raise TxRejected(TxReason.NONSTANDARD_INPUTS, "non-witness sigops exceed bip54 limit")
     for index, output in enumerate(spent):
         kind = classify(output.script_pubkey)
         if kind in (ScriptType.NONSTANDARD, ScriptType.WITNESS_UNKNOWN):
@@ -105,6 +142,17 @@ def check_standard_inputs(transaction: Transaction, spent: Sequence[TxOut]) -> N
         witness = transaction.witnesses[index] if transaction.witnesses else ()
         if witness and not _is_standard_witness(transaction.inputs[index].script_sig, output, witness):
             raise TxRejected(TxReason.WITNESS_NONSTANDARD, f"input {index}")
+
+
+def _legacy_sigops(transaction: Transaction, spent: Sequence[TxOut]) -> int:
+    count = 0
+    for spend, output in zip(transaction.inputs, spent, strict=True):
+        count += script_sigops(spend.script_sig, is_accurate=True)
+        script: bytes | None = output.script_pubkey
+        if is_p2sh(output.script_pubkey):
+            script = last_push(spend.script_sig)
+        count += script_sigops(script or b"", is_accurate=True)
+    return count
 
 
 def _is_standard_witness(script_sig: bytes, output: TxOut, witness: Witness) -> bool:
