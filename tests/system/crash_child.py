@@ -108,7 +108,7 @@ class Child:
 async def run_node(directory: Path, activity: str, port: int | None) -> str:
     """A node that works until it is killed or cannot go on: why, then."""
     connect = () if port is None else (NodeAddress("127.0.0.1", port),)
-    policy = NodePolicy(connect=connect, listens=False)
+    policy = NodePolicy(connect=connect or None, listens=False)
     failed = trio.Event()
 
     def on_trace(now: Micros, trace: Trace) -> None:

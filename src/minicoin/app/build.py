@@ -31,7 +31,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
-from minicoin.drivers.clock import WallClock
+from minicoin.drivers.clock import NodeClock, WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.interfaces import reachable_hosts
@@ -168,7 +168,8 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         if setup.record is not None:
             policy = replace(policy, uses_wallet=False)
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
-        assembled = _assemble(setup, policy, state, documents, clock)
+        node_clock = NodeClock(clock)
+        assembled = _assemble(setup, policy, state, documents, node_clock)
         messages += assembled.repaired
         recorder = None
         if setup.record is not None:
@@ -186,7 +187,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
-    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, clock, on_trace, recorder)
+    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_trace, recorder)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
 
@@ -224,7 +225,7 @@ class _Assembled:
 
 
 def _assemble(
-    setup: NodeSetup, policy: NodePolicy, state: NodeState, documents: DocumentStore, clock: WallClock
+    setup: NodeSetup, policy: NodePolicy, state: NodeState, documents: DocumentStore, clock: NodeClock
 ) -> _Assembled:
     """What can be filled again is set aside when damaged; a damaged wallet or ban list stops the start."""
     repaired: list[str] = []

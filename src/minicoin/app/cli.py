@@ -78,7 +78,7 @@ def startnode(
     bind: Annotated[list[str] | None, typer.Option(help="Address to listen on; repeatable.")] = None,
     dial: Annotated[list[str] | None, typer.Option("--dial", "-d", help="Address to connect to and keep.")] = None,
     addnode: Annotated[list[str] | None, typer.Option(help="The same, by Bitcoin Core's name.")] = None,
-    connect: Annotated[list[str] | None, typer.Option(help="Connect to these only.")] = None,
+    connect: Annotated[list[str] | None, typer.Option(help="Connect to these only; 0 for nobody.")] = None,
     seednode: Annotated[list[str] | None, typer.Option(help="Ask this node for addresses, then leave it.")] = None,
     dnsseed: Annotated[bool | None, typer.Option("--dnsseed/--no-dnsseed", help="Ask the network's DNS seeds.")] = None,
     miner: Annotated[str | None, typer.Option(help="Mine to this address.")] = None,

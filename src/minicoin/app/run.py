@@ -30,6 +30,7 @@ from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.server import RpcServer
 
+_NOBODY = "0"
 _ANY_IPV4 = "0.0.0.0"
 _ANY_IPV6 = "::"
 
@@ -54,10 +55,9 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     """Raises DecodeError or MisuseError that names the option."""
     network = options.load_network()
     port = network.default_port if options.listen_port is None else options.listen_port
-    connect = _addresses(options.connect, network)
     policy = NodePolicy(
         role=Role.MINER if options.miner else Role.FULL,
-        connect=connect,
+        connect=_connect(options.connect, network),
         add_nodes=_addresses((*options.dial, *options.add_nodes), network),
         seed_nodes=_addresses(options.seed_nodes, network),
         use_dns_seeds=options.dns_seed,
@@ -89,6 +89,13 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         uses_mdns=uses_mdns,
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
     )
+
+
+def _connect(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...] | None:
+    """As Bitcoin Core: connect=0 dials nobody."""
+    if texts == (_NOBODY,):
+        return ()
+    return _addresses(texts, network) if texts else None
 
 
 def _peer_ids(texts: tuple[str, ...]) -> tuple[bytes, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
-from minicoin.core.units import ConnId, RequestId
+from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 
 
@@ -87,6 +87,14 @@ class Shutdown:
     """The node wants to stop: close connections, flush, end."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """From now on the time handed to the core stands still at `at`, or with None is the real one again. The world hands
+    in DeadlineReached at once: deadlines may have come."""
+
+    at: Micros | None
 
 
 # --- slow work, for the chain worker, in the order asked ---
@@ -194,6 +202,7 @@ Effect = (
     | Trace
     | Reply
     | Shutdown
+    | SetClock
     | StoreBlock
     | Activate
     | ReadBlock

@@ -1,10 +1,12 @@
-"""The clock of the real world: Unix time in microseconds that never goes backwards.
+"""The clocks of the real world: Unix time in microseconds, and the core's, which a test may hold still.
 
-Anchored once to the wall clock and advanced by the monotonic one that counts sleep, so that neither an adjusted
-clock nor a suspended laptop lets timers run backwards or all at once.
+The wall clock is anchored once to the system's and advanced by the monotonic one that counts sleep, so that neither an
+adjusted clock nor a suspended laptop lets timers run backwards or all at once. Sockets, handshakes and logs go by it;
+only the core's `now` goes by NodeClock.
 """
 
 import time
+from collections.abc import Callable
 
 from minicoin.core.units import Micros
 
@@ -19,3 +21,27 @@ class WallClock:
 
     def __call__(self) -> Micros:
         return Micros((time.clock_gettime_ns(_CLOCK) + self._offset_ns) // 1_000)
+
+
+class NodeClock:
+    """Callable: the time the core is told. That of `wall`, unless a test let it stand somewhere."""
+
+    def __init__(self, wall: Callable[[], Micros]) -> None:
+        self.wall = wall
+        self._at: Micros | None = None
+
+    def __call__(self) -> Micros:
+        return self.wall() if self._at is None else self._at
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether no deadline comes by waiting."""
+        return self._at is not None
+
+    def set(self, at: Micros | None) -> None:
+        """Stand at this time; None runs on with the wall clock."""
+        self._at = at
+
+    def wall_time(self, at: Micros) -> Micros:
+        """When a time of the core's comes by the wall clock, as things stand."""
+        return Micros(self.wall() + at - self())

@@ -5,7 +5,9 @@ other threads (RPC) enter here.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import trio
 
@@ -23,6 +25,7 @@ from minicoin.core.effects import (
     SaveState,
     SearchNonce,
     Send,
+    SetClock,
     Shutdown,
     StopSearch,
     StoreBlock,
@@ -36,6 +39,7 @@ from minicoin.core.node.commands import MISC_ERROR, Command, Stop
 from minicoin.core.node.node import Node
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.drivers.chain_worker import ChainWorker
+from minicoin.drivers.clock import NodeClock
 from minicoin.drivers.document_worker import DocumentWorker
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
@@ -63,7 +67,7 @@ class Runtime:
         documents: DocumentStore,
         network: Network,
         inbox: Inbox,
-        clock: Callable[[], Micros],
+        clock: NodeClock,
         on_trace: TraceTaker,
         recorder: Recorder | None = None,
     ) -> None:
@@ -117,7 +121,7 @@ class Runtime:
             if not len(self._inbox):
                 wait_us = self.node.next_deadline() - self.clock()
                 if wait_us > 0:
-                    with trio.move_on_after(wait_us / SECOND_US):
+                    with trio.move_on_after(math.inf if self.clock.is_standing else wait_us / SECOND_US):
                         await self._inbox.wait()
             end = trio.current_time() + _BATCH_SECONDS
             self._step()
@@ -157,7 +161,7 @@ class Runtime:
             case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
                 self._chain.put(effect)
             case Trace():
-                self._on_trace(self.clock(), effect)
+                self._on_trace(self.clock.wall(), effect)
             case Dial():
                 self.network.dial(effect)
             case Close():
@@ -175,6 +179,9 @@ class Runtime:
             case StretchKey():
                 assert self._nursery is not None
                 self._nursery.start_soon(self._stretch, effect)
+            case SetClock(at):
+                self.clock.set(at)
+                self._inbox.put_nowait(DeadlineReached())
             case Shutdown(reason):
                 self.stop_reason = reason
                 self._is_stopping = True
@@ -185,7 +192,12 @@ class Runtime:
                 return
             # Started on first use: a node that does not mine has no second process.
             self._miner = MiningWorker(self._inbox.put_from_thread)
-        self._miner.search(effect if isinstance(effect, SearchNonce) else None)
+        if isinstance(effect, SearchNonce):
+            # The worker waits by the wall clock.
+            not_before_us = self.clock.wall_time(Micros(effect.not_before_us)) if effect.not_before_us else 0
+            self._miner.search(replace(effect, not_before_us=not_before_us))
+        else:
+            self._miner.search(None)
 
     async def _stretch(self, effect: StretchKey) -> None:
         key = await trio.to_thread.run_sync(_scrypt, effect)
@@ -209,7 +221,7 @@ class Runtime:
 
     def trace(self, kind: str, reason: str) -> None:
         """A record of a part that the core does not know."""
-        self._on_trace(self.clock(), Trace(kind, (("reason", reason),)))
+        self._on_trace(self.clock.wall(), Trace(kind, (("reason", reason),)))
 
     def command_nowait(self, command: Command, taker: ReplyTaker) -> None:
         """Hand in a command; `taker` gets its reply, on this thread."""

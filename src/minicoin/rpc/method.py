@@ -54,6 +54,7 @@ class Category(StrEnum):
     MINING = "Mining"
     NETWORK = "Network"
     RAW = "Rawtransactions"
+    TRIAL = "For tests, on networks of trivial work only"
     UTIL = "Util"
     WALLET = "Wallet"
 

@@ -18,6 +18,7 @@ from minicoin.rpc.methods import (
     network,
     payments,
     transactions,
+    trial,
     wallet,
 )
 
@@ -45,6 +46,7 @@ METHODS: Final = (
     *payments.METHODS,
     *data.data_methods(),
     *control.METHODS,
+    *trial.METHODS,
     Method(
         "help",
         Category.CONTROL,

@@ -25,6 +25,7 @@ from minicoin.core.effects import (
     SaveState,
     SearchNonce,
     Send,
+    SetClock,
     Shutdown,
     StopSearch,
     StoreBlock,
@@ -102,6 +103,8 @@ class VirtualNode:
     next_request: int = 1
     is_stopped: bool = False
     wake_at: int = 0
+    mock_now: Micros | None = None
+    """Where its clock stands, if a test let it."""
 
     @property
     def height(self) -> int:
@@ -146,6 +149,10 @@ class VirtualWorld:
     def digest(self) -> str:
         """Of every event in order: equal for equal seeds, on every Python."""
         return self._digest.hexdigest()
+
+    def time_of(self, virtual: VirtualNode) -> Micros:
+        """The time a node is told."""
+        return self.now if virtual.mock_now is None else virtual.mock_now
 
     # --- nodes ---
 
@@ -237,13 +244,14 @@ class VirtualWorld:
         return True
 
     def _handle(self, virtual: VirtualNode, event: Event) -> None:
-        if virtual.is_stopped or (isinstance(event, DeadlineReached) and self.now < virtual.wake_at):
+        now = self.time_of(virtual)
+        if virtual.is_stopped or (isinstance(event, DeadlineReached) and now < virtual.wake_at):
             return
         self._digest.update(f"{self.now} {virtual.name} {event!r}\n".encode())
         if isinstance(event, BytesReceived):
             self._digest.update(event.data)
         for piece in self._pieces(event):
-            virtual.node.handle(piece, self.now)
+            virtual.node.handle(piece, now)
             self._perform(virtual)
 
     def _pieces(self, event: Event) -> list[Event]:
@@ -270,9 +278,13 @@ class VirtualWorld:
         deadline = virtual.node.next_deadline()
         # Waking early costs a little, waking late loses what was due.
         assert deadline <= virtual.node.earliest_deadline()
-        if virtual.wake_at <= self.now or deadline < virtual.wake_at:
-            virtual.wake_at = max(deadline, self.now)
-            self._post(virtual, DeadlineReached(), virtual.wake_at - self.now)
+        now = self.time_of(virtual)
+        if virtual.mock_now is not None and deadline > now:
+            # Its clock stands: no deadline comes by waiting.
+            virtual.wake_at = 0
+        elif virtual.wake_at <= now or deadline < virtual.wake_at:
+            virtual.wake_at = max(deadline, now)
+            self._post(virtual, DeadlineReached(), virtual.wake_at - now)
 
     # --- effects ---
 
@@ -295,6 +307,10 @@ class VirtualWorld:
                 virtual.replies[effect.request] = effect
             case Shutdown():
                 self._end(virtual)
+            case SetClock(at):
+                virtual.mock_now = at
+                virtual.wake_at = 0
+                self._post(virtual, DeadlineReached(), 0)
             case SearchNonce():
                 virtual.job = effect
                 self._search(virtual, effect)

@@ -12,6 +12,7 @@ from minicoin.core.effects import (
     SaveState,
     SearchNonce,
     Send,
+    SetClock,
     StopSearch,
     StoreBlock,
     StretchKey,
@@ -132,6 +133,9 @@ class Bench:
                 return RescanProgress(self.engine.height, found, True)
             case StopSearch():
                 self.job = None
+            case SetClock(at) if at is not None:
+                self.now = at
+                return DeadlineReached()
             case SearchNonce():
                 self.job = effect
                 return self._found()

@@ -28,6 +28,7 @@ from minicoin.core.node.commands import (
     Generate,
     NewAddress,
     SetBan,
+    SetMockTime,
     Unlock,
 )
 from minicoin.core.node.digest import state_digest
@@ -56,6 +57,19 @@ def opening(raw):
 
 
 # --- equal ---
+
+
+def test_a_clock_that_was_set_forth_and_back(bench):
+    began = bench.now
+    bench.connect(1)
+    for time_us in (began + 3_600 * SECOND_US, began + 7_200 * SECOND_US, began, began + 5 * SECOND_US):
+        bench.ask(SetMockTime(time_us // SECOND_US))
+        assert bench.now == time_us
+        bench.ask(Generate(1, PAYABLE))
+    bench.node.end()
+    report = replayed(bench.node.raw)
+    assert report.is_equal
+    assert (report.height, report.ended_at) == (4, began + 5 * SECOND_US)
 
 
 def test_a_replay_reaches_the_same_state(bench):

@@ -347,6 +347,11 @@ class ConnectionManager:
 
     # --- reading ---
 
+    def has_room(self, kind: SlotKind) -> bool:
+        """Whether one more connection of this kind has a slot; kinds that pass have no number of their own."""
+        target = self._targets.get(kind)
+        return target is None or self._slots.count(kind) < target
+
     def get(self, conn: ConnId) -> Slot | None:
         return self._slots.get(conn)
 

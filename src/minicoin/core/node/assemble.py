@@ -82,7 +82,7 @@ def assemble_node(
     connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
     connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
     discovery = DiscoveryPolicy(
-        dns_seeds=network.dns_seeds if policy.use_dns_seeds and not policy.connect else (),
+        dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
         default_port=network.default_port,
         does_listen=policy.listens,
         carries_peer_ids=not network.is_bitcoin,
@@ -152,7 +152,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         # Anchors and eviction come with them; until then these slots would only look like the others.
         block_only_slots=OUTBOUND_BLOCK_ONLY_SLOTS if policy.outbound_slots else 0,
         inbound_slots=policy.inbound_slots,
-        connect=policy.connect or None,
+        connect=policy.connect,
         add_nodes=policy.add_nodes,
         seed_nodes=policy.seed_nodes,
         is_private_network=network.allow_private_addresses,

@@ -15,6 +15,7 @@ from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.primitives.block import BlockHash
@@ -57,6 +58,7 @@ class CommandFlow:
         self._mining = mining
         self._wallet = wallet
         self._peers = peers
+        self._trial = TrialFlow(parts)
         self._submitted: dict[BlockHash, _Submitted] = {}
         self.is_stopping = False
         self.must_watch = False
@@ -111,6 +113,8 @@ class CommandFlow:
                 | commands.RescanWallet()
             ):
                 self._of_wallet(request, command, now)
+            case commands.SetMockTime() | commands.AddPeerAddress() | commands.AddConnection() | commands.SendMessage():
+                self._trial.handle(request, command, now)
             case _:
                 assert_never(command)
 

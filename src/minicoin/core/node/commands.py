@@ -27,6 +27,7 @@ VERIFY_REJECTED = -26
 ALREADY_IN_CHAIN = -27
 NODE_NOT_CONNECTED = -29
 INVALID_SUBNET = -30
+NODE_CAPACITY_REACHED = -34
 METHOD_NOT_FOUND = -32601
 
 WALLET_IS_OFF = "Method not found (this node runs without a wallet, as one that is recorded does)"
@@ -197,6 +198,41 @@ class RescanWallet:
     start_height: int = 0
 
 
+# --- for tests, on networks of trivial work only ---
+
+
+@dataclass(frozen=True, slots=True)
+class SetMockTime:
+    """Let the node's clock stand at a time (Unix seconds) until it is set again; 0 lets it run."""
+
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddPeerAddress:
+    """Put an address into the address book; answered with the reason why it is not there, empty where it is."""
+
+    address: NodeAddress
+    is_tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddConnection:
+    """Dial an address as if the node had chosen it for a connection of this kind (SlotKind)."""
+
+    address: NodeAddress
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Send a peer a message of any command and payload."""
+
+    conn: int
+    command: str
+    payload: bytes
+
+
 Command = (
     Stop
     | AddNode
@@ -218,4 +254,8 @@ Command = (
     | Pay
     | SignTransaction
     | RescanWallet
+    | SetMockTime
+    | AddPeerAddress
+    | AddConnection
+    | SendMessage
 )

@@ -194,6 +194,10 @@ class PeerFlow:
         self._send(conn, [*session.announcements(), session.ping(now)])
         self.alarm.by(session.deadline)
         parts.emit(*self._addresses.on_ready(session, kind, now))
+        if kind is SlotKind.FEELER:
+            # It only asked whether somebody is there.
+            self.drop(conn, "feeler done", now)
+            return
         if kind is SlotKind.SEED:
             return
         parts.emit(*parts.sync.on_ready(conn, session.services, inbound=session.inbound, now=now))

@@ -22,8 +22,8 @@ class NodePolicy:
     role: Role = Role.FULL
     services: Services = Services.NETWORK | Services.WITNESS
     user_agent: str = "/minicoin:0.1.0/"
-    connect: tuple[NodeAddress, ...] = ()
-    """Connect to these only, when not empty."""
+    connect: tuple[NodeAddress, ...] | None = None
+    """Connect to these and no others; an empty tuple dials nobody."""
     add_nodes: tuple[NodeAddress, ...] = ()
     seed_nodes: tuple[NodeAddress, ...] = ()
     use_dns_seeds: bool = True

@@ -1,5 +1,6 @@
 """Control and util: help, uptime, stop, what the server is doing, addresses as text."""
 
+import asyncio
 import time
 
 from minicoin.core.faults import DecodeError
@@ -7,15 +8,20 @@ from minicoin.core.node.commands import Stop
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import ScriptType, address_script, classify, script_address
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
+
+_STOP_WAIT_MS_MAX = 60_000
 
 
 async def uptime(call: Call) -> Json:
+    # The real clock's: a test that sets the node's does not make it older.
     return max(int(time.time()) - call.port.started_at, 0)
 
 
 async def stop(call: Call) -> Json:
+    if call.has("wait"):
+        await asyncio.sleep(call.positive("wait", 0, _STOP_WAIT_MS_MAX) / 1_000)
     return str(await call.port.command(Stop()))
 
 
@@ -52,7 +58,15 @@ async def validate_address(call: Call) -> Json:
 
 METHODS = (
     Method("uptime", Category.CONTROL, "Seconds since the node started.", "A number.", uptime),
-    Method("stop", Category.CONTROL, "Shut the node down in an orderly way.", "A line of text.", stop, is_urgent=True),
+    Method(
+        "stop",
+        Category.CONTROL,
+        "Shut the node down in an orderly way.",
+        "A line of text.",
+        stop,
+        (optional("wait", Kind.INTEGER, None, "Milliseconds to wait before."),),
+        is_urgent=True,
+    ),
     Method(
         "getrpcinfo",
         Category.CONTROL,

@@ -59,7 +59,7 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     inbound = sum(session.inbound for session in parts.sessions.values())
     yield "inbound connections", inbound, policy.inbound_slots
     dialled = len(parts.sessions) - inbound
-    named = len(policy.connect) + len(policy.add_nodes) + len(policy.seed_nodes)
+    named = len(policy.connect or ()) + len(policy.add_nodes) + len(policy.seed_nodes)
     yield "outbound connections", dialled, policy.outbound_slots + named + DIALS_IN_FLIGHT_MAX
     yield "addresses", parts.book.size, _BOOK_MAX
     yield "bans", len(parts.connections.bans.listing()), BANS_MAX

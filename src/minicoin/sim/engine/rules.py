@@ -33,7 +33,7 @@ def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int) 
     rules, topology = scenario.network, scenario.topology
     searches = topology.source == "addrman"
     return NodePolicy(
-        connect=peers,
+        connect=peers or None,
         use_dns_seeds=searches,
         # Nodes of a given topology need no addresses, so they tell none.
         listens=searches,

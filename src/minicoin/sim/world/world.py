@@ -21,6 +21,7 @@ from minicoin.core.effects import (
     SaveState,
     SearchNonce,
     Send,
+    SetClock,
     Shutdown,
     StopSearch,
     StoreBlock,
@@ -180,6 +181,8 @@ class World(Connections):
                 host.job = None
             case Shutdown(reason):
                 self.stop(host, reason)
+            case SetClock():
+                raise MisuseError("the simulated world's clock is nobody's to set")
             case Watch(scripts) if not scripts:
                 pass
             case Watch() | Rescan() | StretchKey():
