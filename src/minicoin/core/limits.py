@@ -9,11 +9,10 @@ BLOCK_WEIGHT_MAX: Final = 4_000_000
 BLOCK_SIGOP_COST_MAX: Final = 80_000
 BLOCK_SERIALISED_BYTES_MAX: Final = 4_000_000
 SCRIPT_BYTES_MAX: Final = 10_000
-# A clock set by a test. Bitcoin Core counts nanoseconds in 63 bits; ours would go further.
-MOCK_TIME_S_MAX = 9_223_372_036
-
 # A header's time may lie this far ahead of our clock.
 BLOCK_TIME_AHEAD_S: Final = 2 * 60 * 60
+# A clock set by a test: Bitcoin Core counts nanoseconds in 63 bits.
+MOCK_TIME_S_MAX: Final = 9_223_372_036
 # States of BIP9 windows that are remembered: 2,000 windows of five votes.
 VERSION_BITS_CACHE_MAX: Final = 10_000
 

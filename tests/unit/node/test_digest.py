@@ -1,5 +1,6 @@
 """The state's digest: equal for equal lives, another one for whatever differs, and which part it was."""
 
+import os
 import subprocess
 import sys
 
@@ -90,9 +91,15 @@ def test_hash_seeds_do_not_show():
         "bench = lived(); found(bench); bench.connect(3)\n"
         "print(state_digest(bench.node, bench.now).hex())"
     )
+    # The path too: the child must run the code that is tested, wherever that was put in front.
+    path = os.pathsep.join(sys.path)
     said = {
         subprocess.run(
-            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "123")
     }
