@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
-from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.addrmgr.book import COLLISION_CHECK_US, COLLISION_TEST_WINDOW_S, AddressBook
 from minicoin.core.addrmgr.entry import HORIZON_S, Entry
 from minicoin.core.limits import ADDRESS_BUCKET_SLOTS, ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP, TRIED_COLLISIONS_MAX
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -325,6 +325,42 @@ def test_a_collision_that_nobody_tests_ends_with_the_rival() -> None:
     _, rival = collide(book)
     book.resolve_collisions(Micros(NOW + 5 * HOUR_US))
     assert tried_of(book) == [rival]
+
+
+def test_collisions_end_on_a_deadline_so_that_they_never_close_the_tried_table() -> None:
+    """Nobody calls for a test here: forty minutes after the rivals answered, each has its slot."""
+    book = make_book()
+    assert book.next_deadline() is None
+    for number in range(4000):
+        address = NodeAddress(f"8.8.{number // 200}.{number % 200 + 1}", 8333)
+        book.add([heard(address)], None, NOW)
+        book.mark_good(address, NOW)
+    rivals = book.snapshot().collisions
+    assert len(rivals) == TRIED_COLLISIONS_MAX
+    # The holders answered just now: their rivals lose at the first look, and others may try.
+    deadline = _deadline(book)
+    assert book.alarm.at <= deadline
+    assert deadline == NOW + COLLISION_CHECK_US
+    book.resolve_collisions(deadline)
+    assert book.snapshot().collisions == ()
+    assert book.next_deadline() is None
+    later = Micros(NOW + 5 * HOUR_US)
+    for rival in rivals:
+        book.mark_good(rival, later)
+    assert book.snapshot().collisions == rivals
+    while book.next_deadline() is not None:
+        deadline = _deadline(book)
+        assert deadline <= later + (COLLISION_TEST_WINDOW_S + 120) * SECOND_US
+        book.resolve_collisions(deadline)
+    assert book.snapshot().collisions == ()
+    # Two wanted the slot of another rival as well, and had it first.
+    assert len(set(rivals) & set(tried_of(book))) == TRIED_COLLISIONS_MAX - 2
+
+
+def _deadline(book: AddressBook) -> Micros:
+    deadline = book.next_deadline()
+    assert deadline is not None
+    return deadline
 
 
 def test_collisions_are_bounded() -> None:

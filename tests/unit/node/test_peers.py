@@ -189,3 +189,28 @@ def test_a_peer_shows_what_it_was_told_of_our_fee_rate():
     bench = Bench()
     bench.connect(1)
     assert peer_of(bench, 1).relay.sent_feefilter_sat_per_kvb == bench.node.parts.mempool.min_feerate(bench.now)
+
+
+def test_a_collision_in_the_address_book_is_resolved_by_the_clock():
+    """A node with two addresses for one tried slot: nobody tests the holder, and its rival has the slot in the end."""
+    bench = Bench()
+    book = bench.node.parts.book
+    rival = None
+    for number in range(1, 4_000):
+        address = NodeAddress(f"10.{number // 250}.7.{number % 250 + 1}", 18_444)
+        book.add([TimedAddress(address, 1, bench.now // SECOND_US)], None, bench.now)
+        book.mark_good(address, bench.now)
+        if book.snapshot().collisions:
+            (rival,) = book.snapshot().collisions
+            break
+    assert rival is not None
+    bench.node.parts.connections.is_active = False
+    bench.wait(5 * 60 * MINUTE_US)
+    assert book.snapshot().collisions == ()
+    book.mark_good(rival, bench.now)
+    assert book.snapshot().collisions == (rival,)
+    bench.wait(45 * MINUTE_US)
+    assert book.snapshot().collisions == ()
+    record = book.find(rival)
+    assert record is not None
+    assert record.is_tried

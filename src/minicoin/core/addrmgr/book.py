@@ -2,6 +2,10 @@
 
 Bitcoin Core's address manager: gossip enters the new table, addresses that once answered move to the tried one; where
 two want one tried slot, the older is tested before it is evicted. Everything is chosen by a keyed hash or the rng.
+
+A collision in the tried table waits for that test, at most ten at a time. It ends on a deadline, whether anybody tested
+or not: the holder stays if it answered within four hours, goes if it was dialled and stayed silent for a minute, and
+goes if 40 minutes brought no test. Ten collisions that nobody decides would close the tried table to all newcomers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +17,7 @@ from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
+from minicoin.core.alarm import Alarm
 from minicoin.core.limits import (
     ADDRESS_NEW_SLOTS_PER_ADDRESS,
     ADDRESS_SAMPLE_PERCENT_MAX,
@@ -23,13 +28,15 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.address import NodeAddress, TimedAddress, normalise_host
 from minicoin.core.rng import Rng
-from minicoin.core.units import Micros, seconds
+from minicoin.core.units import MINUTE_US, Micros, seconds
 
 GOSSIP_PENALTY_S: Final = 2 * 3600
 CONNECTED_UPDATE_S: Final = 20 * 60
 REPLACEMENT_S: Final = 4 * 3600
 COLLISION_TEST_WINDOW_S: Final = 40 * 60
 COLLISION_TRY_S: Final = 60
+# How often collisions are looked at: a dial has had its minute by then.
+COLLISION_CHECK_US: Final = MINUTE_US
 # A time before 1973 or ahead of ours is no memory of a meeting: taken as five days old.
 _TIME_MIN: Final = 100_000_000
 _TIME_UNKNOWN_S: Final = 5 * 24 * 3600
@@ -72,11 +79,13 @@ class AddressBook:
     """Addresses of nodes. All methods take the time and never fail for an unknown address."""
 
     def __init__(self, rng: Rng, allow_private: bool, tables: Tables | None = None) -> None:
+        self.alarm = Alarm()
         self._rng = rng
         self._allow_private = allow_private
         self._tables = Tables(rng.bytes(KEY_BYTES)) if tables is None else tables
         # Addresses that answered while an older one held their tried slot, in order of arrival.
         self._collisions: dict[NodeAddress, None] = {}
+        self._resolve_at: Micros | None = None
         self._anchors: tuple[NodeAddress, ...] = ()
         # Failures count once per success of any node: when we are offline, nobody is to blame.
         self._last_good_s = 1
@@ -147,6 +156,8 @@ class AddressBook:
             self._tables.move_to_tried(entry)
         elif len(self._collisions) < TRIED_COLLISIONS_MAX:
             self._collisions[entry.address] = None
+            if self._resolve_at is None:
+                self._resolve_by(Micros(now + COLLISION_CHECK_US))
 
     def mark_connected(self, address: NodeAddress, now: Micros) -> None:
         """A connection worked until now. Coarse, so that gossip does not tell when we were connected."""
@@ -184,7 +195,7 @@ class AddressBook:
         return None if holder is None else holder.address
 
     def resolve_collisions(self, now: Micros) -> None:
-        """Decide each collision whose holder was tested, or waited too long for a test."""
+        """Decide each collision whose holder was tested, or waited too long for a test. Due at next_deadline()."""
         for address in list(self._collisions):
             entry = self._tables.entries.get(address)
             if entry is None or entry.is_tried or not entry.last_success:
@@ -198,6 +209,11 @@ class AddressBook:
             del self._collisions[address]
             if not keeps:
                 self._tables.move_to_tried(entry)
+        self._resolve_by(Micros(now + COLLISION_CHECK_US) if self._collisions else None)
+
+    def next_deadline(self) -> Micros | None:
+        """When resolve_collisions has something to look at."""
+        return self._resolve_at
 
     def sample(self, now: Micros, count: int = ADDRESSES_PER_MESSAGE_MAX) -> list[TimedAddress]:
         """What to answer a getaddr: at most `count` and 23 % of the book (a small book whole), nobody hopeless."""
@@ -230,6 +246,10 @@ class AddressBook:
         return anchors
 
     # --- within ---
+
+    def _resolve_by(self, at: Micros | None) -> None:
+        self._resolve_at = at
+        self.alarm.by(at)
 
     def _find(self, address: NodeAddress) -> Entry | None:
         entry = self._tables.entries.get(address)

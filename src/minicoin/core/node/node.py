@@ -91,6 +91,7 @@ class Node:
             parts.mempool,
             parts.bootstrap,
             parts.gossip,
+            parts.book,
             self.mining,
             self.wallet,
             parts.connections,
@@ -300,6 +301,8 @@ class Node:
             self.addresses.ask_seeds(now)
         if is_due(parts.gossip, now):
             parts.emit(*parts.gossip.due(now))
+        if is_due(parts.book, now):
+            parts.book.resolve_collisions(now)
         if is_due(self.mining, now):
             self.mining.on_deadline(now)
         if is_due(self.wallet, now):
