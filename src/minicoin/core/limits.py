@@ -61,10 +61,16 @@ SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 # --- netsync ---
 BLOCK_WINDOW: Final = 1_024
 BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16
-# A block that others wait for, and that takes this long, is asked of another peer.
+# A block that takes this long is asked of another peer too.
 BLOCK_STALL_US: Final = 2 * SECOND_US
-# The only block we lack may take this part of the network's spacing first: 30 s where blocks come every 10 minutes.
+# Where lines are slow that grows up to this part of the network's spacing: 30 s where blocks come every 10 minutes.
 TIP_PATIENCE_PARTS: Final = 20
+# So few wanted blocks are watched one by one: one peer's share, and all there are once a node has caught up.
+BLOCKS_WATCHED_MAX: Final = BLOCKS_IN_FLIGHT_PER_PEER_MAX
+# Chains given up because nobody delivers them; with more, the one given up first is tried again.
+WITHHELD_BRANCHES_MAX: Final = 4
+# An unasked block further above our tip than this is not kept (Bitcoin Core's bound).
+UNASKED_BLOCKS_AHEAD_MAX: Final = 288
 # At least, and at least the network's spacing.
 BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
@@ -165,6 +171,10 @@ INBOUND_SOCKETS_MAX: Final = 256
 # Of those, the ones from one address (IPv6: one /64) that have not proved anything yet; a lab of as many nodes starts
 # at once on one machine.
 HALF_OPEN_PER_ADDRESS_MAX: Final = 32
+# Inbound connections of one address (IPv6: one /64) and of one network group, on public networks: some machines behind
+# one router, and some households of one provider, but never all the slots there are.
+INBOUND_PER_ADDRESS_MAX: Final = 8
+INBOUND_PER_GROUP_MAX: Final = 32
 RESOLVED_ADDRESSES_MAX: Final = 256
 # /dnsaddr names that lead to /dnsaddr names: how deep, and how many questions one look-up may cost.
 DNSADDR_DEPTH_MAX: Final = 4
@@ -324,6 +334,7 @@ assert (
 assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
+assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert WALLET_PAYMENT_INPUTS_MAX <= WALLET_PAYMENT_CANDIDATES_MAX
 assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX

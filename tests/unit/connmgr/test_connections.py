@@ -8,7 +8,13 @@ from minicoin.core.connmgr.slots import ConnectionPolicy, SlotKind
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.limits import DIALS_IN_FLIGHT_MAX, SEED_CONNECTION_US
+from minicoin.core.limits import (
+    DIALS_IN_FLIGHT_MAX,
+    INBOUND_PER_ADDRESS_MAX,
+    INBOUND_PER_GROUP_MAX,
+    INBOUND_SLOTS,
+    SEED_CONNECTION_US,
+)
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US, Micros
@@ -223,6 +229,53 @@ def test_inbound_limit_refuses_in_words():
     connections.on_closed(5, T0)
     connections.on_closed(1, T0)
     assert connections.on_opened(7, address(3), True, T0) == []
+
+
+def crowd(connections, hosts, count):
+    """How many of `count` inbound connections were let in, each shaking hands; the hosts take turns."""
+    let_in = 0
+    for index in range(count):
+        conn = 1 + 2 * len(connections.snapshot())
+        while connections.get(conn) is not None:
+            conn += 2
+        remote = NodeAddress(hosts[index % len(hosts)], 1_024 + index)
+        if connections.on_opened(conn, remote, True, T0) == []:
+            connections.on_ready(conn)
+            let_in += 1
+    return let_in
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [["8.8.8.8"], ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2::77"], ["::ffff:8.8.8.8", "8.8.8.8"]],
+)
+def test_idle_inbound_connections_of_one_address_leave_room_for_others_on_a_public_network(hosts):
+    connections = manager()
+    assert crowd(connections, hosts, INBOUND_SLOTS) == INBOUND_PER_ADDRESS_MAX
+    (close,) = connections.on_opened(901, NodeAddress(hosts[0], 9), True, T0)
+    assert "from one address" in close.reason
+    assert connections.on_opened(903, address(1), True, T0) == []
+    # Whoever leaves makes room.
+    connections.on_closed(1, T0)
+    assert connections.on_opened(905, NodeAddress(hosts[0], 9), True, T0) == []
+
+
+def test_inbound_connections_of_one_network_group_leave_room_for_others_on_a_public_network():
+    connections = manager()
+    hosts = [f"8.8.{number}.1" for number in range(60)]
+    assert crowd(connections, hosts, INBOUND_SLOTS) == INBOUND_PER_GROUP_MAX
+    (close,) = connections.on_opened(901, NodeAddress("8.8.200.1", 9), True, T0)
+    assert "from one network group" in close.reason
+    assert connections.on_opened(903, address(1), True, T0) == []
+
+
+def test_a_private_network_and_a_list_of_allowed_peers_know_no_bound_by_address():
+    connections = manager(is_private_network=True)
+    assert crowd(connections, ["127.0.0.1"], INBOUND_SLOTS + 1) == INBOUND_SLOTS
+    allowed = [bytes([number]) for number in range(20)]
+    connections = manager(allowed_peers=frozenset(allowed))
+    for number, peer_id in enumerate(allowed):
+        assert connections.on_opened(1 + 2 * number, NodeAddress("8.8.8.8", 9 + number, peer_id), True, T0) == []
 
 
 @pytest.mark.parametrize("inbound", [True, False])

@@ -2,6 +2,10 @@
 
 Leaves choosing an address to the address book (a callable), opening it to the world, and what is said on it to the
 session. One connection per endpoint and per proven peer id; duplicates found by nonce are node's.
+
+Inbound slots are bounded in all, and on public networks by address and by network group as well: one machine with a
+hundred idle connections, or one provider's customers, must not keep everybody else out. On a private network a whole
+lab may live on one address, and peers on a list of allowed ids prove who they are: neither is bounded so.
 """
 
 from collections.abc import Callable
@@ -11,10 +15,16 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
 from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, ConnectionPolicy, Slot, SlotKind, SlotView
-from minicoin.core.connmgr.table import SlotTable, endpoint_of
+from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import DIALS_IN_FLIGHT_MAX, MANUAL_ADDRESSES_MAX, SEED_CONNECTION_US
+from minicoin.core.limits import (
+    DIALS_IN_FLIGHT_MAX,
+    INBOUND_PER_ADDRESS_MAX,
+    INBOUND_PER_GROUP_MAX,
+    MANUAL_ADDRESSES_MAX,
+    SEED_CONNECTION_US,
+)
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
@@ -182,8 +192,17 @@ class ConnectionManager:
             return f"banned: {ban.reason}"
         if not self._is_allowed(remote.peer_id):
             return "not one of the allowed peers"
-        if kind is SlotKind.INBOUND and self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
+        return self._refuse_inbound(remote) if kind is SlotKind.INBOUND else ""
+
+    def _refuse_inbound(self, remote: NodeAddress) -> str:
+        if self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
             return f"all {self.policy.inbound_slots} inbound slots are taken"
+        if self.policy.is_private_network or self.policy.allowed_peers:
+            return ""
+        if self._slots.count_inbound_from(source_of(remote)) >= INBOUND_PER_ADDRESS_MAX:
+            return f"{INBOUND_PER_ADDRESS_MAX} inbound connections from one address are the most"
+        if self._slots.count_inbound_in(self._group_of(remote)) >= INBOUND_PER_GROUP_MAX:
+            return f"{INBOUND_PER_GROUP_MAX} inbound connections from one network group are the most"
         return ""
 
     def _is_allowed(self, peer_id: bytes) -> bool:

@@ -13,6 +13,14 @@ def endpoint_of(address: NodeAddress) -> Endpoint:
     return (address.host, address.port)
 
 
+def source_of(address: NodeAddress) -> bytes:
+    """Who counts as one inbound: an IPv4 address, or the /64 that one IPv6 subscriber has."""
+    found = address.ip
+    if found is None:
+        return address.host.encode(errors="replace")
+    return found.packed if found.version == 4 else found.packed[:8]
+
+
 class SlotTable:
     """Connections and dials by id, in order of their start."""
 
@@ -60,6 +68,14 @@ class SlotTable:
 
     def count(self, kind: SlotKind) -> int:
         return sum(slot.kind is kind for slot in self._slots.values())
+
+    def count_inbound_from(self, source: bytes) -> int:
+        """Inbound connections of one source."""
+        return sum(slot.is_inbound and source_of(slot.address) == source for slot in self._slots.values())
+
+    def count_inbound_in(self, group: bytes) -> int:
+        """Inbound connections of one network group."""
+        return sum(slot.is_inbound and slot.group == group for slot in self._slots.values())
 
     def count_ready(self, kinds: tuple[SlotKind, ...]) -> int:
         return sum(slot.is_ready and slot.kind in kinds for slot in self._slots.values())

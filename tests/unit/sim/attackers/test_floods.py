@@ -7,7 +7,7 @@ import pytest
 
 from minicoin.core.limits import (
     HANDSHAKE_TIMEOUT_US,
-    INBOUND_SLOTS,
+    INBOUND_PER_ADDRESS_MAX,
     ORPHAN_TRANSACTIONS_PER_PEER_MAX,
 )
 from minicoin.core.node.policy import NodePolicy
@@ -99,22 +99,21 @@ def test_addresses_come_no_faster_than_a_peer_may_send_them(small_net: Callable[
 # --- connections ---
 
 
-def _connections(*, handshake: bool) -> FloodConnections:
-    return FloodConnections(kind="flood-connections", rate_per_s=20.0, handshake=handshake, target=(0,))
+def _connections(*, handshake: bool, count: int = 1) -> FloodConnections:
+    return FloodConnections(kind="flood-connections", rate_per_s=20.0, handshake=handshake, count=count, target=(0,))
 
 
+@pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("handshake", [False, True])
-def test_all_inbound_slots_are_taken_and_honest_connections_stay(
-    handshake: bool, small_net: Callable[..., Any]
+def test_each_address_gets_its_share_of_the_slots_and_no_more(
+    handshake: bool, count: int, small_net: Callable[..., Any]
 ) -> None:
-    net = small_net(4, [_connections(handshake=handshake)])
+    net = small_net(4, [_connections(handshake=handshake, count=count)])
     net.begin()
     honest = [conn for conn in net.hosts[0].links if net.hosts[0].links[conn].other.host in net.hosts]
     net.run(20)
     outbound, inbound = net.attacker.slots_taken(net.hosts[0])
-    assert outbound == 0
-    assert sum(end.dialled is None for end in net.hosts[0].links.values()) == INBOUND_SLOTS
-    assert inbound > 100
+    assert (outbound, inbound) == (0, count * INBOUND_PER_ADDRESS_MAX)
     assert all(conn in net.hosts[0].links for conn in honest)
     net.mine(2)
     assert net.heights() == [1] * 4
@@ -129,16 +128,12 @@ def test_mute_connections_end_with_the_handshake_s_time(small_net: Callable[...,
     assert net.attacker.slots_taken(net.hosts[0]) == (0, 0)
 
 
-def test_a_newcomer_finds_no_slot_while_the_flood_shakes_hands(small_net: Callable[..., Any]) -> None:
-    """No inbound connection is evicted for another yet, so the slots are the attacker's as long as it stays."""
-    net = small_net(3, [_connections(handshake=True)])
+def test_a_newcomer_finds_a_slot_while_the_flood_shakes_hands_and_stays(small_net: Callable[..., Any]) -> None:
+    net = small_net(3, [_connections(handshake=True, count=10)])
     net.begin()
     net.run(20)
     newcomer = net.world.add_host()
     net.world.start(newcomer, NodePolicy(connect=(net.hosts[0].address,), outbound_slots=0, use_dns_seeds=False))
     net.run(60)
-    assert not newcomer.links
-    assert net.notes.reasons[f"all {INBOUND_SLOTS} inbound slots are taken"]
-    net.attacker.stop(net.world.now)
-    net.run(60)
     assert len(newcomer.links) == 1
+    assert net.notes.reasons[f"{INBOUND_PER_ADDRESS_MAX} inbound connections from one address are the most"]
