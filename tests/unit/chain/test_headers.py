@@ -268,7 +268,8 @@ class TestActiveChain:
         nodes = [tree.genesis, *grow(tree, tree.genesis.header, 300)]
         locator = tree.locator(nodes[-1])
         heights = [node.height for block in locator if (node := tree.get(block))]
-        assert heights == [300, 299, 298, 297, 296, 295, 294, 293, 292, 291, 289, 285, 277, 261, 229, 165, 37, 0]
+        # As Bitcoin Core: twelve in a row, then steps of 2, 4, 8.
+        assert heights == [*range(300, 288, -1), 287, 283, 275, 259, 227, 163, 35, 0]
         assert tree.locator(tree.genesis) == (tree.genesis.hash,)
 
     def test_find_fork(self, tree: HeaderTree) -> None:

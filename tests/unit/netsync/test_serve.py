@@ -1,5 +1,6 @@
 """Answers to getheaders and getblocks: the fork, the stop, the bounds, what is remembered of the asker."""
 
+from dataclasses import replace
 from functools import cache
 
 from tests.unit.netsync.scripted import FULL, NETWORK, chain
@@ -78,3 +79,13 @@ def test_getblocks_leaves_out_the_stop_hash():
     blocks = chain(2_300)
     answer = answer_getblocks(tree_of(2_300), peer(), GetBlocks(70016, (blocks[4].hash,), blocks[7].hash))
     assert [vector.hash for vector in answer.inventory] == [block.hash for block in blocks[5:7]]
+
+
+def test_a_chain_below_the_networks_minimum_work_is_offered_to_nobody():
+    blocks, asker = chain(20), peer()
+    tree = HeaderTree(replace(NETWORK, minimum_chainwork=tree_of(2_300).get(chain(2_300)[29].hash).chainwork))
+    tree.load(block.header for block in blocks)
+    tree.set_tip(blocks[-1].hash)
+    answer = answer_getheaders(tree, asker, GetHeaders(70016, (NETWORK.genesis.hash,)))
+    assert answer.headers == ()
+    assert asker.last_common is None

@@ -15,7 +15,6 @@ from minicoin.core.limits import (
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
     HEADERS_TIMEOUT_US,
     ORPHAN_BLOCKS_MAX,
-    TIP_PATIENCE_PARTS,
 )
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHeader
@@ -134,7 +133,7 @@ def test_notfound_moves_the_block_to_another_peer_and_is_remembered():
     assert lacking.asked[blocks[3].hash] == lacking.asked[blocks[4].hash] == 1
 
 
-def test_a_stalling_peer_is_replaced_after_two_seconds_and_disconnected_in_the_end():
+def test_blocks_of_a_mute_peer_are_asked_of_another_after_two_seconds_all_at_once_where_few_are_left():
     blocks = chain(200)
     stage = Stage()
     stage.connect(2, Peer(blocks, bodies=False))
@@ -143,13 +142,25 @@ def test_a_stalling_peer_is_replaced_after_two_seconds_and_disconnected_in_the_e
     stage.settle()
     assert stage.height == 0
     started = stage.now
-    stage.wait(until=lambda: stage.height > 0)
+    stage.wait(until=lambda: stage.height == 200)
     assert stage.now == started + BLOCK_STALL_US
     assert good.asked[blocks[0].hash] == 1
-    stage.wait(30 * SECOND_US, until=lambda: 2 in stage.closed)
-    assert stage.closed == {2: "stalls the download of blocks"}
+    assert set(stage.stored.values()) == {1}
+
+
+def test_peers_that_hold_up_the_window_are_disconnected_in_the_end():
+    blocks = chain(200)
+    stage = Stage()
+    for conn in (2, 4, 6):
+        stage.connect(conn, Peer(blocks, bodies=False))
+        stage.deliver(conn)
+    stage.connect(8, Peer(blocks))
     stage.settle()
+    assert stage.height == 0
+    stage.wait(60 * SECOND_US, until=lambda: stage.height == 200)
     assert stage.height == 200
+    assert "stalls the download of blocks" in stage.closed.values()
+    assert 8 not in stage.closed
     assert set(stage.stored.values()) == {1}
 
 
@@ -177,17 +188,18 @@ def test_blocks_of_headers_known_from_an_earlier_run_are_fetched():
     assert set(peer.asked.values()) == {1}
 
 
-def test_the_only_missing_block_may_take_a_part_of_the_spacing_and_costs_nobody_the_connection():
+@pytest.mark.parametrize("inbound", [False, True])
+def test_the_only_missing_block_is_asked_of_another_after_two_seconds_and_costs_nobody_the_connection(inbound):
     slow = replace(NETWORK, spacing_s=600)
     blocks = chain(1)
     stage = Stage(network=slow)
-    stage.connect(2, Peer(blocks, bodies=False))
+    stage.connect(2, Peer(blocks, bodies=False), inbound=inbound)
     stage.settle()
     good = stage.connect(4, Peer(blocks))
     stage.settle()
     started = stage.now
     stage.wait(until=lambda: stage.height > 0)
-    assert stage.now == started + 600 * SECOND_US // TIP_PATIENCE_PARTS
+    assert stage.now == started + BLOCK_STALL_US
     assert good.asked[blocks[0].hash] == 1
     stage.wait(120 * SECOND_US)
     assert stage.closed == {}

@@ -5,14 +5,16 @@ from tests.unit.netsync.scripted import NETWORK, chain
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCK_WINDOW
 from minicoin.core.netsync.window import BlockWindow
-from minicoin.core.units import ConnId
+from minicoin.core.units import ConnId, Micros
+
+NOW = Micros(0)
 
 
 def make(length):
     tree = HeaderTree(NETWORK)
     tree.load(block.header for block in chain(length))
     window = BlockWindow(tree)
-    window.refill()
+    window.refill(tree.best_header)
     return tree, window
 
 
@@ -27,7 +29,7 @@ def test_reaches_a_window_ahead_of_the_tip_and_moves_with_it():
     for block in blocks[:10]:
         window.arrived(block.hash)
     tree.set_tip(blocks[9].hash)
-    window.refill()
+    window.refill(tree.best_header)
     assert hashes(window.unassigned()) == hashes(blocks[10 : 10 + BLOCK_WINDOW])
     assert window.lowest_wanted().hash == blocks[10].hash
 
@@ -36,22 +38,22 @@ def test_what_was_given_up_is_first_again():
     blocks = chain(20)
     tree, window = make(20)
     for block in blocks[:4]:
-        window.assign(tree.get(block.hash), ConnId(2))
+        window.assign(tree.get(block.hash), ConnId(2), NOW)
     window.release(blocks[2].hash, ConnId(2))
     window.release(blocks[2].hash, ConnId(2))
     assert window.unassigned()[0].hash == blocks[2].hash
     assert blocks[2].hash not in window.in_flight
-    assert window.arrived(blocks[3].hash) == [ConnId(2)]
+    assert window.arrived(blocks[3].hash).holders == [ConnId(2)]
 
 
 def test_a_second_asker_keeps_the_block_in_flight():
     tree, window = make(20)
     node = tree.get(chain(20)[0].hash)
-    window.assign(node, ConnId(2))
-    window.assign(node, ConnId(4))
+    window.assign(node, ConnId(2), NOW)
+    window.assign(node, ConnId(4), NOW)
     window.release(node.hash, ConnId(2))
     assert node not in window.unassigned()
-    assert window.arrived(node.hash) == [ConnId(4)]
+    assert window.arrived(node.hash).holders == [ConnId(4)]
 
 
 def test_a_heavier_branch_replaces_the_window_from_the_fork():
@@ -59,16 +61,16 @@ def test_a_heavier_branch_replaces_the_window_from_the_fork():
     tree.set_tip(chain(20)[9].hash)
     rival = chain(30, seed=2, fork_of=1, fork_at=5)
     tree.load(block.header for block in rival)
-    window.refill()
+    window.refill(tree.best_header)
     assert hashes(window.unassigned()) == hashes(rival[5:])
 
 
 def test_forgetting_keeps_what_is_in_flight_and_skips_what_is_stored():
     blocks = chain(20)
     tree, window = make(20)
-    window.assign(tree.get(blocks[0].hash), ConnId(2))
+    window.assign(tree.get(blocks[0].hash), ConnId(2), NOW)
     tree.mark_stored(blocks[1].hash)
     window.forget()
-    window.refill()
+    window.refill(tree.best_header)
     assert hashes(window.unassigned()) == hashes(blocks[2:])
     assert window.lowest_wanted().hash == blocks[0].hash

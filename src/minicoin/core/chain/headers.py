@@ -31,8 +31,9 @@ from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.units import Micros, seconds
 
-# Locators name this many recent blocks one by one, then double their steps.
-_LOCATOR_DENSE: Final = 10
+# Locators name this many recent blocks, each the parent of the one in front, before their steps double (as Bitcoin
+# Core's do: where they differ, a test written for one would fail on the other).
+_LOCATOR_DENSE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,31 @@
 """Who is asked for which wanted block, and what happens to those who do not deliver.
 
-The window says what is wanted; a block is asked of one peer, of a second one when it holds up the window, and a peer
-that keeps stalling is left. What is asked for or with the worker is bounded by count and bytes.
+The rules, and why:
+
+1. *The window follows the chain with most work among the headers.* It lists the next 1,024 blocks; each is asked of one
+   peer, at most 16 of one peer at a time (Bitcoin Core's numbers: enough to fill a line, and a mute peer holds little).
+2. *Peers we chose come first*, among them those that keep their word and have least in flight. An attacker can place
+   itself among the inbound ones as often as it likes, and hardly among the others.
+3. *Any chain with at least our tip's work is fetched from whoever shows it*, at most 16 blocks above its fork from our
+   chain, whatever the window wants. A header costs an attacker little where work is cheap, and nobody but the peers
+   that show it is asked for its blocks; equal work is fetched for the day our own tip turns out wrong.
+4. *Nothing below the network's minimum work is fetched*: a lone peer could otherwise fill our disk with a cheap chain.
+5. *A block that is late is asked of somebody else*, by the order of 2, and of one more each time the patience ends
+   again. Watched are: the lowest wanted block, which holds up all others; every wanted block once few are; every block
+   of another branch. Far behind, the blocks in the middle are left to their peers: a slow line brings them in turn.
+6. *How late is late*: two seconds for a block that holds up others that are here, and for one asked of inbound peers
+   that never delivered anything; else the node's patience (patience.py), doubled with each peer asked in vain.
+7. *Who let a block be asked of another owes one*: it is taken for nobody where somebody better shows the block, until
+   it delivers again. One that announces everything and delivers nothing costs two seconds once.
+8. *A chain whose lowest block none of those that show it delivers is given up* for the best chain that can be had, as
+   long as there is one. It is asked for still, by 3, and the window returns to it as soon as that block is here.
+9. *A peer that holds up the window three times is left*, and one that delivers nothing for a spacing, and half a
+   spacing more for each other peer that blocks are coming from: those share our line (Bitcoin Core's measure).
+
+What is asked for or with the worker is bounded by count and bytes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode, find_common_ancestor
@@ -14,13 +35,15 @@ from minicoin.core.limits import (
     BLOCK_STALL_US,
     BLOCK_TIMEOUT_US,
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
-    TIP_PATIENCE_PARTS,
+    BLOCKS_WATCHED_MAX,
     UNPARSED_BLOCK_BYTES_MAX,
     UNPARSED_BLOCKS_MAX,
+    WITHHELD_BRANCHES_MAX,
 )
 from minicoin.core.netsync.arrivals import Arrivals
+from minicoin.core.netsync.patience import Patience
 from minicoin.core.netsync.peers import SyncPeer
-from minicoin.core.netsync.window import BlockWindow
+from minicoin.core.netsync.window import BlockRequest, BlockWindow
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetData, InventoryVector, InvType
@@ -29,7 +52,7 @@ _STALLS_BEFORE_DISCONNECT = 3
 
 
 class Downloads:
-    """Requests for the blocks of the window. `peers` is the table that BlockSync keeps."""
+    """Requests for blocks. `peers` is the table that BlockSync keeps."""
 
     def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals, alarm: Alarm) -> None:
         self._tree = tree
@@ -37,23 +60,42 @@ class Downloads:
         self._arrivals = arrivals
         self._alarm = alarm
         self.window = BlockWindow(tree)
-        self._stall_check_at = Micros(0)
+        self._check_at = Micros(0)
         spacing_us = tree.network.spacing_s * SECOND_US
         # A full block over a slow line that serves others too takes its time: how much, the network's spacing tells.
         self._timeout_us = max(BLOCK_TIMEOUT_US, spacing_us)
-        self._tip_patience_us = max(BLOCK_STALL_US, spacing_us // TIP_PATIENCE_PARTS)
+        self._patience = Patience(spacing_us)
+        # The lowest blocks of chains that were given up.
+        self._withheld: dict[BlockHash, HeaderNode] = {}
 
     def has_room(self) -> bool:
         """Whether more may be asked for."""
         pending = len(self._arrivals) + len(self.window.in_flight)
         return pending < UNPARSED_BLOCKS_MAX and self._arrivals.storing_bytes < UNPARSED_BLOCK_BYTES_MAX
 
+    @property
+    def has_work(self) -> bool:
+        """Whether somebody may have to be asked for something: a block waits for that, or the window for its blocks."""
+        return self.window.has_unassigned or not self.window.is_filled_for(self.target())
+
+    def target(self) -> HeaderNode:
+        """The chain to go for: that of most work, unless nobody delivers it and another can be had."""
+        tree = self._tree
+        best = tree.best_header
+        if self._is_withheld(best):
+            shown = {known.hash: known for peer in self._peers.values() if (known := peer.best_known) is not None}
+            best = tree.tip
+            for known in shown.values():
+                if known.chainwork > best.chainwork and not known.is_failed and not self._is_withheld(known):
+                    best = known
+        return best if best.chainwork >= tree.network.minimum_chainwork else tree.tip
+
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
-        has_moved = self.window.refill()
+        has_moved = self.window.refill(self.target())
         effects = self._ask(now)
         if has_moved or effects:
-            self.watch_lowest()
+            self.watch()
         return effects
 
     def _ask(self, now: Micros) -> list[Effect]:
@@ -86,138 +128,196 @@ class Downloads:
         return [Send(conn, GetData(tuple(vectors))) for conn, vectors in asked.items()]
 
     def ask_branches(self, peers: Iterable[SyncPeer], now: Micros) -> list[Effect]:
-        """Ask peers whose chain beats ours for its blocks, though another header has as much work or more: whoever
-        shows a header and keeps its block to itself must not stop everybody else's."""
+        """Ask peers that show another chain than the window's, with at least our tip's work, for its blocks."""
         tree = self._tree
-        tip_work = tree.tip.chainwork
+        least_work = max(tree.tip.chainwork, tree.network.minimum_chainwork)
+        target = self.target()
         effects: list[Effect] = []
         for peer in peers:
             known = peer.best_known
-            if known is None or known is tree.best_header or known.chainwork <= tip_work or known.is_failed:
+            if known is None or known is target or known.chainwork < least_work or known.is_failed:
                 continue
-            # What lies below the best header is the window's.
-            if peer.serves_blocks and self.has_room() and not known.is_ancestor_of(tree.best_header):
-                effects += self._ask_branch(peer, known, now)
+            # What lies below the target is the window's.
+            if tree.is_active(known) or not peer.serves_blocks or known.is_ancestor_of(target):
+                continue
+            effects += self._ask_branch(peer, known, now)
+        if effects:
+            self.watch()
         return effects
 
     def _ask_branch(self, peer: SyncPeer, known: HeaderNode, now: Micros) -> list[Effect]:
         fork = find_common_ancestor(self._tree.tip, known)
-        room = BLOCKS_IN_FLIGHT_PER_PEER_MAX - peer.owed_blocks
         vectors: list[InventoryVector] = []
         # No further than one peer's share: the rest is asked for once these are stored.
         for height in range(fork.height + 1, min(known.height, fork.height + BLOCKS_IN_FLIGHT_PER_PEER_MAX) + 1):
             node = self._tree.ancestor(known, height)
             is_coming = node.is_stored or node.hash in self._arrivals or node.hash in self.window.in_flight
-            if is_coming or peer.has_lack(node.hash) or len(vectors) >= room:
+            if is_coming or peer.has_lack(node.hash):
                 continue
+            if peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX or not self.has_room():
+                break
             self._assign(peer, node, now)
             vectors.append(block_vector(peer, node.hash))
         return [Send(peer.conn, GetData(tuple(vectors)))] if vectors else []
 
-    def arrived(self, block: BlockHash) -> None:
-        """It is here: nobody owes it any more."""
-        for conn in self.window.arrived(block):
-            holder = self._peers.get(conn)
-            if holder is not None:
-                holder.drop_asked(block)
-        self.watch_lowest()
+    def take_over(self, peer: SyncPeer, now: Micros) -> list[Effect]:
+        """The peer showed a block: what only such peers were asked for that owe us one is asked of it at once."""
+        if not self.window.in_flight or peer.broken_promises:
+            return []
+        vectors: list[InventoryVector] = []
+        for request in self.window.in_flight.values():
+            holders = [self._peers[conn] for conn in request.holders]
+            is_owed = all(holder.broken_promises for holder in holders)
+            if is_owed and peer.conn not in request.holders and self._choose((peer,), request.node) is peer:
+                self._assign(peer, request.node, now)
+                vectors.append(block_vector(peer, request.node.hash))
+        if not vectors:
+            return []
+        self.watch()
+        return [Send(peer.conn, GetData(tuple(vectors)))]
 
-    def give_up(self, peer: SyncPeer, block: BlockHash) -> None:
+    def arrived(self, block: BlockHash, source: ConnId | None, now: Micros) -> None:
+        """It is here: nobody owes it any more."""
+        request = self.window.arrived(block)
+        self._withheld.pop(block, None)
+        if request is not None:
+            for conn in request.holders:
+                holder = self._peers.get(conn)
+                if holder is not None:
+                    holder.drop_asked(block, now)
+            if len(request.holders) == 1:
+                self._patience.on_in_time()
+            elif request.holders[0] == source:
+                self._patience.on_hasty()
+        self.watch()
+
+    def give_up(self, peer: SyncPeer, block: BlockHash, now: Micros) -> None:
         """The peer does not have it after all."""
         if peer.drop_classic_asked(block):
             peer.note_lack(block)
-        if peer.drop_asked(block):
+        if peer.drop_asked(block, now):
             peer.note_lack(block)
             self.window.release(block, peer.conn)
+            self.watch()
 
     def release(self, peer: SyncPeer) -> None:
         """The peer is gone: what it owed is asked of others."""
         for block in list(peer.in_flight):
             self.window.release(block, peer.conn)
+        self.watch()
+
+    # --- lateness ---
 
     def check_late(self, now: Micros) -> list[Effect]:
-        """Leave peers that let a block wait too long; ask a second peer for the block that holds up others, or after
-        more patience for the one that is all we lack."""
+        """Leave peers that let us wait too long; ask somebody else for blocks that are late."""
         effects: list[Effect] = []
-        lowest = self.window.lowest_wanted()
-        patience_us = self._patience_us()
-        self._stall_check_at = Micros(now + BLOCK_STALL_US)
         for peer in list(self._peers.values()):
-            if any(
-                now >= asked + self._timeout_us for asked in (*peer.in_flight.values(), *peer.classic_asked.values())
-            ):
+            if any(now >= due for due in self._time_outs(peer)):
                 effects.append(Close(peer.conn, "block not delivered in time"))
-            elif lowest is not None and now >= peer.in_flight.get(lowest.hash, now) + patience_us:
-                effects += self._replace(peer, lowest, now)
+        self._check_at = Micros(now + BLOCK_STALL_US)
+        for request in list(self._watched()):
+            if now >= request.looked_at + self._patience_us(request):
+                effects += self._ask_another(request, now)
         return effects
 
-    def watch_lowest(self) -> None:
-        """Be woken in time for the block that holds up the window: it may be another one than before."""
-        lowest = self.window.lowest_wanted()
-        if lowest is None or len(self._peers) < 2:
-            return
-        patience_us = self._patience_us()
-        for conn in self.window.in_flight.get(lowest.hash, ()):
-            peer = self._peers.get(conn)
-            asked = None if peer is None else peer.in_flight.get(lowest.hash)
-            if asked is not None:
-                self._alarm.by(max(Micros(asked + patience_us), self._stall_check_at))
+    def watch(self) -> None:
+        """Be woken in time: which block holds up others, and who is late, may have changed."""
+        self._alarm.by(min(self.deadlines(), default=None))
 
-    def deadlines(self) -> Iterable[int]:
+    def deadlines(self) -> Iterator[Micros]:
         """When check_late has something to do."""
-        lowest = self.window.lowest_wanted()
         for peer in self._peers.values():
-            # The first entry of each is the oldest request.
-            for owed in (peer.in_flight, peer.classic_asked):
-                if owed:
-                    yield next(iter(owed.values())) + self._timeout_us
-            if lowest is not None and lowest.hash in peer.in_flight and len(self._peers) > 1:
-                yield max(peer.in_flight[lowest.hash] + self._patience_us(), self._stall_check_at)
+            yield from self._time_outs(peer)
+        if len(self._peers) > 1:
+            for request in self._watched():
+                yield Micros(max(request.looked_at + self._patience_us(request), self._check_at))
 
-    # --- inside ---
+    def _time_outs(self, peer: SyncPeer) -> Iterator[Micros]:
+        if peer.in_flight:
+            others = sum(bool(other.in_flight) for other in self._peers.values() if other is not peer)
+            yield Micros(peer.waiting_since + self._timeout_us * (2 + others) // 2)
+        if peer.classic_asked:
+            # The first entry is the oldest request.
+            yield Micros(next(iter(peer.classic_asked.values())) + self._timeout_us)
 
-    def _patience_us(self) -> int:
-        """How long the lowest wanted block may take before a second peer is asked for it."""
-        return BLOCK_STALL_US if self.window.is_held_up else self._tip_patience_us
+    def _watched(self) -> Iterator[BlockRequest]:
+        wanted, in_flight = self.window.wanted, self.window.in_flight
+        lowest = self.window.lowest_wanted()
+        watches_all = len(wanted) <= BLOCKS_WATCHED_MAX
+        for block, request in in_flight.items():
+            if watches_all or block not in wanted or request.node is lowest:
+                yield request
 
-    def _replace(self, peer: SyncPeer, lowest: HeaderNode, now: Micros) -> list[Effect]:
+    def _patience_us(self, request: BlockRequest) -> int:
+        if request.node is self.window.lowest_wanted() and self.window.is_held_up:
+            return BLOCK_STALL_US
+        holders = (self._peers[conn] for conn in request.holders)
+        trusted = sum(holder.has_delivered or not holder.inbound for holder in holders)
+        # A shift above 10 means days; the time-out closes such a peer long before.
+        return self._patience.us << min(trusted - 1, 10) if trusted else BLOCK_STALL_US
+
+    def _ask_another(self, request: BlockRequest, now: Micros) -> list[Effect]:
+        request.looked_at = now
         others = [
             other
             for other in self._peers.values()
-            if other is not peer
-            and lowest.hash not in other.in_flight
+            if other.conn not in request.holders
             and other.serves_blocks
             and other.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
         ]
-        other = self._choose(others, lowest)
+        other = self._choose(others, request.node)
         if other is None:
+            if request.node is self.window.lowest_wanted():
+                self._withhold(request)
             return []
-        if self.window.is_held_up:
-            peer.stalls += 1
-        peer.note_asked(lowest.hash, now)
-        self._assign(other, lowest, now)
-        effects: list[Effect] = [Send(other.conn, GetData((block_vector(other, lowest.hash),)))]
-        if peer.stalls >= _STALLS_BEFORE_DISCONNECT:
-            effects.append(Close(peer.conn, "stalls the download of blocks"))
-        return effects
+        effects: list[Effect] = []
+        is_held_up = self.window.is_held_up and request.node is self.window.lowest_wanted()
+        for holder in [self._peers[conn] for conn in request.holders]:
+            holder.broken_promises += 1
+            holder.stalls += is_held_up
+            if holder.stalls >= _STALLS_BEFORE_DISCONNECT:
+                effects.append(Close(holder.conn, "stalls the download of blocks"))
+        self._assign(other, request.node, now)
+        return [Send(other.conn, GetData((block_vector(other, request.node.hash),))), *effects]
+
+    def _withhold(self, request: BlockRequest) -> None:
+        """Nobody is left to ask for the lowest wanted block: go for another chain, if there is one that beats ours."""
+        lowest = request.node
+        self._withheld[lowest.hash] = lowest
+        if self.target().chainwork <= self._tree.tip.chainwork:
+            del self._withheld[lowest.hash]
+            return
+        for conn in request.holders:
+            self._peers[conn].broken_promises += 1
+        if len(self._withheld) > WITHHELD_BRANCHES_MAX:
+            del self._withheld[next(iter(self._withheld))]
+
+    def _is_withheld(self, node: HeaderNode) -> bool:
+        return any(lowest.is_ancestor_of(node) for lowest in self._withheld.values())
+
+    # --- choosing ---
 
     def _assign(self, peer: SyncPeer, node: HeaderNode, now: Micros) -> None:
         peer.note_asked(node.hash, now)
-        self._alarm.by(Micros(now + self._timeout_us))
-        self.window.assign(node, peer.conn)
+        self.window.assign(node, peer.conn, now)
 
-    def _choose(self, peers: list[SyncPeer], node: HeaderNode) -> SyncPeer | None:
-        """The peer with the least in flight among those that have the block."""
+    def _choose(self, peers: Iterable[SyncPeer], node: HeaderNode) -> SyncPeer | None:
+        """The best of those that have the block and are to be asked for it: rule 2."""
         best: SyncPeer | None = None
         for peer in peers:
-            if best is not None and len(peer.in_flight) >= len(best.in_flight):
+            if best is not None and _rank(peer) >= _rank(best):
                 continue
             known = peer.best_known
             if known is None or known.height < node.height or peer.has_lack(node.hash):
                 continue
-            if self._tree.ancestor(known, node.height) is node:
+            if peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._tree.ancestor(known, node.height) is node:
                 best = peer
         return best
+
+
+def _rank(peer: SyncPeer) -> tuple[bool, bool, int]:
+    # Who owes us a block comes behind those who do not, whoever chose whom.
+    return (peer.broken_promises > 0, peer.inbound, len(peer.in_flight))
 
 
 def block_vector(peer: SyncPeer, block: BlockHash) -> InventoryVector:

@@ -51,6 +51,13 @@ class SyncPeer:
     """Where the last getblocks started."""
 
     stalls: int = 0
+    """How often a block it owed held up others that were here."""
+    broken_promises: int = 0
+    """Blocks it was asked for that had to be asked of somebody else; forgiven with the next one it delivers."""
+    has_delivered: bool = False
+    """It delivered a block that it was asked for."""
+    waiting_since: Micros = Micros(0)
+    """When it delivered its last block, or was asked while it owed none."""
 
     continue_hash: BlockHash | None = None
     """The last hash of a full inv we served: when it is fetched, our tip is announced so that the peer goes on."""
@@ -87,25 +94,32 @@ class SyncPeer:
         """Blocks it was asked for, either way."""
         return len(self.in_flight) + len(self.classic_asked)
 
-    def take_owed(self, block: BlockHash) -> bool:
+    def take_owed(self, block: BlockHash, now: Micros) -> bool:
         """The block came: whether it was asked for."""
-        was_owed = self.drop_asked(block)
+        was_owed = self.drop_asked(block, now)
         was_owed = self.drop_classic_asked(block) or was_owed
         if was_owed:
-            self.stalls = 0
+            self.stalls = self.broken_promises = 0
+            self.has_delivered = True
+            self.waiting_since = now
         return was_owed
 
     def note_asked(self, block: BlockHash, now: Micros) -> None:
         """It was asked for a block of the window, perhaps again."""
         if self._in_flight is None:
             self._in_flight = {}
+            self.waiting_since = now
         self._in_flight.pop(block, None)
         self._in_flight[block] = now
 
-    def drop_asked(self, block: BlockHash) -> bool:
-        """It owes this block of the window no more; whether it did."""
-        if self._in_flight is None or self._in_flight.pop(block, None) is None:
+    def drop_asked(self, block: BlockHash, now: Micros) -> bool:
+        """It owes this block of the window no more; whether it did. If it was the first in turn, the next one's time
+        begins."""
+        if self._in_flight is None or block not in self._in_flight:
             return False
+        if next(iter(self._in_flight)) == block:
+            self.waiting_since = now
+        del self._in_flight[block]
         self._in_flight = self._in_flight or None
         return True
 
@@ -149,6 +163,8 @@ class SyncPeer:
         return self._lacks is not None and block in self._lacks
 
     def learn(self, node: HeaderNode) -> None:
-        """It has `node` and therefore its ancestors."""
-        if self.best_known is None or node.chainwork > self.best_known.chainwork:
+        """It has `node` and therefore its ancestors. Of equal work the last one counts: it may have changed its mind,
+        and so it may where we found its chain invalid."""
+        best = self.best_known
+        if best is None or node.chainwork >= best.chainwork or (best.is_failed and not node.is_failed):
             self.best_known = node

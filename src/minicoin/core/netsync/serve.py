@@ -10,7 +10,10 @@ from minicoin.core.wire.messages import GetBlocks, GetHeaders, Headers, Inv, Inv
 
 
 def answer_getheaders(tree: HeaderTree, peer: SyncPeer, request: GetHeaders) -> Headers | None:
-    """The headers behind the locator's fork, or None where an empty locator names a block we do not have."""
+    """The headers behind the locator's fork, or None where an empty locator names a block we do not have. None of them
+    while our chain has less than the network's minimum work: a peer could do nothing with those (as Bitcoin Core)."""
+    if tree.tip.chainwork < tree.network.minimum_chainwork:
+        return Headers(())
     if not request.block_locator_hashes:
         named = tree.get(request.hash_stop)
         if named is None:

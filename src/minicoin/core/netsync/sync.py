@@ -12,7 +12,7 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, StoreBlock
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import HEADERS_TIMEOUT_US
+from minicoin.core.limits import HEADERS_TIMEOUT_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
 from minicoin.core.netsync.downloads import Downloads
@@ -23,8 +23,6 @@ from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import InvalidBlock
 from minicoin.core.units import SECOND_US, ConnId, Micros
-
-_CURRENT_WITHIN_BLOCKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,8 @@ class BlockSync:
     def on_ready(self, conn: ConnId, services: Services, *, inbound: bool, now: Micros) -> list[Effect]:
         """A handshake ended."""
         self._peers[conn] = SyncPeer(conn, inbound, services)
-        # With a second peer, a block that holds up the window may be asked of that one.
-        self._downloads.watch_lowest()
+        # With a second peer, a block that is late may be asked of that one.
+        self._downloads.watch()
         return self._headers.ask(now)
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
@@ -67,7 +65,7 @@ class BlockSync:
         if peer is None:
             return []
         self._downloads.release(peer)
-        return [*self._headers.ask(now), *self._downloads.schedule(now)]
+        return [*self._headers.ask(now), *self._continue(now)]
 
     def peer(self, conn: ConnId) -> SyncPeer | None:
         return self._peers.get(conn)
@@ -92,10 +90,10 @@ class BlockSync:
         )
 
     def _is_current(self, now: Micros) -> bool:
+        # Blocks decide, as in Bitcoin Core: headers that nobody backs with blocks must not keep us from joining in.
         tip = self._tree.tip
-        behind = self._tree.best_header.height - tip.height
         is_fresh = tip.header.time * SECOND_US >= now - RECENT_US
-        return is_fresh and behind <= _CURRENT_WITHIN_BLOCKS
+        return is_fresh and tip.chainwork >= self._tree.network.minimum_chainwork
 
     def source_of(self, block: BlockHash) -> ConnId | None:
         """Who delivered a block, for blame."""
@@ -110,11 +108,9 @@ class BlockSync:
             return []
         effects = self._headers.take(peer, headers, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
-        if effects or self._downloads.window.has_work:
+        if effects or self._downloads.has_work:
             effects = [*effects, *self._downloads.schedule(now)]
-        if peer.best_known is not self._tree.best_header:
-            effects += self._downloads.ask_branches((peer,), now)
-        return effects
+        return [*effects, *self._downloads.ask_branches((peer,), now), *self._downloads.take_over(peer, now)]
 
     def on_inv(self, conn: ConnId, blocks: list[BlockHash], now: Micros) -> list[Effect]:
         """Block hashes of one inv message."""
@@ -131,7 +127,7 @@ class BlockSync:
         if not unknown:
             # Known headers may still lack their block where this peer is the first to have it.
             peer.classic_continues = peer.is_classic
-            return self._continue(now)
+            return [*self._continue(now), *self._downloads.take_over(peer, now)]
         self._headers.note_unknown(peer, unknown[-1])
         if peer.is_classic:
             return self._classic.take_inv(peer, unknown, now)
@@ -142,7 +138,7 @@ class BlockSync:
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        was_asked = peer.take_owed(block.hash)
+        was_asked = peer.take_owed(block.hash, now)
         node = self._tree.get(block.hash)
         effects: list[Effect] = []
         if node is None:
@@ -153,7 +149,7 @@ class BlockSync:
                 return []
             effects.append(SaveHeaders((block.header,)))
         peer.learn(node)
-        effects += self._store(block, node, conn, is_wanted=was_asked)
+        effects += self._store(block, node, conn, now, is_wanted=was_asked)
         effects += self._adopt_orphans(block.hash, conn, now)
         if peer.is_classic:
             effects += self._classic.ask(peer, now)
@@ -164,7 +160,7 @@ class BlockSync:
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        self._downloads.give_up(peer, block)
+        self._downloads.give_up(peer, block, now)
         return self._continue(now)
 
     def submit(self, block: RawBlock, now: Micros) -> list[Effect]:
@@ -173,7 +169,7 @@ class BlockSync:
         if node.is_stored or block.hash in self._arrivals:
             return []
         self._arrivals.begin(block, None)
-        self._downloads.arrived(block.hash)
+        self._downloads.arrived(block.hash, None, now)
         return [SaveHeaders((block.header,)), StoreBlock(block, node.height)]
 
     # --- the worker's answers ---
@@ -182,7 +178,7 @@ class BlockSync:
         """The worker has it on disk."""
         self._arrivals.stored(block)
         # A window that began anew meanwhile may want it again.
-        self._downloads.arrived(block)
+        self._downloads.arrived(block, None, now)
         return self._continue(now)
 
     def on_refused(self, invalid: InvalidBlock, now: Micros) -> tuple[ConnId | None, list[Effect]]:
@@ -240,19 +236,23 @@ class BlockSync:
                 continue
         return effects
 
-    def _store(self, block: RawBlock, node: HeaderNode, conn: ConnId, *, is_wanted: bool) -> list[Effect]:
+    def _store(self, block: RawBlock, node: HeaderNode, conn: ConnId, now: Micros, *, is_wanted: bool) -> list[Effect]:
         if node.is_stored or node.is_failed or block.hash in self._arrivals:
-            self._downloads.arrived(block.hash)
+            self._downloads.arrived(block.hash, conn, now)
             return []
         # What the window wants is welcome from anybody: a reorg's first blocks have less work than our tip.
-        is_wanted = is_wanted or block.hash in self._downloads.window.wanted
-        # Unasked blocks are welcome only where they extend or beat our chain: disk space is not free.
-        beats_ours = node.chainwork > self._tree.tip.chainwork
-        if not is_wanted and not (beats_ours and self._downloads.has_room()):
+        if not (is_wanted or block.hash in self._downloads.window.wanted or self._is_welcome(node)):
             return []
-        self._downloads.arrived(block.hash)
+        self._downloads.arrived(block.hash, conn, now)
         self._arrivals.begin(block, conn)
         return [StoreBlock(block, node.height)]
+
+    def _is_welcome(self, node: HeaderNode) -> bool:
+        """Whether a block nobody asked for is worth the disk: where it equals or beats our chain, soon."""
+        tip = self._tree.tip
+        least_work = max(tip.chainwork, self._tree.network.minimum_chainwork)
+        is_near = node.height <= tip.height + UNASKED_BLOCKS_AHEAD_MAX
+        return node.chainwork >= least_work and is_near and self._downloads.has_room()
 
     def _continue(self, now: Micros) -> list[Effect]:
         effects = [*self._downloads.schedule(now), *self._downloads.ask_branches(self._peers.values(), now)]

@@ -1,14 +1,26 @@
-"""The blocks to fetch next: a window of the path from the tip to the best header, and who fetches which.
+"""The blocks to fetch next: a window of the path from the tip to the chain we go for, and who was asked for which.
 
-Owns only bookkeeping: an ordered window of wanted blocks, the part of it nobody was asked for, and who is in flight.
-Blocks are stored as they come, so the window bounds disk order, not memory.
+Owns only bookkeeping: an ordered window of wanted blocks, the part of it nobody was asked for, and what is in flight,
+blocks of other branches included. Blocks are stored as they come, so the window bounds disk order, not memory.
 """
+
+from dataclasses import dataclass, field
 
 from minicoin.core.chain.header_node import HeaderNode, find_common_ancestor
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCK_WINDOW
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.units import ConnId
+from minicoin.core.units import ConnId, Micros
+
+
+@dataclass(slots=True)
+class BlockRequest:
+    """A block in flight. `looked_at` is when somebody was last asked for it, or last found to be the only one."""
+
+    node: HeaderNode
+    looked_at: Micros
+    holders: list[ConnId] = field(default_factory=list)
+    """Who was asked, the first in front."""
 
 
 class BlockWindow:
@@ -19,17 +31,16 @@ class BlockWindow:
     def __init__(self, tree: HeaderTree) -> None:
         self._tree = tree
         self._filled_to: HeaderNode | None = None
-        # The best header and the tip it was filled for: while they stay, so does the window.
+        # The target and the tip it was filled for: while they stay, so does the window.
         self._filled_for: tuple[HeaderNode, HeaderNode] | None = None
         self.wanted: dict[BlockHash, HeaderNode] = {}
         self._unassigned: dict[BlockHash, HeaderNode] = {}
-        self.in_flight: dict[BlockHash, list[ConnId]] = {}
+        self.in_flight: dict[BlockHash, BlockRequest] = {}
 
-    def refill(self) -> bool:
-        """Follow the best header, at most BLOCK_WINDOW blocks ahead of the tip; whether there was anything to do."""
-        if self._is_filled():
+    def refill(self, target: HeaderNode) -> bool:
+        """Follow `target`, at most BLOCK_WINDOW blocks ahead of the tip; whether there was anything to do."""
+        if self.is_filled_for(target):
             return False
-        target = self._tree.best_header
         tip = self._tree.tip
         self._filled_for = (target, tip)
         filled = self._filled_to
@@ -54,14 +65,10 @@ class BlockWindow:
     def has_unassigned(self) -> bool:
         return bool(self._unassigned)
 
-    @property
-    def has_work(self) -> bool:
-        """Whether somebody may have to be asked for something: a block waits for that, or the window for its blocks."""
-        return bool(self._unassigned) or not self._is_filled()
-
-    def _is_filled(self) -> bool:
+    def is_filled_for(self, target: HeaderNode) -> bool:
+        """Whether the window shows the way from the present tip to `target`."""
         filled_for = self._filled_for
-        return filled_for is not None and filled_for[0] is self._tree.best_header and filled_for[1] is self._tree.tip
+        return filled_for is not None and filled_for[0] is target and filled_for[1] is self._tree.tip
 
     def lowest_wanted(self) -> HeaderNode | None:
         """The block that holds up everything behind it."""
@@ -75,29 +82,33 @@ class BlockWindow:
             return False
         return self._filled_to.height - lowest.height + 1 > len(self.wanted)
 
-    def assign(self, node: HeaderNode, conn: ConnId) -> None:
-        """`conn` was asked for the block."""
+    def assign(self, node: HeaderNode, conn: ConnId, now: Micros) -> None:
+        """`conn` is asked for the block."""
         self._unassigned.pop(node.hash, None)
-        self.in_flight.setdefault(node.hash, []).append(conn)
+        request = self.in_flight.get(node.hash)
+        if request is None:
+            request = self.in_flight[node.hash] = BlockRequest(node, now)
+        request.looked_at = now
+        request.holders.append(conn)
 
     def release(self, block: BlockHash, conn: ConnId) -> None:
         """`conn` will not deliver it."""
-        askers = self.in_flight.get(block)
-        if askers is None or conn not in askers:
+        request = self.in_flight.get(block)
+        if request is None or conn not in request.holders:
             return
-        askers.remove(conn)
-        if not askers:
+        request.holders.remove(conn)
+        if not request.holders:
             del self.in_flight[block]
             node = self.wanted.get(block)
             if node is not None:
                 # In front: what was given up is the lowest we still need, more often than not.
                 self._unassigned = {block: node, **self._unassigned}
 
-    def arrived(self, block: BlockHash) -> list[ConnId]:
-        """The block is here; everybody still asked for it."""
+    def arrived(self, block: BlockHash) -> BlockRequest | None:
+        """The block is here; the request for it, if there was one."""
         self.wanted.pop(block, None)
         self._unassigned.pop(block, None)
-        return self.in_flight.pop(block, [])
+        return self.in_flight.pop(block, None)
 
     def forget(self) -> None:
         """Start over: a branch was found invalid or a stored block was lost."""

@@ -81,7 +81,10 @@ blocks = 10
         np.percentile(np.concatenate([block.arrivals for block in one.blocks]), [50, 90, 99]) for one in (full, model)
     )
     assert all(block.arrivals.min() == 0 for block in full.blocks)
-    assert measured == pytest.approx(modelled, rel=0.03)
+    assert measured[:2] == pytest.approx(modelled[:2], rel=0.03)
+    # The slowest hundredth ends earlier: a real node asks somebody else for a block that takes two seconds.
+    assert measured[2] == pytest.approx(modelled[2], rel=0.05)
+    assert measured[2] < modelled[2]
     # So close means that both count the same lines and the same work: other work is seen.
     slower = run(scenario.override("engine=model", "verification.block_us_per_kb=800.0"), seed, ScriptedVerifier())
     seen = np.percentile(np.concatenate([block.arrivals for block in slower.blocks]), [50, 90, 99])
