@@ -26,6 +26,7 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 _NEEDS_WORKER = (
     commands.SubmitBlock,
     commands.SubmitTransaction,
+    commands.SubmitPackage,
     commands.Generate,
     commands.SetMining,
     commands.Pay,
@@ -98,6 +99,8 @@ class CommandFlow:
                 self._mark(request, block, is_valid=True)
             case commands.SubmitTransaction(transaction):
                 self._submit_transaction(request, transaction, now)
+            case commands.SubmitPackage(transactions):
+                self._transactions.packages.submit(request, transactions, now)
             case commands.Generate(count, script):
                 self._mining.generate(request, count, script, now)
             case commands.SetMining(script):

@@ -123,6 +123,13 @@ class SubmitTransaction:
     transaction: Transaction
 
 
+@dataclass(frozen=True, slots=True)
+class SubmitPackage:
+    """Offer a transaction behind some of its unconfirmed parents; answered with a PackageResult."""
+
+    transactions: tuple[Transaction, ...]
+
+
 # --- mining ---
 
 
@@ -245,6 +252,7 @@ Command = (
     | InvalidateBlock
     | ReconsiderBlock
     | SubmitTransaction
+    | SubmitPackage
     | Generate
     | SetMining
     | CreateWallet

@@ -6,6 +6,7 @@ from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
 from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
+from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.overlay import Item, ItemKind
 from minicoin.core.primitives.transaction import Transaction, Wtxid
@@ -38,6 +39,7 @@ class TxFlow:
         self._parts = parts
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
+        self.packages = PackageFlow(parts)
 
     def on_transaction(self, conn: ConnId, transaction: Transaction, now: Micros) -> None:
         """From a peer. Raises PeerFault where it is broken beyond excuse."""
@@ -75,6 +77,7 @@ class TxFlow:
 
     def on_failure(self, failure: str) -> None:
         """No verdict will come any more."""
+        self.packages.on_failure(failure)
         for wtxid in list(self._waiting):
             for request in self._take_waiting(wtxid):
                 self._parts.fail(request, MISC_ERROR, failure)
@@ -89,6 +92,7 @@ class TxFlow:
         parts = self._parts
         outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now)
         parts.emit(*effects)
+        self.packages.on_outcome(outcome, now)
         match outcome:
             case Accepted():
                 for one in outcome.in_order():

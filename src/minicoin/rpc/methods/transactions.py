@@ -24,7 +24,8 @@ from minicoin.core.primitives.transaction import (
     TxOut,
     make_outpoint,
 )
-from minicoin.core.script.standard import address_script, data_output, p2sh_script, script_address
+from minicoin.core.script.policy import STANDARD_VERSION_MAX
+from minicoin.core.script.standard import address_script, data_output, is_unspendable, p2sh_script, script_address
 from minicoin.core.script.wrapping import may_be_wrapped, segwit_form
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import (
@@ -48,6 +49,8 @@ _SEQUENCE_NON_FINAL = SEQUENCE_FINAL - 1
 _SEQUENCE_REPLACEABLE = SEQUENCE_FINAL - 2
 # What Bitcoin Core refuses as absurd unless told otherwise, in coins per 1,000 virtual bytes.
 MAX_FEERATE = "0.10"
+
+MAX_BURN = optional("maxburnamount", Kind.AMOUNT, "0", "Refuse to send more coins where nobody can spend them.")
 
 
 def parse_transaction_hex(value: Json, name: str) -> Transaction:
@@ -163,8 +166,16 @@ async def decode_script(call: Call) -> Json:
     return shape
 
 
+def refuse_burning(transaction: Transaction, max_sat: int) -> None:
+    """Coins sent where nobody can spend them, beyond what the caller allows."""
+    if any(output.value > max_sat and is_unspendable(output.script_pubkey) for output in transaction.outputs):
+        problem = "Unspendable output exceeds maximum configured by user (maxburnamount)"
+        raise CommandError(VERIFY_ERROR, problem)
+
+
 async def send_raw_transaction(call: Call) -> Json:
     transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
+    refuse_burning(transaction, parse_amount(call.value("maxburnamount"), "maxburnamount"))
     max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
     known = await call.port.query(lambda node: node.mempool.entry(transaction.txid))
     if known is not None:
@@ -192,7 +203,10 @@ async def create_raw_transaction(call: Call) -> Json:
     default = _SEQUENCE_REPLACEABLE if is_replaceable else _SEQUENCE_NON_FINAL if lock_time else SEQUENCE_FINAL
     inputs = tuple(_parse_input(spend, default) for spend in call.array("inputs"))
     outputs = parse_outputs(call, call.value("outputs"))
-    return Transaction(2, inputs, outputs, lock_time).raw.hex()
+    version = call.integer("version")
+    if not 1 <= version <= STANDARD_VERSION_MAX:
+        raise CommandError(INVALID_PARAMETER, f"Invalid parameter, version out of range(1~{STANDARD_VERSION_MAX})")
+    return Transaction(version, inputs, outputs, lock_time).raw.hex()
 
 
 def _parse_input(value: Json, default_sequence: int) -> TxIn:
@@ -258,6 +272,7 @@ METHODS = (
         (
             _TX,
             optional("maxfeerate", Kind.AMOUNT, MAX_FEERATE, "Refuse a higher feerate (coins per 1,000 vB); 0: any."),
+            MAX_BURN,
         ),
     ),
     Method(
@@ -271,6 +286,7 @@ METHODS = (
             Argument("outputs", Kind.OUTPUTS, "Amounts by address; the key data takes hex for an OP_RETURN output."),
             optional("locktime", Kind.INTEGER, 0, "The lock time: a height, or Unix seconds."),
             optional("replaceable", Kind.FLAG, True, "Whether to signal that it may be replaced (BIP125)."),
+            optional("version", Kind.INTEGER, 2, "The version: 3 for a small topology (BIP431)."),
         ),
     ),
 )

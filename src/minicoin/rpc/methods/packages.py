@@ -1,0 +1,100 @@
+"""Packages: a transaction submitted together with unconfirmed parents that it pays for."""
+
+from collections.abc import Sequence
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.node.commands import INVALID_PARAMETER, VERIFY_ERROR, CommandError, SubmitPackage
+from minicoin.core.node.package_flow import FAILED, NOT_VALIDATED, MemberResult, PackageResult
+from minicoin.core.primitives.transaction import Transaction, Txid, make_outpoint, outpoint_txid
+from minicoin.rpc.json_text import Amount, Json
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount
+from minicoin.rpc.methods.transactions import MAX_BURN, MAX_FEERATE, parse_transaction_hex, refuse_burning
+from minicoin.rpc.shapes import JsonObject
+
+_MEMBERS_MAX = 25
+
+
+async def submit_package(call: Call) -> Json:
+    texts = call.array("package")
+    if not 1 <= len(texts) <= _MEMBERS_MAX:
+        problem = f"Array must contain between 1 and {_MEMBERS_MAX} transactions."
+        raise CommandError(INVALID_PARAMETER, problem)
+    transactions = tuple(parse_transaction_hex(text, "package") for text in texts)
+    max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
+    for transaction in transactions:
+        refuse_burning(transaction, parse_amount(call.value("maxburnamount"), "maxburnamount"))
+    if not _is_child_with_parents(transactions):
+        problem = "package topology disallowed. not child-with-parents or parents depend on each other."
+        raise CommandError(VERIFY_ERROR, problem)
+    absurd = await _too_dear(call, transactions, max_feerate) if max_feerate else set()
+    if absurd:
+        errors = ["max feerate exceeded" if one.txid in absurd else NOT_VALIDATED for one in transactions]
+        members = map(MemberResult, transactions, errors)
+        return _package_json(PackageResult(FAILED, tuple(members)))
+    answer = await call.port.command(SubmitPackage(transactions))
+    assert isinstance(answer, PackageResult)
+    return _package_json(answer)
+
+
+def _is_child_with_parents(transactions: Sequence[Transaction]) -> bool:
+    """Whether all but the last are spent by the last, and by no other of them."""
+    *parents, child = transactions
+    names = {parent.txid for parent in parents}
+    spent = {outpoint_txid(spend.outpoint) for spend in child.inputs}
+    among = {outpoint_txid(spend.outpoint) for parent in parents for spend in parent.inputs}
+    return len(names) == len(parents) and names <= spent and not names & among and child.txid not in names
+
+
+async def _too_dear(call: Call, transactions: Sequence[Transaction], max_feerate: int) -> set[Txid]:
+    """Those that pay more per virtual byte than the caller allows, as far as their inputs are known."""
+    outputs = {
+        make_outpoint(one.txid, index): output for one in transactions for index, output in enumerate(one.outputs)
+    }
+    names = [spend.outpoint for one in transactions for spend in one.inputs if spend.outpoint not in outputs]
+    in_pool = await call.port.query(lambda node: {name: node.mempool.output(name) for name in names})
+    coins = await call.port.read_chain(lambda chain: {name: chain.coin(name) for name in names})
+    outputs |= {name: output for name, output in in_pool.items() if output is not None}
+    outputs |= {name: coin.output for name, coin in coins.items() if coin is not None}
+    found: set[Txid] = set()
+    for one in transactions:
+        spent = [outputs.get(spend.outpoint) for spend in one.inputs]
+        known = [output.value for output in spent if output is not None]
+        fee = sum(known) - sum(output.value for output in one.outputs)
+        if len(known) == len(spent) and fee * 1_000 > max_feerate * one.vsize:
+            found.add(one.txid)
+    return found
+
+
+def _package_json(result: PackageResult) -> JsonObject:
+    rows: JsonObject = {}
+    for member in result.members:
+        row: JsonObject = {"txid": hash_to_hex(member.transaction.txid)}
+        if member.error:
+            row["error"] = member.error
+        elif member.other is not None:
+            row["other-wtxid"] = hash_to_hex(member.other)
+        else:
+            fees: JsonObject = {"base": Amount(member.fee_sat)}
+            if member.paid_vsize:
+                fees["effective-feerate"] = Amount(member.paid_sat * 1_000 // member.paid_vsize)
+                fees["effective-includes"] = [hash_to_hex(wtxid) for wtxid in member.paid_with]
+            row |= {"vsize": member.vsize, "fees": fees}
+        rows[hash_to_hex(member.transaction.wtxid)] = row
+    replaced: list[Json] = [hash_to_hex(txid) for txid in result.replaced]
+    return {"package_msg": result.message, "tx-results": rows, "replaced-transactions": replaced}
+
+
+METHODS = (
+    Method(
+        "submitpackage",
+        Category.RAW,
+        "Offers a transaction together with unconfirmed parents, so that it may pay for them; announces what enters.",
+        "An object: package_msg, tx-results by wtxid, replaced-transactions.",
+        submit_package,
+        (
+            Argument("package", Kind.ARRAY, "Transactions as hex, the parents first and the child last."),
+            optional("maxfeerate", Kind.AMOUNT, MAX_FEERATE, "Refuse a higher feerate (coins per 1,000 vB); 0: any."),
+            MAX_BURN,
+        ),
+    ),
+)
