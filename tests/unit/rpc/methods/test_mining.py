@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from minicoin.core.encoding.base58 import encode_base58check
 from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.target import bits_to_target
 
@@ -103,3 +104,31 @@ def test_mining_info_tells_the_next_block_and_the_last_template(rpc) -> None:
     rpc("getblocktemplate", {"rules": ["segwit"]})
     after = rpc("getmininginfo")
     assert (after["currentblocktx"], after["currentblockweight"]) == (0, 8_000)
+
+
+# The generator point's key, of no secret.
+_KEY = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "script"),
+    [
+        ("raw(51)", "51"),
+        (f"pkh({_KEY})", "76a914751e76e8199196d454941c45d1b3a323f1433bd688ac"),
+        (f"combo({_KEY})", "0014751e76e8199196d454941c45d1b3a323f1433bd6"),
+    ],
+)
+def test_generate_pays_to_a_descriptor(funded, descriptor: str, script: str) -> None:
+    (block,) = funded("generatetodescriptor", 1, descriptor)
+    assert funded("getblock", block, 2)["tx"][0]["vout"][0]["scriptPubKey"]["hex"] == script
+
+
+def test_generate_refuses_descriptors_without_one_script(funded) -> None:
+    # Depth, parent, index and chain code of no account.
+    version = funded.port.network.keys.bip32_public
+    xpub = encode_base58check(version + bytes(9) + bytes(32) + bytes.fromhex(_KEY))
+    before = funded("getblockcount")
+    assert funded.refusal("generatetodescriptor", 1, "raw(51")[0] == -5
+    for several in (f"wpkh({xpub}/*)", f"wpkh({xpub}/<0;1>)"):
+        assert funded.refusal("generatetodescriptor", 1, several)[0] == -8
+    assert funded("getblockcount") == before
