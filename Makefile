@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check soak bench reproduce setup peers lint types imports lock clean
 
@@ -16,7 +16,7 @@ check: $(READY) lint types imports
 	$(PYTEST) tests/unit -q
 
 soak: $(READY) peers
-	MINICOIN_SOAK=1 $(PYTEST) tests -o timeout=3600
+	MINICOIN_SOAK=1 $(PYTEST) tests -o timeout=7200
 
 bench: $(READY)
 	$(BIN)/python bench/run.py

@@ -9,6 +9,7 @@ import pytest
 from tests.fuzz.libp2p_targets import TARGETS
 from tests.fuzz.test_fuzz_smoke import mutate, needs_atheris
 from tests.soak import times
+from tests.waiting import COMPUTE_HANG_S
 
 MUTATIONS_PER_SEED = times(100)
 ATHERIS_RUNS = times(5_000)
@@ -33,7 +34,7 @@ def test_atheris_over_all_targets(tmp_path: Path) -> None:
         env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=times(120),
+        timeout=times(int(COMPUTE_HANG_S)),
         check=False,
     )
     assert fuzzed.returncode == 0, fuzzed.stderr[-3000:]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fuzz.targets import TARGETS
 from tests.soak import times
+from tests.waiting import COMPUTE_HANG_S
 
 MUTATIONS_PER_SEED = times(150)
 ATHERIS_RUNS = times(20_000)
@@ -57,7 +58,7 @@ def test_atheris_over_all_targets(tmp_path: Path) -> None:
         env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=times(120),
+        timeout=times(int(COMPUTE_HANG_S)),
         check=False,
     )
     assert fuzzed.returncode == 0, fuzzed.stderr[-3000:]

@@ -5,6 +5,7 @@ import os
 
 import trio
 from tests.interop.harness import COUNT, ECHO, HOLD, RESET, Connection, ConnectionFailed, Host, Stream, StreamBroken
+from tests.waiting import hang_guard
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
@@ -38,7 +39,7 @@ async def check_identify(connection: Connection, agent: str) -> None:
 async def check_ping(connection: Connection) -> None:
     for _ in range(3):
         rtt_us = await connection.ping()
-        assert rtt_us is not None and 0 <= rtt_us < 5_000_000
+        assert rtt_us is not None and rtt_us >= 0
 
 
 async def check_echo(connection: Connection) -> None:
@@ -108,7 +109,7 @@ async def check_stream_limit(connection: Connection) -> None:
 async def check_identities(identity: Identity, address: Multiaddr) -> None:
     """Both prove who they are with keys of any type."""
     host = Host(identity)
-    with trio.fail_after(20):
+    with hang_guard("the proof of an identity"):
         async with trio.open_nursery() as nursery:
             connection = await host.dial(nursery, address, address.peer_id)
             assert await connection.wait_authenticated() == address.peer_id
@@ -119,7 +120,7 @@ async def check_identities(identity: Identity, address: Multiaddr) -> None:
 async def run_all(address: Multiaddr, agent: str) -> None:
     """Every case against the peer at `address`."""
     host = Host(Identity.from_number(7))
-    with trio.fail_after(60):
+    with hang_guard("all cases"):
         async with trio.open_nursery() as nursery:
             await check_wrong_peer(host, nursery, address)
             connection = await host.dial(nursery, address, address.peer_id)

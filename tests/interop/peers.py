@@ -15,6 +15,7 @@ import pytest
 import trio
 from tests.interop.cases import run_all
 from tests.interop.harness import Host
+from tests.waiting import hang_guard
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
@@ -122,7 +123,7 @@ def check_as_listener(peer: Peer) -> None:
 
 async def _serve_dialler(peer: Peer) -> str:
     host = Host(Identity.from_number(8))
-    with trio.fail_after(60):
+    with hang_guard(f"the cases of {peer.name}"):
         async with trio.open_nursery() as nursery:
             address = await host.listen(nursery)
             done = await trio.run_process(

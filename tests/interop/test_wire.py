@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.interop.peers import GO, JS, Peer, require
+from tests.waiting import HANG_S
 
 from minicoin.core.params.builtin import NETWORKS
 
@@ -59,7 +60,7 @@ def node(directory: Path) -> Iterator[str]:
         yield words[0]
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=HANG_S)
 
 
 @pytest.mark.parametrize("peer", [GO, JS], ids=lambda peer: peer.name)
@@ -72,7 +73,7 @@ def test_fetches_a_block_from_a_node(peer: Peer, tmp_path: Path) -> None:
             [*peer.command, "wire", address, NETWORK.protocol_id, NETWORK.magic.hex(), block],
             capture_output=True,
             text=True,
-            timeout=40,
+            timeout=HANG_S,
             check=False,
         )
     assert done.stdout.split() == ["BLOCK", str(len(genesis.raw)), block], done.stderr

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.waiting import HANG_S
 
-WAIT_S = 60
 # The same names as in tests/peers/browser.sh.
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _LEAST_FD = 10
@@ -74,8 +74,8 @@ class Page:
         """Until a condition in the page holds."""
         self.evaluate(
             "new Promise((done, fail) => { const from = Date.now(); const look = () => "
-            f"({condition}) ? done() : Date.now() - from > {WAIT_S * 500} ? fail({json.dumps('never: ' + condition)}) "
-            ": setTimeout(look, 50); look(); })"
+            f"({condition}) ? done() : Date.now() - from > {HANG_S * 1000:.0f} "
+            f"? fail({json.dumps('never: ' + condition)}) : setTimeout(look, 50); look(); }})"
         )
 
     def screenshot(self, file: Path) -> None:
@@ -154,7 +154,7 @@ class Browser:
     def close(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=HANG_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -1,15 +1,16 @@
 """btcd as a process on loopback: simnet, its RPC, a directory of its own."""
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.waiting import HANG_S, wait_until
+
+from .processes import free_ports
 
 BTCD = Path(__file__).parents[2] / ".peers" / "bin" / "btcd"
 
@@ -18,7 +19,7 @@ class Btcd:
     """A running btcd."""
 
     def __init__(self, directory: Path, mining_address: str) -> None:
-        self.port, self._rpc_port = _free_ports(2)
+        self.port, self._rpc_port = free_ports(2)
         self._log = (directory / "btcd.log").open("w")
         self._process = subprocess.Popen(
             [
@@ -39,7 +40,7 @@ class Btcd:
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        self._client = httpx.Client(auth=("user", "password"), timeout=60)
+        self._client = httpx.Client(auth=("user", "password"), timeout=HANG_S)
         self._wait_ready()
 
     def call(self, method: str, *params: object) -> object:
@@ -60,36 +61,26 @@ class Btcd:
         self._client.close()
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(HANG_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._log.close()
 
     def _wait_ready(self) -> None:
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                break
-            try:
-                self.height()
-            except (httpx.TransportError, RuntimeError):
-                time.sleep(0.05)
-            else:
-                return
-        self._process.kill()
-        raise RuntimeError(f"btcd does not answer, see {self._log.name}")
+        try:
+            wait_until(self._answers, f"btcd answers, see {self._log.name}")
+        except AssertionError:
+            self._process.kill()
+            raise
 
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, f"btcd has ended, see {self._log.name}"
+        try:
+            self.height()
+        except (httpx.TransportError, RuntimeError):
+            return False
+        return True
 
 
 def require_btcd() -> None:

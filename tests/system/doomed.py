@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.waiting import HANG_S
+
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.params.network import Network
@@ -15,7 +17,6 @@ from minicoin.core.primitives.transaction import Txid
 from minicoin.drivers.store.local_chain import LocalChain
 
 CHILD = Path(__file__).with_name("crash_child.py")
-READY_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Doomed:
 
     def wait_ready(self) -> None:
         """Until it works on the directory."""
-        assert self._is_ready.wait(READY_SECONDS), "the process did not open its directory"
+        assert self._is_ready.wait(HANG_S), "the process did not open its directory"
 
     def kill_after(self, seconds: float) -> bool:
         """SIGKILL in so many seconds; False where it was done before that."""
@@ -84,16 +85,16 @@ class Doomed:
         assert self._process.returncode == 0, self._errors
         return False
 
-    def wait_end(self, seconds: float) -> tuple[int, str]:
+    def wait_end(self) -> tuple[int, str]:
         """(exit code, what it said on stderr) once it ends by itself."""
-        self._process.wait(seconds)
+        self._process.wait(HANG_S)
         self._end()
         return self._process.returncode, self._errors
 
     def _end(self) -> None:
-        self._process.wait(10)
+        self._process.wait(HANG_S)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(HANG_S)
 
 
 def replayed_coin_set_hash(chain: LocalChain, network: Network) -> bytes:

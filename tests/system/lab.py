@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import COMPUTE_HANG_S
+
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
-_SECONDS = 150
 
 
 def start(*words: str, python: str = sys.executable, **environment: str) -> subprocess.Popen[str]:
@@ -29,7 +30,7 @@ def start(*words: str, python: str = sys.executable, **environment: str) -> subp
 def end(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """What it said, and its exit code."""
     try:
-        out, err = process.communicate(timeout=_SECONDS)
+        out, err = process.communicate(timeout=COMPUTE_HANG_S)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -3,11 +3,13 @@
 Built from the single machines of core.libp2p, so that every byte can be replaced; the node under attack is a real one.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
 
 import trio
+from tests.waiting import hang_guard
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multistream import GREETING, Answerer, Proposer, encode_message
@@ -61,16 +63,11 @@ class Attacker:
         except _GONE:
             return
 
-    async def is_dropped(self, seconds: float = 5) -> bool:
-        """Reads, whatever it is, until the node ends the connection."""
-        with trio.move_on_after(seconds):
-            try:
-                while await self.stream.receive_some(65_536):
-                    pass
-            except _GONE:
+    async def wait_dropped(self, what: str) -> None:
+        """Reads, whatever it is, until the node ends the connection; fails with `what` should it not."""
+        with hang_guard(f"still connected: {what}"), contextlib.suppress(*_GONE):
+            while await self.stream.receive_some(65_536):
                 pass
-            return True
-        return False
 
     async def close(self) -> None:
         await trio.aclose_forcefully(self.stream)
@@ -187,7 +184,8 @@ class Attacker:
                 return body
 
     async def _read(self) -> bytes:
-        data = await self.stream.receive_some(65_536)
+        with hang_guard("bytes from the node"):
+            data = await self.stream.receive_some(65_536)
         if not data:
             raise trio.BrokenResourceError("the node closed the connection")
         return bytes(data)

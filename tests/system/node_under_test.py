@@ -1,10 +1,11 @@
 """A real node inside the test's own process: real sockets, real stores, driven by commands."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
+from tests.waiting import hang_guard
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
 from minicoin.core.effects import Reply, Trace
@@ -14,6 +15,8 @@ from minicoin.core.params.network import Network
 from minicoin.core.units import Micros
 from minicoin.drivers.transport import TransportKind
 
+_TRACES_SHOWN = 5
+
 
 class NodeUnderTest:
     """What a test asks of a node."""
@@ -21,6 +24,11 @@ class NodeUnderTest:
     def __init__(self, built: BuiltNode, traces: list[Trace]) -> None:
         self.built = built
         self.traces = traces
+
+    def __repr__(self) -> str:
+        last = [f"{trace.kind} {dict(trace.fields)}" for trace in self.traces[-_TRACES_SHOWN:]]
+        told = [f"<node at height {self.height}, {len(self.core.parts.sessions)} sessions; last traces:", *last]
+        return "\n    ".join(told) + ">"
 
     @property
     def core(self):
@@ -42,7 +50,7 @@ class NodeUnderTest:
     def port(self) -> int:
         return self.built.port
 
-    async def ask(self, command: Command, seconds: float = 60) -> object:
+    async def ask(self, command: Command) -> object:
         """The command's answer. Raises CommandError."""
         done = trio.Event()
         replies: list[Reply] = []
@@ -52,7 +60,7 @@ class NodeUnderTest:
             done.set()
 
         self.built.runtime.command_nowait(command, take)
-        with trio.fail_after(seconds):
+        with hang_guard(f"the answer to {command}", self):
             await done.wait()
         if replies[0].error_code:
             raise CommandError(replies[0].error_code, replies[0].error)
@@ -61,15 +69,6 @@ class NodeUnderTest:
     def reasons(self, kind: str) -> list[str]:
         """The reasons of the traces of one kind."""
         return [str(dict(trace.fields).get("reason", "")) for trace in self.traces if trace.kind == kind]
-
-
-async def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Until it holds; fails with `what` when it does not in time."""
-    with trio.move_on_after(seconds):
-        while not condition():
-            await trio.sleep(0.01)
-        return
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 @asynccontextmanager
@@ -102,5 +101,5 @@ async def running_setup(setup: NodeSetup) -> AsyncIterator[NodeUnderTest]:
             yield NodeUnderTest(built, traces)
         finally:
             built.runtime.stop_nowait()
-            with trio.CancelScope(shield=True), trio.move_on_after(20):
+            with trio.CancelScope(shield=True), hang_guard("the orderly end of a node"):
                 await built.runtime.finished.wait()

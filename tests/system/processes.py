@@ -6,16 +6,15 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.waiting import HANG_S
 
 PROGRAMS = Path(sys.executable).parent
-_GREETING_SECONDS = 60
-_STOP_SECONDS = 30
+_LOG_LINES_SHOWN = 5
 
 
 def environment(network: str) -> dict[str, str]:
@@ -41,19 +40,10 @@ def free_ports(count: int) -> list[int]:
 def run(line: str, network: str) -> str:
     """One command line in a shell; its output. Fails with everything it said when it fails."""
     done = subprocess.run(
-        ["bash", "-c", line], env=environment(network), capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-c", line], env=environment(network), capture_output=True, text=True, timeout=HANG_S, check=False
     )
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> float:
-    """How many seconds it took to hold; fails with `what` when it does not in time."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return time.monotonic() - started
 
 
 class NodeProcess:
@@ -77,10 +67,14 @@ class NodeProcess:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._is_up.wait(_GREETING_SECONDS) or self._process.poll() is not None or not self.greeting:
+        if not self._is_up.wait(HANG_S) or self._process.poll() is not None or not self.greeting:
             self._process.kill()
             self.wait()
             raise AssertionError(f"{line}\n{self.log}")
+
+    def __repr__(self) -> str:
+        state = "running" if self._process.poll() is None else f"ended with {self._process.returncode}"
+        return "\n    ".join([f"<{self.line}: {state}; last words:", *self.log.splitlines()[-_LOG_LINES_SHOWN:]]) + ">"
 
     @property
     def log(self) -> str:
@@ -97,7 +91,7 @@ class NodeProcess:
         rpc = next(line for line in self.greeting if line.startswith("RPC on")).split()[2].rstrip(",")
         user, password = (self.datadir / ".cookie").read_text().strip().split(":")
         body = {"method": method, "params": list(params), "id": 1}
-        answer = httpx.post(f"http://{rpc}", json=body, auth=(user, password), timeout=60).json()
+        answer = httpx.post(f"http://{rpc}", json=body, auth=(user, password), timeout=HANG_S).json()
         assert answer["error"] is None, f"{method}: {answer['error']}"
         return answer["result"]
 
@@ -114,7 +108,7 @@ class NodeProcess:
     def wait(self) -> int:
         """For its end; the exit code."""
         try:
-            code = self._process.wait(_STOP_SECONDS)
+            code = self._process.wait(HANG_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import trio
+from tests.waiting import wait_until_async
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import CreateWallet, Generate, NewAddress
@@ -16,7 +17,7 @@ from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.testing.chain_maker import ChainMaker
 
 from .doomed import Acknowledged, check_chain
-from .node_under_test import NodeUnderTest, running_node, wait_until
+from .node_under_test import NodeUnderTest, running_node
 
 NETWORK = lookup("bitcoin-regtest")
 BLOCKS = 400
@@ -49,12 +50,12 @@ async def reopened_height(directory: Path, acknowledged: Acknowledged) -> int:
     """A node opens the directory and knows everything it had acknowledged; the chain's height."""
     async with running_node(NETWORK, directory, QUIET, listens=False) as node:
         for block in acknowledged.blocks:
-            await wait_until(lambda block=block: _is_active(node, block), f"block {hash_to_hex(block)}")
-        await wait_until(lambda: _queries(node).wallet.rescan_height() is None, "the wallet caught up")
+            await wait_until_async(lambda block=block: _is_active(node, block), f"block {hash_to_hex(block)}")
+        await wait_until_async(lambda: _queries(node).wallet.rescan_height() is None, "the wallet caught up")
         addresses = {entry.address for entry in _queries(node).wallet.addresses()}
         assert addresses.issuperset(acknowledged.addresses)
         for payment in acknowledged.payments:
-            await wait_until(lambda txid=payment: _is_known(node, txid), f"payment {hash_to_hex(payment)}")
+            await wait_until_async(lambda txid=payment: _is_known(node, txid), f"payment {hash_to_hex(payment)}")
     return await trio.to_thread.run_sync(check_chain, NETWORK, directory, acknowledged.blocks)
 
 

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from .processes import free_ports, run, running, wait_until
+from tests.waiting import wait_until
+
+from .processes import free_ports, run, running
 
 NETWORK = "regtest"
-PATIENCE = 60.0
 
 
 def test_payments_and_blocks_cross_from_libp2p_to_tcp_and_back(tmp_path: Path) -> None:
@@ -33,14 +34,14 @@ def test_payments_and_blocks_cross_from_libp2p_to_tcp_and_back(tmp_path: Path) -
 
             there = cli("open", "wallet address").strip()
             payment = left.call("sendtoaddress", there, 2)
-            wait_until(lambda: payment in right.call("getrawmempool"), "the payment at the TCP node", PATIENCE)
+            wait_until(lambda: payment in right.call("getrawmempool"), "the payment at the TCP node")
             cli("open", "mine 1")
             wait_until(lambda: left.call("getblockcount") == 102, "a block of the TCP node at the libp2p node")
             assert right.call("getbalance") == 2
 
             back = left.call("getnewaddress")
             payment = right.call("sendtoaddress", back, 1)
-            wait_until(lambda: payment in left.call("getrawmempool"), "the payment back", PATIENCE)
+            wait_until(lambda: payment in left.call("getrawmempool"), "the payment back")
             cli("secured", "mine 1")
             wait_until(lambda: right.call("getblockcount") == 103, "its block at the TCP node")
             assert 0.9 < right.call("getbalance") < 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import trio
 from coincurve import PrivateKey
+from tests.waiting import HANG_S, wait_until_async
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.crypto.hashing import sha256d
@@ -23,7 +24,7 @@ from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages import NetAddress, Ping, Pong, Verack, Version
 
 from .btcd import Btcd, running_btcd
-from .node_under_test import NodeUnderTest, running_node, wait_until
+from .node_under_test import NodeUnderTest, running_node
 
 NETWORK = lookup("btcd-simnet")
 KEY = PrivateKey(sha256(b"the test's own coins").digest())
@@ -51,7 +52,7 @@ def spend(node: NodeUnderTest, block_hex: str, fee_sat: int) -> Transaction:
         found.append(Block.parse(stored.raw).transactions[0])
 
     node.built.runtime.read_chain(read, lambda value, error: done.set())
-    assert done.wait(10)
+    assert done.wait(HANG_S)
     coinbase = found[0]
     index = next(i for i, output in enumerate(coinbase.outputs) if output.script_pubkey == SCRIPT)
     value = coinbase.outputs[index].value
@@ -84,13 +85,13 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
 
         async def main() -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
-                await wait_until(lambda: node.height == 520 and agree(node, btcd), "520 blocks by headers")
+                await wait_until_async(lambda: node.height == 520 and agree(node, btcd), "520 blocks by headers")
                 peers = node.core.parts.sync.peers()
                 assert [peer.is_classic for peer in peers] == [False]
 
                 # btcd follows blocks that minicoin mined, and their version signals BIP9.
                 mined = await node.ask(Generate(5, SCRIPT))
-                await wait_until(lambda: btcd.tip() == mined[-1], "btcd follows mined blocks")
+                await wait_until_async(lambda: btcd.tip() == mined[-1], "btcd follows mined blocks")
                 assert node.tree.tip.header.version & 0xE0000000 == 0x20000000
 
                 # A transaction submitted at minicoin is mined by btcd.
@@ -98,18 +99,20 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
                 ours = spend(node, str(first), 2_000)
                 await node.ask(SubmitTransaction(ours))
                 name = hash_to_hex(ours.txid)
-                await wait_until(lambda: name in btcd.call("getrawmempool"), "btcd's mempool has our transaction")
+                await wait_until_async(lambda: name in btcd.call("getrawmempool"), "btcd's mempool has our transaction")
                 btcd.call("generate", 1)
                 assert name in btcd.call("getblock", btcd.tip())["tx"]
-                await wait_until(lambda: agree(node, btcd), "the block with our transaction")
+                await wait_until_async(lambda: agree(node, btcd), "the block with our transaction")
                 assert len(node.core.parts.mempool) == 0
 
                 # A transaction submitted at btcd is mined by minicoin.
                 theirs = spend(node, str(btcd.call("getblockhash", 2)), 2_000)
                 btcd.call("sendrawtransaction", theirs.raw.hex())
-                await wait_until(lambda: theirs.txid in node.core.parts.mempool, "our mempool has btcd's transaction")
+                await wait_until_async(
+                    lambda: theirs.txid in node.core.parts.mempool, "our mempool has btcd's transaction"
+                )
                 block = (await node.ask(Generate(1, SCRIPT)))[0]
-                await wait_until(lambda: btcd.tip() == block, "btcd takes the block with its transaction")
+                await wait_until_async(lambda: btcd.tip() == block, "btcd takes the block with its transaction")
                 assert hash_to_hex(theirs.txid) in btcd.call("getblock", block)["tx"]
 
         trio.run(main)
@@ -120,9 +123,9 @@ def test_templates_signal_every_started_deployment(tmp_path: Path) -> None:
 
         async def main() -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
-                await wait_until(lambda: bool(node.core.parts.sync.peers()), "the handshake")
+                await wait_until_async(lambda: bool(node.core.parts.sync.peers()), "the handshake")
                 await node.ask(Generate(101, SCRIPT))
-                await wait_until(lambda: agree(node, btcd), "btcd follows from genesis")
+                await wait_until_async(lambda: agree(node, btcd), "btcd follows from genesis")
                 # simnet votes in windows of 100: the second window may vote on what the first one started.
                 version = node.tree.tip.header.version
                 states = btcd.call("getblockchaininfo")["bip9_softforks"]
@@ -142,7 +145,7 @@ def test_sync_by_getblocks_where_btcd_ignores_getheaders(tmp_path: Path) -> None
 
             async def main() -> None:
                 async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
-                    await wait_until(lambda: node.height == 1_020, "1,020 blocks by getblocks", 60)
+                    await wait_until_async(lambda: node.height == 1_020, "1,020 blocks by getblocks")
                     assert [peer.is_classic for peer in node.core.parts.sync.peers()] == [True]
                     assert node.reasons("peer-fault") == []
 
@@ -155,7 +158,7 @@ def test_partition_ends_on_the_heavier_branch(tmp_path: Path) -> None:
 
         async def main() -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
-                await wait_until(lambda: agree(node, btcd) and node.height == 110, "the common chain")
+                await wait_until_async(lambda: agree(node, btcd) and node.height == 110, "the common chain")
                 for ours, theirs in ((2, 5), (6, 3)):
                     connected = [session.conn for session in node.core.parts.sessions.values()]
                     await node.ask(DisconnectNode(connected[0]))
@@ -163,7 +166,7 @@ def test_partition_ends_on_the_heavier_branch(tmp_path: Path) -> None:
                     # Mined before the node dials again: the back-off gives a second, and trivial blocks take less.
                     btcd.call("generate", theirs)
                     await node.ask(Generate(ours, SCRIPT))
-                    await wait_until(lambda: agree(node, btcd), f"one branch after {ours} against {theirs}", 60)
+                    await wait_until_async(lambda: agree(node, btcd), f"one branch after {ours} against {theirs}")
                     assert btcd.height() == start + max(ours, theirs)
                 assert node.reasons("peer-fault") == []
 
@@ -174,7 +177,7 @@ class HigherPeer:
     """A peer of btcd that claims a higher chain and never serves it."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10)
+        self._socket = socket.create_connection(("127.0.0.1", port), HANG_S)
         self._is_ready = threading.Event()
         self._thread = threading.Thread(target=self._talk, daemon=True)
 
@@ -192,7 +195,7 @@ class HigherPeer:
         )
         self._socket.sendall(encode_frame(NETWORK.magic, version))
         self._thread.start()
-        assert self._is_ready.wait(10), "btcd did not shake hands"
+        assert self._is_ready.wait(HANG_S), "btcd did not shake hands"
         return self
 
     def __exit__(self, *error: object) -> None:

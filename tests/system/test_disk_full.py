@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import HANG_S, wait_until
 
 from minicoin.app.build import NodeSetup, build_node
 from minicoin.core.params.builtin import lookup
@@ -16,19 +17,17 @@ from minicoin.drivers.store.errors import StoreCorrupt, StoreForeign
 
 from .doomed import Doomed, check_chain
 from .node_under_test import running_node
-from .processes import running, wait_until
+from .processes import running
 from .saved_chains import BLOCKS, NETWORK, QUIET, reopened_height
-
-SECONDS = 60
 
 
 def limited(*arguments: object, file_bytes_max: int) -> Doomed:
     return Doomed(*arguments, environment={"FILE_BYTES_MAX": str(file_bytes_max)})
 
 
-def said_one_line(doomed: Doomed, seconds: float = SECONDS) -> str:
+def said_one_line(doomed: Doomed) -> str:
     """What it said when it could not go on."""
-    code, errors = doomed.wait_end(seconds)
+    code, errors = doomed.wait_end()
     assert code == 1
     lines = errors.splitlines()
     assert len(lines) == 1, errors
@@ -45,7 +44,7 @@ def test_import(bootstrap_file: Path, tmp_path: Path, file_bytes_max: int) -> No
         assert doomed.acknowledged.blocks, "there was room for a part of the chain"
     # With room again the rest follows.
     again = Doomed("import", directory, bootstrap_file)
-    assert not again.kill_after(SECONDS)
+    assert not again.kill_after(HANG_S)
     assert check_chain(NETWORK, directory, doomed.acknowledged.blocks + again.acknowledged.blocks) == BLOCKS
 
 

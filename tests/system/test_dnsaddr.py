@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import hang_guard, wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.core.libp2p.identity import Identity
@@ -16,7 +17,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
 
 from .dns_server import DnsServer, dns_server
-from .node_under_test import running_setup, wait_until
+from .node_under_test import running_setup
 
 ONE, TWO = (Identity.from_number(number).peer_id for number in (1, 2))
 
@@ -114,7 +115,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_words() -> None:
         closed = server.address
 
     async def ask() -> None:
-        with trio.move_on_after(2), pytest.raises(OSError, match="cannot be looked up"):
+        with hang_guard("the error"), pytest.raises(OSError, match="cannot be looked up"):
             await Resolver(closed).resolve(parse_node_address("/dnsaddr/a.test", 1))
 
     trio.run(ask)
@@ -144,11 +145,11 @@ def test_a_node_dials_a_dnsaddr_name_and_insists_on_who_it_names(tmp_path: Path)
             server.records[txt("bad.test")] = [f"dnsaddr={here}/{TWO}"]
             names = tuple(parse_node_address(f"/dnsaddr/{name}.test", 1) for name in ("good", "bad"))
             async with running_setup(setup(tmp_path, 3, server, add_nodes=names[1:])) as other:
-                await wait_until(lambda: bool(other.reasons("dial-failed")), "the refusal")
+                await wait_until_async(lambda: bool(other.reasons("dial-failed")), "the refusal")
                 assert other.reasons("dial-failed")[0] == f"expected peer {TWO} and found {ONE}"
                 assert not other.core.parts.sessions
             async with running_setup(setup(tmp_path, 4, server, add_nodes=names[:1])) as other:
-                await wait_until(lambda: connected(other, 1) and connected(one, 4), "the connection")
+                await wait_until_async(lambda: connected(other, 1) and connected(one, 4), "the connection")
 
     with dns_server({}) as server:
         trio.run(main, server)
@@ -162,7 +163,7 @@ def test_seeds_feed_the_address_book_with_peer_ids(tmp_path: Path, seed: str) ->
             server.records[txt("seed.test")] = [f"dnsaddr={address}"]
             network = replace(REGTEST, dns_seeds=(seed,))
             async with running_setup(setup(tmp_path, 2, server, network)) as other:
-                await wait_until(lambda: connected(other, 1), "a connection to whom the seed named")
+                await wait_until_async(lambda: connected(other, 1), "a connection to whom the seed named")
                 book = other.core.parts.book
                 assert book.find(NodeAddress("127.0.0.1", one.port, ONE.multihash)) is not None
                 assert ("_dnsaddr.seed.test", "TXT") in server.asked

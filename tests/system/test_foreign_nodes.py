@@ -5,12 +5,14 @@ import socket
 import threading
 from pathlib import Path
 
+from tests.waiting import wait_until
+
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.params.builtin import lookup
 from minicoin.core.script.standard import script_address
 from minicoin.core.wire.codec import TABLE
 
-from .processes import running, wait_until
+from .processes import running
 
 NETWORK = "regtest"
 ANOTHER_IDENTITY = "12D3KooWEAjXrWdZmYiHm9FkWQpHvTxFYonH3uAfWMpLceRcLhMN"

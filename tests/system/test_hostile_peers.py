@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
-from tests.system.node_under_test import running_node, wait_until
+from tests.system.node_under_test import running_node
+from tests.waiting import hang_guard, wait_until_async
 
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
@@ -50,9 +51,9 @@ class ScriptedPeer:
     async def send(self, *messages):
         await self.stream.send_all(b"".join(encode_frame(MAGIC, message) for message in messages))
 
-    async def receive(self, kind, seconds=20):
+    async def receive(self, kind):
         """The next message of this kind; others are passed over."""
-        with trio.fail_after(seconds):
+        with hang_guard(f"a message of {kind}"):
             while True:
                 while (found := self.decoder.next_message()) is not None:
                     if isinstance(found[0], kind):
@@ -76,9 +77,9 @@ class ScriptedPeer:
         while (await self.receive(Pong)).nonce != nonce:
             pass
 
-    async def closed(self, seconds=20):
+    async def closed(self):
         """Until the node hangs up."""
-        with trio.fail_after(seconds):
+        with hang_guard("the node hangs up"):
             try:
                 while await self.stream.receive_some(65_536):
                     pass
@@ -99,8 +100,10 @@ async def attacked(tmp_path, **policy):
         await honest.ping()
         yield node
         await honest.ping()
-        await wait_until(lambda: len(node.core.parts.sessions) == 1, "the attackers' sessions end")
-        await wait_until(lambda: len(node.built.runtime.network.traffic()) == 1, "the attackers' sockets are closed")
+        await wait_until_async(lambda: len(node.core.parts.sessions) == 1, "the attackers' sessions end")
+        await wait_until_async(
+            lambda: len(node.built.runtime.network.traffic()) == 1, "the attackers' sockets are closed"
+        )
         assert not node.core.failure
         assert node.core._serving._lines.keys() <= node.core.parts.sessions.keys()
         snapshot = node.core.parts.sync.snapshot(node.built.runtime.clock())
@@ -112,11 +115,7 @@ async def attacked(tmp_path, **policy):
 
 
 def run(test, *arguments):
-    async def limited():
-        with trio.fail_after(60):
-            await test(*arguments)
-
-    trio.run(limited)
+    trio.run(test, *arguments)
 
 
 def frame(command, payload, *, magic=MAGIC, length=None, checksum=None):
@@ -158,7 +157,7 @@ def test_mute_sockets_and_half_frames_hold_nothing(tmp_path):
             await half.stream.send_all(encode_frame(MAGIC, Ping(1))[:13])
             long = await (await dial(node)).shake()
             await long.stream.send_all(frame(b"block", bytes(100_000), length=4_000_000))
-            await wait_until(lambda: len(node.core.parts.sessions) == 23, "all are sessions")
+            await wait_until_async(lambda: len(node.core.parts.sessions) == 23, "all are sessions")
             for peer in (*mute, half, long):
                 await peer.stream.aclose()
 
@@ -172,12 +171,22 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path):
             greedy = await (await dial(node)).shake()
             vectors = tuple(InventoryVector(WITNESS, bytes.fromhex(block)[::-1]) for block in blocks) * 200
             await greedy.send(GetData(vectors), GetData(vectors))
-            await trio.sleep(0.5)
-            (conn,) = node.core._serving._lines
-            line = node.core._serving._lines[conn]
-            assert len(line.waiting) + line.reading <= 50_000
-            connection = node.built.runtime.network._connections[conn]
-            assert connection._channel.queued_bytes < 4 << 20
+            lines = node.core._serving._lines
+            await wait_until_async(lambda: len(lines) == 1, "what was asked stands in line")
+            (conn,) = lines
+            channel = node.built.runtime.network._connections[conn]._channel
+            sizes = []
+
+            def is_stuck():
+                """Looked at again and again: it fills up to a point, and stays there."""
+                line = lines[conn]
+                sizes.append((len(line.waiting) + line.reading, channel.queued_bytes))
+                assert sizes[-1][0] <= 50_000
+                assert sizes[-1][1] < 4 << 20
+                return len(sizes) > 20 and len(set(sizes[-20:])) == 1
+
+            await wait_until_async(is_stuck, "the node waits for the peer to read")
+            assert sizes[-1][0] > 0 and sizes[-1][1] > 0
             await greedy.stream.aclose()
 
     run(play)
@@ -223,7 +232,6 @@ def test_floods_of_announcements(tmp_path):
             assert len(node.core.parts.relay._requests) <= 3 * 5_000
             for attacker in attackers:
                 await attacker.ping()
-            assert node.built.runtime.lag.snapshot().p99_ms < 500
             for attacker in attackers:
                 await attacker.stream.aclose()
 
@@ -276,7 +284,7 @@ def test_the_inbound_limit_refuses_the_next_and_frees_its_places(tmp_path):
             await (await dial(node)).closed()
             assert len(node.core.parts.sessions) == 6
             await taken.pop().stream.aclose()
-            await wait_until(lambda: len(node.core.parts.sessions) == 5, "the place is free")
+            await wait_until_async(lambda: len(node.core.parts.sessions) == 5, "the place is free")
             late = await (await dial(node)).shake()
             await late.ping()
             for peer in (*taken, late):

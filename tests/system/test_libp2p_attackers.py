@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import HANG_S, wait_until_async
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multistream import encode_message
@@ -31,13 +32,15 @@ from minicoin.core.wire.messages import GetData, InventoryVector, InvType
 from minicoin.testing.chain_maker import ChainMaker
 
 from .libp2p_attacker import OFFER, WIRE_STREAM, Attacker, data_frame
-from .node_under_test import NodeUnderTest, running_node, wait_until
+from .node_under_test import NodeUnderTest, running_node
 from .processes import NodeProcess
 
 NETWORK = lookup("regtest")
 CYCLES = 10_000 if os.environ.get("MINICOIN_SOAK") else 1_000
 DESCRIPTORS = Path("/proc/self/fd")
-SHORT_US = SECOND_US // 2
+SHORT_US = SECOND_US
+SETTLED_LOOKS = 6
+NEVER_US = int(10 * HANG_S) * SECOND_US
 # What an attack may leave behind: traces and headers, and none of the megabytes that it sent.
 GROWTH_BYTES_MAX = 500_000
 # What the cycles may; a leak of a hundred bytes each would be more.
@@ -97,18 +100,20 @@ class Siege:
         self._branch.blocks.append(block)
         verdict = await self.node.ask(SubmitBlock(RawBlock.parse(block.raw)))
         assert verdict is None, verdict
-        await wait_until(lambda: self.honest.height == self.node.height == height, "a new block travels")
+        await wait_until_async(lambda: self.honest.height == self.node.height == height, "a new block travels")
         return block.hash
 
     async def settle(self) -> None:
         """Remember how things are before the attack."""
         await self.mine()
-        last = self.counts()
-        while True:
-            await trio.sleep(0.05)
-            self._before, last = last, self.counts()
-            if self._before == last:
-                break
+        seen: list[Counts] = []
+
+        def is_settled() -> bool:
+            seen.append(self.counts())
+            return len(seen) >= SETTLED_LOOKS and len(set(seen[-SETTLED_LOOKS:])) == 1
+
+        await wait_until_async(is_settled, "both come to rest")
+        self._before = seen[-1]
         self.settle_memory()
 
     def settle_memory(self) -> None:
@@ -117,14 +122,14 @@ class Siege:
 
     async def check_unharmed(self) -> None:
         """Both are up, still connected to each other by the same connection, and nothing is left of the attack."""
-        await wait_until(lambda: self.counts() == self._before, f"{self.counts()} come back to {self._before}", 10)
+        await wait_until_async(lambda: self.counts() == self._before, f"all counts are back at {self._before}")
         growth = tracemalloc.get_traced_memory()[0] - self.bytes_before
         assert growth < GROWTH_BYTES_MAX, f"{growth} bytes of memory are left of the attack"
         sessions = list(self.honest.core.parts.sessions.values())
         assert len(sessions) == 1
         heard = sessions[0].last_receive_at
         await self.honest.ask(PingPeers())
-        await wait_until(lambda: sessions[0].last_receive_at > heard, "the node answers a ping")
+        await wait_until_async(lambda: sessions[0].last_receive_at > heard, "the node answers a ping")
         await self.mine()
         assert self.honest.reasons("peer-closed") == []
 
@@ -136,7 +141,7 @@ async def besieged(directory: Path) -> AsyncIterator[Siege]:
         address = NodeAddress("127.0.0.1", node.port, node.built.identity.peer_id.multihash)
         policy = NodePolicy(connect=(address,), listens=False)
         async with running_node(NETWORK, directory / "honest", policy, listens=False) as honest:
-            await wait_until(lambda: any(trace.kind == "peer-ready" for trace in honest.traces), "the handshake")
+            await wait_until_async(lambda: any(trace.kind == "peer-ready" for trace in honest.traces), "the handshake")
             siege = Siege(node, honest)
             await siege.settle()
             yield siege
@@ -146,11 +151,10 @@ def run(directory: Path, *attacks: Attack) -> None:
     """Each attack, and a look at the damage after each."""
 
     async def main() -> None:
-        with trio.fail_after(170 if CYCLES == 1_000 else 3_000):
-            async with besieged(directory) as siege:
-                for attack in attacks:
-                    await attack(siege)
-                    await siege.check_unharmed()
+        async with besieged(directory) as siege:
+            for attack in attacks:
+                await attack(siege)
+                await siege.check_unharmed()
 
     tracemalloc.start()
     try:
@@ -159,12 +163,23 @@ def run(directory: Path, *attacks: Attack) -> None:
         tracemalloc.stop()
 
 
+def set_time_limits(monkeypatch: pytest.MonkeyPatch, handshake_us: int) -> None:
+    """Of the handshake and of the streams."""
+    monkeypatch.setattr("minicoin.drivers.connection.TRANSPORT_HANDSHAKE_TIMEOUT_US", 2 * handshake_us)
+    monkeypatch.setattr("minicoin.core.libp2p.upgrade.LIBP2P_HANDSHAKE_TIMEOUT_US", handshake_us)
+    monkeypatch.setattr("minicoin.core.libp2p.channel.LIBP2P_WIRE_STREAM_TIMEOUT_US", handshake_us)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time limit ends what must end for another reason, nor a handshake on a machine that is busy."""
+    set_time_limits(monkeypatch, NEVER_US)
+
+
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handshake's and the streams' time limits cut short."""
-    monkeypatch.setattr("minicoin.drivers.connection.TRANSPORT_HANDSHAKE_TIMEOUT_US", 2 * SHORT_US)
-    monkeypatch.setattr("minicoin.core.libp2p.upgrade.LIBP2P_HANDSHAKE_TIMEOUT_US", SHORT_US)
-    monkeypatch.setattr("minicoin.core.libp2p.channel.LIBP2P_WIRE_STREAM_TIMEOUT_US", SHORT_US)
+def hasty(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
+    """The time limits cut short, where they are what ends a connection; long enough for a busy machine's handshake."""
+    set_time_limits(monkeypatch, 2 * SHORT_US)
 
 
 @pytest.fixture
@@ -174,9 +189,15 @@ def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minicoin.drivers.connection.SEND_QUEUE_STUCK_US", SHORT_US)
 
 
-async def expect_drop(attacker: Attacker, what: str, seconds: float = 5) -> None:
-    assert await attacker.is_dropped(seconds), f"still connected: {what}"
+async def expect_drop(attacker: Attacker, what: str) -> None:
+    await attacker.wait_dropped(what)
     await attacker.close()
+
+
+async def expect_drops(attackers: dict[str, Attacker]) -> None:
+    """Of all, each with what it did: one time limit passes for all of them."""
+    for what, attacker in attackers.items():
+        await expect_drop(attacker, what)
 
 
 # --- silence ---
@@ -194,10 +215,7 @@ def test_a_socket_that_goes_mute_at_any_stage_is_dropped_in_time(tmp_path: Path)
         await mute[4].begin_handshake()
         # Authenticated, and no wire stream follows.
         await mute[5].enter()
-        started = trio.current_time()
-        for stage, attacker in enumerate(mute):
-            await expect_drop(attacker, f"mute at stage {stage}")
-        assert trio.current_time() - started < 3
+        await expect_drops({f"mute at stage {stage}": attacker for stage, attacker in enumerate(mute)})
 
     run(tmp_path, attack)
 
@@ -230,7 +248,7 @@ def test_a_peer_of_another_protocol_may_identify_and_then_goes(tmp_path: Path) -
         told = b""
         while siege.node.core.parts.policy.user_agent.encode() not in told:
             told += await attacker.read_body(3)
-        await expect_drop(attacker, "speaks another protocol", 2)
+        await expect_drop(attacker, "speaks another protocol")
         assert len(siege.node.core.parts.sessions) == 1
 
     run(tmp_path, attack)
@@ -244,6 +262,7 @@ def test_garbage_before_encryption(tmp_path: Path) -> None:
     noise = random.Random(1)
 
     async def multistream(siege: Siege) -> None:
+        attackers: dict[str, Attacker] = {}
         for garbage in (
             noise.randbytes(4_096),
             b"\xff" * 64,
@@ -254,24 +273,27 @@ def test_garbage_before_encryption(tmp_path: Path) -> None:
             encode_message("/multistream/1.0.0") + encode_message("/plaintext/2.0.0") * 100,
             encode_message("/multistream/2.0.0"),
         ):
-            attacker = await siege.dial()
+            attacker = attackers[repr(garbage[:40])] = await siege.dial()
             await attacker.try_write(garbage)
-            await expect_drop(attacker, repr(garbage[:40]))
+        await expect_drops(attackers)
 
     async def first_message(siege: Siege) -> None:
+        attackers: dict[str, Attacker] = {}
         for garbage in (b"\x00\x00", b"\xff\xff", b"\x00\x20" + bytes(32), b"\x00\x04abcd", noise.randbytes(5_000)):
-            attacker = await siege.dial()
+            attacker = attackers[repr(garbage[:40])] = await siege.dial()
             await attacker.agree_on_noise()
             await attacker.try_write(garbage)
-            await expect_drop(attacker, repr(garbage[:40]))
+        await expect_drops(attackers)
 
     async def third_message(siege: Siege) -> None:
+        attackers: dict[str, Attacker] = {}
         for garbage in (b"\x00\x00", b"\xff\xff", b"\x00\xd0" + noise.randbytes(0xD0), noise.randbytes(5_000)):
             attacker = await siege.dial()
             await attacker.agree_on_noise()
             await attacker.begin_handshake()
             await attacker.try_write(garbage)
-            await expect_drop(attacker, repr(garbage[:40]))
+            attackers[repr(garbage[:40])] = attacker
+        await expect_drops(attackers)
 
     run(tmp_path, multistream, first_message, third_message)
 
@@ -345,7 +367,7 @@ async def dialled_reason(siege: Siege, behave: Callable[[Attacker], Awaitable[No
         await siege.node.ask(AddNode(NodeAddress("127.0.0.1", port, peer_id), permanent=False))
         attacker = Attacker(await listeners[0].accept())
         await behave(attacker)
-        await wait_until(lambda: len(siege.node.reasons("dial-failed")) > known, "the dial ends", 5)
+        await wait_until_async(lambda: len(siege.node.reasons("dial-failed")) > known, "the dial ends")
         await attacker.close()
     return siege.node.reasons("dial-failed")[-1]
 
@@ -501,7 +523,7 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path: Path) -> None:
                 while True:
                     await attacker.read_frames()
         else:
-            await wait_until(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up", 10)
+            await wait_until_async(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up")
         peak = tracemalloc.get_traced_memory()[1] - siege.bytes_before
         assert peak < 10 << 20, f"{peak} bytes for one peer"
         await attacker.close()
@@ -519,7 +541,7 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path: Path) -> None:
 def test_a_peer_that_stops_answering(tmp_path: Path) -> None:
     async def attack(siege: Siege) -> None:
         attacker = await siege.enter_wire()
-        await wait_until(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up", 10)
+        await wait_until_async(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up")
         assert "pings without an answer" in siege.node.reasons("peer-closed")[-1]
         await attacker.close()
 
@@ -536,12 +558,14 @@ def test_a_frozen_process_is_dropped_and_comes_back_when_it_thaws(tmp_path: Path
         process = await trio.to_thread.run_sync(NodeProcess, line, NETWORK.name, tmp_path / "log")
         sessions = siege.node.core.parts.sessions
         try:
-            await wait_until(lambda: any(s.is_ready for s in sessions.values() if len(sessions) == 2), "a second peer")
+            await wait_until_async(
+                lambda: any(s.is_ready for s in sessions.values() if len(sessions) == 2), "a second peer"
+            )
             os.kill(process._process.pid, signal.SIGSTOP)
-            await wait_until(lambda: len(sessions) == 1, "the frozen process is given up", 10)
+            await wait_until_async(lambda: len(sessions) == 1, "the frozen process is given up")
             await siege.mine()
             os.kill(process._process.pid, signal.SIGCONT)
-            await wait_until(lambda: len(sessions) == 2, "it comes back", 20)
+            await wait_until_async(lambda: len(sessions) == 2, "it comes back")
         finally:
             os.kill(process._process.pid, signal.SIGCONT)
             await trio.to_thread.run_sync(process.stop)
@@ -561,11 +585,11 @@ def test_two_nodes_that_dial_each_other_at_the_same_time_keep_one_connection(tmp
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(a.ask, AddNode(NodeAddress("127.0.0.1", b.port, ids[1]), False))
                     nursery.start_soon(b.ask, AddNode(NodeAddress("127.0.0.1", a.port, ids[0]), False))
-                await wait_until(lambda: both_have_one(a, b), "one connection on each side")
-                await trio.sleep(0.2)
+                await wait_until_async(lambda: both_have_one(a, b), "one connection on each side")
+                await ping_both(a, b)
                 assert both_have_one(a, b), "it stays at one"
                 await disconnect(a)
-                await wait_until(lambda: not a.core.parts.sessions and not b.core.parts.sessions, "the end of it")
+                await wait_until_async(lambda: not a.core.parts.sessions and not b.core.parts.sessions, "the end of it")
 
     trio.run(main)
 
@@ -579,12 +603,20 @@ def both_have_one(a: NodeUnderTest, b: NodeUnderTest) -> bool:
     return bool(one.is_ready and other.is_ready and one.inbound != other.inbound)
 
 
+async def ping_both(a: NodeUnderTest, b: NodeUnderTest) -> None:
+    """Until each has heard the other's answer: whatever was on its way before has arrived."""
+    for node in (a, b):
+        (session,) = node.core.parts.sessions.values()
+        heard = session.last_receive_at
+        await node.ask(PingPeers())
+        await wait_until_async(lambda session=session, heard=heard: session.last_receive_at > heard, "a pong")
+
+
 async def disconnect(node: NodeUnderTest) -> None:
     for conn in list(node.core.parts.sessions):
         await node.ask(DisconnectNode(int(conn)))
 
 
-@pytest.mark.timeout(3_600 if os.environ.get("MINICOIN_SOAK") else 120)
 def test_connect_and_disconnect_cycles_leave_nothing_behind(tmp_path: Path) -> None:
     async def cycle(siege: Siege, number: int) -> None:
         attacker = await siege.dial()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import HANG_S, wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.app.identity import IDENTITY_FILE
@@ -27,7 +28,7 @@ from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
-from .node_under_test import NodeUnderTest, running_setup, wait_until
+from .node_under_test import NodeUnderTest, running_setup
 from .processes import environment, running
 
 NETWORK = "regtest"
@@ -73,14 +74,14 @@ def test_three_nodes_joined_by_pasted_addresses_agree(tmp_path: Path) -> None:
             running_setup(setup(tmp_path, 3, pasted(two))) as three,
         ):
             nodes = (one, two, three)
-            await wait_until(lambda: id_of(1) in ready(two) and id_of(2) in ready(three), "the connections")
+            await wait_until_async(lambda: id_of(1) in ready(two) and id_of(2) in ready(three), "the connections")
             await one.ask(Generate(3, SCRIPT))
-            await wait_until(lambda: {node.height for node in nodes} == {3}, "three blocks everywhere")
+            await wait_until_async(lambda: {node.height for node in nodes} == {3}, "three blocks everywhere")
             await three.ask(Generate(1, SCRIPT))
-            await wait_until(lambda: {node.tip for node in nodes} == {three.tip}, "the third's block")
+            await wait_until_async(lambda: {node.tip for node in nodes} == {three.tip}, "the third's block")
 
             # addrv2 carries addresses with their peer ids: the first and the third, told of the second only, meet.
-            await wait_until(lambda: id_of(3) in ready(one) and id_of(1) in ready(three), "whom gossip named", 60)
+            await wait_until_async(lambda: id_of(3) in ready(one) and id_of(1) in ready(three), "whom gossip named")
             books = [(one, three), (three, one)]
             known = [there for here, there in books if here.core.parts.book.find(address_of(there)) is not None]
             assert known
@@ -95,11 +96,11 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
         async with running_setup(setup(tmp_path, 1)) as one, running_setup(setup(tmp_path, 2)) as two:
             lie = parse_node_address(pasted(one).rsplit("/", 1)[0] + f"/{OTHER_ID}", 1)
             two.built.runtime._inbox.put_nowait(found(lie))
-            await wait_until(lambda: bool(two.reasons("dial-failed")), "the refusal")
+            await wait_until_async(lambda: bool(two.reasons("dial-failed")), "the refusal")
             ours = one.core.parts.policy.peer_id
             assert two.reasons("dial-failed")[0] == f"expected peer {OTHER_ID} and found {text_of(ours)}"
             assert not two.core.parts.sessions
-            await wait_until(lambda: bool(one.reasons("inbound-failed")), "the other end's account")
+            await wait_until_async(lambda: bool(one.reasons("inbound-failed")), "the other end's account")
 
     trio.run(main)
 
@@ -120,9 +121,9 @@ def test_another_network_is_refused_in_words_on_both_ends(tmp_path: Path) -> Non
             running_setup(setup(tmp_path, 1)) as one,
             running_setup(setup(tmp_path, 2, pasted(one), network=other)) as two,
         ):
-            await wait_until(lambda: bool(two.reasons("dial-failed")), "the dialler's account")
+            await wait_until_async(lambda: bool(two.reasons("dial-failed")), "the dialler's account")
             assert two.reasons("dial-failed")[0] == f"the peer does not speak {other.protocol_id}"
-            await wait_until(lambda: bool(one.reasons("inbound-failed")), "the account of who was dialled")
+            await wait_until_async(lambda: bool(one.reasons("inbound-failed")), "the account of who was dialled")
             assert one.reasons("inbound-failed")[0] == f"the peer does not speak {REGTEST.protocol_id}"
             assert not one.core.parts.sessions
             assert not two.core.parts.sessions
@@ -136,15 +137,15 @@ def test_a_ban_of_a_peer_id_holds_whatever_the_address(tmp_path: Path) -> None:
             running_setup(setup(tmp_path, 1)) as one,
             running_setup(setup(tmp_path, 2, pasted(one))) as two,
         ):
-            await wait_until(lambda: id_of(2) in ready(one), "the connection")
+            await wait_until_async(lambda: id_of(2) in ready(one), "the connection")
             await one.ask(SetBan(text_of(id_of(2)), FAR_FUTURE_S))
-            await wait_until(lambda: not one.core.parts.sessions, "its end")
-            await wait_until(lambda: bool(one.reasons("peer-refused")), "the refusal of the next dial")
+            await wait_until_async(lambda: not one.core.parts.sessions, "its end")
+            await wait_until_async(lambda: bool(one.reasons("peer-refused")), "the refusal of the next dial")
             assert one.reasons("peer-refused")[0] == "banned: by the operator"
             (ban,) = one.core.parts.connections.bans.listing()
             assert ban.subject == f"p2p/{text_of(id_of(2))}"
             await one.ask(ClearBan(f"/p2p/{text_of(id_of(2))}"))
-            await wait_until(lambda: id_of(1) in ready(two), "the connection after the ban", 60)
+            await wait_until_async(lambda: id_of(1) in ready(two), "the connection after the ban")
 
     trio.run(main)
 
@@ -156,8 +157,8 @@ def test_only_allowed_peers_are_let_in(tmp_path: Path) -> None:
             running_setup(setup(tmp_path, 2, pasted(one))),
             running_setup(setup(tmp_path, 3, pasted(one))),
         ):
-            await wait_until(lambda: bool(one.reasons("peer-refused")), "the refusal")
-            await wait_until(lambda: ready(one) == {id_of(2)}, "the one that is allowed")
+            await wait_until_async(lambda: bool(one.reasons("peer-refused")), "the refusal")
+            await wait_until_async(lambda: ready(one) == {id_of(2)}, "the one that is allowed")
             assert set(one.reasons("peer-refused")) == {"not one of the allowed peers"}
 
     trio.run(main)
@@ -175,8 +176,8 @@ def test_bitcoin_networks_see_no_peer_ids_even_over_libp2p(tmp_path: Path) -> No
                 gossip = one.core.parts.gossip
                 original = gossip._send
                 gossip._send = lambda peer, addresses: sent.append(original(peer, addresses)) or sent[-1]
-                await wait_until(lambda: id_of(1) in ready(two), "the connection")
-                await wait_until(lambda: bool(sent), "an answer to getaddr")
+                await wait_until_async(lambda: id_of(1) in ready(two), "the connection")
+                await wait_until_async(lambda: bool(sent), "an answer to getaddr")
                 addresses = [timed.address for effects in sent for e in effects for timed in e.message.addresses]
                 assert not any(address.peer_id for address in addresses)
 
@@ -207,7 +208,7 @@ def test_a_visitor_learns_who_is_there(tmp_path: Path) -> None:
             assert REGTEST.protocol_id in seen.description.protocols
             assert [str(one) for one in seen.description.listen_addresses] == [f"/ip4/127.0.0.1/tcp/{one.port}"]
             assert len(seen.rtts_us) == 3
-            assert all(rtt is not None and 0 < rtt < 5_000_000 for rtt in seen.rtts_us)
+            assert all(rtt is not None and rtt > 0 for rtt in seen.rtts_us)
             anonymous = await visit(NodeAddress("127.0.0.1", one.port), 1, "/visitor/", Resolver())
             assert anonymous.peer_id.multihash == id_of(1)
             wrong = NodeAddress("127.0.0.1", one.port, OTHER_ID.multihash)
@@ -235,7 +236,7 @@ def test_a_visitor_says_what_is_wrong(tmp_path: Path) -> None:
 
 def command(words: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        ["bash", "-c", f"minicoin {words}"], env=environment(NETWORK), capture_output=True, text=True, timeout=60
+        ["bash", "-c", f"minicoin {words}"], env=environment(NETWORK), capture_output=True, text=True, timeout=HANG_S
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.params.builtin import REGTEST, lookup
 
-from .node_under_test import NodeUnderTest, running_setup, wait_until
+from .node_under_test import NodeUnderTest, running_setup
 
 
 def setup(directory: Path, number: int, network=REGTEST) -> NodeSetup:
@@ -40,7 +41,7 @@ def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Pat
                     failures[:] = one.reasons("mdns-failed") + two.reasons("mdns-failed")
                     return bool(failures) or (is_connected(one, 2) and is_connected(two, 1))
 
-                await wait_until(has_ended, "one connection", 60)
+                await wait_until_async(has_ended, "one connection")
                 if failures and os.environ.get("CI") != "true":
                     pytest.skip(f"no multicast on loopback here: {failures[0]}")
                 traces = [dict(trace.fields) for trace in one.traces + two.traces if trace.kind == "addresses-found"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.waiting import COMPUTE_HANG_S, HANG_S, wait_until
 
 from minicoin.app.build import NodeSetup, RecordSetup
 from minicoin.app.identity import IDENTITY_FILE, read_identity
@@ -21,7 +22,7 @@ from minicoin.core.params.builtin import REGTEST
 from minicoin.core.wallet.keys import Chain, KeyPath, SigningKey, entropy_from_mnemonic
 
 from .node_under_test import running_setup
-from .processes import PROGRAMS, NodeProcess, environment, running, wait_until
+from .processes import PROGRAMS, NodeProcess, environment, running
 
 NETWORK = "regtest"
 NOBODY = "mcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq3g26ws"
@@ -42,7 +43,7 @@ def replay(file: Path, hash_seed: str) -> Replayed:
         env=environment(NETWORK) | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=COMPUTE_HANG_S,
         check=False,
     )
     assert not done.stderr, done.stderr
@@ -208,7 +209,7 @@ def test_an_old_file_is_not_written_over(tmp_path: Path) -> None:
         env=environment(NETWORK) | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_S,
         check=False,
     )
     assert started.returncode == 1

@@ -5,7 +5,6 @@ import json
 import socket
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from bitcoinrpc.authproxy import AuthServiceProxy, JSONRPCException
+from tests.waiting import HANG_S
 
 from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CONNECTIONS_MAX
 from minicoin.rpc.auth import ADDRESS_FILE, COOKIE_FILE
@@ -46,7 +46,7 @@ def _endpoint(node: NodeProcess) -> tuple[str, int]:
 @pytest.fixture
 def client(node: NodeProcess) -> AuthServiceProxy:
     host, port = _endpoint(node)
-    return AuthServiceProxy(f"http://{(node.datadir / COOKIE_FILE).read_text()}@{host}:{port}", timeout=60)
+    return AuthServiceProxy(f"http://{(node.datadir / COOKIE_FILE).read_text()}@{host}:{port}", timeout=HANG_S)
 
 
 def test_a_session_as_with_bitcoin_core(client: AuthServiceProxy) -> None:
@@ -89,7 +89,8 @@ def test_batches(node: NodeProcess, client: AuthServiceProxy, version: dict[str,
     host, port = _endpoint(node)
     calls = [("getblockcount", []), ("getbestblockhash", []), ("getblockhash", [-1])]
     batch = [{"method": name, "params": params, "id": name} | version for name, params in calls]
-    count, best, refused = httpx.post(f"http://{host}:{port}/", json=batch, auth=(USER, PASSWORD)).json()
+    url = f"http://{host}:{port}/"
+    count, best, refused = httpx.post(url, json=batch, auth=(USER, PASSWORD), timeout=HANG_S).json()
     assert best["result"] == client.getblockhash(count["result"])
     assert ("error" in best) is not bool(version)
     assert (refused["error"]["code"], refused["id"]) == (-8, "getblockhash")
@@ -103,23 +104,23 @@ def test_configured_users_and_strangers(node: NodeProcess) -> None:
     host, port = _endpoint(node)
     body = {"method": "getblockcount", "id": 1}
     url = f"http://{host}:{port}/"
-    assert httpx.post(url, json=body, auth=(USER, PASSWORD)).status_code == 200
-    assert httpx.post(url, json=body, auth=(USER, "guess")).status_code == 401
-    assert httpx.post(url, json=body).status_code == 401
-    assert httpx.post(url + "elsewhere", json=body, auth=(USER, PASSWORD)).status_code == 404
-    assert httpx.get(url, auth=(USER, PASSWORD)).status_code == 405
+    assert httpx.post(url, json=body, auth=(USER, PASSWORD), timeout=HANG_S).status_code == 200
+    assert httpx.post(url, json=body, auth=(USER, "guess"), timeout=HANG_S).status_code == 401
+    assert httpx.post(url, json=body, timeout=HANG_S).status_code == 401
+    assert httpx.post(url + "elsewhere", json=body, auth=(USER, PASSWORD), timeout=HANG_S).status_code == 404
+    assert httpx.get(url, auth=(USER, PASSWORD), timeout=HANG_S).status_code == 405
 
 
 def test_only_loopback_is_listened_on(node: NodeProcess) -> None:
     host, port = _endpoint(node)
     assert host == "127.0.0.1"
-    with pytest.raises(OSError), socket.create_connection(("127.0.0.2", port), timeout=2):
+    with pytest.raises(OSError), socket.create_connection(("127.0.0.2", port), timeout=HANG_S):
         pass
 
 
 def _exchange(node: NodeProcess, raw: bytes) -> bytes:
     """What the server says to bytes that are hardly HTTP, until it closes."""
-    with socket.create_connection(_endpoint(node), timeout=10) as connection:
+    with socket.create_connection(_endpoint(node), timeout=HANG_S) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -163,7 +164,7 @@ def test_clients_at_once(node: NodeProcess) -> None:
     found: list[int] = []
 
     def ask() -> None:
-        with httpx.Client(auth=(USER, PASSWORD)) as http:
+        with httpx.Client(auth=(USER, PASSWORD), timeout=HANG_S) as http:
             for number in range(50):
                 answer = http.post(f"http://{host}:{port}/", json={"method": "getblockcount", "id": number}).json()
                 assert answer["id"] == number
@@ -182,7 +183,7 @@ def test_a_target_named_in_full(node: NodeProcess) -> None:
     token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     head = f"POST http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n"
     body = '{"method": "getblockcount", "id": 1}'
-    with socket.create_connection(_endpoint(node), timeout=10) as connection:
+    with socket.create_connection(_endpoint(node), timeout=HANG_S) as connection:
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
@@ -193,7 +194,7 @@ def _crowd(node: NodeProcess, said: bytes) -> Iterator[None]:
     sockets = []
     try:
         for _ in range(RPC_CONNECTIONS_MAX + 20):
-            sockets.append(socket.create_connection(_endpoint(node), timeout=10))
+            sockets.append(socket.create_connection(_endpoint(node), timeout=HANG_S))
             sockets[-1].sendall(said)
         yield
     finally:
@@ -231,7 +232,5 @@ def test_stop_ends_the_node(tmp_path: Path) -> None:
     directory = tmp_path / "node"
     line = f"minicoin startnode --network {NETWORK} --datadir {directory} -l 0 --rpcport 0"
     process = NodeProcess(line, NETWORK, tmp_path / "log")
-    started = time.monotonic()
     assert run(f"minicoin stop --datadir {directory}", NETWORK) == "stopped\n"
     assert process.wait() == 0
-    assert time.monotonic() - started < 20

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from distributed import Client, Scheduler
+from tests.waiting import COMPUTE_HANG_S, wait_until
 
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.run import run
@@ -22,7 +23,7 @@ from minicoin.sim.sweep.local import DIED, LocalRunner
 from minicoin.sim.sweep.plan import Job, make_plan
 from minicoin.sim.sweep.work import Outcome, RunnerError, make_work
 
-from .processes import PROGRAMS, environment, free_ports, wait_until
+from .processes import PROGRAMS, environment, free_ports
 
 HELLO = Path(__file__).parents[2] / "scenarios" / "hello.toml"
 NETWORK = "regtest"
@@ -51,7 +52,7 @@ class Swept:
 
 
 def finish(process: "subprocess.Popen[str]") -> Swept:
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=COMPUTE_HANG_S)
     return Swept(process.returncode, json.loads(out))
 
 
@@ -80,7 +81,7 @@ def test_killed_on_this_machine_it_goes_on_where_it_was(tmp_path: Path, expected
     out = tmp_path / "swept"
     first = start(sweep_command(out, "--jobs", "2"))
     try:
-        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs", 60)
+        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs")
         # Only the sweep itself; its workers must not keep the next one from going on.
         first.kill()
         first.wait()
@@ -155,7 +156,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
         stack.enter_context(dask_process(logs[2], *worker, "--local-directory", str(directory / "watched")))
         for log in logs[1:]:
-            wait_until(lambda log=log: "Registered to" in log.read_text(), f"a worker in {log}", 60)
+            wait_until(lambda log=log: "Registered to" in log.read_text(), f"a worker in {log}")
         yield Cluster(address, mortal)
 
 
@@ -167,7 +168,7 @@ def test_on_a_cluster_that_loses_a_worker_all_jobs_give_the_same_digests(
     settings = ["warmup.connect_s=600,0.001", *SETTINGS]
     running = start(sweep_command(out, "--cluster", cluster.address, settings=settings))
     try:
-        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs", 60)
+        wait_until(lambda: journal_lines(out) >= 2, "two finished jobs")
         cluster.mortal.kill()
         assert journal_lines(out) < JOBS, "the sweep was over before the worker was killed"
         swept = finish(running)

@@ -27,8 +27,8 @@ def reason_of(invalid: InvalidBlock) -> str:
     return "bad-txns-nonfinal" if text == "non-BIP68-final" else text
 
 
-@pytest.fixture(scope="module")
-def made():
+def make():
+    """A chain of payments, and what made it."""
     network = lookup("bitcoin-regtest")
     maker = ChainMaker(network, seed=5)
     branch = maker.new_branch()
@@ -39,6 +39,12 @@ def made():
     for block in branch.blocks:
         assert chain.accept(RawBlock.parse(block.raw)) is None
     return maker, branch, chain
+
+
+@pytest.fixture(scope="module")
+def made():
+    """For tests that leave the chain as it was."""
+    return make()
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -54,8 +60,11 @@ def test_one_broken_rule(name, made):
     assert chain.engine.coin_set_hash() == before
 
 
-def test_branch_is_still_extendable(made):
-    maker, branch, chain = made
+def test_branch_is_still_extendable():
+    maker, branch, chain = make()
+    for fault in FAULTS.values():
+        raw, _ = fault(maker, branch)
+        assert chain.accept(RawBlock.parse(raw)) is not None
     assert chain.accept(RawBlock.parse(maker.next_block(branch).raw)) is None
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import trio
+from tests.waiting import hang_guard
 from trio.testing import MockClock, memory_stream_pair
 
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
@@ -301,7 +302,7 @@ def test_a_flush_into_a_full_socket_leaves_the_rest_to_the_writer_in_order():
             for frame in frames:
                 connection.send(frame, "x")
                 connection.flush_nowait()
-            with trio.fail_after(10):
+            with hang_guard("all that was sent"):
                 await read_all()
             assert bytes(received) == b"".join(frames)
             assert connection.traffic().sent == 40 * 3_000

@@ -2,6 +2,8 @@
 
 import threading
 
+from tests.waiting import HANG_S
+
 from minicoin.core.effects import SaveState
 from minicoin.core.events import Saved
 from minicoin.drivers.document_worker import DocumentWorker
@@ -18,7 +20,7 @@ class Slow:
 
     def save(self, key, value):
         self.begun.set()
-        assert self.may_go.wait(10)
+        assert self.may_go.wait(HANG_S)
         if self.error is not None:
             raise self.error
         self.saved.append((key, value))
@@ -28,7 +30,7 @@ def test_a_newer_version_replaces_one_that_waits_and_each_is_answered():
     store, posted = Slow(), []
     worker = DocumentWorker(store, posted.append)
     worker.save(SaveState("peers", b"first"))
-    assert store.begun.wait(10)
+    assert store.begun.wait(HANG_S)
     for value in (b"a", b"b", b"c"):
         worker.save(SaveState("wallet", value))
     store.may_go.set()

@@ -8,6 +8,7 @@ import threading
 import pytest
 from tests.unit.node.bench import NETWORK
 from tests.unit.node.recorded import POLICY, SEED, no_entropy
+from tests.waiting import HANG_S, wait_until
 
 from minicoin.core.events import BytesReceived, CommandReceived, DeadlineReached
 from minicoin.core.faults import MisuseError
@@ -36,7 +37,7 @@ class Memory(io.BytesIO):
         self.takes = None
 
     def write(self, data):
-        assert self.may_go.wait(10)
+        assert self.may_go.wait(HANG_S)
         if self.error is not None:
             raise self.error
         return super().write(data[: self.takes])
@@ -191,10 +192,4 @@ def test_a_recording_is_a_new_file_for_its_owner_only(tmp_path):
 
 def wait_written(life):
     """Until the thread took everything."""
-    condition = life.recorder._condition
-    for _ in range(1_000):
-        with condition:
-            if not life.recorder._waiting_bytes:
-                return
-            condition.wait(0.01)
-    raise AssertionError("not written")
+    wait_until(lambda: not life.recorder._waiting_bytes, "everything is written")

@@ -85,10 +85,9 @@ def pair(tmp_path: Path) -> Iterator[tuple[Caller, Caller]]:
     yield from _callers(tmp_path, "one", "other")
 
 
-@pytest.fixture(scope="module")
-def funded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """A node with a wallet that has three spendable coinbases; shared by the tests of a module."""
-    for (caller,) in _callers(tmp_path_factory.mktemp("funded"), "one"):
-        caller("createwallet")
-        caller("generatetoaddress", 103, caller("getnewaddress", "mined"))
-        yield caller
+@pytest.fixture
+def funded(rpc: Caller) -> Caller:
+    """A node with a wallet that has three spendable coinbases."""
+    rpc("createwallet")
+    rpc("generatetoaddress", 103, rpc("getnewaddress", "mined"))
+    return rpc

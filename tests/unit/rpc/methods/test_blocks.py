@@ -6,7 +6,7 @@ from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Transaction
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def paid(funded):
     """The last block holds one payment."""
     txid = funded("sendtoaddress", funded("getnewaddress"), "1.25")

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chain(funded):
     """Two payments in the mempool, the second of the first's change where the wallet chose so."""
     first = funded("sendtoaddress", funded("getnewaddress"), 1)
