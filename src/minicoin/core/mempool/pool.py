@@ -5,6 +5,8 @@ the verifier (it asks by VerifyTransaction), requests and announcements to relay
 Core 30's policy, BIP125 without the signal, BIP431.
 """
 
+from collections.abc import Sequence
+
 from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import MEMPOOL_DUMP_BYTES_MAX, REORG_TRANSACTIONS_MAX
@@ -168,6 +170,29 @@ class Mempool(MempoolReader):
         self._table.add(entry)
         self._statistics.add(entry)
         return entry
+
+    def judge_together(self, verdicts: Sequence[TxVerdict], now: Micros) -> TxRejected | None:
+        """What the last of these transactions would hear if those before it stood in the pool; None: it would enter.
+
+        Each has to pay for itself, and none may replace. The pool is as it was afterwards.
+        """
+        floor = self.min_feerate(now)
+        entered: list[Entry] = []
+        try:
+            for verdict in verdicts:
+                if self._table.conflicts_of(verdict.transaction):
+                    return TxRejected(TxReason.REPLACEMENT_DISALLOWED)
+                if verdict.rejected is not None:
+                    return TxRejected(verdict.rejected, verdict.detail)
+                if verdict.missing:
+                    return TxRejected(TxReason.MISSING_OR_SPENT)
+                check_verified(self._table, verdict, self.policy, floor)
+                entered.append(self._enter(Candidate(verdict.transaction, None, now), verdict))
+        except TxRejected as rejection:
+            return rejection
+        finally:
+            self._drop(entered)
+        return None
 
     def _settle(
         self, entered: list[tuple[Candidate, Entry]], replaced: list[Entry], now: Micros

@@ -1,5 +1,6 @@
 """What outside may read of the mempool and of block templates, as frozen values. Changes nothing, sends nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -128,6 +129,12 @@ class PoolQueries:
         except TxRejected as rejected:
             return Admission(vsize, str(rejected.reason), rejected.detail)
         return Admission(vsize)
+
+    def judge_together(self, verdicts: Sequence[TxVerdict]) -> Admission:
+        """What the mempool would say to the last of these, did those before it stand in the pool."""
+        vsize = self._mempool.vsize(verdicts[-1])
+        rejected = self._mempool.judge_together(verdicts, self._now)
+        return Admission(vsize) if rejected is None else Admission(vsize, str(rejected.reason), rejected.detail)
 
     def template(self, script_pubkey: bytes) -> BlockTemplate:
         """The block to mine on the tip."""

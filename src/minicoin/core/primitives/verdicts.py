@@ -81,6 +81,7 @@ class TxReason(StrEnum):
     MIN_RELAY_FEE = "min relay fee not met"
     MEMPOOL_MIN_FEE = "mempool min fee not met"
     MEMPOOL_FULL = "mempool full"
+    REPLACEMENT_DISALLOWED = "bip125-replacement-disallowed"
     INSUFFICIENT_FEE = "insufficient fee"
     TOO_MANY_REPLACED = "too many potential replacements"
     SPENDS_CONFLICTING = "bad-txns-spends-conflicting-tx"

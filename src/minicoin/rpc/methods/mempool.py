@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError
-from minicoin.core.node.query_pool import Admission, EntryView
-from minicoin.core.primitives.transaction import Transaction, Txid
-from minicoin.core.primitives.verdicts import TxVerdict
+from minicoin.core.node.query_pool import EntryView
+from minicoin.core.primitives.transaction import Txid
 from minicoin.rpc.json_text import Amount, Json
-from minicoin.rpc.method import NOT_IN_MEMPOOL, Argument, Call, Category, Kind, Method, optional, parse_amount, require
-from minicoin.rpc.methods.transactions import MAX_FEERATE, parse_transaction_hex
+from minicoin.rpc.method import NOT_IN_MEMPOOL, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.pages import read_entries
 from minicoin.rpc.port import NodePort
 from minicoin.rpc.shapes import JsonObject
-
-_TEST_TRANSACTIONS_MAX = 25
 
 
 async def get_mempool_info(call: Call) -> Json:
@@ -101,48 +96,6 @@ def entry_json(entry: EntryView) -> JsonObject:
     }
 
 
-async def try_transaction(call: Call, transaction: Transaction) -> tuple[Admission, TxVerdict | None]:
-    """What the mempool would say, and the verdict where it came to one."""
-    admission = await call.port.query(lambda node: node.mempool.check(transaction))
-    if admission.reason:
-        return admission, None
-    parents = await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction))
-    verdict = await call.port.read_chain(lambda chain: chain.verify_transaction(transaction, parents))
-    return await call.port.query(lambda node: node.mempool.judge(verdict)), verdict
-
-
-async def test_mempool_accept(call: Call) -> Json:
-    texts = call.array("rawtxs")
-    if not 1 <= len(texts) <= _TEST_TRANSACTIONS_MAX:
-        problem = f"Array must contain between 1 and {_TEST_TRANSACTIONS_MAX} transactions."
-        raise CommandError(INVALID_PARAMETER, problem)
-    transactions = [parse_transaction_hex(text, "rawtxs") for text in texts]
-    max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
-    answers: list[Json] = []
-    for transaction in transactions:
-        admission, verdict = await try_transaction(call, transaction)
-        row: JsonObject = {"txid": hash_to_hex(transaction.txid), "wtxid": hash_to_hex(transaction.wtxid)}
-        if admission.reason or verdict is None:
-            row |= {"allowed": False, "reject-reason": admission.reason}
-            if admission.detail:
-                row["reject-details"] = f"{admission.reason}, {admission.detail}"
-        elif max_feerate and verdict.fee_sat * 1_000 > max_feerate * admission.vsize:
-            row |= {"allowed": False, "reject-reason": "max-fee-exceeded"}
-        else:
-            feerate = verdict.fee_sat * 1_000 // admission.vsize
-            row |= {
-                "allowed": True,
-                "vsize": admission.vsize,
-                "fees": {
-                    "base": Amount(verdict.fee_sat),
-                    "effective-feerate": Amount(feerate),
-                    "effective-includes": [hash_to_hex(transaction.wtxid)],
-                },
-            }
-        answers.append(row)
-    return answers
-
-
 async def estimate_smart_fee(call: Call) -> Json:
     target = call.positive("conf_target", 1, 1_008)
     feerate = await call.port.query(lambda node: node.mempool.estimate_feerate(target))
@@ -191,17 +144,6 @@ METHODS = (
         "An array of txids, or an object of entries.",
         get_mempool_descendants,
         (_TXID, _VERBOSE),
-    ),
-    Method(
-        "testmempoolaccept",
-        Category.RAW,
-        "Whether the mempool would take transactions, each on its own, without taking them.",
-        "An array of objects: txid, wtxid, allowed, vsize, fees, reject-reason.",
-        test_mempool_accept,
-        (
-            Argument("rawtxs", Kind.ARRAY, "Transactions as hex."),
-            optional("maxfeerate", Kind.AMOUNT, MAX_FEERATE, "Refuse a higher feerate (coins per 1,000 vB); 0: any."),
-        ),
     ),
     Method(
         "estimatesmartfee",

@@ -78,7 +78,7 @@ def test_a_dry_run_of_what_is_known_missing_or_unsigned(chain) -> None:
     assert known["reject-reason"] == "txn-already-in-mempool"
     unknown = rpc("createrawtransaction", [{"txid": "11" * 32, "vout": 0}], {rpc("getnewaddress"): 1})
     (missing,) = rpc("testmempoolaccept", [unknown])
-    assert missing["reject-reason"] == "bad-txns-inputs-missingorspent"
+    assert missing["reject-reason"] == "missing-inputs"
     coin = max(rpc("listunspent"), key=lambda row: row["amount"])
     unsigned = rpc(
         "createrawtransaction",

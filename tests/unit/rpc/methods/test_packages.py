@@ -131,3 +131,34 @@ def test_coins_are_not_burnt_by_mistake(funded, method: str) -> None:
     assert funded.refusal(method, argument)[0] == -25
     funded(method, argument, 0, Decimal("0.00001"))
     assert len(funded("getrawmempool")) == 1
+
+
+def test_trying_transactions_one_behind_the_other(funded) -> None:
+    parent, child = family(funded, FEE, 2 * FEE)
+    rows = funded("testmempoolaccept", [parent[0], child[0]])
+    assert [(row["txid"], row["allowed"], row["fees"]["base"]) for row in rows] == [
+        (parent[1], True, FEE),
+        (child[1], True, 2 * FEE),
+    ]
+    assert funded("getrawmempool") == []
+    assert funded("testmempoolaccept", [child[0]])[0]["reject-reason"] == "missing-inputs"
+    assert [row["package-error"] for row in funded("testmempoolaccept", [child[0], parent[0]])] == [
+        "package-not-sorted"
+    ] * 2
+    assert funded("testmempoolaccept", [parent[0]] * 2)[0]["package-error"] == "package-contains-duplicates"
+
+
+def test_all_are_allowed_or_none_is(funded) -> None:
+    parent, child = family(funded, FEE, Decimal(0))
+    first, second = funded("testmempoolaccept", [parent[0], child[0]])
+    assert "allowed" not in first
+    assert (second["allowed"], second["reject-reason"]) == (False, "mempool min fee not met")
+    # Nobody pays for somebody else here, and nobody replaces.
+    funded("sendrawtransaction", parent[0])
+    coin = funded("decoderawtransaction", parent[0])["vin"][0]
+    value = funded("gettxout", coin["txid"], coin["vout"], False)["value"]
+    rival = signed(funded, [(coin["txid"], coin["vout"], value)], 9 * FEE)
+    heir = signed(funded, [(rival[1], 0, value - 9 * FEE)], FEE)
+    assert funded("testmempoolaccept", [rival[0], heir[0]])[0]["reject-reason"] == "bip125-replacement-disallowed"
+    assert funded("testmempoolaccept", [rival[0]])[0]["allowed"]
+    assert funded("getrawmempool") == [parent[1]]
