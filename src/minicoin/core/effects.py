@@ -97,7 +97,7 @@ class SetClock:
     at: Micros | None
 
 
-# --- slow work, for the chain worker, in the order asked ---
+# --- slow work, for the chain worker: what changes the chain in the order asked, and before what only looks at it ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ class VerifyTransaction:
 
     transaction: Transaction
     parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+    is_own: bool = False
+    """Of the wallet or the operator: strangers' wait for it."""
 
 
 @dataclass(frozen=True, slots=True)

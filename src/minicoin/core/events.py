@@ -139,9 +139,10 @@ class BlockRead:
 
 @dataclass(frozen=True, slots=True)
 class TransactionVerified:
-    """The verdict on one transaction."""
+    """The verdict on one transaction, and how long the worker took for it."""
 
     verdict: TxVerdict
+    cost_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,14 @@ DESCENDANT_VBYTES_MAX: Final = 101_000
 VERIFICATIONS_WAITING_MAX: Final = 1_000
 # Commands that wait for the verdict on their transaction.
 TX_WAITERS_MAX: Final = 1_000
-# The worker takes jobs in order: what it holds of ours delays the next block.
+# Fifty of the largest standard transactions: what waits is held in memory.
+VERIFICATION_WEIGHT_WAITING_MAX: Final = 20_000_000
+# Of our own, of peers' and of those that return, each. The worker puts blocks before them all.
 VERIFICATIONS_IN_FLIGHT_MAX: Final = 16
+# A hundred ordinary transactions: by so much a group may be ahead and still be verified beside others.
+VERIFICATION_LEAD_US: Final = 20_000
+# Groups of addresses, and connections of one, that were served more than their share and have nothing in line now.
+VERIFICATION_CHARGES_REMEMBERED_MAX: Final = 1_000
 REORG_TRANSACTIONS_MAX: Final = 20_000
 ORPHAN_TRANSACTIONS_PER_PEER_MAX: Final = 25
 # Good but for their fee, in wait for a child that pays: a peer sends the two together, so few are ever waiting.

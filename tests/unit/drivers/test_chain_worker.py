@@ -6,8 +6,16 @@ import pytest
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
-from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock
-from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, RescanProgress, WorkFailed
+from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction
+from minicoin.core.events import (
+    BlockRead,
+    BlockRefused,
+    BlockStored,
+    ChainMoved,
+    RescanProgress,
+    TransactionVerified,
+    WorkFailed,
+)
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
 from minicoin.drivers.chain_worker import ChainWorker, WorkerEnded
@@ -33,8 +41,123 @@ def run(*jobs, store=None):
     worker = ChainWorker(ChainEngine(NETWORK, store or MemoryChainStore(), KernelVerifier()), posted.append)
     for job in jobs:
         worker.put(job)
+    settle(worker)
     worker.stop()
     return posted
+
+
+def settle(worker):
+    """Until nothing is left to do: a slice of a long read comes behind everything else."""
+    ended = threading.Event()
+
+    def nothing(engine):
+        yield
+
+    worker.call(nothing, lambda value, error: ended.set())
+    assert ended.wait(120)
+
+
+class Gate:
+    """Holds the worker at one verification, so that what is put meanwhile waits in its lanes."""
+
+    def __init__(self):
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+        self.order = []
+
+    def hold(self, engine):
+        self.reached.set()
+        assert self.opened.wait(120)
+
+
+def behind_a_gate(*jobs, calls=()):
+    """What ran in which order, all of it put while the worker was busy with something else."""
+    gate, posted = Gate(), []
+    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
+    worker.call(gate.hold, lambda value, error: None)
+    assert gate.reached.wait(120)
+    for job in jobs:
+        worker.put(job)
+    for name in calls:
+        worker.call(lambda engine: None, lambda value, error, name=name: posted.append(name))
+    gate.opened.set()
+    settle(worker)
+    worker.stop()
+    return posted
+
+
+def test_a_block_waits_for_the_job_under_way_and_for_no_transaction_in_line():
+    (one,) = blocks(1)
+    strangers = [VerifyTransaction(one.transactions[0]) for _ in range(16)]
+    posted = behind_a_gate(
+        *strangers,
+        VerifyTransaction(one.transactions[0], (), True),
+        ReadBlock(7, one.hash),
+        SaveHeaders((one.header,)),
+        StoreBlock(raw(one), 1),
+        Activate(NETWORK.genesis.hash, (one.hash,)),
+        calls=("rpc",),
+    )
+    kinds = [event if isinstance(event, str) else type(event) for event in posted]
+    assert kinds[:4] == [BlockStored, ChainMoved, TransactionVerified, "rpc"]
+    assert kinds[4:] == [TransactionVerified] * 16 + [BlockRead]
+
+
+def test_a_long_read_lets_a_block_in_between_its_slices():
+    (one,) = blocks(1)
+    posted = []
+    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
+
+    def read(engine):
+        yield
+        # Put by another thread while the slice runs, as the node does.
+        worker.put(SaveHeaders((one.header,)))
+        worker.put(StoreBlock(raw(one), 1))
+        for _ in range(5):
+            yield
+        return "all of it"
+
+    worker.call(read, lambda value, error: posted.append((value, error)))
+    settle(worker)
+    worker.stop()
+    assert posted == [BlockStored(one.hash, 1), ("all of it", None)]
+
+
+def test_a_long_read_that_fails_says_so():
+    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), lambda event: None)
+    answers = []
+
+    def read(engine):
+        yield
+        raise ZeroDivisionError
+
+    worker.call(read, lambda value, error: answers.append(type(error)))
+    settle(worker)
+    worker.stop()
+    assert answers == [ZeroDivisionError]
+
+
+def test_a_stop_finishes_blocks_and_leaves_strangers():
+    (one,) = blocks(1)
+    gate, posted, answers = Gate(), [], []
+    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
+    worker.call(gate.hold, lambda value, error: None)
+    assert gate.reached.wait(120)
+
+    def endless(engine):
+        while True:
+            yield
+
+    for _ in range(16):
+        worker.put(VerifyTransaction(one.transactions[0]))
+    worker.call(endless, lambda value, error: answers.append(type(error)))
+    worker.put(SaveHeaders((one.header,)))
+    worker.put(StoreBlock(raw(one), 1))
+    worker.begin_stop()
+    gate.opened.set()
+    worker.stop()
+    assert posted == [BlockStored(one.hash, 1)]
+    assert answers == [WorkerEnded]
 
 
 def test_stores_connects_and_reads_in_the_order_asked():
@@ -98,13 +221,10 @@ def test_a_rescan_comes_in_slices_that_let_others_in_between(monkeypatch):
         *[StoreBlock(raw(block), height) for height, block in enumerate(chain, 1)],
         Activate(NETWORK.genesis.hash, tuple(block.hash for block in chain)),
         Rescan(frozenset(), 0),
-        ReadBlock(1, chain[0].hash),
     )
-    kinds = [type(event) for event in posted[6:]]
-    assert kinds[:2] == [RescanProgress, BlockRead]
     progress = [event for event in posted if isinstance(event, RescanProgress)]
-    # A stop drops what is left; what was reported is in order.
-    assert [event.height for event in progress] == sorted(event.height for event in progress)
+    assert [event.height for event in progress] == [1, 3, 5]
+    assert [event.done for event in progress] == [False, False, True]
 
 
 def test_reads_from_outside_get_their_result_or_their_error():

@@ -14,7 +14,7 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
-from minicoin.core.units import DAY_US, HOUR_US, MINUTE_US
+from minicoin.core.units import DAY_US, HOUR_US, MINUTE_US, ConnId
 
 
 def refusal(world, transaction, source=1):
@@ -104,7 +104,7 @@ def test_asks_again_when_a_parent_left_meanwhile(world):
     (effect,) = world.pool.submit(child, 1, world.now)
     assert effect.parents == ((world.out(parent), parent.outputs[0]),)
     verdict = world.judge(effect)
-    world.accept(world.spend([parent.inputs[0].outpoint], fee=9_000))
+    world.accept(world.spend([parent.inputs[0].outpoint], fee=9_000), source=2)
     outcome, effects = world.pool.on_verified(verdict, world.tip, world.now)
     assert isinstance(outcome, Again)
     (outcome,) = world.drain(effects)
@@ -191,15 +191,93 @@ def test_a_block_brings_the_parent_of_an_orphan(world):
 def test_the_queue_is_bounded_in_flight_and_waiting(world):
     transactions = [world.spend([world.coin()]) for _ in range(VERIFICATIONS_WAITING_MAX)]
     effects = [effect for each in transactions for effect in world.pool.submit(each, 1, world.now)]
-    assert len(effects) == VERIFICATIONS_IN_FLIGHT_MAX
-    assert refusal(world, world.spend([world.coin()])) is TxReason.MEMPOOL_FULL
+    # One at a time of one peer.
+    assert len(effects) == 1
+    assert refusal(world, world.spend([world.coin()]), source=1) is TxReason.MEMPOOL_FULL
     mine = world.spend([world.coin()])
-    world.pool.submit(mine, None, world.now)
-    outcomes = world.drain(effects)
+    (own,) = world.pool.submit(mine, None, world.now)
+    assert own.is_own
+    outcomes = world.drain([*effects, own])
     assert len(world.pool) == len(transactions) + 1
     # Our own passed those that waited.
-    assert world.verified.index(mine) <= VERIFICATIONS_IN_FLIGHT_MAX + 1
+    assert world.verified.index(mine) <= 2
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+def test_what_is_in_flight_is_bounded_however_many_peers_there_are(world):
+    effects = [
+        effect
+        for peer in range(2 * VERIFICATIONS_IN_FLIGHT_MAX)
+        for effect in world.pool.submit(world.spend([world.coin()]), ConnId(peer), world.now)
+    ]
+    assert len(effects) == VERIFICATIONS_IN_FLIGHT_MAX
+    # Strangers never take the places of our own.
+    assert len(world.pool.submit(world.spend([world.coin()]), None, world.now)) == 1
+    world.drain(effects)
+
+
+def test_a_full_queue_makes_room_at_the_cost_of_who_filled_it(world):
+    flood = [world.spend([world.coin()]) for _ in range(VERIFICATIONS_WAITING_MAX)]
+    effects = [effect for each in flood for effect in world.pool.submit(each, ConnId(1), world.now)]
+    honest = world.spend([world.coin()])
+    effects += world.pool.submit(honest, ConnId(2), world.now)
+    world.drain(effects)
+    assert honest.txid in world.pool
+    assert len(world.pool) == VERIFICATIONS_WAITING_MAX
+    # The newest of the flood left; it may come again.
+    assert flood[-1].txid not in world.pool
+    world.accept(flood[-1])
+
+
+def test_connections_of_one_group_take_turns_as_one(world):
+    for conn in range(1, 5):
+        world.pool.introduce_source(ConnId(conn), b"flood")
+    world.pool.introduce_source(ConnId(9), b"honest")
+    flood = [world.spend([world.coin()]) for _ in range(40)]
+    honest = [world.spend([world.coin()]) for _ in range(5)]
+    effects = [
+        effect
+        for number, each in enumerate(flood)
+        for effect in world.pool.submit(each, ConnId(number % 4 + 1), world.now)
+    ]
+    effects += [effect for each in honest for effect in world.pool.submit(each, ConnId(9), world.now)]
+    world.drain(effects)
+    assert max(world.verified.index(each) for each in honest) <= 2 * len(honest)
+
+
+def test_a_new_connection_of_a_group_that_cost_much_waits_behind_the_others(world):
+    pool = world.pool
+    pool.introduce_source(ConnId(1), b"flood")
+    pool.introduce_source(ConnId(3), b"honest")
+    (slow,) = pool.submit(world.spend([world.coin()]), ConnId(1), world.now)
+    _, more = pool.on_verified(world.judge(slow), world.tip, world.now, 1_200_000)
+    assert more == []
+    pool.forget_source(ConnId(1))
+    pool.introduce_source(ConnId(2), b"flood")
+    waiting = [world.spend([world.coin()]) for _ in range(4)]
+    # All places in flight are taken, so that the order in line decides.
+    effects = [
+        effect
+        for peer in range(100, 100 + VERIFICATIONS_IN_FLIGHT_MAX)
+        for effect in pool.submit(world.spend([world.coin()]), ConnId(peer), world.now)
+    ]
+    again = world.spend([world.coin()])
+    assert pool.submit(again, ConnId(2), world.now) == []
+    for each in waiting:
+        assert pool.submit(each, ConnId(3), world.now) == []
+    world.drain(effects)
+    assert world.verified.index(again) > max(world.verified.index(each) for each in waiting)
+
+
+def test_a_transaction_of_a_peer_that_is_submitted_here_too_waits_no_longer_among_theirs(world):
+    (first,) = world.pool.submit(world.spend([world.coin()]), ConnId(1), world.now)
+    flood = [world.spend([world.coin()]) for _ in range(20)]
+    assert [effect for each in flood for effect in world.pool.submit(each, ConnId(1), world.now)] == []
+    (own,) = world.pool.submit(flood[-1], None, world.now)
+    assert (own.transaction, own.is_own) == (flood[-1], True)
+    world.drain([first, own])
+    assert world.entry(flood[-1]).is_own
+    assert len(world.pool) == len(flood) + 1
 
 
 def test_own_transactions_are_announced_again_after_a_block_left_them_out(make_world):

@@ -59,8 +59,9 @@ class Mempool(MempoolReader):
             raise TxRejected(TxReason.ALREADY_KNOWN)
         pending = self._queue.get(wtxid)
         if pending is not None:
-            pending.is_own = pending.is_own or source is None
-            return []
+            if source is None:
+                self._queue.make_own(wtxid)
+            return self._send_waiting()
         if txid in self._confirmed:
             raise TxRejected(TxReason.ALREADY_CONFIRMED)
         if source is not None:
@@ -69,7 +70,7 @@ class Mempool(MempoolReader):
                 raise TxRejected(TxReason.ALREADY_KNOWN, "refused recently")
             if wtxid in self._orphans:
                 return []
-            if self._queue.is_full:
+            if not self._queue.make_room(source, transaction.weight):
                 raise TxRejected(TxReason.MEMPOOL_FULL, "too many transactions wait for verification")
         try:
             check_before_verification(self._table, transaction, self.policy)
@@ -80,9 +81,11 @@ class Mempool(MempoolReader):
         self._queue.add(Candidate(transaction, source, now, is_own=source is None))
         return self._send_waiting()
 
-    def on_verified(self, verdict: TxVerdict, tip: BlockHash, now: Micros) -> tuple[MempoolOutcome, list[Effect]]:
-        """Take a verdict; `tip` is where the engine stands as far as node knows."""
-        candidate = self._queue.finish(verdict.transaction.wtxid)
+    def on_verified(
+        self, verdict: TxVerdict, tip: BlockHash, now: Micros, cost_us: int = 0
+    ) -> tuple[MempoolOutcome, list[Effect]]:
+        """Take a verdict; `tip` is where the engine stands as far as node knows. Its cost is its sender's."""
+        candidate = self._queue.finish(verdict.transaction.wtxid, cost_us)
         if candidate is None:
             raise MisuseError("a verdict nobody asked for")
         self._floor.settle(now, self.fullness)
@@ -235,7 +238,7 @@ class Mempool(MempoolReader):
             candidate.parents = tuple(self._table.parents_of(candidate.transaction))
             names = dict.fromkeys(map(outpoint_txid, spent))
             candidate.held = tuple(name for name in names if name in self._held and name not in self._table)
-            effects.append(VerifyTransaction(candidate.transaction, parents))
+            effects.append(VerifyTransaction(candidate.transaction, parents, candidate.is_own))
         return effects
 
     def _output(self, outpoint: Outpoint) -> TxOut | None:
@@ -328,8 +331,13 @@ class Mempool(MempoolReader):
             expired += self._drop([self._table[oldest[1]]])
         return MempoolChange(expired=tuple(expired))
 
+    def introduce_source(self, source: ConnId, group: bytes) -> None:
+        """A connection and its group of addresses: groups take turns at being verified."""
+        self._queue.introduce(source, group)
+
     def forget_source(self, source: ConnId) -> None:
         """A connection is gone: so are its orphans, and what it sent that waits for a child."""
+        self._queue.forget(source)
         self._orphans.remove_source(source)
         self._held.remove_source(source)
 

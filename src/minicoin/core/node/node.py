@@ -265,7 +265,7 @@ class Node:
             self.parts.emit(Send(event.conn, Inv((tip,))))
 
     def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
-        outcome, fault = self.transactions.on_verified(event.verdict, now)
+        outcome, fault = self.transactions.on_verified(event.verdict, now, event.cost_us)
         self.parts.relay.on_feerate(self.parts.mempool.min_feerate(now), now)
         if isinstance(outcome, Accepted):
             session = None if outcome.source is None else self.parts.sessions.get(outcome.source)

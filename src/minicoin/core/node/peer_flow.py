@@ -70,6 +70,7 @@ class PeerFlow:
             relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
         )
         parts.sessions[event.conn] = session
+        parts.mempool.introduce_source(event.conn, parts.book.group(event.remote))
         self.alarm.by(session.deadline)
         parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))

@@ -87,10 +87,12 @@ class TxFlow:
         self._waiting_count -= len(requests)
         return requests
 
-    def on_verified(self, verdict: TxVerdict, now: Micros) -> tuple[Accepted | Rejected | None, PeerFault | None]:
+    def on_verified(
+        self, verdict: TxVerdict, now: Micros, cost_us: int
+    ) -> tuple[Accepted | Rejected | None, PeerFault | None]:
         """A verdict came back. What became of the transaction, and the fault of who sent it."""
         parts = self._parts
-        outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now)
+        outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now, cost_us)
         parts.emit(*effects)
         self.packages.on_outcome(outcome, now)
         match outcome:

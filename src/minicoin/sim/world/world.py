@@ -38,6 +38,7 @@ from minicoin.core.events import (
     Event,
     NonceFound,
     Saved,
+    TransactionVerified,
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mining.search import search
@@ -196,7 +197,10 @@ class World(Connections):
         if not cost:
             self._post(host, event)
             return
-        host.worker_free = max(host.worker_free, now) + round(cost * host.cpu_factor)
+        cost = round(cost * host.cpu_factor)
+        if isinstance(event, TransactionVerified):
+            event = TransactionVerified(event.verdict, cost)
+        host.worker_free = max(host.worker_free, now) + cost
         self._post(host, event, host.worker_free - now)
 
     def _cost(self, host: Host, effect: LedgerEffect, event: Event) -> int:
