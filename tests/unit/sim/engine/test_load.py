@@ -126,13 +126,13 @@ def test_payments_are_padded_to_their_size(monkeypatch: pytest.MonkeyPatch, size
 
 
 def test_payments_that_a_node_refuses_are_told_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Data that nobody passes on.
-    monkeypatch.setattr(load, "_padding", lambda _: (0, b"\x6a" + bytes(200)))
+    # An output of no known kind, which nobody passes on.
+    monkeypatch.setattr(load, "_padding", lambda _: (0, bytes(200)))
     simulation = simulate(SMALL + LOAD, "mining.blocks=3", "nodes.count=3")
     assert simulation.load is not None
     assert len(simulation.load.refused) == simulation.load.sent > 20
     (note,) = [note for note in record_of(simulation).notes if "refused" in note]
-    assert note.startswith(f"{simulation.load.sent} payments were refused by their senders' own nodes, the first: data")
+    assert note.startswith(f"{simulation.load.sent} payments were refused by their senders' own nodes, the first: scriptpubkey")
 
 
 def test_a_share_is_sampled() -> None:
