@@ -132,7 +132,8 @@ def test_payments_that_a_node_refuses_are_told_in_the_record(monkeypatch: pytest
     assert simulation.load is not None
     assert len(simulation.load.refused) == simulation.load.sent > 20
     (note,) = [note for note in record_of(simulation).notes if "refused" in note]
-    assert note.startswith(f"{simulation.load.sent} payments were refused by their senders' own nodes, the first: scriptpubkey")
+    told = f"{simulation.load.sent} payments were refused by their senders' own nodes, the first: scriptpubkey"
+    assert note.startswith(told)
 
 
 def test_a_share_is_sampled() -> None:
