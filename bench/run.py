@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PARTS = ("import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls", "simulation")
+PARTS = ("start", "import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls", "simulation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Target:
 
 
 TARGETS = (
+    Target("start: --version", "seconds", 0.15),
+    Target("start: an RPC command", "seconds", 0.15),
+    Target("start: a wallet command", "seconds", 0.15),
+    Target("start: sim list", "seconds", 0.4),
+    Target("start: sim run, refused", "seconds", 0.4),
     Target("verified inputs", "ratio", 0.8, is_minimum=True),
     Target("import", "ratio", 2.5),
     Target("sync over TCP", "ratio", 1.3),

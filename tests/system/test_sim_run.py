@@ -7,9 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from minicoin.app.cli import app
+from tests.command_line import call
 
 from .lab import SCENARIOS, end, result, settings, sim, start
 
@@ -69,7 +67,7 @@ SMALLER = {
 
 def invoke(*words: str) -> dict:
     """The JSON of a command that is run in this process."""
-    done = CliRunner().invoke(app, ["sim", *words, "--json"])
+    done = call("sim", *words, "--json")
     assert done.exit_code == 0, done.output[-2000:]
     return json.loads(done.stdout)
 
@@ -113,7 +111,7 @@ def test_the_replay_line_gives_the_same_run() -> None:
 
 
 def test_list_names_every_scenario_and_its_question() -> None:
-    done = CliRunner().invoke(app, ["sim", "list", str(SCENARIOS), "--json"])
+    done = call("sim", "list", str(SCENARIOS), "--json")
     listed = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert {name.replace("-", "_") for name in listed} == set(SMALLER)
     assert listed["million-nodes"]["engine"] == "model"

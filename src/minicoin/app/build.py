@@ -7,11 +7,11 @@ a later step fails.
 import gc
 import os
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import trio
 
+from minicoin import __version__
 from minicoin.app.identity import load_identity
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
@@ -173,7 +173,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         messages += assembled.repaired
         recorder = None
         if setup.record is not None:
-            opening = Opening(version("minicoin"), network, policy, state, assembled.seed, assembled.now)
+            opening = Opening(__version__, network, policy, state, assembled.seed, assembled.now)
             recorder = _open_recorder(setup.record, opening, clock, on_trace)
     except BaseException:
         store.close()

@@ -1,4 +1,4 @@
-"""`minicoin chain`: block files in and out, and checks of what is stored, offline; and the chain of a running node."""
+"""`minicoin chain`: block files in and out, and checks of what is stored, offline."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,17 +6,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from minicoin.app.client import as_object
-from minicoin.app.session import EXIT_FAILED, Session, with_session, words
+from minicoin.app.networks import find_network
+from minicoin.app.session import Session
+from minicoin.app.show import EXIT_FAILED, counted
 from minicoin.app.verify import verify_chain
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import MisuseError
 from minicoin.drivers.store.blockfiles import export_blocks, import_blocks
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.rpc.json_text import Json
-
-app = typer.Typer(no_args_is_help=True, help="The chain: import, export, verify (offline), info.")
 
 _Threads = Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads that verify scripts.")]
 
@@ -56,8 +55,11 @@ def import_files(
     files: Annotated[list[Path], typer.Argument(help="blk*.dat, bootstrap.dat, or directories of them.")],
     threads: _Threads = 1,
 ) -> None:
-    """Import block files into the data directory. The node must not be running."""
-    chain = LocalChain(session.network, session.datadir, script_threads=threads)
+    """Import block files into the data directory.
+
+    The node must not be running.
+    """
+    chain = LocalChain(find_network(session.network_name), session.datadir, script_threads=threads)
     try:
         with ProgressBar("importing") as bar:
             report = import_blocks(chain, files, bar.update)
@@ -78,8 +80,8 @@ def import_files(
         "problems": list(report.problems),
     }
     lines = [
-        f"read {report.read} blocks of {report.files} files: {report.stored} new, {report.known} known, "
-        f"{report.refused} refused, {report.without_parent} without parent",
+        f"read {counted(report.read, 'block')} of {counted(report.files, 'file')}: {report.stored} new, "
+        f"{report.known} known, {report.refused} refused, {report.without_parent} without parent",
         f"height {report.height}, tip {tip}",
         *report.problems,
     ]
@@ -92,15 +94,21 @@ def export_file(
     session: Session,
     file: Annotated[Path, typer.Argument(help="The bootstrap.dat to write.")],
     start: Annotated[int, typer.Option("--from", min=0, help="The first block.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
 ) -> None:
-    """Write the best chain as one bootstrap.dat. The node must not be running."""
-    chain = LocalChain(session.network, session.datadir)
+    """Write the best chain as one bootstrap.dat.
+
+    The node must not be running.
+    """
+    if file.exists() and not force:
+        raise MisuseError(f"{file} exists already; --force writes over it")
+    chain = LocalChain(find_network(session.network_name), session.datadir)
     try:
         with ProgressBar("exporting") as bar:
             count = export_blocks(chain, file, bar.update, start_height=start)
     finally:
         chain.close()
-    session.show({"blocks": count, "file": str(file)}, f"wrote {count} blocks to {file}")
+    session.show({"blocks": count, "file": str(file)}, f"wrote {counted(count, 'block')} to {file}")
 
 
 def verify(
@@ -110,8 +118,11 @@ def verify(
     ] = False,
     threads: _Threads = 1,
 ) -> None:
-    """Read every stored block of the best chain and check it. The node must not be running."""
-    chain = LocalChain(session.network, session.datadir, script_threads=threads)
+    """Read every stored block of the best chain and check it.
+
+    The node must not be running.
+    """
+    chain = LocalChain(find_network(session.network_name), session.datadir, script_threads=threads)
     try:
         with ProgressBar("verifying") as bar:
             report = verify_chain(chain, bar.update, replay=replay, threads=threads)
@@ -126,33 +137,6 @@ def verify(
         "problems": list(report.problems),
     }
     verdict = "everything is as it should be" if not report.problems else "\n".join(report.problems)
-    session.show(found, f"{report.blocks} blocks, {report.transactions} transactions: {verdict}")
+    session.show(found, f"{counted(report.blocks, 'block')}, {counted(report.transactions, 'transaction')}: {verdict}")
     if report.problems:
         raise typer.Exit(EXIT_FAILED)
-
-
-def info(session: Session) -> None:
-    """The chain of a running node."""
-    found = as_object(session.call("getblockchaininfo"))
-
-    def show(console: Console) -> None:
-        table = Table(box=None, show_header=False)
-        for name in (
-            "chain",
-            "blocks",
-            "headers",
-            "bestblockhash",
-            "difficulty",
-            "verificationprogress",
-            "size_on_disk",
-        ):
-            table.add_row(name, words(found[name]))
-        console.print(table)
-
-    session.show(found, show)
-
-
-app.command("import")(with_session(import_files))
-app.command("export")(with_session(export_file))
-app.command("verify")(with_session(verify))
-app.command("info")(with_session(info))

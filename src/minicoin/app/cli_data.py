@@ -3,13 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from minicoin.app.client import as_array, as_object
-from minicoin.app.session import Session, fold_hashes, with_session
-
-app = typer.Typer(no_args_is_help=True, help="Small data in payments: put, list.")
+from minicoin.app.session import Session
+from minicoin.app.show import Table, counted
 
 
 def put(
@@ -19,7 +16,7 @@ def put(
 ) -> None:
     """Record a small text on the chain."""
     found = as_object(session.call_unlocked("putdata", data=text, is_hex=is_hex))
-    session.show(found, f"{found['bytes']} bytes pending in {found['txid']}")
+    session.show(found, f"{counted(int(str(found['bytes'])), 'byte')} pending in {found['txid']}")
 
 
 def list_data(
@@ -31,20 +28,10 @@ def list_data(
     """What was recorded, pending first, then newest first."""
     found = as_object(session.client.call_named("listdata", count=count, skip=skip, start_height=start))
     items = as_array(found["items"])
-
-    def show(console: Console) -> None:
-        if not items:
-            console.print(f"no data pending or in blocks {found['start_height']} to {found['end_height']}")
-            return
-        table = fold_hashes(Table("data", "state", "txid", box=None), 0, 2)
-        for item in map(as_object, items):
-            block = item.get("height")
-            state = "pending" if block is None else f"block {block}"
-            table.add_row(str(item.get("text", item["hex"])), state, str(item["txid"]))
-        console.print(table)
-
-    session.show(found, show)
-
-
-app.command("put")(with_session(put))
-app.command("list")(with_session(list_data))
+    table = Table("data", "state", "txid")
+    for item in map(as_object, items):
+        block = item.get("height")
+        state = "pending" if block is None else f"block {block}"
+        table.add(str(item.get("text", item["hex"])), state, str(item["txid"]))
+    none = f"no data pending or in blocks {found['start_height']} to {found['end_height']}"
+    session.show(found, table if items else none)

@@ -9,21 +9,14 @@ from rich.console import Console
 
 from minicoin.app.client import NoNode, RpcFailure
 from minicoin.app.lab.up import NODES_MAX, LabResult, lab_up
-from minicoin.app.session import EXIT_FAILED, JsonOption
+from minicoin.app.shared import JsonOption
+from minicoin.app.show import EXIT_FAILED, error_line
 from minicoin.core.faults import MisuseError
 from minicoin.rpc.json_text import Json, encode_json
-
-app = typer.Typer(no_args_is_help=True, help="A private network of real processes on loopback.")
 
 _LAB_NETWORK = "regtest"
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `up` a command of its own, whatever joins it."""
-
-
-@app.command()
 def up(
     count: Annotated[int, typer.Argument(min=1, max=NODES_MAX, help="How many nodes.")] = 3,
     once: Annotated[
@@ -34,7 +27,7 @@ def up(
     datadir: Annotated[Path | None, typer.Option("--datadir", help="Keep the nodes' directories here.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Start nodes, connect them, mine, pay from one to another, and show them live."""
+    """Start nodes, connect them, mine, pay from one to another, show them live."""
     results: list[LabResult] = []
     console = Console(stderr=True) if json else Console(soft_wrap=True)
     try:
@@ -50,7 +43,7 @@ def up(
         if json:
             typer.echo(encode_json({"error": {"code": None, "message": str(error)}}))
         else:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(error_line(str(error)), err=True)
         raise typer.Exit(EXIT_FAILED) from error
     if json and results:
         typer.echo(encode_json(_result_json(results[0])))

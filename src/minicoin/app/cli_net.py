@@ -1,25 +1,15 @@
 """`minicoin net`: the peers of a running node, and who this and other nodes are."""
 
 from decimal import Decimal
-from importlib.metadata import version
 from typing import Annotated
 
-import trio
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from minicoin.app.client import NoNode, as_array, as_object
-from minicoin.app.identity import IDENTITY_FILE, read_identity
-from minicoin.app.session import EXIT_FAILED, Session, with_session, words
-from minicoin.app.visit import Visit, visit
+from minicoin.app.loading import load
+from minicoin.app.session import Session
+from minicoin.app.show import Table, counted, describe
 from minicoin.core.faults import MisuseError
-from minicoin.core.libp2p.multiaddr import Multiaddr
-from minicoin.core.libp2p.node_address import parse_node_address
-from minicoin.drivers.resolver import Resolver, parse_nameserver
-from minicoin.rpc.json_text import Json
-
-app = typer.Typer(no_args_is_help=True, help="The network: peers, bans, addresses.")
 
 _Address = Annotated[str, typer.Argument(help="HOST, HOST:PORT or a multiaddr.")]
 _Subject = Annotated[str, typer.Argument(help="An IP, a subnet, HOST:PORT or a peer id.")]
@@ -28,27 +18,23 @@ _Subject = Annotated[str, typer.Argument(help="An IP, a subnet, HOST:PORT or a p
 def peers(session: Session) -> None:
     """Every connection."""
     rows = as_array(session.call("getpeerinfo"))
-
-    def show(console: Console) -> None:
-        if not rows:
-            console.print("no peers")
-            return
-        table = Table("id", "address", "direction", "height", "ping ms", "sent", "received", "program", box=None)
-        for row in map(as_object, rows):
-            ping = row.get("pingtime")
-            table.add_row(
-                str(row["id"]),
-                str(row["addr"]),
-                "inbound" if row["inbound"] else str(row["connection_type"]),
-                str(max(int(str(row["synced_headers"])), int(str(row["startingheight"])))),
-                "" if ping is None else f"{1000 * Decimal(str(ping)):.1f}",
-                str(row["bytessent"]),
-                str(row["bytesrecv"]),
-                str(row["subver"]) or str(row["state"]),
-            )
-        console.print(table)
-
-    session.show(rows, show)
+    if not rows:
+        session.show(rows, "no peers; connect to one with: minicoin net add ADDRESS")
+        return
+    table = Table(">id", "address", "direction", ">height", ">ping ms", ">sent", ">received", "program")
+    for row in map(as_object, rows):
+        ping = row.get("pingtime")
+        table.add(
+            str(row["id"]),
+            str(row["addr"]),
+            "inbound" if row["inbound"] else str(row["connection_type"]),
+            str(max(int(str(row["synced_headers"])), int(str(row["startingheight"])))),
+            "" if ping is None else f"{1000 * Decimal(str(ping)):.1f}",
+            str(row["bytessent"]),
+            str(row["bytesrecv"]),
+            str(row["subver"]) or str(row["state"]),
+        )
+    session.show(rows, table)
 
 
 def add(
@@ -70,10 +56,10 @@ def remove(session: Session, address: _Address) -> None:
 def added(session: Session) -> None:
     """The nodes kept by `net add`."""
     rows = as_array(session.call("getaddednodeinfo"))
-    lines = [
-        f"{row['addednode']}  {'connected' if row['connected'] else 'not connected'}" for row in map(as_object, rows)
-    ]
-    session.show(rows, "\n".join(lines) or "none")
+    table = Table("address", "state")
+    for row in map(as_object, rows):
+        table.add(str(row["addednode"]), "connected" if row["connected"] else "not connected")
+    session.show(rows, table if rows else "none")
 
 
 def disconnect(
@@ -106,23 +92,21 @@ def unban(session: Session, subject: _Subject) -> None:
 def bans(session: Session) -> None:
     """The bans in force."""
     rows = as_array(session.call("listbanned"))
-
-    def show(console: Console) -> None:
-        if not rows:
-            console.print("no bans")
-            return
-        table = Table("whom", "seconds left", "why", box=None)
-        for row in map(as_object, rows):
-            table.add_row(str(row["address"]), str(row["time_remaining"]), str(row["ban_reason"]))
-        console.print(table)
-
-    session.show(rows, show)
+    table = Table("whom", ">seconds left", "why")
+    for row in map(as_object, rows):
+        table.add(str(row["address"]), str(row["time_remaining"]), str(row["ban_reason"]))
+    session.show(rows, table if rows else "no bans")
 
 
-def addresses(session: Session, count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000)] = 50) -> None:
+def addresses(
+    session: Session, count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 50
+) -> None:
     """Addresses of nodes this node has heard of."""
     rows = as_array(session.call("getnodeaddresses", count))
-    session.show(rows, "\n".join(f"{row['address']} {row['port']}" for row in map(as_object, rows)) or "none")
+    table = Table("address", ">port")
+    for row in map(as_object, rows):
+        table.add(str(row["address"]), str(row["port"]))
+    session.show(rows, table if rows else "none")
 
 
 def ping(
@@ -133,75 +117,44 @@ def ping(
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many pings.")] = 3,
     dns: Annotated[str | None, typer.Option(help="Name server IP:PORT to ask. [default: the system's]")] = None,
 ) -> None:
-    """Ping any libp2p peer, which needs no node; without an address, have the node ping its peers."""
-    if address is None:
-        session.call("ping")
-        session.show({"pinged": True}, "pinged; see minicoin net peers")
+    """Ping any libp2p peer, which needs no node; or all peers of the node.
+
+    Without an address the running node pings its peers.
+    """
+    if address is not None:
+        code = load("visit").show_visit(session, address, count, dns)
+        if code:
+            raise typer.Exit(code)
         return
-    wanted = parse_node_address(address, session.network.default_port)
-    resolver = Resolver(None if dns is None else parse_nameserver(dns))
-    _show_visit(session, trio.run(visit, wanted, count, f"/minicoin:{version('minicoin')}/", resolver))
-
-
-def _show_visit(session: Session, found: Visit) -> None:
-    endpoint = Multiaddr.of_endpoint(found.endpoint.host, found.endpoint.port, found.peer_id)
-    protocols: list[Json] = list(found.description.protocols)
-    rtts: list[Json] = [None if rtt is None else rtt / 1000 for rtt in found.rtts_us]
-    shape: dict[str, Json] = {
-        "peerid": str(found.peer_id),
-        "address": str(endpoint),
-        "agent": found.description.agent_version,
-        "protocols": protocols,
-        "rtt_ms": rtts,
-    }
-    lines = [f"peer id    {found.peer_id}", f"address    {endpoint}", f"agent      {found.description.agent_version}"]
-    lines += [f"{'protocols' if not index else '':9}  {name}" for index, name in enumerate(protocols)]
-    times = ", ".join("no answer" if rtt is None else f"{rtt / 1000:.2f} ms" for rtt in found.rtts_us)
-    session.show(shape, "\n".join([*lines, f"ping       {times}"]))
-    if not any(rtt is not None for rtt in found.rtts_us):
-        raise typer.Exit(EXIT_FAILED)
+    try:
+        session.call("ping")
+        connected = len(as_array(session.call("getpeerinfo")))
+    except NoNode as error:
+        raise MisuseError(f"{error}; or name a peer to visit, which needs no node: minicoin net ping ADDRESS") from None
+    told = f"pinged {counted(connected, 'peer')}; the times: minicoin net peers"
+    session.show({"pinged": True}, told if connected else "no peers to ping; name one: minicoin net ping ADDRESS")
 
 
 def identity(session: Session) -> None:
-    """Who this node is: its peer id, and where it can be dialled while it runs."""
+    """Who this node is: its peer id, and where it can be dialled.
+
+    Where it can be dialled is known while it runs.
+    """
     try:
         found = as_object(session.call("getnetworkinfo"))
     except NoNode:
-        path = session.datadir / IDENTITY_FILE
-        if not path.exists():
-            raise MisuseError(f"{session.datadir} has no identity yet: it is made at the first start") from None
-        peer = str(read_identity(path).peer_id)
+        peer = str(load("identity").known_identity(session.datadir).peer_id)
         session.show({"peerid": peer, "multiaddrs": []}, f"{peer}\nnot running: its addresses are known while it runs")
         return
-    addresses = list(as_array(found["multiaddrs"]))
-    lines = [str(found["peerid"]), *(map(str, addresses) if addresses else ("it does not listen",))]
+    where = list(as_array(found["multiaddrs"]))
+    lines = [str(found["peerid"]), *(map(str, where) if where else ("it does not listen",))]
     if not found["peerid"]:
         lines = ["none: this node speaks plain TCP only"]
-    session.show({"peerid": found["peerid"], "multiaddrs": addresses}, "\n".join(lines))
+    session.show({"peerid": found["peerid"], "multiaddrs": where}, "\n".join(lines))
 
 
 def info(session: Session) -> None:
     """This node as its peers see it."""
     found = as_object(session.call("getnetworkinfo"))
-
-    def show(console: Console) -> None:
-        table = Table(box=None, show_header=False)
-        for name in ("subversion", "protocolversion", "connections_in", "connections_out", "listenport", "relayfee"):
-            table.add_row(name, words(found[name]))
-        console.print(table)
-
-    session.show(found, show)
-
-
-app.command("peers")(with_session(peers))
-app.command("add")(with_session(add))
-app.command("remove")(with_session(remove))
-app.command("added")(with_session(added))
-app.command("disconnect")(with_session(disconnect))
-app.command("ban")(with_session(ban))
-app.command("unban")(with_session(unban))
-app.command("bans")(with_session(bans))
-app.command("addresses")(with_session(addresses))
-app.command("id")(with_session(identity))
-app.command("ping")(with_session(ping))
-app.command("info")(with_session(info))
+    names = ("subversion", "protocolversion", "connections_in", "connections_out", "listenport", "relayfee")
+    session.show(found, describe({name: found[name] for name in names}))

@@ -1,6 +1,5 @@
 """`minicoin sim`: the laboratory. Only the words stand here; what they do is loaded when one is used."""
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -8,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from minicoin.app import cli_sim_replay
+from minicoin.app.loading import load
+from minicoin.app.show import EXIT_FAILED, error_line
 
-app = typer.Typer(no_args_is_help=True, help="The laboratory: the same node code in virtual time.")
-app.command("replay")(cli_sim_replay.replay)
-
-_NEEDED = ("numpy", "polars", "plotly")
+# To read a scenario; and to run one, besides.
+_TO_READ = ("numpy",)
+_TO_RUN = ("numpy", "polars", "plotly")
 
 FileArgument = Annotated[Path, typer.Argument(help="A scenario file; docs/scenarios.md says what it may hold.")]
 SetOption = Annotated[
@@ -23,15 +22,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 QuietOption = Annotated[bool, typer.Option("--no-progress", help="No progress display.")]
 
 
-def _load(name: str, *also_needed: str) -> ModuleType:
-    missing = [package for package in (*_NEEDED, *also_needed) if find_spec(package) is None]
+def _load(name: str, needed: tuple[str, ...] = _TO_RUN) -> ModuleType:
+    missing = [package for package in needed if find_spec(package) is None]
     if missing:
-        typer.echo(f"error: the laboratory needs {', '.join(missing)}: pip install 'minicoin[sim]'", err=True)
-        raise typer.Exit(1)
-    return import_module(f"minicoin.app.sim.{name}")
+        packages = " ".join(missing)
+        typer.echo(
+            error_line(f"the laboratory needs {', '.join(missing)}; install with: pip install {packages}"), err=True
+        )
+        raise typer.Exit(EXIT_FAILED)
+    return load(f"sim.{name}")
 
 
-@app.command("run")
 def run(
     file: FileArgument,
     seed: Annotated[int | None, typer.Option(min=0, help="Otherwise the first of the scenario's seeds.")] = None,
@@ -44,27 +45,27 @@ def run(
     ] = False,
     events: Annotated[bool, typer.Option("--events", help="Print every event, one line each, instead.")] = False,
 ) -> None:
-    """Run a scenario. Exit code 0: done; 1: not possible; 3: a checker found something; 4: two runs differed."""
-    module = _load("run")
-    chosen = tuple(settings or ())
+    """Run a scenario.
+
+    Exit code 0: done; 1: not possible; 3: a checker found something; 4: two runs differed.
+    """
+    source = _load("source", _TO_READ).open_source(file, tuple(settings or ()), is_json=is_json)
     if check_determinism:
-        _load("determinism").check_determinism(file, seed, chosen, is_json=is_json)
+        _load("determinism").check_determinism(source, seed, is_json=is_json)
     elif events:
-        module.print_events(file, seed, chosen)
+        _load("run").print_events(source, seed)
     else:
-        module.run_file(file, seed, chosen, out, is_json=is_json, shows_progress=not no_progress)
+        _load("run").run_file(source, seed, out, is_json=is_json, shows_progress=not no_progress)
 
 
-@app.command("list")
 def list_scenarios(
     directory: Annotated[Path, typer.Argument(help="Where the scenario files are.")] = Path("scenarios"),
     is_json: JsonOption = False,
 ) -> None:
     """The scenarios of a directory and what each asks."""
-    _load("run").list_files(directory, is_json=is_json)
+    _load("source", _TO_READ).list_files(directory, is_json=is_json)
 
 
-@app.command("fuzz")
 def fuzz(
     seeds: Annotated[str, typer.Option(help="A number, or ranges as 1..200,777.")] = "1..200",
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long, whatever seeds are left.")] = None,
@@ -74,12 +75,14 @@ def fuzz(
     is_json: JsonOption = False,
     no_progress: QuietOption = False,
 ) -> None:
-    """Run random scenarios with random faults. Exit code 0: all clean; 3: some failed, each with its replay line."""
+    """Run random scenarios with random faults.
+
+    Exit code 0: all clean; 3: some failed, each with its replay line.
+    """
     module = _load("fuzz")
     module.run_fuzz(seeds, minutes, jobs, out, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)
 
 
-@app.command("sweep")
 def sweep(
     file: FileArgument,
     settings: Annotated[
@@ -97,8 +100,12 @@ def sweep(
     is_json: JsonOption = False,
     no_progress: QuietOption = False,
 ) -> None:
-    """Run a scenario at many settings and seeds. Called again, it runs only what is missing. Exit code 0: all done;
-    1: a job failed, or not possible; 3: a checker found something."""
-    module = _load("sweep", "joblib")
-    chosen = tuple(settings or ())
-    module.run_sweep(file, chosen, seeds, jobs, cluster, out, is_json=is_json, shows_progress=not no_progress)
+    """Run a scenario at many settings and seeds.
+
+    Called again, it runs only what is missing. Exit code 0: all done; 1: a job failed, or not possible; 3: a checker
+    found something.
+    """
+    source = _load("source", _TO_READ).open_source(file, (), is_json=is_json)
+    plan = _load("plan", _TO_READ).plan_sweep(source, tuple(settings or ()), seeds, is_json=is_json)
+    module = _load("sweep", (*_TO_RUN, "joblib"))
+    module.run_sweep(source, plan, jobs, cluster, out, is_json=is_json, shows_progress=not no_progress)

@@ -27,7 +27,10 @@ def replay(
     file: Annotated[Path, typer.Argument(help="What `startnode --record` wrote.")],
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Replay a recorded node and compare. Exit code 0: all equal; 1: not readable or damaged; 4: not equal."""
+    """Replay a recorded node and compare.
+
+    Exit code 0: all equal; 1: not readable or damaged; 4: not equal.
+    """
     try:
         with file.expanduser().open("rb") as stream:
             report = replay_recording(RecordingReader(stream.read), _note_progress)

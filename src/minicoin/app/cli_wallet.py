@@ -5,15 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from minicoin.app.client import as_array, as_object
-from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase, fold_hashes, with_session, words
+from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase
+from minicoin.app.show import Table, describe, words
 from minicoin.core.faults import MisuseError
 from minicoin.rpc.json_text import Json
-
-app = typer.Typer(no_args_is_help=True, help="The wallet: create, restore, addresses, money.")
 
 _NoPassphrase = Annotated[
     bool, typer.Option("--no-passphrase", help="Leave the seed unencrypted: whoever reads the file can spend.")
@@ -33,24 +30,30 @@ def choose_passphrase(*, without: bool) -> str:
 
 
 def create(session: Session, no_passphrase: _NoPassphrase = False) -> None:
-    """Create the wallet of a running node; shows its seed words, once."""
+    """Create the wallet; shows its seed words, once.
+
+    It is the running node's."""
     passphrase = choose_passphrase(without=no_passphrase)
     created = as_object(session.client.call_named("createwallet", passphrase=passphrase))
 
-    def show(console: Console) -> None:
-        console.print(f"Created wallet {created['name']}. Write these words down, they are shown only now:\n")
-        console.print(f"  [bold]{created['mnemonic']}[/bold]\n")
-        for warning in as_array(created["warnings"]):
-            console.print(f"[yellow]{warning}[/yellow]")
-
-    session.show(created, show)
+    lines = [
+        f"Created wallet {created['name']}. Write these words down, they are shown only now:",
+        "",
+        f"  {created['mnemonic']}",
+        "",
+        *map(str, as_array(created["warnings"])),
+    ]
+    session.show(created, "\n".join(lines))
 
 
 def restore(session: Session, no_passphrase: _NoPassphrase = False) -> None:
-    """Restore the wallet from its seed words (typed, or on standard input); the chain is searched for it."""
-    words = typer.prompt("Seed words", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    """Restore the wallet from its seed words.
+
+    They are typed, or come on standard input; the chain is searched for the wallet's transactions.
+    """
+    seed = typer.prompt("Seed words", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     passphrase = choose_passphrase(without=no_passphrase)
-    created = session.client.call_named("createwallet", passphrase=passphrase, mnemonic=str(words).strip())
+    created = session.client.call_named("createwallet", passphrase=passphrase, mnemonic=str(seed).strip())
     session.show(created, "Restored. The chain is being searched for the wallet's transactions (wallet info).")
 
 
@@ -65,18 +68,10 @@ def list_addresses(
 ) -> None:
     """The wallet's addresses and what each holds."""
     rows = as_array(session.call("listaddresses", change))
-
-    def show(console: Console) -> None:
-        if not rows:
-            console.print("no address yet; make one with: minicoin wallet address")
-            return
-        table = fold_hashes(Table("address", "label", "amount", box=None), 0)
-        table.columns[2].justify = "right"
-        for row in map(as_object, rows):
-            table.add_row(str(row["address"]), str(row["label"]), words(row["amount"]))
-        console.print(table)
-
-    session.show(rows, show)
+    table = Table("address", "label", ">amount")
+    for row in map(as_object, rows):
+        table.add(str(row["address"]), str(row["label"]), words(row["amount"]))
+    session.show(rows, table if rows else "no address yet; make one with: minicoin wallet address")
 
 
 def balance(session: Session) -> None:
@@ -92,17 +87,9 @@ def balance(session: Session) -> None:
         "immature": mine["immature"],
         "spendable": mine["trusted"],
     }
-
-    def show(console: Console) -> None:
-        table = Table(box=None, show_header=False)
-        table.add_column()
-        table.add_column(justify="right")
-        table.add_row("confirmed", words(confirmed))
-        table.add_row("pending", f"{pending:.8f}")
-        table.add_row("immature", words(mine["immature"]))
-        console.print(table)
-
-    session.show(shown, show)
+    lines = {"confirmed": words(confirmed), "pending": f"{pending:.8f}", "immature": words(mine["immature"])}
+    width = max(map(len, lines.values()))
+    session.show(shown, describe({name: amount.rjust(width) for name, amount in lines.items()}))
 
 
 def send(
@@ -115,7 +102,10 @@ def send(
     ] = None,
     subtract_fee: Annotated[bool, typer.Option("--subtract-fee", help="The receiver pays the fee.")] = False,
 ) -> None:
-    """Pay an address. A locked wallet is unlocked for this payment only."""
+    """Pay an address.
+
+    A locked wallet is unlocked for this payment only.
+    """
     try:
         coins = Decimal(amount)
     except InvalidOperation as error:
@@ -137,17 +127,11 @@ def history(
 ) -> None:
     """The wallet's latest transactions, newest last."""
     rows = as_array(session.call("listtransactions", "*", count, skip))
-
-    def show(console: Console) -> None:
-        table = fold_hashes(Table("what", "amount", "fee", "confirmations", "address", "txid", box=None), 4, 5)
-        for column in (1, 2, 3):
-            table.columns[column].justify = "right"
-        for row in map(as_object, rows):
-            cells = (row.get(key, "") for key in ("category", "amount", "fee", "confirmations", "address", "txid"))
-            table.add_row(*map(words, cells))
-        console.print(table)
-
-    session.show(rows, show)
+    keys = ("category", "amount", "fee", "confirmations", "address", "txid")
+    table = Table("what", ">amount", ">fee", ">confirmations", "address", "txid")
+    for row in map(as_object, rows):
+        table.add(*(words(row.get(key, "")) for key in keys))
+    session.show(rows, table if rows else "no transactions yet")
 
 
 def unlock(
@@ -170,32 +154,13 @@ def lock(session: Session) -> None:
 
 def rescan(session: Session, start: Annotated[int, typer.Option(min=0, help="The first block.")] = 0) -> None:
     """Search the chain again for transactions of the wallet."""
-    with Console(stderr=True).status("searching the chain"):
-        found = as_object(session.call("rescanblockchain", start))
+    if sys.stderr.isatty():
+        typer.echo("searching the chain ...", err=True)
+    found = as_object(session.call("rescanblockchain", start))
     session.show(found, f"searched blocks {found['start_height']} to {found['stop_height']}")
 
 
 def info(session: Session) -> None:
     """The state of the wallet."""
     found = as_object(session.call("getwalletinfo"))
-
-    def show(console: Console) -> None:
-        table = Table(box=None, show_header=False)
-        for name, value in found.items():
-            table.add_row(name, words(value))
-        console.print(table)
-
-    session.show(found, show)
-
-
-app.command("create")(with_session(create))
-app.command("restore")(with_session(restore))
-app.command("address")(with_session(new_address))
-app.command("addresses")(with_session(list_addresses))
-app.command("balance")(with_session(balance))
-app.command("send")(with_session(send))
-app.command("history")(with_session(history))
-app.command("unlock")(with_session(unlock))
-app.command("lock")(with_session(lock))
-app.command("rescan")(with_session(rescan))
-app.command("info")(with_session(info))
+    session.show(found, describe(found))

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from minicoin.core.params.network import Network
+from minicoin.app.http_post import HttpConnection, NoHttp
+from minicoin.app.loading import load
 from minicoin.rpc.auth import Credentials, read_address, read_cookie
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 
+UNLOCK_NEEDED: Final = -13
+"""Bitcoin Core's code for a wallet that is locked."""
+_UNAUTHORIZED: Final = 401
+_BUSY: Final = 503
 _LOOPBACK: Final = "127.0.0.1"
 _CONNECT_TIMEOUT_S: Final = 5.0
 
@@ -32,7 +35,7 @@ class RpcFailure(Exception):
 class NodePlace:
     """Which node to call. Without credentials the cookie of the data directory is used."""
 
-    network: Network
+    network_name: str
     datadir: Path
     host: str | None = None
     port: int | None = None
@@ -43,7 +46,9 @@ class NodePlace:
         written = read_address(self.datadir) if self.port is None and self.host is None else None
         if written is not None:
             return written
-        return self.host or _LOOPBACK, self.network.rpc_port if self.port is None else self.port
+        # Only here, since most calls find the node without knowing its network.
+        port = load("networks").find_network(self.network_name).rpc_port if self.port is None else self.port
+        return self.host or _LOOPBACK, port
 
 
 class RpcClient:
@@ -55,18 +60,14 @@ class RpcClient:
         if credentials is None:
             raise self._no_node()
         host, port = place.address()
-        self._client = httpx.Client(
-            base_url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
-            auth=(credentials.user, credentials.password),
-            # Mining and rescans take as long as they take; connecting does not.
-            timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
-            trust_env=False,
-        )
+        self._where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._authorization = credentials.header
+        self._connection = HttpConnection(host, port, _CONNECT_TIMEOUT_S)
         self._calls = 0
 
     def close(self) -> None:
         """Give the connection back."""
-        self._client.close()
+        self._connection.close()
 
     def call(self, method: str, *params: Json) -> Json:
         """One call with positional arguments."""
@@ -80,28 +81,46 @@ class RpcClient:
         self._calls += 1
         request: Json = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
         try:
-            response = self._client.post("/", content=encode_json(request).encode())
-        except httpx.TransportError as error:
-            raise self._no_node() from error
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            raise NoNode(f"the node at {self._client.base_url} refuses these credentials")
+            status, body = self._connection.post(encode_json(request).encode(), self._authorization)
+        except (NoHttp, OSError) as error:
+            raise self._lost(error) from error
+        if status == _UNAUTHORIZED:
+            raise NoNode(
+                f"the node at {self._where} refuses these credentials: is {self.place.datadir} its data directory? "
+                "else give --rpcuser and --rpcpassword"
+            )
         try:
-            answer = decode_json(response.content)
+            answer = decode_json(body)
         except ValueError as error:
-            raise NoNode(f"{self._client.base_url} is no minicoin node: HTTP {response.status_code}") from error
+            raise self._no_minicoin(status, body) from error
         if not isinstance(answer, dict):
-            raise NoNode(f"{self._client.base_url} is no minicoin node")
+            raise self._no_minicoin(status, body)
         problem = answer.get("error")
         if isinstance(problem, dict):
             raise RpcFailure(int(str(problem.get("code", -1))), str(problem.get("message", "")))
         return answer.get("result")
 
+    def _lost(self, error: Exception) -> NoNode:
+        if isinstance(error, NoHttp):
+            return NoNode(f"{self._where} is no minicoin node: it does not speak HTTP")
+        if isinstance(error, ConnectionResetError | BrokenPipeError):
+            return NoNode(f"the node at {self._where} ended the connection before it answered")
+        if isinstance(error, TimeoutError):
+            return NoNode(f"the node at {self._where} took no connection within {_CONNECT_TIMEOUT_S:.0f} s")
+        return self._no_node()
+
+    def _no_minicoin(self, status: int, body: bytes) -> NoNode:
+        if status == _BUSY:
+            said = body.decode(errors="replace").strip()
+            return NoNode(f"the node at {self._where} is busy" + (f": {said}" if said else "; try again"))
+        return NoNode(f"{self._where} is no minicoin node: it answered with HTTP status {status}")
+
     def _no_node(self) -> NoNode:
         place = self.place
         host, port = place.address()
         return NoNode(
-            f"no node is running for {place.datadir} ({place.network.name}, RPC {host}:{port}); start one with: "
-            f"minicoin startnode --network {place.network.name} --datadir {place.datadir}"
+            f"no node is running for {place.datadir} ({place.network_name}, RPC {host}:{port}); start one with: "
+            f"minicoin startnode --network {place.network_name} --datadir {place.datadir}"
         )
 
 

@@ -20,6 +20,14 @@ def load_identity(datadir: Path) -> Identity:
     return identity
 
 
+def known_identity(datadir: Path) -> Identity:
+    """The identity of a data directory. Raises MisuseError where it has none yet."""
+    path = datadir / IDENTITY_FILE
+    if not path.exists():
+        raise MisuseError(f"{datadir} has no identity yet: it is made at the first start")
+    return read_identity(path)
+
+
 def adopt_identity(datadir: Path, identity: Identity) -> None:
     """Make `identity` the one of a data directory that has none yet. Raises MisuseError where it has another."""
     path = datadir / IDENTITY_FILE

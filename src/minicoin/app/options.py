@@ -1,7 +1,6 @@
 """What an operator may choose for one node: from the command line, a TOML file, and defaults, in that order.
 
-The one place where names, types, ranges and defaults of these choices are written down. Also finds networks and data
-directories by name, for every command that needs one.
+The one place where names, types, ranges and defaults of these choices are written down.
 """
 
 import difflib
@@ -10,20 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_config_dir, user_data_dir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from minicoin.app.networks import find_network
+from minicoin.app.places import DEFAULT_NETWORK, default_datadir
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, INBOUND_SLOTS, RECORD_FILE_BYTES_MAX
-from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.network import Network
-from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.transport import TransportKind
-
-PROGRAM: Final = "minicoin"
-DEFAULT_NETWORK: Final = "main"
-_SUFFIX: Final = ".toml"
 
 # Keys of the configuration file, spelled as on the command line, where the field has another name.
 _FIELD_OF_KEY: Final = {
@@ -60,7 +54,7 @@ class NodeOptions(BaseModel):
     listen: bool = True
     listen_port: int | None = Field(None, ge=0, le=65535)
     bind: tuple[str, ...] = ()
-    transport: TransportKind | None = None
+    transport: TransportKind | None = Field(None, strict=False)
     plain_port: int | None = Field(None, ge=0, le=65535)
     """Listen for plain TCP on this port as well, and so bridge the two transports."""
     identity_file: Path | None = None
@@ -110,7 +104,7 @@ class NodeOptions(BaseModel):
 
     def resolved_datadir(self) -> Path:
         """The directory given, or the network's own."""
-        return self.datadir if self.datadir is not None else default_datadir(self.load_network())
+        return self.datadir if self.datadir is not None else default_datadir(self.load_network().name)
 
     def resolved_rpc_port(self, network: Network) -> int:
         """The port given, or the network's own."""
@@ -157,13 +151,11 @@ def known_keys() -> list[str]:
 
 
 def _from_toml(key: str, value: object) -> object:
-    """TOML knows no tuples, paths or enums."""
+    """TOML knows no tuples and no paths."""
     if isinstance(value, list):
         return tuple(value)
     if key in ("datadir", "identity", "record") and isinstance(value, str):
         return Path(value).expanduser()
-    if key == "transport" and value in list(TransportKind):
-        return TransportKind(str(value))
     if key == "mininginterval" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value
@@ -179,44 +171,3 @@ def _explain(error: ValidationError, config: Path | None) -> str:
         problems.append(f"{key_of.get(field, field)}: {message}" if field else message)
     where = f"{config}: " if config is not None else ""
     return where + "; ".join(problems)
-
-
-def networks_directory() -> Path:
-    """Where `network new` keeps the networks of this user."""
-    return Path(user_config_dir(PROGRAM, appauthor=False)) / "networks"
-
-
-def find_network(name: str) -> Network:
-    """A built-in network, one of the user's own by name, or a file. Raises MisuseError."""
-    if name in NETWORKS:
-        return NETWORKS[name]
-    path = Path(name).expanduser()
-    if path.suffix != _SUFFIX:
-        path = networks_directory() / (name + _SUFFIX)
-        if not path.exists():
-            known = [*NETWORKS, *own_networks()]
-            raise MisuseError(f"unknown network {name!r}; known are {', '.join(known)}, or the path of a .toml file")
-    return read_network(path)
-
-
-def read_network(path: Path) -> Network:
-    """The network that a file describes. Raises MisuseError."""
-    try:
-        return network_from_mapping(tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise MisuseError(f"cannot read the network file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MisuseError(f"the network file {path} is not TOML: {error}") from error
-    except MisuseError as error:
-        raise MisuseError(f"{path}: {error}") from error
-
-
-def own_networks() -> list[str]:
-    """The names of the user's own networks."""
-    directory = networks_directory()
-    return sorted(path.stem for path in directory.glob(f"*{_SUFFIX}")) if directory.is_dir() else []
-
-
-def default_datadir(network: Network) -> Path:
-    """Where a network's node lives unless it is told otherwise."""
-    return Path(user_data_dir(PROGRAM, appauthor=False)) / network.name

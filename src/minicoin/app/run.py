@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import time
-from importlib.metadata import version
 
 import trio
 
+from minicoin import __version__
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
 from minicoin.app.identity import adopt_identity, read_identity
@@ -68,7 +68,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         mining_interval_us=int(options.mining_interval_s * SECOND_US),
         inbound_slots=options.inbound_slots,
         allowed_peers=_peer_ids(options.allow_peers),
-        user_agent=f"/minicoin:{version('minicoin')}/",
+        user_agent=f"/minicoin:{__version__}/",
     )
     binds: list[Bind] = []
     uses_mdns = _uses_mdns(options, network)
@@ -130,7 +130,7 @@ async def _run(options: NodeOptions) -> int:
     built = await build_node(setup, take_trace)
     for message in built.messages:
         print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201
-    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, version("minicoin"), int(time.time()))
+    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()))
     server = RpcServer(bridge, (options.rpc_bind, options.resolved_rpc_port(setup.network)), _auth(options, setup))
     server.start()
     try:

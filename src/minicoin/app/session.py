@@ -7,58 +7,32 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from minicoin.app.client import NodePlace, NoNode, RpcClient, RpcFailure
-from minicoin.app.options import DEFAULT_NETWORK, default_datadir, find_network
+from minicoin.app.client import UNLOCK_NEEDED, NodePlace, NoNode, RpcClient, RpcFailure
+from minicoin.app.loading import load
+from minicoin.app.places import DEFAULT_NETWORK, NETWORK_SUFFIX, default_datadir, own_network_file
+from minicoin.app.shared import (
+    DatadirOption,
+    JsonOption,
+    NetworkOption,
+    RpcHostOption,
+    RpcPasswordOption,
+    RpcPortOption,
+    RpcUserOption,
+)
+from minicoin.app.show import EXIT_FAILED, Table, error_line, terminal_width
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node.commands import UNLOCK_NEEDED
-from minicoin.core.params.network import Network
 from minicoin.drivers.store.errors import StoreError
 from minicoin.rpc.auth import Credentials
 from minicoin.rpc.json_text import Json, encode_json
 
 PASSPHRASE_VARIABLE: Final = "MINICOIN_PASSPHRASE"
-EXIT_FAILED: Final = 1
 _UNLOCK_S: Final = 60
-_PIPE_WIDTH: Final = 400
-_PANEL: Final = "Which node, and how to show"
-
-NetworkOption = Annotated[
-    str,
-    typer.Option(
-        "--network", envvar="MINICOIN_NETWORK", help="A network's name, or a .toml file.", rich_help_panel=_PANEL
-    ),
-]
-DatadirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--datadir",
-        envvar="MINICOIN_DATADIR",
-        help="The node's data directory. [default: the network's own]",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=_PANEL)]
-_RpcHostOption = Annotated[str | None, typer.Option("--rpcconnect", help="RPC host.", rich_help_panel=_PANEL)]
-_RpcPortOption = Annotated[
-    int | None, typer.Option("--rpcport", min=0, max=65535, help="RPC port.", rich_help_panel=_PANEL)
-]
-_RpcUserOption = Annotated[
-    str | None, typer.Option("--rpcuser", help="RPC user instead of the cookie.", rich_help_panel=_PANEL)
-]
-_RpcPasswordOption = Annotated[
-    str | None,
-    typer.Option("--rpcpassword", envvar="MINICOIN_RPCPASSWORD", help="Its password.", rich_help_panel=_PANEL),
-]
 
 
 @dataclass(slots=True)
@@ -71,24 +45,25 @@ class Session:
     host: str | None = None
     port: int | None = None
     credentials: Credentials | None = None
-    console: Console = field(default_factory=lambda: _console())
     _client: RpcClient | None = None
-
-    @property
-    def network(self) -> Network:
-        """The network meant."""
-        return find_network(self.network_name)
 
     @property
     def datadir(self) -> Path:
         """The data directory meant."""
-        return self.datadir_given.expanduser() if self.datadir_given else default_datadir(self.network)
+        if self.datadir_given is not None:
+            return self.datadir_given.expanduser()
+        name = self.network_name
+        if name.endswith(NETWORK_SUFFIX) or own_network_file(name).exists():
+            # The file says how the network is called.
+            name = load("networks").find_network(name).name
+        return default_datadir(name)
 
     @property
     def client(self) -> RpcClient:
         """The running node. Raises NoNode."""
         if self._client is None:
-            self._client = RpcClient(NodePlace(self.network, self.datadir, self.host, self.port, self.credentials))
+            place = NodePlace(self.network_name, self.datadir, self.host, self.port, self.credentials)
+            self._client = RpcClient(place)
         return self._client
 
     def call(self, method: str, *params: Json) -> Json:
@@ -111,36 +86,20 @@ class Session:
         finally:
             self.call("walletlock")
 
-    def show(self, value: Json, for_people: Callable[[Console], None] | str) -> None:
+    def show(self, value: Json, for_people: str | Table) -> None:
         """The result: as JSON where that was asked for, else for people."""
         if self.is_json:
             typer.echo(encode_json(value))
         elif isinstance(for_people, str):
             typer.echo(for_people)
         else:
-            for_people(self.console)
+            typer.echo("\n".join(for_people.lines(terminal_width())))
 
     def close(self) -> None:
-        """End the connection, if there was one."""
+        """End the connection, if there was one; the next call opens another."""
         if self._client is not None:
             self._client.close()
-
-
-def words(value: Json) -> str:
-    """A value for people: amounts with all their decimals, never in powers of ten."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
-
-
-def fold_hashes(table: Table, *columns: int) -> Table:
-    """Wrap these columns where a terminal is narrow, instead of cutting what people copy."""
-    for column in columns:
-        table.columns[column].overflow = "fold"
-    return table
-
-
-def _console() -> Console:
-    # Into a pipe or file nothing is folded or cut.
-    return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
+            self._client = None
 
 
 def ask_passphrase(prompt: str, *, is_new: bool = False) -> str | None:
@@ -159,17 +118,17 @@ def fail(session: Session, message: str, code: int | None = None) -> NoReturn:
     if session.is_json:
         typer.echo(encode_json({"error": {"code": code, "message": message}}))
     else:
-        typer.echo(f"error: {message}", err=True)
+        typer.echo(error_line(message), err=True)
     raise typer.Exit(EXIT_FAILED)
 
 
 def _make_session(
     network: NetworkOption = DEFAULT_NETWORK,
     datadir: DatadirOption = None,
-    rpcconnect: _RpcHostOption = None,
-    rpcport: _RpcPortOption = None,
-    rpcuser: _RpcUserOption = None,
-    rpcpassword: _RpcPasswordOption = None,
+    rpcconnect: RpcHostOption = None,
+    rpcport: RpcPortOption = None,
+    rpcuser: RpcUserOption = None,
+    rpcpassword: RpcPasswordOption = None,
     json: JsonOption = False,
 ) -> Session:
     credentials = Credentials(rpcuser, rpcpassword or "") if rpcuser is not None else None
@@ -191,6 +150,11 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
             fail(session, failure.message, failure.code)
         except (NoNode, MisuseError, DecodeError, StoreError) as error:
             fail(session, str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            fail(session, f"{where}{error.strerror or error}")
         finally:
             session.close()
 

@@ -1,10 +1,14 @@
-"""Visits a libp2p peer without being a node: who it is, what it speaks, how far away. What `minicoin net ping` does."""
+"""Visits a libp2p peer without being a node: who it is, what it speaks, how far away. `minicoin net ping ADDRESS`."""
 
 import os
 from dataclasses import dataclass, field
 
 import trio
 
+from minicoin import __version__
+from minicoin.app.networks import find_network
+from minicoin.app.session import Session
+from minicoin.app.show import EXIT_FAILED, describe
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.channel import (
     ChannelClosed,
@@ -19,13 +23,16 @@ from minicoin.core.libp2p.channel import (
 from minicoin.core.libp2p.events import Role
 from minicoin.core.libp2p.identify import Identify
 from minicoin.core.libp2p.identity import SEED_BYTES, Identity
+from minicoin.core.libp2p.multiaddr import Multiaddr
+from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import READ_BYTES, TRANSPORT_HANDSHAKE_TIMEOUT_US
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.clock import WallClock
-from minicoin.drivers.resolver import Resolver, reach
+from minicoin.drivers.resolver import Resolver, parse_nameserver, reach
+from minicoin.rpc.json_text import Json
 
 _PATIENCE_S = TRANSPORT_HANDSHAKE_TIMEOUT_US / SECOND_US
 
@@ -39,6 +46,25 @@ class Visit:
     description: Identify
     rtts_us: list[int | None] = field(default_factory=list)
     """None for a ping that was not answered."""
+
+
+def show_visit(session: Session, address: str, count: int, dns: str | None) -> int:
+    """Visit and show; the exit code. Raises MisuseError and DecodeError."""
+    wanted = parse_node_address(address, find_network(session.network_name).default_port)
+    resolver = Resolver(None if dns is None else parse_nameserver(dns))
+    found = trio.run(visit, wanted, count, f"/minicoin:{__version__}/", resolver)
+    endpoint = Multiaddr.of_endpoint(found.endpoint.host, found.endpoint.port, found.peer_id)
+    protocols: list[Json] = list(found.description.protocols)
+    rtts: list[Json] = [None if rtt is None else rtt / 1000 for rtt in found.rtts_us]
+    who: dict[str, Json] = {
+        "peerid": str(found.peer_id),
+        "address": str(endpoint),
+        "agent": found.description.agent_version,
+    }
+    times = ", ".join("no answer" if rtt is None else f"{rtt / 1000:.2f} ms" for rtt in found.rtts_us)
+    lines = [describe({**who, "ping": times}), "protocols", *(f"  {name}" for name in protocols)]
+    session.show({**who, "protocols": protocols, "rtt_ms": rtts}, "\n".join(lines))
+    return 0 if any(rtt is not None for rtt in found.rtts_us) else EXIT_FAILED
 
 
 async def visit(address: NodeAddress, count: int, agent: str, resolver: Resolver) -> Visit:

@@ -1,9 +1,13 @@
 """The text of `help`, made from the rows of the method table and from nothing else."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from minicoin.rpc.json_text import encode_json
+from minicoin.rpc.json_text import Json, encode_json
 from minicoin.rpc.method import Argument, Category, Method
+
+CONVERSIONS: Final = "dump_all_command_conversions"
+"""What `help` is asked for it, as Bitcoin Core is."""
 
 
 def usage(method: Method) -> str:
@@ -34,6 +38,15 @@ def describe(method: Method) -> str:
         lines.append("")
     lines += ["Result:", method.result]
     return "\n".join(lines)
+
+
+def conversions(methods: Iterable[Method]) -> Json:
+    """For clients that are given words: a row [method, position, argument, is it text] for each argument."""
+    return [
+        [method.name, position, argument.name, argument.kind.is_text]
+        for method in methods
+        for position, argument in enumerate(method.arguments)
+    ]
 
 
 def _word(argument: Argument) -> str:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from minicoin.core.node.commands import MISC_ERROR, CommandError
-from minicoin.rpc.help_text import describe, overview
+from minicoin.rpc.help_text import CONVERSIONS, conversions, describe, overview
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
 from minicoin.rpc.methods import (
@@ -28,6 +28,8 @@ async def help_text(call: Call) -> Json:
     name = call.text("command")
     if not name:
         return overview(METHODS)
+    if name == CONVERSIONS:
+        return conversions(METHODS)
     found = next((method for method in METHODS if method.name == name), None)
     if found is None:
         raise CommandError(MISC_ERROR, f"help: unknown command: {name}")

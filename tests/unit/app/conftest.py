@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from tests.command_line import call
 
 from minicoin.app import session
-from minicoin.app.cli import app
 from minicoin.app.client import RpcFailure
 from minicoin.core.params.builtin import REGTEST
 from minicoin.drivers.kernel import KernelVerifier
@@ -64,10 +63,11 @@ class CommandLine:
     port: VirtualPort | None = None
 
     def __call__(self, *words: str, env: dict[str, str] | None = None, text: str | None = None) -> Ran:
-        result = CliRunner().invoke(app, list(words), env=env, input=text)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            called = call(*words, text=text or "")
+        return Ran(called.exit_code, called.stdout, called.stderr)
 
 
 @pytest.fixture(autouse=True)

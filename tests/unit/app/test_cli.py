@@ -1,10 +1,10 @@
 import json
 import re
-from importlib.metadata import version
 
 import pytest
 
-from minicoin.app import cli as cli_module
+from minicoin import __version__
+from minicoin.app import run as run_module
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -14,7 +14,7 @@ def test_help_and_version(cli) -> None:
     assert shown.code == 0
     for verb in ("startnode", "createwallet", "send", "chain", "net", "wallet", "network", "data", "lab", "rpc"):
         assert verb in shown.out
-    assert cli("--version").out.strip() == f"minicoin {version('minicoin')}"
+    assert cli("--version").out.strip() == f"minicoin {__version__}"
 
 
 def test_usage_errors_are_2(cli) -> None:
@@ -60,7 +60,7 @@ def test_an_unknown_network(cli) -> None:
 
 def test_startnode_takes_options_from_both_places(cli, tmp_path, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr(cli_module, "run_node", lambda options: seen.append(options) or 0)
+    monkeypatch.setattr(run_module, "run_node", lambda options: seen.append(options) or 0)
     config = tmp_path / "c.toml"
     config.write_text("rpcport = 5\nlisten = 6\n")
     ran = cli("startnode", "-c", str(config), "-l", "9", "-d", "a:1", "-d", "b:2", "--no-dnsseed")
@@ -157,7 +157,7 @@ def test_mining_on_and_off(running) -> None:
 
 
 def test_net(running) -> None:
-    assert running("net", "peers").out == "no peers\n"
+    assert running("net", "peers").out.startswith("no peers;")
     assert running("net", "add", "127.0.0.1:9").code == 0
     assert running("net", "add", "/ip4/127.0.0.1/tcp/10/p2p/nobody").code == 1
     assert "127.0.0.1:9" in running("net", "added").out

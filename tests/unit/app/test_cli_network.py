@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from minicoin.app.options import NodeOptions, find_network, own_networks
+from minicoin.app.networks import find_network, own_networks
+from minicoin.app.options import NodeOptions
 from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import NETWORKS

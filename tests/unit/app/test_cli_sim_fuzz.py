@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from tests.command_line import Called, call
 
-from minicoin.app.cli import app
 from minicoin.app.sim import fuzz as command
 from minicoin.sim.fuzz.campaign import Campaign
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
@@ -15,8 +14,8 @@ from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.schema import Scenario
 
 
-def run(*options: str) -> Result:
-    return CliRunner().invoke(app, ["sim", "fuzz", "--no-progress", *options])
+def run(*options: str) -> Called:
+    return call("sim", "fuzz", "--no-progress", *options)
 
 
 def test_clean_seeds(tmp_path: Path) -> None:

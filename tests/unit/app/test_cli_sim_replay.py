@@ -3,10 +3,9 @@
 import json
 
 import pytest
+from tests.command_line import call
 from tests.unit.node.recorded import live, recorded_bench
-from typer.testing import CliRunner
 
-from minicoin.app.cli import app
 from minicoin.core.events import DeadlineReached
 
 
@@ -16,7 +15,7 @@ def bench(monkeypatch):
 
 
 def run(path, *options):
-    return CliRunner().invoke(app, ["sim", "replay", str(path), *options])
+    return call("sim", "replay", str(path), *options)
 
 
 def write(tmp_path, raw):

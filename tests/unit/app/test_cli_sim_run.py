@@ -5,10 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from typer.testing import CliRunner
+from tests.command_line import call
 
 from minicoin.app import cli_sim
-from minicoin.app.cli import app
 from minicoin.app.sim import run as sim_run
 from minicoin.sim.measure.record import ViolationRecord
 
@@ -27,7 +26,7 @@ blocks = 2
 
 
 def sim(*words):
-    return CliRunner().invoke(app, ["sim", *map(str, words)])
+    return call("sim", *map(str, words))
 
 
 @pytest.fixture
@@ -148,4 +147,4 @@ def test_without_the_extra_packages_the_laboratory_says_which(tiny, monkeypatch)
     monkeypatch.setattr(cli_sim, "find_spec", lambda name: None if name == "polars" else SimpleNamespace())
     done = sim("run", tiny)
     assert done.exit_code == 1
-    assert "the laboratory needs polars: pip install 'minicoin[sim]'" in done.stderr
+    assert "the laboratory needs polars; install with: pip install polars" in done.stderr

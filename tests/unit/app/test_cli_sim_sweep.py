@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from tests.command_line import Called, call
 
-from minicoin.app.cli import app
 from minicoin.app.sim import sweep as sweep_module
 from minicoin.sim.sweep.work import Outcome, RunnerError
 
@@ -51,10 +49,10 @@ def change_outcomes(monkeypatch, change):
     monkeypatch.setattr(sweep_module, "LocalRunner", lambda processes: Here(processes, change))
 
 
-def run(scenario: Path, *options: str) -> Result:
-    return CliRunner().invoke(
-        app, ["sim", "sweep", str(scenario), "--out", str(scenario.parent / "out"), *options], env={"COLUMNS": "200"}
-    )
+def run(scenario: Path, *options: str) -> Called:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")
+        return call("sim", "sweep", scenario, "--out", scenario.parent / "out", *options)
 
 
 def test_it_runs_and_then_skips(scenario):
@@ -81,7 +79,7 @@ def test_it_runs_and_then_skips(scenario):
 def test_a_replay_line_gives_the_digest_of_its_row(scenario):
     row = json.loads(run(scenario, "--set", "nodes=3,4", "--seeds", "5", "--json").stdout)["rows"][1]
     words = row["replay"].split()[1:]
-    assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["digest"] == row["digest"]
+    assert json.loads(call(*words, "--json").stdout)["digest"] == row["digest"]
 
 
 def test_for_people(scenario):

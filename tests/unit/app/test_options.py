@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from minicoin.app.options import default_datadir, find_network, known_keys, make_options, own_networks, read_config
+from minicoin.app.networks import find_network, own_networks
+from minicoin.app.options import known_keys, make_options, read_config
+from minicoin.app.places import default_datadir
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import MAIN, REGTEST
 from minicoin.core.params.toml_text import network_to_toml
@@ -19,7 +21,7 @@ def test_defaults() -> None:
     options = make_options({})
     assert options.load_network() is MAIN
     assert options.resolved_rpc_port(MAIN) == MAIN.rpc_port
-    assert options.resolved_datadir() == default_datadir(MAIN)
+    assert options.resolved_datadir() == default_datadir(MAIN.name)
     assert options.resolved_datadir().name == "main"
     assert options.rpc_bind == "127.0.0.1"
     assert options.listen and options.dns_seed
@@ -143,5 +145,5 @@ def test_a_wrong_network_file_names_the_key(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match=r"wrong.toml: network file: spacing_s must be 1 to"):
         find_network(str(path))
     path.write_text("[")
-    with pytest.raises(MisuseError, match="is not TOML"):
+    with pytest.raises(MisuseError, match=r"wrong\.toml: not TOML"):
         find_network(str(path))

@@ -7,7 +7,8 @@ import typer
 from typer.testing import CliRunner
 
 from minicoin.app import session
-from minicoin.app.session import Session, ask_passphrase, with_session, words
+from minicoin.app.session import Session, ask_passphrase, with_session
+from minicoin.app.show import words
 from minicoin.core.faults import MisuseError
 
 
@@ -51,7 +52,7 @@ def _example(session: Session, count: Annotated[int, typer.Argument()] = 1) -> N
     """An example."""
     if count == 13:
         raise MisuseError("no thirteen")
-    session.show({"count": count, "network": session.network.name}, f"{count} on {session.network.name}")
+    session.show({"count": count, "network": session.network_name}, f"{count} on {session.network_name}")
 
 
 @pytest.fixture

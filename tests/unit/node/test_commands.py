@@ -129,6 +129,7 @@ ANY = st.sampled_from(
         c.ReconsiderBlock(BLOCKS[0].hash),
         c.SubmitTransaction(STRAY),
         c.Generate(2, NOBODY),
+        c.AbortGenerate(),
         c.SetMining(NOBODY),
         c.SetMining(None),
         c.CreateWallet(b""),

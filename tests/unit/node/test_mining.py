@@ -4,7 +4,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
-from minicoin.core.node.commands import Generate, SetMining
+from minicoin.core.node.commands import AbortGenerate, Generate, SetMining
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
@@ -36,6 +36,30 @@ def test_generate_is_not_paced_and_mining_goes_on_behind_it():
     assert len(bench.ask(Generate(3, NOBODY))) == 3
     bench.wait(25 * SECOND_US)
     assert bench.node.parts.tree.tip.height in (4, 5)
+
+
+def test_generate_commands_end_with_what_they_found_when_told_to():
+    bench = Bench(is_working=False)
+    under_way, behind = bench.command(Generate(3, NOBODY)), bench.command(Generate(1, NOBODY))
+    bench.held.clear()
+    assert bench.ask(AbortGenerate()) == 2
+    assert bench.take(StopSearch)
+    assert (bench.replies[under_way].value, bench.replies[behind].value) == ([], [])
+    bench.is_working = True
+    bench.wait(300 * SECOND_US)
+    assert bench.node.parts.tree.tip.height == 0
+    assert bench.ask(AbortGenerate()) == 0
+
+
+def test_mining_goes_on_behind_an_aborted_generate():
+    bench = Bench(NodePolicy(mining_interval_us=10 * SECOND_US), is_working=False)
+    bench.command(SetMining(NOBODY))
+    bench.command(Generate(3, NOBODY))
+    bench.held.clear()
+    bench.is_working = True
+    bench.ask(AbortGenerate())
+    bench.wait(25 * SECOND_US)
+    assert bench.node.parts.tree.tip.height in (2, 3)
 
 
 def test_none_stops_the_search():

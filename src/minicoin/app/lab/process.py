@@ -8,7 +8,6 @@ from typing import Final
 
 from minicoin.app.client import NodePlace, RpcClient
 from minicoin.core.faults import MisuseError
-from minicoin.core.params.network import Network
 from minicoin.rpc.json_text import Json
 
 _JOIN_MARK: Final = " -d "
@@ -24,11 +23,11 @@ class LabError(MisuseError):
 class LabNode:
     """A running `minicoin startnode`."""
 
-    def __init__(self, index: int, network: Network, network_name: str, directory: Path, dial: tuple[str, ...]) -> None:
+    def __init__(self, index: int, network_name: str, directory: Path, dial: tuple[str, ...]) -> None:
         self.name = f"node{index}"
         self.directory = directory / self.name
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._place = NodePlace(network, self.directory)
+        self._place = NodePlace(network_name, self.directory)
         self._client: RpcClient | None = None
         self._address = ""
         self._is_up = threading.Event()

@@ -16,7 +16,7 @@ from rich.live import Live
 from minicoin.app.client import as_array
 from minicoin.app.lab.process import LabError, LabNode
 from minicoin.app.lab.table import NodeRow, read_row, render
-from minicoin.app.options import find_network
+from minicoin.app.networks import find_network
 from minicoin.core.params.network import Network
 from minicoin.rpc.json_text import Json
 
@@ -80,11 +80,11 @@ def _running(
     nodes: list[LabNode] = []
     try:
         console.print(f"starting {count} node processes on {network.name} in {directory}")
-        nodes.append(LabNode(0, network, network_name, directory, ()))
+        nodes.append(LabNode(0, network_name, directory, ()))
         nodes[0].wait_up()
         hub = nodes[0].join_address
         console.print(f"node0 is reached at {hub}")
-        nodes += [LabNode(index, network, network_name, directory, (hub,)) for index in range(1, count)]
+        nodes += [LabNode(index, network_name, directory, (hub,)) for index in range(1, count)]
         for node in nodes[1:]:
             node.wait_up()
         yield nodes

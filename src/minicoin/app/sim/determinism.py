@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO
 
 import typer
 
-from minicoin.app.sim.run import fail, load, replay_line
+from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.rpc.json_text import encode_json
 from minicoin.sim.result.comparison import Comparison, compare
 
@@ -17,12 +16,11 @@ EXIT_DIFFERED = 4
 _HASH_SEEDS = ("0", "123")
 
 
-def check_determinism(file: Path, seed: int | None, settings: tuple[str, ...], *, is_json: bool) -> None:
+def check_determinism(source: ScenarioSource, seed: int | None, *, is_json: bool) -> None:
     """Exit code 0 where every event is equal, 4 with the first that is not."""
-    scenario = load(file, settings, is_json=is_json)
-    chosen = scenario.seeds[0] if seed is None else seed
-    arguments = ["sim", "run", str(file), "--seed", str(chosen), "--events"]
-    for setting in settings:
+    chosen = source.scenario.seeds[0] if seed is None else seed
+    arguments = ["sim", "run", str(source.file), "--seed", str(chosen), "--events"]
+    for setting in source.settings:
         arguments += ["--set", setting]
     runs = [_start(arguments, hash_seed) for hash_seed in _HASH_SEEDS]
     streams = [_stdout(run) for run in runs]
@@ -32,7 +30,7 @@ def check_determinism(file: Path, seed: int | None, settings: tuple[str, ...], *
     codes = [run.wait() for run in runs]
     if outcome.is_equal and not outcome.digest:
         fail(f"both runs ended early, with exit codes {codes[0]} and {codes[1]}", is_json=is_json)
-    _tell(outcome, replay_line(file, chosen, settings), is_json=is_json)
+    _tell(outcome, source.replay_line(chosen), is_json=is_json)
     raise typer.Exit(0 if outcome.is_equal else EXIT_DIFFERED)
 
 

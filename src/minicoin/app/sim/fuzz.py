@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from minicoin.app.sim.run import EXIT_VIOLATED, fail
+from minicoin.app.sim.run import EXIT_VIOLATED
+from minicoin.app.sim.source import fail
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.sim.fuzz.campaign import Campaign, failure_file, fuzz, replay_line, shrink_seed

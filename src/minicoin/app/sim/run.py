@@ -1,18 +1,15 @@
-"""`minicoin sim run` and `list`: a scenario file to a result on the terminal, as JSON, or in a directory."""
+"""`minicoin sim run`: a scenario to a result on the terminal, as JSON, or in a directory."""
 
-import shlex
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
+from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.rpc.json_text import Json, encode_json
 from minicoin.sim.engine.simulation import Progress, SetupFailed
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.json import json_text, to_json, write_json
@@ -21,44 +18,16 @@ from minicoin.sim.result.progress import RunProgress
 from minicoin.sim.result.report import write_report
 from minicoin.sim.result.terminal import print_summary
 from minicoin.sim.run import run
-from minicoin.sim.scenario.problems import ScenarioError
 from minicoin.sim.scenario.schema import Scenario
 
-EXIT_FAILED = 1
 EXIT_VIOLATED = 3
 
 
-def fail(message: str, *, is_json: bool, code: int = EXIT_FAILED) -> NoReturn:
-    """End with one line on stderr, or the JSON document of an error."""
-    if is_json:
-        typer.echo(encode_json({"error": {"code": None, "message": message}}))
-    else:
-        typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(code)
-
-
-def load(file: Path, settings: tuple[str, ...], *, is_json: bool) -> Scenario:
-    """The scenario, or the end of the program with the reason."""
-    try:
-        scenario = Scenario.load(file)
-        return scenario.with_settings(settings) if settings else scenario
-    except ScenarioError as error:
-        fail(str(error), is_json=is_json)
-
-
-def replay_line(file: Path, seed: int, settings: tuple[str, ...]) -> str:
-    """The one line that runs it again."""
-    words = ["minicoin", "sim", "run", str(file), "--seed", str(seed)]
-    for setting in settings:
-        words += ["--set", setting]
-    return shlex.join(words)
-
-
 def run_file(
-    file: Path, seed: int | None, settings: tuple[str, ...], out: Path | None, *, is_json: bool, shows_progress: bool
+    source: ScenarioSource, seed: int | None, out: Path | None, *, is_json: bool, shows_progress: bool
 ) -> None:
     """Run once and show what came out."""
-    scenario = load(file, settings, is_json=is_json)
+    scenario = source.scenario
     chosen = scenario.seeds[0] if seed is None else seed
     if out is not None:
         _make_directory(out, is_json=is_json)
@@ -71,7 +40,7 @@ def run_file(
             record = run(scenario, chosen, KernelVerifier(), report)
         except (SetupFailed, MisuseError) as error:
             fail(str(error), is_json=is_json)
-    record.replay = replay_line(file, chosen, settings)
+    record.replay = source.replay_line(chosen)
     if out is not None:
         _write(record, out)
     if is_json:
@@ -108,9 +77,9 @@ def _write(record: RunRecord, out: Path) -> None:
     write_report(record, out / "report.html")
 
 
-def print_events(file: Path, seed: int | None, settings: tuple[str, ...]) -> None:
+def print_events(source: ScenarioSource, seed: int | None) -> None:
     """Every event as a line: time in microseconds, node, what happened; the digest last."""
-    scenario = load(file, settings, is_json=False)
+    scenario = source.scenario
     chosen = scenario.seeds[0] if seed is None else seed
     write = sys.stdout.write
 
@@ -122,28 +91,3 @@ def print_events(file: Path, seed: int | None, settings: tuple[str, ...]) -> Non
     except (SetupFailed, MisuseError) as error:
         fail(str(error), is_json=False)
     write(f"digest {record.digest}\n")
-
-
-def list_files(directory: Path, *, is_json: bool) -> None:
-    """Name and question of every scenario of a directory."""
-    files = sorted(directory.glob("*.toml"))
-    if not files:
-        fail(f"{directory} holds no scenario files (*.toml)", is_json=is_json)
-    scenarios = [(file, load(file, (), is_json=is_json)) for file in files]
-    if is_json:
-        found: Json = [
-            {
-                "file": str(file),
-                "name": one.name,
-                "engine": one.engine,
-                "nodes": one.nodes.count,
-                "question": one.question,
-            }
-            for file, one in scenarios
-        ]
-        typer.echo(encode_json(found))
-        return
-    table = Table(Column("scenario", overflow="fold"), "nodes", "question")
-    for file, one in scenarios:
-        table.add_row(str(file), f"{one.nodes.count:,}", one.question)
-    Console().print(table)

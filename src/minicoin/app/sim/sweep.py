@@ -1,5 +1,6 @@
 """`minicoin sim sweep`: one scenario at many settings and seeds, on this machine or on a Dask cluster."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -8,14 +9,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from minicoin.app.sim.run import EXIT_FAILED, EXIT_VIOLATED, fail, load, replay_line
+from minicoin.app.show import EXIT_FAILED
+from minicoin.app.sim.run import EXIT_VIOLATED
+from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.sim.sweep.campaign import Campaign, sweep
 from minicoin.sim.sweep.local import LocalRunner
 from minicoin.sim.sweep.output import Output, write_output
-from minicoin.sim.sweep.plan import JobId, Plan, make_plan
+from minicoin.sim.sweep.plan import JobId, Plan, Point
 from minicoin.sim.sweep.terminal import failed_jobs, print_sweep
 from minicoin.sim.sweep.work import Runner, RunnerError
 
@@ -24,9 +27,8 @@ _FAILURES_SHOWN = 10
 
 
 def run_sweep(
-    file: Path,
-    settings: tuple[str, ...],
-    seeds: str | None,
+    source: ScenarioSource,
+    plan: Plan,
     jobs: int | None,
     cluster: str | None,
     out: Path | None,
@@ -35,19 +37,14 @@ def run_sweep(
     shows_progress: bool,
 ) -> None:
     """Run what is missing, write the table and the plots, and end with the exit code."""
-    scenario = load(file, (), is_json=is_json)
-    try:
-        plan = make_plan(scenario, settings, seeds)
-    except MisuseError as error:
-        fail(str(error), is_json=is_json)
     runner = _runner(jobs, cluster, is_json=is_json)
     directory = out or Path(f"sweep-{plan.name}")
     campaign = _run(plan, directory, runner, is_json=is_json, shows_progress=shows_progress)
     output = write_output(campaign, directory)
     if is_json:
-        typer.echo(encode_json(_to_json(campaign, output, file)))
+        typer.echo(encode_json(_to_json(campaign, output, source)))
     else:
-        _print(campaign, output, file)
+        _print(campaign, output, source)
     raise typer.Exit(EXIT_FAILED if campaign.errors else EXIT_VIOLATED if campaign.violated else 0)
 
 
@@ -91,7 +88,11 @@ def _run(plan: Plan, directory: Path, runner: Runner, *, is_json: bool, shows_pr
         fail(message, is_json=is_json, code=EXIT_INTERRUPTED)
 
 
-def _to_json(campaign: Campaign, output: Output, file: Path) -> Json:
+def _replay_line(source: ScenarioSource, point: Point, seed: int) -> str:
+    return replace(source, settings=point.settings).replay_line(seed)
+
+
+def _to_json(campaign: Campaign, output: Output, source: ScenarioSource) -> Json:
     plan = campaign.plan
     rows: list[Json] = []
     for point in plan.points:
@@ -105,7 +106,7 @@ def _to_json(campaign: Campaign, output: Output, file: Path) -> Json:
                     "scenario_hash": point.scenario_hash,
                     "digest": row["digest"] if row is not None else None,
                     "error": campaign.errors.get(job),
-                    "replay": replay_line(file, seed, point.settings),
+                    "replay": _replay_line(source, point, seed),
                 }
             )
     return {
@@ -122,13 +123,18 @@ def _to_json(campaign: Campaign, output: Output, file: Path) -> Json:
     }
 
 
-def _print(campaign: Campaign, output: Output, file: Path) -> None:
+def _print(campaign: Campaign, output: Output, source: ScenarioSource) -> None:
     console = Console()
     print_sweep(campaign, console)
     failed = failed_jobs(campaign)
     for point, seed, error in failed[:_FAILURES_SHOWN]:
         console.print(f"failed: {error}", markup=False, highlight=False)
-        console.print(f"  {replay_line(file, seed, point.settings)}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"  {_replay_line(source, point, seed)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if len(failed) > _FAILURES_SHOWN:
         console.print(f"... and {len(failed) - _FAILURES_SHOWN} more failed; the table has their errors")
     console.print(f"written to {output.table}", markup=False, highlight=False, soft_wrap=True)

@@ -103,6 +103,8 @@ class CommandFlow:
                 self._transactions.packages.submit(request, transactions, now)
             case commands.Generate(count, script):
                 self._mining.generate(request, count, script, now)
+            case commands.AbortGenerate():
+                self._parts.reply(request, self._mining.abort_generate(now))
             case commands.SetMining(script):
                 self._mining.set_mining(script, now)
                 self._parts.reply(request, None)

@@ -142,6 +142,11 @@ class Generate:
 
 
 @dataclass(frozen=True, slots=True)
+class AbortGenerate:
+    """End what Generate commands are under way; each is answered with the blocks it has found."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetMining:
     """Mine to this script from now on; None stops."""
 
@@ -254,6 +259,7 @@ Command = (
     | SubmitTransaction
     | SubmitPackage
     | Generate
+    | AbortGenerate
     | SetMining
     | CreateWallet
     | NewAddress

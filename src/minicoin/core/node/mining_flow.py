@@ -92,6 +92,16 @@ class MiningFlow:
         self._orders.append(_Order(request, count, script_pubkey))
         self._renew(now)
 
+    def abort_generate(self, now: Micros) -> int:
+        """End all generate commands; how many there were. A block found already goes its way."""
+        aborted = list(self._orders)
+        self._orders.clear()
+        for order in aborted:
+            self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
+        if aborted:
+            self._renew(now)
+        return len(aborted)
+
     def on_found(self, event: NonceFound, now: Micros) -> None:
         """A worker found a block; a stale job's is still a block, but no use."""
         if event.job != self._job or event.block.header.previous != self._parts.tree.tip.hash:

@@ -10,6 +10,7 @@ from minicoin.core.node.commands import (
     INVALID_ADDRESS,
     INVALID_PARAMETER,
     NOT_CONNECTED,
+    AbortGenerate,
     CommandError,
     Generate,
     SetMining,
@@ -192,6 +193,10 @@ def script_of_descriptor(call: Call, text: str) -> bytes:
     return forms[chosen].output_script()
 
 
+async def abort_generate(call: Call) -> Json:
+    return bool(await call.port.command(AbortGenerate()))
+
+
 async def set_mining(call: Call) -> Json:
     address = call.text("address")
     await call.port.command(SetMining(parse_address(call, address) if address else None))
@@ -262,6 +267,13 @@ METHODS = (
             Argument("descriptor", Kind.TEXT, "Who is paid."),
             optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
         ),
+    ),
+    Method(
+        "abortgenerate",
+        Category.MINING,
+        "End the generate calls under way; each answers with the blocks it has found (minicoin's own).",
+        "true where there was one.",
+        abort_generate,
     ),
     Method(
         "setmining",

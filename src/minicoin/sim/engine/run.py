@@ -2,8 +2,8 @@
 
 import json
 import platform
-from importlib.metadata import version
 
+from minicoin import __version__
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.sim.engine.collector import quiet_collector
 from minicoin.sim.engine.simulation import Report, Simulation
@@ -41,7 +41,7 @@ def record_of(simulation: Simulation) -> RunRecord:
         canonical=json.loads(scenario.canonical()),
         seed=simulation.seed,
         python_version=platform.python_version(),
-        minicoin_version=version("minicoin"),
+        minicoin_version=__version__,
         digest=world.digest.hexdigest(),
         event_count=world.queue.executed - simulation.setup_events,
         virtual_us=simulation.ended_at - simulation.began_at,

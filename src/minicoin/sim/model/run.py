@@ -4,11 +4,11 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Final
 
 import numpy as np
 
+from minicoin import __version__
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
@@ -64,7 +64,7 @@ def run_model(scenario: Scenario, seed: int, tell: Callable[[str], None] = lambd
         canonical=json.loads(scenario.canonical()),
         seed=seed,
         python_version=platform.python_version(),
-        minicoin_version=version("minicoin"),
+        minicoin_version=__version__,
         digest=result.digest(),
         event_count=result.events,
         virtual_us=int((result.found_us + result.delay_us.max(axis=1)).max()),

@@ -2,9 +2,10 @@
 
 import hashlib
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+from minicoin import __version__
 
 _PACKAGE: Final = Path(__file__).parents[2]
 _DECISIVE: Final = ("core", "sim")
@@ -19,4 +20,4 @@ def code_version() -> str:
             # By name and length too, so that no two trees give the same bytes.
             content = file.read_bytes()
             sources.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
-    return f"{version('minicoin')}+{sources.hexdigest()[:16]}"
+    return f"{__version__}+{sources.hexdigest()[:16]}"

@@ -2,12 +2,12 @@
 
 import json
 from functools import cache
-from importlib.metadata import version
 
 import numpy as np
 import pytest
 from tests.unit.sim.engine.runs import PAYMENTS, SMALL, record, scenario_of, simulate
 
+from minicoin import __version__
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.engine.run import record_of, run_full
 from minicoin.sim.measure.record import NO_NODE, RunRecord
@@ -113,7 +113,7 @@ def test_the_record_says_what_was_run_and_by_what() -> None:
     assert (done.engine, done.scenario, done.seed) == ("full", "small", 1)
     assert done.scenario_hash == scenario.override("measure.transactions=1.0").hash() != scenario.hash()
     assert done.canonical == json.loads(scenario.override("measure.transactions=1.0").canonical())
-    assert done.minicoin_version == version("minicoin")
+    assert done.minicoin_version == __version__
     assert json.loads(json_text(to_json(done)))["digest"] == done.digest
 
 

@@ -1,0 +1,111 @@
+"""`minicoin network new`: a network of one's own, as a TOML file."""
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minicoin.app.networks import read_network
+from minicoin.app.places import networks_directory
+from minicoin.app.session import Session
+from minicoin.core.faults import MisuseError
+from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
+from minicoin.core.params.network import Network
+from minicoin.core.params.rules import RetargetKind
+from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.primitives.address_format import AddressFormat
+from minicoin.core.primitives.target import bits_to_target
+from minicoin.core.units import COIN_SAT
+from minicoin.rpc.json_text import Json
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+# 2**16 hashes: a block in a tenth of a second at the start; the difficulty follows the miners from there.
+_EASY_BITS = 0x1F00FFFF
+
+
+def new_network(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    output: Annotated[
+        Path | None, typer.Option("--out", help="The file to write. [default: this user's networks]")
+    ] = None,
+    message: Annotated[str, typer.Option(help="What the genesis block says; makes the network its own.")] = "",
+    spacing: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds between blocks.")] = 60,
+    subsidy: Annotated[float, typer.Option(min=0, help="New coins in each of the first blocks.")] = 50.0,
+    halving: Annotated[int, typer.Option(min=1, help="Blocks until the subsidy halves.")] = 210_000,
+    maturity: Annotated[int, typer.Option(min=1, help="Blocks until mined coins can be spent.")] = 100,
+    prefix: Annotated[str, typer.Option("--prefix", help="What addresses begin with (hrp).")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where nodes listen.")] = 27333,
+    rpc_port: Annotated[int, typer.Option("--rpc-port", min=1, max=65535, help="Where they take RPC.")] = 27332,
+    private: Annotated[bool, typer.Option("--private", help="Nodes live on loopback or private addresses.")] = False,
+    mdns: Annotated[
+        bool, typer.Option("--mdns", help="Nodes look for each other on the local link; goes with --private.")
+    ] = False,
+    trivial: Annotated[bool, typer.Option("--trivial-work", help="As regtest: no work, blocks on demand.")] = False,
+) -> None:
+    """Define a network.
+
+    Start nodes of it with `minicoin startnode --network NAME`.
+    """
+    if not _NAME.fullmatch(name) or name in NETWORKS:
+        raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
+    path = output or networks_directory() / f"{name}.toml"
+    if path.exists():
+        raise MisuseError(f"{path} exists already")
+    base = NETWORKS["regtest" if trivial else "main"]
+    bits = base.genesis_recipe.bits if trivial else _EASY_BITS
+    recipe = GenesisRecipe(
+        message or f"minicoin network {name}, {time.strftime('%Y-%m-%d', time.gmtime())}",
+        int(time.time()) // 86_400 * 86_400,
+        bits,
+        0,
+        base.genesis_recipe.output_script,
+        round(subsidy * COIN_SAT),
+    )
+    retarget = (
+        base.retarget if base.retarget.kind is RetargetKind.NONE else replace(base.retarget, half_life_s=60 * spacing)
+    )
+    network = replace(
+        base,
+        name=name,
+        genesis_recipe=find_genesis_nonce(recipe),
+        pow_limit=bits_to_target(bits) or base.pow_limit,
+        spacing_s=spacing,
+        retarget=retarget,
+        subsidy_sat=round(subsidy * COIN_SAT),
+        halving_interval=halving,
+        coinbase_maturity=maturity,
+        address_format=AddressFormat(base.address_format.p2pkh, base.address_format.p2sh, prefix or _prefix_of(name)),
+        default_port=port,
+        rpc_port=rpc_port,
+        allow_private_addresses=private or trivial,
+        uses_mdns=mdns,
+    )
+    _write(network, path)
+    shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}
+    place = name if output is None else str(path)
+    session.show(
+        shown, f"wrote {path}\nnetwork id {network.network_id.hex()}\nstart: minicoin startnode --network {place}"
+    )
+
+
+def _prefix_of(name: str) -> str:
+    return name.replace("-", "")[:20] or "mc"
+
+
+def _write(network: Network, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(network_to_toml(network))
+        # What nodes will read must be what was meant.
+        if read_network(path).network_id != network.network_id:
+            raise AssertionError("the file does not give the network back")
+    except OSError as error:
+        raise MisuseError(f"cannot write {path}: {error.strerror}") from error
+    except MisuseError:
+        path.unlink(missing_ok=True)
+        raise

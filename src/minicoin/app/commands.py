@@ -1,0 +1,114 @@
+"""The table of all commands: which module carries each out, and its line of help.
+
+A module is loaded when its command is called (see `lazy`), so that a call costs what it needs and no more. The
+functions stand in `cli_*.py`; the first line of a function's docstring is its line here, and a test compares them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Commands under one word."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command."""
+
+    path: str
+    """The words that call it."""
+    module: str
+    """In `minicoin.app`."""
+    function: str
+    about: str
+    panel: str = "Commands"
+    """Its heading in the help of its group."""
+    takes_anything: bool = False
+    """Words that look like options are arguments: what a method of the node is given."""
+
+    @property
+    def group(self) -> str:
+        """The word before its name; empty for a short verb."""
+        return self.path.rpartition(" ")[0]
+
+    @property
+    def name(self) -> str:
+        """Its last word."""
+        return self.path.rpartition(" ")[2]
+
+
+GROUPS: Final = (
+    Group("chain", "The chain: import, export, verify (offline), info."),
+    Group("net", "The network: peers, bans, addresses."),
+    Group("wallet", "The wallet: create, restore, addresses, money."),
+    Group("network", "Networks: list, show, new, check, genesis."),
+    Group("data", "Small data in payments: put, list."),
+    Group("lab", "A private network of real processes on loopback."),
+    Group("sim", "The laboratory: the same node code in virtual time."),
+)
+
+_NODE: Final = "The node"
+_MONEY: Final = "Wallet and mining"
+
+COMMANDS: Final = (
+    Command("startnode", "cli_start", "startnode", "Run a node until Ctrl-C or `minicoin stop`.", _NODE),
+    Command("stop", "cli_node", "stop", "Stop the running node, and wait until it has ended.", _NODE),
+    Command("getinfo", "cli_node", "getinfo", "The node at a glance: chain, peers, mempool, mining, wallet.", _NODE),
+    Command("getpeerinfo", "cli_net", "peers", "Every connection.", _NODE),
+    Command("printchain", "cli_node", "printchain", "The blocks of the best chain, highest last.", _NODE),
+    Command("rpc", "cli_node", "rpc", "Call any RPC method.", _NODE, takes_anything=True),
+    Command("createwallet", "cli_wallet", "create", "Create the wallet; shows its seed words, once.", _MONEY),
+    Command("listaddresses", "cli_wallet", "list_addresses", "The wallet's addresses and what each holds.", _MONEY),
+    Command("getbalance", "cli_wallet", "balance", "What the wallet holds: confirmed, pending, immature.", _MONEY),
+    Command("send", "cli_wallet", "send", "Pay an address.", _MONEY),
+    Command("mine", "cli_mine", "mine", "Mine blocks: some now, or from now on.", _MONEY),
+    Command("help", "cli_help", "show_help", "The help of a command.", "Help"),
+    Command("chain import", "cli_chain", "import_files", "Import block files into the data directory."),
+    Command("chain export", "cli_chain", "export_file", "Write the best chain as one bootstrap.dat."),
+    Command("chain verify", "cli_chain", "verify", "Read every stored block of the best chain and check it."),
+    Command("chain info", "cli_node", "chain_info", "The chain of a running node."),
+    Command("net peers", "cli_net", "peers", "Every connection."),
+    Command("net add", "cli_net", "add", "Connect to a node and keep the connection."),
+    Command("net remove", "cli_net", "remove", "Stop keeping a connection."),
+    Command("net added", "cli_net", "added", "The nodes kept by `net add`."),
+    Command("net disconnect", "cli_net", "disconnect", "Close a connection."),
+    Command("net ban", "cli_net", "ban", "Refuse somebody for a time."),
+    Command("net unban", "cli_net", "unban", "Lift a ban."),
+    Command("net bans", "cli_net", "bans", "The bans in force."),
+    Command("net addresses", "cli_net", "addresses", "Addresses of nodes this node has heard of."),
+    Command("net id", "cli_net", "identity", "Who this node is: its peer id, and where it can be dialled."),
+    Command("net ping", "cli_net", "ping", "Ping any libp2p peer, which needs no node; or all peers of the node."),
+    Command("net info", "cli_net", "info", "This node as its peers see it."),
+    Command("wallet create", "cli_wallet", "create", "Create the wallet; shows its seed words, once."),
+    Command("wallet restore", "cli_wallet", "restore", "Restore the wallet from its seed words."),
+    Command("wallet address", "cli_wallet", "new_address", "A fresh address to be paid at."),
+    Command("wallet addresses", "cli_wallet", "list_addresses", "The wallet's addresses and what each holds."),
+    Command("wallet balance", "cli_wallet", "balance", "What the wallet holds: confirmed, pending, immature."),
+    Command("wallet send", "cli_wallet", "send", "Pay an address."),
+    Command("wallet history", "cli_wallet", "history", "The wallet's latest transactions, newest last."),
+    Command("wallet unlock", "cli_wallet", "unlock", "Open the wallet's seed for some time."),
+    Command("wallet lock", "cli_wallet", "lock", "Forget the keys."),
+    Command("wallet rescan", "cli_wallet", "rescan", "Search the chain again for transactions of the wallet."),
+    Command("wallet info", "cli_wallet", "info", "The state of the wallet."),
+    Command("network list", "cli_network", "list_networks", "Every network by name."),
+    Command("network show", "cli_network", "show_network", "A network's rules as TOML."),
+    Command("network new", "cli_network_new", "new_network", "Define a network."),
+    Command("data put", "cli_data", "put", "Record a small text on the chain."),
+    Command("data list", "cli_data", "list_data", "What was recorded, pending first, then newest first."),
+    Command("lab up", "cli_lab", "up", "Start nodes, connect them, mine, pay from one to another, show them live."),
+    Command("sim run", "cli_sim", "run", "Run a scenario."),
+    Command("sim list", "cli_sim", "list_scenarios", "The scenarios of a directory and what each asks."),
+    Command("sim sweep", "cli_sim", "sweep", "Run a scenario at many settings and seeds."),
+    Command("sim fuzz", "cli_sim", "fuzz", "Run random scenarios with random faults."),
+    Command("sim replay", "cli_sim_replay", "replay", "Replay a recorded node and compare."),
+)
+
+
+def commands_of(group: str) -> tuple[Command, ...]:
+    """The commands of a group; of "", the short verbs."""
+    return tuple(command for command in COMMANDS if command.group == group)

@@ -1,0 +1,47 @@
+"""Networks by name: the built-in ones, this user's own, and files."""
+
+import tomllib
+from pathlib import Path
+
+from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_file
+from minicoin.core.faults import MisuseError
+from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.params.network import Network
+from minicoin.core.params.toml import network_from_mapping
+
+
+def find_network(name: str) -> Network:
+    """A built-in network, one of the user's own by name, or a file. Raises MisuseError."""
+    if name in NETWORKS:
+        return NETWORKS[name]
+    path = Path(name).expanduser()
+    if path.suffix != NETWORK_SUFFIX:
+        path = own_network_file(name)
+        if not path.exists():
+            known = [*NETWORKS, *own_networks()]
+            raise MisuseError(f"unknown network {name!r}; known are {', '.join(known)}, or the path of a .toml file")
+    return read_network(path)
+
+
+def read_network(path: Path) -> Network:
+    """The network that a file describes. Raises MisuseError."""
+    try:
+        return network_from_mapping(read_network_table(path))
+    except MisuseError as error:
+        raise MisuseError(f"{path}: {error}") from error
+
+
+def read_network_table(path: Path) -> dict[str, object]:
+    """The keys of a network file, not judged. Raises MisuseError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise MisuseError(f"cannot read the network file: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisuseError(f"not TOML: {error}") from error
+
+
+def own_networks() -> list[str]:
+    """The names of the user's own networks."""
+    directory = networks_directory()
+    return sorted(path.stem for path in directory.glob(f"*{NETWORK_SUFFIX}")) if directory.is_dir() else []
