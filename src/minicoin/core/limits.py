@@ -80,8 +80,20 @@ HEADERS_PER_ANNOUNCEMENT_MAX: Final = 8
 BLOCK_SOURCES_MAX: Final = 4_096
 ORPHAN_BLOCKS_MAX: Final = 100
 ORPHAN_BLOCK_BYTES_MAX: Final = 50_000_000
-# Headers that a peer may make us keep before its chain shows as much work as ours.
-LOW_WORK_HEADERS_PER_PEER_MAX: Final = 10_000
+# Headers of chains that fork from ours this near the tip are kept whatever their work: Bitcoin Core's buffer.
+NEAR_TIP_BLOCKS: Final = 144
+# Headers off the best chain whose blocks we do not have, in all: 24 MB. Beyond that the oldest go, to three quarters.
+STRAY_HEADERS_MAX: Final = 20_000
+STRAY_HEADERS_KEPT: Final = STRAY_HEADERS_MAX * 3 // 4
+# Of a chain that has not shown its work yet one bit is kept each so many headers, and so many wait at its second coming
+# until the bits above them are compared: Bitcoin Core's figures for its main network, where forging one header past the
+# buffer takes 2**24 tries. Smaller networks have fewer headers, so they are on the safe side.
+PRESYNC_BIT_EVERY_HEADERS: Final = 641
+PRESYNC_BUFFER_HEADERS: Final = 15_218
+# Peers whose chains are looked at so at one time: 1.5 MB each.
+PRESYNCS_MAX: Final = 8
+# The median time past lets no chain grow faster for long; what is longer than its age allows is no chain.
+PRESYNC_BLOCKS_PER_SECOND_MAX: Final = 6
 ACTIVATE_BLOCKS_MAX: Final = 64
 # Blocks asked for or waiting for the worker; two full windows of one peer keep a fast link busy.
 UNPARSED_BLOCKS_MAX: Final = 128
@@ -328,6 +340,8 @@ assert MESSAGE_PAYLOAD_BYTES_MAX < SEND_QUEUE_BYTES_MAX
 assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW
 assert BLOCKS_PER_INV_REPLY_MAX <= INVENTORY_PER_MESSAGE_MAX
 assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
+assert HEADERS_PER_MESSAGE_MAX < STRAY_HEADERS_KEPT < STRAY_HEADERS_MAX
+assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 # There are always connections that are in no call, so a newcomer finds a place.
 assert RPC_CALLS_WAITING_MAX + RPC_CALLS_HELD_MAX < RPC_CONNECTIONS_MAX

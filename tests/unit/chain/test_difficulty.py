@@ -1,6 +1,7 @@
 """Retargeting against numbers from Bitcoin Core's tests and the published aserti3-2d vectors."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Retarget, RetargetKind
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, target_to_bits
+from minicoin.core.rng import Rng
 
 BITCOIN = lookup("bitcoin")
 LIMIT = BITCOIN.pow_limit
@@ -187,3 +189,63 @@ class TestAsertOnAChain:
         for _ in range(20):
             node = _grow(node, node.header.time + 60, 0x1D123456)
             assert Difficulty(network).next_bits(node, 0) == 0x1D123456
+
+
+class TestWhatAChainThatIsNotKeptMayClaim:
+    """`permits` never refuses a valid chain, and lets nobody claim much work in few headers."""
+
+    ASERT = lookup("main")
+
+    def test_a_valid_asert_chain_is_permitted_whatever_its_times(self) -> None:
+        rule, rng = Difficulty(self.ASERT), Rng(b"times")
+        node = _grow(None, 1_000_000, self.ASERT.pow_limit_bits)
+        for _ in range(2_000):
+            # Mostly too fast, so that it becomes hard, with pauses and steps back.
+            step = 7_200 if rng.below(500) == 0 else rng.choice((1, 5, 20, 20, 30, 60, 90, -30))
+            bits = rule.next_bits(node, node.header.time + step)
+            child = _grow(node, node.header.time + step, bits)
+            before = None if node.parent is None else node.parent.header
+            assert rule.permits(child.height, child.header, node.header, before)
+            node = child
+        assert node.header.bits != self.ASERT.pow_limit_bits
+
+    def test_an_asert_step_beyond_its_time_is_refused(self) -> None:
+        rule = Difficulty(self.ASERT)
+        node = _grow(None, 1_000_000, self.ASERT.pow_limit_bits)
+        for _ in range(100):
+            node = _grow(node, node.header.time + 1, rule.next_bits(node, node.header.time + 1))
+        assert node.parent is not None
+        bits = rule.next_bits(node, node.header.time + 1)
+        target = bits_to_target(bits)
+        assert target is not None
+        for claimed, is_permitted in ((target, True), (target * 98 // 100, False), (target * 102 // 100, False)):
+            header = BlockHeader(4, node.hash, bytes(32), node.header.time + 1, target_to_bits(claimed), 0)
+            assert rule.permits(node.height + 1, header, node.header, node.parent.header) is is_permitted
+
+    @pytest.mark.parametrize("name", ["bitcoin", "bitcoin-signet"])
+    def test_a_window_moves_by_four_times_at_most_and_only_at_its_end(self, name: str) -> None:
+        rule, previous = Difficulty(lookup(name)), BlockHeader(4, ZERO_HASH, bytes(32), 1, 0x1C05A3F4, 0)
+        base = bits_to_target(previous.bits)
+        assert base is not None
+
+        def asks(height: int, target: int) -> bool:
+            return rule.permits(height, replace(previous, bits=target_to_bits(target)), previous, None)
+
+        assert asks(2016, base * 4) and asks(2016, base // 4) and asks(2016, base)
+        assert not asks(2016, base * 41 // 10) and not asks(2016, base // 5)
+        assert asks(2015, base) and not asks(2015, base * 2) and not asks(2017, base // 2)
+
+    def test_known_retargets_are_permitted(self) -> None:
+        for before, after in ((0x1D00FFFF, 0x1D00D86A), (0x1C05A3F4, 0x1C0168FD), (0x1C387F6F, 0x1D00E1FD)):
+            previous = BlockHeader(4, ZERO_HASH, bytes(32), 1, before, 0)
+            assert Difficulty(BITCOIN).permits(4032, replace(previous, bits=after), previous, None)
+
+    def test_where_minimum_difficulty_blocks_are_allowed_nothing_can_be_told(self) -> None:
+        previous = BlockHeader(4, ZERO_HASH, bytes(32), 1, 0x1C05A3F4, 0)
+        assert Difficulty(lookup("bitcoin-testnet3")).permits(5, replace(previous, bits=0x1D00FFFF), previous, None)
+
+    def test_without_retargeting_the_bits_never_move(self) -> None:
+        previous = BlockHeader(4, ZERO_HASH, bytes(32), 1, 0x207FFFFF, 0)
+        rule = Difficulty(lookup("regtest"))
+        assert rule.permits(5, previous, previous, None)
+        assert not rule.permits(5, replace(previous, bits=0x1D00FFFF), previous, None)

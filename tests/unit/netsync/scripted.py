@@ -12,6 +12,7 @@ from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import RawBlock
+from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import (
     BlockMessage,
@@ -99,7 +100,7 @@ class Stage:
 
     def __init__(self, clock_ahead_s=600, network=NETWORK):
         self.tree = HeaderTree(network)
-        self.sync = BlockSync(self.tree)
+        self.sync = BlockSync(self.tree, Rng(b"sync"))
         # Near the genesis block every chain is recent; a year ahead it is an old one.
         self.now = Micros((NETWORK.genesis.header.time + clock_ahead_s) * SECOND_US)
         self.peers = {}

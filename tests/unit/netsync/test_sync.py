@@ -305,19 +305,6 @@ def test_headers_on_a_branch_found_invalid_are_left_alone_without_blame():
     assert stage.sync.on_block(2, raw(blocks[3]), stage.now) == []
 
 
-def test_headers_without_enough_work_are_bounded(monkeypatch):
-    monkeypatch.setattr("minicoin.core.netsync.headers.LOW_WORK_HEADERS_PER_PEER_MAX", 50)
-    stage = Stage()
-    stage.connect(2, Peer(chain(100)))
-    stage.settle()
-    flood = [block.header for block in chain(60, seed=2)]
-    stage.connect(4, Peer(()))
-    stage.handle(4, headers_message(flood[:30]))
-    with pytest.raises(PeerFault, match="without enough work") as caught:
-        stage.sync.on_headers(4, tuple(flood[30:]), stage.now)
-    assert caught.value.score == 100
-
-
 # --- the classic path ---
 
 

@@ -65,6 +65,25 @@ def test_a_heavier_branch_replaces_the_window_from_the_fork():
     assert hashes(window.unassigned()) == hashes(rival[5:])
 
 
+def test_a_branch_from_far_below_the_tip_is_wanted_a_window_at_a_time():
+    """The tip stays where it is until the branch beats it."""
+    ours, rival = chain(1_500), chain(2_300, seed=2)
+    tree = HeaderTree(NETWORK)
+    tree.load(block.header for block in (*ours, *rival))
+    tree.set_tip(ours[-1].hash)
+    window = BlockWindow(tree)
+    window.refill(tree.best_header)
+    assert hashes(window.unassigned()) == hashes(rival[:BLOCK_WINDOW])
+    for number, block in enumerate(rival):
+        assert block.hash in window.wanted
+        window.arrived(block.hash)
+        tree.mark_stored(block.hash)
+        window.refill(tree.best_header)
+        assert len(window.wanted) <= BLOCK_WINDOW
+        assert all(node.height <= number + 1 + BLOCK_WINDOW for node in window.unassigned()[-1:])
+    assert window.wanted == {}
+
+
 def test_forgetting_keeps_what_is_in_flight_and_skips_what_is_stored():
     blocks = chain(20)
     tree, window = make(20)

@@ -8,10 +8,13 @@ from typing import Final
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import RetargetKind
+from minicoin.core.primitives.block import BlockHeader
 from minicoin.core.primitives.target import bits_to_target, target_to_bits
 
 _ADJUSTMENT_MAX: Final = 4
 _RADIX_BITS: Final = 16
+# Two targets of one curve are each rounded to 15 bits at least, and the curve is 0.013 % off.
+_ASERT_SLACK_PARTS: Final = 256
 # BIP94: the first block of a window may lie this far behind its parent, no further.
 _TIME_WARP_S: Final = 600
 
@@ -42,6 +45,58 @@ class Difficulty:
         if rule.kind is RetargetKind.BIP94 and (parent.height + 1) % rule.interval == 0:
             return parent.header.time - _TIME_WARP_S
         return 0
+
+    def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
+        """Whether these bits may follow those, whatever lies below `before`: the step is not too large. Without this a
+        liar could claim the work of a whole chain in one header."""
+        rule = self._network.retarget
+        match rule.kind:
+            case RetargetKind.NONE:
+                return header.bits == previous.bits
+            case RetargetKind.ASERT:
+                return self._permits_asert(height, header, previous, before)
+            case RetargetKind.BITCOIN | RetargetKind.BIP94:
+                if rule.allow_min_difficulty:
+                    return True
+                return self._permits_window(height, header, previous)
+
+    def _permits_window(self, height: int, header: BlockHeader, previous: BlockHeader) -> bool:
+        if height % self._network.retarget.interval:
+            return header.bits == previous.bits
+        base, found = bits_to_target(previous.bits), bits_to_target(header.bits)
+        if base is None or found is None:
+            return False
+        limit = self._network.pow_limit
+        # Rounded as the rule rounds them.
+        easiest = bits_to_target(target_to_bits(min(base * _ADJUSTMENT_MAX, limit)))
+        hardest = bits_to_target(target_to_bits(min(base // _ADJUSTMENT_MAX, limit)))
+        return easiest is not None and hardest is not None and hardest <= found <= easiest
+
+    def _permits_asert(
+        self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None
+    ) -> bool:
+        rule, limit = self._network.retarget, self._network.pow_limit
+        if height <= rule.anchor_height:
+            return header.bits == self._limit_bits
+        if height == rule.anchor_height + 1:
+            return header.bits == previous.bits
+        base, found = bits_to_target(previous.bits), bits_to_target(header.bits)
+        if base is None or found is None:
+            return False
+        if before is None:
+            return True
+        expected = asert_target(
+            base,
+            elapsed_s=previous.time - before.time,
+            blocks=0,
+            spacing_s=self._network.spacing_s,
+            half_life_s=rule.half_life_s,
+            limit=limit,
+        )
+        slack = expected // _ASERT_SLACK_PARTS + 1
+        # At the limit nobody knows how far above it the unbounded target lies.
+        highest = limit if previous.bits == self._limit_bits else expected + slack
+        return min(expected - slack, limit) <= found <= min(highest, limit)
 
     def _windowed(self, parent: HeaderNode, time: int, *, from_first: bool) -> int:
         rule = self._network.retarget

@@ -23,6 +23,8 @@ class NodeStatus(IntFlag):
     """The engine has connected it once."""
     INVALID = 8
     INVALID_ANCESTOR = 16
+    SAVED = 32
+    """The header was handed to the store; so were its ancestors'."""
 
 
 # Plain ints: flag arithmetic on IntFlag objects costs a microsecond each, and a sync does millions.
@@ -31,6 +33,7 @@ CONNECTED: Final = int(NodeStatus.CONNECTED)
 VALID: Final = int(NodeStatus.VALID)
 INVALID: Final = int(NodeStatus.INVALID)
 INVALID_ANCESTOR: Final = int(NodeStatus.INVALID_ANCESTOR)
+SAVED: Final = int(NodeStatus.SAVED)
 FAILED: Final = INVALID | INVALID_ANCESTOR
 
 

@@ -1,7 +1,10 @@
 """The header tree: every known header, and the only chooser of the best chain (most work, first seen on ties).
 
 Checks headers against their ancestors, keeps which blocks are stored and which are invalid, and the active chain the
-engine stands on. The engine owns what is in the blocks; netsync decides what to fetch.
+engine stands on. The engine owns what is in the blocks; netsync decides what to fetch and which headers to take.
+
+Headers whose blocks are stored, and those of the best chain, are kept for good; beside them at most
+STRAY_HEADERS_MAX, from whomever they came, so that none can be piled up connection after connection.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +17,7 @@ from minicoin.core.chain.header_node import (
     FAILED,
     INVALID,
     INVALID_ANCESTOR,
+    SAVED,
     STORED,
     VALID,
     HeaderNode,
@@ -23,9 +27,15 @@ from minicoin.core.chain.header_node import (
     highest_good,
 )
 from minicoin.core.chain.proof import Proof, make_proof
+from minicoin.core.chain.strays import choose_strays
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import BLOCK_TIME_AHEAD_S
+from minicoin.core.limits import (
+    BLOCK_TIME_AHEAD_S,
+    NEAR_TIP_BLOCKS,
+    STRAY_HEADERS_KEPT,
+    STRAY_HEADERS_MAX,
+)
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
@@ -59,7 +69,7 @@ class HeaderTree:
         self._checkpoints = dict(network.checkpoints)
         header = network.genesis.header
         genesis = HeaderNode(header, None, self.proof.work(header))
-        genesis.status = STORED | CONNECTED | VALID
+        genesis.status = STORED | CONNECTED | VALID | SAVED
         self.genesis = genesis
         self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
         self._leaves: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
@@ -67,6 +77,7 @@ class HeaderTree:
         self._best_header = genesis
         self._best_candidate = genesis
         self._sequence = 0
+        self._unstored = 0
 
     # --- reading ---
 
@@ -164,7 +175,7 @@ class HeaderTree:
             parent = self._nodes.get(header.previous)
             if parent is None:
                 raise MisuseError(f"the stored header {header} has no stored parent")
-            self._insert(header, parent)
+            self._insert(header, parent).status |= SAVED
 
     def _insert(self, header: BlockHeader, parent: HeaderNode) -> HeaderNode:
         node = HeaderNode(header, parent, self.proof.work(header))
@@ -173,6 +184,7 @@ class HeaderTree:
         if parent.status & FAILED:
             node.status = INVALID_ANCESTOR
         self._nodes[node.hash] = node
+        self._unstored += 1
         self._leaves.pop(parent.hash, None)
         self._leaves[node.hash] = node
         if node.chainwork > self._best_header.chainwork and not node.status & FAILED:
@@ -197,12 +209,65 @@ class HeaderTree:
         if checkpoint is not None and checkpoint != header.hash:
             raise BlockRejected(BlockReason.CHECKPOINT, f"{header} at height {height}")
 
+    def take_unsaved(self, node: HeaderNode) -> tuple[BlockHeader, ...]:
+        """The headers up to `node` that the store was not given yet, parents first; from now on it was."""
+        path: list[BlockHeader] = []
+        walk: HeaderNode | None = node
+        while walk is not None and not walk.status & SAVED:
+            walk.status |= SAVED
+            path.append(walk.header)
+            walk = walk.parent
+        return tuple(reversed(path))
+
+    # --- what is worth keeping ---
+
+    def work_floor(self) -> int:
+        """The work that a chain must show before its headers are kept: the network's minimum, and our tip's less 144
+        blocks of its difficulty, so that forks near the tip are welcome."""
+        tip = self.tip
+        near_tip = tip.chainwork - NEAR_TIP_BLOCKS * self.proof.work(tip.header)
+        return max(near_tip, self.network.minimum_chainwork)
+
+    def has_too_many_strays(self) -> bool:
+        """Whether forget_strays() has something to do."""
+        if self._unstored <= STRAY_HEADERS_MAX:
+            return False
+        ahead = self._best_header.height - find_common_ancestor(self.tip, self._best_header).height
+        return self._unstored - ahead > STRAY_HEADERS_MAX
+
+    def forget_strays(
+        self, kept: Iterable[HeaderNode], weakly_kept: Sequence[HeaderNode]
+    ) -> dict[BlockHash, HeaderNode]:
+        """Forget headers that lead nowhere until STRAY_HEADERS_KEPT are left, or `kept` forbids it; what was forgotten.
+        strays.py tells in which order."""
+        ahead = self._best_header.height - find_common_ancestor(self.tip, self._best_header).height
+        excess = self._unstored - ahead - STRAY_HEADERS_KEPT
+        protected = {node.hash: node for node in kept}
+        gone = choose_strays(self._leaves.values(), self._best_header, protected, weakly_kept, excess)
+        parents = {node.parent.hash: node.parent for node in gone.values() if node.parent is not None}
+        for block in gone:
+            del self._nodes[block]
+            self._leaves.pop(block, None)
+        self._unstored -= len(gone)
+        for parent in parents.values():
+            if parent.hash not in gone:
+                self._keep_children(parent, gone)
+        return gone
+
+    def _keep_children(self, parent: HeaderNode, gone: dict[BlockHash, HeaderNode]) -> None:
+        left = [child for child in children(parent) if child.hash not in gone]
+        parent.child = left[0] if left else None
+        for child, sibling in zip(left, [*left[1:], None], strict=False):
+            child.sibling = sibling
+        if not left:
+            self._leaves[parent.hash] = parent
+
     # --- what is known of the blocks ---
 
     def mark_stored(self, block: BlockHash) -> None:
         """The block's bytes are on disk: it, and stored blocks that waited for it, become candidates."""
         node = self._require(block)
-        node.status |= STORED
+        self._note_stored(node)
         if node.parent is not None and not node.status & CONNECTED and node.parent.status & CONNECTED:
             self._connect(node)
 
@@ -246,10 +311,15 @@ class HeaderTree:
             walk = walk.parent
         del self._active[walk.height + 1 :]
         for step in reversed(branch):
-            step.status |= STORED | VALID
+            self._note_stored(step)
+            step.status |= VALID
             if not step.status & CONNECTED:
                 self._connect(step)
         self._active.extend(reversed(branch))
+
+    def _note_stored(self, node: HeaderNode) -> None:
+        self._unstored -= not node.status & STORED
+        node.status |= STORED
 
     def _connect(self, node: HeaderNode) -> None:
         waiting = [node]

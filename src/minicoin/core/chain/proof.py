@@ -32,6 +32,10 @@ class Proof(Protocol):
     def earliest_time(self, parent: HeaderNode) -> int:
         """The time that a child of `parent` may not go below."""
 
+    def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
+        """Whether `header` may stand at `height` behind `previous` and `before`, as far as those tell: what can be
+        checked of a chain that is not kept. Never says no to a valid one."""
+
     def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
         """What only the whole block proves. Raises BlockRejected."""
 
@@ -70,6 +74,9 @@ class ProofOfWork:
 
     def earliest_time(self, parent: HeaderNode) -> int:
         return max(parent.median_time_past + 1, self._difficulty.earliest_time(parent))
+
+    def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
+        return self._difficulty.permits(height, header, previous, before)
 
     def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
         """Work is all in the header."""

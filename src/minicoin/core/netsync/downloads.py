@@ -90,6 +90,11 @@ class Downloads:
                     best = known
         return best if best.chainwork >= tree.network.minimum_chainwork else tree.tip
 
+    def needed(self) -> list[HeaderNode]:
+        """The headers that what is asked for, or may be again, depends on."""
+        in_flight = [request.node for request in self.window.in_flight.values()]
+        return [self.target(), *in_flight, *self._withheld.values()]
+
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
         has_moved = self.window.refill(self.target())

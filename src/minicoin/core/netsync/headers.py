@@ -1,7 +1,19 @@
 """Asks peers for headers and takes their answers: one peer while we are far behind, every peer once we are not.
 
-The header tree owns validity; what it refuses for good becomes the sender's fault. Headers without enough work are
-bounded per peer. Bitcoin Core's headers-first design, BIP130 for announcements by headers.
+The header tree owns validity; what it refuses for good becomes the sender's fault. Which headers are kept at all:
+
+- Those of a chain with the work that the tree asks for (HeaderTree.work_floor), known ones, and what we made ourselves.
+- A chain of less work that fills a message is heard twice (presync.py), by at most PRESYNCS_MAX peers at a time; a peer
+  we chose takes the place of one that chose us. A shorter one is ignored: its peer has nothing more.
+- Beside the best chain and what is stored, STRAY_HEADERS_MAX in all, whoever sent them: what no peer shows goes first,
+  then what inbound peers show, the latest comers' first. What a peer we chose shows, and the chain we go for, stay.
+
+Little work is nobody's fault: an honest peer may be behind, or on another side of a partition.
+
+Headers reach the disk with their blocks; before that only those of the best chain, and only on a network with a minimum
+work, where they cost something. Elsewhere they are few or worthless, and are asked for again after a restart.
+
+Bitcoin Core's headers-first design, BIP130 for announcements by headers.
 """
 
 import itertools
@@ -12,10 +24,18 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, HEADERS_TIMEOUT_US, LOW_WORK_HEADERS_PER_PEER_MAX
+from minicoin.core.limits import (
+    HEADERS_PER_ANNOUNCEMENT_MAX,
+    HEADERS_PER_MESSAGE_MAX,
+    HEADERS_TIMEOUT_US,
+    PRESYNCS_MAX,
+)
+from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.peers import PROTOCOL_VERSION, SyncPeer
+from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.rng import Rng
 from minicoin.core.units import DAY_US, SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetHeaders
 
@@ -23,57 +43,65 @@ RECENT_US = DAY_US
 """A tip younger than this is taken for the present one, as Bitcoin Core does."""
 
 _UNCONNECTING_HEADERS_MAX = 10
+_SALT_BYTES = 16
 
 
 class HeaderSync:
     """Headers of all peers. `peers` is the table that BlockSync keeps."""
 
-    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], alarm: Alarm) -> None:
+    def __init__(
+        self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], downloads: Downloads, alarm: Alarm, rng: Rng
+    ) -> None:
         self._tree = tree
         self._peers = peers
+        self._downloads = downloads
         self._alarm = alarm
+        self._rng = rng.stream("presync")
         self._has_unresolved = False
 
     def take(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """One headers message. Raises PeerFault for headers that break the rules or do not follow each other."""
         was_asked = peer.headers_asked_at is not None
-        peer.headers_asked_at = None
-        peer.is_classic = False
         if len(headers) == 1 and not was_asked:
             node = self._tree.get(headers[0].hash)
             if node is not None:
+                peer.is_classic = False
                 self._take_known(peer, node)
                 return []
+        presync = peer.presync
+        is_announcement = len(headers) <= HEADERS_PER_ANNOUNCEMENT_MAX
+        if presync is not None and headers and is_announcement and not presync.follows(headers[0]):
+            # A new block meanwhile: its place is not known before the whole chain is.
+            self._check_all(headers)
+            self.note_unknown(peer, headers[-1].hash)
+            return []
+        peer.headers_asked_at = None
+        peer.is_classic = False
         if not headers:
+            peer.presync = None
             peer.is_header_synced = True
             return self.ask(now)
+        if presync is not None:
+            self._check_all(headers)
+            answer = self._continue_presync(peer, presync, headers, now)
+            if answer is not None:
+                return answer
         if self._tree.get(headers[0].previous) is None:
             return self._take_unconnecting(peer, headers, now)
         peer.unconnecting_headers = 0
-        fresh = self._accept_all(peer, headers, now)
-        effects: list[Effect] = [SaveHeaders(fresh)] if fresh else []
-        # The last of them may be early by our clock: those in front of it count all the same.
-        nodes = (self._tree.get(header.hash) for header in reversed(headers))
-        last = next((node for node in nodes if node is not None), None)
-        if last is not None:
-            peer.learn(last)
-        if len(headers) == HEADERS_PER_MESSAGE_MAX and last is not None and last.hash == headers[-1].hash:
-            effects.append(self.ask_peer(peer, now, last))
-        elif was_asked:
-            peer.is_header_synced = True
-            effects += self.ask(now)
-        self._resolve_announcements()
-        return effects
+        if not self._has_enough_work(headers):
+            return self._take_low_work(peer, headers, now)
+        return self._take_connecting(peer, headers, now, was_asked=was_asked)
 
     def accept(self, header: BlockHeader, now: Micros) -> HeaderNode | None:
-        """One header into the tree; None where it is early, or builds on a block whose body we found invalid."""
-        try:
-            return self._tree.add(header, now)
-        except BlockRejected as rejected:
-            # Whoever relays a header may not have looked into its ancestors' bodies, nor heard our operator's word.
-            if not rejected.is_permanent or rejected.reason is BlockReason.INVALID_PARENT:
-                return None
-            raise PeerFault(f"invalid header: {rejected}", score=100) from rejected
+        """A block's header into the tree; None where it is early, or has too little work, or builds on a block whose
+        body we found invalid."""
+        if not self._has_enough_work((header,)):
+            return None
+        node = self._add(header, now)
+        if self._tree.has_too_many_strays():
+            self._forget_strays()
+        return node
 
     def check_work(self, header: BlockHeader) -> None:
         """An orphan's place is unknown, but not its work: room is not to be had for nothing. Raises PeerFault."""
@@ -104,10 +132,12 @@ class HeaderSync:
         return effects
 
     def ask_peer(self, peer: SyncPeer, now: Micros, start: HeaderNode | None = None) -> Send:
-        """getheaders from `start` on, by default from our best header."""
+        """getheaders from `start` on, by default our best header; for a chain heard twice, from where that stands."""
         peer.headers_asked_at = now
         self._alarm.by(Micros(now + HEADERS_TIMEOUT_US))
         locator = self._tree.locator(start or self._tree.best_header)
+        if peer.presync is not None:
+            locator = (peer.presync.last, *locator)
         return Send(peer.conn, GetHeaders(PROTOCOL_VERSION, locator, ZERO_HASH))
 
     def take_late(self, now: Micros) -> list[SyncPeer]:
@@ -123,48 +153,140 @@ class HeaderSync:
         peer.announced_unknown = block
         self._has_unresolved = True
 
-    # --- inside ---
+    # --- messages ---
 
     def _take_known(self, peer: SyncPeer, node: HeaderNode) -> None:
         """The announcement of a block by one more peer: most of what a node hears."""
         peer.unconnecting_headers = 0
         peer.learn(node)
-        if node.chainwork >= self._tree.tip.chainwork:
-            peer.low_work_headers = 0
         self._resolve_announcements()
 
     def _take_unconnecting(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
-        for earlier, later in itertools.pairwise(headers):
-            if later.previous != earlier.hash:
-                raise PeerFault("headers do not follow each other", score=20)
+        _check_continuous(headers)
         peer.unconnecting_headers += 1
         if peer.unconnecting_headers % _UNCONNECTING_HEADERS_MAX == 0:
             raise PeerFault("headers that connect to nothing", score=20)
         self.note_unknown(peer, headers[-1].hash)
         return [self.ask_peer(peer, now)]
 
-    def _accept_all(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> tuple[BlockHeader, ...]:
-        fresh: list[BlockHeader] = []
-        tip_work = self._tree.tip.chainwork
-        previous = headers[0].previous
-        for header in headers:
-            if header.previous != previous:
-                raise PeerFault("headers do not follow each other", score=20)
-            previous = header.hash
-            if self._tree.get(header.hash) is not None:
-                continue
-            node = self.accept(header, now)
-            if node is None:
-                break
-            fresh.append(header)
-            if node.chainwork < tip_work:
-                peer.low_work_headers += 1
+    def _take_low_work(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
+        self._check_all(headers)
+        start = self._tree.get(headers[0].previous)
+        assert start is not None
+        if len(headers) == HEADERS_PER_MESSAGE_MAX and self._make_room_for_presync(peer):
+            salt = self._rng.bytes(_SALT_BYTES)
+            peer.presync = Presync(start, self._tree.work_floor(), self._tree.proof, salt, now)
+            answer = self._continue_presync(peer, peer.presync, headers, now)
+            if answer is not None:
+                return answer
+        known = self._tree.get(headers[-1].hash)
+        if known is not None:
+            peer.learn(known)
+        # Nothing of it is kept: the peer has no more, or its turn may come with its next announcement.
+        peer.is_header_synced = True
+        return self.ask(now)
+
+    def _continue_presync(
+        self, peer: SyncPeer, presync: Presync, headers: tuple[BlockHeader, ...], now: Micros
+    ) -> list[Effect] | None:
+        """What a message of a chain heard twice leads to; None where it does not fit, and is looked at by itself."""
+        is_full = len(headers) == HEADERS_PER_MESSAGE_MAX
+        answer = presync.take(headers, is_full=is_full)
+        if not answer.goes_on:
+            peer.presync = None
+        if not answer.fits:
+            return None
+        effects = self._keep(peer, answer.ready, now) if answer.ready else []
+        if answer.goes_on:
+            return [*effects, self.ask_peer(peer, now, presync.start)]
+        if answer.ready and is_full:
+            return [*effects, self.ask_peer(peer, now, self._tree.get(headers[-1].hash))]
+        peer.is_header_synced = True
+        return [*effects, *self.ask(now)]
+
+    def _take_connecting(
+        self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros, *, was_asked: bool
+    ) -> list[Effect]:
+        effects = self._keep(peer, headers, now)
         last = self._tree.get(headers[-1].hash)
-        if last is not None and last.chainwork >= tip_work:
-            peer.low_work_headers = 0
-        if peer.low_work_headers > LOW_WORK_HEADERS_PER_PEER_MAX:
-            raise PeerFault("too many headers without enough work", score=100)
-        return tuple(fresh)
+        if len(headers) == HEADERS_PER_MESSAGE_MAX and last is not None:
+            effects.append(self.ask_peer(peer, now, last))
+        elif was_asked:
+            peer.is_header_synced = True
+            effects += self.ask(now)
+        return effects
+
+    def _keep(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
+        """Headers of a chain with enough work into the tree."""
+        _check_continuous(headers)
+        for header in headers:
+            if header.hash not in self._tree and self._add(header, now) is None:
+                break
+        # The last of them may be early by our clock: those in front of it count all the same.
+        nodes = (self._tree.get(header.hash) for header in reversed(headers))
+        last = next((node for node in nodes if node is not None), None)
+        if last is not None:
+            peer.learn(last)
+        self._resolve_announcements()
+        if self._tree.has_too_many_strays():
+            self._forget_strays()
+        best = self._tree.best_header
+        if not 0 < self._tree.network.minimum_chainwork <= best.chainwork:
+            return []
+        unsaved = self._tree.take_unsaved(best)
+        return [SaveHeaders(unsaved)] if unsaved else []
+
+    # --- inside ---
+
+    def _add(self, header: BlockHeader, now: Micros) -> HeaderNode | None:
+        try:
+            return self._tree.add(header, now)
+        except BlockRejected as rejected:
+            # Whoever relays a header may not have looked into its ancestors' bodies, nor heard our operator's word.
+            if not rejected.is_permanent or rejected.reason is BlockReason.INVALID_PARENT:
+                return None
+            raise PeerFault(f"invalid header: {rejected}", score=100) from rejected
+
+    def _has_enough_work(self, headers: tuple[BlockHeader, ...]) -> bool:
+        """Whether these headers, the first of which connects to the tree, are of a chain that is worth its room."""
+        tree = self._tree
+        last = tree.get(headers[-1].hash)
+        if last is not None and (tree.is_active(last) or last.is_ancestor_of(tree.best_header)):
+            return True
+        parent = tree.get(headers[0].previous)
+        assert parent is not None
+        floor = tree.work_floor()
+        return parent.chainwork >= floor or parent.chainwork + sum(map(tree.proof.work, headers)) >= floor
+
+    def _check_all(self, headers: tuple[BlockHeader, ...]) -> None:
+        """What headers show without their place. Raises PeerFault."""
+        _check_continuous(headers)
+        for header in headers:
+            self.check_work(header)
+
+    def _make_room_for_presync(self, peer: SyncPeer) -> bool:
+        busy = [other for other in self._peers.values() if other.presync is not None]
+        if len(busy) < PRESYNCS_MAX:
+            return True
+        # Who let a question go unanswered holds its place as long as nobody wants it.
+        displaced = next((other for other in busy if other.headers_asked_at is None), None)
+        if displaced is None and not peer.inbound:
+            displaced = next((other for other in busy if other.inbound), None)
+        if displaced is None:
+            return False
+        displaced.presync = None
+        return True
+
+    def _forget_strays(self) -> None:
+        shown = [peer for peer in self._peers.values() if peer.best_known is not None]
+        chosen = [peer.best_known for peer in shown if not peer.inbound and peer.best_known is not None]
+        others = [peer.best_known for peer in reversed(shown) if peer.inbound and peer.best_known is not None]
+        gone = self._tree.forget_strays([*self._downloads.needed(), *chosen], others)
+        for peer in shown:
+            node = peer.best_known
+            while node is not None and node.hash in gone:
+                node = node.parent
+            peer.best_known = node
 
     def _resolve_announcements(self) -> None:
         if not self._has_unresolved:
@@ -179,6 +301,12 @@ class HeaderSync:
                 continue
             peer.learn(node)
             peer.announced_unknown = None
+
+
+def _check_continuous(headers: tuple[BlockHeader, ...]) -> None:
+    for earlier, later in itertools.pairwise(headers):
+        if later.previous != earlier.hash:
+            raise PeerFault("headers do not follow each other", score=20)
 
 
 def _is_late(peer: SyncPeer, now: Micros) -> bool:

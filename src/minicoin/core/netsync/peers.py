@@ -11,6 +11,7 @@ from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.limits import LACKS_PER_PEER_MAX
+from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import ConnId, Micros
@@ -40,7 +41,8 @@ class SyncPeer:
     is_header_synced: bool = False
     """It answered a getheaders with less than a full message, or gave no headers at all in time."""
     unconnecting_headers: int = 0
-    low_work_headers: int = 0
+    presync: Presync | None = None
+    """Its chain, as long as that is heard for its work and not kept."""
 
     is_classic: bool = False
     """It sent no headers in time: getblocks and inv are used instead."""

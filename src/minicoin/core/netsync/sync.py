@@ -22,6 +22,7 @@ from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import InvalidBlock
+from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros
 
 
@@ -39,14 +40,14 @@ class SyncSnapshot:
 class BlockSync:
     """Synchronisation with all ready peers."""
 
-    def __init__(self, tree: HeaderTree) -> None:
+    def __init__(self, tree: HeaderTree, rng: Rng) -> None:
         self.alarm = Alarm()
         self._tree = tree
         self._peers: dict[ConnId, SyncPeer] = {}
         self._arrivals = Arrivals()
         self._orphans = OrphanBlocks()
-        self._headers = HeaderSync(tree, self._peers, self.alarm)
         self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm)
+        self._headers = HeaderSync(tree, self._peers, self._downloads, self.alarm, rng)
         self._classic = ClassicPath(tree, self._downloads, self.alarm)
         self._left_initial = False
 
@@ -147,7 +148,6 @@ class BlockSync:
             node = self._headers.accept(block.header, now)
             if node is None:
                 return []
-            effects.append(SaveHeaders((block.header,)))
         peer.learn(node)
         effects += self._store(block, node, conn, now, is_wanted=was_asked)
         effects += self._adopt_orphans(block.hash, conn, now)
@@ -170,7 +170,7 @@ class BlockSync:
             return []
         self._arrivals.begin(block, None)
         self._downloads.arrived(block.hash, None, now)
-        return [SaveHeaders((block.header,)), StoreBlock(block, node.height)]
+        return [*self._save(node), StoreBlock(block, node.height)]
 
     # --- the worker's answers ---
 
@@ -245,7 +245,12 @@ class BlockSync:
             return []
         self._downloads.arrived(block.hash, conn, now)
         self._arrivals.begin(block, conn)
-        return [StoreBlock(block, node.height)]
+        return [*self._save(node), StoreBlock(block, node.height)]
+
+    def _save(self, node: HeaderNode) -> list[Effect]:
+        """The store takes no block whose ancestors' headers it does not have."""
+        unsaved = self._tree.take_unsaved(node)
+        return [SaveHeaders(unsaved)] if unsaved else []
 
     def _is_welcome(self, node: HeaderNode) -> bool:
         """Whether a block nobody asked for is worth the disk: where it equals or beats our chain, soon."""

@@ -26,13 +26,14 @@ class BlockRequest:
 class BlockWindow:
     """Wanted blocks in height order."""
 
-    __slots__ = ("_filled_for", "_filled_to", "_tree", "_unassigned", "in_flight", "wanted")
+    __slots__ = ("_filled_for", "_filled_to", "_is_reorg", "_tree", "_unassigned", "in_flight", "wanted")
 
     def __init__(self, tree: HeaderTree) -> None:
         self._tree = tree
         self._filled_to: HeaderNode | None = None
         # The target and the tip it was filled for: while they stay, so does the window.
         self._filled_for: tuple[HeaderNode, HeaderNode] | None = None
+        self._is_reorg = False
         self.wanted: dict[BlockHash, HeaderNode] = {}
         self._unassigned: dict[BlockHash, HeaderNode] = {}
         self.in_flight: dict[BlockHash, BlockRequest] = {}
@@ -46,7 +47,13 @@ class BlockWindow:
         filled = self._filled_to
         if filled is None or filled.height > target.height or self._tree.ancestor(target, filled.height) is not filled:
             filled = self._restart(target)
-        end = min(target.height, tip.height + BLOCK_WINDOW)
+        self._is_reorg = target.height < tip.height or self._tree.ancestor(target, tip.height) is not tip
+        base = tip.height
+        if self._is_reorg:
+            # The tip stays until the branch beats it: what counts is how far that is stored.
+            lowest = self.lowest_wanted()
+            base = filled.height if lowest is None else lowest.height - 1
+        end = min(target.height, base + BLOCK_WINDOW)
         # Upwards from the last node is cheap only through ancestors of the target; the skip list makes that log n.
         for height in range(filled.height + 1, end + 1):
             node = self._tree.ancestor(target, height)
@@ -68,7 +75,9 @@ class BlockWindow:
     def is_filled_for(self, target: HeaderNode) -> bool:
         """Whether the window shows the way from the present tip to `target`."""
         filled_for = self._filled_for
-        return filled_for is not None and filled_for[0] is target and filled_for[1] is self._tree.tip
+        if filled_for is None or filled_for[0] is not target or filled_for[1] is not self._tree.tip:
+            return False
+        return not self._is_reorg or self._filled_to is target or len(self.wanted) > BLOCK_WINDOW // 2
 
     def lowest_wanted(self) -> HeaderNode | None:
         """The block that holds up everything behind it."""

@@ -93,7 +93,7 @@ def assemble_node(
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
-        sync=BlockSync(tree),
+        sync=BlockSync(tree, rng.stream("netsync")),
         mempool=Mempool(_mempool_policy(network, policy), rng.stream("mempool"), tree.tip.height),
         relay=TxRelay(_relay_policy(network, policy), rng.stream("relay")),
         book=book,
