@@ -134,6 +134,15 @@ def history(
     session.show(rows, table if rows else "no transactions yet")
 
 
+def abandon(session: Session, txid: Annotated[str, typer.Argument(help="The payment's id.")]) -> None:
+    """Give up a payment that waits outside the mempool.
+
+    Its coins are free again. Nothing else gives a payment up.
+    """
+    session.call("abandontransaction", txid)
+    session.show({"txid": txid, "abandoned": True}, f"gave up {txid}; its coins can be spent again")
+
+
 def unlock(
     session: Session,
     seconds: Annotated[int, typer.Argument(min=1, help="Until it locks itself.")] = 300,

@@ -90,6 +90,7 @@ COMMANDS: Final = (
     Command("wallet addresses", "cli_wallet", "list_addresses", "The wallet's addresses and what each holds."),
     Command("wallet balance", "cli_wallet", "balance", "What the wallet holds: confirmed, pending, immature."),
     Command("wallet send", "cli_wallet", "send", "Pay an address."),
+    Command("wallet abandon", "cli_wallet", "abandon", "Give up a payment that waits outside the mempool."),
     Command("wallet history", "cli_wallet", "history", "The wallet's latest transactions, newest last."),
     Command("wallet unlock", "cli_wallet", "unlock", "Open the wallet's seed for some time."),
     Command("wallet lock", "cli_wallet", "lock", "Forget the keys."),

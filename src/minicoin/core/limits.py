@@ -162,10 +162,14 @@ WALLET_PAYMENT_INPUTS_MAX: Final = 200
 WALLET_PAYMENT_CANDIDATES_MAX: Final = 1_000
 # A step of the search for a payment without change takes about a microsecond.
 WALLET_SELECTION_STEPS_MAX: Final = 10_000
-# Own payments that fell out of the mempool and coinbases that lost their block, kept for the history.
-WALLET_INACTIVE_TRANSACTIONS_MAX: Final = 1_000
+# Coinbases that lost their block, kept for the history.
+WALLET_ORPHAN_COINBASES_MAX: Final = 1_000
 # Bitcoin Core's -maxtxfee: a higher fee is a slip of the finger.
 WALLET_FEE_SAT_MAX: Final = 10_000_000
+# Payments asked for and not built yet; each waits for the one before it.
+WALLET_PAYMENTS_WAITING_MAX: Final = 1_000
+# Unconfirmed payments offered to the mempool in one go; the next ones follow minutes later.
+WALLET_OFFERS_MAX: Final = 1_000
 # A full disk does not empty itself at once.
 WALLET_SAVE_RETRY_US: Final = 10 * SECOND_US
 

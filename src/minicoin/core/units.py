@@ -26,3 +26,9 @@ MONEY_MAX_SAT: Final = 21_000_000 * COIN_SAT
 def seconds(now: Micros) -> int:
     """Unix time in whole seconds, as block headers and the wire count it."""
     return now // SECOND_US
+
+
+def format_coins(sat: int) -> str:
+    """Satoshi in coins, always with 8 decimals, as Bitcoin Core writes amounts."""
+    coins, rest = divmod(abs(sat), COIN_SAT)
+    return f"{'-' if sat < 0 else ''}{coins}.{rest:08d}"

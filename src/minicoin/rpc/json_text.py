@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii
 
-from minicoin.core.units import COIN_SAT
+from minicoin.core.units import format_coins
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,7 @@ class Amount:
     sat: int
 
     def __str__(self) -> str:
-        coins, rest = divmod(abs(self.sat), COIN_SAT)
-        return f"{'-' if self.sat < 0 else ''}{coins}.{rest:08d}"
+        return format_coins(self.sat)
 
 
 Json = None | bool | int | float | str | Decimal | Amount | Sequence["Json"] | Mapping[str, "Json"]

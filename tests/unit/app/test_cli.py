@@ -129,7 +129,7 @@ def test_a_payment_shows_up_everywhere(running) -> None:
     assert "104" in shown.out and "103" in shown.out and len(HEX64.findall(shown.out)) == 2
     info = running("getinfo", "--json").json
     assert (info["blocks"], info["mempool"]) == (104, 0)
-    assert running("send", address, "100000").err.startswith("error: insufficient funds")
+    assert running("send", address, "100000").err.startswith("error: Insufficient funds")
     assert running("send", address, "much").err == "error: not an amount: 'much'\n"
     assert running("send", "nowhere", "1").code == 1
 
@@ -138,7 +138,7 @@ def test_data(running) -> None:
     running("createwallet", "--no-passphrase")
     assert "no data" in running("data", "list").out
     refused = running("data", "put", "bpm=70")
-    assert refused.code == 1 and "insufficient funds" in refused.err
+    assert refused.code == 1 and "Insufficient funds" in refused.err
     running("mine", "102")
     assert running("data", "put", "bpm=70").code == 0
     assert re.search(r"bpm=70 +pending", running("data", "list").out)

@@ -11,9 +11,14 @@ def test_own_packages_come_first(world):
     world.accept(parent)
     world.accept(own, source=None)
     table = world.pool._table
-    whole = encode_dump(table, 10**6)
+    untold = world.pool._unbroadcast
+    whole = encode_dump(table, untold, 10**6)
     assert [dumped.transaction for dumped in decode_dump(whole)] == [stranger, parent, own]
-    cut = encode_dump(table, len(whole) - 1)
+    cut = encode_dump(table, untold, len(whole) - 1)
     assert len(cut) < len(whole)
-    assert [(dumped.transaction, dumped.is_own) for dumped in decode_dump(cut)] == [(parent, False), (own, True)]
-    assert decode_dump(encode_dump(table, 0)) == []
+    kept = [(dumped.transaction, dumped.is_own, dumped.is_unbroadcast) for dumped in decode_dump(cut)]
+    assert kept == [(parent, False, False), (own, True, True)]
+    world.pool.acknowledge(own.txid)
+    told = decode_dump(encode_dump(table, untold, 10**6))[-1]
+    assert (told.is_own, told.is_unbroadcast) == (True, False)
+    assert decode_dump(encode_dump(table, untold, 0)) == []

@@ -10,7 +10,6 @@ from minicoin.core.limits import (
     VERIFICATIONS_WAITING_MAX,
 )
 from minicoin.core.mempool.outcomes import Accepted, Again, Orphaned, Rejected
-from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
@@ -280,30 +279,49 @@ def test_a_transaction_of_a_peer_that_is_submitted_here_too_waits_no_longer_amon
     assert len(world.pool) == len(flood) + 1
 
 
-def test_own_transactions_are_announced_again_after_a_block_left_them_out(make_world):
-    world = make_world(
-        MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000, rebroadcast_mean_us=20 * MINUTE_US)
-    )
+def test_what_was_handed_in_here_is_tried_again_until_a_peer_has_it(world):
+    by_txid, by_wtxid = world.spend([world.coin()]), world.spend([world.coin()])
+    world.accept(by_txid, source=None)
+    world.accept(by_wtxid, source=None)
+    world.accept(world.spend([world.coin()]))
+    for _ in range(3):
+        deadline = world.pool.next_deadline()
+        assert world.now + 10 * MINUTE_US <= deadline <= world.now + 15 * MINUTE_US
+        world.now = deadline
+        assert world.pool.due_unbroadcast(deadline - 1) == []
+        assert world.pool.due_unbroadcast(deadline) == [by_txid.txid, by_wtxid.txid]
+        assert world.pool.due_unbroadcast(deadline) == []
+    world.pool.acknowledge(by_txid.txid)
+    assert [entry.transaction for entry in world.pool.unbroadcast()] == [by_wtxid]
+    world.pool.acknowledge(by_wtxid.wtxid)
+    assert world.pool.snapshot(world.now).unbroadcast_count == 0
+    assert world.pool.due_unbroadcast(world.now + DAY_US) == []
+
+
+def test_what_a_block_takes_is_not_tried_again(world):
     transaction = world.spend([world.coin()])
     world.accept(transaction, source=None)
-    assert world.pool.due_rebroadcast(world.now + DAY_US) == []
-    world.connect()
-    deadline = world.pool.next_deadline()
-    assert world.now + 10 * MINUTE_US <= deadline < world.now + 4 * HOUR_US
-    assert world.pool.due_rebroadcast(deadline - 1) == []
-    assert world.pool.due_rebroadcast(deadline) == [transaction.txid]
-    assert world.pool.due_rebroadcast(deadline) == []
     world.connect(transaction)
-    assert world.pool.own_unconfirmed() == []
+    assert world.pool.unbroadcast() == []
     assert world.pool.next_deadline() is None
 
 
-def test_resubmitting_a_peers_transaction_makes_it_ours(world):
+def test_resubmitting_a_peers_transaction_makes_it_ours_but_the_peer_has_it(world):
     transaction = world.spend([world.coin()])
     world.accept(transaction)
-    assert world.pool.own_unconfirmed() == []
     assert refusal(world, transaction, source=None) is TxReason.ALREADY_KNOWN
-    assert [entry.transaction for entry in world.pool.own_unconfirmed()] == [transaction]
+    assert world.pool.get(transaction.txid).is_own
+    assert world.pool.unbroadcast() == []
+
+
+def test_a_withdrawn_transaction_takes_along_what_spends_it(world):
+    parent = world.spend([world.coin()])
+    child = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    world.accept(parent, source=None)
+    world.accept(child, source=None)
+    assert [entry.transaction for entry in world.pool.remove(parent.txid)] == [parent, child]
+    assert len(world.pool) == 0
+    assert world.pool.remove(parent.txid) == []
 
 
 def test_expires_with_descendants(world):
@@ -332,7 +350,7 @@ def test_survives_a_restart(make_world):
     fresh.coins = dict(world.coins)
     outcomes = fresh.drain(fresh.pool.restore(dump, fresh.now))
     assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
-    assert [entry.transaction for entry in fresh.pool.own_unconfirmed()] == [child]
+    assert [entry.transaction for entry in fresh.pool.unbroadcast()] == [child]
     assert fresh.pool.to_bytes() == dump
     late = make_world()
     assert late.pool.restore(dump, late.now + 336 * HOUR_US) == []

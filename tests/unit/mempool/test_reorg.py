@@ -45,7 +45,7 @@ def test_a_rollback_returns_transactions_under_those_that_spend_them(world):
     world.drain(change.effects)
     assert kept(world) == [parent, child, grandchild]
     assert world.entry(grandchild).ancestor_count == 3
-    assert [entry.transaction for entry in world.pool.own_unconfirmed()] == [child]
+    assert [entry.transaction for entry in world.pool.unbroadcast()] == [child]
 
 
 def test_a_reorg_that_confirms_them_again_changes_nothing(world):

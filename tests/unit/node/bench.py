@@ -36,6 +36,7 @@ from minicoin.core.events import (
 )
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
+from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
@@ -52,12 +53,16 @@ NOBODY = b"\x00\x14" + bytes(20)
 class Bench:
     """A node whose world is the test."""
 
-    def __init__(self, policy=None, *, is_working=True, saves=True):
-        self.now = Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
-        self.engine = ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier())
-        self.node = assemble_node(
-            NETWORK, policy or NodePolicy(), NodeState(), Rng(b"bench"), Rng(b"keys").bytes, self.now
+    def __init__(self, policy=None, *, is_working=True, saves=True, store=None, documents=None, now=None):
+        self.now = now or Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
+        self.store = store or MemoryChainStore()
+        self.engine = ChainEngine(NETWORK, self.store, KernelVerifier())
+        self.documents = documents or {}
+        """What is on disk, and what a crash leaves of it: the store's unflushed coins are lost as well."""
+        state = NodeState(
+            tuple(self.engine.headers()), tuple(self.engine.stored()), self.engine.tip, dict(self.documents)
         )
+        self.node = assemble_node(NETWORK, policy or NodePolicy(), state, Rng(b"bench"), Rng(b"keys").bytes, self.now)
         self.is_working = is_working
         self.saves = saves
         self.seen = []
@@ -66,8 +71,14 @@ class Bench:
         self.next_request = 1
         self.save_error = ""
         self.job = None
-        self.node.start(None, self.now)
+        self.node.start(self.documents.get(MEMPOOL_KEY), self.now)
         self._perform()
+
+    def crash(self, policy=None, **documents):
+        """The node that starts on what this one had on disk; `documents` stand in the place of those that were there,
+        None for one that is gone."""
+        kept = {key: raw for key, raw in (self.documents | documents).items() if raw is not None}
+        return Bench(policy, store=self.store, documents=kept, now=self.now)
 
     def handle(self, event):
         """One event, and whatever the world answers to it."""
@@ -118,7 +129,9 @@ class Bench:
                 self.engine.watch(scripts)
             case SaveHeaders(headers):
                 self.engine.add_headers(headers)
-            case SaveState(key, _) if self.saves:
+            case SaveState(key, value) if self.saves:
+                if not self.save_error:
+                    self.documents[key] = value
                 return Saved(key, self.save_error)
             case StretchKey(request, passphrase):
                 return KeyStretched(request, passphrase.ljust(32, b"-")[:32])

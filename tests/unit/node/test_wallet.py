@@ -1,16 +1,12 @@
-"""The wallet flow: nothing is told outside before it is on disk, and refused payments free their coins."""
+"""The wallet flow: nothing is told outside before it is on disk. Payments have tests of their own."""
 
-from dataclasses import replace
-
-from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.effects import SaveState
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import Saved
 from minicoin.core.limits import WALLET_SAVE_RETRY_US
-from minicoin.core.node.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress, Pay
+from minicoin.core.node.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress
 from minicoin.core.node.wallet_flow import WALLET_KEY
-from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script
 
 
@@ -54,35 +50,6 @@ def test_a_wallet_that_was_never_saved_can_be_made_again():
     assert bench.node.wallet.wallet is None
     bench.save_error = ""
     assert len(bench.ask(CreateWallet(b"")).split()) == 12
-
-
-def test_a_payment_is_answered_once_taken_and_saved():
-    bench = funded()
-    bench.saves = False
-    request = bench.command(Pay((TxOut(20_000, NOBODY),)))
-    assert len(bench.node.parts.mempool) == 1
-    assert request not in bench.replies
-    bench.handle(Saved(WALLET_KEY))
-    assert len(bench.replies[request].value) == 64
-
-
-def test_a_payment_that_is_out_before_the_disk_refuses_says_so():
-    bench = funded()
-    bench.save_error = "disk full"
-    reply = bench.replies[bench.command(Pay((TxOut(20_000, NOBODY),)))]
-    (entry,) = bench.node.parts.mempool
-    assert reply.error_code == WALLET_ERROR
-    assert reply.error == f"payment {hash_to_hex(entry.txid)} was sent, but disk full"
-
-
-def test_a_refused_payment_frees_its_coins():
-    bench = funded()
-    before = bench.node.wallet.wallet.balance()
-    # The floor rises out of reach between the building and the verdict.
-    bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, min_relay_feerate=10_000_000)
-    reply = bench.replies[bench.command(Pay((TxOut(20_000, NOBODY),), feerate_sat_per_kvb=1_000))]
-    assert reply.error_code == WALLET_ERROR and "refused" in reply.error
-    assert bench.node.wallet.wallet.balance() == before
 
 
 def test_seed_words_restore_the_same_coins():

@@ -11,6 +11,7 @@ from tests.unit.wallet.chains import NOW, FakeChain, new_wallet, pay
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.params.builtin import MAIN, REGTEST
+from minicoin.core.primitives.transaction import make_outpoint
 from minicoin.core.rng import Rng
 from minicoin.core.wallet.codec import RecordLines, decode_wallet, encode_wallet
 from minicoin.core.wallet.crypt import Protection, Stretching
@@ -85,7 +86,7 @@ def rewritten(first: dict[str, object], head: dict[str, object], rows: list[byte
 @pytest.mark.parametrize(
     ("line", "change", "message"),
     [
-        ("first", {"version": 2}, "version 2, this program reads 1: use a newer program"),
+        ("first", {"version": 3}, "version 3, this program reads 2: use a newer program"),
         ("first", {"format": "other"}, "no wallet file"),
         ("head", {"next_change": -1}, "expected a number"),
         ("head", {"next_change": True}, "expected a number"),
@@ -128,3 +129,30 @@ def test_lines_of_forgotten_records_are_dropped() -> None:
     assert len(kept) == 3
     encode_wallet(replace(document, records=document.records[:1]), kept)
     assert list(kept) == [document.records[0].txid]
+
+
+def test_what_an_older_file_called_inactive_was_given_up_or_lost_its_block() -> None:
+    wallet = new_wallet()
+    script = wallet.new_address().script_pubkey
+    chain = FakeChain(wallet.scripts())
+    funding = pay(script, 5_000, tag=1)
+    wallet.connect(chain.mine(funding), NOW)
+    wallet.connect(chain.mine(to=script), NOW)
+    sent = pay(script, 4_000, [make_outpoint(funding.txid, 0)])
+    wallet.add_unconfirmed(sent, NOW)
+    wallet.leave_pool(sent.txid)
+    wallet.abandon(sent.txid)
+    wallet.disconnect(chain.rewind())
+    first, head, *rows = wallet.to_bytes().split(b"\n")
+    old = [row.replace(b'"abandoned"', b'"inactive"').replace(b'"orphan"', b'"inactive"') for row in rows]
+    assert sum(b'"inactive"' in row for row in old) == 2
+    raw = rewritten(json.loads(first) | {"version": 1}, json.loads(head), old)
+    again = Wallet.from_bytes(raw, REGTEST, Rng(b""))
+    assert again.to_bytes() == wallet.to_bytes()
+
+
+def test_a_confirmed_transaction_names_its_block() -> None:
+    first, head, *rows = RAW.split(b"\n")
+    broken = [row.replace(b'"pending"', b'"confirmed"') for row in rows]
+    with pytest.raises(DecodeError, match="a block is missing"):
+        decode_wallet(rewritten(json.loads(first), json.loads(head), broken), REGTEST.name, REGTEST.network_id)

@@ -93,9 +93,10 @@ def test_change_is_spendable_at_once_and_coins_are_reserved() -> None:
     held |= {second.transaction.inputs[0].outpoint: payment.transaction.outputs[payment.change_index or 0]}
     check(second, send(30_000), held)
     wallet.add_unconfirmed(second.transaction, NOW)
-    assert wallet.own_unconfirmed() == (payment.transaction, second.transaction)
+    sent = [record.transaction for record in wallet.unconfirmed()]
+    assert sent == [payment.transaction, second.transaction]
     wallet.connect(chain.mine(payment.transaction, second.transaction), NOW)
-    assert wallet.own_unconfirmed() == ()
+    assert wallet.unconfirmed() == ()
     assert wallet.balance().confirmed_sat == 100_000 - 60_000 - payment.fee_sat - second.fee_sat
 
 
@@ -103,7 +104,7 @@ def test_a_refused_payment_frees_its_coins() -> None:
     wallet, _, _ = funded([100_000])
     payment = wallet.build_payment(send(30_000))
     assert wallet.coins()[0].is_reserved
-    wallet.remove_unconfirmed(payment.transaction.txid)
+    wallet.withdraw(payment.transaction.txid)
     assert not wallet.coins()[0].is_reserved
     assert wallet.build_payment(send(30_000)).transaction.inputs[0].outpoint == wallet.coins()[0].outpoint
 
@@ -114,7 +115,7 @@ def test_incoming_unconfirmed_coins_are_not_spent() -> None:
     with pytest.raises(InsufficientFunds) as refused:
         wallet.build_payment(send(30_000))
     assert refused.value.available_sat == 1_000
-    assert str(refused.value).startswith("insufficient funds: ")
+    assert str(refused.value).startswith("Insufficient funds: ")
     assert refused.value.needed_sat > 30_000
 
 
@@ -197,7 +198,7 @@ def test_lock_times_are_at_the_tip_or_a_little_behind() -> None:
     for _ in range(60):
         payment = wallet.build_payment(send(30_000))
         lock_times.append(payment.transaction.lock_time)
-        wallet.remove_unconfirmed(payment.transaction.txid)
+        wallet.withdraw(payment.transaction.txid)
     assert all(100 < lock_time <= 200 for lock_time in lock_times)
     assert lock_times.count(200) > 40
     assert min(lock_times) < 200

@@ -145,7 +145,7 @@ def test_start_after_a_reorg_that_the_wallet_did_not_see() -> None:
     chain.mine(moved)
     again = Wallet.from_bytes(raw, REGTEST, Rng(b""))
     request = again.align(Tip(chain.tip_hash, 3), 1)
-    assert again.unconfirmed() == (moved,)
+    assert [record.transaction for record in again.unconfirmed()] == [moved]
     assert request == Rescan(again.scripts(), 2)
     again.apply_rescan(scan(chain, request), times(chain), NOW)
     assert again.unconfirmed() == ()

@@ -1,1 +1,1 @@
-"""Unconfirmed transactions: admission, conflicts, eviction, orphans, selection for blocks, rebroadcast."""
+"""Unconfirmed transactions: admission, conflicts, eviction, orphans, selection for blocks, what no peer has yet."""

@@ -1,7 +1,7 @@
 """The mempool's form on disk: what survives a restart. Own transactions first where not everything fits.
 
-Form: magic, count (u32), then per transaction arrival time (u64, microseconds), flags (bit 0: own), length (u32) and
-the transaction as on the wire. Everything is verified anew when it is read back.
+Form: magic, count (u32), then per transaction arrival time (u64, microseconds), flags (bit 0: own, bit 1: no peer has
+it yet), length (u32) and the transaction as on the wire. Everything is verified anew when it is read back.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from struct import error as StructError
 from minicoin.core.faults import DecodeError
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.table import EntryTable, ancestors
+from minicoin.core.mempool.unbroadcast import Unbroadcast
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import Micros
 
@@ -19,6 +20,7 @@ _MAGIC = b"mcmp\x01"
 _COUNT = Struct("<I")
 _RECORD = Struct("<QBI")
 _OWN = 1
+_UNBROADCAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class DumpedTransaction:
     transaction: Transaction
     time: Micros
     is_own: bool
+    is_unbroadcast: bool = False
 
 
-def encode_dump(table: EntryTable, bytes_max: int) -> bytes:
+def encode_dump(table: EntryTable, unbroadcast: Unbroadcast, bytes_max: int) -> bytes:
     """As much of the table as fits, parents before children."""
     kept: dict[Txid, Entry] = {}
     room = bytes_max - len(_MAGIC) - _COUNT.size
@@ -43,13 +46,16 @@ def encode_dump(table: EntryTable, bytes_max: int) -> bytes:
         if size <= room:
             room -= size
             kept.update((needed.txid, needed) for needed in package)
-    return b"".join((_MAGIC, _COUNT.pack(len(kept)), *_records(sorted(kept.values(), key=lambda e: e.sequence))))
+    return b"".join(
+        (_MAGIC, _COUNT.pack(len(kept)), *_records(sorted(kept.values(), key=lambda e: e.sequence), unbroadcast))
+    )
 
 
-def _records(entries: Iterable[Entry]) -> Iterable[bytes]:
+def _records(entries: Iterable[Entry], unbroadcast: Unbroadcast) -> Iterable[bytes]:
     for entry in entries:
         raw = entry.transaction.raw
-        yield _RECORD.pack(entry.time, _OWN if entry.is_own else 0, len(raw)) + raw
+        flags = (_OWN if entry.is_own else 0) | (_UNBROADCAST if entry.txid in unbroadcast else 0)
+        yield _RECORD.pack(entry.time, flags, len(raw)) + raw
 
 
 def decode_dump(raw: bytes) -> list[DumpedTransaction]:
@@ -64,7 +70,7 @@ def decode_dump(raw: bytes) -> list[DumpedTransaction]:
             time, flags, length = _RECORD.unpack_from(raw, at)
             at += _RECORD.size + length
             transaction = Transaction.parse(raw[at - length : at])
-            found.append(DumpedTransaction(transaction, Micros(time), bool(flags & _OWN)))
+            found.append(DumpedTransaction(transaction, Micros(time), bool(flags & _OWN), bool(flags & _UNBROADCAST)))
     except StructError as error:
         raise DecodeError("truncated mempool dump") from error
     if at != len(raw):

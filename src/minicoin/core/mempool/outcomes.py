@@ -102,6 +102,6 @@ class MempoolSnapshot:
     min_feerate: int
     min_relay_feerate: int
     incremental_feerate: int
-    own_count: int
+    unbroadcast_count: int
     orphan_count: int
     verifying_count: int

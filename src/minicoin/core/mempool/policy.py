@@ -16,7 +16,6 @@ from minicoin.core.limits import (
     MEMPOOL_EXPIRY_US,
 )
 from minicoin.core.script.policy import STANDARD, Standardness
-from minicoin.core.units import MINUTE_US
 
 BYTES_PER_SIGOP = 20
 """A transaction heavy in signature checks counts as this many virtual bytes per unit of sigop cost."""
@@ -42,8 +41,6 @@ class MempoolPolicy:
     ancestor_vbytes_max: int = ANCESTOR_VBYTES_MAX
     descendants_max: int = DESCENDANTS_MAX
     descendant_vbytes_max: int = DESCENDANT_VBYTES_MAX
-    rebroadcast_mean_us: int = 20 * MINUTE_US
-    """Own unconfirmed transactions are announced again about this often."""
 
 
 def fee_at(feerate: int, vsize: int) -> int:

@@ -1,8 +1,8 @@
 """The mempool: takes transactions in, keeps them in order and within bounds, and lets them go.
 
-Owns admission, replacement, packages, eviction, expiry, orphans and the schedule of rebroadcasts. Leaves validity to
-the verifier (it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard: Bitcoin
-Core 30's policy, BIP125 without the signal, BIP431.
+Owns admission, replacement, packages, eviction, expiry, orphans and the memory of what no peer has yet. Leaves validity
+to the verifier (it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard:
+Bitcoin Core 30's policy, BIP125 without the signal, BIP431.
 """
 
 from collections.abc import Sequence
@@ -46,21 +46,26 @@ class Mempool(MempoolReader):
 
     # --- taking in ---
 
-    def submit(self, transaction: Transaction, source: ConnId | None, now: Micros) -> list[Effect]:
-        """Start the admission of a transaction from a peer, or of our own (source None). Raises TxRejected.
+    def submit(
+        self, transaction: Transaction, source: ConnId | None, now: Micros, *, is_own: bool | None = None
+    ) -> list[Effect]:
+        """Start the admission of a transaction from a peer, or of one handed in here (source None), which is our own
+        unless `is_own` says otherwise: the wallet offers what it was paid, too. Raises TxRejected.
 
         No effects and no exception: it is being verified already, or waits as an orphan.
         """
+        is_own = source is None if is_own is None else is_own
         txid, wtxid = transaction.txid, transaction.wtxid
         known = self._table.get(txid)
         if known is not None:
-            if source is None:
-                self._adopt(known)
+            # Whoever brought it has it: nothing to make sure of.
+            known.is_own = known.is_own or is_own
             raise TxRejected(TxReason.ALREADY_KNOWN)
         pending = self._queue.get(wtxid)
         if pending is not None:
-            if source is None:
+            if is_own:
                 self._queue.make_own(wtxid)
+                pending.is_unbroadcast = True
             return self._send_waiting()
         if txid in self._confirmed:
             raise TxRejected(TxReason.ALREADY_CONFIRMED)
@@ -78,7 +83,8 @@ class Mempool(MempoolReader):
             self._remember(wtxid, rejection.reason)
             raise
         self._orphans.remove(wtxid)
-        self._queue.add(Candidate(transaction, source, now, is_own=source is None))
+        is_returning = source is None and not is_own
+        self._queue.add(Candidate(transaction, source, now, is_own, is_returning, is_own))
         return self._send_waiting()
 
     def on_verified(
@@ -210,8 +216,9 @@ class Mempool(MempoolReader):
             return _rejected(candidate, TxReason.MEMPOOL_FULL, evicted=gone)
         for member, one in entered:
             self._held.remove(one.txid)
-            if member.is_own:
-                self._adopt(one)
+            one.is_own = member.is_own
+            if member.is_unbroadcast:
+                self._unbroadcast.add(one.txid, now)
             self._resubmit_children(one.txid, now)
         parents = tuple(Accepted(one, member.source) for member, one in entered[:-1])
         return Accepted(entry, candidate.source, tuple(replaced), tuple(evicted), parents)
@@ -244,16 +251,24 @@ class Mempool(MempoolReader):
     def _output(self, outpoint: Outpoint) -> TxOut | None:
         return self._table.output(outpoint) or self._held.output(outpoint)
 
-    def adopt(self, txid: Txid) -> bool:
+    def adopt(self, txid: Txid) -> None:
         """Treat a transaction as our own from now on, as when the wallet knows one that a peer or a reorg brought."""
         entry = self._table.get(txid)
         if entry is not None:
-            self._adopt(entry)
-        return entry is not None
+            entry.is_own = True
 
-    def _adopt(self, entry: Entry) -> None:
-        entry.is_own = True
-        self._rebroadcast.add(entry.txid)
+    def acknowledge(self, identifier: bytes) -> None:
+        """A peer asked for the transaction with this txid or wtxid, or has it."""
+        if len(self._unbroadcast):
+            entry = self._table.get(Txid(identifier)) or self._table.get_by_wtxid(Wtxid(identifier))
+            if entry is not None:
+                self._unbroadcast.remove(entry.txid)
+
+    def remove(self, txid: Txid) -> list[Entry]:
+        """Let go of a transaction that was never told to anybody, and of what spends it."""
+        self._held.remove(txid)
+        entry = self._table.get(txid)
+        return [] if entry is None else self._drop([entry])
 
     def _remember(self, wtxid: Wtxid, reason: TxReason) -> None:
         if reason in RECONSIDERABLE:
@@ -283,7 +298,6 @@ class Mempool(MempoolReader):
             returning = self._roll_back(update, now)
         if update.connected:
             self._floor.on_block(now)
-            self._rebroadcast.on_block(now)
         self.alarm.by(self.next_deadline())
         return MempoolChange(
             self._send_waiting(),
@@ -312,10 +326,14 @@ class Mempool(MempoolReader):
 
     def _roll_back(self, update: ChainUpdate, now: Micros) -> list[Candidate]:
         transactions = unconfirmed_again(update)
+        untold = dict.fromkeys(self._unbroadcast)
         lifted = self._drop(to_verify_anew(self._table, transactions))
         candidates = [Candidate(transaction, None, now, is_returning=True) for transaction in transactions]
         for entry in lifted:
-            candidates.append(Candidate(entry.transaction, None, Micros(entry.time), entry.is_own, is_returning=True))
+            is_untold = entry.txid in untold
+            candidates.append(
+                Candidate(entry.transaction, None, Micros(entry.time), entry.is_own, True, is_unbroadcast=is_untold)
+            )
         # Parents stand first, so a cut loses children only.
         queued = [candidate for candidate in candidates if candidate.transaction.wtxid not in self._queue]
         queued = queued[:REORG_TRANSACTIONS_MAX]
@@ -349,26 +367,26 @@ class Mempool(MempoolReader):
 
     def _uncount(self, entry: Entry) -> None:
         self._statistics.add(entry, -1)
-        self._rebroadcast.remove(entry.txid)
+        self._unbroadcast.remove(entry.txid)
 
     # --- time ---
 
     def next_deadline(self) -> Micros | None:
-        """When expire or due_rebroadcast has something to do."""
+        """When expire or due_unbroadcast has something to do."""
         oldest = self._table.oldest_first.first()
         expiry = None if oldest is None else Micros(int(oldest[0]) + self.policy.expiry_us)
-        deadlines = (expiry, self._orphans.next_deadline(), self._rebroadcast.next_deadline())
+        deadlines = (expiry, self._orphans.next_deadline(), self._unbroadcast.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def due_rebroadcast(self, now: Micros) -> list[Txid]:
-        """Own transactions to announce again now; each is scheduled anew."""
-        return self._rebroadcast.take_due(now)
+    def due_unbroadcast(self, now: Micros) -> list[Txid]:
+        """What to announce once more to peers that were not told yet."""
+        return self._unbroadcast.take_due(now)
 
     # --- restart ---
 
     def to_bytes(self) -> bytes:
         """What to keep across a restart."""
-        return encode_dump(self._table, MEMPOOL_DUMP_BYTES_MAX)
+        return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX)
 
     def restore(self, raw: bytes, now: Micros) -> list[Effect]:
         """Verify anew what an earlier run kept. Raises DecodeError where `raw` is no dump."""
@@ -376,7 +394,9 @@ class Mempool(MempoolReader):
             is_fresh = dumped.time + self.policy.expiry_us > now
             if is_fresh and dumped.transaction.txid not in self._table and dumped.transaction.wtxid not in self._queue:
                 time = min(dumped.time, now)
-                self._queue.add(Candidate(dumped.transaction, None, time, dumped.is_own, is_returning=True))
+                self._queue.add(
+                    Candidate(dumped.transaction, None, time, dumped.is_own, True, is_unbroadcast=dumped.is_unbroadcast)
+                )
         return self._send_waiting()
 
 

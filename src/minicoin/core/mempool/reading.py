@@ -11,10 +11,10 @@ from minicoin.core.mempool.orphans import OrphanPool
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.packages import HeldParents
 from minicoin.core.mempool.policy import MempoolPolicy
-from minicoin.core.mempool.rebroadcast import Rebroadcast
 from minicoin.core.mempool.recent import RecentSet
 from minicoin.core.mempool.selection import select_packages
 from minicoin.core.mempool.table import EntryTable, ancestors, descendants
+from minicoin.core.mempool.unbroadcast import Unbroadcast
 from minicoin.core.mempool.verification import VerificationQueue
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
@@ -32,7 +32,7 @@ class MempoolReader:
         self._table = EntryTable()
         self._queue = VerificationQueue()
         self._orphans = OrphanPool(rng.stream("orphans"))
-        self._rebroadcast = Rebroadcast(policy.rebroadcast_mean_us, rng.stream("rebroadcast"))
+        self._unbroadcast = Unbroadcast(rng.stream("unbroadcast"))
         self._floor = FeeFloor(policy.incremental_feerate)
         self._statistics = FeeStatistics()
         self._rejected = RecentSet(REJECTED_TRANSACTIONS_REMEMBERED_MAX)
@@ -110,9 +110,17 @@ class MempoolReader:
         """A verified transaction's virtual bytes as policy counts them."""
         return vsize_of(verdict)
 
-    def own_unconfirmed(self) -> list[Entry]:
-        """Our own transactions, oldest first."""
-        return [self._table[txid] for txid in self._rebroadcast]
+    def unbroadcast(self) -> list[Entry]:
+        """What was handed in here and no peer has shown to have, oldest first."""
+        return [self._table[txid] for txid in self._unbroadcast]
+
+    def is_unbroadcast(self, txid: Txid) -> bool:
+        """Whether it is one of these."""
+        return txid in self._unbroadcast
+
+    def is_verifying(self, txid: Txid) -> bool:
+        """Whether its admission is under way."""
+        return txid in self._queue
 
     @property
     def fullness(self) -> float:
@@ -141,7 +149,7 @@ class MempoolReader:
             min_feerate=self.min_feerate(now),
             min_relay_feerate=self.policy.min_relay_feerate,
             incremental_feerate=self.policy.incremental_feerate,
-            own_count=len(self._rebroadcast),
+            unbroadcast_count=len(self._unbroadcast),
             orphan_count=len(self._orphans),
             verifying_count=len(self._queue),
         )

@@ -33,6 +33,7 @@ class Candidate:
     time: Micros
     is_own: bool = False
     is_returning: bool = False
+    is_unbroadcast: bool = False
     parents: tuple[Txid, ...] = ()
     held: tuple[Txid, ...] = ()
 

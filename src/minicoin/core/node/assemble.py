@@ -25,6 +25,7 @@ from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WALLET_KEY, WalletFlow
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.network import Network
@@ -113,7 +114,8 @@ def assemble_node(
     wallet = None
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
-    return Node(parts, session, WalletFlow(parts, wallet, entropy), now)
+    transactions = TxFlow(parts)
+    return Node(parts, session, transactions, WalletFlow(parts, transactions, wallet, entropy), now)
 
 
 def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]) -> T | None:

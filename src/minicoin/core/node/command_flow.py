@@ -20,7 +20,7 @@ from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction
-from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock, TxReason
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 
 _NEEDS_WORKER = (
@@ -114,6 +114,7 @@ class CommandFlow:
                 | commands.Unlock()
                 | commands.Lock()
                 | commands.Pay()
+                | commands.AbandonTransaction()
                 | commands.SignTransaction()
                 | commands.RescanWallet()
             ):
@@ -243,7 +244,9 @@ class CommandFlow:
             case commands.Lock():
                 wallet.lock(request)
             case commands.Pay():
-                self.must_watch = wallet.pay(request, command, self._submit_own, now)
+                self.must_watch = wallet.pay(request, command, now)
+            case commands.AbandonTransaction(txid):
+                wallet.abandon(request, txid)
             case commands.SignTransaction(transaction, spent):
                 if len(spent) != len(transaction.inputs):
                     raise MisuseError(f"{len(spent)} spent outputs for {len(transaction.inputs)} inputs")
@@ -251,6 +254,3 @@ class CommandFlow:
                 wallet.sign(request, transaction, {spend.outpoint: out for spend, out in outputs if out is not None})
             case commands.RescanWallet(start_height):
                 wallet.rescan(request, start_height)
-
-    def _submit_own(self, transaction: Transaction, now: Micros) -> TxReason | None:
-        return self._transactions.submit(transaction, None, now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
-from minicoin.core.primitives.transaction import Transaction, TxOut
+from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
 
 # Bitcoin Core's JSON-RPC error codes (rpc/protocol.h), which clients know how to tell apart.
 MISC_ERROR = -1
@@ -196,6 +196,13 @@ class Pay:
 
 
 @dataclass(frozen=True, slots=True)
+class AbandonTransaction:
+    """Give up a payment that stands in no block and not in the mempool; answered once that is saved."""
+
+    txid: Txid
+
+
+@dataclass(frozen=True, slots=True)
 class SignTransaction:
     """Sign what the wallet can; answered with (transaction, is complete)."""
 
@@ -266,6 +273,7 @@ Command = (
     | Unlock
     | Lock
     | Pay
+    | AbandonTransaction
     | SignTransaction
     | RescanWallet
     | SetMockTime

@@ -48,6 +48,10 @@ class MessageHandlers:
         self._transactions = transactions
         self._serving = serving
 
+    def on_relaying(self, session: Session, now: Micros) -> None:
+        """From now on the peer may be told of transactions."""
+        self._transactions.on_ready(session.conn, now)
+
     # --- headers and blocks ---
 
     def on_headers(self, session: Session, message: Headers, now: Micros) -> None:
@@ -92,6 +96,7 @@ class MessageHandlers:
             if vector.type not in _TRANSACTION_TYPES:
                 continue
             self._parts.relay.on_known(session.conn, vector.hash)
+            self._parts.mempool.acknowledge(vector.hash)
             if not self._parts.mempool.is_known(vector.hash):
                 fresh.append(vector)
         if fresh:
@@ -107,11 +112,12 @@ class MessageHandlers:
                 mempool = self._parts.mempool
                 by_wtxid = vector.type == InvType.WTX
                 entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
-                if entry is None:
+                if entry is None or self._transactions.is_withheld(entry.txid):
                     missing.append(vector)
                     self._parts.relay.on_unserved(conn, vector.hash)
                 else:
                     self._parts.relay.on_known(conn, vector.hash)
+                    mempool.acknowledge(vector.hash)
                     self._parts.emit(self._serving.send_transaction(conn, entry.transaction))
         if missing:
             self._parts.emit(Send(conn, NotFound(tuple(missing))))
@@ -135,6 +141,7 @@ class MessageHandlers:
         vectors = [
             InventoryVector(kind, entry.wtxid if session.wtxid_relay else entry.txid)
             for entry in itertools.islice(self._parts.mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
+            if not self._transactions.is_withheld(entry.txid)
         ]
         if vectors:
             self._parts.emit(Send(session.conn, Inv(tuple(vectors))))

@@ -72,10 +72,12 @@ class NodeSnapshot:
 class Node:
     """One full node's core."""
 
-    def __init__(self, parts: Parts, session_policy: SessionPolicy, wallet: WalletFlow, now: Micros) -> None:
+    def __init__(
+        self, parts: Parts, session_policy: SessionPolicy, transactions: TxFlow, wallet: WalletFlow, now: Micros
+    ) -> None:
         self.parts = parts
         self.chain = ChainFlow(parts)
-        self.transactions = TxFlow(parts)
+        self.transactions = transactions
         self.mining = MiningFlow(parts, now)
         self.wallet = wallet
         self._serving = Serving()
@@ -83,6 +85,8 @@ class Node:
         handlers = MessageHandlers(parts, self.transactions, self.addresses, self._serving)
         self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
         self._commands = CommandFlow(parts, self.chain, self.transactions, self.mining, self.wallet, self.peers)
+        self._unrestored: bytes | None = None
+        self._is_stopping = False
         self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
         self._timed: tuple[Timed, ...] = (
             self.peers,
@@ -113,14 +117,21 @@ class Node:
         """Queue what the first moment asks for."""
         self.addresses.on_start(now)
         self._watch_if(True)
-        if mempool is not None:
-            self._restore_mempool(mempool, now)
-        for transaction in self.wallet.on_start():
-            reason = self.transactions.submit(transaction, None, now)
-            if reason is not None:
-                self.wallet.on_refused(transaction.txid, str(reason))
+        self._unrestored = mempool
+        self.wallet.on_start()
         self.chain.advance()
+        self._when_settled(now)
         self._finish(now)
+
+    def _when_settled(self, now: Micros) -> None:
+        """The engine stands where it should for now. After a crash that takes a while, and before it few of the
+        transactions kept from an earlier run would be valid."""
+        if not self.chain.is_settled:
+            return
+        if self._unrestored is not None:
+            self._restore_mempool(self._unrestored, now)
+            self._unrestored = None
+        self.wallet.on_settled(now)
 
     def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
         try:
@@ -139,8 +150,13 @@ class Node:
         """What follows every event; nothing, as a rule."""
         if now >= self._alarm.at:
             self._tick(now)
+        if self._commands.is_stopping and not self._is_stopping:
+            self._is_stopping = True
+            self._commands.on_failure(_STOPPING)
+            self.wallet.on_stop(_STOPPING)
         self.wallet.save_if_changed()
-        if self._commands.is_stopping:
+        if self._is_stopping and self._commands.is_stopping and self.wallet.is_settled:
+            # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._commands.is_stopping = False
             self._stop()
 
@@ -254,6 +270,7 @@ class Node:
         self._commands.on_connected(connected)
         self.chain.advance()
         self._commands.settle()
+        self._when_settled(now)
 
     def _on_read(self, event: BlockRead) -> None:
         self.parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
@@ -273,8 +290,9 @@ class Node:
                 session.last_transaction_at = now
             for one in outcome.in_order():
                 self._watch_if(self.wallet.on_accepted(one, now))
+            self.transactions.on_recorded(outcome, now)
         elif outcome is not None:
-            self.wallet.on_rejected(outcome)
+            self._watch_if(self.wallet.on_rejected(outcome, now))
             if fault is not None and outcome.source is not None:
                 self.peers.punish(outcome.source, fault, now)
 
@@ -295,8 +313,8 @@ class Node:
         if is_due(parts.relay, now):
             parts.emit(*parts.relay.on_deadline(now, parts.mempool.min_feerate(now)))
         if is_due(parts.mempool, now):
-            self.wallet.on_expired(parts.mempool.expire(now))
-            self.transactions.rebroadcast(now)
+            self.wallet.on_expired(parts.mempool.expire(now), now)
+            self.transactions.retry_broadcast(now)
         if is_due(parts.bootstrap, now):
             self.addresses.ask_seeds(now)
         if is_due(parts.gossip, now):
@@ -321,8 +339,6 @@ class Node:
 
     def _stop(self) -> None:
         parts = self.parts
-        self._commands.on_failure(_STOPPING)
-        self.wallet.on_stop(_STOPPING)
         self._save_book()
         parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
 

@@ -3,10 +3,12 @@
 1. Members enter alone where they can, in their order: none pays for another that needs no help.
 2. A parent that is good but for its fee waits for its child; the mempool judges the two together (mempool.packages).
 3. A parent that is refused for another reason ends it: the child could not be valid.
-4. Whoever asked hears what became of each member, once. Should the chain move meanwhile, the package starts anew, for
-   what was said of its members is out of date; a few times at most.
+4. Whoever asked hears what became of each member, once, and not before the wallet has on disk what is its own. Should
+   the chain move meanwhile, the package starts anew, for what was said of its members is out of date; a few times at
+   most.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from minicoin.core.limits import COMMANDS_WAITING_MAX
@@ -71,8 +73,9 @@ class _Package:
 class PackageFlow:
     """The packages under way."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, is_withheld: Callable[[Txid], bool]) -> None:
         self._parts = parts
+        self._is_withheld = is_withheld
         self._packages: list[_Package] = []
 
     def submit(self, request: RequestId, transactions: tuple[Transaction, ...], now: Micros) -> None:
@@ -112,6 +115,23 @@ class PackageFlow:
                 return
             except TxRejected as rejected:
                 self._refuse(package, current, rejected.reason, str(rejected))
+        self._answer(package)
+
+    def on_withdrawn(self, transaction: Transaction, why: str) -> None:
+        """The disk refused what the mempool had taken."""
+        for package in self._packages:
+            if transaction.wtxid in package.results:
+                package.results[transaction.wtxid] = MemberResult(transaction, why)
+
+    def on_told(self) -> None:
+        """Something that was withheld is not any more."""
+        for package in list(self._packages):
+            if package.current is None:
+                self._answer(package)
+
+    def _answer(self, package: _Package) -> None:
+        if any(self._is_withheld(one.txid) for one in package.transactions):
+            return
         self._packages.remove(package)
         members = tuple(package.results[one.wtxid] for one in package.transactions)
         message = FAILED if any(member.error for member in members) else SUCCESS

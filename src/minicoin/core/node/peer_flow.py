@@ -214,6 +214,7 @@ class PeerFlow:
             now=now,
         )
         parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
+        self._handlers.on_relaying(session, now)
 
     # --- blame ---
 

@@ -1,12 +1,13 @@
 """What outside may read of the mempool and of block templates, as frozen values. Changes nothing, sends nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
+from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mining.template import BlockTemplate
 from minicoin.core.node.mining_flow import TemplateSize
 from minicoin.core.node.node import Node
@@ -26,7 +27,7 @@ class EntryView:
     vsize: int
     time: int
     height: int
-    is_own: bool
+    is_unbroadcast: bool
     ancestor_count: int
     ancestor_vsize: int
     ancestor_fees_sat: int
@@ -74,22 +75,25 @@ class PoolQueries:
     def entries(self, after: int = -1) -> tuple[EntryView, ...]:
         """A page of entries in the order of admission, behind the sequence `after`."""
         later = (entry for entry in self._mempool if entry.sequence > after)
-        return tuple(_view(entry) for entry in islice(later, QUERY_PAGE_ENTRIES_MAX))
+        return self._views(islice(later, QUERY_PAGE_ENTRIES_MAX))
 
     def entry(self, txid: Txid) -> EntryView | None:
         """One transaction."""
         found = self._mempool.get(txid)
-        return None if found is None else _view(found)
+        return None if found is None else _view(found, self._mempool)
 
     def ancestors(self, txid: Txid) -> tuple[EntryView, ...] | None:
         """What a transaction needs; None where it is not in the mempool."""
         found = self._mempool.get(txid)
-        return None if found is None else tuple(map(_view, self._mempool.ancestors(found)))
+        return None if found is None else self._views(self._mempool.ancestors(found))
 
     def descendants(self, txid: Txid) -> tuple[EntryView, ...] | None:
         """What needs a transaction; None where it is not in the mempool."""
         found = self._mempool.get(txid)
-        return None if found is None else tuple(map(_view, self._mempool.descendants(found)))
+        return None if found is None else self._views(self._mempool.descendants(found))
+
+    def _views(self, entries: Iterable[Entry]) -> tuple[EntryView, ...]:
+        return tuple(_view(entry, self._mempool) for entry in entries)
 
     def spender(self, outpoint: Outpoint) -> Txid | None:
         """The transaction of the mempool that spends a coin."""
@@ -149,7 +153,7 @@ class PoolQueries:
         return self._node.mining.script_pubkey
 
 
-def _view(entry: Entry) -> EntryView:
+def _view(entry: Entry, mempool: MempoolReader) -> EntryView:
     return EntryView(
         transaction=entry.transaction,
         sequence=entry.sequence,
@@ -157,7 +161,7 @@ def _view(entry: Entry) -> EntryView:
         vsize=entry.vsize,
         time=entry.time // SECOND_US,
         height=entry.height,
-        is_own=entry.is_own,
+        is_unbroadcast=mempool.is_unbroadcast(entry.txid),
         ancestor_count=entry.ancestor_count,
         ancestor_vsize=entry.ancestor_vsize,
         ancestor_fees_sat=entry.ancestor_fees_sat,

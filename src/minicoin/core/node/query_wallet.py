@@ -6,10 +6,10 @@ from minicoin.core.node.node import Node
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid
 from minicoin.core.units import Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
-from minicoin.core.wallet.records import HistoryEntry, Record, WalletCoin
+from minicoin.core.wallet.records import HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
 
-__all__ = ["HistoryEntry", "WalletQueries", "WalletSnapshot"]
+__all__ = ["HistoryEntry", "TransactionStatus", "WalletQueries", "WalletSnapshot"]
 
 
 class WalletQueries:
@@ -65,9 +65,9 @@ class WalletQueries:
         """A transaction of the wallet."""
         return None if self._wallet is None else self._wallet.record(txid)
 
-    def confirmations(self, txid: Txid) -> int:
-        """0 for what stands in no block."""
-        return 0 if self._wallet is None else self._wallet.confirmations(txid)
+    def status(self, txid: Txid) -> TransactionStatus | None:
+        """How one transaction stands."""
+        return None if self._wallet is None else self._wallet.status(txid)
 
     def rescan_height(self) -> int | None:
         """Up to where a rescan under way has come."""

@@ -1,4 +1,8 @@
-"""A transaction's way: from a peer, the wallet or RPC into the mempool, and from there to the other peers."""
+"""A transaction's way: from a peer, the wallet or RPC into the mempool, and from there to the other peers.
+
+What the wallet still has to write down is withheld: in the mempool, so that the next payment can build on it, but told
+to nobody, peers and whoever handed it in alike, before `release`. `withdraw` makes it as if it had never been.
+"""
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import PeerFault
@@ -9,7 +13,7 @@ from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERR
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.overlay import Item, ItemKind
-from minicoin.core.primitives.transaction import Transaction, Wtxid
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import ChainUpdate, TxReason, TxRejected, TxVerdict
 from minicoin.core.relay.transactions import Announcement
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -39,7 +43,8 @@ class TxFlow:
         self._parts = parts
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
-        self.packages = PackageFlow(parts)
+        self._withheld: dict[Txid, None] = {}
+        self.packages = PackageFlow(parts, self.is_withheld)
 
     def on_transaction(self, conn: ConnId, transaction: Transaction, now: Micros) -> None:
         """From a peer. Raises PeerFault where it is broken beyond excuse."""
@@ -60,6 +65,9 @@ class TxFlow:
             if rejected.reason is TxReason.ALREADY_KNOWN:
                 # Sent once more: spread once more, as Bitcoin Core does.
                 entry = parts.mempool.get(transaction.txid)
+                if entry is not None and entry.txid in self._withheld:
+                    self._wait(request, entry.wtxid)
+                    return None
                 if entry is not None:
                     self._announce(entry, now)
                     parts.reply(request, hash_to_hex(transaction.txid))
@@ -67,13 +75,62 @@ class TxFlow:
             self._fail(request, rejected.reason, rejected.detail)
             return rejected.reason
         parts.emit(*effects)
-        if request is not None:
-            if self._waiting_count >= TX_WAITERS_MAX:
-                parts.fail(request, VERIFY_ERROR, "too many transactions wait for verification")
-            else:
-                self._waiting.setdefault(transaction.wtxid, []).append(request)
-                self._waiting_count += 1
+        self._wait(request, transaction.wtxid)
         return None
+
+    def offer(self, transaction: Transaction, now: Micros, *, is_own: bool) -> TxReason | None:
+        """What the wallet holds already and the mempool does not. Gives the reason of an early refusal."""
+        try:
+            self._parts.emit(*self._parts.mempool.submit(transaction, None, now, is_own=is_own))
+        except TxRejected as rejected:
+            return rejected.reason
+        return None
+
+    def _wait(self, request: RequestId | None, wtxid: Wtxid) -> None:
+        if request is None:
+            return
+        if self._waiting_count >= TX_WAITERS_MAX:
+            self._parts.fail(request, VERIFY_ERROR, "too many transactions wait for verification")
+            return
+        self._waiting.setdefault(wtxid, []).append(request)
+        self._waiting_count += 1
+
+    # --- told or not ---
+
+    def is_withheld(self, txid: Txid) -> bool:
+        """Whether it stands in the mempool and nobody may hear of it yet."""
+        return txid in self._withheld
+
+    def withhold(self, txid: Txid) -> None:
+        """Tell nobody for now."""
+        self._withheld[txid] = None
+
+    def release(self, transaction: Transaction, now: Micros) -> None:
+        """Tell the peers, and whoever handed it in."""
+        self._withheld.pop(transaction.txid, None)
+        for request in self._take_waiting(transaction.wtxid):
+            self._parts.reply(request, hash_to_hex(transaction.txid))
+        entry = self._parts.mempool.get(transaction.txid)
+        if entry is not None:
+            self._announce(entry, now)
+        self.packages.on_told()
+
+    def withdraw(self, transaction: Transaction, code: int, why: str) -> list[Entry]:
+        """Out of the mempool, with what spends it; whoever handed it in hears why. Gives what left."""
+        gone = self._parts.mempool.remove(transaction.txid)
+        for left in (transaction, *(entry.transaction for entry in gone)):
+            self._withheld.pop(left.txid, None)
+            for request in self._take_waiting(left.wtxid):
+                self._parts.fail(request, code, why)
+            self.packages.on_withdrawn(left, why)
+        self.packages.on_told()
+        return gone
+
+    def on_ready(self, conn: ConnId, now: Micros) -> None:
+        """A peer that may be the first to hear of what was handed in here."""
+        for entry in self._parts.mempool.unbroadcast():
+            if entry.txid not in self._withheld:
+                self._parts.relay.announce(_announcement(entry), (conn,), now)
 
     def on_failure(self, failure: str) -> None:
         """No verdict will come any more."""
@@ -90,15 +147,17 @@ class TxFlow:
     def on_verified(
         self, verdict: TxVerdict, now: Micros, cost_us: int
     ) -> tuple[Accepted | Rejected | None, PeerFault | None]:
-        """A verdict came back. What became of the transaction, and the fault of who sent it."""
+        """A verdict came back. What became of the transaction, and the fault of who sent it. What was accepted waits
+        for its release."""
         parts = self._parts
         outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now, cost_us)
         parts.emit(*effects)
-        self.packages.on_outcome(outcome, now)
+        if not isinstance(outcome, Accepted):
+            self.packages.on_outcome(outcome, now)
         match outcome:
             case Accepted():
                 for one in outcome.in_order():
-                    self._on_accepted(one, now)
+                    self._on_accepted(one)
                 return outcome, None
             case Rejected():
                 for request in self._take_waiting(outcome.wtxid):
@@ -116,6 +175,10 @@ class TxFlow:
             case Again():
                 return None, None
 
+    def on_recorded(self, outcome: Accepted, now: Micros) -> None:
+        """The wallet took note of what was accepted."""
+        self.packages.on_outcome(outcome, now)
+
     def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
         """Follow the chain."""
         change = self._parts.mempool.on_chain_update(update, now)
@@ -127,14 +190,21 @@ class TxFlow:
                     self._parts.relay.forget(txid, Wtxid(txid))
         return change
 
-    def rebroadcast(self, now: Micros) -> None:
-        """Own transactions whose time has come again."""
-        for txid in self._parts.mempool.due_rebroadcast(now):
+    def retry_broadcast(self, now: Micros) -> None:
+        """Once more to the peers that were not told of what nobody has shown to have."""
+        for txid in self._parts.mempool.due_unbroadcast(now):
             entry = self._parts.mempool.get(txid)
-            if entry is not None:
-                self._announce(entry, now, is_again=True)
+            if entry is not None and txid not in self._withheld:
+                self._announce(entry, now)
 
-    def _on_accepted(self, outcome: Accepted, now: Micros) -> None:
+    def say_again(self, txid: Txid, now: Micros) -> None:
+        """To all peers, also to those that were told."""
+        entry = self._parts.mempool.get(txid)
+        if entry is not None and txid not in self._withheld:
+            self._parts.relay.forget_known(_announcement(entry))
+            self._announce(entry, now)
+
+    def _on_accepted(self, outcome: Accepted) -> None:
         entry = outcome.entry
         parts = self._parts
         parts.trace("tx-accepted", txid=hash_to_hex(entry.txid), fee=entry.fee_sat, vsize=entry.vsize)
@@ -142,20 +212,17 @@ class TxFlow:
             parts.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
         else:
             parts.relay.forget(entry.txid, entry.wtxid)
-        for request in self._take_waiting(entry.wtxid):
-            parts.reply(request, hash_to_hex(entry.txid))
-        self._announce(entry, now)
 
-    def _announce(self, entry: Entry, now: Micros, *, is_again: bool = False) -> None:
-        relay = self._parts.relay
-        item = Announcement(entry.txid, entry.wtxid, entry.fee_sat * 1_000 // entry.vsize)
-        if is_again:
-            relay.forget_known(item)
+    def _announce(self, entry: Entry, now: Micros) -> None:
         spread = self._parts.overlay.spread(Item(ItemKind.TRANSACTION, entry.txid), self._parts.peer_views())
-        relay.announce(item, [peer.conn for peer in spread], now)
+        self._parts.relay.announce(_announcement(entry), [peer.conn for peer in spread], now)
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
         code = ALREADY_IN_CHAIN if reason is TxReason.ALREADY_CONFIRMED else VERIFY_REJECTED
         if reason in _MISSING:
             code = VERIFY_ERROR
         self._parts.fail(request, code, f"{reason}{': ' + detail if detail else ''}")
+
+
+def _announcement(entry: Entry) -> Announcement:
+    return Announcement(entry.txid, entry.wtxid, entry.fee_sat * 1_000 // entry.vsize)

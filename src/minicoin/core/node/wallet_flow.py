@@ -1,7 +1,7 @@
 """The node's wallet between chain, mempool, disk and commands. core/wallet decides; this keeps the order.
 
-An address or a payment is told outside only once the state that holds it is on disk: replies wait for Saved. Stretching
-a passphrase and rescans are effects; their commands are answered when the results come.
+An address is told outside only once the state that holds it is on disk; payments are payment_flow's. Stretching a
+passphrase and rescans are effects; their commands are answered when the results come.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,36 +9,28 @@ from dataclasses import dataclass, field
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import SaveState, StretchKey
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.limits import WALLET_SAVE_RETRY_US
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
+from minicoin.core.node.payment_flow import PaymentFlow
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.wallet_saves import Answer, WalletSaves
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
-from minicoin.core.primitives.verdicts import ChainUpdate, TxReason
+from minicoin.core.primitives.verdicts import ChainUpdate
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import NONCE_BYTES, SALT_BYTES, Protection, Stretching
-from minicoin.core.wallet.errors import (
-    InsufficientFunds,
-    PaymentRefused,
-    WalletEncryptionState,
-    WalletLocked,
-    WrongPassphrase,
-)
+from minicoin.core.wallet.errors import WalletEncryptionState, WalletLocked, WrongPassphrase
 from minicoin.core.wallet.keys import entropy_from_mnemonic, mnemonic_from_entropy
 from minicoin.core.wallet.ledger import Tip
-from minicoin.core.wallet.payment import PaymentPlan
 from minicoin.core.wallet.views import WalletChange
 from minicoin.core.wallet.wallet import Wallet
 
 WALLET_KEY = "wallet"
 WALLET_NAME = "default"
 _ENTROPY_BYTES = 16
-
-Submit = Callable[[Transaction, Micros], TxReason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +49,22 @@ class _Unlocking:
     until: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a command is answered once the wallet is saved. `if_unsaved` stands in front of the error otherwise."""
-
-    request: RequestId
-    value: object = field(repr=False)
-    if_unsaved: str = ""
-
-
 class WalletFlow:
     """At most one wallet, created by command or loaded at start."""
 
-    def __init__(self, parts: Parts, wallet: Wallet | None, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, parts: Parts, transactions: TxFlow, wallet: Wallet | None, entropy: Callable[[int], bytes]
+    ) -> None:
         self._parts = parts
+        self._transactions = transactions
         self.wallet = wallet
         self.alarm = Alarm()
         self._entropy = entropy
+        self._saves = WalletSaves(is_on_disk=wallet is not None)
+        self._payments = PaymentFlow(parts, transactions, self._saves, self.alarm)
         self._stretching: dict[RequestId, _Creating | _Unlocking] = {}
-        self._paying: dict[Txid, RequestId] = {}
         self._rescanning: list[RequestId] = []
-        self._unsaved_replies: list[_Answer] = []
-        self._saving: list[list[_Answer]] = []
-        self._is_changed = False
-        self._is_on_disk = wallet is not None
-        self._retry_at: Micros | None = None
+        self._stopping = ""
 
     def scripts(self) -> frozenset[bytes]:
         """What the chain worker must watch for."""
@@ -89,17 +72,16 @@ class WalletFlow:
 
     # --- the node's life ---
 
-    def on_start(self) -> tuple[Transaction, ...]:
-        """Catch up with the chain as it stands; what is pending is to be offered to the mempool again."""
+    def on_start(self) -> None:
+        """Catch up with the chain as it stands."""
         if self.wallet is None:
-            return ()
+            return
         tree = self._parts.tree
         known = tree.get(self.wallet.tip.hash)
         fork_height = 0 if known is None else tree.path(tree.tip, known)[0].height
         rescan = self.wallet.align(Tip(tree.tip.hash, tree.tip.height), fork_height)
         if rescan is not None:
             self._parts.emit(rescan)
-        return self.wallet.unconfirmed()
 
     def on_chain_update(self, update: ChainUpdate, change: MempoolChange, now: Micros) -> bool:
         """Follow the chain; whether the watch set grew."""
@@ -111,104 +93,98 @@ class WalletFlow:
         for summary in update.connected:
             changes.append(self.wallet.connect(summary, now))
         for entry in change.conflicted:
-            changes.append(self.wallet.remove_unconfirmed(entry.txid))
+            self._payments.leave_pool(self.wallet, entry, now)
         # A tip alone is not worth a write for every block: it is caught up with at the next start.
-        self._is_changed = self._is_changed or any(change.txids for change in changes)
+        self._saves.note_change(any(change.txids for change in changes))
         return self._apply(changes)
+
+    def on_settled(self, now: Micros) -> None:
+        """The engine stands where it should for now."""
+        if self.wallet is not None:
+            self._payments.on_settled(self.wallet, now)
 
     def on_accepted(self, outcome: Accepted, now: Micros) -> bool:
-        """The mempool took a transaction; whether the watch set grew."""
+        """The mempool took a transaction: tell of it, at once or in time. Whether the watch set grew."""
         if self.wallet is None:
+            self._transactions.release(outcome.entry.transaction, now)
             return False
-        changes = [self.wallet.remove_unconfirmed(entry.txid) for entry in (*outcome.replaced, *outcome.evicted)]
-        added = self.wallet.add_unconfirmed(outcome.entry.transaction, now)
-        changes.append(added)
-        request = self._paying.pop(outcome.entry.txid, None)
-        if request is not None:
-            txid = hash_to_hex(outcome.entry.txid)
-            self._unsaved_replies.append(_Answer(request, txid, f"payment {txid} was sent, but "))
-        if added.txids:
-            self._adopt(added.txids)
-        self._is_changed = self._is_changed or any(change.txids for change in changes) or request is not None
-        return self._apply(changes)
+        return self._payments.on_accepted(self.wallet, outcome, now)
 
-    def on_rejected(self, outcome: Rejected) -> None:
-        """The mempool refused a transaction."""
-        self.on_refused(outcome.txid, f"{outcome.reason}{': ' + outcome.detail if outcome.detail else ''}")
+    def on_rejected(self, outcome: Rejected, now: Micros) -> bool:
+        """The mempool refused a transaction; whether the watch set grew."""
+        return self.wallet is not None and self._payments.on_rejected(self.wallet, outcome, now)
 
-    def on_expired(self, change: MempoolChange) -> None:
+    def on_expired(self, change: MempoolChange, now: Micros) -> None:
         """The mempool let go of transactions that waited too long."""
         if self.wallet is not None:
             for entry in change.expired:
-                self._is_changed = bool(self.wallet.remove_unconfirmed(entry.txid).txids) or self._is_changed
+                self._payments.leave_pool(self.wallet, entry, now)
 
     def on_deadline(self, now: Micros) -> None:
-        """Lock, or try the disk again, when the time has come."""
-        if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = None
-            self._is_changed = True
+        """Lock, try the disk again, offer payments again: when the time has come."""
+        self._saves.on_deadline(now)
         if self.wallet is not None:
             self.wallet.vault.tick(now)
+            self._payments.on_deadline(self.wallet, now)
 
     def next_deadline(self) -> Micros | None:
-        """When an open wallet locks itself, or one that could not be saved is saved again."""
-        locks_at = self.wallet.vault.unlocked_until if self.wallet is not None else None
-        return min((at for at in (locks_at, self._retry_at) if at is not None), default=None)
+        """When on_deadline has something to do."""
+        if self.wallet is None:
+            return self._saves.retry_at
+        deadlines = (self.wallet.vault.unlocked_until, self._saves.retry_at, self._payments.next_deadline())
+        return min((at for at in deadlines if at is not None), default=None)
 
     def save_if_changed(self) -> None:
         """At the end of an event: one write for all it changed; replies go out once it is on disk."""
-        if self.wallet is None or not (self._is_changed or self._unsaved_replies):
-            return
-        self._is_changed = False
-        replies, self._unsaved_replies = self._unsaved_replies, []
-        self._saving.append(replies)
-        self._parts.emit(SaveState(WALLET_KEY, self.wallet.to_bytes()))
+        if self.wallet is not None and self._saves.begin():
+            self._parts.emit(SaveState(WALLET_KEY, self.wallet.to_bytes()))
 
     def on_saved(self, event: Saved, now: Micros) -> None:
         """The disk has it, or refused."""
-        if event.key != WALLET_KEY or not self._saving:
+        if event.key != WALLET_KEY or self.wallet is None:
             return
-        for answer in self._saving.pop(0):
-            if event.error:
-                self._parts.fail(answer.request, commands.WALLET_ERROR, answer.if_unsaved + event.error)
+        for answer in self._saves.finish(event.error, now):
+            if answer.payment is not None:
+                self._payments.on_saved(self.wallet, answer.payment, answer.request, event.error, now)
+            elif event.error:
+                self._parts.fail(answer.request, commands.WALLET_ERROR, event.error)
             else:
                 self._parts.reply(answer.request, answer.value)
-        self._is_on_disk = self._is_on_disk or not event.error
-        if event.error:
-            self._parts.trace("wallet-not-saved", error=event.error)
-            if self._is_on_disk:
-                # Not lost in memory; a while later, since a full disk does not empty itself at once.
-                self._retry_at = Micros(now + WALLET_SAVE_RETRY_US)
-                self.alarm.by(self._retry_at)
-            else:
-                # Nobody was told its words: as if it had never been, so that it can be made again.
-                self._fail_unsaved(event.error)
-                self.wallet = None
+        if not event.error:
+            return
+        self._parts.trace("wallet-not-saved", error=event.error)
+        self.alarm.by(self._saves.retry_at)
+        if not self._saves.is_on_disk and self._saves.retry_at is not None:
+            # Nobody was told its words: as if it had never been, so that it can be made again.
+            for answer in self._saves.drop_unsaved():
+                self._parts.fail(answer.request, commands.WALLET_ERROR, event.error)
+            self._saves.retry_at = None
+            self.wallet = None
 
     def on_failure(self, failure: str) -> None:
         """The node stops or its chain stands still: who waits for either hears it now."""
-        for request in (*self._paying.values(), *self._rescanning, *self._stretching):
+        for request in (*self._rescanning, *self._stretching):
             self._parts.fail(request, commands.MISC_ERROR, failure)
-        self._paying.clear()
         self._rescanning.clear()
         self._stretching.clear()
+        self._payments.on_failure(failure)
 
     def on_stop(self, reason: str) -> None:
-        """Saves still go out, but nobody will report them."""
-        for replies in self._saving:
-            self._unsaved_replies += replies
-            replies.clear()
-        self._fail_unsaved(reason)
+        """From now on nothing new; what waits for the disk is answered as it comes."""
+        self._stopping = reason
 
-    def _fail_unsaved(self, error: str) -> None:
-        for answer in self._unsaved_replies:
-            self._parts.fail(answer.request, commands.WALLET_ERROR, error)
-        self._unsaved_replies.clear()
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody waits for the disk any more."""
+        return self._saves.is_settled
 
     # --- commands ---
 
     def create(self, request: RequestId, command: commands.CreateWallet, now: Micros) -> None:
         """A new wallet, or one from its words."""
+        if self._stopping:
+            self._parts.fail(request, commands.MISC_ERROR, self._stopping)
+            return
         if self.wallet is not None:
             self._parts.fail(request, commands.WALLET_ERROR, "this node has a wallet already")
             return
@@ -222,7 +198,7 @@ class WalletFlow:
             self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
             return
         if not command.passphrase:
-            self._create(request, entropy, None, is_restored=restored)
+            self._create(request, entropy, None, now, is_restored=restored)
             return
         stretching = Stretching(self._entropy(SALT_BYTES))
         self._stretching[request] = _Creating(entropy, restored, stretching)
@@ -263,31 +239,19 @@ class WalletFlow:
         except MisuseError as error:
             self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
             return False
-        self._unsaved_replies.append(_Answer(request, fresh.address))
+        self._saves.answer(Answer(request, fresh.address))
         return True
 
-    def pay(self, request: RequestId, command: commands.Pay, submit: Submit, now: Micros) -> bool:
-        """Build, sign and submit; answered when the mempool took it and the wallet is saved. Whether to watch anew."""
+    def pay(self, request: RequestId, command: commands.Pay, now: Micros) -> bool:
+        """Build, sign, save and send; whether the watch set grew."""
         wallet = self._require(request)
-        if wallet is None:
-            return False
-        feerate = command.feerate_sat_per_kvb or self._parts.mempool.estimate_feerate(6, now)
-        try:
-            payment = wallet.build_payment(PaymentPlan(command.outputs, feerate, command.subtract_fee_from))
-        except InsufficientFunds as error:
-            self._parts.fail(request, commands.WALLET_INSUFFICIENT_FUNDS, str(error))
-            return False
-        except WalletLocked as error:
-            self._parts.fail(request, commands.UNLOCK_NEEDED, str(error))
-            return False
-        except (PaymentRefused, MisuseError) as error:
-            self._parts.fail(request, commands.WALLET_ERROR, str(error))
-            return False
-        self._paying[payment.transaction.txid] = request
-        reason = submit(payment.transaction, now)
-        if reason is not None:
-            self.on_refused(payment.transaction.txid, str(reason))
-        return payment.must_watch
+        return wallet is not None and self._payments.pay(wallet, request, command, now)
+
+    def abandon(self, request: RequestId, txid: Txid) -> None:
+        """Give a payment up."""
+        wallet = self._require(request)
+        if wallet is not None:
+            self._payments.abandon(wallet, request, txid)
 
     def sign(self, request: RequestId, transaction: Transaction, spent: Mapping[Outpoint, TxOut]) -> None:
         """Sign what is ours."""
@@ -325,7 +289,7 @@ class WalletFlow:
                     self._parts.fail(event.request, commands.WALLET_ERROR, "this node has a wallet already")
                     return False
                 protection = Protection(event.key, stretching, self._entropy(NONCE_BYTES))
-                self._create(event.request, entropy, protection, is_restored=is_restored)
+                self._create(event.request, entropy, protection, now, is_restored=is_restored)
                 return True
             case _Unlocking(until):
                 self._unlock(event, until)
@@ -338,7 +302,7 @@ class WalletFlow:
         if self.wallet is None:
             return False
         change = self.wallet.apply_rescan(event, self._block_time, now)
-        self._is_changed = self._is_changed or bool(change.txids) or event.done
+        self._saves.note_change(bool(change.txids) or event.done)
         if change.rescan is not None:
             self._parts.emit(change.rescan)
         elif event.done or event.error:
@@ -346,22 +310,25 @@ class WalletFlow:
                 if event.error:
                     self._parts.fail(request, commands.WALLET_ERROR, f"rescan stopped: {event.error}")
                 else:
-                    self._unsaved_replies.append(_Answer(request, event.height))
+                    self._saves.answer(Answer(request, event.height))
             self._rescanning.clear()
         return change.must_watch
 
     # --- inside ---
 
-    def _create(self, request: RequestId, entropy: bytes, protection: Protection | None, *, is_restored: bool) -> None:
+    def _create(
+        self, request: RequestId, entropy: bytes, protection: Protection | None, now: Micros, *, is_restored: bool
+    ) -> None:
         parts = self._parts
         tip = Tip(parts.tree.tip.hash, parts.tree.tip.height)
         wallet = Wallet.create(WALLET_NAME, parts.network, entropy, protection, tip, parts.rng.stream("wallet"))
         self.wallet = wallet
         self.alarm.by(self.next_deadline())
-        self._is_changed = True
+        self._saves.note_change()
+        self._payments.on_settled(wallet, now)
         if is_restored:
             parts.emit(wallet.rescan_from(0))
-        self._unsaved_replies.append(_Answer(request, mnemonic_from_entropy(entropy)))
+        self._saves.answer(Answer(request, mnemonic_from_entropy(entropy)))
 
     def _unlock(self, event: KeyStretched, until: Micros) -> None:
         wallet = self._require(event.request)
@@ -379,23 +346,12 @@ class WalletFlow:
         self._parts.emit(StretchKey(request, passphrase.encode(), how.salt, how.log2_n, how.r, how.p))
 
     def _require(self, request: RequestId) -> Wallet | None:
+        if self._stopping:
+            self._parts.fail(request, commands.MISC_ERROR, self._stopping)
+            return None
         if self.wallet is None:
             self._parts.fail(request, commands.WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
         return self.wallet
-
-    def on_refused(self, txid: Txid, why: str) -> None:
-        """A transaction will not get into the mempool: its coins are free again, its sender hears why."""
-        if self.wallet is not None and self.wallet.remove_unconfirmed(txid).txids:
-            self._is_changed = True
-        self._parts.fail(self._paying.pop(txid, None), commands.WALLET_ERROR, f"the payment was refused: {why}")
-
-    def _adopt(self, txids: tuple[Txid, ...]) -> None:
-        """What spends our coins is ours to rebroadcast, whoever sent it."""
-        assert self.wallet is not None
-        own = {transaction.txid for transaction in self.wallet.own_unconfirmed()}
-        for txid in txids:
-            if txid in own:
-                self._parts.mempool.adopt(txid)
 
     def _apply(self, changes: list[WalletChange]) -> bool:
         for change in changes:

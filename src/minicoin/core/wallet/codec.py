@@ -18,7 +18,10 @@ from minicoin.core.wallet.ledger import Tip
 from minicoin.core.wallet.records import BlockPlace, Record, RecordState
 
 _FORMAT = "minicoin-wallet"
-_VERSION = 1
+_VERSION = 2
+_VERSION_WITHOUT_REASONS = 1
+# Version 1 kept payments that left the mempool and coinbases without their block under one state.
+_INACTIVE = "inactive"
 _RESTORE = "restore it from a backup, or create it anew from its seed words"
 
 
@@ -78,7 +81,7 @@ def decode_wallet(raw: bytes, network: str, network_id: bytes) -> WalletDocument
         found_name, found_id, checksum = first.text("network"), first.octets("network_id"), first.text("sha256")
     except ValueError as error:
         raise DecodeError(f"this is no wallet file, or its beginning is damaged: {_RESTORE}") from error
-    if version != _VERSION:
+    if version not in (_VERSION, _VERSION_WITHOUT_REASONS):
         raise DecodeError(f"the wallet file has version {version}, this program reads {_VERSION}: use a newer program")
     if found_id != network_id:
         raise DecodeError(f"the wallet belongs to the network {found_name!r}, not to {network!r}: start that network")
@@ -159,14 +162,25 @@ def _read_record(row: list[object]) -> Record:
     if len(row) != 6:
         raise DecodeError("a transaction line has the wrong length")
     raw, state, received, arrival, place, spent = row
+    transaction = Transaction.parse(_octets(raw))
+    stands = None if place is None else _read_place(_row(place))
+    known = _read_state(_text(state), transaction)
+    if stands is None and known in (RecordState.CONFIRMED, RecordState.CONFLICTED):
+        raise DecodeError("a block is missing")
     return Record(
-        Transaction.parse(_octets(raw)),
-        RecordState(_text(state)),
+        transaction,
+        known,
         Micros(_number(received)),
         _number(arrival),
-        None if place is None else _read_place(_row(place)),
+        stands,
         tuple(TxOut(_number(pair[0]), _octets(pair[1])) for pair in map(_row, _row(spent))),
     )
+
+
+def _read_state(state: str, transaction: Transaction) -> RecordState:
+    if state == _INACTIVE:
+        return RecordState.ORPHAN if transaction.is_coinbase else RecordState.ABANDONED
+    return RecordState(state)
 
 
 def _read_place(row: list[object]) -> BlockPlace:

@@ -1,7 +1,8 @@
 """What the wallet's unspent outputs are worth and which of them a payment may use, from the ledger's records.
 
 Trust follows Bitcoin Core: unconfirmed outputs of payments whose every input is ours, up through all unconfirmed
-ancestors, may be spent; what comes from outside waits for its block.
+ancestors, may be spent; what comes from outside waits for its block. What the mempool does not hold is worth nothing
+for now, and neither are the coins it spends.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from minicoin.core.wallet.records import Balance, CoinState, OwnOutput, Record, 
 
 @dataclass(frozen=True, slots=True)
 class SpendableCoins:
-    """Candidates for a payment; `total_sat` counts the confirmed coins too that are too many to look at."""
+    """Candidates for a payment; `total_sat` counts the confirmed coins too that are too many to look at, `waiting_sat`
+    the change that a block must free first."""
 
     confirmed: tuple[WalletCoin, ...]
     change: tuple[WalletCoin, ...]
     total_sat: int
+    waiting_sat: int = 0
 
 
 _Ancestries = dict[Txid, frozenset[Txid] | None]
@@ -42,6 +45,26 @@ def sum_balance(ledger: Ledger) -> Balance:
         pending_sat=sums[CoinState.PENDING] + sums[CoinState.CHANGE],
         immature_sat=sums[CoinState.IMMATURE],
         trusted_pending_sat=sums[CoinState.CHANGE],
+        held_sat=sum(
+            _held_sat(ledger, record, memo) for record in ledger.pending() if not ledger.is_pooled(record.txid)
+        ),
+    )
+
+
+def is_trusted(ledger: Ledger, record: Record) -> bool:
+    """Whether an unconfirmed transaction is a payment of ours in the mempool, and so is all that it needs."""
+    is_waiting = ledger.is_pending(record.txid) and ledger.is_pooled(record.txid)
+    return is_waiting and _own_ancestry(ledger, record.txid, {}) is not None
+
+
+def _held_sat(ledger: Ledger, record: Record, memo: _Ancestries) -> int:
+    """The worth of the coins that could be spent if the transaction did not."""
+    spent = (ledger.coins.output(spend.outpoint) for spend in record.transaction.inputs)
+    return sum(
+        own.output.value
+        for own in spent
+        if own is not None
+        and _state(ledger, _record(ledger, own.txid), memo) in (CoinState.CONFIRMED, CoinState.CHANGE)
     )
 
 
@@ -59,14 +82,17 @@ def spendable_coins(ledger: Ledger) -> SpendableCoins:
     ancestry = {own.outpoint: memo[own.txid] or frozenset() for own in by_state[CoinState.CHANGE]}
     ancestors: frozenset[Txid] = frozenset()
     change: list[WalletCoin] = []
+    waiting = sum(own.output.value for own in by_state[CoinState.WAITING])
     for own in sorted(by_state[CoinState.CHANGE], key=lambda own: (len(ancestry[own.outpoint]), own.outpoint)):
         wider = ancestors | ancestry[own.outpoint]
         # The limit counts the new payment too.
         if len(wider) < ANCESTORS_MAX:
             ancestors = wider
             change.append(_coin(ledger, own, memo))
+        else:
+            waiting += own.output.value
     total += sum(coin.output.value for coin in change)
-    return SpendableCoins(tuple(_coin(ledger, own, memo) for own in largest), tuple(change), total)
+    return SpendableCoins(tuple(_coin(ledger, own, memo) for own in largest), tuple(change), total, waiting)
 
 
 def _record(ledger: Ledger, txid: Txid) -> Record:
@@ -78,6 +104,8 @@ def _record(ledger: Ledger, txid: Txid) -> Record:
 
 def _state(ledger: Ledger, record: Record, memo: _Ancestries) -> CoinState:
     if record.place is None:
+        if not ledger.is_pooled(record.txid):
+            return CoinState.WAITING
         return CoinState.PENDING if _own_ancestry(ledger, record.txid, memo) is None else CoinState.CHANGE
     return CoinState.IMMATURE if ledger.is_immature(record) else CoinState.CONFIRMED
 

@@ -1,9 +1,10 @@
 """Which outputs of ours exist, who spends what, and which are unspent: the index under the ledger.
 
-Transactions come and go in any order; the sets are always what the active ones together say.
+Transactions come and go in any order; the sets are always what the active ones together say. Besides, every transaction
+that the wallet knows claims its inputs, active or not: that is how rivals find each other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint
 from minicoin.core.wallet.keyring import Keyring
@@ -11,7 +12,7 @@ from minicoin.core.wallet.records import OwnOutput
 
 
 class CoinSet:
-    """Outputs of ours by outpoint; spenders of any outpoint; the coins kept for payments under way."""
+    """Outputs of ours by outpoint; spenders and claimants of any outpoint; the coins kept for payments under way."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
@@ -19,6 +20,39 @@ class CoinSet:
         self._spenders: dict[Outpoint, Txid] = {}
         self._unspent: dict[Outpoint, OwnOutput] = {}
         self._reserved: dict[Outpoint, Txid] = {}
+        self._claims: dict[Outpoint, tuple[Txid, ...]] = {}
+
+    def claim(self, transaction: Transaction) -> None:
+        """The wallet knows of a transaction, whatever becomes of it."""
+        for spend in transaction.inputs:
+            known = self._claims.get(spend.outpoint, ())
+            if transaction.txid not in known:
+                self._claims[spend.outpoint] = (*known, transaction.txid)
+
+    def disclaim(self, transaction: Transaction) -> None:
+        """Undo claim."""
+        for spend in transaction.inputs:
+            left = tuple(txid for txid in self._claims.pop(spend.outpoint, ()) if txid != transaction.txid)
+            if left:
+                self._claims[spend.outpoint] = left
+
+    def claimants(self, outpoint: Outpoint) -> tuple[Txid, ...]:
+        """The transactions of the wallet that spend an outpoint, oldest claim first."""
+        return self._claims.get(outpoint, ())
+
+    def children(self, transaction: Transaction) -> Iterator[Txid]:
+        """The transactions of the wallet that spend its outputs, active or not."""
+        for index in range(len(transaction.outputs)):
+            yield from self._claims.get(make_outpoint(transaction.txid, index), ())
+
+    def rivals(self, transaction: Transaction) -> tuple[Txid, ...]:
+        """The other transactions of the wallet that spend one of its inputs."""
+        found: dict[Txid, None] = {}
+        if not transaction.is_coinbase:
+            for spend in transaction.inputs:
+                found.update(dict.fromkeys(self._claims.get(spend.outpoint, ())))
+            found.pop(transaction.txid, None)
+        return tuple(found)
 
     def activate(self, transaction: Transaction) -> None:
         """Its inputs spend and its outputs exist."""
@@ -70,17 +104,6 @@ class CoinSet:
     def spender(self, outpoint: Outpoint) -> Txid | None:
         """The active transaction that spends the outpoint."""
         return self._spenders.get(outpoint)
-
-    def spenders(self, transaction: Transaction) -> Iterator[Txid]:
-        """The active transactions that spend its outputs."""
-        for index in range(len(transaction.outputs)):
-            spender = self._spenders.get(make_outpoint(transaction.txid, index))
-            if spender is not None:
-                yield spender
-
-    def spends_ours(self, outpoints: Iterable[Outpoint]) -> bool:
-        """Whether one of them is an output of ours."""
-        return any(outpoint in self._outputs for outpoint in outpoints)
 
     @property
     def unspent(self) -> Mapping[Outpoint, OwnOutput]:

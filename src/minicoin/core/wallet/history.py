@@ -1,12 +1,12 @@
 """The wallet's history, line by line as Bitcoin Core's listtransactions tells it, newest first."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from minicoin.core.wallet.coins import is_trusted
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import Chain
 from minicoin.core.wallet.ledger import Ledger
-from minicoin.core.wallet.records import Category, HistoryEntry, Record, RecordState
+from minicoin.core.wallet.records import Category, HistoryEntry, Record, RecordState, TransactionStatus
 
 
 def list_history(ledger: Ledger, keyring: Keyring) -> Iterator[HistoryEntry]:
@@ -15,34 +15,55 @@ def list_history(ledger: Ledger, keyring: Keyring) -> Iterator[HistoryEntry]:
         yield from reversed(record_entries(record, ledger, keyring))
 
 
+def record_status(record: Record, ledger: Ledger) -> TransactionStatus:
+    """How the transaction stands as a whole."""
+    return TransactionStatus(
+        record.txid,
+        record.state,
+        ledger.confirmations(record),
+        record.place,
+        record.received_us,
+        is_trusted(ledger, record),
+        ledger.coins.rivals(record.transaction),
+    )
+
+
 def record_entries(record: Record, ledger: Ledger, keyring: Keyring) -> list[HistoryEntry]:
     """The entries of one transaction, in output order, a payment to ourselves as sent and received."""
     is_ours = ledger.debit_sat(record) > 0
     fee = record.fee_sat if is_ours else None
+    sent_fee = None if fee is None else -fee
     received_as = _received_category(record, ledger)
+    status = record_status(record, ledger)
     entries: list[HistoryEntry] = []
     for index, output in enumerate(record.transaction.outputs):
         path = keyring.path_of(output.script_pubkey)
         if is_ours and path is not None and path.chain is Chain.CHANGE:
             continue
-        entry = HistoryEntry(
-            txid=record.txid,
-            output_index=index,
-            category=received_as,
-            amount_sat=output.value,
-            fee_sat=None,
-            script_pubkey=output.script_pubkey,
-            confirmations=ledger.confirmations(record),
-            place=record.place,
-            received_us=record.received_us,
-            is_abandoned=record.state is RecordState.INACTIVE and not record.transaction.is_coinbase,
-        )
         if is_ours:
-            sent_fee = None if fee is None else -fee
-            entries.append(replace(entry, category=Category.SEND, amount_sat=-output.value, fee_sat=sent_fee))
+            entries.append(_entry(status, index, Category.SEND, -output.value, sent_fee, output.script_pubkey))
         if path is not None:
-            entries.append(entry)
+            entries.append(_entry(status, index, received_as, output.value, None, output.script_pubkey))
     return entries
+
+
+def _entry(
+    status: TransactionStatus, index: int, category: Category, amount_sat: int, fee_sat: int | None, script: bytes
+) -> HistoryEntry:
+    return HistoryEntry(
+        txid=status.txid,
+        state=status.state,
+        confirmations=status.confirmations,
+        place=status.place,
+        received_us=status.received_us,
+        is_trusted=status.is_trusted,
+        conflicts=status.conflicts,
+        output_index=index,
+        category=category,
+        amount_sat=amount_sat,
+        fee_sat=fee_sat,
+        script_pubkey=script,
+    )
 
 
 def _received_category(record: Record, ledger: Ledger) -> Category:

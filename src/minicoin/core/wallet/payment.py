@@ -130,7 +130,7 @@ def _shortage(plan: PaymentPlan, coins: SpendableCoins) -> WalletError:
     looked_at = sum(coin.output.value for coin in (*coins.confirmed, *coins.change))
     if looked_at < coins.total_sat and needed <= coins.total_sat:
         return _too_many_coins()
-    return InsufficientFunds(needed, coins.total_sat)
+    return InsufficientFunds(needed, coins.total_sat, coins.waiting_sat)
 
 
 def _too_many_coins() -> PaymentRefused:

@@ -10,17 +10,30 @@ from minicoin.core.wallet.keys import Chain, KeyPath
 
 
 class RecordState(StrEnum):
-    """Whether a transaction counts."""
+    """Whether a transaction counts. Only the first two do; the others are kept for the history, and to wait again."""
 
     CONFIRMED = "confirmed"
     PENDING = "pending"
-    INACTIVE = "inactive"
-    """Kept for the history only: own payments that fell out of the mempool, coinbases that lost their block."""
+    """In no block. Its coins are spent, whether the mempool holds it at the moment or not."""
+    REPLACED = "replaced"
+    """Another pending transaction of the wallet spends its coins. Pending again should that one be given up."""
+    CONFLICTED = "conflicted"
+    """A block spends its coins otherwise. Pending again should that block leave the best chain."""
+    ABANDONED = "abandoned"
+    """Given up by the owner, by nobody else."""
+    ORPHAN = "orphan"
+    """A coinbase whose block left the best chain."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its inputs are spent and its outputs exist."""
+        return self in (RecordState.CONFIRMED, RecordState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class BlockPlace:
-    """Where in the best chain a transaction stands (or, for an inactive coinbase, stood)."""
+    """Where in the best chain a transaction stands; for an orphan where it stood, for a conflicted one where its rival
+    stands."""
 
     hash: BlockHash
     height: int
@@ -56,7 +69,7 @@ class Record:
     @property
     def order(self) -> tuple[int, int, int]:
         """History order: by place in the chain, what has none behind by arrival."""
-        if self.place is None:
+        if self.place is None or self.state is RecordState.CONFLICTED:
             return (1, self.arrival, 0)
         return (0, self.place.height, self.place.position)
 
@@ -87,6 +100,8 @@ class CoinState(StrEnum):
     CHANGE = "change"
     """Unconfirmed, but from a payment of our own: spendable."""
     IMMATURE = "immature"
+    WAITING = "waiting"
+    """Of a transaction that the mempool does not hold at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +123,14 @@ class WalletCoin:
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What the unspent coins are worth. `pending_sat` is everything unconfirmed; of it, `trusted_pending_sat` is the
-    change of own payments, which may be spent at once."""
+    change of own payments, which may be spent at once. `held_sat` is the worth of the coins that payments spend which
+    the mempool does not hold at the moment; neither these coins nor the change of such payments are in the rest."""
 
     confirmed_sat: int = 0
     pending_sat: int = 0
     immature_sat: int = 0
     trusted_pending_sat: int = 0
+    held_sat: int = 0
 
     @property
     def spendable_sat(self) -> int:
@@ -137,19 +154,29 @@ class Category(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One output of a wallet transaction from the wallet's view. `amount_sat` and `fee_sat` are negative where they
-    leave it; `confirmations` is 0 while pending; `is_abandoned` marks own payments that fell out of the mempool."""
+class TransactionStatus:
+    """How a transaction of the wallet stands. `confirmations` is 0 while pending, and below 0 where a block of that
+    depth made it impossible. `is_trusted` says that it waits in the mempool and nobody but the wallet can keep it from
+    being mined; `conflicts` are the wallet's transactions that spend the same coins."""
 
     txid: Txid
+    state: RecordState
+    confirmations: int
+    place: BlockPlace | None
+    received_us: Micros
+    is_trusted: bool
+    conflicts: tuple[Txid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry(TransactionStatus):
+    """One output of a wallet transaction from the wallet's view. `amount_sat` and `fee_sat` are negative where they
+    leave it."""
+
     output_index: int
     category: Category
     amount_sat: int
     fee_sat: int | None
     script_pubkey: bytes
-    confirmations: int
-    place: BlockPlace | None
-    received_us: Micros
-    is_abandoned: bool = False
     address: str | None = None
     label: str = ""

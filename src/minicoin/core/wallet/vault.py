@@ -100,7 +100,7 @@ class Vault:
 
     def _opened(self) -> _Open:
         if self._open is None:
-            raise WalletLocked("the wallet is locked: unlock it with its passphrase first")
+            raise WalletLocked
         return self._open
 
     def _derive(self, entropy: bytes) -> _Open:

@@ -23,12 +23,12 @@ from minicoin.core.wallet.addressbook import AddressBook
 from minicoin.core.wallet.codec import RecordLines, WalletDocument, decode_wallet, encode_wallet
 from minicoin.core.wallet.coins import list_coins, spendable_coins, sum_balance
 from minicoin.core.wallet.crypt import Protection, seal_seed
-from minicoin.core.wallet.history import list_history, record_entries
+from minicoin.core.wallet.history import list_history, record_entries, record_status
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import AccountKey, Chain, KeyPath, SigningKey
 from minicoin.core.wallet.ledger import Ledger, Tip
 from minicoin.core.wallet.payment import PaymentPlan, draft_payment
-from minicoin.core.wallet.records import Balance, BlockPlace, HistoryEntry, Record, WalletCoin
+from minicoin.core.wallet.records import Balance, BlockPlace, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.rescan import RescanState
 from minicoin.core.wallet.signing import SignedTransaction, sign_transaction
 from minicoin.core.wallet.vault import Vault
@@ -117,24 +117,38 @@ class Wallet:
         return self._changed(self._ledger.connect(summary, now))
 
     def disconnect(self, summary: BlockSummary) -> WalletChange:
-        """The wallet's tip left the best chain. Its transactions count as pending until the mempool drops them."""
+        """The wallet's tip left the best chain. Its transactions wait for another block."""
         return self._changed(self._ledger.disconnect(summary))
 
     def add_unconfirmed(self, transaction: Transaction, now: Micros) -> WalletChange:
         """The mempool took a transaction, ours or not."""
         return self._changed(self._ledger.add_pending(transaction, now))
 
-    def remove_unconfirmed(self, txid: Txid) -> WalletChange:
-        """The mempool refused, replaced or evicted a transaction (not: a block took it). Its coins are free again."""
-        return self._changed(self._ledger.remove_pending(txid))
+    def leave_pool(self, txid: Txid) -> WalletChange:
+        """The mempool refused, replaced or dropped a transaction (not: a block took it). A payment of ours waits on,
+        its coins stay spent; what others sent is forgotten."""
+        return self._changed(self._ledger.leave_pool(txid))
 
-    def own_unconfirmed(self) -> tuple[Transaction, ...]:
-        """Payments of ours that no block took yet, parents first: to offer to the mempool and the peers again."""
-        return tuple(record.transaction for record in self._ledger.pending() if self._ledger.debit_sat(record))
+    def withdraw(self, txid: Txid) -> WalletChange:
+        """A payment that nobody was told of is as if it had never been made. Its coins are free again."""
+        return self._changed(self._ledger.forget(txid))
 
-    def unconfirmed(self) -> tuple[Transaction, ...]:
-        """All pending transactions, parents first. After a start the mempool must be asked about each."""
-        return tuple(record.transaction for record in self._ledger.pending())
+    def abandon(self, txid: Txid) -> WalletChange:
+        """The owner gives up a payment that stands in no block and not in the mempool. Raises NotAbandonable."""
+        return self._changed(self._ledger.abandon(txid))
+
+    def is_own(self, txid: Txid) -> bool:
+        """Whether a transaction of the wallet spends its coins."""
+        record = self._ledger.record(txid)
+        return record is not None and self._ledger.debit_sat(record) > 0
+
+    def unconfirmed(self) -> tuple[Record, ...]:
+        """What counts and stands in no block, parents first. After a start the mempool must be asked about each."""
+        return self._ledger.pending()
+
+    def is_pooled(self, txid: Txid) -> bool:
+        """Whether it is pending and the mempool holds it, as far as the wallet was told."""
+        return self._ledger.is_pooled(txid)
 
     def rescan_from(self, height: int) -> Rescan:
         """Look again for everything of ours from `height` on. Raises MisuseError while a rescan is under way."""
@@ -231,14 +245,20 @@ class Wallet:
         entries = [] if record is None else record_entries(record, self._ledger, self._keyring)
         return tuple(self._book.name(entries))
 
+    def status(self, txid: Txid) -> TransactionStatus | None:
+        """How a transaction of the wallet stands."""
+        record = self._ledger.record(txid)
+        return None if record is None else record_status(record, self._ledger)
+
     def confirmations(self, txid: Txid) -> int:
-        """Blocks on the best chain from the transaction's on; 0 for one that is in none."""
+        """Blocks on the best chain from the transaction's on; 0 for one that is in none, below 0 for one that a block
+        made impossible."""
         record = self._ledger.record(txid)
         return 0 if record is None else self._ledger.confirmations(record)
 
     def build_payment(self, plan: PaymentPlan) -> Payment:
-        """A signed payment; its coins stay reserved until add_unconfirmed or remove_unconfirmed names it. Raises
-        WalletLocked, InsufficientFunds, PaymentRefused."""
+        """A signed payment; its coins stay reserved until add_unconfirmed or withdraw names it. Raises WalletLocked,
+        InsufficientFunds, PaymentRefused."""
         key = self.vault.signing_key()
         change_script = self._keyring.peek(Chain.CHANGE)
         draft = draft_payment(plan, spendable_coins(self._ledger), change_script, self.tip.height, self._rng)

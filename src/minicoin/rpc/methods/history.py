@@ -6,7 +6,7 @@ from minicoin.core.node.commands import (
     INVALID_ADDRESS,
     CommandError,
 )
-from minicoin.core.node.query_wallet import HistoryEntry
+from minicoin.core.node.query_wallet import HistoryEntry, TransactionStatus
 from minicoin.core.primitives.transaction import (
     Txid,
     outpoint_index,
@@ -38,9 +38,12 @@ async def get_balances(call: Call) -> Json:
     balance = wallet.balance
     return {
         "mine": {
-            "trusted": Amount(balance.spendable_sat),
+            # As Bitcoin Core tells it: coins that only payments outside the mempool spend are still among the trusted,
+            # and taken off again under a name of their own.
+            "trusted": Amount(balance.spendable_sat + balance.held_sat),
             "untrusted_pending": Amount(balance.untrusted_pending_sat),
             "immature": Amount(balance.immature_sat),
+            "nonmempool": Amount(-balance.held_sat),
         },
         "lastprocessedblock": {"hash": hash_to_hex(wallet.tip.hash), "height": wallet.tip.height},
     }
@@ -60,7 +63,12 @@ async def list_unspent(call: Call) -> Json:
         script = coin.output.script_pubkey
         is_safe = coin.confirmations > 0 or coin.is_spendable
         is_listed = low <= coin.confirmations <= high and (not wanted or script in wanted)
-        if not is_listed or coin.is_reserved or coin.state == "immature" or not (is_safe or include_unsafe):
+        if (
+            not is_listed
+            or coin.is_reserved
+            or coin.state in ("immature", "waiting")
+            or not (is_safe or include_unsafe)
+        ):
             continue
         answer.append(
             {
@@ -103,56 +111,56 @@ def _history_json(entry: HistoryEntry) -> JsonObject:
         "amount": Amount(entry.amount_sat),
         "label": entry.label,
         "vout": entry.output_index,
+        "abandoned": entry.state == "abandoned",
     }
     if entry.fee_sat is not None:
         shape["fee"] = Amount(entry.fee_sat)
-    shape["confirmations"] = entry.confirmations
     if entry.category in ("generate", "immature", "orphan"):
         shape["generated"] = True
-    if entry.place is not None:
+    return shape | _status_json(entry)
+
+
+def _status_json(status: TransactionStatus) -> JsonObject:
+    shape: JsonObject = {"confirmations": status.confirmations}
+    if status.confirmations > 0 and status.place is not None:
         shape |= {
-            "blockhash": hash_to_hex(entry.place.hash),
-            "blockheight": entry.place.height,
-            "blockindex": entry.place.position,
-            "blocktime": entry.place.time,
+            "blockhash": hash_to_hex(status.place.hash),
+            "blockheight": status.place.height,
+            "blockindex": status.place.position,
+            "blocktime": status.place.time,
         }
     else:
-        shape["trusted"] = entry.category == "send"
-    received = entry.received_us // SECOND_US
-    shape |= {"txid": hash_to_hex(entry.txid), "walletconflicts": [], "time": received, "timereceived": received}
-    if entry.category == "send":
-        shape["abandoned"] = entry.is_abandoned
-    return shape
+        shape["trusted"] = status.is_trusted
+    received = status.received_us // SECOND_US
+    return shape | {
+        "txid": hash_to_hex(status.txid),
+        "walletconflicts": [hash_to_hex(txid) for txid in status.conflicts],
+        "time": received,
+        "timereceived": received,
+        # Whatever it signals, this node lets every transaction that waits be replaced.
+        "bip125-replaceable": "no" if status.confirmations > 0 else "yes",
+    }
 
 
 async def get_transaction(call: Call) -> Json:
-    await require_wallet(call)
+    wallet = await require_wallet(call)
     txid = Txid(call.hash("txid"))
-    record = await call.port.query(lambda node: node.wallet.record(txid))
-    entries = await call.port.query(lambda node: node.wallet.history_of(txid))
-    if record is None:
+    record, status, entries = await call.port.query(
+        lambda node: (node.wallet.record(txid), node.wallet.status(txid), node.wallet.history_of(txid))
+    )
+    if record is None or status is None:
         raise CommandError(INVALID_ADDRESS, "Invalid or non-wallet transaction id")
     fee = next((entry.fee_sat for entry in entries if entry.fee_sat is not None), None)
     shape: JsonObject = {"amount": Amount(sum(entry.amount_sat for entry in entries))}
     if fee is not None:
         shape["fee"] = Amount(fee)
-    shape["confirmations"] = await call.port.query(lambda node: node.wallet.confirmations(txid))
-    if record.place is not None:
-        shape |= {
-            "blockhash": hash_to_hex(record.place.hash),
-            "blockheight": record.place.height,
-            "blockindex": record.place.position,
-            "blocktime": record.place.time,
-        }
-    received = record.received_us // SECOND_US
-    shape |= {
-        "txid": hash_to_hex(txid),
+    if record.transaction.is_coinbase:
+        shape["generated"] = True
+    shape |= _status_json(status) | {
         "wtxid": hash_to_hex(record.transaction.wtxid),
-        "walletconflicts": [],
-        "time": received,
-        "timereceived": received,
         "details": [_detail_json(entry) for entry in entries],
         "hex": record.transaction.raw.hex(),
+        "lastprocessedblock": {"hash": hash_to_hex(wallet.tip.hash), "height": wallet.tip.height},
     }
     if call.flag("verbose"):
         shape["decoded"] = transaction_json(record.transaction, call.port.network.address_format, with_hex=False)
@@ -209,7 +217,7 @@ METHODS = (
         "getbalances",
         Category.WALLET,
         "What the wallet holds, by state.",
-        "An object: mine (trusted, untrusted_pending, immature), lastprocessedblock.",
+        "An object: mine (trusted, untrusted_pending, immature, nonmempool), lastprocessedblock.",
         get_balances,
     ),
     Method(

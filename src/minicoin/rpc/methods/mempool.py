@@ -24,7 +24,7 @@ async def get_mempool_info(call: Call) -> Json:
         "mempoolminfee": Amount(totals.min_feerate),
         "minrelaytxfee": Amount(totals.min_relay_feerate),
         "incrementalrelayfee": Amount(totals.incremental_feerate),
-        "unbroadcastcount": totals.own_count,
+        "unbroadcastcount": totals.unbroadcast_count,
         "fullrbf": True,
         "orphans": totals.orphan_count,
         "verifying": totals.verifying_count,
@@ -92,7 +92,7 @@ def entry_json(entry: EntryView) -> JsonObject:
         "depends": [hash_to_hex(txid) for txid in entry.parents],
         "spentby": [hash_to_hex(txid) for txid in entry.children],
         "bip125-replaceable": True,
-        "unbroadcast": entry.is_own,
+        "unbroadcast": entry.is_unbroadcast,
     }
 
 

@@ -6,6 +6,7 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import (
     INVALID_PARAMETER,
     MISC_ERROR,
+    AbandonTransaction,
     CommandError,
     Pay,
     SignTransaction,
@@ -56,6 +57,12 @@ async def _pay(call: Call, outputs: tuple[TxOut, ...], subtracted: tuple[int, ..
         raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
     txid = str(await call.port.command(Pay(outputs, feerate, subtracted)))
     return {"txid": txid} if call.flag("verbose") else txid
+
+
+async def abandon_transaction(call: Call) -> Json:
+    await require_wallet(call)
+    await call.port.command(AbandonTransaction(Txid(call.hash("txid"))))
+    return None
 
 
 async def sign_raw_transaction(call: Call) -> Json:
@@ -120,7 +127,7 @@ METHODS = (
     Method(
         "sendtoaddress",
         Category.WALLET,
-        "Pay an amount to an address. Answered when the mempool took the payment and the wallet is on disk.",
+        "Pay an amount to an address. Answered, and told to peers, once the mempool took it and it is on disk.",
         "The txid, as hex.",
         send_to_address,
         (
@@ -155,6 +162,15 @@ METHODS = (
             _FEE_RATE,
             _VERBOSE,
         ),
+    ),
+    Method(
+        "abandontransaction",
+        Category.WALLET,
+        "Give up a payment that stands in no block and not in the mempool, and what spends it: its coins are free "
+        "again. Nothing else gives a payment up. Somebody who has a copy of it can still have it mined.",
+        "Null, once that is on disk.",
+        abandon_transaction,
+        (Argument("txid", Kind.HASH, "The payment's id."),),
     ),
     Method(
         "signrawtransactionwithwallet",

@@ -110,14 +110,14 @@ async def get_raw_transaction(call: Call) -> Json:
     if entry is not None:
         return entry.transaction.raw.hex() if verbosity <= 0 else transaction_json(entry.transaction, form)
     # The wallet knows the block of its own transactions; of others there is no index.
-    record = await call.port.query(lambda node: node.wallet.record(txid))
-    if record is None:
+    record, status = await call.port.query(lambda node: (node.wallet.record(txid), node.wallet.status(txid)))
+    if record is None or status is None:
         raise CommandError(
             INVALID_ADDRESS,
             "No such mempool transaction. Use blockhash to say which block holds it: this node keeps no index of "
             "confirmed transactions. Use gettransaction for wallet transactions.",
         )
-    if record.place is None:
+    if record.place is None or status.confirmations <= 0:
         return record.transaction.raw.hex() if verbosity <= 0 else transaction_json(record.transaction, form)
     shape = await _raw_in_block(call, txid, record.place.hash, verbosity)
     if isinstance(shape, dict):

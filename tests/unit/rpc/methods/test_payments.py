@@ -2,6 +2,8 @@ from decimal import Decimal
 
 import pytest
 
+from minicoin.core.units import SECOND_US
+
 
 @pytest.fixture
 def foreign(funded) -> str:
@@ -47,7 +49,7 @@ def test_fee_rate_and_who_pays_it(funded, foreign) -> None:
 @pytest.mark.parametrize(
     ("amount", "code", "problem"),
     [
-        (100_000, -6, "insufficient funds"),
+        (100_000, -6, "Insufficient funds"),
         ("0.00000001", -4, "dust"),
         (0, -4, "dust"),
         (-1, -3, "out of range"),
@@ -94,3 +96,44 @@ def test_signing(funded, foreign) -> None:
     assert "not of this wallet" in problem["error"]
     assert funded.refusal("signrawtransactionwithwallet", mixed, [{"vout": 5}])[0] == -8
     assert funded.refusal("signrawtransactionwithwallet", "00")[0] == -22
+
+
+def _told(rpc, txid: str) -> set[tuple[bool, bool, int]]:
+    lines = [line for line in rpc("listtransactions") if line["txid"] == txid]
+    return {(line["abandoned"], line["trusted"], line["confirmations"]) for line in lines}
+
+
+def test_a_payment_is_given_up_by_its_owner_only(funded, foreign) -> None:
+    before = funded("getbalance")
+    # Final in the next block only, so that it waits while the tip is taken away.
+    coin = max(funded("listunspent"), key=lambda coin: coin["amount"])
+    outputs = {foreign: 1, funded("getnewaddress"): coin["amount"] - 1 - Decimal("0.0001")}
+    raw = funded("createrawtransaction", [coin | {"sequence": 0xFFFFFFFD}], outputs, funded("getblockcount"))
+    txid = funded("sendrawtransaction", funded("signrawtransactionwithwallet", raw)["hex"])
+    assert funded.refusal("abandontransaction", "ff" * 32) == (-5, "Invalid or non-wallet transaction id")
+    assert funded.refusal("abandontransaction", txid) == (-5, "Transaction not eligible for abandonment")
+    funded("invalidateblock", funded("getbestblockhash"))
+    funded.port.world.run(SECOND_US)
+    assert funded("getrawmempool") == []
+    mine = funded("getbalances")["mine"]
+    assert mine["trusted"] + mine["nonmempool"] == funded("getbalance")
+    assert funded("listunspent", 0) == [coin for coin in funded("listunspent", 0) if coin["txid"] != txid]
+    assert _told(funded, txid) == {(False, False, 0)}
+    assert funded("abandontransaction", txid) is None
+    assert _told(funded, txid) == {(True, False, 0)}
+    assert funded("getbalance") <= before
+    assert funded("gettransaction", txid)["lastprocessedblock"]["hash"] == funded("getbestblockhash")
+
+
+def test_conflicts_are_told_with_the_depth_of_the_block_that_decided(funded, foreign) -> None:
+    txid = funded("sendtoaddress", foreign, 1)
+    raw = funded("gettransaction", txid, False, True)["decoded"]
+    inputs = [{"txid": spent["txid"], "vout": spent["vout"]} for spent in raw["vin"]]
+    better = funded("signrawtransactionwithwallet", funded("createrawtransaction", inputs, {foreign: "0.9"}))
+    rival = funded("sendrawtransaction", better["hex"], 0)
+    assert funded("gettransaction", txid)["walletconflicts"] == [rival]
+    funded("generatetoaddress", 2, foreign)
+    lost, won = funded("gettransaction", txid), funded("gettransaction", rival)
+    assert (lost["confirmations"], won["confirmations"]) == (-2, 2)
+    assert (won["walletconflicts"], won["bip125-replaceable"]) == ([txid], "no")
+    assert "blockhash" not in lost and "trusted" not in won

@@ -1,0 +1,301 @@
+"""The wallet's payments between command, mempool, disk and peers.
+
+An answer is a promise: once a caller has its txid, the payment survives kill -9, is told to peers, and is given up by
+nobody but its owner. The order that keeps it:
+
+1. One payment at a time is built, signed and offered to the mempool; those behind it wait in line, so that each builds
+   on the change of the one before. A refusal ends it there: no disk has seen it, no peer has heard of it.
+2. What the mempool took is withheld (node/tx_flow), written into the wallet, and only when that is on disk answered and
+   announced. A disk that refuses takes it back out. The same holds for what RPC hands in and the wallet's coins pay
+   for.
+3. From there on it is the ledger's (core/wallet/ledger). Whatever of it the mempool does not hold is offered again:
+   when the chain has come to rest after a start or a new tip, and every few minutes.
+4. Peers that were told once are told again after 12 to 36 hours, as Bitcoin Core does, where a block left it out.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import WALLET_OFFERS_MAX, WALLET_PAYMENTS_WAITING_MAX
+from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.outcomes import Accepted, Rejected
+from minicoin.core.node import commands
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.primitives.transaction import Transaction, Txid
+from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
+from minicoin.core.wallet.errors import WALLET_IS_LOCKED, InsufficientFunds, NotAbandonable, WalletLocked
+from minicoin.core.wallet.payment import PaymentPlan
+from minicoin.core.wallet.records import RecordState
+from minicoin.core.wallet.views import Payment
+from minicoin.core.wallet.wallet import Wallet
+
+_OFFER_EVERY_US = 10 * MINUTE_US
+# While blocks come in by the thousand, what they make acceptable need not be known at each.
+_OFFER_PAUSE_US = 10 * SECOND_US
+_RESEND_AFTER_US = 12 * HOUR_US
+_RESEND_SPREAD_US = 24 * HOUR_US
+# A block may have been under way when the payment was made.
+_RESEND_AGE_S = 5 * 60
+_FEE_TARGET_BLOCKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A payment that was asked for and is not built yet."""
+
+    request: RequestId
+    command: commands.Pay = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Paying:
+    """The payment that the mempool is judging."""
+
+    txid: Txid
+    request: RequestId
+
+
+class PaymentFlow:
+    """Of at most one wallet, which every call brings along."""
+
+    def __init__(self, parts: Parts, transactions: TxFlow, saves: WalletSaves, alarm: Alarm) -> None:
+        self._parts = parts
+        self._transactions = transactions
+        self._saves = saves
+        self._rng = parts.rng.stream("payments")
+        self._alarm = alarm
+        self._line: deque[_Waiting] = deque()
+        self._paying: _Paying | None = None
+        self._withdrawn: dict[Txid, None] = {}
+        self._abandoning: dict[Txid, list[RequestId]] = {}
+        self._offer_at: Micros | None = None
+        self._offered_up_to = 0
+        self._has_offered = False
+        self._resend_at: Micros | None = None
+
+    # --- commands ---
+
+    def pay(self, wallet: Wallet, request: RequestId, command: commands.Pay, now: Micros) -> bool:
+        """Take a payment into the line; whether to watch anew."""
+        if wallet.vault.is_locked:
+            self._parts.fail(request, commands.UNLOCK_NEEDED, WALLET_IS_LOCKED)
+            return False
+        if len(self._line) >= WALLET_PAYMENTS_WAITING_MAX:
+            self._parts.fail(request, commands.WALLET_ERROR, "too many payments wait to be made: try again later")
+            return False
+        self._line.append(_Waiting(request, command))
+        return self._pay_next(wallet, now)
+
+    def abandon(self, wallet: Wallet, request: RequestId, txid: Txid) -> None:
+        """Give a payment up; answered once that is on disk."""
+        if wallet.record(txid) is None:
+            self._parts.fail(request, commands.INVALID_ADDRESS, "Invalid or non-wallet transaction id")
+        elif self._parts.mempool.is_verifying(txid):
+            # It was offered again a moment ago: the verdict says whether the mempool holds it.
+            self._abandoning.setdefault(txid, []).append(request)
+        else:
+            self._abandon(wallet, request, txid)
+
+    def _abandon(self, wallet: Wallet, request: RequestId, txid: Txid) -> None:
+        try:
+            wallet.abandon(txid)
+        except NotAbandonable as error:
+            self._parts.fail(request, commands.INVALID_ADDRESS, str(error))
+            return
+        self._parts.trace("payment-abandoned", txid=hash_to_hex(txid))
+        self._saves.note_change()
+        self._saves.answer(Answer(request))
+
+    def _pay_next(self, wallet: Wallet, now: Micros) -> bool:
+        """Build what is first in line, until one is with the mempool."""
+        must_watch = False
+        while self._line and self._paying is None:
+            waiting = self._line.popleft()
+            payment = self._build(wallet, waiting, now)
+            if payment is None:
+                continue
+            must_watch = must_watch or payment.must_watch
+            txid = payment.transaction.txid
+            self._paying = _Paying(txid, waiting.request)
+            reason = self._transactions.submit(payment.transaction, None, now)
+            if reason is not None:
+                self._refuse(wallet, str(reason))
+        return must_watch
+
+    def _build(self, wallet: Wallet, waiting: _Waiting, now: Micros) -> Payment | None:
+        command = waiting.command
+        feerate = command.feerate_sat_per_kvb or self._parts.mempool.estimate_feerate(_FEE_TARGET_BLOCKS, now)
+        try:
+            return wallet.build_payment(PaymentPlan(command.outputs, feerate, command.subtract_fee_from))
+        except InsufficientFunds as error:
+            self._parts.fail(waiting.request, commands.WALLET_INSUFFICIENT_FUNDS, str(error))
+        except WalletLocked as error:
+            self._parts.fail(waiting.request, commands.UNLOCK_NEEDED, str(error))
+        except MisuseError as error:
+            self._parts.fail(waiting.request, commands.WALLET_ERROR, str(error))
+        return None
+
+    def _refuse(self, wallet: Wallet, why: str) -> None:
+        """The payment with the mempool is none."""
+        assert self._paying is not None
+        paying, self._paying = self._paying, None
+        # The mempool may have kept it for a child that would pay for both.
+        self._parts.mempool.remove(paying.txid)
+        wallet.withdraw(paying.txid)
+        self._parts.fail(paying.request, commands.WALLET_ERROR, f"the payment was refused: {why}; nothing was sent")
+
+    # --- what the mempool says ---
+
+    def on_accepted(self, wallet: Wallet, outcome: Accepted, now: Micros) -> bool:
+        """The mempool took a transaction. It is told to the peers now, or once the wallet holds it on disk. Whether the
+        watch set grew."""
+        transaction = outcome.entry.transaction
+        txid = transaction.txid
+        for entry in (*outcome.replaced, *outcome.evicted):
+            self.leave_pool(wallet, entry, now)
+        if txid in self._withdrawn:
+            # Whoever asked for it was told that it was not sent.
+            del self._withdrawn[txid]
+            self._transactions.withdraw(transaction, commands.WALLET_ERROR, "the payment was withdrawn")
+            wallet.withdraw(txid)
+            return False
+        known = wallet.record(txid)
+        is_durable = known is not None and known.state in (RecordState.PENDING, RecordState.REPLACED)
+        added = wallet.add_unconfirmed(transaction, now)
+        self._saves.note_change(bool(added.txids) and not is_durable)
+        if wallet.is_own(txid):
+            # What spends our coins is ours to say again, whoever sent it.
+            self._parts.mempool.adopt(txid)
+        request = None
+        if self._paying is not None and self._paying.txid == txid:
+            request, self._paying = self._paying.request, None
+        if request is not None or (outcome.source is None and added.txids and not is_durable and wallet.is_own(txid)):
+            self._transactions.withhold(txid)
+            self._saves.answer(Answer(request, hash_to_hex(txid), transaction))
+        elif not self._transactions.is_withheld(txid):
+            self._transactions.release(transaction, now)
+        self._settle_abandoned(wallet, txid)
+        return self._pay_next(wallet, now) or added.must_watch
+
+    def on_rejected(self, wallet: Wallet, outcome: Rejected, now: Micros) -> bool:
+        """The mempool refused a transaction; whether the watch set grew."""
+        for entry in outcome.evicted:
+            self.leave_pool(wallet, entry, now)
+        self._withdrawn.pop(outcome.txid, None)
+        if self._paying is not None and self._paying.txid == outcome.txid:
+            self._refuse(wallet, f"{outcome.reason}{': ' + outcome.detail if outcome.detail else ''}")
+        else:
+            self._leave(wallet, outcome.txid, now)
+        self._settle_abandoned(wallet, outcome.txid)
+        return self._pay_next(wallet, now)
+
+    def leave_pool(self, wallet: Wallet, entry: Entry, now: Micros) -> None:
+        """The mempool let go of a transaction that no block took."""
+        self._leave(wallet, entry.txid, now)
+
+    def _leave(self, wallet: Wallet, txid: Txid, now: Micros) -> None:
+        wallet.leave_pool(txid)
+        if wallet.record(txid) is None:
+            self._saves.note_change()
+        elif self._offer_at is None:
+            self._offer_by(Micros(now + _OFFER_EVERY_US))
+
+    def _settle_abandoned(self, wallet: Wallet, txid: Txid) -> None:
+        for request in self._abandoning.pop(txid, ()):
+            self._abandon(wallet, request, txid)
+
+    def on_saved(
+        self, wallet: Wallet, payment: Transaction, request: RequestId | None, error: str, now: Micros
+    ) -> None:
+        """A withheld payment is on disk, or the disk refused it."""
+        txid = payment.txid
+        record = wallet.record(txid)
+        # A block may have taken it meanwhile, and the chain is as durable as it gets.
+        if not error or (record is not None and record.state is RecordState.CONFIRMED):
+            self._transactions.release(payment, now)
+            self._parts.reply(request, hash_to_hex(txid))
+            return
+        why = f"{error}; nothing was sent"
+        for entry in self._transactions.withdraw(payment, commands.WALLET_ERROR, why):
+            wallet.withdraw(entry.txid)
+        wallet.withdraw(txid)
+        self._parts.fail(request, commands.WALLET_ERROR, why)
+
+    # --- offering again ---
+
+    def on_settled(self, wallet: Wallet, now: Micros) -> None:
+        """The chain came to rest: what was not acceptable on another tip may be now."""
+        if self._has_offered and self._parts.sync.is_initial(now):
+            if any(not wallet.is_pooled(record.txid) for record in wallet.unconfirmed()):
+                self._offer_by(Micros(now + _OFFER_PAUSE_US))
+            return
+        self._has_offered = True
+        if self._resend_at is None:
+            self._schedule_resend(now)
+        self._offer(wallet, now)
+
+    def _offer(self, wallet: Wallet, now: Micros) -> None:
+        """Hand the mempool what it does not hold, in turns where that is much."""
+        mempool = self._parts.mempool
+        waiting = [
+            record
+            for record in wallet.unconfirmed()
+            if record.txid not in mempool and not mempool.is_verifying(record.txid)
+        ]
+        behind = [record for record in waiting if record.arrival > self._offered_up_to]
+        turn = (behind or waiting)[:WALLET_OFFERS_MAX]
+        self._offered_up_to = turn[-1].arrival if len(waiting) > len(turn) else 0
+        self._offer_at = Micros(now + _OFFER_EVERY_US) if waiting else None
+        self._alarm.by(self._offer_at)
+        for record in turn:
+            is_own = wallet.is_own(record.txid)
+            if self._transactions.offer(record.transaction, now, is_own=is_own) is not None:
+                self._leave(wallet, record.txid, now)
+
+    def _offer_by(self, at: Micros) -> None:
+        self._offer_at = at if self._offer_at is None else min(at, self._offer_at)
+        self._alarm.by(self._offer_at)
+
+    def _resend(self, wallet: Wallet, now: Micros) -> None:
+        tip_time = self._parts.tree.tip.header.time
+        for record in wallet.unconfirmed():
+            if record.received_us // SECOND_US < tip_time - _RESEND_AGE_S and wallet.is_own(record.txid):
+                self._transactions.say_again(record.txid, now)
+
+    def _schedule_resend(self, now: Micros) -> None:
+        self._resend_at = Micros(now + _RESEND_AFTER_US + self._rng.below(_RESEND_SPREAD_US))
+        self._alarm.by(self._resend_at)
+
+    # --- time and ends ---
+
+    def on_deadline(self, wallet: Wallet, now: Micros) -> None:
+        """Offer or say again what is due."""
+        if self._offer_at is not None and now >= self._offer_at:
+            self._offer(wallet, now)
+        if self._resend_at is not None and now >= self._resend_at:
+            if not self._parts.sync.is_initial(now):
+                self._resend(wallet, now)
+            self._schedule_resend(now)
+
+    def next_deadline(self) -> Micros | None:
+        """When on_deadline has something to do."""
+        return min((at for at in (self._offer_at, self._resend_at) if at is not None), default=None)
+
+    def on_failure(self, failure: str) -> None:
+        """The node stops or its chain stands still: who waits hears it now, and no payment of theirs may follow."""
+        for waiting in self._line:
+            self._parts.fail(waiting.request, commands.MISC_ERROR, failure)
+        self._line.clear()
+        if self._paying is not None:
+            self._withdrawn[self._paying.txid] = None
+            self._parts.fail(self._paying.request, commands.MISC_ERROR, failure)
+            self._paying = None
+        for requests in self._abandoning.values():
+            for request in requests:
+                self._parts.fail(request, commands.MISC_ERROR, failure)
+        self._abandoning.clear()
