@@ -177,6 +177,11 @@ COMMANDS_WAITING_MAX: Final = 1_000
 
 # --- mining ---
 GENERATE_COMMANDS_MAX: Final = 100
+# Long polls (BIP22): how many are held; how long a tip that does not move holds one though transactions came, and how
+# often they are looked for after that. Bitcoin Core's times.
+LONG_POLLS_MAX: Final = 64
+LONG_POLL_FIRST_US: Final = 60 * SECOND_US
+LONG_POLL_AGAIN_US: Final = 10 * SECOND_US
 # New transactions get into the block being mined this often.
 TEMPLATE_REFRESH_US: Final = 10 * SECOND_US
 # A miner that was told of peers waits this long for them before it mines on its own.

@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 from minicoin.core.node.commands import Command
 from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
-from minicoin.core.primitives.verdicts import Coin, TxVerdict
+from minicoin.core.primitives.verdicts import BlockRejected, Coin, TxVerdict
 from minicoin.core.units import Micros
 
 T = TypeVar("T")
@@ -56,6 +56,9 @@ class ChainReads(Protocol):
 
     def coin_set_totals(self) -> CoinTotals:
         """Reads the whole set."""
+
+    def test_block(self, block: Block, header_refusal: BlockRejected | None) -> str | None:
+        """Why a block on the tip would be refused if it had its proof of work; None where it would not."""
 
     def verify_transaction(
         self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()

@@ -142,7 +142,7 @@ def _signature(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     else:
         script = flip(script, 12 + maker.choose(40))
     bad = Transaction(2, (TxIn(entry.outpoint, script, entry.sequence),), spend.outputs, 0, witnesses)
-    return block_of(maker, branch, bad).raw, "script-failed"
+    return block_of(maker, branch, bad).raw, "block-script-verify-flag-failed"
 
 
 @fault
@@ -152,14 +152,14 @@ def _amount(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     output = TxOut(coin.output.value + COIN_SAT, coin.output.script_pubkey)
     believed = Spendable(coin.outpoint, output, coin.kind, coin.key)
     bad = spend_one(believed, outputs=(TxOut(coin.output.value - FEE_SAT, P2PKH),))
-    return block_of(maker, branch, bad).raw, "script-failed"
+    return block_of(maker, branch, bad).raw, "block-script-verify-flag-failed"
 
 
 @fault
 def _wrong_key(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     coin = any_coin(maker, branch)
     other = Spendable(coin.outpoint, coin.output, coin.kind, coin.key + 1000)
-    return block_of(maker, branch, spend_one(other)).raw, "script-failed"
+    return block_of(maker, branch, spend_one(other)).raw, "block-script-verify-flag-failed"
 
 
 # --- scripts and their cost ---
@@ -192,13 +192,13 @@ def _witness_sigops(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
 @fault
 def _check_lock_time(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     script = push(encode_number(1 + maker.choose(600))) + b"\xb1\x75\x51"
-    return block_of(maker, branch, *_spend_script(maker, branch, script)).raw, "script-failed"
+    return block_of(maker, branch, *_spend_script(maker, branch, script)).raw, "block-script-verify-flag-failed"
 
 
 @fault
 def _check_sequence(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     script = push(encode_number(1 + maker.choose(600))) + b"\xb2\x75\x51"
-    return block_of(maker, branch, *_spend_script(maker, branch, script)).raw, "script-failed"
+    return block_of(maker, branch, *_spend_script(maker, branch, script)).raw, "block-script-verify-flag-failed"
 
 
 @fault
@@ -207,7 +207,7 @@ def _null_dummy(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     spend = spend_one(any_coin(maker, branch, (SpendKind.P2SH_MULTISIG,)))
     entry = spend.inputs[0]
     bad = Transaction(2, (TxIn(entry.outpoint, b"\x51" + entry.script_sig[1:], entry.sequence),), spend.outputs)
-    return block_of(maker, branch, bad).raw, "script-failed"
+    return block_of(maker, branch, bad).raw, "block-script-verify-flag-failed"
 
 
 @fault
@@ -220,4 +220,4 @@ def _loose_der(maker: ChainMaker, branch: Branch) -> tuple[bytes, str]:
     padded = bytes((0x30, signature[1] + 1, 2, first + 1, 0)) + signature[4:]
     script = push(padded) + entry.script_sig[1 + len(signature) :]
     bad = Transaction(2, (TxIn(entry.outpoint, script, entry.sequence),), spend.outputs)
-    return block_of(maker, branch, bad).raw, "script-failed"
+    return block_of(maker, branch, bad).raw, "block-script-verify-flag-failed"

@@ -140,7 +140,7 @@ def test_an_invalid_block_leaves_the_engine_at_the_last_good_one(engine, tree):
     path = tree.left.blocks[tree.fork_height :]
     update, invalid = engine.activate(engine.tip, hashes(path))
     assert invalid.hash == path[1].hash
-    assert (invalid.reason, invalid.transaction) == (BlockReason.TRANSACTION, TxReason.SCRIPT_FAILED)
+    assert (invalid.reason, invalid.transaction) == (BlockReason.SCRIPT_FAILED, TxReason.SCRIPT_FAILED)
     assert invalid.is_permanent
     assert update.tip == engine.tip == path[0].hash
     # The refused block's coins were taken back, to the last satoshi.

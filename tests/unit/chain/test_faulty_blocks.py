@@ -23,8 +23,7 @@ NOT_PERMANENT = {
 
 
 def reason_of(invalid: InvalidBlock) -> str:
-    text = str(invalid.transaction or invalid.reason)
-    return "bad-txns-nonfinal" if text == "non-BIP68-final" else text
+    return invalid.name
 
 
 def make():

@@ -6,6 +6,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock
 from minicoin.core.events import CommandReceived, WorkFailed
+from minicoin.core.limits import LONG_POLLS_MAX
 from minicoin.core.node import commands as c
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -38,6 +39,54 @@ def test_a_submitted_block_is_answered_by_its_fate():
     assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == "duplicate"
     assert bench.ask(c.SubmitBlock(raw(RIVALS[0]))) == "inconclusive"
     assert bench.ask(c.SubmitBlock(raw(BLOCKS[2]))) == "prev-blk-not-found"
+
+
+def test_marks_are_answered_when_the_chain_has_moved():
+    bench = Bench()
+    for block in BLOCKS:
+        assert bench.ask(c.SubmitBlock(raw(block))) is None
+    tree = bench.node.parts.tree
+    bench.is_working = False
+    for command, height in ((c.InvalidateBlock(BLOCKS[1].hash), 1), (c.ReconsiderBlock(BLOCKS[1].hash), 4)):
+        request = bench.command(command)
+        assert request not in bench.replies
+        bench.work()
+        assert bench.replies[request].error_code == 0
+        assert tree.tip.height == height
+    # What moves nothing is answered at once.
+    assert bench.ask(c.ReconsiderBlock(BLOCKS[1].hash)) is None
+
+
+def test_a_mark_that_the_worker_cannot_follow_is_an_error():
+    bench = Bench()
+    for block in BLOCKS:
+        bench.ask(c.SubmitBlock(raw(block)))
+    bench.is_working = False
+    waiting = bench.command(c.InvalidateBlock(BLOCKS[1].hash))
+    bench.handle(WorkFailed("Activate", "disk full"))
+    later = bench.command(c.ReconsiderBlock(BLOCKS[1].hash))
+    assert all("disk full" in bench.replies[request].error for request in (waiting, later))
+
+
+def test_a_long_poll_is_answered_when_the_tip_moves_and_not_before():
+    bench = Bench()
+    tip = bench.node.parts.tree.tip.hash
+    held = bench.command(c.AwaitTemplate(tip, 0))
+    bench.wait(200 * SECOND_US)
+    assert held not in bench.replies
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) is None
+    assert bench.replies[held].error_code == 0
+    # A tip that is no more is answered at once.
+    assert bench.ask(c.AwaitTemplate(tip, 0)) is None
+
+
+def test_long_polls_are_bounded_and_end_at_the_stop():
+    bench = Bench()
+    tip = bench.node.parts.tree.tip.hash
+    held = [bench.command(c.AwaitTemplate(tip, 0)) for _ in range(LONG_POLLS_MAX + 1)]
+    assert [request in bench.replies for request in held] == [True] + [False] * LONG_POLLS_MAX
+    bench.ask(c.Stop())
+    assert all(bench.replies[request].error_code == c.NOT_CONNECTED for request in held[1:])
 
 
 def test_an_invalid_block_and_its_children_are_refused_by_reason():

@@ -1,9 +1,12 @@
 """The built-in networks against the numbers the world knows them by."""
 
+from dataclasses import replace
+
 import pytest
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.bitcoin import BITCOIN_NETWORKS, chain_name
 from minicoin.core.params.builtin import NETWORKS, lookup
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.target import bits_to_target, meets_target
@@ -120,3 +123,12 @@ def test_subsidy_halves_at_the_interval() -> None:
 def test_unknown_network_names_the_known_ones() -> None:
     with pytest.raises(MisuseError, match=r"unknown network 'mian'; known are main, test, regtest, bitcoin"):
         lookup("mian")
+
+
+def test_bitcoin_s_networks_have_the_names_that_clients_branch_on() -> None:
+    names = [chain_name(network) for network in BITCOIN_NETWORKS]
+    assert names == ["main", "test", "testnet4", "signet", "regtest", "btcd-simnet"]
+    # The same name with other rules is another network.
+    other = replace(lookup("bitcoin-regtest"), subsidy_sat=1)
+    assert chain_name(other) == "bitcoin-regtest"
+    assert chain_name(lookup("regtest")) == "regtest"

@@ -90,6 +90,17 @@ def commitment_index(coinbase: Transaction) -> int | None:
     return None
 
 
+def with_reserved_value(block: Block) -> Block:
+    """The block with the witness that its commitment asks of the coinbase, where it was left out (BIP141): what miners
+    that know the stripped form only hand in."""
+    coinbase = next(iter(block.transactions), None)
+    if coinbase is None or coinbase.has_witness or len(coinbase.inputs) != 1 or commitment_index(coinbase) is None:
+        return block
+    reserved = ((bytes(_WITNESS_NONCE_SIZE),),)
+    filled = Transaction(coinbase.version, coinbase.inputs, coinbase.outputs, coinbase.lock_time, reserved)
+    return Block(block.header, (filled, *block.transactions[1:]))
+
+
 def witness_commitment(root: bytes, nonce: bytes) -> bytes:
     """The 32 bytes that a coinbase commits to."""
     return sha256d(root + nonce)
@@ -106,6 +117,7 @@ def reject_transaction(transaction: Transaction, refusal: TxRejected) -> BlockRe
 _BLOCK_REASONS = {
     TxReason.COINBASE_LENGTH: BlockReason.COINBASE_LENGTH,
     TxReason.NON_BIP68_FINAL: BlockReason.NON_FINAL,
+    TxReason.SCRIPT_FAILED: BlockReason.SCRIPT_FAILED,
 }
 
 

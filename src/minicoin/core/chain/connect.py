@@ -60,7 +60,7 @@ def connect_block(
             fee, outputs = check_inputs(transaction, packed, rules.height, rules.coinbase_maturity)
             fees += fee
             if fees > MONEY_MAX_SAT:
-                raise TxRejected(TxReason.FEE_OUT_OF_RANGE)
+                raise BlockRejected(BlockReason.FEES_OUT_OF_RANGE, f"{fees} sat")
             if rules.csv and has_relative_locks(transaction):
                 check_relative_locks(transaction, packed, rules, median_time_at)
             if with_p2sh:

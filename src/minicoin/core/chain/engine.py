@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from minicoin.core.chain.block_rules import check_block_in_chain
+from minicoin.core.chain.block_rules import check_block, check_block_in_chain
 from minicoin.core.chain.coins import CoinsCache, CoinSetTotals
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
@@ -178,6 +178,26 @@ class ChainEngine:
             return None
         return RawBlock.parse(Block.parse(raw).stripped if stripped else raw)
 
+    def test_block(self, block: Block, header_refusal: BlockRejected | None) -> str | None:
+        """What would become of a block on the tip if it had its proof of work: None where it is valid, else Bitcoin
+        Core's word for the reason. `header_refusal` is what the header tree says to its header. Changes nothing."""
+        if block.header.previous != self.tip:
+            return "inconclusive-not-best-prevblk"
+        rules = self._rules.rules_at(self._tip, block.hash)
+        try:
+            legacy_sigops = check_block(block)
+            if header_refusal is not None:
+                raise header_refusal
+            check_block_in_chain(block, rules)
+            connected = connect_block(block, legacy_sigops, rules, self._coins, self._median_time_at)
+            try:
+                self._check_scripts(self._unverified(block, connected, rules))
+            finally:
+                disconnect_block(block, connected.undo, self._coins)
+        except BlockRejected as refusal:
+            return refusal.name
+        return None
+
     # --- the path of the tip ---
 
     def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
@@ -226,20 +246,25 @@ class ChainEngine:
     def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
         if self._is_assumed_valid(block.hash):
             return
-        flags = rules.script_flags
-        verified = self._verified
-        checks = [
+        self._check_scripts(self._unverified(block, connected, rules))
+        if self._verified:
+            for transaction in block.transactions:
+                self._verified.discard(transaction.wtxid, rules.script_flags)
+
+    def _unverified(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> list[ScriptCheck]:
+        """The scripts that no loose transaction was checked for before."""
+        flags, verified = rules.script_flags, self._verified
+        return [
             ScriptCheck(transaction, spent, flags)
             for transaction, spent in zip(block.transactions[1:], connected.spent, strict=True)
             if not verified or (transaction.wtxid, flags) not in verified
         ]
+
+    def _check_scripts(self, checks: list[ScriptCheck]) -> None:
         failure = self._verifier.first_failure(checks)
         if failure is not None:
             detail = f"input {failure.input} of {hash_to_hex(checks[failure.check].transaction.txid)}"
-            raise BlockRejected(BlockReason.TRANSACTION, detail, TxReason.SCRIPT_FAILED)
-        if verified:
-            for transaction in block.transactions:
-                verified.discard(transaction.wtxid, flags)
+            raise BlockRejected(BlockReason.SCRIPT_FAILED, detail, TxReason.SCRIPT_FAILED)
 
     def _is_assumed_valid(self, block: BlockHash) -> bool:
         assumed = self._nodes.get(self._assume_valid) if self._assume_valid is not None else None

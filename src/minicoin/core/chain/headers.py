@@ -191,6 +191,14 @@ class HeaderTree:
             self._best_header = node
         return node
 
+    def refusal_without_work(self, header: BlockHeader, now: Micros) -> BlockRejected | None:
+        """What add() would say to a header on the tip if it met its target; changes nothing."""
+        try:
+            self._check_context(header, self.tip, now)
+        except BlockRejected as refusal:
+            return refusal
+        return None
+
     def _check_context(self, header: BlockHeader, parent: HeaderNode, now: Micros) -> None:
         height = parent.height + 1
         self.proof.check_child(header, parent)

@@ -50,6 +50,11 @@ class MempoolReader:
         """In order of admission, which puts parents before children."""
         return iter(self._table)
 
+    @property
+    def updates(self) -> int:
+        """How often a transaction came or went: the same while a block template would be the same."""
+        return self._table.updates
+
     def get(self, txid: Txid) -> Entry | None:
         return self._table.get(txid)
 

@@ -31,12 +31,15 @@ class EntryTable:
         "best_first",
         "fees_sat",
         "oldest_first",
+        "updates",
         "usage_bytes",
         "vbytes",
         "worst_first",
     )
 
     def __init__(self) -> None:
+        self.updates = 0
+        """How often a transaction came or went."""
         self._entries: dict[Txid, Entry] = {}
         self._by_wtxid: dict[Wtxid, Entry] = {}
         self._spenders: dict[Outpoint, Entry] = {}
@@ -105,6 +108,7 @@ class EntryTable:
             if entry_input.outpoint in self._spenders:
                 raise MisuseError("transaction added beside a conflicting one")
         self._sequence += 1
+        self.updates += 1
         entry.sequence = self._sequence
         self._entries[entry.txid] = entry
         self._by_wtxid[entry.wtxid] = entry
@@ -164,6 +168,7 @@ class EntryTable:
         self.worst_first.put(entry.txid, entry.descendant_score, entry.sequence)
 
     def _forget(self, entry: Entry) -> None:
+        self.updates += 1
         for parent in entry.parents.values():
             del parent.children[entry.txid]
         for child in entry.children.values():

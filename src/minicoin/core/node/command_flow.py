@@ -25,6 +25,8 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 
 _NEEDS_WORKER = (
     commands.SubmitBlock,
+    commands.InvalidateBlock,
+    commands.ReconsiderBlock,
     commands.SubmitTransaction,
     commands.SubmitPackage,
     commands.Generate,
@@ -61,6 +63,8 @@ class CommandFlow:
         self._peers = peers
         self._trial = TrialFlow(parts)
         self._submitted: dict[BlockHash, _Submitted] = {}
+        self._marking: list[RequestId] = []
+        """Those who marked a block and are answered when the chain stands where the marks want it."""
         self.is_stopping = False
         self.must_watch = False
 
@@ -105,6 +109,8 @@ class CommandFlow:
                 self._mining.generate(request, count, script, now)
             case commands.AbortGenerate():
                 self._parts.reply(request, self._mining.abort_generate(now))
+            case commands.AwaitTemplate():
+                self._mining.hold(request, command, now)
             case commands.SetMining(script):
                 self._mining.set_mining(script, now)
                 self._parts.reply(request, None)
@@ -173,7 +179,10 @@ class CommandFlow:
         try:
             effects = self._parts.sync.submit(block, now)
         except BlockRejected as rejected:
-            self._parts.reply(request, str(rejected.reason))
+            name = rejected.name
+            if rejected.reason is BlockReason.BAD_VERSION:
+                name += f"(0x{block.header.version & 0xFFFFFFFF:08x})"
+            self._parts.reply(request, name)
             return
         self._submitted.setdefault(block.hash, _Submitted([])).requests.append(request)
         self._parts.emit(*effects)
@@ -182,11 +191,15 @@ class CommandFlow:
         if self._parts.tree.get(block) is None:
             self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
             return
+        if len(self._marking) >= COMMANDS_WAITING_MAX:
+            self._parts.fail(request, commands.MISC_ERROR, "too many marked blocks wait for the chain to move")
+            return
         if is_valid:
             self._chain.reconsider(block)
         else:
             self._chain.invalidate(block)
-        self._parts.reply(request, None)
+        self._marking.append(request)
+        self.settle()
 
     def on_connected(self, connected: list[HeaderNode]) -> None:
         """Blocks joined the best chain."""
@@ -195,8 +208,11 @@ class CommandFlow:
 
     def settle(self) -> None:
         """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
-        if not self._submitted or not self._chain.is_settled:
+        if not self._chain.is_settled:
             return
+        marking, self._marking = self._marking, []
+        for request in marking:
+            self._parts.reply(request, None)
         for block in list(self._submitted):
             node = self._parts.tree.get(block)
             if node is not None and node.is_failed:
@@ -206,7 +222,7 @@ class CommandFlow:
 
     def on_refused(self, invalid: InvalidBlock) -> None:
         """A block was refused."""
-        self._answer(invalid.hash, str(invalid.transaction or invalid.reason))
+        self._answer(invalid.hash, invalid.name)
 
     def on_failure(self, failure: str) -> None:
         """A worker cannot go on, or the node stops: nobody who waits for it will hear otherwise."""
@@ -217,6 +233,9 @@ class CommandFlow:
             for request in submitted.requests:
                 self._parts.fail(request, commands.MISC_ERROR, failure)
         self._submitted.clear()
+        for request in self._marking:
+            self._parts.fail(request, commands.MISC_ERROR, failure)
+        self._marking.clear()
 
     def _answer(self, block: BlockHash, verdict: str | None) -> None:
         submitted = self._submitted.pop(block, None)

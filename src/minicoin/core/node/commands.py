@@ -147,6 +147,15 @@ class AbortGenerate:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitTemplate:
+    """Answered when a block template would differ from one made on this tip at this count of mempool updates: at once
+    where the tip is another, else when it moves, or a minute later when transactions came or went."""
+
+    tip: BlockHash
+    mempool_updates: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetMining:
     """Mine to this script from now on; None stops."""
 
@@ -267,6 +276,7 @@ Command = (
     | SubmitPackage
     | Generate
     | AbortGenerate
+    | AwaitTemplate
     | SetMining
     | CreateWallet
     | NewAddress

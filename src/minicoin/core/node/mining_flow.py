@@ -13,11 +13,14 @@ from minicoin.core.limits import (
     BLOCK_SIGOP_COST_MAX,
     BLOCK_WEIGHT_MAX,
     GENERATE_COMMANDS_MAX,
+    LONG_POLL_AGAIN_US,
+    LONG_POLL_FIRST_US,
+    LONG_POLLS_MAX,
     MINING_PEER_WAIT_US,
     TEMPLATE_REFRESH_US,
 )
 from minicoin.core.mining.template import BlockTemplate, Candidate, build_template, make_job
-from minicoin.core.node.commands import MISC_ERROR
+from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate
 from minicoin.core.node.parts import Parts
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.primitives.block import BlockHash
@@ -35,6 +38,16 @@ class _Order:
     found: list[BlockHash] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _LongPoll:
+    """A miner who waits for another template."""
+
+    request: RequestId
+    tip: BlockHash
+    mempool_updates: int
+    look_at: Micros
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateSize:
     """Of the last block put together: transactions without the coinbase, and weight with the room kept for it."""
@@ -49,6 +62,7 @@ class MiningFlow:
     def __init__(self, parts: Parts, started_at: Micros) -> None:
         self._parts = parts
         self._orders: list[_Order] = []
+        self._polls: list[_LongPoll] = []
         self._script: bytes | None = None
         self.last_size: TemplateSize | None = None
         """For getmininginfo; nothing depends on it."""
@@ -102,6 +116,18 @@ class MiningFlow:
             self._renew(now)
         return len(aborted)
 
+    def hold(self, request: RequestId, poll: AwaitTemplate, now: Micros) -> None:
+        """Answer when there is another template to be had. Where too many wait the one that waited longest is answered
+        early, which only makes it ask again."""
+        if poll.tip != self._parts.tree.tip.hash:
+            self._parts.reply(request, None)
+            return
+        if len(self._polls) >= LONG_POLLS_MAX:
+            self._parts.reply(self._polls.pop(0).request, None)
+        look_at = Micros(now + LONG_POLL_FIRST_US)
+        self._polls.append(_LongPoll(request, poll.tip, poll.mempool_updates, look_at))
+        self.alarm.by(look_at)
+
     def on_found(self, event: NonceFound, now: Micros) -> None:
         """A worker found a block; a stale job's is still a block, but no use."""
         if event.job != self._job or event.block.header.previous != self._parts.tree.tip.hash:
@@ -123,6 +149,7 @@ class MiningFlow:
 
     def on_tip(self, connected: tuple[BlockHash, ...], now: Micros) -> None:
         """The tip moved."""
+        self._answer_polls([poll for poll in self._polls if poll.tip != self._parts.tree.tip.hash])
         if self._awaited is not None and self._awaited in connected:
             self._deliver(self._awaited)
             self._awaited = None
@@ -148,19 +175,33 @@ class MiningFlow:
         """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
         for order in self._orders:
             self._parts.fail(order.request, MISC_ERROR, failure)
+        for poll in self._polls:
+            self._parts.fail(poll.request, NOT_CONNECTED, failure)
         self._orders.clear()
+        self._polls.clear()
         self._script = None
         self._awaited = None
         self._stop()
 
     def on_deadline(self, now: Micros) -> None:
-        """New transactions wait: build the job anew."""
+        """New transactions wait: build the job anew, and answer miners who wait for it."""
+        updates = self._parts.mempool.updates
+        self._answer_polls([poll for poll in self._polls if now >= poll.look_at and poll.mempool_updates != updates])
+        for poll in self._polls:
+            if now >= poll.look_at:
+                poll.look_at = Micros(now + LONG_POLL_AGAIN_US)
         if self._refresh_at is not None and now >= self._refresh_at:
             self._renew(now)
 
     def next_deadline(self) -> Micros | None:
-        """When the job is renewed."""
-        return self._refresh_at
+        """When the job is renewed, or a long poll looked at."""
+        looks = (poll.look_at for poll in self._polls)
+        return min((at for at in (self._refresh_at, *looks) if at is not None), default=None)
+
+    def _answer_polls(self, polls: list[_LongPoll]) -> None:
+        self._polls = [poll for poll in self._polls if poll not in polls]
+        for poll in polls:
+            self._parts.reply(poll.request, None)
 
     def _refresh_by(self, at: Micros) -> None:
         self._refresh_at = at

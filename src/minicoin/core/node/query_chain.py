@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minicoin.core.chain.deployments import DeploymentStatus
+from minicoin.core.chain.deployments import DeploymentStatus, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.tips import chain_tips, verification_progress
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
 from minicoin.core.node.node import Node
 from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import Micros, seconds
 
 
@@ -106,6 +107,24 @@ class ChainQueries:
         proof, tip = self._tree.proof, self._tree.tip
         time = max(seconds(self._now), proof.earliest_time(tip))
         return NextBlock(tip.height + 1, proof.next_bits(tip, time))
+
+    def rules_after(self, block: BlockHash) -> RuleSet | None:
+        """The rules for a child of `block`; None where it is unknown."""
+        found = self._tree.get(block)
+        return None if found is None else self._tree.rules.rules_at(found)
+
+    def duplicate_of(self, block: BlockHash) -> str | None:
+        """Bitcoin Core's word for a block that is known already, None where it is not."""
+        found = self._tree.get(block)
+        if found is None:
+            return None
+        if found.is_failed:
+            return "duplicate-invalid"
+        return "duplicate" if self._tree.is_active(found) else "duplicate-inconclusive"
+
+    def header_refusal(self, header: BlockHeader) -> BlockRejected | None:
+        """What would be said to a header on the tip, its proof of work aside."""
+        return self._tree.refusal_without_work(header, self._now)
 
     def header(self, block: BlockHash) -> HeaderView | None:
         """A header by its hash, on any branch."""

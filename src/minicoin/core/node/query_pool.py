@@ -144,6 +144,10 @@ class PoolQueries:
         """The block to mine on the tip."""
         return self._node.mining.template(script_pubkey, self._now)
 
+    def updates(self) -> int:
+        """How often a transaction came or went."""
+        return self._mempool.updates
+
     def last_template_size(self) -> TemplateSize | None:
         """Of the last block put together, or None."""
         return self._node.mining.last_size

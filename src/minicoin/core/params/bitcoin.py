@@ -238,3 +238,19 @@ SIMNET = Network(
 )
 
 BITCOIN_NETWORKS = (BITCOIN, TESTNET3, TESTNET4, SIGNET, REGTEST, SIMNET)
+
+_CHAIN_NAMES = {
+    network.network_id: name
+    for network, name in (
+        (BITCOIN, "main"),
+        (TESTNET3, "test"),
+        (TESTNET4, "testnet4"),
+        (SIGNET, "signet"),
+        (REGTEST, "regtest"),
+    )
+}
+
+
+def chain_name(network: Network) -> str:
+    """What clients of Bitcoin Core know a network as, where it is one of Core's five; else its own name."""
+    return _CHAIN_NAMES.get(network.network_id, network.name)

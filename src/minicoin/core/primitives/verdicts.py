@@ -36,6 +36,8 @@ class BlockReason(StrEnum):
     WITNESS_UNEXPECTED = "unexpected-witness"
     NON_FINAL = "bad-txns-nonfinal"
     BIP30 = "bad-txns-BIP30"
+    FEES_OUT_OF_RANGE = "bad-txns-accumulated-fee-outofrange"
+    SCRIPT_FAILED = "block-script-verify-flag-failed"
     TRANSACTION = "bad-txns"
     CHECKPOINT = "checkpoint mismatch"
     MARKED_INVALID = "duplicate-invalid"
@@ -60,7 +62,7 @@ class TxReason(StrEnum):
     FEE_OUT_OF_RANGE = "bad-txns-fee-outofrange"
     NON_FINAL = "non-final"
     NON_BIP68_FINAL = "non-BIP68-final"
-    SCRIPT_FAILED = "script-failed"
+    SCRIPT_FAILED = "mempool-script-verify-flag-failed"
     SIGOPS = "bad-txns-too-many-sigops"
     COINBASE = "coinbase"
     COINBASE_LENGTH = "bad-cb-length"
@@ -92,6 +94,11 @@ class TxReason(StrEnum):
     MAX_FEE = "max-fee-exceeded"
 
 
+def _name(reason: BlockReason, transaction: TxReason | None) -> str:
+    """A few faults of transactions have another name where a block commits them; the others keep theirs."""
+    return str(transaction if transaction is not None and reason is BlockReason.TRANSACTION else reason)
+
+
 class BlockRejected(Exception):
     """A block or header breaks a rule. `transaction` says which rule of which transaction, where it was one."""
 
@@ -103,7 +110,9 @@ class BlockRejected(Exception):
         *,
         is_permanent: bool = True,
     ) -> None:
-        super().__init__(f"{transaction or reason}{': ' + detail if detail else ''}")
+        self.name = _name(reason, transaction)
+        """Bitcoin Core's word for it."""
+        super().__init__(f"{self.name}{': ' + detail if detail else ''}")
         self.reason = reason
         self.detail = detail
         self.transaction = transaction
@@ -185,6 +194,11 @@ class InvalidBlock:
     is_permanent: bool
     transaction: TxReason | None = None
     """The rule a transaction of it broke, where it was one."""
+
+    @property
+    def name(self) -> str:
+        """Bitcoin Core's word for the reason."""
+        return _name(self.reason, self.transaction)
 
 
 @dataclass(frozen=True, slots=True)

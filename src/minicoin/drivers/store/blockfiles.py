@@ -246,7 +246,7 @@ class BlockImporter:
 
 
 def _describe(invalid: InvalidBlock) -> str:
-    return f"block {invalid.hash[::-1].hex()}: {invalid.transaction or invalid.reason}: {invalid.detail}"
+    return f"block {invalid.hash[::-1].hex()}: {invalid.name}: {invalid.detail}"
 
 
 def _explain_no_blocks(path: Path, network: Network) -> str:

@@ -3,6 +3,7 @@
 from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
+from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash
 from minicoin.rpc.json_text import Json
@@ -15,7 +16,7 @@ async def get_blockchain_info(call: Call) -> Json:
     network = call.port.network
     header = view.tip.header
     shape: JsonObject = {
-        "chain": network.name,
+        "chain": chain_name(network),
         "blocks": view.tip.height,
         "headers": view.best_header_height,
         "bestblockhash": hash_to_hex(header.hash),

@@ -1,26 +1,35 @@
 """Mining methods: templates for outside miners, blocks from them, and the node's own miner."""
 
+from collections.abc import Mapping, Sequence
+
+from minicoin.core.chain.block_rules import with_reserved_value
+from minicoin.core.chain.deployments import DeploymentStatus, VoteState
 from minicoin.core.descriptors.parse import parse_descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
+from minicoin.core.mining.template import BlockTemplate, TemplateEntry
 from minicoin.core.node.commands import (
     DESERIALIZATION_ERROR,
     IN_INITIAL_DOWNLOAD,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
     NOT_CONNECTED,
+    TYPE_ERROR,
     AbortGenerate,
+    AwaitTemplate,
     CommandError,
     Generate,
     SetMining,
     SubmitBlock,
 )
+from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
-from minicoin.core.primitives.block import Block, RawBlock
+from minicoin.core.primitives.block import Block, BlockHash, RawBlock
+from minicoin.core.script.sigops import WITNESS_SCALE
 from minicoin.core.script.standard import script_address
 from minicoin.rpc.json_text import Amount, Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hash, parse_hex
 from minicoin.rpc.methods.transactions import parse_address
 from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
 
@@ -29,6 +38,8 @@ _ANY_SCRIPT = b"\x6a"
 _COMBO_FORMS = 4
 _COMBO_FORMS_UNCOMPRESSED = 2
 _NONCE_RANGE = "00000000ffffffff"
+# More than the count of any mempool has.
+_DIGITS_MAX = 19
 
 
 async def get_mining_info(call: Call) -> Json:
@@ -49,7 +60,7 @@ async def get_mining_info(call: Call) -> Json:
         "pooledtx": totals.count,
         # Whatever is in the mempool may be mined: there is no second threshold.
         "blockmintxfee": Amount(0),
-        "chain": call.port.network.name,
+        "chain": chain_name(call.port.network),
         "next": {
             "height": following.height,
             "bits": f"{following.bits:08x}",
@@ -85,55 +96,120 @@ async def _hash_rate(call: Call, blocks: int, height: int) -> float:
 async def get_block_template(call: Call) -> Json:
     request = call.mapping("template_request")
     mode = request.get("mode", "template")
-    if mode != "template":
+    if mode == "proposal":
+        return await _judge_proposal(call, request.get("data"))
+    if mode is not None and mode != "template":
         raise CommandError(INVALID_PARAMETER, "Invalid mode")
-    names = request.get("rules", [])
-    if not isinstance(names, list) or "segwit" not in names:
-        raise CommandError(
-            INVALID_PARAMETER,
-            'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
-        )
     await _require_ready(call)
-    template = await call.port.query(lambda node: node.mempool.template(_ANY_SCRIPT))
-    transactions: list[Json] = [
-        {
-            "data": entry.transaction.raw.hex(),
-            "txid": hash_to_hex(entry.transaction.txid),
-            "hash": hash_to_hex(entry.transaction.wtxid),
-            "depends": list(entry.depends),
-            "fee": entry.fee_sat,
-            "sigops": entry.sigop_cost,
-            "weight": entry.transaction.weight,
-        }
-        for entry in template.entries
-    ]
-    rules = template.rules
-    active = [("csv", rules.csv), ("!segwit", rules.segwit), ("taproot", rules.taproot)]
+    if request.get("longpollid") is not None:
+        await _await_other_template(call, request["longpollid"])
+    names = _client_rules(request)
+    _require_rules(call, names)
+    template, updates = await call.port.query(
+        lambda node: (node.mempool.template(_ANY_SCRIPT), node.mempool.updates()),
+    )
+    states = await call.port.query(lambda node: node.chain.deployments(template.previous))
+    is_segwit = template.rules.segwit
+    # Before segwit everything is counted in bytes, a quarter of what weight counts.
+    scale = 1 if is_segwit else WITNESS_SCALE
     shape: JsonObject = {
-        "capabilities": [],
+        "capabilities": ["proposal"],
         "version": template.version,
-        "rules": [name for name, is_active in active if is_active],
-        "vbavailable": {},
+        "rules": _rules(call, template, states),
+        "vbavailable": {
+            state.name: state.vote.bit
+            for state in states
+            if state.vote is not None and state.state in (VoteState.STARTED, VoteState.LOCKED_IN)
+        },
         "vbrequired": 0,
         "previousblockhash": hash_to_hex(template.previous),
-        "transactions": transactions,
+        "transactions": [_template_entry(entry, scale) for entry in template.entries],
         "coinbaseaux": {},
         "coinbasevalue": template.coinbase_value_sat,
-        "longpollid": hash_to_hex(template.previous) + str(len(transactions)),
+        "longpollid": f"{hash_to_hex(template.previous)}{updates}",
         "target": target_hex(template.bits),
         "mintime": template.minimum_time,
         "mutable": ["time", "transactions", "prevblock"],
         "noncerange": _NONCE_RANGE,
-        "sigoplimit": BLOCK_SIGOP_COST_MAX,
-        "sizelimit": BLOCK_SERIALISED_BYTES_MAX,
-        "weightlimit": BLOCK_WEIGHT_MAX,
-        "curtime": template.time,
-        "bits": f"{template.bits:08x}",
-        "height": template.height,
+        "sigoplimit": BLOCK_SIGOP_COST_MAX // scale,
+        "sizelimit": BLOCK_SERIALISED_BYTES_MAX // scale,
     }
+    if is_segwit:
+        shape["weightlimit"] = BLOCK_WEIGHT_MAX
+    shape |= {"curtime": template.time, "bits": f"{template.bits:08x}", "height": template.height}
+    if isinstance(call.port.network.proof, SignetKind):
+        shape["signet_challenge"] = call.port.network.proof.challenge.hex()
     if template.witness_commitment is not None:
         shape["default_witness_commitment"] = template.witness_commitment.hex()
     return shape
+
+
+def _template_entry(entry: TemplateEntry, scale: int) -> JsonObject:
+    return {
+        "data": entry.transaction.raw.hex(),
+        "txid": hash_to_hex(entry.transaction.txid),
+        "hash": hash_to_hex(entry.transaction.wtxid),
+        "depends": list(entry.depends),
+        "fee": entry.fee_sat,
+        "sigops": entry.sigop_cost // scale,
+        "weight": entry.transaction.weight,
+    }
+
+
+def _rules(call: Call, template: BlockTemplate, states: Sequence[DeploymentStatus]) -> list[Json]:
+    """Those in force; an exclamation mark says that a miner must know the rule to use the template (BIP9)."""
+    rules = template.rules
+    known = [("csv", rules.csv), ("!segwit", rules.segwit), ("taproot", rules.taproot)]
+    voted = [state.name for state in states if state.vote is not None and state.is_active]
+    names: list[Json] = [name for name, is_active in known if is_active]
+    if isinstance(call.port.network.proof, SignetKind):
+        names.append("!signet")
+    return [*names, *(name for name in voted if name not in ("csv", "segwit", "taproot"))]
+
+
+def _client_rules(request: Mapping[str, Json]) -> Sequence[Json]:
+    names = request.get("rules")
+    return names if isinstance(names, list) else []
+
+
+def _require_rules(call: Call, names: Sequence[Json]) -> None:
+    """Rules that a miner who does not name them would break."""
+    if isinstance(call.port.network.proof, SignetKind) and "signet" not in names:
+        raise CommandError(
+            INVALID_PARAMETER,
+            'getblocktemplate must be called with the signet rule set (call with {"rules": ["segwit", "signet"]})',
+        )
+    if "segwit" not in names:
+        raise CommandError(
+            INVALID_PARAMETER,
+            'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
+        )
+
+
+async def _await_other_template(call: Call, longpoll_id: Json) -> None:
+    """BIP22: hold the call until the template would be another."""
+    if isinstance(longpoll_id, str):
+        tip = BlockHash(parse_hash(longpoll_id[:64], "longpollid"))
+        counted = longpoll_id[64:]
+        updates = int(counted) if counted.isascii() and counted.isdigit() and len(counted) < _DIGITS_MAX else -1
+    else:
+        tip, updates = await call.port.query(lambda node: (node.chain.best_hash(), node.mempool.updates()))
+    await call.hold(lambda: call.port.command(AwaitTemplate(tip, updates)))
+
+
+async def _judge_proposal(call: Call, octets: Json) -> Json:
+    """BIP23: what would become of a block that lacks its proof of work."""
+    if not isinstance(octets, str):
+        raise CommandError(TYPE_ERROR, "Missing data String key for proposal")
+    try:
+        block = Block.parse(parse_hex(octets, "data"))
+    except DecodeError as error:
+        raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
+    known = await call.port.query(lambda node: node.chain.duplicate_of(block.hash))
+    if known is not None:
+        return known
+    refusal = await call.port.query(lambda node: node.chain.header_refusal(block.header))
+    return await call.port.read_chain(lambda engine: engine.test_block(block, refusal))
 
 
 async def _require_ready(call: Call) -> None:
@@ -150,11 +226,13 @@ async def submit_block(call: Call) -> Json:
     octets = call.octets("hexdata")
     try:
         # Looked at as a whole here, so that a torn submission is an error and no verdict about a block.
-        Block.parse(octets)
-        raw = RawBlock.parse(octets)
+        block = Block.parse(octets)
     except DecodeError as error:
         raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
-    verdict = await call.port.command(SubmitBlock(raw))
+    rules = await call.port.query(lambda node: node.chain.rules_after(block.header.previous))
+    if rules is not None and rules.segwit:
+        block = with_reserved_value(block)
+    verdict = await call.port.command(SubmitBlock(RawBlock(block.header, block.raw)))
     return None if verdict is None else str(verdict)
 
 
@@ -227,11 +305,20 @@ METHODS = (
     Method(
         "getblocktemplate",
         Category.MINING,
-        "A block to mine on the tip (BIP22, 23, 145).",
-        "An object: version, rules, previousblockhash, transactions, coinbasevalue, target, mintime, curtime, bits, "
-        "height, default_witness_commitment and the limits.",
+        "A block to mine on the tip (BIP22, 23, 145), or what would become of one.",
+        "An object: version, rules, vbavailable, previousblockhash, transactions, coinbasevalue, longpollid, target, "
+        "mintime, curtime, bits, height, default_witness_commitment and the limits. With mode proposal: null where the "
+        "block would be valid, else the reason.",
         get_block_template,
-        (Argument("template_request", Kind.OBJECT, 'An object; its "rules" must hold "segwit".'),),
+        (
+            Argument(
+                "template_request",
+                Kind.OBJECT,
+                'An object; its "rules" must hold "segwit". With "longpollid" the call is held until the tip is '
+                'another, or a minute has passed and transactions came or went. With "mode" "proposal", "data" is the '
+                "block, its proof of work aside.",
+            ),
+        ),
     ),
     Method(
         "submitblock",

@@ -80,6 +80,7 @@ async def get_network_info(call: Call) -> Json:
         "localaddresses": addresses,
         "peerid": encode_base58(policy.peer_id),
         "multiaddrs": [join_address(address) for address in policy.listen_addresses if address.peer_id],
+        "network_id": call.port.network.network_id.hex(),
         "listenport": policy.listen_port if policy.listens else 0,
         "warnings": [failure] if failure else [],
     }

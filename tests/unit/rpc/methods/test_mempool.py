@@ -86,7 +86,7 @@ def test_a_dry_run_of_what_is_known_missing_or_unsigned(chain) -> None:
         {rpc("getnewaddress"): coin["amount"] - 1},
     )
     (failed,) = rpc("testmempoolaccept", [unsigned], 0)
-    assert failed["reject-reason"] == "script-failed"
+    assert failed["reject-reason"] == "mempool-script-verify-flag-failed"
 
 
 def test_a_dry_run_takes_1_to_25(chain) -> None:

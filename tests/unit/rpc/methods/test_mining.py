@@ -3,8 +3,13 @@ from dataclasses import replace
 import pytest
 
 from minicoin.core.encoding.base58 import encode_base58check
-from minicoin.core.primitives.block import Block
+from minicoin.core.limits import LONG_POLL_FIRST_US
+from minicoin.core.mining.template import BlockTemplate
+from minicoin.core.primitives.block import Block, BlockHeader
+from minicoin.core.primitives.merkle import block_merkle_root
 from minicoin.core.primitives.target import bits_to_target
+from minicoin.core.primitives.transaction import Transaction, TxOut
+from minicoin.testing.chain_maker import rehash
 
 
 def test_generate_pays_and_counts(funded) -> None:
@@ -86,6 +91,81 @@ def test_submitted_blocks_are_judged(foreign_block) -> None:
     changed[changed.index(block.transactions[0].outputs[0].value.to_bytes(8, "little"))] ^= 1
     assert here("submitblock", bytes(changed).hex()) == "bad-txnmrklroot"
     assert here("getblockcount") == 0
+
+
+def test_a_coinbase_without_its_witness_gets_it(foreign_block) -> None:
+    here, raw, block = foreign_block
+    parsed = Block.parse(raw)
+    coinbase = parsed.transactions[0]
+    assert coinbase.has_witness
+    bare = Block(parsed.header, (Transaction.parse(coinbase.stripped), *parsed.transactions[1:]))
+    assert here("submitblock", bare.raw.hex()) is None
+    assert here("getbestblockhash") == block
+
+
+def test_a_long_poll_waits_for_the_tip_or_for_transactions(funded) -> None:
+    world = funded.port.world
+    template = funded("getblocktemplate", {"rules": ["segwit"]})
+    polled = template["longpollid"]
+    assert funded("getblocktemplate", {"rules": ["segwit"]})["longpollid"] == polled
+    assert polled.startswith(template["previousblockhash"])
+    # Transactions that came meanwhile: answered after the first look, a minute later.
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    began = world.now
+    again = funded("getblocktemplate", {"rules": ["segwit"], "longpollid": polled})
+    assert LONG_POLL_FIRST_US <= world.now - began < 2 * LONG_POLL_FIRST_US
+    assert txid in [entry["txid"] for entry in again["transactions"]]
+    assert again["longpollid"] != polled
+    # Another tip: at once.
+    funded("generatetoaddress", 1, funded("getnewaddress"))
+    began = world.now
+    assert funded("getblocktemplate", {"rules": ["segwit"], "longpollid": polled})["longpollid"] != polled
+    assert world.now == began
+    assert funded.refusal("getblocktemplate", {"rules": ["segwit"], "longpollid": "x"})[0] == -8
+
+
+def test_proposals_are_judged_and_change_nothing(funded) -> None:
+    template = funded("getblocktemplate", {"rules": ["segwit"]})
+    assert template["capabilities"] == ["proposal"]
+    node = funded.port.virtual.node
+    built = node.mining.template(b"\x51", funded.port.world.now)
+    block = _block_of(built)
+
+    def propose(proposed: Block) -> object:
+        return funded("getblocktemplate", {"mode": "proposal", "data": proposed.raw.hex(), "rules": ["segwit"]})
+
+    tip, coins = funded("getbestblockhash"), funded("gettxoutsetinfo", "none")["txouts"]
+    assert propose(block) is None
+    assert propose(_with(block, previous=bytes(32))) == "inconclusive-not-best-prevblk"
+    assert propose(_with(block, merkle_root=bytes(32))) == "bad-txnmrklroot"
+    assert propose(_with(block, bits=0x1D00FFFF)) == "bad-diffbits"
+    assert propose(_with(block, time=block.header.time + 10**5)) == "time-too-new"
+    assert propose(_with(block, time=1)) == "time-too-old"
+    coinbase = block.transactions[0]
+    greedy = Transaction(
+        2,
+        coinbase.inputs,
+        (TxOut(coinbase.outputs[0].value + 1, b"\x51"), *coinbase.outputs[1:]),
+        0,
+        coinbase.witnesses,
+    )
+    assert propose(rehash(block, (greedy, *block.transactions[1:]))) == "bad-cb-amount"
+    assert (funded("getbestblockhash"), funded("gettxoutsetinfo", "none")["txouts"]) == (tip, coins)
+    known = bytes.fromhex(funded("getblock", tip, 0))
+    assert propose(Block.parse(known)) == "duplicate"
+    assert funded.refusal("getblocktemplate", {"mode": "proposal"}) == (-3, "Missing data String key for proposal")
+    assert funded.refusal("getblocktemplate", {"mode": "proposal", "data": "00"})[0] == -22
+
+
+def _block_of(template: BlockTemplate) -> Block:
+    transactions = (template.coinbase, *(entry.transaction for entry in template.entries))
+    root, _ = block_merkle_root(transactions)
+    header = BlockHeader(template.version, template.previous, root, template.time, template.bits, 0)
+    return Block(header, transactions)
+
+
+def _with(block: Block, **changes) -> Block:
+    return Block(replace(block.header, **changes), block.transactions)
 
 
 def test_templates_of_public_networks_need_peers(rpc, monkeypatch) -> None:
