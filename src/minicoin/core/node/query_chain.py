@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minicoin.core.chain.deployments import DeploymentStatus, RuleSet
+from minicoin.core.chain.block_rules import with_reserved_value
+from minicoin.core.chain.deployments import DeploymentStatus
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.tips import chain_tips, verification_progress
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
 from minicoin.core.node.node import Node
-from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import Micros, seconds
 
@@ -108,10 +109,11 @@ class ChainQueries:
         time = max(seconds(self._now), proof.earliest_time(tip))
         return NextBlock(tip.height + 1, proof.next_bits(tip, time))
 
-    def rules_after(self, block: BlockHash) -> RuleSet | None:
-        """The rules for a child of `block`; None where it is unknown."""
-        found = self._tree.get(block)
-        return None if found is None else self._tree.rules.rules_at(found)
+    def with_reserved_value(self, block: Block) -> Block:
+        """A block from a miner, with the coinbase's witness where segwit asks for one and it was left out."""
+        parent = self._tree.get(block.header.previous)
+        is_segwit = parent is not None and self._tree.rules.rules_at(parent).segwit
+        return with_reserved_value(block) if is_segwit else block
 
     def duplicate_of(self, block: BlockHash) -> str | None:
         """Bitcoin Core's word for a block that is known already, None where it is not."""

@@ -11,9 +11,13 @@ from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mining.template import BlockTemplate
 from minicoin.core.node.mining_flow import TemplateSize
 from minicoin.core.node.node import Node
+from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
 from minicoin.core.units import SECOND_US, Micros
+
+# Told of with marks of their own.
+_NAMED = ("csv", "segwit", "taproot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,17 @@ class Admission:
     vsize: int
     reason: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateView:
+    """A block template, and what a miner is told beside it. `rules` are those in force, with a mark before those that
+    he must know to use the template (BIP9); `votes` the bits of those that are voted on."""
+
+    template: BlockTemplate
+    mempool_updates: int
+    rules: tuple[str, ...]
+    votes: tuple[tuple[str, int], ...]
 
 
 class PoolQueries:
@@ -140,9 +155,20 @@ class PoolQueries:
         rejected = self._mempool.judge_together(verdicts, self._now)
         return Admission(vsize) if rejected is None else Admission(vsize, str(rejected.reason), rejected.detail)
 
-    def template(self, script_pubkey: bytes) -> BlockTemplate:
+    def template(self, script_pubkey: bytes) -> TemplateView:
         """The block to mine on the tip."""
-        return self._node.mining.template(script_pubkey, self._now)
+        template = self._node.mining.template(script_pubkey, self._now)
+        tree = self._node.parts.tree
+        states = tree.rules.status(tree.tip)
+        known = (("csv", template.rules.csv), ("!segwit", template.rules.segwit), ("taproot", template.rules.taproot))
+        rules = [name for name, is_active in known if is_active]
+        if isinstance(tree.network.proof, SignetKind):
+            rules.append("!signet")
+        rules += [
+            state.name for state in states if state.is_active and state.name not in _NAMED and state.vote is not None
+        ]
+        votes = [(state.name, state.vote.bit) for state in states if state.vote is not None and state.votes is not None]
+        return TemplateView(template, self._mempool.updates, tuple(rules), tuple(votes))
 
     def updates(self) -> int:
         """How often a transaction came or went."""

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.chain.block_rules import with_reserved_value
-from minicoin.core.chain.deployments import DeploymentStatus, VoteState
 from minicoin.core.descriptors.parse import parse_descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
-from minicoin.core.mining.template import BlockTemplate, TemplateEntry
 from minicoin.core.node.commands import (
     DESERIALIZATION_ERROR,
     IN_INITIAL_DOWNLOAD,
@@ -105,28 +102,34 @@ async def get_block_template(call: Call) -> Json:
         await _await_other_template(call, request["longpollid"])
     names = _client_rules(request)
     _require_rules(call, names)
-    template, updates = await call.port.query(
-        lambda node: (node.mempool.template(_ANY_SCRIPT), node.mempool.updates()),
-    )
-    states = await call.port.query(lambda node: node.chain.deployments(template.previous))
+    view = await call.port.query(lambda node: node.mempool.template(_ANY_SCRIPT))
+    template = view.template
     is_segwit = template.rules.segwit
     # Before segwit everything is counted in bytes, a quarter of what weight counts.
     scale = 1 if is_segwit else WITNESS_SCALE
+    transactions: list[Json] = [
+        {
+            "data": entry.transaction.raw.hex(),
+            "txid": hash_to_hex(entry.transaction.txid),
+            "hash": hash_to_hex(entry.transaction.wtxid),
+            "depends": list(entry.depends),
+            "fee": entry.fee_sat,
+            "sigops": entry.sigop_cost // scale,
+            "weight": entry.transaction.weight,
+        }
+        for entry in template.entries
+    ]
     shape: JsonObject = {
         "capabilities": ["proposal"],
         "version": template.version,
-        "rules": _rules(call, template, states),
-        "vbavailable": {
-            state.name: state.vote.bit
-            for state in states
-            if state.vote is not None and state.state in (VoteState.STARTED, VoteState.LOCKED_IN)
-        },
+        "rules": list(view.rules),
+        "vbavailable": dict(view.votes),
         "vbrequired": 0,
         "previousblockhash": hash_to_hex(template.previous),
-        "transactions": [_template_entry(entry, scale) for entry in template.entries],
+        "transactions": transactions,
         "coinbaseaux": {},
         "coinbasevalue": template.coinbase_value_sat,
-        "longpollid": f"{hash_to_hex(template.previous)}{updates}",
+        "longpollid": f"{hash_to_hex(template.previous)}{view.mempool_updates}",
         "target": target_hex(template.bits),
         "mintime": template.minimum_time,
         "mutable": ["time", "transactions", "prevblock"],
@@ -142,29 +145,6 @@ async def get_block_template(call: Call) -> Json:
     if template.witness_commitment is not None:
         shape["default_witness_commitment"] = template.witness_commitment.hex()
     return shape
-
-
-def _template_entry(entry: TemplateEntry, scale: int) -> JsonObject:
-    return {
-        "data": entry.transaction.raw.hex(),
-        "txid": hash_to_hex(entry.transaction.txid),
-        "hash": hash_to_hex(entry.transaction.wtxid),
-        "depends": list(entry.depends),
-        "fee": entry.fee_sat,
-        "sigops": entry.sigop_cost // scale,
-        "weight": entry.transaction.weight,
-    }
-
-
-def _rules(call: Call, template: BlockTemplate, states: Sequence[DeploymentStatus]) -> list[Json]:
-    """Those in force; an exclamation mark says that a miner must know the rule to use the template (BIP9)."""
-    rules = template.rules
-    known = [("csv", rules.csv), ("!segwit", rules.segwit), ("taproot", rules.taproot)]
-    voted = [state.name for state in states if state.vote is not None and state.is_active]
-    names: list[Json] = [name for name, is_active in known if is_active]
-    if isinstance(call.port.network.proof, SignetKind):
-        names.append("!signet")
-    return [*names, *(name for name in voted if name not in ("csv", "segwit", "taproot"))]
 
 
 def _client_rules(request: Mapping[str, Json]) -> Sequence[Json]:
@@ -229,10 +209,8 @@ async def submit_block(call: Call) -> Json:
         block = Block.parse(octets)
     except DecodeError as error:
         raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
-    rules = await call.port.query(lambda node: node.chain.rules_after(block.header.previous))
-    if rules is not None and rules.segwit:
-        block = with_reserved_value(block)
-    verdict = await call.port.command(SubmitBlock(RawBlock(block.header, block.raw)))
+    whole = await call.port.query(lambda node: node.chain.with_reserved_value(block))
+    verdict = await call.port.command(SubmitBlock(RawBlock(whole.header, whole.raw)))
     return None if verdict is None else str(verdict)
 
 
