@@ -74,6 +74,11 @@ UNASKED_BLOCKS_AHEAD_MAX: Final = 288
 # At least, and at least the network's spacing.
 BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
+# A peer we chose that shows less work than our tip is asked after this time, and left if no more comes in that one;
+# so many that did show it are never left (Bitcoin Core's numbers).
+CHAIN_SYNC_TIMEOUT_US: Final = 20 * MINUTE_US
+CHAIN_SYNC_ANSWER_US: Final = 2 * MINUTE_US
+CHAIN_SYNC_PROTECTED_MAX: Final = 4
 # A longer reorg is announced by inv: the peer asks with its own locator (Bitcoin Core's bound).
 HEADERS_PER_ANNOUNCEMENT_MAX: Final = 8
 # Deliverers remembered until the block is activated: more than a window cannot be waiting.

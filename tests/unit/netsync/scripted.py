@@ -8,6 +8,7 @@ from tests.unit.alarms import check_alarm
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, SaveHeaders, Send, StoreBlock
 from minicoin.core.limits import BLOCK_WINDOW, BLOCKS_IN_FLIGHT_PER_PEER_MAX
+from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import Services
@@ -115,10 +116,11 @@ class Stage:
     def height(self):
         return self.tree.tip.height
 
-    def connect(self, conn, peer, *, inbound=False, services=FULL):
+    def connect(self, conn, peer, *, inbound=False, services=FULL, automatic=False, full_relay=False):
         self.peers[conn] = peer
         self.wire[conn] = []
-        self.perform(self.sync.on_ready(conn, services, inbound=inbound, now=self.now))
+        known = SyncPeer(conn, inbound, services, is_automatic=automatic, is_full_relay=full_relay)
+        self.perform(self.sync.on_ready(known, self.now))
         return peer
 
     def disconnect(self, conn, reason="gone"):

@@ -15,6 +15,7 @@ from minicoin.core.limits import (
     PRESYNC_BUFFER_HEADERS,
     PRESYNCS_MAX,
 )
+from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, meets_target
@@ -360,7 +361,7 @@ def saves(effects):
 def test_headers_reach_the_disk_with_their_blocks_and_in_order():
     blocks = chain(5)
     stage = Stage()
-    stage.sync.on_ready(2, FULL, inbound=False, now=stage.now)
+    stage.sync.on_ready(SyncPeer(2, False, FULL), stage.now)
     effects = stage.sync.on_headers(2, tuple(block.header for block in blocks), stage.now)
     assert saves(effects) == []
     assert [effect for effect in effects if isinstance(effect, Send)]
@@ -374,7 +375,7 @@ def test_headers_reach_the_disk_with_their_blocks_and_in_order():
 
 def test_the_best_chain_of_a_network_with_a_minimum_work_reaches_the_disk_before_its_blocks():
     stage = stage_at(0, minimum_chainwork=20 * WORK)
-    stage.sync.on_ready(2, FULL, inbound=False, now=stage.now)
+    stage.sync.on_ready(SyncPeer(2, False, FULL), stage.now)
     headers = from_genesis(30)
     effects = stage.sync.on_headers(2, tuple(headers), stage.now)
     assert saves(effects) == [header.hash for header in headers]

@@ -134,6 +134,7 @@ class HeaderSync:
     def ask_peer(self, peer: SyncPeer, now: Micros, start: HeaderNode | None = None) -> Send:
         """getheaders from `start` on, by default our best header; for a chain heard twice, from where that stands."""
         peer.headers_asked_at = now
+        peer.was_asked_headers = True
         self._alarm.by(Micros(now + HEADERS_TIMEOUT_US))
         locator = self._tree.locator(start or self._tree.best_header)
         if peer.presync is not None:

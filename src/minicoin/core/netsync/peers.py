@@ -22,6 +22,15 @@ PROTOCOL_VERSION = 70016
 _NOTHING_OWED: Final[Mapping[BlockHash, Micros]] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a peer that shows less work than our tip is to show, and until when."""
+
+    benchmark: HeaderNode
+    due: Micros
+    was_asked: bool = False
+
+
 @dataclass(slots=True)
 class SyncPeer:
     """One ready peer."""
@@ -29,6 +38,9 @@ class SyncPeer:
     conn: ConnId
     inbound: bool
     services: Services
+    is_automatic: bool = False
+    """It fills a slot of ours that nobody named it for."""
+    is_full_relay: bool = False
     prefers_headers: bool = False
     best_known: HeaderNode | None = None
     """The header with most work that it announced or served, as far as we know it."""
@@ -38,6 +50,7 @@ class SyncPeer:
     """The best header we sent or announced to it: it knows its ancestors."""
 
     headers_asked_at: Micros | None = None
+    was_asked_headers: bool = False
     is_header_synced: bool = False
     """It answered a getheaders with less than a full message, or gave no headers at all in time."""
     unconnecting_headers: int = 0
@@ -58,6 +71,9 @@ class SyncPeer:
     """Blocks it was asked for that had to be asked of somebody else; forgiven with the next one it delivers."""
     has_delivered: bool = False
     """It delivered a block that it was asked for."""
+    is_protected: bool = False
+    """It is one of those that stay connected however far they fall behind."""
+    lag: Lag | None = None
     waiting_since: Micros = Micros(0)
     """When it delivered its last block, or was asked while it owed none."""
 

@@ -17,9 +17,9 @@ from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
 from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.headers import RECENT_US, HeaderSync
+from minicoin.core.netsync.lagging import LaggingPeers
 from minicoin.core.netsync.orphans import OrphanBlocks
 from minicoin.core.netsync.peers import SyncPeer
-from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import InvalidBlock
 from minicoin.core.rng import Rng
@@ -48,17 +48,20 @@ class BlockSync:
         self._orphans = OrphanBlocks()
         self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm)
         self._headers = HeaderSync(tree, self._peers, self._downloads, self.alarm, rng)
+        self._lagging = LaggingPeers(tree, self._peers, self._headers, self.alarm)
         self._classic = ClassicPath(tree, self._downloads, self.alarm)
         self._left_initial = False
 
     # --- peers ---
 
-    def on_ready(self, conn: ConnId, services: Services, *, inbound: bool, now: Micros) -> list[Effect]:
-        """A handshake ended."""
-        self._peers[conn] = SyncPeer(conn, inbound, services)
+    def on_ready(self, peer: SyncPeer, now: Micros) -> list[Effect]:
+        """A handshake ended: `peer` is what the session told of it, and this package's from now on."""
+        self._peers[peer.conn] = peer
         # With a second peer, a block that is late may be asked of that one.
         self._downloads.watch()
-        return self._headers.ask(now)
+        effects = self._headers.ask(now)
+        self._lagging.consider(peer, now)
+        return effects
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
         """Whatever the peer owed us is asked of others."""
@@ -108,6 +111,8 @@ class BlockSync:
         if peer is None:
             return []
         effects = self._headers.take(peer, headers, now)
+        self._lagging.protect(peer)
+        self._lagging.consider(peer, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
         if effects or self._downloads.has_work:
             effects = [*effects, *self._downloads.schedule(now)]
@@ -192,7 +197,8 @@ class BlockSync:
         return source, self._continue(now)
 
     def on_chain_moved(self, now: Micros) -> list[Effect]:
-        """The tip moved or a branch was refused: the window moves too."""
+        """The tip moved or a branch was refused: the window moves too, and somebody may be behind now."""
+        self._lagging.consider_all(now)
         return self._continue(now)
 
     def on_branch_invalid(self) -> None:
@@ -207,6 +213,7 @@ class BlockSync:
         for peer in self._headers.take_late(now):
             peer.is_classic = True
             effects += [self._classic.getblocks(peer), *self._headers.ask(now)]
+        effects += self._lagging.check(now)
         effects += self._downloads.check_late(now)
         return [*effects, *self._downloads.schedule(now)]
 
@@ -214,7 +221,7 @@ class BlockSync:
         """The earliest time-out."""
         asked = (peer.headers_asked_at for peer in self._peers.values())
         times = [at + HEADERS_TIMEOUT_US for at in asked if at is not None]
-        times += self._downloads.deadlines()
+        times += [*self._downloads.deadlines(), *self._lagging.deadlines()]
         return Micros(min(times)) if times else None
 
     # --- inside ---

@@ -5,11 +5,12 @@ A session dropped here is forgotten by every part at once; what its connection s
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.connmgr.slots import CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.effects import Close, Effect, Send
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
 from minicoin.core.netsync.announce import announce_blocks
+from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.messages import MessageHandlers
 from minicoin.core.node.parts import Parts
@@ -201,11 +202,16 @@ class PeerFlow:
             return
         if kind is SlotKind.SEED:
             return
-        parts.emit(*parts.sync.on_ready(conn, session.services, inbound=session.inbound, now=now))
-        peer = parts.sync.peer(conn)
-        if peer is not None:
+        peer = SyncPeer(
+            conn,
+            session.inbound,
+            session.services,
+            is_automatic=kind in AUTOMATIC,
+            is_full_relay=kind is SlotKind.FULL_RELAY,
             # Said before verack, it counts all the same.
-            peer.prefers_headers = session.prefers_headers
+            prefers_headers=session.prefers_headers,
+        )
+        parts.emit(*parts.sync.on_ready(peer, now))
         parts.relay.on_ready(
             conn,
             inbound=session.inbound,
