@@ -98,4 +98,4 @@ def test_reasons_of_transactions_in_blocks():
     assert reject_transaction(transaction, TxRejected(TxReason.COINBASE_LENGTH)).reason is BlockReason.COINBASE_LENGTH
     refusal = reject_transaction(transaction, TxRejected(TxReason.IN_BELOW_OUT, "1 < 2"))
     assert (refusal.reason, refusal.transaction) == (BlockReason.TRANSACTION, TxReason.IN_BELOW_OUT)
-    assert str(refusal).startswith("bad-txns-in-belowout: ")
+    assert str(refusal).startswith("bad-txns-in-belowout, ")

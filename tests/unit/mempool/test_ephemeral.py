@@ -22,7 +22,7 @@ def test_two_outputs_of_dust_are_refused_at_once(world):
 def test_the_child_spends_the_dust(world, spends_dust):
     parent = world.spend([world.coin()], fee=0, dust=0, version=3)
     held = world.offer(parent)
-    assert isinstance(held, Rejected) and held.reason is TxReason.MEMPOOL_MIN_FEE
+    assert isinstance(held, Rejected) and held.reason is TxReason.MIN_RELAY_FEE
     names = [world.out(parent, 1), *([world.out(parent, 0)] if spends_dust else [])]
     child = world.spend(names, version=3, fee=3_000, total=1_000_000)
     outcome = world.offer(child)

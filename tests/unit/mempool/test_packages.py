@@ -21,7 +21,7 @@ def in_pool(world) -> list[Transaction]:
 def test_the_parent_first(world):
     parent, child = family(world)
     refused = world.offer(parent)
-    assert isinstance(refused, Rejected) and refused.reason is TxReason.MEMPOOL_MIN_FEE
+    assert isinstance(refused, Rejected) and refused.reason is TxReason.MIN_RELAY_FEE
     assert world.pool.is_known(parent.wtxid)
     accepted = world.accept(child)
     assert [one.entry.transaction for one in accepted.in_order()] == [parent, child]

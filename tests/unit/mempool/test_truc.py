@@ -43,7 +43,7 @@ def test_it_is_small(world):
 
 def test_a_child_is_smaller_still(world):
     parent = parent_of(world)
-    assert "child tx is too big" in violation(world, child_of(world, parent, pad=4_000, fee=9_000))
+    assert "is too big: 1100 > 1000" in violation(world, child_of(world, parent, pad=4_000, fee=9_000))
     world.accept(child_of(world, parent, pad=3_000, fee=9_000))
 
 

@@ -78,12 +78,18 @@ def vsize_of(verdict: TxVerdict) -> int:
 
 
 def check_price(verdict: TxVerdict, policy: MempoolPolicy, floor: int) -> None:
-    """Whether it pays what is owed alone. Raises TxRejected."""
-    vsize = vsize_of(verdict)
+    """Whether it pays what is owed alone: at least the fixed floor, and where a full pool asks for more, that. Raises
+    TxRejected."""
     check_lowest_price(verdict, policy)
+    check_floor(verdict.fee_sat, vsize_of(verdict), policy, floor)
+
+
+def check_floor(fee_sat: int, vsize: int, policy: MempoolPolicy, floor: int) -> None:
+    """Whether a fee suffices for a size by now. Raises TxRejected."""
     owed = fee_at(floor, vsize)
-    if verdict.fee_sat < owed:
-        raise TxRejected(TxReason.MEMPOOL_MIN_FEE, f"{verdict.fee_sat} < {owed} sat")
+    if fee_sat < owed:
+        reason = TxReason.MEMPOOL_MIN_FEE if floor > policy.min_relay_feerate else TxReason.MIN_RELAY_FEE
+        raise TxRejected(reason, f"{fee_sat} < {owed}")
 
 
 def check_lowest_price(verdict: TxVerdict, policy: MempoolPolicy) -> None:
@@ -91,7 +97,7 @@ def check_lowest_price(verdict: TxVerdict, policy: MempoolPolicy) -> None:
     nothing; version 3 is exempt, whose topology keeps that cheap. Raises TxRejected."""
     owed = fee_at(policy.min_relay_feerate, vsize_of(verdict))
     if verdict.fee_sat < owed and verdict.transaction.version != TRUC_VERSION:
-        raise TxRejected(TxReason.MIN_RELAY_FEE, f"{verdict.fee_sat} < {owed} sat")
+        raise TxRejected(TxReason.MIN_RELAY_FEE, f"{verdict.fee_sat} < {owed}")
 
 
 def _check_chain(

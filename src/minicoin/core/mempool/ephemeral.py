@@ -26,5 +26,6 @@ def check_dust_is_spent(transaction: Transaction, parents: Iterable[Transaction]
     for parent in parents:
         for index in dust_outputs(parent, dust_feerate):
             if make_outpoint(parent.txid, index) not in spent:
-                detail = f"tx {hash_to_hex(transaction.txid)} did not spend parent's ephemeral dust"
+                name = f"tx {hash_to_hex(transaction.txid)} (wtxid={hash_to_hex(transaction.wtxid)})"
+                detail = f"{name} did not spend parent's ephemeral dust"
                 raise TxRejected(TxReason.EPHEMERAL_UNSPENT, detail)

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minicoin.core.limits import HELD_PARENT_BYTES_MAX, HELD_PARENTS_MAX, HELD_PARENTS_PER_SOURCE_MAX
-from minicoin.core.mempool.admission import check_lowest_price, check_standard_verdict, vsize_of
+from minicoin.core.mempool.admission import check_floor, check_lowest_price, check_standard_verdict, vsize_of
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.ephemeral import check_dust_is_free, check_dust_is_spent
-from minicoin.core.mempool.policy import MempoolPolicy, fee_at
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mempool.replacement import check_replacement_fee, with_descendants
 from minicoin.core.mempool.table import EntryTable
 from minicoin.core.mempool.truc import TRUC_CHILD_VBYTES_MAX, TRUC_VBYTES_MAX, TRUC_VERSION
@@ -108,13 +108,11 @@ def check_member(verdict: TxVerdict, policy: MempoolPolicy) -> None:
         check_dust_is_free(verdict.transaction, verdict.fee_sat, policy.standardness.dust_feerate)
 
 
-def check_package_price(verdicts: Sequence[TxVerdict], floor: int) -> None:
+def check_package_price(verdicts: Sequence[TxVerdict], policy: MempoolPolicy, floor: int) -> None:
     """Rules 2 and 5, for parents with their child as the last. Raises TxRejected."""
     fees = sum(verdict.fee_sat for verdict in verdicts)
     vsize = sum(map(vsize_of, verdicts))
-    owed = fee_at(floor, vsize)
-    if fees < owed:
-        raise TxRejected(TxReason.MEMPOOL_MIN_FEE, f"the package pays {fees} < {owed} sat")
+    check_floor(fees, vsize, policy, floor)
     parents_fees = fees - verdicts[-1].fee_sat
     parents_vsize = vsize - vsize_of(verdicts[-1])
     if fees * parents_vsize <= parents_fees * vsize:

@@ -136,7 +136,7 @@ class Mempool(MempoolReader):
         verdicts = [*(parent.verdict for parent in held), verdict]
         for one in verdicts:
             check_member(one, self.policy)
-        check_package_price(verdicts, self.min_feerate(now))
+        check_package_price(verdicts, self.policy, self.min_feerate(now))
         replaced = find_replaced_by_package(self._table, verdicts, self.policy)
         self._drop(replaced)
         entered: list[tuple[Candidate, Entry]] = []

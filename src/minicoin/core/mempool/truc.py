@@ -32,26 +32,33 @@ def check_truc(
     for parent in parents.values():
         if is_truc != (parent.transaction.version == TRUC_VERSION):
             kinds = ("version=3", "non-version=3") if is_truc else ("non-version=3", "version=3")
-            raise _violation(f"{kinds[0]} tx {hash_to_hex(transaction.txid)} cannot spend from {kinds[1]} tx")
+            raise _violation(
+                f"{kinds[0]} {_name(transaction)} cannot spend from {kinds[1]} {_name(parent.transaction)}"
+            )
     if not is_truc:
         return None
     if vsize > TRUC_VBYTES_MAX:
-        raise _violation(f"version=3 tx is too big: {vsize} > {TRUC_VBYTES_MAX} virtual bytes")
+        raise _violation(f"version=3 {_name(transaction)} is too big: {vsize} > {TRUC_VBYTES_MAX} virtual bytes")
     if not parents:
         return None
     parent = next(iter(parents.values()))
     if len(parents) > 1 or parent.ancestor_count > 1:
-        raise _violation(f"tx {hash_to_hex(transaction.txid)} would have too many ancestors")
+        raise _violation(f"{_name(transaction)} would have too many ancestors")
     if vsize > TRUC_CHILD_VBYTES_MAX:
-        raise _violation(f"version=3 child tx is too big: {vsize} > {TRUC_CHILD_VBYTES_MAX} virtual bytes")
+        name = _name(transaction)
+        raise _violation(f"version=3 child {name} is too big: {vsize} > {TRUC_CHILD_VBYTES_MAX} virtual bytes")
     below = descendants(parent)
     if not below or any(txid in leaving for txid in below):
         return None
     sibling = next(iter(below.values()))
     if len(below) > 1 or sibling.ancestor_count > 2:
         # Only after a reorganisation: which of them should leave cannot be told.
-        raise _violation(f"tx {hash_to_hex(parent.txid)} would exceed descendant count limit")
+        raise _violation(f"{_name(parent.transaction)} would exceed descendant count limit")
     return sibling
+
+
+def _name(transaction: Transaction) -> str:
+    return f"tx {hash_to_hex(transaction.txid)} (wtxid={hash_to_hex(transaction.wtxid)})"
 
 
 def _violation(detail: str) -> TxRejected:

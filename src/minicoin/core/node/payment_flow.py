@@ -188,7 +188,7 @@ class PaymentFlow:
             self.leave_pool(wallet, entry, now)
         self._withdrawn.pop(outcome.txid, None)
         if self._paying is not None and self._paying.txid == outcome.txid:
-            self._refuse(wallet, f"{outcome.reason}{': ' + outcome.detail if outcome.detail else ''}")
+            self._refuse(wallet, f"{outcome.reason}{', ' + outcome.detail if outcome.detail else ''}")
         else:
             self._leave(wallet, outcome.txid, now)
         self._settle_abandoned(wallet, outcome.txid)

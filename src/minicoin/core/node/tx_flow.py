@@ -221,7 +221,7 @@ class TxFlow:
         code = ALREADY_IN_CHAIN if reason is TxReason.ALREADY_CONFIRMED else VERIFY_REJECTED
         if reason in _MISSING:
             code = VERIFY_ERROR
-        self._parts.fail(request, code, f"{reason}{': ' + detail if detail else ''}")
+        self._parts.fail(request, code, f"{reason}{', ' + detail if detail else ''}")
 
 
 def _announcement(entry: Entry) -> Announcement:

@@ -112,7 +112,7 @@ class BlockRejected(Exception):
     ) -> None:
         self.name = _name(reason, transaction)
         """Bitcoin Core's word for it."""
-        super().__init__(f"{self.name}{': ' + detail if detail else ''}")
+        super().__init__(f"{self.name}{', ' + detail if detail else ''}")
         self.reason = reason
         self.detail = detail
         self.transaction = transaction
@@ -124,7 +124,7 @@ class TxRejected(Exception):
     """A transaction breaks a rule."""
 
     def __init__(self, reason: TxReason, detail: str = "") -> None:
-        super().__init__(f"{reason}{': ' + detail if detail else ''}")
+        super().__init__(f"{reason}{', ' + detail if detail else ''}")
         self.reason = reason
         self.detail = detail
 

@@ -76,8 +76,8 @@ def test_a_package_that_pays_too_little_leaves_nothing(funded) -> None:
     parent, child = family(funded, child_fee=Decimal("0.00000200"))
     answer = funded("submitpackage", [parent[0], child[0]])
     assert answer["package_msg"] == "transaction failed"
-    assert "mempool min fee not met" in answer["tx-results"][parent[2]]["error"]
-    assert "mempool min fee not met" in answer["tx-results"][child[2]]["error"]
+    assert "min relay fee not met" in answer["tx-results"][parent[2]]["error"]
+    assert "min relay fee not met" in answer["tx-results"][child[2]]["error"]
     assert funded("getrawmempool") == []
 
 
@@ -152,7 +152,7 @@ def test_all_are_allowed_or_none_is(funded) -> None:
     parent, child = family(funded, FEE, Decimal(0))
     first, second = funded("testmempoolaccept", [parent[0], child[0]])
     assert "allowed" not in first
-    assert (second["allowed"], second["reject-reason"]) == (False, "mempool min fee not met")
+    assert (second["allowed"], second["reject-reason"]) == (False, "min relay fee not met")
     # Nobody pays for somebody else here, and nobody replaces.
     funded("sendrawtransaction", parent[0])
     coin = funded("decoderawtransaction", parent[0])["vin"][0]
