@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -99,6 +100,10 @@ class NodeProcess:
         """As Ctrl-C does; the exit code."""
         self._process.terminate()
         return self.wait()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """As kill does."""
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """As kill -9 does."""

@@ -7,6 +7,7 @@ a later step fails.
 import gc
 import os
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import trio
@@ -21,7 +22,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
-from minicoin.core.limits import RECORD_FILE_BYTES_MAX
+from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
@@ -30,7 +31,7 @@ from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
-from minicoin.core.units import Micros
+from minicoin.core.units import Micros, seconds
 from minicoin.drivers.clock import NodeClock, WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
@@ -169,6 +170,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
             policy = replace(policy, uses_wallet=False)
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
         node_clock = NodeClock(clock)
+        _refuse_future_tip(engine, setup.datadir, node_clock())
         assembled = _assemble(setup, policy, state, documents, node_clock)
         messages += assembled.repaired
         recorder = None
@@ -190,6 +192,17 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_trace, recorder)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
+
+
+def _refuse_future_tip(engine: ChainEngine, datadir: Path, now: Micros) -> None:
+    """A clock that is wrong by so much makes the node refuse everybody's blocks, without a word of why."""
+    ahead_s = engine.tip_time - seconds(now)
+    if ahead_s > BLOCK_TIME_AHEAD_S:
+        made = datetime.fromtimestamp(engine.tip_time, UTC).isoformat(" ", "seconds")
+        raise MisuseError(
+            f"the last block in {datadir} appears to be from the future: it was made at {made}, {ahead_s // 3600} h "
+            "ahead of this computer's clock; set date and time right and start again"
+        )
 
 
 def _open_recorder(record: RecordSetup, opening: Opening, clock: WallClock, on_trace: TraceTaker) -> Recorder:

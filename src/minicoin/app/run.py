@@ -1,7 +1,6 @@
 """Runs one node process: setup from options, the node, its RPC server, signals, the lines a person sees."""
 
 import os
-import signal
 import sys
 import time
 
@@ -12,7 +11,9 @@ from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
 from minicoin.app.identity import adopt_identity, read_identity
 from minicoin.app.log import configure_log
+from minicoin.app.open_files import require_open_files
 from minicoin.app.options import NodeOptions
+from minicoin.app.signals import watch_signals
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
@@ -40,7 +41,10 @@ def run_node(options: NodeOptions) -> int:
     if not __debug__:
         print("minicoin does not run under python -O: its invariants are assertions", file=sys.stderr)  # noqa: T201
         return 1
+    # What a node writes is nobody else's to read.
+    os.umask(0o077)
     try:
+        require_open_files()
         return trio.run(_run, options)
     except (StoreError, MisuseError, DecodeError) as error:
         print(f"minicoin: {error}", file=sys.stderr)  # noqa: T201
@@ -124,7 +128,7 @@ async def _run(options: NodeOptions) -> int:
     setup = setup_from_options(options)
     miner = None if options.miner is None else address_script(options.miner, setup.network.address_format)
     take_trace = configure_log(as_json=options.log_json, verbose=options.verbose)
-    setup.datadir.mkdir(parents=True, exist_ok=True)
+    setup.datadir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if options.identity_file is not None:
         adopt_identity(setup.datadir, read_identity(options.identity_file))
     built = await build_node(setup, take_trace)
@@ -135,7 +139,7 @@ async def _run(options: NodeOptions) -> int:
     server.start()
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_watch_signals, built)
+            await nursery.start(watch_signals, built.runtime.stop_nowait)
             await nursery.start(built.run)
             if miner is not None:
                 built.runtime.command_nowait(SetMining(miner), lambda reply: None)
@@ -151,17 +155,6 @@ def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
     if options.rpc_user is None or options.rpc_password is None:
         return Auth(setup.datadir)
     return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password))
-
-
-async def _watch_signals(built: BuiltNode) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        count = 0
-        async for _ in signals:
-            count += 1
-            if count > 1:
-                # Asked twice: the person means it. What was acknowledged is on disk.
-                os._exit(130)
-            built.runtime.stop_nowait()
 
 
 def _greet(built: BuiltNode, server: RpcServer, network_name: str) -> None:

@@ -232,6 +232,9 @@ ADDRESS_RELAY_MESSAGE_MAX: Final = 10
 ADDRESSES_PER_SECOND_PER_PEER: Final = 0.1
 ADDRESS_BURST_PER_PEER_MAX: Final = 1_000
 
+# Beside peers' and RPC's sockets: stores, log, listeners, outbound connections, look-ups, pipes of other processes.
+OPEN_FILES_OF_OUR_OWN: Final = 128
+
 # --- RPC (outside: what one client may make this node hold or do) ---
 # A block in hexadecimal twice over, as Bitcoin Core allows.
 RPC_BODY_BYTES_MAX: Final = 32 << 20

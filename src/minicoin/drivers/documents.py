@@ -11,7 +11,7 @@ class DocumentStore:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def save(self, key: str, value: bytes) -> None:
         """Raises OSError when the disk refuses; the earlier version stays whole then."""

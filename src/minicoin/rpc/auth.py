@@ -44,18 +44,13 @@ class Auth:
         if self._path is None:
             return
         cookie = Credentials(COOKIE_USER, secrets.token_hex(_COOKIE_BYTES))
-        fresh = self._path.with_name(self._path.name + ".tmp")
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{cookie.user}:{cookie.password}")
-        fresh.replace(self._path)
+        _write_private(self._path, f"{cookie.user}:{cookie.password}")
         self._accepted.append(cookie.header.encode())
 
     def publish(self, host: str, port: int) -> None:
         """Tell clients of this data directory where the server listens. Raises OSError."""
         if self._path is not None:
-            self._path.with_name(ADDRESS_FILE).write_text(f"{host} {port}")
+            _write_private(self._path.with_name(ADDRESS_FILE), f"{host} {port}")
 
     def close(self) -> None:
         """Remove the cookie and the address."""
@@ -69,6 +64,16 @@ class Auth:
         given = b"Basic " + token.strip()
         matches = [hmac.compare_digest(given, accepted) for accepted in self._accepted]
         return name.lower() == b"basic" and any(matches)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, and readable by nobody else from its first moment."""
+    fresh = path.with_name(path.name + ".tmp")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)
 
 
 def read_address(datadir: Path) -> tuple[str, int] | None:

@@ -26,7 +26,7 @@ class LabNode:
     def __init__(self, index: int, network_name: str, directory: Path, dial: tuple[str, ...]) -> None:
         self.name = f"node{index}"
         self.directory = directory / self.name
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._place = NodePlace(network_name, self.directory)
         self._client: RpcClient | None = None
         self._address = ""

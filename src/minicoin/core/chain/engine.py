@@ -109,6 +109,11 @@ class ChainEngine:
         return self._tip.hash
 
     @property
+    def tip_time(self) -> int:
+        """What the tip says it was made at, in Unix seconds."""
+        return self._tip.header.time
+
+    @property
     def height(self) -> int:
         """The tip's height."""
         return self._tip.height

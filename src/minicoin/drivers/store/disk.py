@@ -48,7 +48,7 @@ class DiskChainStore:
                 f"{blocks_directory} into it"
             )
         self._index = Index(index_directory, network, map_bytes)
-        blocks_directory.mkdir(exist_ok=True)
+        blocks_directory.mkdir(mode=0o700, exist_ok=True)
         self._blocks = FlatFiles(blocks_directory, "blk", network.magic, file_bytes_max)
         self._undo = FlatFiles(blocks_directory, "rev", network.magic, file_bytes_max)
         self._locations: dict[BlockHash, Location] = {}

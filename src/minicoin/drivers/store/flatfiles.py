@@ -160,7 +160,7 @@ class FlatFiles:
         path = self.path(number)
         self._directory_changed = self._directory_changed or not path.exists()
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
         self._open[number] = file

@@ -61,9 +61,15 @@ class Index:
         self._map_bytes = map_bytes
         is_new = not (directory / _DATA_FILE).exists()
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._environment = lmdb.open(
-                str(directory), map_size=map_bytes, max_dbs=8, max_readers=16, meminit=False, writemap=False
+                str(directory),
+                map_size=map_bytes,
+                max_dbs=8,
+                max_readers=16,
+                meminit=False,
+                writemap=False,
+                mode=0o600,
             )
         except (lmdb.Error, OSError) as error:
             self._forget(is_new)
