@@ -1,7 +1,7 @@
 """rpc's NodePort over a running node: calls from the server's event loop cross to loop and worker, and back."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -71,6 +71,13 @@ class NodeBridge:
 
     async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
         """Read in the chain worker, between two jobs."""
+        return await self._read_chain(read)
+
+    async def read_chain_slowly(self, read: Callable[[ChainReads], Generator[None, None, T]]) -> T:
+        """The same, a slice at a time."""
+        return await self._read_chain(read)
+
+    async def _read_chain(self, read: Callable[[ChainReads], object]) -> T:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
 

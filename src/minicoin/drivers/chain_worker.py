@@ -179,7 +179,9 @@ class ChainWorker:
         except Exception as error:  # noqa: BLE001 - travels to whoever asked for this read
             read.done(None, error)
         else:
-            self._put(Lane.LONG, read)
+            # One at a time: each holds a moment of the store open.
+            with self._changed:
+                self._lanes.put_back(Lane.LONG, read)
 
     def _store(self, job: StoreBlock) -> None:
         try:
@@ -218,5 +220,7 @@ def _lane_of(job: ChainWork) -> Lane:
 
 def _refuse(job: _Job) -> None:
     """Who asks from outside must not wait for a thread that is gone."""
+    if isinstance(job, _LongRead):
+        job.slices.close()
     if isinstance(job, _Call | _LongRead):
         job.done(None, WorkerEnded("the chain worker has ended"))

@@ -44,6 +44,10 @@ class Lanes(Generic[J]):
         """Behind what waits in this lane."""
         self._jobs[lane].append(job)
 
+    def put_back(self, lane: Lane, job: J) -> None:
+        """Before what waits in this lane: it has begun."""
+        self._jobs[lane].appendleft(job)
+
     def take(self) -> J:
         """The next job. There must be one."""
         chosen = self._choose()

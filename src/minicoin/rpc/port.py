@@ -4,7 +4,7 @@ The server lives in a thread of its own: every method here may be awaited from i
 changes afterwards.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class CoinTotals(Protocol):
-    """Count and sum of all coins."""
+    """Count, sum and hash of all coins."""
 
     @property
     def coins(self) -> int: ...
@@ -29,9 +29,20 @@ class CoinTotals(Protocol):
     @property
     def total_sat(self) -> int: ...
     @property
-    def packed_bytes(self) -> int: ...
+    def bogosize(self) -> int: ...
     @property
-    def sha256(self) -> bytes: ...
+    def digest(self) -> bytes: ...
+
+
+class CoinReading(Protocol):
+    """All coins as of a block."""
+
+    @property
+    def tip(self) -> BlockHash: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def totals(self) -> CoinTotals: ...
 
 
 class ChainReads(Protocol):
@@ -54,8 +65,8 @@ class ChainReads(Protocol):
     def spent_coins(self, block: BlockHash) -> list[Coin] | None:
         """What a block's inputs spent, in input order, or None."""
 
-    def coin_set_totals(self) -> CoinTotals:
-        """Reads the whole set."""
+    def read_coin_set(self, kind: str) -> Generator[None, None, CoinReading]:
+        """Reads the whole set as of now, a slice at a time, with one of Bitcoin Core's hashes or none."""
 
     def test_block(self, block: Block, header_refusal: BlockRejected | None) -> str | None:
         """Why a block on the tip would be refused if it had its proof of work; None where it would not."""
@@ -105,6 +116,9 @@ class NodePort(Protocol):
 
     async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
         """Read in the chain worker, between two jobs. What `read` raises is raised here."""
+
+    async def read_chain_slowly(self, read: Callable[[ChainReads], Generator[None, None, T]]) -> T:
+        """A read that takes long, a slice at a time: blocks come in between, so it must bear that the chain moves."""
 
     def traffic(self) -> Mapping[int, LinkTraffic]:
         """What each open connection carried so far, by its id."""

@@ -3,9 +3,9 @@
 For tests of RPC methods and of programs that call them, with no socket and no thread.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Never, TypeVar
+from typing import Never, TypeVar, cast
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
@@ -52,6 +52,15 @@ class VirtualPort:
     async def read_chain(self, read: Callable[[ChainEngine], T]) -> T:
         """Between two jobs."""
         return read(self.virtual.engine)
+
+    async def read_chain_slowly(self, read: Callable[[ChainEngine], Generator[None, None, T]]) -> T:
+        """All slices at once."""
+        slices = read(self.virtual.engine)
+        while True:
+            try:
+                next(slices)
+            except StopIteration as end:
+                return cast(T, end.value)
 
     def traffic(self) -> dict[int, Never]:
         """Links count no bytes."""

@@ -73,7 +73,7 @@ def test_totals_do_not_depend_on_history():
     assert one.totals().total_sat == 45 - 3
     assert one.totals().coins == 9
     other.spend(outpoint(0))
-    assert one.totals().sha256 != other.totals().sha256
+    assert one.totals().digest != other.totals().digest
 
 
 def test_totals_count_transactions_once():

@@ -1,28 +1,14 @@
-"""The coins at the engine's tip: a write-back cache of packed coins over a CoinStore, and the hash of the whole set.
+"""The coins at the engine's tip: a write-back cache of packed coins over a CoinStore.
 
 Coins created and spent between two flushes never reach the store. Owns no rule; the engine decides what to spend.
 """
 
 from collections.abc import Iterator
-from hashlib import sha256
-from typing import NamedTuple
 
+from minicoin.core.chain.coin_hash import CoinSetTotals, count_coins
 from minicoin.core.chain.store import ChainStore
-from minicoin.core.chain.undo import COIN_HEAD
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
-
-
-class CoinSetTotals(NamedTuple):
-    """What gettxoutsetinfo tells."""
-
-    coins: int
-    transactions: int
-    total_sat: int
-    packed_bytes: int
-    sha256: bytes
-    """SHA-256 over key and packed coin of each coin in the order of keys: the same for the same set of coins, however
-    it came about."""
 
 
 class CoinsCache:
@@ -88,17 +74,11 @@ class CoinsCache:
             pending = next(fresh, None)
 
     def totals(self) -> CoinSetTotals:
-        """Count, sum and hash of the whole set: reads all of it."""
-        digest = sha256()
-        count = transactions = total = size = 0
-        previous = b""
-        for outpoint, packed in self.items():
-            digest.update(outpoint)
-            digest.update(len(packed).to_bytes(4, "little"))
-            digest.update(packed)
-            count += 1
-            transactions += outpoint[:32] != previous
-            previous = outpoint[:32]
-            total += COIN_HEAD.unpack_from(packed)[1]
-            size += len(outpoint) + len(packed)
-        return CoinSetTotals(count, transactions, total, size, digest.digest())
+        """Count, sum and hash of the whole set at once."""
+        counting = count_coins(self.items(), "hash_serialized_3")
+        while True:
+            try:
+                next(counting)
+            except StopIteration as end:
+                totals: CoinSetTotals = end.value
+                return totals

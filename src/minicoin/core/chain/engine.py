@@ -4,12 +4,13 @@ One worker runs it. It chooses no chain (the header tree does) and shares no sta
 headers, fed by `add_headers` and by the blocks themselves, tells which rules hold where.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.chain.block_rules import check_block, check_block_in_chain
-from minicoin.core.chain.coins import CoinsCache, CoinSetTotals
+from minicoin.core.chain.coin_hash import CoinSetTotals, count_coins
+from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
@@ -55,6 +56,15 @@ class EngineSnapshot:
     headers: int
     coin_changes: int
     verified_scripts: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoinSetReading:
+    """All coins as of a block."""
+
+    tip: BlockHash
+    height: int
+    totals: CoinSetTotals
 
 
 def invalid_block(block: BlockHash, refusal: BlockRejected) -> InvalidBlock:
@@ -326,7 +336,14 @@ class ChainEngine:
 
     def coin_set_hash(self) -> bytes:
         """The same for the same coins, whatever way they came about."""
-        return self.coin_set_totals().sha256
+        return self.coin_set_totals().digest
+
+    def read_coin_set(self, kind: str) -> Generator[None, None, CoinSetReading]:
+        """The same as of now, a slice at a time, with any of Bitcoin Core's hashes: the engine may move meanwhile."""
+        # Only what is in the store can be read at one moment of it.
+        self.flush()
+        tip, height = self.tip, self.height
+        return CoinSetReading(tip, height, (yield from count_coins(self._store.coins(), kind)))
 
     # --- watched scripts ---
 

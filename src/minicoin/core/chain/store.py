@@ -46,7 +46,7 @@ class CoinStore(Protocol):
         """The packed coin, or None."""
 
     def coins(self) -> Iterator[tuple[Outpoint, bytes]]:
-        """Every stored coin, in the order of the keys."""
+        """Every stored coin as of now, in the order of the keys; commits meanwhile change nothing in it."""
 
 
 class ChainStore(BlockStore, CoinStore, Protocol):

@@ -93,6 +93,7 @@ class Index:
         self._coins = self._environment.open_db(b"coins")
         self._write(lambda transaction: self._claim(transaction, network))
         self._reader = self._environment.begin()
+        self._snapshots: list[lmdb.Transaction] = []
 
     def _forget(self, is_new: bool) -> None:
         """Half an index would look damaged at the next start; a new one has nothing in it yet."""
@@ -152,9 +153,17 @@ class Index:
         return found
 
     def coins(self) -> Iterator[tuple[Outpoint, bytes]]:
-        """Every coin, by key."""
-        for key, value in self._reader.cursor(db=self._coins):
-            yield Outpoint(bytes(key)), bytes(value)
+        """Every coin as of now, by key. Raises StoreError where the map had to grow meanwhile."""
+        snapshot = self._environment.begin()
+        self._snapshots.append(snapshot)
+        try:
+            for key, value in snapshot.cursor(db=self._coins):
+                yield Outpoint(bytes(key)), bytes(value)
+        except lmdb.Error as error:
+            raise StoreError("the coins changed too much while they were read: ask again") from error
+        finally:
+            self._snapshots = [one for one in self._snapshots if one is not snapshot]
+            snapshot.abort()
 
     def commit(self, changes: Changes) -> None:
         """Write everything or nothing. Raises StoreFull."""
@@ -188,6 +197,9 @@ class Index:
                     return action(transaction)
             except lmdb.MapFullError:
                 self._map_bytes *= 2
+                # No transaction may be open while the map moves.
+                for snapshot in self._snapshots:
+                    snapshot.abort()
                 self._environment.set_mapsize(self._map_bytes)
 
     def close(self) -> None:

@@ -339,3 +339,32 @@ def test_files_roll_over(blocks, tmp_path):
     assert all(again.read(block.hash) == block.raw for block in blocks)
     assert len(list(again.recovered_headers())) == len(blocks)
     again.close()
+
+
+def test_coins_are_read_as_of_one_moment_though_commits_come(tmp_path, blocks):
+    chain = open_chain(tmp_path)
+    fill(chain, blocks)
+    chain.engine.flush()
+    store = chain.store
+    before = dict(store.coins())
+    reading = store.coins()
+    seen = [next(reading)]
+    store.commit({Outpoint(b"\xff" * 36): b"new"}, [*before], chain.engine.tip)
+    seen += reading
+    assert dict(seen) == before
+    assert list(store.coins()) == [(Outpoint(b"\xff" * 36), b"new")]
+    chain.close()
+
+
+def test_a_reading_that_the_map_outgrows_is_an_error_and_no_crash(tmp_path):
+    store = DiskChainStore(tmp_path, NETWORK, map_bytes=1 << 20)
+    tip = NETWORK.genesis.hash
+    store.commit({Outpoint(bytes((number,)) * 36): b"coin" for number in range(200)}, (), tip)
+    reading = store.coins()
+    next(reading)
+    store.commit({Outpoint(number.to_bytes(36, "big")): bytes(500) for number in range(9_000)}, (), tip)
+    with pytest.raises(StoreError, match="ask again"):
+        list(reading)
+    # One of the second lot replaced one of the first.
+    assert len(list(store.coins())) == 9_199
+    store.close()

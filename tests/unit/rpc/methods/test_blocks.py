@@ -81,9 +81,21 @@ def test_the_coin_set(paid) -> None:
     info = rpc("gettxoutsetinfo")
     assert info["height"] == rpc("getblockcount")
     assert info["total_amount"] == 50 * info["height"]
-    assert len(info["coins_sha256"]) == 64
-    assert "coins_sha256" not in rpc("gettxoutsetinfo", "none")
-    assert rpc.refusal("gettxoutsetinfo", "nosuch")[0] == -8
+    assert list(info) == [
+        "height",
+        "bestblock",
+        "txouts",
+        "bogosize",
+        "hash_serialized_3",
+        "total_amount",
+        "transactions",
+        "disk_size",
+    ]
+    assert len(info["hash_serialized_3"]) == 64
+    assert len(rpc("gettxoutsetinfo", "muhash")["muhash"]) == 64
+    assert rpc("gettxoutsetinfo", "none").keys() == info.keys() - {"hash_serialized_3"}
+    assert rpc.refusal("gettxoutsetinfo", "nosuch") == (-8, "'nosuch' is not a valid hash_type")
+    assert rpc.refusal("gettxoutsetinfo", "muhash", 5)[0] == -8
 
 
 def test_headers_only_blocks_are_not_available(pair) -> None:
