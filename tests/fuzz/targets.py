@@ -13,7 +13,8 @@ from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPL
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.base58 import decode_base58, decode_base58check, encode_base58, encode_base58check
-from minicoin.core.encoding.bech32 import decode_segwit, encode_segwit
+from minicoin.core.encoding.bech32 import decode_bech32, encode_segwit, witness_program_of
+from minicoin.core.encoding.bech32_errors import locate_errors
 from minicoin.core.encoding.compact import decode_compact, encode_compact
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
@@ -85,7 +86,11 @@ def _header(raw: bytes) -> None:
 
 def _segwit(raw: bytes) -> None:
     text = raw.decode("latin-1")
-    assert encode_segwit(*decode_segwit(text)) == text.lower()
+    locate_errors(text)
+    decoded = decode_bech32(text)
+    if decoded is not None:
+        hrp, values, constant = decoded
+        assert encode_segwit(hrp, *witness_program_of(values, constant)) == text.lower()
 
 
 def _base58(raw: bytes) -> None:

@@ -239,6 +239,8 @@ OPEN_FILES_OF_OUR_OWN: Final = 128
 # A block in hexadecimal twice over, as Bitcoin Core allows.
 RPC_BODY_BYTES_MAX: Final = 32 << 20
 RPC_BATCH_CALLS_MAX: Final = 1_000
+# Request line and headers, as Bitcoin Core.
+RPC_HEAD_BYTES_MAX: Final = 8_192
 # What all bodies that are being received or worked on may hold together; small ones (`stop`) do not count.
 RPC_BODIES_BYTES_MAX: Final = 4 * RPC_BODY_BYTES_MAX
 RPC_SMALL_BODY_BYTES: Final = 64 << 10

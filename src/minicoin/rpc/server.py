@@ -22,6 +22,7 @@ from minicoin.core.limits import (
     RPC_BODIES_BYTES_MAX,
     RPC_BODY_BYTES_MAX,
     RPC_CONNECTIONS_MAX,
+    RPC_HEAD_BYTES_MAX,
     RPC_KEEP_ALIVE_S,
     RPC_SMALL_BODY_BYTES,
 )
@@ -34,6 +35,9 @@ from minicoin.rpc.table import METHODS
 
 _WALLET_PATH: Final = "/wallet/"
 _CONNECTION: Final = "connection"
+_CLOSE: Final = (b"connection", b"close")
+_HEAD_MAX: Final = RPC_HEAD_BYTES_MAX
+_HEADER_MARKS: Final = len(": \r\n")
 _STOP_WAIT_S: Final = 5
 _WATCH_EVERY_S: Final = 1.0
 _JSON: Final = (b"content-type", b"application/json")
@@ -78,7 +82,8 @@ class RpcEndpoint:
             wallet = path.removeprefix(_WALLET_PATH) if path.startswith(_WALLET_PATH) else None
             return (await self._dispatcher.handle(octets, wallet, connection.client),)
         except _BodyRefused as refused:
-            return (refused.answer,)
+            # What is left of the body is not read, so nothing can follow it.
+            return refused.answer, _CLOSE
         finally:
             self._bodies_bytes -= body.claimed
 
@@ -171,7 +176,7 @@ class RpcServer:
             raise MisuseError(f"cannot write the RPC cookie: {error}") from error
         endpoint = RpcEndpoint(Dispatcher(self._methods, self._node), self._auth)
         config = _Config(
-            OriginForm(Starlette(routes=[Route("/", endpoint), Route("/wallet/{name}", endpoint)])),
+            Front(Starlette(routes=[Route("/", endpoint), Route("/wallet/{name}", endpoint)])),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -181,6 +186,7 @@ class RpcServer:
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            h11_max_incomplete_event_size=RPC_HEAD_BYTES_MAX,
             timeout_keep_alive=RPC_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_STOP_WAIT_S,
         )
@@ -248,13 +254,18 @@ class _Protocol(H11Protocol):
         return self.config.connections
 
 
-class OriginForm:
-    """Lets requests through to `app` that name their target in full (`POST http://host/wallet/x`), as to a proxy."""
+class Front:
+    """Before the routes: refuses heads that are too long, and lets requests through to `app` that name their target in
+    full (`POST http://host/wallet/x`), as to a proxy."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        if len(scope["raw_path"]) + sum(len(name) + len(value) + _HEADER_MARKS for name, value in headers) > _HEAD_MAX:
+            await _send(send, Answer(400, b"the head of the request is too long"), _CLOSE)
+            return
         path: str = scope["path"]
         if path.lower().startswith("http://"):
             path = "/" + path[len("http://") :].partition("/")[2]

@@ -3,10 +3,10 @@ import json
 
 import pytest
 
-from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX
+from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX, RPC_HEAD_BYTES_MAX
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.connections import Connection
-from minicoin.rpc.server import OriginForm, RpcEndpoint
+from minicoin.rpc.server import Front, RpcEndpoint
 
 ALICE = Credentials("alice", "secret")
 BODY = json.dumps({"method": "getblockcount", "id": 1}).encode()
@@ -14,7 +14,14 @@ BODY = json.dumps({"method": "getblockcount", "id": 1}).encode()
 
 def _scope(method, path, headers):
     connection = Connection(lambda: None, 0)
-    return {"type": "http", "method": method, "path": path, "headers": headers, "state": {"connection": connection}}
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "headers": headers,
+        "state": {"connection": connection},
+    }
 
 
 async def _request(endpoint, body=BODY, *, method="POST", path="/", auth=ALICE.header, chunks=1, length=None):
@@ -163,5 +170,33 @@ def test_a_target_may_be_named_in_full(target: str, path: str) -> None:
     async def app(scope, receive, send):
         seen.append(scope["path"])
 
-    asyncio.run(OriginForm(app)(_scope("POST", target, []), None, None))
+    asyncio.run(Front(app)(_scope("POST", target, []), None, None))
     assert seen == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/" + "x" * (RPC_HEAD_BYTES_MAX - 100), [], 200),
+        ("/" + "x" * RPC_HEAD_BYTES_MAX, [], 400),
+        ("/", [(b"header", b"foo")] * (RPC_HEAD_BYTES_MAX // 20), 200),
+        ("/", [(b"header", b"foo")] * (RPC_HEAD_BYTES_MAX // 10), 400),
+    ],
+)
+def test_heads_are_bounded(path: str, headers: list[tuple[bytes, bytes]], status: int) -> None:
+    answers = []
+
+    async def app(scope, receive, send):
+        answers.append(200)
+
+    async def send(message):
+        if "status" in message:
+            answers.append(message["status"])
+
+    asyncio.run(Front(app)(_scope("GET", path, headers), None, send))
+    assert answers == [status]
+
+
+def test_a_refused_body_ends_the_connection(endpoint) -> None:
+    status, headers, _ = _ask(endpoint, length=RPC_BODY_BYTES_MAX + 1)
+    assert (status, headers[b"connection"]) == (413, b"close")

@@ -6,60 +6,84 @@ from minicoin.core.faults import DecodeError
 
 _CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {letter: value for value, letter in enumerate(_CHARSET)}
-_BECH32 = 1
-_BECH32M = 0x2BC830A3
+BECH32 = 1
+BECH32M = 0x2BC830A3
+"""What is left of a good text of each kind."""
+SEPARATOR = "1"
+CHECKSUM_LETTERS = 6
+LENGTH_MAX = 90
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-_ADDRESS_LENGTH_MAX = 90
+_PROGRAM_BYTES = range(2, 41)
+_PROGRAM_V0_BYTES = (20, 32)
+_VERSION_MAX = 16
 
 
 def encode_segwit(hrp: str, version: int, program: bytes) -> str:
     """The address of a witness program. Version 0 uses bech32, later ones bech32m (BIP350)."""
     values = [version, *_regroup(program, 8, 5, pad=True)]
-    constant = _BECH32 if version == 0 else _BECH32M
-    polymod = _polymod([*_expand(hrp), *values, 0, 0, 0, 0, 0, 0]) ^ constant
+    constant = BECH32 if version == 0 else BECH32M
+    polymod = remainder_of(hrp, [*values, 0, 0, 0, 0, 0, 0]) ^ constant
     checksum = [(polymod >> 5 * (5 - i)) & 31 for i in range(6)]
     return hrp + "1" + "".join(_CHARSET[value] for value in [*values, *checksum])
 
 
-def decode_segwit(text: str) -> tuple[str, int, bytes]:
-    """(hrp, witness version, program). Raises DecodeError with what is wrong."""
-    if len(text) > _ADDRESS_LENGTH_MAX:
-        raise DecodeError("bech32 address longer than 90 letters")
-    if text.lower() != text and text.upper() != text:
-        raise DecodeError("bech32 address mixes upper and lower case")
-    hrp, separator, rest = text.lower().rpartition("1")
-    if not separator or not hrp or len(rest) < 7:
-        raise DecodeError("not a bech32 address")
-    try:
-        values = [_VALUES[letter] for letter in rest]
-    except KeyError as error:
-        raise DecodeError(f"not a bech32 letter: {error.args[0]!r}") from error
-    constant = _polymod([*_expand(hrp), *values])
+def decode_bech32(text: str) -> tuple[str, list[int], int] | None:
+    """(hrp, values without the checksum, BECH32 or BECH32M); None where the text is neither."""
+    if len(text) > LENGTH_MAX or (text.lower() != text and text.upper() != text):
+        return None
+    hrp, separator, rest = text.lower().rpartition(SEPARATOR)
+    values = [letter_value(letter) for letter in rest]
+    known = [value for value in values if value is not None]
+    if not separator or not hrp or len(known) < max(len(values), CHECKSUM_LETTERS):
+        return None
+    if any(not "!" <= letter <= "~" for letter in hrp):
+        return None
+    constant = remainder_of(hrp, known)
+    return (hrp, known[:-CHECKSUM_LETTERS], constant) if constant in (BECH32, BECH32M) else None
+
+
+def witness_program_of(values: list[int], constant: int) -> tuple[int, bytes]:
+    """(witness version, program). Raises DecodeError with Bitcoin Core's word for what is wrong."""
+    if not values:
+        raise DecodeError("Empty Bech32 data section")
     version = values[0]
-    if constant != (_BECH32 if version == 0 else _BECH32M):
-        raise DecodeError("bech32 checksum does not match")
-    program = bytes(_regroup(values[1:-6], 5, 8, pad=False))
-    if version > 16 or not 2 <= len(program) <= 40 or (version == 0 and len(program) not in (20, 32)):
-        raise DecodeError("not a valid witness program")
-    return hrp, version, program
+    if version == 0 and constant != BECH32:
+        raise DecodeError("Version 0 witness address must use Bech32 checksum")
+    if version != 0 and constant != BECH32M:
+        raise DecodeError("Version 1+ witness address must use Bech32m checksum")
+    program = bytes(_regroup(values[1:], 5, 8, pad=False))
+    size = f"{len(program)} {'byte' if len(program) == 1 else 'bytes'}"
+    if version == 0 and len(program) not in _PROGRAM_V0_BYTES:
+        raise DecodeError(f"Invalid Bech32 v0 address program size ({size}), per BIP141")
+    if version > _VERSION_MAX:
+        raise DecodeError("Invalid Bech32 address witness version")
+    if len(program) not in _PROGRAM_BYTES:
+        raise DecodeError(f"Invalid Bech32 address program size ({size})")
+    return version, program
 
 
-def _polymod(values: Iterable[int]) -> int:
+def letter_value(letter: str) -> int | None:
+    """The five bits of a letter in lower case."""
+    return _VALUES.get(letter)
+
+
+def remainder_of(hrp: str, values: Iterable[int]) -> int:
+    """What the checksum leaves of a whole text."""
+    codes = [ord(letter) for letter in hrp]
     check = 1
-    for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATOR):
-            if (top >> bit) & 1:
-                check ^= generator
+    for value in (*(code >> 5 for code in codes), 0, *(code & 31 for code in codes), *values):
+        check = next_remainder(check, value)
     return check
 
 
-def _expand(hrp: str) -> list[int]:
-    codes = [ord(letter) for letter in hrp]
-    if any(not 33 <= code <= 126 for code in codes):
-        raise DecodeError("bech32 prefix holds a letter outside ASCII")
-    return [code >> 5 for code in codes] + [0] + [code & 31 for code in codes]
+def next_remainder(check: int, value: int) -> int:
+    """The remainder after one value more."""
+    top = check >> 25
+    check = (check & 0x1FFFFFF) << 5 ^ value
+    for bit, generator in enumerate(_GENERATOR):
+        if (top >> bit) & 1:
+            check ^= generator
+    return check
 
 
 def _regroup(values: Iterable[int], width: int, target: int, *, pad: bool) -> list[int]:
@@ -76,5 +100,5 @@ def _regroup(values: Iterable[int], width: int, target: int, *, pad: bool) -> li
         if bits:
             regrouped.append((accumulator << (target - bits)) & ((1 << target) - 1))
     elif bits >= width or accumulator:
-        raise DecodeError("bech32 padding is not zero")
+        raise DecodeError("Invalid padding in Bech32 data section")
     return regrouped

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from minicoin.core.crypto.hashing import hash160
-from minicoin.core.encoding.base58 import decode_base58check, encode_base58check
-from minicoin.core.encoding.bech32 import decode_segwit, encode_segwit
+from minicoin.core.encoding.base58 import decode_base58, decode_base58check, encode_base58check
+from minicoin.core.encoding.bech32 import decode_bech32, encode_segwit, witness_program_of
+from minicoin.core.encoding.bech32_errors import locate_errors
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import SCRIPT_BYTES_MAX
 from minicoin.core.primitives.address_format import AddressFormat
@@ -30,6 +31,8 @@ _P2PKH_HEAD: Final = b"\x76\xa9\x14"
 _P2PKH_TAIL: Final = b"\x88\xac"
 _P2SH_HEAD: Final = b"\xa9\x14"
 _P2SH_TAIL: Final = b"\x87"
+# A version byte and a hash.
+_BASE58_BYTES: Final = 21
 _ANCHOR: Final = b"\x51\x02\x4e\x73"
 
 
@@ -192,43 +195,72 @@ def script_address(script: bytes, form: AddressFormat) -> str | None:
     return encode_segwit(form.hrp, *program)
 
 
+class AddressError(DecodeError):
+    """A text is no address of the network. `text` is Bitcoin Core's word for it, `locations` the letters that are
+    wrong as far as that can be told; a hint is for people."""
+
+    def __init__(self, text: str, hint: str = "", locations: tuple[int, ...] = ()) -> None:
+        super().__init__(f"{text.removesuffix('.')}: {hint}" if hint else text)
+        self.text = text
+        self.locations = locations
+
+
 def address_script(text: str, form: AddressFormat) -> bytes:
-    """The output script an address stands for. Raises DecodeError that says what is wrong with it."""
+    """The output script an address stands for. Raises AddressError that says what is wrong with it."""
     address = text.strip()
     if not address:
-        raise DecodeError("the address is empty")
-    if not address.isascii():
-        raise DecodeError("the address holds a letter outside ASCII")
-    if address.lower().startswith(form.hrp + "1"):
-        hrp, version, program = decode_segwit(address)
-        return witness_script(version, program)
+        raise AddressError("Invalid or unsupported Segwit (Bech32) or Base58 encoding.", "the address is empty")
+    if address.lower().startswith(form.hrp):
+        return _bech32_script(address, form)
     payload = _base58_payload(address)
     if payload is not None:
         return _base58_script(payload, form)
+    if _is_base58(address):
+        raise AddressError("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
+    foreign = decode_bech32(address)
+    hint = f"it belongs to another network: prefix {foreign[0]!r}, expected {form.hrp!r}" if foreign is not None else ""
+    raise AddressError("Invalid or unsupported Segwit (Bech32) or Base58 encoding.", hint)
+
+
+def _bech32_script(address: str, form: AddressFormat) -> bytes:
+    decoded = decode_bech32(address)
+    if decoded is None:
+        problem, locations = locate_errors(address)
+        raise AddressError(problem, locations=locations)
+    hrp, values, constant = decoded
+    if hrp != form.hrp and values:
+        raise AddressError(
+            f"Invalid or unsupported prefix for Segwit (Bech32) address (expected {form.hrp}, got {hrp})."
+        )
     try:
-        hrp, _, _ = decode_segwit(address)
+        version, program = witness_program_of(values, constant)
     except DecodeError as error:
-        raise DecodeError(
-            f"not an address: neither base58 (its checksum does not match) nor bech32 with prefix {form.hrp!r}"
-        ) from error
-    raise DecodeError(f"address belongs to another network: prefix {hrp!r}, expected {form.hrp!r}")
+        raise AddressError(str(error)) from error
+    return witness_script(version, program)
 
 
 def _base58_payload(address: str) -> bytes | None:
     try:
-        return decode_base58check(address)
+        payload = decode_base58check(address)
     except DecodeError:
         return None
+    # A longer one is none to Bitcoin Core either.
+    return payload if len(payload) <= _BASE58_BYTES else None
+
+
+def _is_base58(address: str) -> bool:
+    try:
+        decode_base58(address)
+    except DecodeError:
+        return False
+    return True
 
 
 def _base58_script(payload: bytes, form: AddressFormat) -> bytes:
-    if len(payload) != 21:
-        raise DecodeError(f"not an address: base58 carries {max(len(payload) - 1, 0)} bytes, expected 20")
-    version, key_hash = payload[0], payload[1:]
-    if version == form.p2pkh:
-        return p2pkh_script(key_hash)
-    if version == form.p2sh:
-        return p2sh_script(key_hash)
-    raise DecodeError(
-        f"address belongs to another network: version byte {version}, expected {form.p2pkh} or {form.p2sh}"
-    )
+    version = payload[0] if payload else -1
+    if version not in (form.p2pkh, form.p2sh):
+        hint = f"it belongs to another network: version byte {version}, expected {form.p2pkh} or {form.p2sh}"
+        raise AddressError("Invalid or unsupported Base58-encoded address.", hint)
+    if len(payload) != _BASE58_BYTES:
+        raise AddressError("Invalid length for Base58 address (P2PKH or P2SH)")
+    return p2pkh_script(payload[1:]) if version == form.p2pkh else p2sh_script(payload[1:])

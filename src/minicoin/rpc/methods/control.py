@@ -3,10 +3,9 @@
 import asyncio
 import time
 
-from minicoin.core.faults import DecodeError
 from minicoin.core.node.commands import Stop
 from minicoin.core.script.pushes import witness_program
-from minicoin.core.script.standard import ScriptType, address_script, classify, script_address
+from minicoin.core.script.standard import AddressError, ScriptType, address_script, classify, script_address
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
@@ -41,8 +40,8 @@ async def validate_address(call: Call) -> Json:
     form = call.port.network.address_format
     try:
         script = address_script(text, form)
-    except DecodeError as error:
-        return {"isvalid": False, "error_locations": [], "error": str(error)}
+    except AddressError as error:
+        return {"isvalid": False, "error_locations": list(error.locations), "error": error.text}
     program = witness_program(script)
     shape: JsonObject = {
         "isvalid": True,

@@ -16,6 +16,13 @@ def test_addresses_are_validated(rpc) -> None:
         verdict = rpc("validateaddress", bad)
         assert verdict["isvalid"] is False
         assert verdict["error"]
+        assert verdict["error_locations"] == []
+    wrong = address[:10] + ("q" if address[10] != "q" else "p") + address[11:]
+    assert rpc("validateaddress", wrong) == {
+        "isvalid": False,
+        "error_locations": [10],
+        "error": "Invalid Bech32 checksum",
+    }
 
 
 def test_stop(rpc) -> None:
