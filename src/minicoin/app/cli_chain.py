@@ -132,7 +132,7 @@ def verify(
         "height": report.height,
         "blocks": report.blocks,
         "transactions": report.transactions,
-        "coins_sha256": report.coins_sha256.hex(),
+        "hash_serialized_3": hash_to_hex(report.coins_hash),
         "replayed": report.is_replayed,
         "problems": list(report.problems),
     }

@@ -22,7 +22,8 @@ class VerifyReport:
     height: int
     blocks: int
     transactions: int
-    coins_sha256: bytes
+    coins_hash: bytes
+    """Bitcoin Core's hash_serialized_3."""
     is_replayed: bool
     problems: tuple[str, ...]
 
