@@ -9,12 +9,10 @@ class DecodeError(ValueError):
 class PeerFault(Exception):
     """The remote broke the protocol. `reason` goes to log and ban list; `score` counts towards the ban score."""
 
-    def __init__(self, reason: str, score: int = 100, *, is_self: bool = False) -> None:
+    def __init__(self, reason: str, score: int = 100) -> None:
         super().__init__(reason)
         self.reason = reason
         self.score = score
-        self.is_self = is_self
-        """The remote is this very node: its address is not worth dialling again."""
 
 
 class MisuseError(Exception):

@@ -58,6 +58,9 @@ SEND_QUEUE_STUCK_US: Final = 60 * SECOND_US
 READS_PER_PEER_MAX: Final = 4
 SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 
+# Bitcoin Core's: a block off the best chain is given to strangers this long, by its age and by the work built since.
+STALE_BLOCK_SERVED_S: Final = 30 * 24 * 60 * 60
+
 # --- netsync ---
 BLOCK_WINDOW: Final = 1_024
 BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16

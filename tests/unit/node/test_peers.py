@@ -1,11 +1,14 @@
 """Sessions of a node: faults and their price, floods in one read, early preferences, busy loops."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.discovery.gossip import GossipPeerView
-from minicoin.core.effects import Close, SaveState, Send
-from minicoin.core.events import BytesReceived, ConnectionOpened
+from minicoin.core.effects import Close, Dial, SaveState, Send, Trace
+from minicoin.core.events import AddressesFound, AddressSource, BytesReceived, ConnectionClosed, ConnectionOpened
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.queries import NodeQueries
@@ -15,19 +18,28 @@ from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (
     Addr,
     BlockMessage,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
     GetAddr,
     GetBlocks,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
     GetData,
     Headers,
     Inv,
     InventoryVector,
     InvType,
+    MemPool,
     NetAddress,
     Ping,
     Pong,
+    SendAddrV2,
     SendHeaders,
     Verack,
     Version,
+    WtxidRelay,
 )
 from minicoin.testing.chain_maker import ChainMaker
 
@@ -46,31 +58,99 @@ def test_a_small_fault_does_not_swallow_what_follows_in_one_read():
     bench = Bench()
     bench.connect(1)
     bench.take(Send)
-    again = encode_frame(MAGIC, version(bench))
-    bench.handle(BytesReceived(1, again + again + encode_frame(MAGIC, Ping(9))))
+    loose = encode_frame(MAGIC, Headers((NETWORK.genesis.header,) * 2))
+    bench.handle(BytesReceived(1, loose + encode_frame(MAGIC, Ping(9))))
     assert bench.take(Pong) == [Pong(9)]
+    assert peer_of(bench, 1).score == 20
 
 
-def test_a_flood_of_duplicate_versions_is_banned_at_the_score_and_cannot_stop_the_node():
+def test_second_versions_and_veracks_are_ignored_however_many():
     bench = Bench()
     bench.connect(1)
-    flood = encode_frame(MAGIC, version(bench)) * 600
-    for _ in range(80):
-        bench.handle(BytesReceived(1, flood[: 64 << 10]))
-    assert closes(bench) == ["duplicate version message"]
-    assert bench.node.parts.sessions == {}
+    bench.take(Send)
+    flood = (encode_frame(MAGIC, version(bench)) + encode_frame(MAGIC, Verack())) * 400
+    for _ in range(20):
+        bench.handle(BytesReceived(1, flood))
+    assert bench.seen_sends() == []
+    assert peer_of(bench, 1).score == 0
+
+
+def broken(message):
+    frame = bytearray(encode_frame(MAGIC, message))
+    frame[-1] ^= 1
+    return bytes(frame)
+
+
+def test_a_damaged_message_is_dropped_and_the_connection_stays():
+    bench = Bench()
+    bench.connect(1)
+    bench.take(Send)
+    short = b"".join((MAGIC, b"ping".ljust(12, b"\0"), bytes(4), sha256d(b"")[:4]))
+    bench.handle(BytesReceived(1, broken(Ping(1)) + short + encode_frame(MAGIC, Ping(9))))
+    assert [effect.message for effect in bench.seen_sends()] == [Pong(9)]
+    assert peer_of(bench, 1).score == 0
+
+
+def test_a_flood_of_damaged_messages_makes_few_lines():
+    bench = Bench()
+    bench.connect(1)
+    bench.take(Send)
+    bench.handle(BytesReceived(1, broken(Ping(1)) * 1_000))
+    told = [dict(trace.fields)["count"] for trace in bench.take(Trace) if trace.kind == "message-dropped"]
+    assert told == [1 << power for power in range(10)]
 
 
 @pytest.mark.parametrize("score", [100, 100_000])
-def test_a_stream_that_cannot_be_read_ends_the_session_whatever_the_ban_score(score):
+@pytest.mark.parametrize("what", ["another magic", "too long", "too many"])
+def test_a_stream_that_cannot_be_read_ends_the_session_whatever_the_ban_score(score, what):
     bench = Bench(NodePolicy(ban_score=score))
     bench.connect(1)
     bench.take(Send)
-    broken = bytearray(encode_frame(MAGIC, Ping(1)))
-    broken[-1] ^= 1
-    bench.handle(BytesReceived(1, bytes(broken)))
+    payload = bytes(36 * 50_001 + 5)
+    data = {
+        "another magic": encode_frame(b"\xf9\xbe\xb4\xd9", Ping(1)),
+        "too long": MAGIC + b"block".ljust(12, b"\0") + (4_000_001).to_bytes(4, "little") + bytes(4),
+        "too many": MAGIC
+        + b"inv".ljust(12, b"\0")
+        + len(payload).to_bytes(4, "little")
+        + sha256d(payload)[:4]
+        + payload,
+    }[what]
+    bench.handle(BytesReceived(1, data))
     assert len(closes(bench)) == 1
     assert bench.node.parts.sessions == {}
+
+
+@pytest.mark.parametrize("late", [WtxidRelay(), SendAddrV2()], ids=str)
+def test_features_negotiated_too_late_end_the_connection_without_blame(late):
+    bench = Bench()
+    bench.connect(1, host="8.8.4.4")
+    bench.take(Send)
+    bench.say(1, late)
+    assert closes(bench) == [f"{type(late).__name__.lower()} after verack"]
+    assert bench.node.parts.connections.bans.listing() == ()
+
+
+SERVICES_WE_LACK = [
+    MemPool(),
+    FilterLoad(b"\0", 1, 0, 0),
+    FilterAdd(b"x"),
+    FilterClear(),
+    GetCFilters(0, 0, NETWORK.genesis.hash),
+    GetCFHeaders(0, 0, NETWORK.genesis.hash),
+    GetCFCheckpt(0, NETWORK.genesis.hash),
+]
+
+
+@pytest.mark.parametrize("message", SERVICES_WE_LACK, ids=lambda message: type(message).__name__)
+def test_asking_for_a_service_that_we_do_not_offer_ends_the_connection_without_blame(message):
+    bench = Bench()
+    bench.connect(1, host="8.8.4.4")
+    bench.take(Send)
+    bench.say(1, message)
+    (reason,) = closes(bench)
+    assert "without NODE_" in reason
+    assert bench.node.parts.connections.bans.listing() == ()
 
 
 def test_faults_add_up_to_a_ban_that_is_saved_and_refuses_the_next_connection():
@@ -87,13 +167,61 @@ def test_faults_add_up_to_a_ban_that_is_saved_and_refuses_the_next_connection():
     assert reason.startswith("banned")
 
 
-def test_another_networks_dialler_hears_our_version_and_is_closed_with_a_reason():
-    bench = Bench()
-    bench.handle(ConnectionOpened(1, NodeAddress("127.0.0.1", 5), True, None))
+def stranger(bench, *pieces):
+    """What an inbound connection brings about whose first bytes are these."""
+    bench.handle(ConnectionOpened(1, NodeAddress("8.8.4.4", 5), True, None))
     bench.take(Send)
-    bench.handle(BytesReceived(1, encode_frame(b"\xf9\xbe\xb4\xd9", version(bench))))
-    kinds = [type(effect) if isinstance(effect, Close) else type(effect.message) for effect in bench.seen_sends()]
-    assert kinds == [Version, Close]
+    for piece in pieces:
+        bench.handle(BytesReceived(1, piece))
+    return bench.seen_sends()
+
+
+def test_another_networks_dialler_hears_our_version_and_is_closed_with_a_reason_that_names_both():
+    bench = Bench()
+    sends = stranger(bench, encode_frame(b"\xf9\xbe\xb4\xd9", version(bench)))
+    heard, closed = sends
+    assert isinstance(heard.message, Version)
+    assert closed.reason == (
+        f"wrong network: it speaks bitcoin (magic f9beb4d9), this node regtest (magic {MAGIC.hex()})"
+    )
+    assert bench.node.parts.connections.bans.listing() == ()
+
+
+def test_whom_we_dialled_in_another_network_is_named_too():
+    bench = Bench(NodePolicy(connect=(NodeAddress("127.0.0.1", 8333),)))
+    bench.wait(SECOND_US)
+    (dial,) = bench.take(Dial)
+    bench.handle(ConnectionOpened(dial.conn, dial.address, False, None))
+    bench.handle(BytesReceived(dial.conn, encode_frame(b"\x01\x02\x03\x04", version(bench))))
+    (reason,) = closes(bench)
+    assert reason.startswith("wrong network: it speaks a network unknown here (magic 01020304), this node regtest")
+
+
+GREETINGS = {
+    "an encrypted transport's": bytes.fromhex("9c3f01e4a7") * 13,
+    "libp2p's": b"\x13/multistream/1.0.0\n",
+    "a browser's": b"GET / HTTP/1.1\r\nHost: node.example\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("greeting", GREETINGS.values(), ids=list(GREETINGS))
+@pytest.mark.parametrize("step", [1, 7, 1_000])
+def test_a_greeting_in_another_protocol_is_met_with_silence_and_a_close(greeting, step):
+    """A default Bitcoin Core node tries its encrypted transport first, and this one if it heard nothing."""
+    bench = Bench()
+    sends = stranger(bench, *(greeting[at : at + step] for at in range(0, len(greeting), step)))
+    assert [type(effect) for effect in sends] == [Close]
+    assert "does not speak this protocol" in sends[0].reason
+    assert bench.node.parts.connections.bans.listing() == ()
+    bench.connect(3, host="8.8.4.4")
+    assert peer_of(bench, 3).session.state == "ready"
+
+
+def test_fifteen_bytes_of_a_greeting_are_waited_for_as_long_as_a_handshake_may_take():
+    bench = Bench()
+    assert stranger(bench, bytes(15)) == []
+    bench.wait(MINUTE_US)
+    assert closes(bench) == ["no handshake within 60 s"]
 
 
 def test_sendheaders_before_verack_counts():
@@ -104,13 +232,75 @@ def test_sendheaders_before_verack_counts():
     assert bench.node.parts.sync.peer(1).prefers_headers
 
 
-def test_a_second_connection_of_one_node_is_closed():
+def test_who_repeats_a_nonce_keeps_nobody_away():
     bench = Bench()
     bench.connect(1, nonce=77)
-    bench.take(Send)
     bench.connect(3, nonce=77)
-    assert "already connected to this peer" in closes(bench)
-    assert list(bench.node.parts.sessions) == [1]
+    assert list(bench.node.parts.sessions) == [1, 3]
+    assert closes(bench) == []
+
+
+def dialled(bench):
+    """The connection that a node opened which was told of one address, and the version it sent on it."""
+    bench.wait(SECOND_US)
+    (dial,) = bench.take(Dial)
+    bench.handle(ConnectionOpened(dial.conn, dial.address, False, None))
+    (ours,) = bench.take(Version)
+    return dial, ours
+
+
+def test_a_connection_to_ourselves_is_closed_at_both_ends_and_not_dialled_again():
+    bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 7),)))
+    dial, ours = dialled(bench)
+    bench.handle(ConnectionOpened(1, NodeAddress("127.0.0.1", 40_001), True, None))
+    bench.say(1, ours)
+    assert closes(bench) == ["connected to ourselves", "connected to ourselves"]
+    bench.handle(ConnectionClosed(dial.conn, "connected to ourselves"))
+    bench.wait(30 * MINUTE_US)
+    assert bench.take(Dial) == []
+
+
+def test_a_nonce_that_somebody_learned_from_us_ends_only_his_own_connections():
+    bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 7), NodeAddress("127.0.0.1", 8))))
+    bench.wait(SECOND_US)
+    thief, friend = bench.take(Dial)
+    bench.handle(ConnectionOpened(thief.conn, thief.address, False, None))
+    (ours,) = bench.take(Version)
+    bench.handle(ConnectionOpened(friend.conn, friend.address, False, None))
+    bench.say(friend.conn, version(bench))
+    bench.say(friend.conn, Verack())
+    # Repeated to us, it gives away the repeater; said over and over it reaches nobody else.
+    for conn in (1, 3):
+        bench.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))
+        bench.say(conn, ours)
+    assert friend.conn in bench.node.parts.sessions
+    assert thief.conn not in bench.node.parts.sessions
+    assert 3 in bench.node.parts.sessions
+
+
+WITHOUT = {"nothing": 0, "no witnesses": 1, "no blocks": 8}
+
+
+@pytest.mark.parametrize("services", WITHOUT.values(), ids=list(WITHOUT))
+def test_an_automatic_peer_that_does_not_offer_what_a_node_comes_for_is_left(services):
+    bench = Bench()
+    bench.handle(AddressesFound(AddressSource.STATIC, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
+    dial, _ = dialled(bench)
+    bench.say(dial.conn, replace(version(bench), services=services))
+    (reason,) = closes(bench)
+    assert reason.startswith(f"offers services {services:016x}")
+    assert bench.node.parts.connections.bans.listing() == ()
+
+
+@pytest.mark.parametrize("services", [0, 9, 1 << 10 | 8])
+def test_a_peer_that_a_person_named_or_that_came_by_itself_may_offer_anything(services):
+    bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 7),)))
+    dial, _ = dialled(bench)
+    bench.handle(ConnectionOpened(1, NodeAddress("127.0.0.1", 40_001), True, None))
+    for conn in (dial.conn, 1):
+        bench.say(conn, replace(version(bench, conn), services=services))
+        bench.say(conn, Verack())
+    assert set(bench.node.parts.sessions) == {dial.conn, 1}
 
 
 def test_a_mute_peer_is_dropped_after_the_handshakes_time():

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.faults import PeerFault
 from minicoin.core.peer.session import OTHER_COMMANDS, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Session, SessionPolicy
 from minicoin.core.peer.states import SessionState
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
-from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
-from minicoin.core.wire.frame import encode_frame
+from minicoin.core.units import MINUTE_US, MONEY_MAX_SAT, SECOND_US, ConnId, Micros
+from minicoin.core.wire.frame import Dropped, encode_frame
 from minicoin.core.wire.messages import (
     FeeFilter,
     GetAddr,
@@ -18,7 +19,6 @@ from minicoin.core.wire.messages import (
     Ping,
     Pong,
     SendAddrV2,
-    SendCmpct,
     SendHeaders,
     Unknown,
     Verack,
@@ -28,7 +28,7 @@ from minicoin.core.wire.messages import (
 
 MAGIC = b"test"
 T0 = Micros(1_700_000_000 * SECOND_US)
-POLICY = SessionPolicy(MAGIC, Services.NETWORK | Services.WITNESS, "/us:1/", nonce=7)
+POLICY = SessionPolicy(MAGIC, Services.NETWORK | Services.WITNESS, "/us:1/")
 REMOTE = NodeAddress("8.1.2.3", 8333)
 
 
@@ -58,7 +58,7 @@ def test_the_dialler_speaks_first_and_the_other_waits():
 def test_our_version_says_who_we_are():
     (ours,) = session(inbound=False).open(5, T0)
     assert (ours.version, ours.services, ours.timestamp) == (70016, 9, 1_700_000_000)
-    assert (ours.nonce, ours.user_agent, ours.start_height, ours.relay) == (7, "/us:1/", 5, True)
+    assert (ours.user_agent, ours.start_height, ours.relay) == ("/us:1/", 5, True)
     assert (ours.addr_recv.host, ours.addr_recv.port) == ("8.1.2.3", 8333)
 
 
@@ -84,7 +84,7 @@ def test_the_answer_to_version_keeps_the_order_of_bip339_and_bip155(inbound, num
 
 
 def test_two_sessions_shake_hands():
-    caller, callee = session(inbound=False, policy=replace(POLICY, nonce=1)), session(policy=replace(POLICY, nonce=2))
+    caller, callee = session(inbound=False), session()
     waiting = [(callee, caller, message) for message in caller.open(1, T0)]
     while waiting:
         to, sender, message = waiting.pop(0)
@@ -112,10 +112,11 @@ def test_wtxidrelay_of_a_peer_that_never_heard_ours_does_not_count():
     assert not made.wtxid_relay
 
 
-def test_ourselves_are_refused_and_marked():
-    with pytest.raises(PeerFault, match="connected to ourselves") as caught:
-        session().on_message(version(nonce=7), 0, T0)
-    assert caught.value.is_self and caught.value.score == 0
+def test_each_session_says_a_nonce_of_its_own():
+    rng = Rng(b"nonces")
+    made = [Session(ConnId(number), REMOTE, POLICY, rng, inbound=False, now=T0) for number in range(20)]
+    said = {message.nonce for one in made for message in one.open(0, T0)}
+    assert said == {one.nonce for one in made} and len(said) == 20
 
 
 def test_a_version_too_old_is_refused_with_both_numbers():
@@ -124,18 +125,33 @@ def test_a_version_too_old_is_refused_with_both_numbers():
     assert caught.value.score == 0
 
 
-def test_a_second_version_is_a_fault():
+def test_a_second_version_changes_nothing():
     made = session()
     made.on_message(version(), 0, T0)
-    with pytest.raises(PeerFault, match="duplicate version"):
-        made.on_message(version(nonce=100), 0, T0)
-    assert made.version.nonce == 99
+    for _ in range(2):
+        assert made.on_message(version(nonce=100), 0, T0) == []
+        assert made.version.nonce == 99
+        made.on_message(Verack(), 0, T0)
 
 
-def test_messages_before_version_are_a_fault():
-    for message in (Verack(), Ping(1), GetAddr(), WtxidRelay()):
-        with pytest.raises(PeerFault, match="before version"):
-            session().on_message(message, 0, T0)
+def test_nothing_is_answered_before_the_handshake_is_over():
+    made = session()
+    for message in (Verack(), Ping(1), GetAddr(), WtxidRelay(), FeeFilter(5)):
+        assert made.on_message(message, 0, T0) == []
+    assert made.state is SessionState.AWAIT_VERSION and not made.wtxid_relay
+    made.on_message(version(), 0, T0)
+    assert made.on_message(Ping(1), 0, T0) == []
+    made.on_message(FeeFilter(5), 0, T0)
+    assert made.feefilter_sat_per_kvb == 0
+    made.on_message(Verack(), 0, T0)
+    assert made.on_message(Ping(1), 0, T0) == [Pong(1)]
+
+
+@pytest.mark.parametrize("late", [WtxidRelay(), SendAddrV2()], ids=str)
+def test_features_negotiated_after_verack_end_the_session_without_blame(late):
+    with pytest.raises(PeerFault, match="after verack") as caught:
+        ready().on_message(late, 0, T0)
+    assert caught.value.score == 0
 
 
 def test_another_network_is_refused_with_a_reason():
@@ -180,7 +196,8 @@ def test_a_ping_goes_out_after_silence_and_its_pong_is_timed():
 def test_the_best_ping_is_kept():
     made = ready()
     for took in (500, 200, 900):
-        nonce = made.ping(T0).nonce
+        (ping,) = made.ping(T0)
+        nonce = ping.nonce
         made.on_message(Pong(nonce), 0, Micros(T0 + took))
     assert (made.ping_us, made.ping_min_us) == (900, 200)
 
@@ -208,11 +225,53 @@ def test_half_a_handshake_times_out(heard):
     assert caught.value.score == 0
 
 
-def test_what_a_fresh_session_is_told_depends_on_its_version():
-    assert ready().announcements() == [SendHeaders(), SendCmpct(announce=False, version=2)]
-    old = session()
-    old.on_message(version(70015), 0, T0)
-    assert old.announcements() == [SendHeaders()]
+@pytest.mark.parametrize(("number", "told"), [(70016, [SendHeaders()]), (70012, [SendHeaders()]), (70011, [])])
+def test_a_fresh_session_is_told_what_its_version_knows_and_never_of_compact_blocks(number, told):
+    made = session()
+    made.on_message(version(number), 0, T0)
+    assert made.announcements() == told
+
+
+@pytest.mark.parametrize("feerate", [-1, MONEY_MAX_SAT + 1])
+def test_a_fee_filter_that_is_no_amount_is_ignored(feerate):
+    made = ready()
+    made.on_message(FeeFilter(7), 0, T0)
+    made.on_message(FeeFilter(feerate), 0, T0)
+    assert made.feefilter_sat_per_kvb == 7
+
+
+def test_a_peer_older_than_pongs_is_neither_pinged_nor_answered():
+    made = session()
+    made.on_message(version(60_000), 0, T0)
+    made.on_message(Verack(), 0, T0)
+    assert made.on_message(Ping(0), 0, T0) == []
+    assert made.on_deadline(made.deadline) == []
+    assert not made.is_ping_pending
+
+
+def test_a_pong_without_its_nonce_ends_the_wait_and_tells_no_time():
+    broken = bytearray(encode_frame(MAGIC, Pong(5))[:-3])
+    broken[16] = 5
+    broken[20:24] = sha256d(bytes(broken[24:]))[:4]
+    for answer in (encode_frame(MAGIC, Pong(0)), bytes(broken)):
+        made = ready()
+        made.ping(T0)
+        made.feed(answer, Micros(T0 + 5))
+        found = made.next_message()
+        if not isinstance(found, Dropped):
+            made.on_message(found, 0, Micros(T0 + 5))
+        assert not made.is_ping_pending
+        assert made.ping_us == -1
+
+
+def test_a_dropped_message_is_counted_and_the_next_one_comes():
+    made = ready()
+    broken = bytearray(encode_frame(MAGIC, Ping(1)))
+    broken[-1] ^= 1
+    made.feed(bytes(broken) + encode_frame(MAGIC, Ping(2)), T0)
+    assert made.next_message() == Dropped("ping", "wrong checksum of a ping message")
+    assert made.next_message() == Ping(2)
+    assert made.dropped_count == 1
 
 
 def test_preferences_and_clock_are_noted():

@@ -1,9 +1,12 @@
 """Trickles, known inventory, fee filters, and the wtxid rules of announcements and requests."""
 
+from dataclasses import replace
+
 import pytest
 
 from minicoin.core.limits import TX_INV_PER_TRICKLE_MAX
-from minicoin.core.relay.transactions import Announcement, RelayPolicy, TxRelay
+from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
+from minicoin.core.relay.transactions import Announcement, RelayFeatures, RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
 from minicoin.core.wire.messages import FeeFilter, GetData, Inv, InventoryVector, InvType
@@ -17,11 +20,18 @@ def item(number, feerate=5_000):
     return Announcement(number.to_bytes(32, "big"), (number + 10_000).to_bytes(32, "big"), feerate)
 
 
+def features(**changes):
+    usual = RelayFeatures(
+        inbound=False, uses_wtxid=True, has_witness=True, wants_transactions=True, takes_feefilter=True
+    )
+    return replace(usual, **changes)
+
+
 def make(seed=b"relay"):
     relay = TxRelay(RelayPolicy(), Rng(seed))
     for conn in (OUT, OLD, IN, IN2):
-        relay.on_ready(conn, inbound=conn % 2 == 1, uses_wtxid=conn != OLD, wants_transactions=True, now=T0)
-    relay.on_deadline(T0, FLOOR)
+        relay.on_ready(conn, features(inbound=conn % 2 == 1, uses_wtxid=conn != OLD), 0, T0)
+    relay.on_deadline(T0, FLOOR, 0)
     return relay
 
 
@@ -41,7 +51,7 @@ def run(relay, kind, start=T0, duration_us=MINUTE_US):
         wakes += 1
         assert wakes < 10_000, "a deadline that never passes"
         now = Micros(max(now, deadline))
-        found += [(now, *entry) for entry in sent(relay.on_deadline(now, FLOOR), kind)]
+        found += [(now, *entry) for entry in sent(relay.on_deadline(now, FLOOR, 0), kind)]
     return found
 
 
@@ -103,8 +113,8 @@ def test_nothing_below_the_peers_fee_filter(relay):
 
 def test_our_floor_is_told_and_told_again_only_when_it_changes():
     relay = TxRelay(RelayPolicy(), Rng(b"floor"))
-    relay.on_ready(OUT, inbound=False, uses_wtxid=True, wants_transactions=True, now=T0)
-    assert sent(relay.on_deadline(T0, FLOOR), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
+    relay.on_ready(OUT, features(), 0, T0)
+    assert sent(relay.on_deadline(T0, FLOOR, 0), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
     assert run(relay, FeeFilter, duration_us=120 * MINUTE_US) == []
     later = Micros(T0 + 120 * MINUTE_US)
     assert relay.next_deadline() is None
@@ -112,13 +122,16 @@ def test_our_floor_is_told_and_told_again_only_when_it_changes():
     told = relay.next_deadline()
     assert told > later
     assert relay.alarm.at <= told
-    assert sent(relay.on_deadline(told, 2 * FLOOR), FeeFilter) == [(OUT, FeeFilter(2 * FLOOR))]
+    ((conn, message),) = sent(relay.on_deadline(told, 2 * FLOOR, 0), FeeFilter)
+    assert conn == OUT
+    # Rounded to a step of a tenth, up or down: the exact rate would mark the node.
+    assert 2 * FLOOR / 1.1 <= message.feerate <= 2 * FLOOR * 1.1 and message.feerate != 2 * FLOOR
 
 
 def test_a_floor_that_came_back_before_it_was_told_needs_no_word():
     relay = TxRelay(RelayPolicy(), Rng(b"floor"))
-    relay.on_ready(OUT, inbound=False, uses_wtxid=True, wants_transactions=True, now=T0)
-    relay.on_deadline(T0, FLOOR)
+    relay.on_ready(OUT, features(), 0, T0)
+    relay.on_deadline(T0, FLOOR, 0)
     relay.on_feerate(2 * FLOOR, T0)
     relay.on_feerate(FLOOR, T0)
     assert relay.next_deadline() is None
@@ -127,7 +140,7 @@ def test_a_floor_that_came_back_before_it_was_told_needs_no_word():
 def test_who_has_it_or_does_not_want_any_is_left_out(relay):
     relay.on_known(OUT, item(1).wtxid)
     relay.on_transaction(IN, item(1).txid, item(1).wtxid)
-    relay.on_ready(6, inbound=False, uses_wtxid=True, wants_transactions=False, now=T0)
+    relay.on_ready(6, features(wants_transactions=False), 0, T0)
     relay.announce(item(1), (OUT, IN, 6, 99), T0)
     assert run(relay, Inv) == []
     assert 6 not in relay.relaying_peers()
@@ -151,7 +164,7 @@ def test_announced_transactions_are_asked_for_by_the_hash_they_came_with(relay):
     relay.on_inv(OUT, [InventoryVector(InvType.WTX, b"w" * 32), InventoryVector(InvType.TX, b"t" * 32)], T0)
     relay.on_inv(OLD, [InventoryVector(InvType.WTX, b"v" * 32), InventoryVector(InvType.TX, b"u" * 32)], T0)
     relay.on_inv(99, [InventoryVector(InvType.TX, b"x" * 32)], T0)
-    asked = sent(relay.on_deadline(T0, FLOOR), GetData)
+    asked = sent(relay.on_deadline(T0, FLOOR, 0), GetData)
     assert asked == [
         (OUT, GetData((InventoryVector(InvType.WTX, b"w" * 32),))),
         (OLD, GetData((InventoryVector(InvType.WITNESS_TX, b"u" * 32),))),
@@ -162,19 +175,19 @@ def test_an_arrival_under_either_hash_ends_the_requests(relay):
     relay.on_inv(OUT, [InventoryVector(InvType.WTX, item(1).wtxid)], T0)
     relay.on_inv(OLD, [InventoryVector(InvType.TX, item(1).txid)], T0)
     relay.on_transaction(IN, item(1).txid, item(1).wtxid)
-    assert sent(relay.on_deadline(T0, FLOOR), GetData) == []
+    assert sent(relay.on_deadline(T0, FLOOR, 0), GetData) == []
 
 
 def test_notfound_and_a_closed_peer_pass_the_request_on(relay):
     for conn in (OUT, IN):
         relay.on_inv(conn, [InventoryVector(InvType.WTX, b"w" * 32)], T0)
-    relay.on_deadline(T0, FLOOR)
+    relay.on_deadline(T0, FLOOR, 0)
     relay.on_notfound(OUT, b"w" * 32)
     later = Micros(T0 + 2 * SECOND_US)
-    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR), GetData)] == [IN]
+    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR, 0), GetData)] == [IN]
     relay.on_inv(IN2, [InventoryVector(InvType.WTX, b"w" * 32)], T0)
     relay.on_closed(IN)
-    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR), GetData)] == [IN2]
+    assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR, 0), GetData)] == [IN2]
 
 
 def test_parents_are_asked_of_the_orphans_sender_by_txid(relay):
@@ -182,3 +195,49 @@ def test_parents_are_asked_of_the_orphans_sender_by_txid(relay):
         (OUT, GetData((InventoryVector(InvType.WITNESS_TX, b"p" * 32),)))
     ]
     assert relay.ask_parents(OUT, [], T0) == relay.ask_parents(99, [b"p" * 32], T0) == []
+
+
+def test_while_catching_up_peers_are_asked_for_nothing_and_told_the_floor_at_once_afterwards():
+    relay = TxRelay(RelayPolicy(), Rng(b"initial"))
+    relay.on_ready(OUT, features(), 0, T0)
+    assert sent(relay.on_deadline(T0, FEEFILTER_NOTHING, 0), FeeFilter) == [(OUT, FeeFilter(9_936_506))]
+    now = Micros(T0 + SECOND_US)
+    relay.on_feerate(FLOOR, now)
+    assert relay.next_deadline() == now
+    assert sent(relay.on_deadline(now, FLOOR, 0), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
+
+
+def test_a_peer_that_is_to_send_no_transactions_or_knows_no_feefilter_gets_none():
+    relay = TxRelay(RelayPolicy(), Rng(b"quiet"))
+    relay.on_ready(OUT, features(takes_feefilter=False), 0, T0)
+    assert sent(relay.on_deadline(T0, FLOOR, 0), FeeFilter) == []
+    assert relay.next_deadline() is None
+
+
+def test_a_peer_without_witnesses_is_asked_without_the_flag():
+    relay = TxRelay(RelayPolicy(), Rng(b"old"))
+    relay.on_ready(OUT, features(uses_wtxid=False, has_witness=False), 0, T0)
+    relay.on_inv(OUT, [InventoryVector(InvType.TX, item(1).txid)], T0)
+    asked = sent(relay.on_deadline(T0, FLOOR, 0), GetData)
+    asked += sent(relay.ask_parents(OUT, [item(2).txid], T0), GetData)
+    assert [vector.type for _, message in asked for vector in message.inventory] == [InvType.TX, InvType.TX]
+
+
+def test_what_came_after_the_last_inv_is_not_to_be_asked_for():
+    relay = make()
+    relay.on_ready(6, features(), 40, T0)
+    assert relay.may_ask_for(6, 40) and not relay.may_ask_for(6, 41)
+    relay.announce(item(1), (6,), T0)
+    # What entered meanwhile and is not for this peer goes unseen until its own trickle has passed.
+    assert not relay.may_ask_for(6, 41)
+    relay.on_deadline(relay.next_deadline(), FLOOR, 43)
+    while not relay.may_ask_for(6, 43):
+        relay.on_deadline(relay.next_deadline(), FLOOR, 43)
+    assert not relay.may_ask_for(6, 44)
+    assert not relay.may_ask_for(99, 1)
+
+
+def test_who_wants_no_transactions_is_given_none():
+    relay = TxRelay(RelayPolicy(), Rng(b"none"))
+    relay.on_ready(OUT, features(wants_transactions=False), 40, T0)
+    assert not relay.may_ask_for(OUT, 1)

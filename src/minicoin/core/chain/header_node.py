@@ -84,6 +84,11 @@ class HeaderNode:
         return bool(self.status & CONNECTED)
 
     @property
+    def is_valid(self) -> bool:
+        """Whether the engine has connected it once since the node started."""
+        return bool(self.status & VALID)
+
+    @property
     def is_failed(self) -> bool:
         """Whether it or an ancestor is invalid."""
         return bool(self.status & FAILED)

@@ -1,7 +1,8 @@
 """Decides which connections exist: dials to fill slots, inbound limits, duplicates, back-off, scores and bans.
 
 Leaves choosing an address to the address book (a callable), opening it to the world, and what is said on it to the
-session. One connection per endpoint and per proven peer id; duplicates found by nonce are node's.
+session. One connection per endpoint dialled and per proven peer id; where nothing proves who somebody is, two nodes
+that dialled each other keep both connections, as Bitcoin's do.
 
 Inbound slots are bounded in all, and on public networks by address and by network group as well: one machine with a
 hundred idle connections, or one provider's customers, must not keep everybody else out. On a private network a whole
@@ -357,12 +358,6 @@ class ConnectionManager:
             self._own_endpoints[endpoint_of(slot.address)] = None
             if len(self._own_endpoints) > _SELF_ADDRESSES_MAX:
                 del self._own_endpoints[next(iter(self._own_endpoints))]
-
-    def mark_listening(self, conn: ConnId, address: NodeAddress) -> None:
-        """The peer of this inbound connection is the one that listens at `address`: no need to dial it as well."""
-        slot = self._slots.get(conn)
-        if slot is not None and slot.is_inbound:
-            slot.listens_at = address
 
     # --- reading ---
 

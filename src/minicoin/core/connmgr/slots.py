@@ -32,6 +32,9 @@ class SlotKind(StrEnum):
 AUTOMATIC = (SlotKind.FULL_RELAY, SlotKind.BLOCK_ONLY)
 """Filled from the address book, at most one per network group."""
 
+MUST_SERVE = (*AUTOMATIC, SlotKind.SEED)
+"""Worth their slot only where they have what a node comes for; a person may name any peer."""
+
 CHOSEN_BY_OPERATOR = (SlotKind.MANUAL, SlotKind.CONNECT)
 """Named by a person: never banned, dialled again for ever."""
 
@@ -78,8 +81,6 @@ class Slot:
     is_ready: bool = False
     is_closing: bool = False
     score: int = 0
-    listens_at: NodeAddress | None = None
-    """Where an inbound peer turned out to listen: the same node is not dialled there."""
 
     @property
     def is_inbound(self) -> bool:

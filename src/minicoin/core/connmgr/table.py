@@ -51,7 +51,6 @@ class SlotTable:
     def connected(self) -> Callable[[NodeAddress], bool]:
         """is_connected() for many addresses, while nothing changes."""
         endpoints = {endpoint_of(slot.address) for slot in self._slots.values() if not slot.is_inbound}
-        endpoints.update(endpoint_of(slot.listens_at) for slot in self._slots.values() if slot.listens_at is not None)
         peer_ids = {slot.peer_id for slot in self._slots.values()}
 
         def is_connected(address: NodeAddress) -> bool:

@@ -73,6 +73,11 @@ class MempoolReader:
             or identifier in self._confirmed
         )
 
+    @property
+    def sequence(self) -> int:
+        """The place of the latest entry in the order of admission, gone or not."""
+        return self._table.sequence
+
     def spender(self, outpoint: Outpoint) -> Entry | None:
         """The entry that spends a coin, confirmed or not."""
         return self._table.spender(outpoint)

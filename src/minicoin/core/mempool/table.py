@@ -100,6 +100,11 @@ class EntryTable:
                 found[rival.txid] = rival
         return found
 
+    @property
+    def sequence(self) -> int:
+        """The place of the latest entry in the order of admission, gone or not."""
+        return self._sequence
+
     def add(self, entry: Entry) -> None:
         """Admit an entry whose parents, where unconfirmed, stand in the table and whose children do not."""
         if entry.txid in self._entries:

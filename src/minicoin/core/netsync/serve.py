@@ -1,22 +1,39 @@
-"""Answers to getheaders and getblocks from the active chain. Pure reads of the header tree; never more than the
-protocol's 2,000 headers or 500 hashes. Bitcoin protocol documentation; BIP130 for what an answer implies."""
+"""What peers may have of headers and blocks, and answers to getheaders and getblocks. Pure reads of the header tree.
+
+Answers come from the active chain, never more than the protocol's 2,000 headers or 500 hashes. Off it lies what only
+this node may have: headers nobody validated, blocks of old forks. Whoever could ask for those could plant some and
+recognise the node by them at another address or time. So, as in Bitcoin Core, a block off the active chain is given
+only where it was found valid and is young, by its time and by the work built since. Bitcoin protocol documentation;
+BIP130 for what an answer implies.
+"""
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.limits import BLOCKS_PER_INV_REPLY_MAX, HEADERS_PER_MESSAGE_MAX
+from minicoin.core.limits import BLOCKS_PER_INV_REPLY_MAX, HEADERS_PER_MESSAGE_MAX, STALE_BLOCK_SERVED_S
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
 from minicoin.core.wire.messages import GetBlocks, GetHeaders, Headers, Inv, InventoryVector, InvType
 
 
+def may_serve(tree: HeaderTree, node: HeaderNode) -> bool:
+    """Whether a stranger may have this block or header."""
+    if tree.is_active(node):
+        return True
+    if node.is_failed or not node.is_valid:
+        return False
+    best = tree.best_header
+    built_since_s = (best.chainwork - node.chainwork) * tree.network.spacing_s // tree.proof.work(best.header)
+    return max(best.header.time - node.header.time, built_since_s) < STALE_BLOCK_SERVED_S
+
+
 def answer_getheaders(tree: HeaderTree, peer: SyncPeer, request: GetHeaders) -> Headers | None:
-    """The headers behind the locator's fork, or None where an empty locator names a block we do not have. None of them
-    while our chain has less than the network's minimum work: a peer could do nothing with those (as Bitcoin Core)."""
+    """The headers behind the locator's fork, or None where an empty locator names a block that is not for strangers.
+    None of them while our chain has less than the network's minimum work: a peer could do nothing with those."""
     if tree.tip.chainwork < tree.network.minimum_chainwork:
         return Headers(())
     if not request.block_locator_hashes:
         named = tree.get(request.hash_stop)
-        if named is None:
+        if named is None or not may_serve(tree, named):
             return None
         return Headers((named.header,))
     start = tree.find_fork(request.block_locator_hashes)

@@ -89,14 +89,15 @@ def assemble_node(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
+    mempool = _mempool_policy(network, policy)
     parts = Parts(
         network=network,
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
         sync=BlockSync(tree, rng.stream("netsync")),
-        mempool=Mempool(_mempool_policy(network, policy), rng.stream("mempool"), tree.tip.height),
-        relay=TxRelay(_relay_policy(network, policy), rng.stream("relay")),
+        mempool=Mempool(mempool, rng.stream("mempool"), tree.tip.height),
+        relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
         book=book,
         connections=connections,
         bootstrap=Bootstrap(discovery, rng),
@@ -107,7 +108,6 @@ def assemble_node(
         magic=network.magic,
         services=policy.services,
         user_agent=policy.user_agent,
-        nonce=int.from_bytes(rng.stream("nonce").bytes(8), "little"),
         ping_after_us=network.ping_after_s * SECOND_US,
         drop_after_us=network.drop_after_s * SECOND_US,
     )
@@ -142,10 +142,14 @@ def _mempool_policy(network: Network, policy: NodePolicy) -> MempoolPolicy:
     )
 
 
-def _relay_policy(network: Network, policy: NodePolicy) -> RelayPolicy:
+def _relay_policy(network: Network, policy: NodePolicy, mempool: MempoolPolicy) -> RelayPolicy:
     # Bitcoin Core's 5 s and 2 s belong to blocks every 600 s; where blocks come faster, so do announcements.
     spacing_us = network.spacing_s * SECOND_US
-    return RelayPolicy(policy.inbound_trickle_us or spacing_us // 120, policy.outbound_trickle_us or spacing_us // 300)
+    return RelayPolicy(
+        policy.inbound_trickle_us or spacing_us // 120,
+        policy.outbound_trickle_us or spacing_us // 300,
+        mempool.min_relay_feerate,
+    )
 
 
 def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy:

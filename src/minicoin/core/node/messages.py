@@ -3,26 +3,32 @@
 Nothing is decided here beyond who is asked; a PeerFault travels to the peer flow, which penalises.
 """
 
-import itertools
-
 from minicoin.core.effects import Send, StoreBlock
-from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
-from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders
+from minicoin.core.faults import PeerFault
+from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders, may_serve
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.serving import BLOCK_TYPES, Serving
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.peer.session import Session
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.transaction import Txid, Wtxid
-from minicoin.core.units import Micros
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.messages import (
     Addr,
     AddrV2,
     BlockMessage,
     FeeFilter,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
     GetAddr,
     GetBlocks,
+    GetBlockTxn,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
     GetData,
     GetHeaders,
     Headers,
@@ -77,6 +83,11 @@ class MessageHandlers:
             session.last_block_at = now
         self._parts.emit(*effects)
 
+    def on_getblocktxn(self, session: Session, message: GetBlockTxn, now: Micros) -> None:
+        """Compact blocks are not offered, but BIP152 lets a whole block answer for its parts, as Bitcoin Core does
+        where the block is an old one."""
+        self.on_getdata(session, GetData((InventoryVector(InvType.WITNESS_BLOCK, message.blockhash),)), now)
+
     def on_sendheaders(self, session: Session, message: SendHeaders, now: Micros) -> None:
         peer = self._parts.sync.peer(session.conn)
         if peer is not None:
@@ -85,6 +96,8 @@ class MessageHandlers:
     # --- inventory ---
 
     def on_inv(self, session: Session, message: Inv, now: Micros) -> None:
+        if not session.takes_transactions and any(vector.type in _TRANSACTION_TYPES for vector in message.inventory):
+            raise PeerFault("announced a transaction where none were asked for", score=0)
         blocks = [BlockHash(vector.hash) for vector in message.inventory if vector.type in _ANNOUNCED_BLOCKS]
         if blocks:
             self._parts.emit(*self._parts.sync.on_inv(session.conn, blocks, now))
@@ -107,21 +120,38 @@ class MessageHandlers:
         conn = session.conn
         for vector in message.inventory:
             if vector.type in BLOCK_TYPES:
-                self._serving.request(conn, vector)
+                node = self._parts.tree.get(BlockHash(vector.hash))
+                if node is None or not may_serve(self._parts.tree, node):
+                    missing.append(vector)
+                else:
+                    self._serving.request(conn, vector)
             elif vector.type in _TRANSACTION_TYPES:
-                mempool = self._parts.mempool
-                by_wtxid = vector.type == InvType.WTX
-                entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
-                if entry is None or self._transactions.is_withheld(entry.txid):
+                transaction = self._find_transaction(conn, vector)
+                if transaction is None:
                     missing.append(vector)
                     self._parts.relay.on_unserved(conn, vector.hash)
                 else:
                     self._parts.relay.on_known(conn, vector.hash)
-                    mempool.acknowledge(vector.hash)
-                    self._parts.emit(self._serving.send_transaction(conn, entry.transaction))
+                    self._parts.mempool.acknowledge(vector.hash)
+                    with_witness = vector.type != InvType.TX
+                    self._parts.emit(self._serving.send_transaction(conn, transaction, with_witness=with_witness))
+            else:
+                # Compact, filtered or of a kind to come: not had here, and whoever asked shall not wait for it.
+                missing.append(vector)
         if missing:
             self._parts.emit(Send(conn, NotFound(tuple(missing))))
         self._parts.emit(*self._serving.pump(conn))
+
+    def _find_transaction(self, conn: ConnId, vector: InventoryVector) -> Transaction | None:
+        """One that this peer may have: what entered the pool since its last inv shows where it came from."""
+        mempool, relay = self._parts.mempool, self._parts.relay
+        by_wtxid = vector.type == InvType.WTX
+        entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
+        if entry is not None and self._transactions.is_withheld(entry.txid):
+            return None
+        if entry is not None and relay.may_ask_for(conn, entry.sequence):
+            return entry.transaction
+        return relay.in_last_block(conn, vector.hash, by_wtxid=by_wtxid)
 
     def on_notfound(self, session: Session, message: NotFound, now: Micros) -> None:
         for vector in message.inventory:
@@ -133,18 +163,22 @@ class MessageHandlers:
     # --- transactions ---
 
     def on_tx(self, session: Session, message: Tx, now: Micros) -> None:
+        if not session.takes_transactions:
+            raise PeerFault("sent a transaction where none were asked for", score=0)
         if not self._parts.sync.is_initial(now):
             self._transactions.on_transaction(session.conn, message.transaction, now)
 
-    def on_mempool(self, session: Session, message: MemPool, now: Micros) -> None:
-        kind = InvType.WTX if session.wtxid_relay else InvType.TX
-        vectors = [
-            InventoryVector(kind, entry.wtxid if session.wtxid_relay else entry.txid)
-            for entry in itertools.islice(self._parts.mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
-            if not self._transactions.is_withheld(entry.txid)
-        ]
-        if vectors:
-            self._parts.emit(Send(session.conn, Inv(tuple(vectors))))
+    def on_bloom_service(
+        self, session: Session, message: MemPool | FilterLoad | FilterAdd | FilterClear, now: Micros
+    ) -> None:
+        """Only nodes that offer NODE_BLOOM serve these, and a peer that asks others is left (BIP111)."""
+        raise PeerFault(f"{command_of(message)} without NODE_BLOOM", score=0)
+
+    def on_filter_service(
+        self, session: Session, message: GetCFilters | GetCFHeaders | GetCFCheckpt, now: Micros
+    ) -> None:
+        """The same of block filters (BIP157)."""
+        raise PeerFault(f"{command_of(message)} without NODE_COMPACT_FILTERS", score=0)
 
     def on_feefilter(self, session: Session, message: FeeFilter, now: Micros) -> None:
         self._parts.relay.on_feefilter(session.conn, message.feerate)

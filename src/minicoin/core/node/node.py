@@ -47,6 +47,7 @@ from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
 from minicoin.core.units import Micros
 from minicoin.core.wire.messages import Inv, InventoryVector, InvType
 
@@ -259,8 +260,11 @@ class Node:
                 self.peers.punish(source, fault, now)
         parts.emit(*parts.sync.on_chain_moved(now))
         change = self.transactions.on_chain_update(event.update, now)
+        if event.update.connected:
+            newest = dict.fromkeys(event.update.connected[-1].txids)
+            parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
         self._watch_if(self.wallet.on_chain_update(event.update, change, now))
-        parts.relay.on_feerate(parts.mempool.min_feerate(now), now)
+        parts.relay.on_feerate(self._wanted_feerate(now), now)
         if connected:
             tip = parts.tree.tip
             parts.trace("tip", height=tip.height, block=str(tip.header))
@@ -282,8 +286,8 @@ class Node:
             self.parts.emit(Send(event.conn, Inv((tip,))))
 
     def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
-        outcome, fault = self.transactions.on_verified(event.verdict, now, event.cost_us)
-        self.parts.relay.on_feerate(self.parts.mempool.min_feerate(now), now)
+        outcome = self.transactions.on_verified(event.verdict, now, event.cost_us)
+        self.parts.relay.on_feerate(self._wanted_feerate(now), now)
         if isinstance(outcome, Accepted):
             session = None if outcome.source is None else self.parts.sessions.get(outcome.source)
             if session is not None:
@@ -293,13 +297,17 @@ class Node:
             self.transactions.on_recorded(outcome, now)
         elif outcome is not None:
             self._watch_if(self.wallet.on_rejected(outcome, now))
-            if fault is not None and outcome.source is not None:
-                self.peers.punish(outcome.source, fault, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self.chain.failure = f"{event.what}: {event.error}"
         self.parts.trace("work-failed", what=event.what, error=event.error)
         self._commands.on_failure(self.failure)
+
+    def _wanted_feerate(self, now: Micros) -> int:
+        """What peers are told to announce from: nothing while the coins are not here that transactions spend."""
+        if self.parts.sync.is_initial(now):
+            return FEEFILTER_NOTHING
+        return self.parts.mempool.min_feerate(now)
 
     # --- time ---
 
@@ -311,7 +319,7 @@ class Node:
         if is_due(parts.sync, now):
             self._perform(parts.sync.on_deadline(now), now)
         if is_due(parts.relay, now):
-            parts.emit(*parts.relay.on_deadline(now, parts.mempool.min_feerate(now)))
+            parts.emit(*parts.relay.on_deadline(now, self._wanted_feerate(now), parts.mempool.sequence))
         if is_due(parts.mempool, now):
             self.wallet.on_expired(parts.mempool.expire(now), now)
             self.transactions.retry_broadcast(now)

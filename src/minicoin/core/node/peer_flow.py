@@ -5,7 +5,7 @@ A session dropped here is forgotten by every part at once; what its connection s
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, MUST_SERVE, SlotKind
 from minicoin.core.effects import Close, Effect, Send
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
@@ -17,13 +17,16 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.node.routes import ROUTES
 from minicoin.core.node.serving import Serving
 from minicoin.core.overlay import Item, ItemKind, NetworkView
+from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.peer.session import Session, SessionPolicy
 from minicoin.core.peer.states import SESSION_TYPES
-from minicoin.core.units import SECOND_US, ConnId, Micros
+from minicoin.core.primitives.address import Services
+from minicoin.core.relay.transactions import RelayFeatures
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Version
 
-# Connections that opened within this time of each other may have crossed.
-_CROSSING_US = 3 * SECOND_US
+_OURSELVES = "connected to ourselves"
 
 
 class PeerFlow:
@@ -108,18 +111,21 @@ class PeerFlow:
                 message = session.next_message()
             except PeerFault as fault:
                 # The stream cannot be read any further, whatever the fault costs.
-                self._answer_foreign(session, now)
+                if isinstance(fault, WrongMagic):
+                    fault = self._meet_stranger(session, fault, now)
                 self.punish(event.conn, fault, now)
                 if event.conn in self._parts.sessions:
                     self.drop(event.conn, fault.reason, now)
                 return
             if message is None:
                 return
+            if isinstance(message, Dropped):
+                self._note_dropped(session, message)
+                continue
             try:
                 self._on_message(session, message, now)
             except PeerFault as fault:
                 # A small fault does not swallow the messages behind it in the same read.
-                self._answer_foreign(session, now)
                 self.punish(event.conn, fault, now)
 
     def on_message(self, event: MessageReceived, now: Micros) -> None:
@@ -133,53 +139,70 @@ class PeerFlow:
         except PeerFault as fault:
             self.punish(event.conn, fault, now)
 
+    def _note_dropped(self, session: Session, dropped: Dropped) -> None:
+        # Told at the first, second, fourth, eighth: a flood of them shall not become one of lines.
+        if session.dropped_count.bit_count() == 1:
+            self._parts.trace(
+                "message-dropped",
+                conn=session.conn,
+                remote=str(session.remote),
+                reason=dropped.reason,
+                count=session.dropped_count,
+            )
+
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
         was_ready = session.is_ready
+        is_first_version = isinstance(message, Version) and session.version is None
+        if is_first_version and self._meet_ourselves(session, message, now):
+            return
         if not was_ready or type(message) in SESSION_TYPES:
             self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
             self.alarm.by(session.deadline)
             if session.is_ready and not was_ready:
                 self._on_ready(session, now)
                 return
-            if isinstance(message, Version):
-                self._on_version(session, message, now)
+            if is_first_version:
+                self._on_version(session, now)
                 return
         if was_ready:
             handler = ROUTES.get(type(message))
             if handler is not None:
                 handler(self._handlers, session, message, now)
 
-    def _on_version(self, session: Session, message: Version, now: Micros) -> None:
-        parts = self._parts
-        if not session.inbound:
-            # Its address was reached: whatever follows, somebody of this network listens there.
-            parts.book.mark_connected(session.remote, now)
-        twin = self._find_twin(session, message)
-        if twin is None:
-            return
-        loser = session if self._is_younger_worse(session, twin, message.nonce, now) else twin
-        kept = twin if loser is session else session
-        dialled = session if kept.inbound else kept
-        parts.connections.mark_listening(kept.conn, dialled.remote)
-        self.drop(loser.conn, "already connected to this peer", now)
+    def _meet_ourselves(self, session: Session, message: Message, now: Micros) -> bool:
+        """Whether a fresh inbound connection is one that we dialled: its version carries the nonce of a session of ours
+        whose handshake is not over. Both ends close, and the address is not dialled again.
 
-    def _find_twin(self, session: Session, message: Version) -> Session | None:
-        """Another session with the same run of the same node: minicoin's nodes keep one nonce per run, and Bitcoin's
-        draw one per connection, so equal nonces mean one node. Where the transport proves a peer id that decides
-        instead, and nobody can displace another by repeating its nonce."""
-        if session.remote.peer_id:
-            return None
+        A nonce is trusted for nothing else: it was drawn for one connection, so whoever repeats it shows only that it
+        heard it there, and all it can end is that connection and its own.
+        """
+        if not session.inbound or not isinstance(message, Version):
+            return False
         for other in self._parts.sessions.values():
-            if other is not session and other.version is not None and other.version.nonce == message.nonce != 0:
-                return other
-        return None
+            if not other.inbound and not other.is_ready and other.nonce == message.nonce:
+                self._parts.connections.mark_self(other.conn)
+                self.drop(session.conn, _OURSELVES, now)
+                self.drop(other.conn, _OURSELVES, now)
+                return True
+        return False
 
-    def _is_younger_worse(self, younger: Session, older: Session, nonce: int, now: Micros) -> bool:
-        """An established connection stays. Of two that crossed, both ends keep the one the smaller nonce dialled."""
-        if younger.inbound == older.inbound or now - older.opened_at > _CROSSING_US:
-            return True
-        we_dial = self._session_policy.nonce < nonce
-        return younger.inbound == we_dial
+    def _on_version(self, session: Session, now: Micros) -> None:
+        if session.inbound:
+            return
+        # Its address was reached: whatever follows, somebody of this network listens there.
+        self._parts.book.mark_connected(session.remote, now)
+        self._parts.book.set_services(session.remote, int(session.services))
+        slot = self._parts.connections.get(session.conn)
+        if slot is not None and slot.kind in MUST_SERVE and not self._offers_enough(session.services, now):
+            raise PeerFault(
+                f"offers services {int(session.services):016x}, not what an outbound peer is chosen for", score=0
+            )
+
+    def _offers_enough(self, services: Services, now: Micros) -> bool:
+        """As Bitcoin Core: blocks with their witnesses; recent ones will do once we need no others (BIP159)."""
+        has_blocks = bool(services & Services.NETWORK)
+        has_recent_blocks = bool(services & Services.NETWORK_LIMITED) and not self._parts.sync.is_initial(now)
+        return bool(services & Services.WITNESS) and (has_blocks or has_recent_blocks)
 
     def _on_ready(self, session: Session, now: Micros) -> None:
         parts = self._parts
@@ -193,7 +216,7 @@ class PeerFlow:
         parts.trace(
             "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
         )
-        self._send(conn, [*session.announcements(), session.ping(now)])
+        self._send(conn, [*session.announcements(), *session.ping(now)])
         self.alarm.by(session.deadline)
         parts.emit(*self._addresses.on_ready(session, kind, now))
         if kind is SlotKind.FEELER:
@@ -212,13 +235,14 @@ class PeerFlow:
             prefers_headers=session.prefers_headers,
         )
         parts.emit(*parts.sync.on_ready(peer, now))
-        parts.relay.on_ready(
-            conn,
+        features = RelayFeatures(
             inbound=session.inbound,
             uses_wtxid=session.wtxid_relay,
+            has_witness=bool(session.services & Services.WITNESS),
             wants_transactions=version.relay and kind is not SlotKind.BLOCK_ONLY,
-            now=now,
+            takes_feefilter=session.takes_transactions and session.knows_feefilter,
         )
+        parts.relay.on_ready(conn, features, parts.mempool.sequence, now)
         parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
         self._handlers.on_relaying(session, now)
 
@@ -231,8 +255,6 @@ class PeerFlow:
         if session is None:
             return
         parts.trace("peer-fault", conn=conn, remote=str(session.remote), reason=fault.reason, score=fault.score)
-        if fault.is_self:
-            parts.connections.mark_self(conn)
         effects: list[Effect] = parts.connections.misbehaving(conn, fault.score, fault.reason, now)
         closing = [effect for effect in effects if isinstance(effect, Close)]
         parts.emit(*(effect for effect in effects if not isinstance(effect, Close)))
@@ -242,10 +264,24 @@ class PeerFlow:
             # Half a handshake is worth nothing: any fault in it ends the connection.
             self.drop(conn, fault.reason, now)
 
-    def _answer_foreign(self, session: Session, now: Micros) -> None:
-        """A dialler that speaks another network's magic hears ours, so that its log can say why it was refused."""
-        if session.inbound and session.version is None:
-            self._parts.emit(Send(session.conn, session.our_version(self._parts.tree.tip.height, now)))
+    def _meet_stranger(self, session: Session, fault: WrongMagic, now: Micros) -> PeerFault:
+        """Bytes that are no frame of this network; the fault in words that say what differs.
+
+        A dialler that speaks another network's frames hears ours, so that its log can say why it was refused. What
+        speaks another protocol hears nothing: a Bitcoin Core node tries its encrypted transport (BIP324) first and
+        dials again with this one only where it was met with silence.
+        """
+        if session.version is not None:
+            return fault
+        network = self._parts.network
+        ours = f"this node {network.name} (magic {network.magic.hex()})"
+        if not fault.is_frame:
+            return PeerFault(f"it does not speak this protocol ({fault.magic.hex()}...): {ours}; not answered", score=0)
+        if session.inbound:
+            self._send(session.conn, [session.our_version(self._parts.tree.tip.height, now)])
+        name = find_by_magic(fault.magic)
+        theirs = "a network unknown here" if name is None else name
+        return PeerFault(f"wrong network: it speaks {theirs} (magic {fault.magic.hex()}), {ours}", score=0)
 
     def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
         """Close a connection and forget its session."""
@@ -300,7 +336,7 @@ class PeerFlow:
         """Ping every ready peer now."""
         for session in self._parts.sessions.values():
             if session.is_ready and not session.is_ping_pending:
-                self._send(session.conn, [session.ping(now)])
+                self._send(session.conn, session.ping(now))
                 self.alarm.by(session.deadline)
 
     def _send(self, conn: ConnId, messages: list[Message]) -> None:

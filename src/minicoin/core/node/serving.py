@@ -5,7 +5,7 @@ in a bounded queue. Blocks are sent in the bytes they are stored in.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from minicoin.core.effects import Effect, ReadBlock, Send
 from minicoin.core.faults import PeerFault
@@ -24,7 +24,8 @@ class _Line:
 
     waiting: deque[InventoryVector] | None = None
     """None while nothing waits: most requests are served as they come."""
-    reading: int = 0
+    reading: list[InventoryVector] = field(default_factory=list)
+    """What the worker reads for it, in the form asked for; at most READS_PER_PEER_MAX."""
     sent_bytes: int = 0
     """Since the send queue was last known to be short."""
 
@@ -48,9 +49,12 @@ class Serving:
             raise PeerFault("more requests than it takes answers", score=20)
         line.waiting.append(vector)
 
-    def send_transaction(self, conn: ConnId, transaction: Transaction) -> Effect:
-        """Transactions are small: they go out at once and count towards the queue."""
+    def send_transaction(self, conn: ConnId, transaction: Transaction, *, with_witness: bool) -> Effect:
+        """Transactions are small: they go out at once and count towards the queue. Who asked by plain `tx` knows no
+        witnesses (BIP144)."""
         self._line(conn).sent_bytes += transaction.size
+        if transaction.has_witness and not with_witness:
+            transaction = Transaction.parse(transaction.stripped)
         return Send(conn, Tx(transaction))
 
     def on_send_queue_low(self, conn: ConnId) -> list[Effect]:
@@ -66,10 +70,12 @@ class Serving:
         line = self._lines.get(conn)
         if line is None:
             return []
-        line.reading -= 1
+        asked = next((vector for vector in line.reading if vector.hash == block_hash), None)
+        if asked is None:
+            return []
+        line.reading.remove(asked)
         if block is None:
-            missing = NotFound((InventoryVector(InvType.BLOCK, block_hash),))
-            return [Send(conn, missing), *self.pump(conn)]
+            return [Send(conn, NotFound((asked,))), *self.pump(conn)]
         line.sent_bytes += len(block.raw)
         return [Send(conn, BlockMessage(block)), *self.pump(conn)]
 
@@ -79,9 +85,9 @@ class Serving:
         effects: list[Effect] = []
         if line is None:
             return effects
-        while line.waiting and line.reading < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
+        while line.waiting and len(line.reading) < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
             vector = line.waiting.popleft()
-            line.reading += 1
+            line.reading.append(vector)
             effects.append(ReadBlock(conn, BlockHash(vector.hash), stripped=vector.type == InvType.BLOCK))
         line.waiting = line.waiting or None
         return effects

@@ -2,10 +2,13 @@
 
 What the wallet still has to write down is withheld: in the mempool, so that the next payment can build on it, but told
 to nobody, peers and whoever handed it in alike, before `release`. `withdraw` makes it as if it had never been.
+
+Nobody is blamed for an invalid transaction. What is invalid here may be valid for a sender with other rules: after a
+soft fork that this node does not know yet, or that the sender does not know, blame would part honest nodes. What it
+costs is bounded instead: a refused transaction is remembered, few are verified at a time, and a sender waits its turn.
 """
 
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
@@ -18,21 +21,6 @@ from minicoin.core.primitives.verdicts import ChainUpdate, TxReason, TxRejected,
 from minicoin.core.relay.transactions import Announcement
 from minicoin.core.units import ConnId, Micros, RequestId
 
-# Broken beyond what policy or a race can explain: the sender did not check what it relays.
-_PUNISHED = {
-    TxReason.MALFORMED: 100,
-    TxReason.NO_INPUTS: 100,
-    TxReason.NO_OUTPUTS: 100,
-    TxReason.OVERSIZE: 100,
-    TxReason.NEGATIVE_VALUE: 100,
-    TxReason.VALUE_TOO_LARGE: 100,
-    TxReason.TOTAL_TOO_LARGE: 100,
-    TxReason.DUPLICATE_INPUTS: 100,
-    TxReason.NULL_PREVOUT: 100,
-    TxReason.COINBASE: 100,
-    TxReason.IN_BELOW_OUT: 100,
-    TxReason.SCRIPT_FAILED: 100,
-}
 _MISSING = frozenset({TxReason.MISSING_OR_SPENT})
 
 
@@ -47,14 +35,12 @@ class TxFlow:
         self.packages = PackageFlow(parts, self.is_withheld)
 
     def on_transaction(self, conn: ConnId, transaction: Transaction, now: Micros) -> None:
-        """From a peer. Raises PeerFault where it is broken beyond excuse."""
+        """From a peer."""
         self._parts.relay.on_transaction(conn, transaction.txid, transaction.wtxid)
         try:
             self._parts.emit(*self._parts.mempool.submit(transaction, conn, now))
         except TxRejected as rejected:
-            score = _PUNISHED.get(rejected.reason, 0)
-            if score:
-                raise PeerFault(f"invalid transaction: {rejected}", score) from rejected
+            self._parts.trace("tx-refused", txid=hash_to_hex(transaction.txid), reason=str(rejected.reason))
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
         """Of our own, from the wallet or RPC; the reply follows the verdict. Gives the reason of an early refusal."""
@@ -144,11 +130,9 @@ class TxFlow:
         self._waiting_count -= len(requests)
         return requests
 
-    def on_verified(
-        self, verdict: TxVerdict, now: Micros, cost_us: int
-    ) -> tuple[Accepted | Rejected | None, PeerFault | None]:
-        """A verdict came back. What became of the transaction, and the fault of who sent it. What was accepted waits
-        for its release."""
+    def on_verified(self, verdict: TxVerdict, now: Micros, cost_us: int) -> Accepted | Rejected | None:
+        """A verdict came back. What became of the transaction; None where nothing yet. What was accepted waits for its
+        release."""
         parts = self._parts
         outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now, cost_us)
         parts.emit(*effects)
@@ -158,22 +142,20 @@ class TxFlow:
             case Accepted():
                 for one in outcome.in_order():
                     self._on_accepted(one)
-                return outcome, None
+                return outcome
             case Rejected():
                 for request in self._take_waiting(outcome.wtxid):
                     self._fail(request, outcome.reason, outcome.detail)
                 parts.trace("tx-refused", txid=hash_to_hex(outcome.txid), reason=str(outcome.reason))
-                score = _PUNISHED.get(outcome.reason, 0)
-                fault = PeerFault(f"invalid transaction: {outcome.reason} {outcome.detail}".rstrip(), score)
-                return outcome, fault if score and outcome.source is not None else None
+                return outcome
             case Orphaned(transaction, missing, source):
                 # A peer's, which somebody submitted here as well while it was being verified.
                 for request in self._take_waiting(transaction.wtxid):
                     self._fail(request, TxReason.MISSING_OR_SPENT, "")
                 parts.emit(*parts.relay.ask_parents(source, missing, now))
-                return None, None
+                return None
             case Again():
-                return None, None
+                return None
 
     def on_recorded(self, outcome: Accepted, now: Micros) -> None:
         """The wallet took note of what was accepted."""

@@ -70,6 +70,11 @@ REGTEST = Network(
 NETWORKS: dict[str, Network] = {network.name: network for network in (MAIN, TEST, REGTEST, *BITCOIN_NETWORKS)}
 
 
+def find_by_magic(magic: bytes) -> str | None:
+    """The name of the built-in network whose frames begin with these four bytes."""
+    return next((network.name for network in NETWORKS.values() if network.magic == magic), None)
+
+
 def lookup(name: str) -> Network:
     """The built-in network of that name. Raises MisuseError that names the known ones."""
     network = NETWORKS.get(name)

@@ -2,6 +2,12 @@
 
 Owns nothing beyond its connection: what a message means is decided by the owner node/routes names. Time and bytes
 come in, messages go out as return values. BIP31 (pong), BIP60/37 (relay flag), BIP130, BIP133, BIP155, BIP339.
+
+Each session draws a nonce of its own for its version message: who hears it learns of this connection and of no other.
+Whether a nonce that comes in is one of ours, which means a connection to ourselves, node asks all its sessions.
+
+Nothing is offered that is not kept: without compact blocks no sendcmpct (BIP152) is said, for a peer that heard it
+would ask for a lone new block in that form.
 """
 
 from dataclasses import dataclass
@@ -9,12 +15,12 @@ from functools import lru_cache
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
-from minicoin.core.peer.states import SessionState, next_state
+from minicoin.core.peer.states import SessionState, is_heard, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
-from minicoin.core.units import MINUTE_US, ConnId, Micros, seconds
+from minicoin.core.units import MINUTE_US, MONEY_MAX_SAT, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
-from minicoin.core.wire.frame import FrameDecoder
+from minicoin.core.wire.frame import Dropped, FrameDecoder
 from minicoin.core.wire.messages import (
     FeeFilter,
     Message,
@@ -38,6 +44,11 @@ OTHER_COMMANDS = "*other*"
 """Under this name all commands are counted that are not ours: strangers do not choose what we keep."""
 
 _FEATURES_VERSION = 70016
+_SENDHEADERS_VERSION = 70012
+_FEEFILTER_VERSION = 70013
+_NONCED_PING_VERSION = 60001
+"""BIP31: older peers send pings without a nonce and expect no pong."""
+
 _SERVICES_CACHED = 16
 # Asked at every message; before Python 3.12, looking up a member of an enum is slow.
 _READY = SessionState.READY
@@ -50,8 +61,6 @@ class SessionPolicy:
     magic: bytes
     services: Services
     user_agent: str
-    nonce: int
-    """This node's mark for the run: a version that carries it comes from ourselves."""
     ping_after_us: int = 2 * MINUTE_US
     drop_after_us: int = 20 * MINUTE_US
     handshake_timeout_us: int = HANDSHAKE_TIMEOUT_US
@@ -95,7 +104,6 @@ class Session:
 
     __slots__ = (
         "_decoder",
-        "_drop_at",
         "_ping_nonce",
         "_ping_sent_at",
         "_policy",
@@ -104,12 +112,14 @@ class Session:
         "_rng",
         "conn",
         "deadline",
+        "dropped_count",
         "feefilter_sat_per_kvb",
         "inbound",
         "last_block_at",
         "last_receive_at",
         "last_transaction_at",
         "local",
+        "nonce",
         "opened_at",
         "ping_min_us",
         "ping_us",
@@ -146,6 +156,9 @@ class Session:
         self.prefers_headers = False
         self.sends_addrv2 = False
         self.wants_compact_blocks = False
+        self.dropped_count = 0
+        self.nonce = int.from_bytes(rng.bytes(8), "little")
+        """What our version carries on this connection and on no other."""
         self.wtxid_relay = False
         self.feefilter_sat_per_kvb = 0
         self.last_receive_at = now
@@ -171,6 +184,11 @@ class Session:
         return self.state is _READY
 
     @property
+    def takes_transactions(self) -> bool:
+        """Whether our version asked for transactions; a peer that sends some all the same breaks BIP37."""
+        return self._relays
+
+    @property
     def services(self) -> Services:
         return Services(self.version.services) if self.version else Services.NONE
 
@@ -185,27 +203,34 @@ class Session:
             self._decoder = FrameDecoder(self._policy.magic)
         self._decoder.feed(chunk)
 
-    def next_message(self) -> Message | None:
-        """The next whole message. Raises PeerFault for a frame that breaks the protocol."""
+    def next_message(self) -> Message | Dropped | None:
+        """The next whole message, or why there is none in its place. Raises PeerFault where the stream ends here."""
         found = None if self._decoder is None else self._decoder.next_message()
         if found is None:
             return None
         message, size = found
-        command = OTHER_COMMANDS if isinstance(message, Unknown) else command_of(message)
+        command = OTHER_COMMANDS if isinstance(message, Unknown | Dropped) else command_of(message)
         self._received_by_command[command] = self._received_by_command.get(command, 0) + size
+        if isinstance(message, Dropped):
+            self.dropped_count += 1
+            if message.command == "pong":
+                # Without its nonce it tells no time, but it is a sign of life.
+                self._end_ping(now=self.last_receive_at)
         return message
 
     def on_message(self, message: Message, height: int, now: Micros) -> list[Message]:
         """Move the handshake, answer pings, note features. Returns what to send back.
 
-        Raises PeerFault when the message has no place in this state, or the version cannot be spoken with.
+        Raises PeerFault when the version cannot be spoken with, or the message comes too late to be obeyed.
         """
-        self.state = next_state(self.state, message)
+        was, self.state = self.state, next_state(self.state, message)
+        if not is_heard(was, message):
+            return []
         match message:
             case Version():
                 return self._on_version(message, height, now)
             case Verack():
-                self.deadline = Micros(self._ping_sent_at + self._policy.ping_after_us)
+                self.deadline = self._next_ping_at(self._ping_sent_at)
             case WtxidRelay():
                 # Older peers were not sent ours, and BIP339 takes both.
                 self.wtxid_relay = self.version is not None and self.version.version >= _FEATURES_VERSION
@@ -217,9 +242,10 @@ class Session:
                 if message.version == 2:
                     self.wants_compact_blocks = message.announce
             case FeeFilter():
-                self.feefilter_sat_per_kvb = message.feerate
+                if 0 <= message.feerate <= MONEY_MAX_SAT:
+                    self.feefilter_sat_per_kvb = message.feerate
             case Ping():
-                return [Pong(message.nonce)]
+                return [Pong(message.nonce)] if self._has_nonced_pings else []
             case Pong():
                 self._on_pong(message, now)
             case _:
@@ -228,10 +254,7 @@ class Session:
 
     def announcements(self) -> list[Message]:
         """What a fresh READY session is told: how we like blocks announced."""
-        greetings: list[Message] = [SendHeaders()]
-        if self.version is not None and self.version.version >= _FEATURES_VERSION:
-            greetings.append(SendCmpct(announce=False, version=2))
-        return greetings
+        return [SendHeaders()] if self._common_version >= _SENDHEADERS_VERSION else []
 
     def on_deadline(self, now: Micros) -> list[Message]:
         """Ping after silence. Raises PeerFault (score 0) when the peer is too slow or gone."""
@@ -241,19 +264,23 @@ class Session:
             raise PeerFault(f"no handshake within {self._policy.handshake_timeout_us // 1_000_000} s", score=0)
         if self._ping_nonce is not None:
             raise PeerFault("ping timeout", score=0)
-        return [self.ping(now)]
+        return self.ping(now)
 
     @property
     def is_ping_pending(self) -> bool:
         """A ping waits for its pong: another one now would only put off the verdict on a dead peer."""
         return self._ping_nonce is not None
 
-    def ping(self, now: Micros) -> Ping:
-        """A fresh ping; its pong is expected from now on."""
-        self._ping_nonce = int.from_bytes(self._rng.bytes(8), "little")
+    def ping(self, now: Micros) -> list[Message]:
+        """A fresh ping; its pong is expected from now on. A peer too old for pongs (BIP31) is heard of by TCP alone."""
         self._ping_sent_at = now
+        if not self._has_nonced_pings:
+            self.deadline = self._next_ping_at(now)
+            return []
+        # Zero is no nonce: a pong that carries it is one that lost its own.
+        self._ping_nonce = int.from_bytes(self._rng.bytes(8), "little") or 1
         self.deadline = Micros(now + self._policy.drop_after_us)
-        return Ping(self._ping_nonce)
+        return [Ping(self._ping_nonce)]
 
     def our_version(self, height: int, now: Micros) -> Version:
         """What we say of ourselves."""
@@ -266,7 +293,7 @@ class Session:
             timestamp=seconds(now),
             addr_recv=NetAddress(int(self.services), remote.host, remote.port),
             addr_from=_unnamed(int(policy.services)),
-            nonce=policy.nonce,
+            nonce=self.nonce,
             user_agent=policy.user_agent,
             start_height=height,
             relay=self._relays,
@@ -303,8 +330,6 @@ class Session:
         )
 
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:
-        if message.nonce == self._policy.nonce:
-            raise PeerFault("connected to ourselves", score=0, is_self=True)
         if message.version < PROTOCOL_VERSION_MIN:
             raise PeerFault(f"protocol version {message.version} is older than {PROTOCOL_VERSION_MIN}", score=0)
         self.version = message
@@ -315,14 +340,39 @@ class Session:
         return [*answer, Verack()]
 
     def _on_pong(self, message: Pong, now: Micros) -> None:
-        if self._ping_nonce is None or message.nonce != self._ping_nonce:
+        if self._ping_nonce is None:
+            return
+        if message.nonce == self._ping_nonce:
+            self.ping_us = max(now - self._ping_sent_at, 0)
+            self.ping_min_us = self.ping_us if self.ping_min_us < 0 else min(self.ping_min_us, self.ping_us)
+            self._end_ping(now)
+        elif message.nonce == 0:
+            # As in Bitcoin Core: a nonce lost on the way ends the wait and tells no time; a wrong one answers nothing.
+            self._end_ping(now)
+
+    def _end_ping(self, now: Micros) -> None:
+        if self._ping_nonce is None:
             return
         self._ping_nonce = None
-        self.ping_us = max(now - self._ping_sent_at, 0)
-        self.ping_min_us = self.ping_us if self.ping_min_us < 0 else min(self.ping_min_us, self.ping_us)
         # Counted from the answer, so that the next ping is ping_after_us away.
         self._ping_sent_at = now
-        self.deadline = Micros(now + self._policy.ping_after_us)
+        self.deadline = self._next_ping_at(now)
+
+    def _next_ping_at(self, since: Micros) -> Micros:
+        return Micros(since + self._policy.ping_after_us)
+
+    @property
+    def knows_feefilter(self) -> bool:
+        """BIP133."""
+        return self._common_version >= _FEEFILTER_VERSION
+
+    @property
+    def _common_version(self) -> int:
+        return 0 if self.version is None else min(self.version.version, PROTOCOL_VERSION)
+
+    @property
+    def _has_nonced_pings(self) -> bool:
+        return self._common_version >= _NONCED_PING_VERSION
 
 
 def _told_address(version: Version | None) -> NodeAddress | None:

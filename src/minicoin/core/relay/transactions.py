@@ -2,15 +2,20 @@
 
 Owns per-peer relay state; mempool owns what is valid and kept, node looks things up for us. BIP37 (relay flag),
 BIP133 (feefilter), BIP339 (wtxid relay). The trickle hides who saw a transaction first, and makes one inv carry many.
+
+What the trickle hides a getdata must not tell: a peer may have what stood in the pool when it was last told of
+something, or when it came, by the pool's order of admission, and what the last block took out of the pool. Anything
+younger is not found, whether it is here or not. So does Bitcoin Core.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX, KNOWN_INVENTORY_PER_PEER_MAX, TX_INV_PER_TRICKLE_MAX
-from minicoin.core.primitives.transaction import Txid, Wtxid
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.relay.feefilter import FEEFILTER_NOTHING, round_feerate
 from minicoin.core.relay.inventory import KnownInventory
 from minicoin.core.relay.requests import TxRequests
 from minicoin.core.rng import Rng
@@ -26,6 +31,21 @@ class RelayPolicy:
 
     inbound_trickle_us: int = 5_000_000
     outbound_trickle_us: int = 2_000_000
+    feerate_floor: int = 1_000
+    """What every transaction must pay that is relayed, in satoshi per 1,000 virtual bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFeatures:
+    """What a handshake settled about transactions."""
+
+    inbound: bool
+    uses_wtxid: bool
+    has_witness: bool
+    """It serves witnesses; others are asked for transactions without (BIP144)."""
+    wants_transactions: bool
+    takes_feefilter: bool
+    """It may announce transactions to us, and knows what a feefilter is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class RelayPeerView:
     """Announcements that wait for its next trickle."""
     sent_feefilter_sat_per_kvb: int
     """What we told it last; -1: nothing yet."""
+    last_inv_sequence: int
+    """It may ask for what the mempool took up to here."""
 
 
 @dataclass(slots=True)
@@ -53,18 +75,28 @@ class _RelayPeer:
     conn: ConnId
     inbound: bool
     uses_wtxid: bool
+    has_witness: bool
     wants_transactions: bool
+    takes_feefilter: bool
     trickle_at: Micros
+    last_inv_sequence: int
     known: KnownInventory | None = None
     """Made with the first transaction: a quiet network has none."""
     feefilter_sat_per_kvb: int = 0
     sent_feefilter: int = -1
+    """As it went out; `feefilter_for` is the fee rate it was rounded from."""
+    feefilter_for: int = -1
     feefilter_at: Micros = Micros(0)
     queue: dict[Txid, Announcement] | None = None
     """What the next trickle tells; None while that is nothing."""
 
     def key(self, item: Announcement) -> bytes:
         return item.wtxid if self.uses_wtxid else item.txid
+
+    @property
+    def txid_kind(self) -> InvType:
+        """How it is asked for a transaction by txid."""
+        return InvType.WITNESS_TX if self.has_witness else InvType.TX
 
     def learn(self, key: bytes) -> None:
         """It has this transaction."""
@@ -88,15 +120,24 @@ class TxRelay:
         self._requests = TxRequests()
         self._inbound_trickle_at = Micros(0)
         self._feerate = 0
+        self._last_block: Mapping[bytes, Transaction] = {}
 
     # --- peers ---
 
-    def on_ready(self, conn: ConnId, *, inbound: bool, uses_wtxid: bool, wants_transactions: bool, now: Micros) -> None:
-        """A handshake ended."""
-        trickle_at = self._next(inbound, now)
-        self._peers[conn] = _RelayPeer(conn, inbound, uses_wtxid, wants_transactions, trickle_at)
-        self._requests.add_peer(conn, preferred=not inbound)
-        if wants_transactions:
+    def on_ready(self, conn: ConnId, features: RelayFeatures, mempool_sequence: int, now: Micros) -> None:
+        """A handshake ended. `mempool_sequence` is the last the mempool gave: it may ask for what is there."""
+        self._peers[conn] = _RelayPeer(
+            conn,
+            features.inbound,
+            features.uses_wtxid,
+            features.has_witness,
+            features.wants_transactions,
+            features.takes_feefilter,
+            self._next(features.inbound, now),
+            mempool_sequence,
+        )
+        self._requests.add_peer(conn, preferred=not features.inbound)
+        if features.takes_feefilter:
             # The first feefilter is due at once.
             self.alarm.by(now)
 
@@ -121,7 +162,9 @@ class TxRelay:
         peer = self._peers.get(conn)
         if peer is None:
             return None
-        return RelayPeerView(peer.wants_transactions, len(peer.queue or ()), peer.sent_feefilter)
+        return RelayPeerView(
+            peer.wants_transactions, len(peer.queue or ()), peer.sent_feefilter, peer.last_inv_sequence
+        )
 
     # --- fetching ---
 
@@ -175,8 +218,28 @@ class TxRelay:
         """The unknown parents of an orphan, by txid, from the peer that sent the orphan."""
         if conn not in self._peers:
             return []
-        vectors = tuple(InventoryVector(InvType.WITNESS_TX, txid) for txid in parents)
+        vectors = tuple(InventoryVector(self._peers[conn].txid_kind, txid) for txid in parents)
         return [Send(conn, GetData(vectors))] if vectors else []
+
+    # --- serving ---
+
+    def may_ask_for(self, conn: ConnId, sequence: int) -> bool:
+        """Whether the peer may know that an entry of this place in the mempool's order is here."""
+        peer = self._peers.get(conn)
+        return peer is not None and peer.wants_transactions and sequence <= peer.last_inv_sequence
+
+    def on_block(self, transactions: Iterable[Transaction]) -> None:
+        """A block took these out of the pool: who was told of one just before may still ask for it."""
+        kept: dict[bytes, Transaction] = {}
+        for transaction in transactions:
+            kept[transaction.txid] = kept[transaction.wtxid] = transaction
+        self._last_block = kept
+
+    def in_last_block(self, conn: ConnId, key: bytes, *, by_wtxid: bool) -> Transaction | None:
+        """A transaction of the last block that stood in the pool."""
+        peer = self._peers.get(conn)
+        found = self._last_block.get(key) if peer is not None and peer.wants_transactions else None
+        return found if found is None or key == (found.wtxid if by_wtxid else found.txid) else None
 
     # --- announcing ---
 
@@ -201,7 +264,7 @@ class TxRelay:
             if peer.known is not None:
                 peer.known.discard(peer.key(item))
 
-    def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int) -> list[Effect]:
+    def on_deadline(self, now: Micros, min_feerate_sat_per_kvb: int, mempool_sequence: int) -> list[Effect]:
         """Due trickles, due requests, due feefilters."""
         effects: list[Effect] = []
         self.on_feerate(min_feerate_sat_per_kvb, now)
@@ -210,11 +273,13 @@ class TxRelay:
         for peer in self._peers.values():
             if peer.queue and now >= peer.trickle_at:
                 effects += self._trickle(peer)
+                peer.last_inv_sequence = mempool_sequence
                 peer.trickle_at = self._next(peer.inbound, now)
             if now >= peer.feefilter_at and self._needs_feefilter(peer):
-                effects.append(self._feefilter(peer, now))
+                effects += self._feefilter(peer, now)
         for conn, keys in self._requests.due(now).items():
-            kind = InvType.WTX if self._peers[conn].uses_wtxid else InvType.WITNESS_TX
+            peer = self._peers[conn]
+            kind = InvType.WTX if peer.uses_wtxid else peer.txid_kind
             effects.append(Send(conn, GetData(tuple(InventoryVector(kind, key) for key in keys))))
         return effects
 
@@ -229,19 +294,23 @@ class TxRelay:
         return min(times) if times else None
 
     def on_feerate(self, min_sat_per_kvb: int, now: Micros) -> None:
-        """What a transaction must pay by now. Each peer hears of a change at a random time of its own."""
+        """What a transaction must pay by now. Each peer hears of a change at a random time of its own, and at once when
+        we take transactions at all from now on."""
         if min_sat_per_kvb == self._feerate:
             return
+        was_closed = self._feerate >= FEEFILTER_NOTHING
         self._feerate = min_sat_per_kvb
         for peer in self._peers.values():
             if self._needs_feefilter(peer):
-                if peer.sent_feefilter >= 0 and peer.feefilter_at <= now:
+                if was_closed:
+                    peer.feefilter_at = now
+                elif peer.sent_feefilter >= 0 and peer.feefilter_at <= now:
                     # It was not woken for; the wait from here on is as random as it was.
                     peer.feefilter_at = self._next_feefilter(now)
                 self.alarm.by(peer.feefilter_at)
 
     def _needs_feefilter(self, peer: _RelayPeer) -> bool:
-        return peer.wants_transactions and peer.sent_feefilter != self._feerate
+        return peer.takes_feefilter and peer.feefilter_for != self._feerate
 
     def _trickle(self, peer: _RelayPeer) -> list[Effect]:
         assert peer.queue is not None
@@ -260,10 +329,14 @@ class TxRelay:
         peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
 
-    def _feefilter(self, peer: _RelayPeer, now: Micros) -> Effect:
+    def _feefilter(self, peer: _RelayPeer, now: Micros) -> list[Effect]:
         peer.feefilter_at = self._next_feefilter(now)
-        peer.sent_feefilter = self._feerate
-        return Send(peer.conn, FeeFilter(self._feerate))
+        peer.feefilter_for = self._feerate
+        rounded = round_feerate(self._feerate, self._policy.feerate_floor, self._rng)
+        if rounded == peer.sent_feefilter:
+            return []
+        peer.sent_feefilter = rounded
+        return [Send(peer.conn, FeeFilter(rounded))]
 
     def _next_feefilter(self, now: Micros) -> Micros:
         return Micros(now + self._rng.exponential_us(_FEEFILTER_EVERY_US) + 1)

@@ -13,6 +13,7 @@ from minicoin.core.limits import (
     ADDRESS_BYTES_MAX,
     ADDRESSES_PER_MESSAGE_MAX,
     ALERT_BYTES_MAX,
+    BAN_SCORE,
     BLOCK_SERIALISED_BYTES_MAX,
     BLOOM_ELEMENT_BYTES_MAX,
     BLOOM_FILTER_BYTES_MAX,
@@ -57,6 +58,9 @@ class Row:
     encode: Callable[[m.Message], bytes]
     decode: Callable[[bytes], m.Message]
     payload_bytes_max: int
+    excess_score: int | None = None
+    """What a longer payload costs its sender: a score, 0 for the connection alone, None for nothing but the message.
+    Where it is not None, Bitcoin Core leaves or discourages a peer for it."""
 
 
 M = TypeVar("M", bound=m.Message)
@@ -68,9 +72,10 @@ def _row(
     encode: Callable[[M], bytes],
     decode: Callable[[bytes], M],
     payload_bytes_max: int,
+    excess_score: int | None = None,
 ) -> Row:
     # Sound because encode_payload looks the row up by the message's own class.
-    return Row(command, message, cast(Callable[[m.Message], bytes], encode), decode, payload_bytes_max)
+    return Row(command, message, cast(Callable[[m.Message], bytes], encode), decode, payload_bytes_max, excess_score)
 
 
 def _empty(command: str, message: type[M]) -> Row:
@@ -98,15 +103,23 @@ TABLE: Final[dict[str, Row]] = {
             2 * _COUNT + ALERT_BYTES_MAX + SIGNATURE_BYTES_MAX,
         ),
         _empty("getaddr", m.GetAddr),
-        _row("addr", m.Addr, addresses.encode_addr, addresses.decode_addr, _ADDR_BYTES_MAX),
-        _row("addrv2", m.AddrV2, addresses.encode_addrv2, addresses.decode_addrv2, _ADDRV2_BYTES_MAX),
-        _row("inv", m.Inv, inventory.encode_inventory, inventory.decode_inventory("inv", m.Inv), _INVENTORY_BYTES_MAX),
+        _row("addr", m.Addr, addresses.encode_addr, addresses.decode_addr, _ADDR_BYTES_MAX, BAN_SCORE),
+        _row("addrv2", m.AddrV2, addresses.encode_addrv2, addresses.decode_addrv2, _ADDRV2_BYTES_MAX, BAN_SCORE),
+        _row(
+            "inv",
+            m.Inv,
+            inventory.encode_inventory,
+            inventory.decode_inventory("inv", m.Inv),
+            _INVENTORY_BYTES_MAX,
+            BAN_SCORE,
+        ),
         _row(
             "getdata",
             m.GetData,
             inventory.encode_inventory,
             inventory.decode_inventory("getdata", m.GetData),
             _INVENTORY_BYTES_MAX,
+            BAN_SCORE,
         ),
         _row(
             "notfound",
@@ -123,6 +136,7 @@ TABLE: Final[dict[str, Row]] = {
             blocks.encode_locator,
             blocks.decode_locator("getblocks", m.GetBlocks),
             _LOCATOR_BYTES_MAX,
+            excess_score=0,
         ),
         _row(
             "getheaders",
@@ -130,6 +144,7 @@ TABLE: Final[dict[str, Row]] = {
             blocks.encode_locator,
             blocks.decode_locator("getheaders", m.GetHeaders),
             _LOCATOR_BYTES_MAX,
+            excess_score=0,
         ),
         _row(
             "headers",
@@ -137,6 +152,7 @@ TABLE: Final[dict[str, Row]] = {
             blocks.encode_headers,
             blocks.decode_headers,
             _COUNT + blocks.HEADER_ENTRY_SIZE * HEADERS_PER_MESSAGE_MAX,
+            BAN_SCORE,
         ),
         _row("block", m.BlockMessage, blocks.encode_block, blocks.decode_block, BLOCK_SERIALISED_BYTES_MAX),
         _row(
@@ -197,6 +213,7 @@ TABLE: Final[dict[str, Row]] = {
             filters.encode_filter_load,
             filters.decode_filter_load,
             _COUNT + BLOOM_FILTER_BYTES_MAX + 9,
+            excess_score=0,
         ),
         _row(
             "filteradd",
@@ -204,6 +221,7 @@ TABLE: Final[dict[str, Row]] = {
             filters.encode_filter_add,
             filters.decode_filter_add,
             _COUNT + BLOOM_ELEMENT_BYTES_MAX,
+            excess_score=0,
         ),
         _empty("filterclear", m.FilterClear),
     )
@@ -222,6 +240,12 @@ def payload_bytes_max(command: str) -> int:
     """The longest payload accepted for a command; unknown ones are bounded like any message."""
     row = TABLE.get(command)
     return MESSAGE_PAYLOAD_BYTES_MAX if row is None else row.payload_bytes_max
+
+
+def excess_score(command: str) -> int | None:
+    """What a payload above payload_bytes_max costs the sender; see Row."""
+    row = TABLE.get(command)
+    return None if row is None else row.excess_score
 
 
 def encode_payload(message: m.Message) -> bytes:

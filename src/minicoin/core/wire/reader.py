@@ -10,6 +10,10 @@ from minicoin.core.primitives.block import HEADER_SIZE, BlockHeader
 from minicoin.core.primitives.transaction import Transaction, parse_transaction
 
 
+class TooManyItems(DecodeError):
+    """A list longer than its message may have: no damage on the way, for the checksum was right."""
+
+
 class Reader:
     """Reads forward; every method raises DecodeError where bytes are missing."""
 
@@ -51,7 +55,7 @@ class Reader:
         """How many items of at least `size_min` bytes follow; refused above `count_max` or the bytes there are."""
         count = self.compact()
         if count > count_max:
-            raise DecodeError(f"{self._what} of {count} items, at most {count_max} allowed")
+            raise TooManyItems(f"{self._what} of {count} items, at most {count_max} allowed")
         if count * size_min > self.remaining:
             raise DecodeError(f"truncated {self._what}: more items than bytes")
         return count

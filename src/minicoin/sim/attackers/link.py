@@ -8,7 +8,7 @@ from typing import Final
 
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId
-from minicoin.core.wire.frame import FrameDecoder
+from minicoin.core.wire.frame import Dropped, FrameDecoder
 from minicoin.core.wire.messages import Message, SendHeaders, Verack, Version, WtxidRelay
 
 
@@ -49,7 +49,8 @@ class Link:
         self._decoder.feed(chunk)
         messages: list[Message] = []
         while (found := self._decoder.next_message()) is not None:
-            messages.append(found[0])
+            if not isinstance(found[0], Dropped):
+                messages.append(found[0])
         return messages
 
     def take(self, message: Message) -> bool:
