@@ -53,9 +53,9 @@ from minicoin.core.peer import session
 ping = session.Session.ping
 
 def ping_of_now(self, now):
-    message = ping(self, now)
+    ping(self, now)
     self._ping_nonce = time.time_ns()
-    return session.Ping(self._ping_nonce)
+    return [session.Ping(self._ping_nonce)]
 
 session.Session.ping = ping_of_now
 """

@@ -59,15 +59,14 @@ def test_orphans_keep_within_their_sender_s_share(small_net: Callable[..., Any])
     assert not net.bans(0)
 
 
-def test_one_wrong_signature_bans(small_net: Callable[..., Any]) -> None:
+def test_wrong_signatures_get_nowhere_and_nobody_is_banned_for_them(small_net: Callable[..., Any]) -> None:
     net = small_net(3, [_transactions("invalid")], coins=2)
     net.begin()
     net.mine(2)
     net.run(30)
-    # One to each of both nodes, and what was under way when the first was judged.
-    assert 2 <= net.attacker.fired <= 4
-    assert net.bans(0) == net.bans(1) == ["20.0.0.1/32"]
-    assert len(net.node(0).parts.mempool) == 0
+    assert net.attacker.fired > 100
+    assert net.bans(0) == net.bans(1) == []
+    assert [len(net.node(index).parts.mempool) for index in range(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("size", [250, 1_000, 5_000])
