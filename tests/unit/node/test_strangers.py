@@ -6,7 +6,6 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from minicoin.core.effects import Close, Send
 from minicoin.core.events import ConnectionOpened
 from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SubmitTransaction
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import ZERO_HASH, RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut
@@ -351,7 +350,7 @@ def test_a_node_that_catches_up_asks_for_no_transactions_and_says_when_it_is_don
     recent = maker.next_block(maker.new_branch(), time=bench.now // SECOND_US)
     bench.say(1, BlockMessage(RawBlock.parse(recent.raw)))
     bench.wait(SECOND_US)
-    assert [message.feerate for message in bench.take(FeeFilter)] == [NodePolicy().min_relay_feerate]
+    assert [message.feerate for message in bench.take(FeeFilter)] == [bench.node.parts.mempool.policy.min_relay_feerate]
 
 
 def test_a_peer_without_witnesses_is_asked_for_transactions_without_the_flag(paying):

@@ -9,6 +9,7 @@ from tests.unit.sim.engine.runs import SMALL, simulate
 from minicoin.core.effects import Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import Block, RawBlock
+from minicoin.core.primitives.verdicts import TxReason
 from minicoin.core.units import Micros
 from minicoin.sim.engine import load
 from minicoin.sim.engine.run import record_of
