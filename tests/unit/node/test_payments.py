@@ -17,7 +17,7 @@ from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import DAY_US, MINUTE_US
 from minicoin.core.wallet.records import RecordState
-from minicoin.core.wire.messages import GetData, Inv, InventoryVector, InvType, MemPool, Tx
+from minicoin.core.wire.messages import GetData, Inv, InventoryVector, InvType, Tx
 
 PAYMENT = c.Pay((TxOut(20_000, NOBODY),))
 TRICKLE_US = MINUTE_US
