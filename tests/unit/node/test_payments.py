@@ -72,7 +72,6 @@ def test_nobody_hears_of_a_payment_before_it_is_on_disk():
     request = bench.command(PAYMENT)
     (txid,) = pooled(bench)
     bench.wait(TRICKLE_US)
-    bench.say(1, MemPool())
     bench.say(1, GetData((InventoryVector(InvType.WITNESS_TX, txid),)))
     assert announced(bench) == []
     assert bench.take(Tx) == []
