@@ -135,7 +135,13 @@ async def _run(options: NodeOptions) -> int:
     for message in built.messages:
         print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201
     bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()))
-    server = RpcServer(bridge, (options.rpc_bind, options.resolved_rpc_port(setup.network)), _auth(options, setup))
+    place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
+    server = RpcServer(
+        bridge,
+        place,
+        _auth(options, setup),
+        on_trouble=lambda reason: built.runtime.trace_from_thread("rpc-accept-failed", reason),
+    )
     server.start()
     try:
         async with trio.open_nursery() as nursery:

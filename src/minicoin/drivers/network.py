@@ -29,6 +29,7 @@ Listening = tuple[trio.SocketListener, Transport]
 """A bound socket and the transport its connections speak."""
 
 _LISTEN_BACKLOG = 128
+_ACCEPT_AGAIN_S = 0.1
 _ACCEPT_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 
@@ -58,6 +59,8 @@ class Network:
         self._next_inbound = 1
         self._sent_to: dict[ConnId, Connection] = {}
         self._all_gone = trio.Event()
+        self.on_trouble: Callable[[str], object] = lambda reason: None
+        """Told what keeps connections out, when it begins."""
         self._closed_sent = 0
         self._closed_received = 0
 
@@ -162,15 +165,20 @@ class Network:
         self._inbox.put_nowait(DialFailed(effect.conn, effect.address, reason))
 
     async def _accept(self, listener: trio.SocketListener, transport: Transport) -> None:
+        is_told = False
         while True:
             try:
                 stream = await listener.accept()
             except OSError as error:
                 if error.errno not in _ACCEPT_ERRORS:
                     raise
+                if not is_told:
+                    is_told = True
+                    self.on_trouble(f"no connection can be accepted: {_os_reason(error)}")
                 # Out of file handles or memory: wait for connections to end instead of spinning or dying.
-                await trio.sleep(0.1)
+                await trio.sleep(_ACCEPT_AGAIN_S)
                 continue
+            is_told = False
             await self._admit(stream, transport)
 
     async def _admit(self, stream: trio.SocketStream, transport: Transport) -> None:

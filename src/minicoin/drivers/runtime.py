@@ -7,6 +7,7 @@ other threads (RPC) enter here.
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import trio
@@ -74,6 +75,7 @@ class Runtime:
         self.node = node
         self.clock = clock
         self.network = network
+        self.network.on_trouble = lambda reason: self.trace("accept-failed", reason)
         self.lag = LagMeter()
         self.stop_reason = ""
         self.finished = trio.Event()
@@ -222,6 +224,11 @@ class Runtime:
     def trace(self, kind: str, reason: str) -> None:
         """A record of a part that the core does not know."""
         self._on_trace(self.clock.wall(), Trace(kind, (("reason", reason),)))
+
+    def trace_from_thread(self, kind: str, reason: str) -> None:
+        """The same from another thread."""
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self.trace, kind, reason)
 
     def command_nowait(self, command: Command, taker: ReplyTaker) -> None:
         """Hand in a command; `taker` gets its reply, on this thread."""

@@ -5,10 +5,11 @@ line's, what a call does is dispatch's.
 """
 
 import asyncio
+import errno
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import uvicorn
@@ -35,6 +36,7 @@ from minicoin.rpc.table import METHODS
 
 _WALLET_PATH: Final = "/wallet/"
 _CONNECTION: Final = "connection"
+_ACCEPT_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _CLOSE: Final = (b"connection", b"close")
 _HEAD_MAX: Final = RPC_HEAD_BYTES_MAX
 _HEADER_MARKS: Final = len(": \r\n")
@@ -148,11 +150,19 @@ async def _send(send: Send, answer: Answer, *extra: tuple[bytes, bytes]) -> None
 class RpcServer:
     """Serves one node. start() returns once it listens; stop() ends the thread and removes the cookie."""
 
-    def __init__(self, port: NodePort, bind: tuple[str, int], auth: Auth, methods: Iterable[Method] = METHODS) -> None:
+    def __init__(
+        self,
+        port: NodePort,
+        bind: tuple[str, int],
+        auth: Auth,
+        methods: Iterable[Method] = METHODS,
+        on_trouble: Callable[[str], object] = lambda reason: None,
+    ) -> None:
         self._node = port
         self._bind = bind
         self._auth = auth
         self._methods = tuple(methods)
+        self._on_trouble = on_trouble
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -209,11 +219,20 @@ class RpcServer:
 
     async def _serve_until_stopped(self) -> None:
         assert self._server is not None and self._socket is not None and isinstance(self._server.config, _Config)
+        asyncio.get_running_loop().set_exception_handler(self.note_trouble)
         watch = asyncio.create_task(_close_overdue(self._server.config.connections))
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
             watch.cancel()
+
+    def note_trouble(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+        """The loop's own troubles: where files or memory run out it tries again every second, and says so."""
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in _ACCEPT_ERRORS:
+            self._on_trouble(f"no connection can be accepted: {error.strerror}")
+        else:
+            loop.default_exception_handler(dict(context))
 
 
 async def _close_overdue(connections: Connections) -> None:

@@ -1,11 +1,20 @@
 """Listening: a port that is taken is an error that names it, and nothing stays open behind it."""
 
+import errno
 import socket
 
 import pytest
 import trio
+import trio.testing
 
-from minicoin.drivers.network import BindError, listening_port, open_listeners
+from minicoin.drivers.inbox import Inbox
+from minicoin.drivers.network import BindError, Network, listening_port, open_listeners
+from minicoin.drivers.transport import PlainTransport
+
+
+@pytest.fixture
+def autojump_clock():
+    return trio.testing.MockClock(autojump_threshold=0)
 
 
 def test_a_port_in_use_is_named_with_what_to_do():
@@ -39,3 +48,30 @@ def test_each_listener_gets_a_port_of_its_own_and_a_freed_one_can_be_had_again()
             await listener.aclose()
 
     trio.run(play)
+
+
+class FullListener:
+    """Out of file handles for a while, then open to nobody."""
+
+    def __init__(self, refusals):
+        self.refusals = refusals
+
+    async def accept(self):
+        if not self.refusals:
+            await trio.sleep_forever()
+        self.refusals -= 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_running_out_of_files_is_said_once_and_waited_for(autojump_clock):
+    troubles = []
+
+    async def play():
+        network = Network(bytes(4), PlainTransport(), Inbox(), lambda: 0)
+        network.on_trouble = troubles.append
+        with trio.move_on_after(60):
+            await network._accept(FullListener(50), PlainTransport())
+        assert trio.current_time() >= 50 * 0.1
+
+    trio.run(play, clock=autojump_clock)
+    assert troubles == ["no connection can be accepted: Too many open files"]

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX, RPC_HEAD_BYTES_MAX
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.connections import Connection
-from minicoin.rpc.server import Front, RpcEndpoint
+from minicoin.rpc.server import Front, RpcEndpoint, RpcServer
 
 ALICE = Credentials("alice", "secret")
 BODY = json.dumps({"method": "getblockcount", "id": 1}).encode()
@@ -200,3 +201,19 @@ def test_heads_are_bounded(path: str, headers: list[tuple[bytes, bytes]], status
 def test_a_refused_body_ends_the_connection(endpoint) -> None:
     status, headers, _ = _ask(endpoint, length=RPC_BODY_BYTES_MAX + 1)
     assert (status, headers[b"connection"]) == (413, b"close")
+
+
+def test_running_out_of_files_is_said(rpc) -> None:
+    troubles: list[str] = []
+    server = RpcServer(rpc.port, ("127.0.0.1", 0), Auth(None, ALICE), on_trouble=troubles.append)
+
+    async def play() -> list[str]:
+        loop = asyncio.get_running_loop()
+        others: list[str] = []
+        loop.set_exception_handler(lambda _, context: others.append(context["message"]))
+        error = OSError(errno.EMFILE, "Too many open files")
+        server.note_trouble(loop, {"message": "socket.accept() out of system resource", "exception": error})
+        return others
+
+    assert asyncio.run(play()) == []
+    assert troubles == ["no connection can be accepted: Too many open files"]
