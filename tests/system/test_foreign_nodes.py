@@ -45,9 +45,11 @@ def test_another_identity_than_expected_is_refused_in_words(tmp_path: Path) -> N
 def test_another_network_is_refused_in_words_over_libp2p(tmp_path: Path) -> None:
     with running(*start("test", tmp_path / "a", "-l 0", "--bind", "127.0.0.1")) as one:
         with running(*start(NETWORK, tmp_path / "b", "-l 0", "-d", one.address)) as other:
-            wait_until(lambda: "dial-failed" in other.log, "the refusal")
-            protocol = lookup(NETWORK).protocol_id
-            assert reasons(other.log, "dial-failed")[0] == f"the peer does not speak {protocol}"
+            wait_until(lambda: "dial-failed" in other.log and "inbound-failed" in one.log, "both to say why")
+            ours, theirs = (lookup(name).network_id.hex()[:16] for name in (NETWORK, "test"))
+            refusal = "the peer runs other rules: {}, ours: {}; compare the network files"
+            assert reasons(other.log, "dial-failed")[0] == refusal.format(theirs, ours)
+            assert reasons(one.log, "inbound-failed")[0] == refusal.format(ours, theirs)
             assert other.call("getconnectioncount") == 0
         assert "peer-ready" not in one.log
 

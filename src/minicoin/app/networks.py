@@ -7,7 +7,7 @@ from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.network import Network
-from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 
 
 def find_network(name: str) -> Network:
@@ -27,6 +27,9 @@ def read_network(path: Path) -> Network:
     """The network that a file describes. Raises MisuseError."""
     try:
         return network_from_mapping(read_network_table(path))
+    except GenesisUnmined as error:
+        remedy = f"if its genesis was edited, find it anew: minicoin network genesis {path}"
+        raise MisuseError(f"{path}: {error}; {remedy}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error
 

@@ -90,3 +90,33 @@ def test_a_network_is_not_overwritten(cli) -> None:
     again = cli("network", "new", "mine")
     assert again.code == 1
     assert "exists already" in again.err
+
+
+def test_check_says_which_rules_differ(cli, tmp_path: Path) -> None:
+    cli("network", "new", "one", "--message", "m", "--out", str(tmp_path / "one.toml"))
+    other = (tmp_path / "one.toml").read_text().replace("coinbase_maturity = 100", "coinbase_maturity = 7")
+    (tmp_path / "other.toml").write_text(other.replace('name = "one"', 'name = "other"'))
+    same = cli("network", "check", str(tmp_path / "one.toml"), str(tmp_path / "one.toml"))
+    assert (same.code, same.out.startswith("the same rules: network id ")) == (0, True)
+    ran = cli("network", "check", str(tmp_path / "one.toml"), str(tmp_path / "other.toml"))
+    assert ran.code == 1
+    assert ran.out.splitlines()[1].split() == ["coinbase_maturity", "100", "7"]
+    told = cli("network", "check", "main", "test", "--json").json
+    assert told["same"] is False
+    assert "genesis" in [row["rule"] for row in told["different"]]
+
+
+def test_an_edited_genesis_is_mined_anew(cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    cli("network", "new", "mine", "--message", "before", "--out", str(path))
+    path.write_text("# kept\n" + path.read_text().replace("before", "after"))
+    refused = cli("network", "show", str(path))
+    assert refused.code == 1
+    assert f"minicoin network genesis {path}" in refused.err
+    mined = cli("network", "genesis", str(path), "--json")
+    assert mined.code == 0
+    assert find_network(str(path)).network_id.hex() == mined.json["network_id"]
+    assert path.read_text().startswith("# kept\n")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.toml"]
+    again = cli("network", "genesis", str(path))
+    assert (again.code, "has its work already" in again.err) == (1, True)

@@ -164,7 +164,8 @@ def test_another_network_is_kept_only_until_both_know_each_other() -> None:
     Link(dialler, acceptor).run()
     events = dialler.take_events()
     assert of_type(events, ChannelIdentified) and not of_type(events, ChannelReady)
-    assert events[-1] == ChannelClosed(f"the peer does not speak {WIRE}")
+    theirs, ours = OTHER_NETWORK.split("/")[2], WIRE.split("/")[2]
+    assert events[-1] == ChannelClosed(f"the peer runs other rules: {theirs}, ours: {ours}; compare the network files")
     assert of_type(acceptor.take_events(), ChannelIdentified)
 
 

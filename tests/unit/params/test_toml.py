@@ -8,7 +8,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import NETWORKS, lookup
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried
-from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 from minicoin.core.params.toml_text import network_to_toml
 
 MINIMAL = """
@@ -50,6 +50,49 @@ def test_every_built_in_network_survives_the_text(network: Network) -> None:
     assert again == network
     assert again.network_id == network.network_id
     assert again.magic == network.magic
+
+
+def _edited(old: str, new: str) -> str:
+    assert old in MINIMAL
+    return MINIMAL.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("spacing_s = 30", "spacings = 30", r"spacing_s is missing; did you mean it by spacings\?"),
+        ("rpc_port = 4001", "rpcport = 4001", r"rpc_port is missing; did you mean it by rpcport\?"),
+        ("p2pkh = 10", "", "address.p2pkh is missing$"),
+        (
+            "subsidy_sat = 1000",
+            "subsidy_sat = 1000\noverlays = 'random'",
+            r"overlays is not .*; did you mean overlay\?",
+        ),
+        ("wif = 12", "wif = 12\nfoo = 1", "keys.foo is not a known key; known are wif, bip32_public"),
+        (
+            "subsidy_sat = 1000",
+            "subsidy_sat = 1000\noverlay = 'kademlia'",
+            "overlay must be one of random, not 'kademlia'",
+        ),
+        ('hrp = "ac"', 'hrp = "bc"', "address.hrp 'bc' is Bitcoin's own"),
+        ("[keys]", "[deployments]\nsegwit = 'never'\n[keys]", "deployments.taproot needs segwit"),
+        ("[keys]", "[deployments]\nsegwit = 10\ntaproot = 9\n[keys]", "deployments.taproot needs segwit"),
+    ],
+)
+def test_nonsense_is_refused_by_its_key(old: str, new: str, problem: str) -> None:
+    with pytest.raises(MisuseError, match=problem):
+        _read(_edited(old, new))
+
+
+def test_rules_that_go_together_pass() -> None:
+    _read(_edited("[keys]", "[deployments]\nsegwit = 10\ntaproot = 10\n[keys]"))
+    _read(_edited("[keys]", "[deployments]\nsegwit = 'never'\ntaproot = 'never'\n[keys]"))
+
+
+def test_a_changed_genesis_is_told_apart_so_that_it_can_be_mined() -> None:
+    text = network_to_toml(lookup("main")).replace("a network you can run", "a network I run")
+    with pytest.raises(GenesisUnmined, match=r"genesis\.nonce"):
+        _read(text)
 
 
 def test_minimal_file_takes_the_defaults_of_a_new_network() -> None:

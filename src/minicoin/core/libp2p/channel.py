@@ -170,7 +170,7 @@ class Libp2pChannel:
         for event in self._services.on_deadline(now):
             self._on_service(event)
         if self._wire_deadline is not None and now >= self._wire_deadline:
-            self._close(f"the peer does not speak {self._protocol}")
+            self._close(self._unspoken())
         self._settle()
 
     # --- the session's side ---
@@ -236,7 +236,7 @@ class Libp2pChannel:
             case PeerAuthenticated(peer_id, public_key):
                 self._on_authenticated(peer_id, public_key)
             case Failed(reason, score):
-                self._end(f"the peer does not speak {self._protocol}" if not score and self._is_foreign() else reason)
+                self._end(self._unspoken() if not score and self._is_foreign() else reason)
                 if score:
                     self._fault = PeerFault(reason, score)
             case _ if self._services.owns(event):
@@ -287,12 +287,21 @@ class Libp2pChannel:
     def _leave_if_useless(self) -> None:
         """A peer without the wire protocol stays until both know who the other is."""
         if self._is_refused and self._is_identified and self._services.has_told:
-            self._close(f"the peer does not speak {self._protocol}")
+            self._close(self._unspoken())
 
     def _is_foreign(self) -> bool:
         """Who goes without the wire protocol among those it names was no peer of this network."""
         known = self._services.known
         return not self._is_ready and known is not None and self._protocol not in (None, *known.protocols)
+
+    def _unspoken(self) -> str:
+        """Why a peer is no use: the rules of the network that it names, where it names one."""
+        known = self._services.known
+        for theirs in known.protocols if known is not None else ():
+            other, own = _difference(theirs, self._protocol or "")
+            if other and own:
+                return f"the peer runs other rules: {other}, ours: {own}; compare the network files"
+        return f"the peer does not speak {self._protocol}"
 
     def _close(self, reason: str) -> None:
         self._upgrade.close()
@@ -302,3 +311,11 @@ class Libp2pChannel:
         self._is_closed = True
         self._wire_deadline = None
         self._events.append(ChannelClosed(reason))
+
+
+def _difference(theirs: str, ours: str) -> tuple[str, str]:
+    """The one part in which two protocol ids differ, which in those of networks is the rules; else nothing."""
+    parts = list(zip(theirs.split("/"), ours.split("/"), strict=False))
+    differing = [pair for pair in parts if pair[0] != pair[1]]
+    is_alike = theirs.count("/") == ours.count("/") and len(differing) == 1
+    return differing[0] if is_alike and len(differing[0][0]) == len(differing[0][1]) else ("", "")

@@ -33,6 +33,9 @@ OVERLAY: Final = "random"
 PING_AFTER_S: Final = 120
 DROP_AFTER_S: Final = 1200
 
+OVERLAYS: Final = (OVERLAY,)
+"""The network models there are."""
+
 _CANONICAL_FORM: Final = "minicoin-network-1"
 
 
@@ -114,6 +117,15 @@ class Network:
         """The newly issued satoshi of the block at `height`."""
         halvings = height // self.halving_interval
         return self.subsidy_sat >> halvings if halvings < 64 else 0
+
+
+def different_rules(one: str, other: str) -> tuple[tuple[str, str, str], ...]:
+    """(key, its value in one, in the other) where two canonical forms differ."""
+    ours, theirs = (dict(line.split("=", 1) for line in form.splitlines() if "=" in line) for form in (one, other))
+    keys = dict.fromkeys((*ours, *theirs))
+    return tuple(
+        (key, ours.get(key, ""), theirs.get(key, "")) for key in keys if ours.get(key, "") != theirs.get(key, "")
+    )
 
 
 def canonical_form(network: Network) -> bytes:

@@ -1,6 +1,7 @@
 """A table of configuration with its place in the file: reads typed values, and names the key of every mistake."""
 
 from collections.abc import Mapping
+from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 from minicoin.core.encoding.hashes import hash_from_hex
@@ -9,6 +10,9 @@ from minicoin.core.primitives.block import BlockHash
 
 NEVER_TEXT: Final = "never"
 _REQUIRED: Final = object()
+_NEAREST: Final = 0.6
+# Above every pair of keys that one table has: p2pkh and p2sh are 0.89 alike.
+_MISSPELT: Final = 0.9
 
 
 class Table:
@@ -17,8 +21,10 @@ class Table:
     def __init__(self, values: Mapping[str, object], place: str) -> None:
         self._values = dict(values)
         self._place = place
+        self._asked: dict[str, None] = {}
 
     def __contains__(self, key: str) -> bool:
+        self._asked[key] = None
         return key in self._values
 
     @property
@@ -57,6 +63,7 @@ class Table:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings, empty where the key is missing."""
+        self._asked[key] = None
         value = self._values.pop(key, [])
         if not isinstance(value, list):
             raise self.wrong(key, f"must be a list of strings, not {value!r}")
@@ -93,6 +100,7 @@ class Table:
 
     def table(self, key: str) -> "Table":
         """A nested table, empty where the key is missing."""
+        self._asked[key] = None
         value = self._values.pop(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, f"must be a table, not {value!r}")
@@ -104,11 +112,21 @@ class Table:
 
     def finish(self) -> None:
         """Raises MisuseError where a key was never read: a misspelt rule must not pass as a default."""
-        if self._values:
-            raise self.wrong(next(iter(self._values)), "is not a known key")
+        for key in self._values:
+            nearest = get_close_matches(key, self._asked, 1, _NEAREST)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(self._asked)}"
+            raise self.wrong(key, f"is not a known key; {hint}")
 
     def _take(self, key: str, default: object) -> object:
+        self._asked[key] = None
         value = self._values.pop(key, _REQUIRED if default is None else default)
         if value is _REQUIRED:
-            raise self.wrong(key, "is missing")
+            misspelt = next((other for other in self._values if _is_misspelt(other, key)), None)
+            raise self.wrong(key, "is missing" + (f"; did you mean it by {misspelt}?" if misspelt else ""))
         return value
+
+
+def _is_misspelt(given: str, wanted: str) -> bool:
+    """Whether a key is that close to another that nothing else can be meant."""
+    plain, other = (key.lower().replace("_", "").replace("-", "").rstrip("s") for key in (given, wanted))
+    return plain == other or SequenceMatcher(None, given, wanted).ratio() >= _MISSPELT

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from minicoin.core.encoding.hashes import hash_from_hex
-from minicoin.core.faults import DecodeError
+from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.params.genesis import GenesisRecipe
 from minicoin.core.params.network import (
     COINBASE_MATURITY,
     DROP_AFTER_S,
     MAGIC_BYTES,
     OVERLAY,
+    OVERLAYS,
     PING_AFTER_S,
     KeyFormat,
     Network,
@@ -40,12 +41,22 @@ from minicoin.core.primitives.target import bits_to_target, meets_target
 from minicoin.core.units import MONEY_MAX_SAT
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+BITCOIN_PREFIXES: Final = frozenset({"bc", "tb", "bcrt", "sb"})
+"""Of segwit addresses on Bitcoin's own networks and on btcd's simnet."""
+
 _HRP = re.compile(r"[a-z0-9]{1,20}")
-_OVERLAY = re.compile(r"[a-z]{1,20}")
 _U32: Final = (1 << 32) - 1
 _HEIGHT_MAX: Final = (1 << 31) - 1
 _YEAR_S: Final = 366 * 24 * 3600
 _VOTE_BIT_MAX: Final = 28
+
+
+class GenesisUnmined(MisuseError):
+    """The genesis block lacks its work: something of it was changed, and its nonce is to be found anew."""
+
+    def __init__(self, message: str, recipe: GenesisRecipe) -> None:
+        super().__init__(message)
+        self.recipe = recipe
 
 
 def network_from_mapping(mapping: Mapping[str, object]) -> Network:
@@ -79,7 +90,7 @@ def network_from_mapping(mapping: Mapping[str, object]) -> Network:
         alert_keys=_alert_keys(table),
         allow_private_addresses=table.flag("allow_private_addresses", False),
         uses_mdns=table.flag("uses_mdns", False),
-        overlay=_matching(table, "overlay", _OVERLAY, "the name of an overlay", OVERLAY),
+        overlay=_overlay(table),
         ping_after_s=table.integer("ping_after_s", 1, _YEAR_S, PING_AFTER_S),
         drop_after_s=table.integer("drop_after_s", 1, _YEAR_S, DROP_AFTER_S),
         own_magic=table.octets("magic", MAGIC_BYTES) if "magic" in table else None,
@@ -96,13 +107,37 @@ def _check(network: Network, table: Table) -> None:
     if target is None or target > network.pow_limit:
         raise table.wrong("genesis.bits", f"{header.bits:#010x} is easier than pow_limit, or no target")
     if not meets_target(header.hash, target):
-        raise table.wrong("genesis.nonce", f"{header.nonce} does not give the genesis block its work")
+        raise GenesisUnmined(
+            str(table.wrong("genesis.nonce", f"{header.nonce} does not give the genesis block its work")),
+            network.genesis_recipe,
+        )
     if network.uses_mdns and not network.allow_private_addresses:
         raise table.wrong("uses_mdns", "needs allow_private_addresses: what the local link names is mostly private")
     if network.drop_after_s <= network.ping_after_s:
         raise table.wrong("drop_after_s", f"must be greater than ping_after_s ({network.ping_after_s})")
+    if network.address_format.hrp in BITCOIN_PREFIXES and not network.is_bitcoin:
+        raise table.wrong(
+            "address.hrp", f"{network.address_format.hrp!r} is Bitcoin's own: addresses must not look like Bitcoin's"
+        )
+    segwit, taproot = (_first_height(rule) for rule in (network.deployments.segwit, network.deployments.taproot))
+    if taproot < segwit:
+        raise table.wrong("deployments.taproot", "needs segwit, which must be active first, or at the same height")
     if network.default_port == network.rpc_port:
         raise table.wrong("rpc_port", f"must differ from default_port ({network.default_port})")
+
+
+def _first_height(rule: Activation) -> int:
+    """From where a rule may hold at the earliest."""
+    if isinstance(rule, VersionBits):
+        return rule.min_activation_height
+    return _HEIGHT_MAX + 1 if rule.height is None else rule.height
+
+
+def _overlay(table: Table) -> str:
+    name = table.text("overlay", OVERLAY)
+    if name not in OVERLAYS:
+        raise table.wrong("overlay", f"must be one of {', '.join(OVERLAYS)}, not {name!r}")
+    return name
 
 
 def _genesis(table: Table) -> GenesisRecipe:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import lmdb
 
-from minicoin.core.params.network import Network
+from minicoin.core.params.network import Network, canonical_form, different_rules
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.drivers.store.errors import StoreCorrupt, StoreError, StoreForeign, StoreFull, StoreTooNew
@@ -105,6 +105,7 @@ class Index:
         if schema is None:
             transaction.put(b"schema", SCHEMA_VERSION.to_bytes(4, "little"), db=self._meta)
             transaction.put(b"network", network.network_id + network.name.encode(), db=self._meta)
+            transaction.put(b"rules", canonical_form(network), db=self._meta)
             return
         version = int.from_bytes(schema, "little")
         if version > SCHEMA_VERSION:
@@ -113,11 +114,19 @@ class Index:
                 f"{SCHEMA_VERSION}): upgrade, or choose another --datadir"
             )
         stored = bytes(transaction.get(b"network", b"", db=self._meta))
-        if stored[:32] != network.network_id:
-            raise StoreForeign(
-                f"{self._directory} holds the network {stored[32:].decode('utf-8', 'replace')!r}, not "
-                f"{network.name!r} with these rules: choose another --datadir or --network"
-            )
+        if stored[:32] == network.network_id:
+            # Directories of earlier versions lack it.
+            transaction.put(b"rules", canonical_form(network), db=self._meta)
+            return
+        rules = bytes(transaction.get(b"rules", b"", db=self._meta)).decode("ascii", "replace")
+        changed = (
+            [key for key, _, _ in different_rules(rules, canonical_form(network).decode("ascii"))] if rules else []
+        )
+        differs = f" (different: {', '.join(changed)})" if changed else ""
+        raise StoreForeign(
+            f"{self._directory} holds the network {stored[32:].decode('utf-8', 'replace')!r}, not "
+            f"{network.name!r} with these rules{differs}: choose another --datadir or --network"
+        )
 
     def tip(self) -> BlockHash | None:
         """The block that the coins stand at."""

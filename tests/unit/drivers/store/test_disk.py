@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import lmdb
@@ -223,6 +224,13 @@ def test_another_network(tmp_path):
     with pytest.raises(StoreForeign, match="holds the network 'bitcoin-regtest', not 'regtest'"):
         DiskChainStore(tmp_path / "d", lookup("regtest"))
     open_chain(tmp_path / "d").close()
+
+
+def test_other_rules_are_named(tmp_path):
+    open_chain(tmp_path / "d").close()
+    other = replace(NETWORK, spacing_s=NETWORK.spacing_s + 1, coinbase_maturity=7)
+    with pytest.raises(StoreForeign, match=r"\(different: spacing_s, coinbase_maturity\)"):
+        DiskChainStore(tmp_path / "d", other)
 
 
 def test_another_programs_blocks(blocks, tmp_path):
