@@ -14,7 +14,7 @@ from minicoin.app.show import EXIT_FAILED, error_line
 _TO_READ = ("numpy",)
 _TO_RUN = ("numpy", "polars", "plotly")
 
-FileArgument = Annotated[Path, typer.Argument(help="A scenario file; docs/scenarios.md says what it may hold.")]
+FileArgument = Annotated[Path, typer.Argument(help="A scenario file, or one of `minicoin sim list` by its name.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a key, as nodes.count=100 or nodes=100; repeatable.")
 ]
@@ -59,10 +59,12 @@ def run(
 
 
 def list_scenarios(
-    directory: Annotated[Path, typer.Argument(help="Where the scenario files are.")] = Path("scenarios"),
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where scenario files are; those of the program by default.")
+    ] = None,
     is_json: JsonOption = False,
 ) -> None:
-    """The scenarios of a directory and what each asks."""
+    """The scenarios there are and what each asks."""
     _load("source", _TO_READ).list_files(directory, is_json=is_json)
 
 

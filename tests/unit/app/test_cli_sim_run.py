@@ -148,3 +148,19 @@ def test_without_the_extra_packages_the_laboratory_says_which(tiny, monkeypatch)
     done = sim("run", tiny)
     assert done.exit_code == 1
     assert "the laboratory needs polars; install with: pip install polars" in done.stderr
+
+
+def test_shipped_scenarios_are_known_by_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shown = sim("list").stdout
+    assert any(line.startswith("hello ") for line in shown.splitlines())
+    listed = json.loads(sim("list", "--json").stdout)
+    assert all(Path(row["file"]).is_file() for row in listed)
+    done = sim("run", "hello", "--json", "--set", "nodes=4", "--set", "mining.blocks=1", "--set", "topology.outbound=2")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["replay"].startswith("minicoin sim run hello --seed ")
+
+
+def test_a_name_that_is_none_names_the_nearest():
+    assert sim("run", "helo").stderr == "error: no scenario is called 'helo'; did you mean hello?\n"
+    assert "minicoin sim list" in sim("run", "zzzzz").stderr

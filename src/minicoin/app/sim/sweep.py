@@ -57,7 +57,7 @@ def _runner(jobs: int | None, cluster: str | None, *, is_json: bool) -> Runner:
         # Only here, since Dask takes a second to load.
         module = import_module("minicoin.sim.sweep.cluster")
     except ModuleNotFoundError as error:
-        fail(f"a cluster needs {error.name}: pip install 'minicoin[sim]'", is_json=is_json)
+        fail(f"a cluster needs {error.name}: pip install dask distributed", is_json=is_json)
     runner: Runner = module.ClusterRunner(cluster)
     return runner
 
