@@ -85,7 +85,7 @@ class NodeProcess:
     @property
     def address(self) -> str:
         """Where others join it, as printed."""
-        return next(line.rsplit(" -d ", 1)[1] for line in self.greeting if line.startswith("to join it"))
+        return next(line.rsplit(" -d ", 1)[1] for line in self.greeting if " -d " in line)
 
     def call(self, method: str, *params: object) -> object:
         """An RPC call."""

@@ -4,7 +4,6 @@ A running node is driven through its RPC, never through its files; `chain import
 files of a node that does not run. Completion: minicoin --install-completion.
 """
 
-import copy
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ from typer.exceptions import TyperException
 
 from minicoin import __version__
 from minicoin.app.commands import GROUPS, commands_of
-from minicoin.app.lazy import Stub, UsageProblem, load_verb, read_plainly
+from minicoin.app.help_text import help_text
+from minicoin.app.lazy import HelpFormatter, Stub, UsageProblem, load_verb, read_plainly
 from minicoin.app.places import DEFAULT_NETWORK, PROGRAM
 from minicoin.app.shared import (
     SHARED_OPTIONS,
@@ -73,14 +73,19 @@ class _Program(TyperGroup):
         read_plainly(params)
         return params  # type: ignore[return-value]
 
+    def format_help(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        commands = [command for command in self.commands.values() if isinstance(command, Stub)]
+        formatter.write(help_text(self, self.get_usage(ctx), self._told(ctx), commands))
+
+    def _told(self, ctx: typer.Context) -> list[TyperArgument | TyperOption]:
+        return self.get_params(ctx)
+
 
 class _Group(_Program):
     """A group below it: what it says about itself is which commands it has."""
 
-    def format_help(self, ctx: typer.Context, formatter: object) -> None:  # type: ignore[override]
-        shown = copy.copy(self)
-        shown.params = []
-        TyperGroup.format_help(shown, ctx, formatter)  # type: ignore[arg-type]
+    def _told(self, ctx: typer.Context) -> list[TyperArgument | TyperOption]:
+        return []
 
 
 def _make_group(name: str, about: str, kind: type[TyperGroup], *, completes: bool) -> TyperGroup:
@@ -126,8 +131,9 @@ def run(words: Sequence[str]) -> int:
 def _refuse(error: TyperException, *, is_json: bool) -> int:
     """Words that make no command."""
     message = error.format_message()
-    if not message:
-        # Called without a word: its help was shown.
+    if type(error).__name__ == "NoArgsIsHelpError":
+        # Called without a word: its help is the message.
+        typer.echo(message)
         return EXIT_USAGE
     message = message[:1].lower() + message[1:].rstrip(".")
     if is_json:

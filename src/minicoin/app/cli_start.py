@@ -1,76 +1,156 @@
-"""`minicoin startnode`: the options of a node. What they mean is `options`; what runs the node is loaded after them."""
+"""`minicoin startnode`: the options of a node. What they mean and their defaults are `options`; `run` runs the node."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
+from typer.models import OptionInfo
 
 from minicoin.app.loading import load
+from minicoin.app.log import DEBUG_AREAS
+from minicoin.app.options import NodeOptions, make_options
 from minicoin.app.places import DEFAULT_NETWORK
-from minicoin.app.shared import DatadirOption, NetworkOption
+from minicoin.app.shared import PANEL, DatadirOption, NetworkOption
 from minicoin.app.show import EXIT_FAILED, error_line
 from minicoin.core.faults import MisuseError
+
+_CONNECTIONS: Final = "Connections"
+_FINDING: Final = "Finding nodes"
+_IDENTITY: Final = "Transport and identity"
+_RPC: Final = "RPC"
+_WORK: Final = "Mining and verification"
+_LIMITS: Final = "Limits"
+_LOG: Final = "Log and recording"
+
+
+def _option(
+    panel: str, about: str, *names: str, default: str = "", envvar: str | None = None, port: bool = False
+) -> OptionInfo:
+    """An option of this panel. Its default is told in words, or is that of a field of NodeOptions."""
+    field = NodeOptions.model_fields.get(default)
+    told = default if field is None else str(field.default)
+    info: OptionInfo = typer.Option(
+        *names,
+        help=about,
+        rich_help_panel=panel,
+        show_default=told or False,
+        envvar=envvar,
+        min=0 if port else None,
+        max=65535 if port else None,
+    )
+    return info
 
 
 def startnode(
     context: typer.Context,
     network: NetworkOption = DEFAULT_NETWORK,
     datadir: DatadirOption = None,
-    listen: Annotated[
-        int | None, typer.Option("--listen", "-l", min=0, max=65535, help="Port to listen on; 0 for any free one.")
+    config: Annotated[
+        Path | None, _option(PANEL, "TOML file with the same keys, without hyphens.", "--config", "-c")
     ] = None,
-    no_listen: Annotated[bool, typer.Option("--no-listen", help="Take no connections.")] = False,
-    bind: Annotated[list[str] | None, typer.Option(help="Address to listen on; repeatable.")] = None,
-    dial: Annotated[list[str] | None, typer.Option("--dial", "-d", help="Address to connect to and keep.")] = None,
-    addnode: Annotated[list[str] | None, typer.Option(help="The same, by Bitcoin Core's name.")] = None,
-    connect: Annotated[list[str] | None, typer.Option(help="Connect to these only; 0 for nobody.")] = None,
-    seednode: Annotated[list[str] | None, typer.Option(help="Ask this node for addresses, then leave it.")] = None,
-    dnsseed: Annotated[bool | None, typer.Option("--dnsseed/--no-dnsseed", help="Ask the network's DNS seeds.")] = None,
-    miner: Annotated[str | None, typer.Option(help="Mine to this address.")] = None,
+    listen: Annotated[
+        int | None,
+        _option(
+            _CONNECTIONS, "Port to listen on; 0 for any.", "--listen", "-l", default="the network's own", port=True
+        ),
+    ] = None,
+    no_listen: Annotated[bool, _option(_CONNECTIONS, "Take no connections.", "--no-listen")] = False,
+    bind: Annotated[
+        list[str] | None,
+        _option(
+            _CONNECTIONS, "Address to listen on; repeatable.", "--bind", default="all; 127.0.0.1 on private networks"
+        ),
+    ] = None,
+    dial: Annotated[
+        list[str] | None, _option(_CONNECTIONS, "Address to connect to and keep; repeatable.", "--dial", "-d")
+    ] = None,
+    addnode: Annotated[
+        list[str] | None, _option(_CONNECTIONS, "The same, by Bitcoin Core's name.", "--addnode")
+    ] = None,
+    connect: Annotated[
+        list[str] | None, _option(_CONNECTIONS, "Connect to these only; 0 for nobody.", "--connect")
+    ] = None,
+    allow_peer: Annotated[
+        list[str] | None,
+        _option(_CONNECTIONS, "Peer id that may connect, nobody else; repeatable.", "--allow-peer", "--allowpeer"),
+    ] = None,
+    seednode: Annotated[
+        list[str] | None, _option(_FINDING, "Ask this node for addresses, then leave it.", "--seednode")
+    ] = None,
+    dnsseed: Annotated[
+        bool | None, _option(_FINDING, "Ask the network's DNS seeds.", "--dnsseed/--no-dnsseed", default="yes")
+    ] = None,
+    mdns: Annotated[
+        bool | None,
+        _option(_FINDING, "Look on the local link (private networks).", "--mdns/--no-mdns", default="the network's"),
+    ] = None,
+    dns: Annotated[
+        str | None, _option(_FINDING, "Name server IP:PORT to ask.", "--dns", default="the system's")
+    ] = None,
     transport: Annotated[
-        Literal["libp2p", "tcp"] | None, typer.Option(help="How to speak to nodes. [default: what the network uses]")
+        Literal["libp2p", "tcp"] | None,
+        _option(_IDENTITY, "How to speak to nodes.", "--transport", default="what the network uses"),
     ] = None,
     plainport: Annotated[
         int | None,
-        typer.Option("--plain-port", "--plainport", min=0, max=65535, help="Listen for plain TCP here as well."),
+        _option(_IDENTITY, "Listen for plain TCP here as well.", "--plain-port", "--plainport", port=True),
     ] = None,
     identity: Annotated[
         Path | None,
-        typer.Option(help="Key file (ours, go-libp2p's or js-libp2p's) to take over as the node's libp2p identity."),
+        _option(_IDENTITY, "Key file (ours, go-libp2p's, js-libp2p's) of the identity to take over.", "--identity"),
     ] = None,
     identity_seed: Annotated[
-        int | None, typer.Option("--identity-seed", "-seed", help="An identity made from a number; for tests only.")
+        int | None,
+        _option(
+            _IDENTITY, "An identity made from a number; for tests only.", "--identity-seed", "--identityseed", "-seed"
+        ),
     ] = None,
-    allow_peer: Annotated[
-        list[str] | None, typer.Option("--allow-peer", help="Peer id that may connect, nobody else; repeatable.")
+    secio: Annotated[
+        bool, _option(_IDENTITY, "Not needed: libp2p connections are always encrypted.", "--secio", "-secio")
+    ] = False,
+    rpcbind: Annotated[str | None, _option(_RPC, "Address for RPC.", "--rpcbind", default="rpc_bind")] = None,
+    rpcport: Annotated[
+        int | None, _option(_RPC, "Port for RPC; 0 for any.", "--rpcport", default="the network's own", port=True)
     ] = None,
-    mdns: Annotated[
-        bool | None, typer.Option("--mdns/--no-mdns", help="Look for nodes on the local link (private networks).")
+    rpcuser: Annotated[str | None, _option(_RPC, "RPC user besides the cookie.", "--rpcuser")] = None,
+    rpcpassword: Annotated[
+        str | None, _option(_RPC, "Its password.", "--rpcpassword", envvar="MINICOIN_RPCPASSWORD")
     ] = None,
-    dns: Annotated[str | None, typer.Option(help="Name server IP:PORT to ask. [default: the system's]")] = None,
-    rpcbind: Annotated[str | None, typer.Option(help="Address for RPC. [default: 127.0.0.1]")] = None,
-    rpcport: Annotated[int | None, typer.Option(min=0, max=65535, help="Port for RPC.")] = None,
-    rpcuser: Annotated[str | None, typer.Option(help="RPC user besides the cookie.")] = None,
-    rpcpassword: Annotated[str | None, typer.Option(envvar="MINICOIN_RPCPASSWORD", help="Its password.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the same keys.")] = None,
-    banscore: Annotated[int | None, typer.Option(help="Misbehaviour that bans.")] = None,
-    bantime: Annotated[int | None, typer.Option(help="For how many seconds.")] = None,
-    maxinbound: Annotated[int | None, typer.Option(help="Inbound connections at most.")] = None,
-    scriptthreads: Annotated[int | None, typer.Option(help="Threads that verify scripts.")] = None,
+    miner: Annotated[str | None, _option(_WORK, "Mine to this address.", "--miner")] = None,
     mininginterval: Annotated[
-        float | None, typer.Option(help="Least seconds between own blocks where work is trivial.")
+        float | None,
+        _option(
+            _WORK,
+            "Least seconds between own blocks where work is trivial.",
+            "--mininginterval",
+            default="the network's spacing",
+        ),
     ] = None,
+    scriptthreads: Annotated[
+        int | None, _option(_WORK, "Threads that verify scripts.", "--scriptthreads", default="script_threads")
+    ] = None,
+    banscore: Annotated[
+        int | None, _option(_LIMITS, "Misbehaviour that bans.", "--banscore", default="ban_score")
+    ] = None,
+    bantime: Annotated[int | None, _option(_LIMITS, "For how many seconds.", "--bantime", default="ban_time_s")] = None,
+    maxinbound: Annotated[
+        int | None, _option(_LIMITS, "Inbound connections at most.", "--maxinbound", default="inbound_slots")
+    ] = None,
+    jsonlogs: Annotated[bool, _option(_LOG, "Log lines as JSON.", "--json-logs", "--jsonlogs")] = False,
+    verbose: Annotated[bool, _option(_LOG, "The same as --debug all.", "--verbose", "-v")] = False,
+    debug: Annotated[
+        list[str] | None,
+        _option(_LOG, f"Log all of an area: {', '.join(DEBUG_AREAS)}; repeatable.", "--debug"),
+    ] = None,
+    logfile: Annotated[Path | None, _option(_LOG, "File for the log.", "--logfile", default="standard error")] = None,
     record: Annotated[
         Path | None,
-        typer.Option(help="New file for all that the node handles, to be replayed; the wallet is off meanwhile."),
+        _option(_LOG, "New file for all that is handled, to be replayed; the wallet is off meanwhile.", "--record"),
     ] = None,
     recordmax: Annotated[
-        int | None, typer.Option("--record-max-mb", "--recordmaxmb", help="Its length at most, in MB. [default: 1024]")
+        int | None,
+        _option(_LOG, "Its length at most, in MB.", "--record-max-mb", "--recordmaxmb", default="record_max_mb"),
     ] = None,
-    jsonlogs: Annotated[bool, typer.Option("--json-logs", help="Log lines as JSON.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log what every transaction and dial brings.")
-    ] = False,
 ) -> None:
     """Run a node until Ctrl-C or `minicoin stop`.
 
@@ -110,10 +190,21 @@ def startnode(
         "record_max_mb": recordmax,
         "log_json": jsonlogs or None,
         "verbose": verbose or None,
+        "debug": tuple(debug or ()),
+        "log_file": None if logfile is None else logfile.expanduser(),
     }
     try:
-        options = load("options").make_options(given, config)
+        options = make_options(given, config)
+        if secio:
+            _note_encryption(options)
     except MisuseError as error:
         typer.echo(error_line(str(error)), err=True)
         raise typer.Exit(EXIT_FAILED) from error
     raise typer.Exit(load("run").run_node(options))
+
+
+def _note_encryption(options: NodeOptions) -> None:
+    """For those who know the flag from elsewhere. Raises MisuseError where the node would not encrypt."""
+    if not options.uses_libp2p(options.load_network()):
+        raise MisuseError("-secio: this node speaks plain TCP, which is not encrypted; choose --transport libp2p")
+    typer.echo("-secio is not needed: libp2p connections are always encrypted (Noise)", err=True)

@@ -5,21 +5,28 @@ is loaded when a context for it is made. `Verb` is the loaded command: it takes 
 and names the nearest option for one it does not know.
 """
 
-import copy
 import difflib
 import inspect
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 from minicoin.app.commands import Command
+from minicoin.app.help_text import help_text
 from minicoin.app.loading import load
 from minicoin.app.shared import SHARED_OPTIONS
 from minicoin.app.values import Value
 
 _NEAREST = 0.6
+
+
+class HelpFormatter(Protocol):
+    """What typer gives to be written to."""
+
+    def write(self, string: str) -> None: ...
 
 
 class UsageProblem(TyperException):
@@ -67,14 +74,15 @@ class Verb(TyperCommand):
             self._take_over(ctx)
         return rest
 
-    def format_help(self, ctx: typer.Context, formatter: object) -> None:  # type: ignore[override]
+    def format_help(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
         """Its own options; those that all commands share are told once, by `minicoin --help`."""
-        shown = copy.copy(self)
-        shared = [option for option in map(_shared_name, self.params) if option]
+        params = self.get_params(ctx)
+        shared = [param for param in params if _shared_name(param)]
+        epilog = ""
         if len(shared) == len(SHARED_OPTIONS):
-            shown.params = [param for param in self.params if not _shared_name(param)]
-            shown.epilog = f"Also: {', '.join(f'--{name}' for name in SHARED_OPTIONS)} (see minicoin --help)."
-        TyperCommand.format_help(shown, ctx, formatter)  # type: ignore[arg-type]
+            params = [param for param in params if param not in shared]
+            epilog = f"Also: {', '.join(f'--{name}' for name in SHARED_OPTIONS)} (see minicoin --help)."
+        formatter.write(help_text(self, self.get_usage(ctx), params, epilog=epilog))
 
     def _take_over(self, ctx: typer.Context) -> None:
         """Options given before the command's name count as given after it."""

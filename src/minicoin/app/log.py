@@ -1,57 +1,132 @@
-"""The node's log: trace records and program messages as lines for people, or as JSON. One of the trace's readers."""
+"""The node's log: trace records as lines for people, or as JSON. One of the trace's readers.
+
+A line is the time in UTC, what happened, and what belongs to it. What every transaction, dial and header brings is told
+only where its area was asked for; a block that this node mined is one line; a node that catches up tells how far it is
+now and then instead of every batch.
+"""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Collection
 from datetime import UTC, datetime
-
-import structlog
+from pathlib import Path
+from typing import Final, TextIO
 
 from minicoin.core.effects import Trace
+from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US, Micros
+from minicoin.rpc.json_text import Json, encode_json
 
-# What every transaction or stranger brings: worth a line only when somebody looks closely.
-_QUIET = frozenset({"tx-accepted", "tx-refused", "dial-failed", "inbound-failed", "peer-opened", "peer-refused"})
+_AREAS: Final[dict[str, tuple[str, ...]]] = {
+    "net": ("peer-opened", "peer-refused", "dial-failed", "inbound-failed", "addresses-found", "own-address"),
+    "mempool": ("tx-accepted", "tx-refused"),
+    "mining": ("block-mined",),
+}
+"""What is told only where its area was asked for."""
+ALL_AREAS: Final = "all"
+DEBUG_AREAS: Final = (*_AREAS, ALL_AREAS)
+_PROGRESS_EVERY_US: Final = 10 * SECOND_US
+_OTHER_RULES: Final = "other rules"
+# A person names a handful of nodes; strangers could otherwise have a line each.
+_TOLD_MAX: Final = 100
+_KIND_WIDTH: Final = 12
 
 
-def configure_log(*, as_json: bool, verbose: bool) -> Callable[[Micros, Trace], None]:
-    """Set up structlog on standard error; the taker of trace records."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=16)
-    )
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, renderer],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    log = structlog.get_logger()
+class Log:
+    """Takes trace records and writes lines."""
 
-    told: dict[str, str] = {}
+    def __init__(self, *, as_json: bool = False, areas: Collection[str] = (), path: Path | None = None) -> None:
+        shown = _AREAS if ALL_AREAS in areas else areas
+        self._quiet = frozenset(kind for area, kinds in _AREAS.items() if area not in shown for kind in kinds)
+        self._format = _as_json if as_json else _as_text
+        self._path = path
+        self._file: TextIO | None = None
+        self._told: dict[str, str] = {}
+        self._mined = ""
+        self._progress_at = Micros(0)
+        self.reopen()
 
-    def take(now: Micros, trace: Trace) -> None:
-        if trace.kind in _QUIET and not verbose and not _is_news(trace, told):
+    def reopen(self) -> None:
+        """Open the log file anew, which somebody may have moved away. Raises MisuseError where it cannot be written."""
+        if self._path is None:
             return
-        moment = datetime.fromtimestamp(now / SECOND_US, UTC)
         try:
-            log.info(trace.kind, time=moment.isoformat(timespec="milliseconds"), **dict(trace.fields))
-        except OSError:
-            # A full disk or a closed pipe behind the log must not end the node.
+            fresh = self._path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise MisuseError(f"cannot write the log file {self._path}: {error.strerror}") from error
+        self.close()
+        self._file = fresh
+
+    def close(self) -> None:
+        """Nothing is written to the file any more."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def take(self, now: Micros, trace: Trace) -> None:
+        """One record."""
+        kind, fields = trace.kind, dict(trace.fields)
+        if kind == "block-mined":
+            self._mined = str(fields["block"])
+        if kind in self._quiet and not self._is_news(kind, fields):
+            return
+        if kind == "tip":
+            told = self._tell_tip(now, fields)
+            if told is None:
+                return
+            kind, fields = told
+        self._write(self._format(now, kind, fields))
+
+    def _tell_tip(self, now: Micros, fields: dict[str, str | int]) -> tuple[str, dict[str, str | int]] | None:
+        """(kind, fields) of a tip's line: our own block, a step of catching up, or somebody's block."""
+        height, headers = int(fields["height"]), int(fields.get("headers", 0))
+        if height < headers - 1:
+            if now - self._progress_at < _PROGRESS_EVERY_US:
+                return None
+            self._progress_at = now
+            return "sync", {"height": height, "of": headers, "percent": 100 * height // headers}
+        told = {name: value for name, value in fields.items() if name != "headers"}
+        return ("mined" if self._mined == fields["block"] else "tip"), told
+
+    def _is_news(self, kind: str, fields: dict[str, str | int]) -> bool:
+        """A node that a person named cannot be reached, or one runs other rules.
+
+        Worth a line when it happens first, and when the reason changes.
+        """
+        reason = str(fields.get("reason", ""))
+        if kind == "dial-failed" and fields["chosen"]:
+            subject = str(fields["remote"])
+        elif kind == "inbound-failed" and _OTHER_RULES in reason:
+            subject = reason
+        else:
+            return False
+        if self._told.get(subject) == reason or len(self._told) >= _TOLD_MAX:
+            return False
+        self._told[subject] = reason
+        return True
+
+    def _write(self, line: str) -> None:
+        try:
+            (self._file or sys.stderr).write(line + "\n")
+        except (OSError, ValueError):
+            # A full disk or a closed terminal behind the log must not end the node.
             return
 
-    return take
+
+def _as_text(now: Micros, kind: str, fields: dict[str, str | int]) -> str:
+    words = (f"{name}={_quoted(value)}" for name, value in fields.items())
+    return " ".join((_moment(now), kind.ljust(_KIND_WIDTH), *words)).rstrip()
 
 
-def _is_news(trace: Trace, told: dict[str, str]) -> bool:
-    """A node that a person named cannot be reached: worth a line when it happens first, and when the reason changes.
+def _quoted(value: str | int) -> str:
+    """A text with blanks, or with what a terminal would obey, in quotes."""
+    text = str(value)
+    return text if text.isprintable() and text and not set(text) & set(" '\"") else repr(text)
 
-    There are few such nodes, so `told` stays small.
-    """
-    fields = dict(trace.fields)
-    if trace.kind != "dial-failed" or not fields["chosen"]:
-        return False
-    remote, reason = str(fields["remote"]), str(fields["reason"])
-    if told.get(remote) == reason:
-        return False
-    told[remote] = reason
-    return True
+
+def _as_json(now: Micros, kind: str, fields: dict[str, str | int]) -> str:
+    record: dict[str, Json] = {"time": _moment(now), "event": kind, **fields}
+    return encode_json(record)
+
+
+def _moment(now: Micros) -> str:
+    return datetime.fromtimestamp(now / SECOND_US, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from minicoin.app.log import DEBUG_AREAS
 from minicoin.app.networks import find_network
 from minicoin.app.places import DEFAULT_NETWORK, default_datadir
 from minicoin.core.faults import MisuseError
@@ -41,6 +42,7 @@ _FIELD_OF_KEY: Final = {
     "mininginterval": "mining_interval_s",
     "recordmaxmb": "record_max_mb",
     "jsonlogs": "log_json",
+    "logfile": "log_file",
 }
 
 
@@ -86,6 +88,10 @@ class NodeOptions(BaseModel):
     rpc_user: str | None = None
     rpc_password: str | None = Field(None, repr=False)
     log_json: bool = False
+    log_file: Path | None = None
+    """Where log lines go instead of standard error."""
+    debug: tuple[str, ...] = ()
+    """Areas whose every record is logged."""
     verbose: bool = False
 
     @model_validator(mode="after")
@@ -94,6 +100,9 @@ class NodeOptions(BaseModel):
             raise ValueError("rpcuser and rpcpassword belong together: give both or neither")
         if self.identity_file is not None and self.identity_seed is not None:
             raise ValueError("identity and identityseed exclude each other")
+        unknown = next((area for area in self.debug if area not in DEBUG_AREAS), None)
+        if unknown is not None:
+            raise ValueError(f"debug: no area {unknown!r}; there are {', '.join(DEBUG_AREAS)}")
         if self.rpc_user is not None and ":" in self.rpc_user:
             raise ValueError("rpcuser must not hold a colon")
         return self
@@ -101,6 +110,11 @@ class NodeOptions(BaseModel):
     def load_network(self) -> Network:
         """The network by its name or file. Raises MisuseError."""
         return find_network(self.network)
+
+    def uses_libp2p(self, network: Network) -> bool:
+        """Whether nodes are dialled by libp2p, and so encrypted."""
+        own = TransportKind.PLAIN if network.is_bitcoin else TransportKind.LIBP2P
+        return (self.transport or own) is TransportKind.LIBP2P
 
     def resolved_datadir(self) -> Path:
         """The directory given, or the network's own."""
@@ -154,7 +168,7 @@ def _from_toml(key: str, value: object) -> object:
     """TOML knows no tuples and no paths."""
     if isinstance(value, list):
         return tuple(value)
-    if key in ("datadir", "identity", "record") and isinstance(value, str):
+    if key in ("datadir", "identity", "record", "logfile") and isinstance(value, str):
         return Path(value).expanduser()
     if key == "mininginterval" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

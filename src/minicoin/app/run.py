@@ -10,13 +10,15 @@ from minicoin import __version__
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
 from minicoin.app.identity import adopt_identity, read_identity
-from minicoin.app.log import configure_log
+from minicoin.app.joining import join_lines
+from minicoin.app.log import ALL_AREAS, Log
 from minicoin.app.open_files import require_open_files
 from minicoin.app.options import NodeOptions
+from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.libp2p.node_address import join_address, parse_node_address
+from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy, Role
@@ -39,7 +41,7 @@ _ANY_IPV6 = "::"
 def run_node(options: NodeOptions) -> int:
     """Until a signal or the stop command. The exit code: 0, or 1 after one line that says what is wrong."""
     if not __debug__:
-        print("minicoin does not run under python -O: its invariants are assertions", file=sys.stderr)  # noqa: T201
+        print("error: minicoin does not run under python -O: its invariants are assertions", file=sys.stderr)  # noqa: T201
         return 1
     # What a node writes is nobody else's to read.
     os.umask(0o077)
@@ -47,11 +49,11 @@ def run_node(options: NodeOptions) -> int:
         require_open_files()
         return trio.run(_run, options)
     except (StoreError, MisuseError, DecodeError) as error:
-        print(f"minicoin: {error}", file=sys.stderr)  # noqa: T201
+        print(error_line(str(error)), file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(f"minicoin: {error.strerror or error}{where}", file=sys.stderr)  # noqa: T201
+        print(error_line(f"{error.strerror or error}{where}"), file=sys.stderr)  # noqa: T201
         return 1
 
 
@@ -127,11 +129,15 @@ def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, .
 async def _run(options: NodeOptions) -> int:
     setup = setup_from_options(options)
     miner = None if options.miner is None else address_script(options.miner, setup.network.address_format)
-    take_trace = configure_log(as_json=options.log_json, verbose=options.verbose)
+    log = Log(
+        as_json=options.log_json,
+        areas=(ALL_AREAS,) if options.verbose else options.debug,
+        path=options.log_file,
+    )
     setup.datadir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if options.identity_file is not None:
         adopt_identity(setup.datadir, read_identity(options.identity_file))
-    built = await build_node(setup, take_trace)
+    built = await build_node(setup, log.take)
     for message in built.messages:
         print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201
     bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()))
@@ -149,7 +155,7 @@ async def _run(options: NodeOptions) -> int:
             await nursery.start(built.run)
             if miner is not None:
                 built.runtime.command_nowait(SetMining(miner), lambda reply: None)
-            _greet(built, server, options.network)
+            _greet(built, server, options)
             await built.runtime.finished.wait()
             nursery.cancel_scope.cancel()
     finally:
@@ -163,15 +169,11 @@ def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
     return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password))
 
 
-def _greet(built: BuiltNode, server: RpcServer, network_name: str) -> None:
-    network = built.setup.network
-    lines = [f"minicoin node on {network.name}, height {built.runtime.node.parts.tree.tip.height}"]
+def _greet(built: BuiltNode, server: RpcServer, options: NodeOptions) -> None:
+    lines = [f"minicoin node on {built.setup.network.name}, height {built.runtime.node.parts.tree.tip.height}"]
     if built.listeners:
-        host = built.setup.binds[0].host
-        shown = "127.0.0.1" if host in (_ANY_IPV4, _ANY_IPV6) else host
-        lines.append(f"listening on {host} port {built.port}")
-        address = join_address(NodeAddress(shown, built.port, built.runtime.node.parts.policy.peer_id))
-        lines.append(f"to join it:  minicoin startnode --network {network_name} -l PORT -d {address}")
+        lines.append(f"listening on {built.setup.binds[0].host} port {built.port}")
+        lines += join_lines(options, built.setup.datadir, built.runtime.node.parts.policy.listen_addresses)
     if built.setup.record is not None:
         lines.append(f"recording to {built.setup.record.path}; the wallet is off meanwhile")
     host, port = server.address

@@ -24,6 +24,13 @@ class Value:
         self._is_list = get_origin(annotation) is list
         self._kind: object = get_args(annotation)[0] if self._is_list else annotation
 
+    @property
+    def label(self) -> str:
+        """What stands for it in help."""
+        if get_origin(self._kind) is Literal:
+            return "|".join(map(str, get_args(self._kind)))
+        return {int: "N", float: "X", Path: "PATH"}.get(self._kind, "TEXT")  # type: ignore[call-overload, no-any-return]
+
     def coerce(self, value: object, param: object, ctx: object) -> object:
         """The value meant. Raises BadParameter."""
         if value is None:

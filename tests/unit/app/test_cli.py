@@ -5,6 +5,7 @@ import pytest
 
 from minicoin import __version__
 from minicoin.app import run as run_module
+from minicoin.app.session import Session
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -196,3 +197,64 @@ def test_restoring_from_words_on_standard_input(running) -> None:
     assert ran.code == 0
     assert running("wallet", "addresses").out.startswith("no address yet")
     assert running("wallet", "rescan").code == 0
+
+
+def test_the_classic_flags_are_understood(cli, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr(run_module, "run_node", lambda options: seen.append(options) or 0)
+    ran = cli("startnode", "-l", "10000", "-secio", "-seed", "7", "-d", "/ip4/127.0.0.1/tcp/9")
+    assert ran.code == 0
+    assert ran.err == "-secio is not needed: libp2p connections are always encrypted (Noise)\n"
+    (options,) = seen
+    assert (options.listen_port, options.identity_seed, options.dial) == (10_000, 7, ("/ip4/127.0.0.1/tcp/9",))
+    for words in (["--transport", "tcp"], ["--network", "bitcoin"]):
+        refused = cli("startnode", "-secio", *words)
+        assert (refused.code, "is not encrypted" in refused.err) == (1, True)
+
+
+def test_mining_tells_one_line_and_hashes_on_demand(running) -> None:
+    running("createwallet", "--no-passphrase")
+    shown = running("mine", "3").out
+    assert re.fullmatch(r"mined 3 blocks to mcrt1\w+; height 3\n", shown)
+    assert running("mine").out.startswith("mined 1 block to ")
+    assert len(HEX64.findall(running("mine", "2", "-v").out)) == 2
+    assert len(running("mine", "2", "--json").json) == 2
+
+
+def test_an_interrupt_ends_the_nodes_mining(running, monkeypatch) -> None:
+    running("createwallet", "--no-passphrase")
+    asked = []
+    call = Session.call
+
+    def interrupted(session, method, *params):
+        asked.append(method)
+        if method == "generatetoaddress" and asked.count(method) == 3:
+            raise KeyboardInterrupt
+        return call(session, method, *params)
+
+    monkeypatch.setattr(Session, "call", interrupted)
+    ran = running("mine", "9")
+    assert (ran.code, ran.out) == (130, "stopped after 2 of 9 blocks\n")
+    assert asked[-1] == "abortgenerate"
+
+
+def test_errors_say_error_once(running) -> None:
+    running("net", "add", "127.0.0.1:9")
+    again = running("net", "add", "127.0.0.1:9")
+    assert again.err == "error: Node already added\n"
+    assert running("net", "add", "127.0.0.1:9", "--json").json["error"]["message"] == "Error: Node already added"
+
+
+def test_a_ping_without_an_address_says_what_to_do(cli, running) -> None:
+    assert running("net", "ping").out == "no peers to ping; name one: minicoin net ping ADDRESS\n"
+
+
+def test_a_ping_without_a_node_says_what_to_do(cli) -> None:
+    assert "name a peer to visit, which needs no node: minicoin net ping ADDRESS" in cli("net", "ping").err
+
+
+def test_the_wallet_in_words(running) -> None:
+    running("createwallet", "--no-passphrase")
+    shown = running("wallet", "info").out
+    assert "{" not in shown
+    assert re.search(r"locked +no\n", shown)

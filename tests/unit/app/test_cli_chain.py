@@ -94,3 +94,18 @@ def test_a_directory_of_another_network(cli, chain_directory: Path) -> None:
     ran = cli("chain", "verify", "--datadir", str(chain_directory), "--network", "test")
     assert ran.code == 1
     assert "regtest" in ran.err
+
+
+def test_an_export_does_not_write_over_a_file(cli, chain_directory: Path, bootstrap: Path) -> None:
+    before = bootstrap.read_bytes()
+    bootstrap.write_bytes(b"precious")
+    words = ("chain", "export", str(bootstrap), "--datadir", str(chain_directory))
+    refused = cli(*words)
+    assert (refused.code, refused.err) == (1, f"error: {bootstrap} exists already; --force writes over it\n")
+    assert bootstrap.read_bytes() == b"precious"
+    assert cli(*words, "--force").out == f"wrote {BLOCKS + 1} blocks to {bootstrap}\n"
+    assert bootstrap.read_bytes() == before
+
+
+def test_one_file_is_no_files(cli, bootstrap: Path) -> None:
+    assert f"read {BLOCKS + 1} blocks of 1 file: " in cli("chain", "import", str(bootstrap)).out

@@ -38,10 +38,10 @@ def test_every_group_has_commands_and_every_command_a_group() -> None:
 def test_help_names_every_command_with_its_line(cli, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     for group in ("", *(group.name for group in GROUPS)):
-        shown = cli(*([group] if group else []), "--help").out
+        shown = " ".join(cli(*([group] if group else []), "--help").out.split())
         for command in commands_of(group):
             assert command.name in shown and command.about in shown, command.path
-    shown = cli("--help").out
+    shown = " ".join(cli("--help").out.split())
     assert all(group.about in shown for group in GROUPS)
 
 
@@ -60,3 +60,58 @@ def test_help_by_the_word_people_try_first(cli) -> None:
     assert cli("help").out == cli("--help").out
     assert "Run a scenario." in cli("help", "sim", "run").out
     assert cli("help", "nosuch").code == 2
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_help_cuts_no_name_and_names_defaults(cli, monkeypatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = cli("startnode", "--help").out
+    for title in ("Connections:", "Finding nodes:", "Transport and identity:", "RPC:", "Limits:", "Log and recording:"):
+        assert title in shown
+    for word in ("--allow-peer, --allowpeer", "--identity-seed, --identityseed, -seed", "[default: 127.0.0.1]"):
+        assert word in " ".join(shown.split())
+    assert "…" not in shown
+    assert all(len(line) <= width for line in shown.splitlines())
+
+
+def test_a_call_without_a_word_shows_the_help_as_a_usage_error(cli) -> None:
+    shown = cli("wallet")
+    assert (shown.code, shown.out, shown.err) == (2, cli("wallet", "--help").out, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["startnode", "--minor", "x"], "no such option: --minor; did you mean --miner?"),
+        (["startnode", "-miner", "x"], "no such option: -miner; did you mean --miner?"),
+        (["send", "--fee", "3", "a", "1"], "no such option: --fee; did you mean --fee-rate?"),
+        (["mine", "--frobnicate"], "no such option: --frobnicate"),
+        (["mien"], "no such command 'mien'. Did you mean 'mine'?"),
+        (["sim", "--network", "test", "list"], "minicoin sim list takes no --network"),
+        (["mine", "many"], "invalid value for 'count': 'many' is not a whole number"),
+        (
+            ["startnode", "--listen", "70000"],
+            "invalid value for '--listen' / '-l': 70000 is not at least 0 and at most 65535",
+        ),
+        (["startnode", "--transport", "smoke"], "'smoke' is not one of libp2p, tcp"),
+        (["send", "address"], "missing argument"),
+    ],
+)
+def test_words_that_make_no_command(cli, words: list[str], message: str) -> None:
+    ran = cli(*words)
+    assert (ran.code, ran.out) == (2, "")
+    first, second = ran.err.splitlines()
+    assert first.startswith("error: ") and message in first
+    assert second.startswith("see: minicoin ") and second.endswith(" --help")
+    told = cli("--json", *words).json
+    assert message in told["error"]["message"]
+
+
+def test_shared_options_stand_before_or_after_the_name(running) -> None:
+    for words in (
+        ("--json", "net", "peers"),
+        ("net", "--json", "peers"),
+        ("net", "peers", "--json"),
+        ("--network", "nosuch", "net", "peers", "--network", "regtest", "--json"),
+    ):
+        assert running(*words).out == "[]\n", words

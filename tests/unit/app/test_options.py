@@ -57,6 +57,8 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         rpcuser = "alice"
         rpcpassword = "secret"
         jsonlogs = true
+        logfile = "{tmp_path}/debug.log"
+        debug = ["net"]
         verbose = true
     """
     written = {line.split("=")[0].strip() for line in text.splitlines() if "=" in line}
@@ -147,3 +149,10 @@ def test_a_wrong_network_file_names_the_key(tmp_path: Path) -> None:
     path.write_text("[")
     with pytest.raises(MisuseError, match=r"wrong\.toml: not TOML"):
         find_network(str(path))
+
+
+def test_an_area_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match=r"debug: no area 'nett'; there are net, mempool, mining, all"):
+        make_options({"debug": ("nett",)})
+    options = make_options({}, _config(tmp_path, f'debug = ["net", "mempool"]\nlogfile = "{tmp_path}/x.log"'))
+    assert (options.debug, options.log_file) == (("net", "mempool"), tmp_path / "x.log")

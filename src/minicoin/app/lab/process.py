@@ -110,7 +110,7 @@ class LabNode:
         assert self._process.stdout is not None
         address = ""
         for line in self._process.stdout:
-            if _JOIN_MARK in line:
+            if _JOIN_MARK in line and not address:
                 address = line.rsplit(_JOIN_MARK, 1)[1].strip()
             if line.startswith("RPC on"):
                 self._address = address

@@ -267,7 +267,7 @@ class Node:
         parts.relay.on_feerate(self._wanted_feerate(now), now)
         if connected:
             tip = parts.tree.tip
-            parts.trace("tip", height=tip.height, block=str(tip.header))
+            parts.trace("tip", height=tip.height, block=str(tip.header), headers=parts.tree.best_header.height)
             if not parts.sync.is_initial(now):
                 self.peers.announce(connected)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
