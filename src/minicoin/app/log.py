@@ -43,16 +43,20 @@ class Log:
         self._told: dict[str, str] = {}
         self._mined = ""
         self._progress_at = Micros(0)
-        self.reopen()
+        if path is not None:
+            try:
+                self._file = _open(path)
+            except OSError as error:
+                raise MisuseError(f"cannot write the log file {path}: {error.strerror}") from error
 
     def reopen(self) -> None:
-        """Open the log file anew, which somebody may have moved away. Raises MisuseError where it cannot be written."""
+        """Open the log file anew, which somebody may have moved away; where that fails, the one that is open is kept."""
         if self._path is None:
             return
         try:
-            fresh = self._path.open("a", encoding="utf-8", buffering=1)
-        except OSError as error:
-            raise MisuseError(f"cannot write the log file {self._path}: {error.strerror}") from error
+            fresh = _open(self._path)
+        except OSError:
+            return
         self.close()
         self._file = fresh
 
@@ -110,6 +114,10 @@ class Log:
         except (OSError, ValueError):
             # A full disk or a closed terminal behind the log must not end the node.
             return
+
+
+def _open(path: Path) -> TextIO:
+    return path.open("a", encoding="utf-8", buffering=1)
 
 
 def _as_text(now: Micros, kind: str, fields: dict[str, str | int]) -> str:

@@ -139,7 +139,7 @@ async def _run(options: NodeOptions) -> int:
         adopt_identity(setup.datadir, read_identity(options.identity_file))
     built = await build_node(setup, log.take)
     for message in built.messages:
-        print(f"minicoin: {message}", file=sys.stderr)  # noqa: T201
+        print(message, file=sys.stderr)  # noqa: T201
     bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()))
     place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
     server = RpcServer(
@@ -151,7 +151,7 @@ async def _run(options: NodeOptions) -> int:
     server.start()
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(watch_signals, built.runtime.stop_nowait)
+            await nursery.start(watch_signals, built.runtime.stop_nowait, log.reopen if options.log_file else None)
             await nursery.start(built.run)
             if miner is not None:
                 built.runtime.command_nowait(SetMining(miner), lambda reply: None)
