@@ -8,6 +8,7 @@ from minicoin.sim import geography, pools
 from minicoin.sim.model import network
 from minicoin.sim.model.parameters import GERVAIS, Relay
 from minicoin.sim.model.propagation import propagate
+from minicoin.sim.pool_shares import POOL_SHARES
 
 COMMAND = "python -m bench.reproduce --only gervais"
 NODES, NETWORKS = 6_000, (1, 2, 3, 4)
@@ -52,7 +53,7 @@ def run(job: Job) -> Answer:
         blocks=case.blocks,
         relay=case.relay,
         relayed_bytes=COMPRESSED_BYTES,
-        hash_shares=pools.POOL_SHARES,
+        hash_shares=POOL_SHARES,
     )
     graph = pools.gervais(NODES, seed)
     result = propagate(network.draw_network(geography.named("gervais-2016"), graph, seed), parameters)

@@ -10,8 +10,7 @@ import typer
 from minicoin.app.loading import load
 from minicoin.app.show import EXIT_FAILED, error_line
 
-# To read a scenario; and to run one, besides.
-_TO_READ = ("numpy",)
+# A scenario is read and checked without them.
 _TO_RUN = ("numpy", "polars", "plotly")
 
 FileArgument = Annotated[Path, typer.Argument(help="A scenario file, or one of `minicoin sim list` by its name.")]
@@ -49,7 +48,7 @@ def run(
 
     Exit code 0: done; 1: not possible; 3: a checker found something; 4: two runs differed.
     """
-    source = _load("source", _TO_READ).open_source(file, tuple(settings or ()), is_json=is_json)
+    source = _load("source", ()).open_source(file, tuple(settings or ()), is_json=is_json)
     if check_determinism:
         _load("determinism").check_determinism(source, seed, is_json=is_json)
     elif events:
@@ -65,7 +64,7 @@ def list_scenarios(
     is_json: JsonOption = False,
 ) -> None:
     """The scenarios there are and what each asks."""
-    _load("source", _TO_READ).list_files(directory, is_json=is_json)
+    _load("source", ()).list_files(directory, is_json=is_json)
 
 
 def fuzz(
@@ -107,7 +106,7 @@ def sweep(
     Called again, it runs only what is missing. Exit code 0: all done; 1: a job failed, or not possible; 3: a checker
     found something.
     """
-    source = _load("source", _TO_READ).open_source(file, (), is_json=is_json)
-    plan = _load("plan", _TO_READ).plan_sweep(source, tuple(settings or ()), seeds, is_json=is_json)
+    source = _load("source", ()).open_source(file, (), is_json=is_json)
+    plan = _load("plan", ()).plan_sweep(source, tuple(settings or ()), seeds, is_json=is_json)
     module = _load("sweep", (*_TO_RUN, "joblib"))
     module.run_sweep(source, plan, jobs, cluster, out, is_json=is_json, shows_progress=not no_progress)

@@ -7,14 +7,9 @@ IEEE additions and multiplications, since libm and numpy round theirs differentl
 
 import math
 from enum import IntEnum
-from typing import Final, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from minicoin.core.rng import Rng
-
-Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 MASK: Final = 0xFFFF_FFFF_FFFF_FFFF
 STEP_A: Final = 0x9E37_79B9_7F4A_7C15
@@ -29,7 +24,7 @@ LN2_LOW: Final = 1.90821492927058770002e-10
 
 
 class Purpose(IntEnum):
-    """What a draw is for. Numbers are part of every result's digest: append, never renumber."""
+    """What a draw is for. floats are part of every result's digest: append, never renumber."""
 
     REGION = 1
     BANDWIDTH_DOWN = 2
@@ -108,7 +103,7 @@ def normal(u: float) -> float:
     return -tail if q < 0.0 else tail
 
 
-def ln_of_mantissa(m: Number) -> Number:
+def ln_of_mantissa(m: float) -> float:
     """2 artanh((m - 1) / (m + 1)) for m in [0.5, 1]: the series ends below 1e-17."""
     s = (m - 1.0) / (m + 1.0)
     y = s * s
@@ -130,7 +125,7 @@ def ln_of_mantissa(m: Number) -> Number:
     return (p * y + 1.0) * s * 2.0
 
 
-def exp_of_rest(r: Number) -> Number:
+def exp_of_rest(r: float) -> float:
     """Taylor's series of the exponential for |r| <= ln(2) / 2."""
     p = r * (1.0 / 87178291200.0) + 1.0 / 6227020800.0
     p = p * r + 1.0 / 479001600.0
@@ -148,20 +143,20 @@ def exp_of_rest(r: Number) -> Number:
     return p * r + 1.0
 
 
-def normal_centre(q: Number) -> Number:
+def normal_centre(q: float) -> float:
     """AS 241 for |q| <= 0.425."""
     r = 0.180625 - q * q
     above = ((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179
     return q * above / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0)
 
 
-def normal_shoulder(r: Number) -> Number:
+def normal_shoulder(r: float) -> float:
     """AS 241 beyond the centre, up to a chance of about 1e-11."""
     above = ((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777
     return above / ((0.12021132975 * r + 0.73700164250) * r + 1.0)
 
 
-def normal_tail(r: Number) -> Number:
+def normal_tail(r: float) -> float:
     """AS 241 in the far tail."""
     above = ((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150
     return above / ((0.012258202635 * r + 0.24197894225) * r + 1.0)

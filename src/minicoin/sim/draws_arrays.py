@@ -1,5 +1,8 @@
 """The numpy twins of draws: the same words and, operation for operation, the same floats for whole arrays of keys."""
 
+from collections.abc import Callable
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +11,16 @@ from minicoin.sim import draws
 Floats = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
 Keys = npt.NDArray[np.int64] | npt.NDArray[np.int32] | npt.NDArray[np.uint64] | int
+
+
+# Sums and products of one number there; arrays of numbers go the same way. They are not typed for both, so that who
+# checks a scenario need not load numpy.
+_Elementwise = Callable[[Floats], Floats]
+_ln_of_mantissa = cast(_Elementwise, draws.ln_of_mantissa)
+_exp_of_rest = cast(_Elementwise, draws.exp_of_rest)
+_normal_centre = cast(_Elementwise, draws.normal_centre)
+_normal_shoulder = cast(_Elementwise, draws.normal_shoulder)
+_normal_tail = cast(_Elementwise, draws.normal_tail)
 
 
 def words(key: int, a: Keys = 0, b: Keys = 0, c: Keys = 0) -> Words:
@@ -51,13 +64,13 @@ def lognormal(u: Floats, median: Floats | float, sigma: Floats | float) -> Float
 def ln(x: Floats) -> Floats:
     """As draws.ln."""
     mantissa, exponent = np.frexp(x)
-    return exponent * draws.LN2_HIGH + (draws.ln_of_mantissa(mantissa) + exponent * draws.LN2_LOW)
+    return exponent * draws.LN2_HIGH + (_ln_of_mantissa(mantissa) + exponent * draws.LN2_LOW)
 
 
 def exp(x: Floats) -> Floats:
     """As draws.exp."""
     power = np.floor(x * draws.LOG2_E + 0.5)
-    rest = draws.exp_of_rest((x - power * draws.LN2_HIGH) - power * draws.LN2_LOW)
+    rest = _exp_of_rest((x - power * draws.LN2_HIGH) - power * draws.LN2_LOW)
     return np.ldexp(rest, power.astype(np.int32))
 
 
@@ -65,5 +78,5 @@ def normal(u: Floats) -> Floats:
     """As draws.normal."""
     q = u - 0.5
     r = np.sqrt(-ln(np.where(q < 0.0, u, 1.0 - u)))
-    tail = np.where(r <= 5.0, draws.normal_shoulder(r - 1.6), draws.normal_tail(r - 5.0))
-    return np.where(np.abs(q) <= 0.425, draws.normal_centre(q), np.where(q < 0.0, -tail, tail))
+    tail = np.where(r <= 5.0, _normal_shoulder(r - 1.6), _normal_tail(r - 5.0))
+    return np.where(np.abs(q) <= 0.425, _normal_centre(q), np.where(q < 0.0, -tail, tail))

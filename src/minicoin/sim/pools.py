@@ -1,5 +1,5 @@
 """The network of Gervais et al. (CCS 2016): mining pools that know each other and hundreds of nodes, and everybody else
-in classes of few to many links. Owns that one topology and the pools' shares, places and lines.
+in classes of few to many links. Owns that one topology and the pools' places and lines; their shares are pool_shares'.
 
 Their construction, rebuilt from its description: each node has a least and a largest number of links; pools pick
 partners first, then the nodes in order, among those that have room.
@@ -11,12 +11,9 @@ from typing import Final
 
 from minicoin.sim import draws, topology
 from minicoin.sim.draws import Purpose
+from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.topology import Topology
 
-POOL_SHARES: Final = (
-    *(0.289, 0.196, 0.159, 0.133, 0.066, 0.054, 0.029, 0.016),
-    *(0.012, 0.012, 0.012, 0.009, 0.005, 0.005, 0.002, 0.002),
-)
 POOL_REGIONS: Final = (
     *("AP", "AP", "AP", "NA", "AP", "NA", "EU", "EU"),
     *("NA", "NA", "NA", "EU", "NA", "NA", "NA", "NA"),

@@ -17,13 +17,13 @@ print(json.dumps([code, sorted(sys.modules)]))
 
 # About typer's own modules and those of Python behind it, and what a call needs besides.
 RPC_MODULES_MAX = 240
-SIM_MODULES_MAX = 450
+SIM_MODULES_MAX = 400
 NEVER_FOR_RPC = (
     *("httpx", "pydantic", "trio", "lmdb", "rich", "structlog"),
     *("coincurve", "cryptography", "embit", "pbk"),
     *("minicoin.core.params", "minicoin.core.node", "minicoin.rpc.table", "minicoin.sim"),
 )
-NEVER_FOR_A_SCENARIO = ("trio", "lmdb", "polars", "plotly", "pbk", "dask", "joblib", "rich")
+NEVER_FOR_A_SCENARIO = ("numpy", "trio", "lmdb", "polars", "plotly", "pbk", "dask", "joblib", "rich")
 
 
 def loaded(*words: str) -> list[str]:

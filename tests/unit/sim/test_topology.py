@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minicoin.sim import pools, topology
+from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.topology import Topology
 
 
@@ -93,7 +94,7 @@ def test_pools_are_a_mesh_with_many_links() -> None:
         assert set(range(16)) - {pool} <= set(near.peer[near.offset[pool] : near.offset[pool + 1]].tolist())
     classes = np.bincount(np.digitize(degrees[16:], [5, 10, 15, 20, 30])) / (6_000 - 16)
     assert classes == pytest.approx([0.10, 0.40, 0.30, 0.13, 0.06, 0.01], abs=0.03)
-    assert sum(pools.POOL_SHARES) == pytest.approx(1.0, abs=2e-3)
+    assert sum(POOL_SHARES) == pytest.approx(1.0, abs=2e-3)
     with pytest.raises(ValueError, match="more than 32 nodes, not 32"):
         pools.gervais(32, 1)
 

@@ -6,7 +6,7 @@ Each raises KeyProblem with the key to change. What the model cannot express is 
 from collections.abc import Iterator
 
 from minicoin.core.rng import Rng
-from minicoin.sim.pools import POOL_SHARES
+from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
 from minicoin.sim.scenario.faults import BandwidthCap, ClockSkew, FullDisk, LastingFault, Partition, TornWrite

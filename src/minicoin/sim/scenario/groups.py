@@ -1,6 +1,6 @@
 """What follows from the groups of nodes: who belongs to which, and how hash power is spread."""
 
-from minicoin.sim.pools import POOL_SHARES
+from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.setting import NodeGroup, Nodes
 

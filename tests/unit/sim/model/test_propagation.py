@@ -14,6 +14,7 @@ from minicoin.sim.model import network
 from minicoin.sim.model.engine import COMPILES
 from minicoin.sim.model.parameters import GERVAIS, SIMBLOCK, Parameters, full_node
 from minicoin.sim.model.propagation import ModelResult, propagate
+from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.schedule import MiningDraws
 from minicoin.sim.topology import Topology
 
@@ -33,7 +34,7 @@ def run_all(nodes: int = 200) -> dict[str, str]:
         "push": ("simblock-2019", topology.random(nodes, 7), replace(SIMBLOCK, blocks=3, relay="all-push")),
     }
     for relay in ("announce", "finder-pushes", "pools-relay"):
-        asked = replace(GERVAIS, blocks=5, relay=relay, relayed_bytes=2_000, hash_shares=pools.POOL_SHARES)
+        asked = replace(GERVAIS, blocks=5, relay=relay, relayed_bytes=2_000, hash_shares=POOL_SHARES)
         cases[f"gervais {relay}"] = ("gervais-2016", pools.gervais(nodes, 7), asked)
     return {
         name: propagate(network.draw_network(geography.named(place), graph, 7), asked).digest()
