@@ -50,7 +50,7 @@ class Log:
                 raise MisuseError(f"cannot write the log file {path}: {error.strerror}") from error
 
     def reopen(self) -> None:
-        """Open the log file anew, which somebody may have moved away; where that fails, the one that is open is kept."""
+        """Open the log file anew, which somebody may have moved away; where that fails, the old one is kept."""
         if self._path is None:
             return
         try:
