@@ -125,6 +125,22 @@ def test_headers_of_an_earlier_run_below_the_minimum_work_are_not_followed_by_bl
     assert not peer.asked
 
 
+# --- blocks that a peer did not have ---
+
+
+def test_a_peer_that_lacked_a_block_is_asked_again_once_it_announces_it_anew():
+    blocks = chain(3)
+    stage = at_tip(blocks[:2])
+    peer = stage.connect(2, Peer(blocks, lacks=blocks[2:]))
+    stage.settle()
+    assert peer.asked[blocks[2].hash] == 1
+    stage.wait(60 * SECOND_US)
+    assert peer.asked[blocks[2].hash] == 1
+    peer.lacks.clear()
+    show(stage, 2, blocks)
+    assert stage.height == 3
+
+
 # --- blocks that are withheld ---
 
 
@@ -193,7 +209,7 @@ def test_the_real_tip_is_asked_for_again_after_headers_of_more_work_whose_blocks
 def test_every_block_that_is_withheld_is_watched_not_only_the_lowest():
     blocks = chain(8)
     stage = at_tip(blocks[:2])
-    stage.connect(1, Peer(blocks, bodies=False), inbound=True)
+    stage.connect(4, Peer(blocks, bodies=False))
     stage.settle()
     good = stage.connect(2, Peer(blocks))
     stage.settle()
@@ -215,6 +231,22 @@ def test_peers_we_chose_are_asked_before_those_that_chose_us_whatever_they_have_
     stage.settle()
     assert not inbound.asked
     assert stage.height == 3
+
+
+@pytest.mark.parametrize("best", [2, 4, 6])
+def test_a_late_block_is_asked_of_who_keeps_its_word_was_chosen_and_gave_us_one_before(best):
+    blocks = chain(3)
+    stage = at_tip(blocks[:2])
+    stage.connect(8, Peer(blocks, bodies=False))
+    stage.settle()
+    others = {conn: stage.connect(conn, Peer(blocks), inbound=best == 4 and conn != 4) for conn in (2, 4, 6)}
+    for conn in others:
+        stage.sync.peer(conn).broken_promises = int(best == 2 and conn != 2)
+        stage.sync.peer(conn).has_delivered = best != 6 or conn == 6
+    stage.settle()
+    if stage.height == 2:
+        stage.wait(until=lambda: stage.height == 3)
+    assert [conn for conn, peer in others.items() if peer.asked] == [best]
 
 
 # --- chains that nobody delivers ---

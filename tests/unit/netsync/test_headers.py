@@ -162,12 +162,13 @@ def test_other_headers_the_second_time_are_noticed_and_not_kept(monkeypatch):
     stage = stage_at(0, minimum_chainwork=4_500 * WORK)
     peer = stage.connect(1, Peer((), headers=False), inbound=True)
     push(stage, 1, from_genesis(6_000, seed=1))
+    assert stage.sync.peer(1).presynced_height == -1
     assert stage.sync.peer(1).presync is not None
     assert questions(peer)[-1][0] == NETWORK.genesis.hash
     push(stage, 1, from_genesis(4_000, seed=2))
     assert len(stage.tree) == 1
     # What it said now is heard as a chain of its own, for the first time.
-    assert stage.sync.peer(1).presync.height == 4_000
+    assert stage.sync.peer(1).presynced_height == 4_000
 
 
 def test_an_announcement_meanwhile_does_not_end_the_hearing():

@@ -4,8 +4,9 @@ The rules, and why:
 
 1. *The window follows the chain with most work among the headers.* It lists the next 1,024 blocks; each is asked of one
    peer, at most 16 of one peer at a time (Bitcoin Core's numbers: enough to fill a line, and a mute peer holds little).
-2. *Peers we chose come first*, among them those that keep their word and have least in flight. An attacker can place
-   itself among the inbound ones as often as it likes, and hardly among the others.
+2. *Who keeps its word comes first*, then peers we chose, then those with least in flight: an attacker can place itself
+   among the inbound ones as often as it likes, and hardly among the others. Where a block is late already, who gave
+   us one before comes in front of who has less in flight.
 3. *Any chain with at least our tip's work is fetched from whoever shows it*, at most 16 blocks above its fork from our
    chain, whatever the window wants. A header costs an attacker little where work is cheap, and nobody but the peers
    that show it is asked for its blocks; equal work is fetched for the day our own tip turns out wrong.
@@ -16,7 +17,8 @@ The rules, and why:
 6. *How late is late*: two seconds for a block that holds up others that are here, and for one asked of inbound peers
    that never delivered anything; else the node's patience (patience.py), doubled with each peer asked in vain.
 7. *Who let a block be asked of another owes one*: it is taken for nobody where somebody better shows the block, until
-   it delivers again. One that announces everything and delivers nothing costs two seconds once.
+   it delivers again; so is an inbound peer that never gave us a block. Peers that announce everything and deliver
+   nothing cost two seconds where they are the only ones, and nothing beside a peer that keeps its word.
 8. *A chain whose lowest block none of those that show it delivers is given up* for the best chain that can be had, as
    long as there is one. It is asked for still, by 3, and the window returns to it as soon as that block is here.
 9. *A peer that holds up the window three times is left*, and one that delivers nothing for a spacing, and half a
@@ -25,7 +27,7 @@ The rules, and why:
 What is asked for or with the worker is bounded by count and bytes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode, find_common_ancestor
@@ -49,6 +51,17 @@ from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetData, InventoryVector, InvType
 
 _STALLS_BEFORE_DISCONNECT = 3
+
+Rank = Callable[[SyncPeer], tuple[bool, bool, bool, int]]
+"""The lower the better."""
+
+
+def _rank(peer: SyncPeer) -> tuple[bool, bool, bool, int]:
+    return (peer.broken_promises > 0, peer.inbound, False, len(peer.in_flight))
+
+
+def _rescue_rank(peer: SyncPeer) -> tuple[bool, bool, bool, int]:
+    return (peer.broken_promises > 0, peer.inbound, not peer.has_delivered, len(peer.in_flight))
 
 
 class Downloads:
@@ -166,14 +179,14 @@ class Downloads:
         return [Send(peer.conn, GetData(tuple(vectors)))] if vectors else []
 
     def take_over(self, peer: SyncPeer, now: Micros) -> list[Effect]:
-        """The peer showed a block: what only such peers were asked for that owe us one is asked of it at once."""
-        if not self.window.in_flight or peer.broken_promises:
+        """The peer showed a block: what only worse peers were asked for, by rule 7, is asked of it at once."""
+        if not self.window.in_flight or not _is_trusted(peer):
             return []
         vectors: list[InventoryVector] = []
         for request in self.window.in_flight.values():
             holders = [self._peers[conn] for conn in request.holders]
-            is_owed = all(holder.broken_promises for holder in holders)
-            if is_owed and peer.conn not in request.holders and self._choose((peer,), request.node) is peer:
+            is_orphaned = not any(_is_trusted(holder) for holder in holders)
+            if is_orphaned and peer.conn not in request.holders and self._choose((peer,), request.node) is peer:
                 self._assign(peer, request.node, now)
                 vectors.append(block_vector(peer, request.node.hash))
         if not vectors:
@@ -257,9 +270,9 @@ class Downloads:
         if request.node is self.window.lowest_wanted() and self.window.is_held_up:
             return BLOCK_STALL_US
         holders = (self._peers[conn] for conn in request.holders)
-        trusted = sum(holder.has_delivered or not holder.inbound for holder in holders)
+        known = sum(holder.has_delivered or not holder.inbound for holder in holders)
         # A shift above 10 means days; the time-out closes such a peer long before.
-        return self._patience.us << min(trusted - 1, 10) if trusted else BLOCK_STALL_US
+        return self._patience.us << min(known - 1, 10) if known else BLOCK_STALL_US
 
     def _ask_another(self, request: BlockRequest, now: Micros) -> list[Effect]:
         request.looked_at = now
@@ -270,7 +283,7 @@ class Downloads:
             and other.serves_blocks
             and other.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX
         ]
-        other = self._choose(others, request.node)
+        other = self._choose(others, request.node, _rescue_rank)
         if other is None:
             if request.node is self.window.lowest_wanted():
                 self._withhold(request)
@@ -306,11 +319,11 @@ class Downloads:
         peer.note_asked(node.hash, now)
         self.window.assign(node, peer.conn, now)
 
-    def _choose(self, peers: Iterable[SyncPeer], node: HeaderNode) -> SyncPeer | None:
+    def _choose(self, peers: Iterable[SyncPeer], node: HeaderNode, rank: Rank = _rank) -> SyncPeer | None:
         """The best of those that have the block and are to be asked for it: rule 2."""
         best: SyncPeer | None = None
         for peer in peers:
-            if best is not None and _rank(peer) >= _rank(best):
+            if best is not None and rank(peer) >= rank(best):
                 continue
             known = peer.best_known
             if known is None or known.height < node.height or peer.has_lack(node.hash):
@@ -320,9 +333,8 @@ class Downloads:
         return best
 
 
-def _rank(peer: SyncPeer) -> tuple[bool, bool, int]:
-    # Who owes us a block comes behind those who do not, whoever chose whom.
-    return (peer.broken_promises > 0, peer.inbound, len(peer.in_flight))
+def _is_trusted(peer: SyncPeer) -> bool:
+    return not peer.broken_promises and (peer.has_delivered or not peer.inbound)
 
 
 def block_vector(peer: SyncPeer, block: BlockHash) -> InventoryVector:

@@ -160,6 +160,7 @@ class HeaderSync:
         """The announcement of a block by one more peer: most of what a node hears."""
         peer.unconnecting_headers = 0
         peer.learn(node)
+        peer.forget_lack(node.hash)
         self._resolve_announcements()
 
     def _take_unconnecting(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:

@@ -70,7 +70,7 @@ class SyncPeer:
     broken_promises: int = 0
     """Blocks it was asked for that had to be asked of somebody else; forgiven with the next one it delivers."""
     has_delivered: bool = False
-    """It delivered a block that it was asked for."""
+    """It gave us a block, asked or not, first or not."""
     is_protected: bool = False
     """It is one of those that stay connected however far they fall behind."""
     lag: Lag | None = None
@@ -108,6 +108,12 @@ class SyncPeer:
         return () if self._classic_wanted is None else self._classic_wanted
 
     @property
+    def presynced_height(self) -> int:
+        """How far its chain was heard for its work; -1 where that is done, or was not needed."""
+        height = None if self.presync is None else self.presync.height
+        return -1 if height is None else height
+
+    @property
     def owed_blocks(self) -> int:
         """Blocks it was asked for, either way."""
         return len(self.in_flight) + len(self.classic_asked)
@@ -118,7 +124,6 @@ class SyncPeer:
         was_owed = self.drop_classic_asked(block) or was_owed
         if was_owed:
             self.stalls = self.broken_promises = 0
-            self.has_delivered = True
             self.waiting_since = now
         return was_owed
 
@@ -175,6 +180,11 @@ class SyncPeer:
         self._lacks[block] = None
         if len(self._lacks) > LACKS_PER_PEER_MAX:
             del self._lacks[next(iter(self._lacks))]
+
+    def forget_lack(self, block: BlockHash) -> None:
+        """It announced the block anew: it has it now, or a good copy."""
+        if self._lacks is not None and self._lacks.pop(block, 0) is None:
+            self._lacks = self._lacks or None
 
     def has_lack(self, block: BlockHash) -> bool:
         """Whether it failed to give this block."""

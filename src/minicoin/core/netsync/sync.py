@@ -245,14 +245,22 @@ class BlockSync:
 
     def _store(self, block: RawBlock, node: HeaderNode, conn: ConnId, now: Micros, *, is_wanted: bool) -> list[Effect]:
         if node.is_stored or node.is_failed or block.hash in self._arrivals:
+            self._note_delivery(conn, node)
             self._downloads.arrived(block.hash, conn, now)
             return []
         # What the window wants is welcome from anybody: a reorg's first blocks have less work than our tip.
         if not (is_wanted or block.hash in self._downloads.window.wanted or self._is_welcome(node)):
             return []
+        self._note_delivery(conn, node)
         self._downloads.arrived(block.hash, conn, now)
         self._arrivals.begin(block, conn)
         return [*self._save(node), StoreBlock(block, node.height)]
+
+    def _note_delivery(self, conn: ConnId, node: HeaderNode) -> None:
+        """Late or not: who gives us blocks is no stranger."""
+        peer = self._peers.get(conn)
+        if peer is not None and not node.is_failed:
+            peer.has_delivered = True
 
     def _save(self, node: HeaderNode) -> list[Effect]:
         """The store takes no block whose ancestors' headers it does not have."""

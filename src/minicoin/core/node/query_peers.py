@@ -20,6 +20,8 @@ class PeerView:
     session: SessionSnapshot
     kind: str
     score: int
+    presynced_headers: int
+    """How far a chain of it was heard that has not shown its work yet; -1 where none is."""
     synced_headers: int
     synced_blocks: int
     in_flight: tuple[int, ...]
@@ -110,6 +112,7 @@ class NetworkQueries:
             session=session,
             kind=kind,
             score=score,
+            presynced_headers=-1 if known is None else known.presynced_height,
             synced_headers=-1 if best is None else best.height,
             synced_blocks=-1 if common is None else common.height,
             in_flight=tuple(sorted(node.height for node in nodes if node is not None)),

@@ -137,7 +137,7 @@ def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObj
         "bip152_hb_to": False,
         "bip152_hb_from": session.wants_compact_blocks,
         "startingheight": session.start_height,
-        "presynced_headers": -1,
+        "presynced_headers": peer.presynced_headers,
         "synced_headers": peer.synced_headers,
         "synced_blocks": peer.synced_blocks,
         "inflight": list(peer.in_flight),
@@ -219,7 +219,8 @@ METHODS = (
         "An array of objects: id, addr, addrbind, addrlocal (our address as the peer sees it), peerid (on libp2p), "
         f"network ({', '.join(_NETWORKS)}, not_publicly_routable), services, relaytxes, inv_to_send, lastsend, "
         "lastrecv, last_transaction, last_block, bytessent, bytesrecv, conntime, pingtime, minping, pingwait (a ping "
-        "without an answer yet), version, subver, inbound, synced_headers, synced_blocks, inflight, addr_processed, "
+        "without an answer yet), version, subver, inbound, presynced_headers, synced_headers, "
+        "synced_blocks, inflight, addr_processed, "
         "addr_rate_limited, minfeefilter, bytessent_per_msg, bytesrecv_per_msg, connection_type, "
         "transport_protocol_type (v1 or libp2p), state, banscore and more.",
         get_peer_info,
