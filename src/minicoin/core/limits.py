@@ -155,6 +155,8 @@ HELD_PARENT_BYTES_MAX: Final = 4_000_000
 ORPHAN_TRANSACTION_EXPIRY_US: Final = 20 * MINUTE_US
 REJECTED_TRANSACTIONS_REMEMBERED_MAX: Final = 20_000
 CONFIRMED_TRANSACTIONS_REMEMBERED_MAX: Final = 24_000
+# What the operator's changes of fees may take: 40 bytes each on disk.
+PRIORITISED_TRANSACTIONS_MAX: Final = 10_000
 # BIP125 rule 5: what one replacement may throw out.
 REPLACED_TRANSACTIONS_MAX: Final = 100
 MEMPOOL_DUMP_BYTES_MAX: Final = 100_000_000
@@ -182,6 +184,8 @@ WALLET_OFFERS_MAX: Final = 1_000
 WALLET_SAVE_RETRY_US: Final = 10 * SECOND_US
 
 COMMANDS_WAITING_MAX: Final = 1_000
+# Commands that wait for the tip to move.
+TIP_WAITERS_MAX: Final = 256
 
 # --- mining ---
 GENERATE_COMMANDS_MAX: Final = 100
@@ -268,6 +272,10 @@ DATA_BLOCKS_PER_CALL_MAX: Final = 1_000
 DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000
 # What fits the standard 83 bytes of a data output: OP_RETURN, a push of two bytes, and the payload.
 DATA_PAYLOAD_BYTES_MAX: Final = 80
+# Blocks whose transactions a statistic counts at one call; each is read from disk once, some 2 ms.
+CHAIN_STATISTICS_BLOCKS_MAX: Final = 20_000
+# Outputs whose spenders are looked up at one visit of the loop.
+SPENT_OUTPUTS_PER_CALL_MAX: Final = 1_000
 # One generate command; a greater number is asked for in several.
 GENERATE_BLOCKS_MAX: Final = 100_000
 

@@ -56,7 +56,7 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
         elif not _fits(value, argument.kind):
             expected = _EXPECTED.get(argument.kind, str(argument.kind))
             wrong[f"Position {position + 1} ({argument.name})"] = (
-                f"JSON value of type {_type_name(value)} is not of expected type {expected}"
+                f"JSON value of type {type_name(value)} is not of expected type {expected}"
             )
         bound[argument.name] = value
     if named:
@@ -96,13 +96,20 @@ def _fits(value: Json, kind: Kind) -> bool:
             return isinstance(value, dict)
         case Kind.OUTPUTS:
             return isinstance(value, list | dict)
+        case Kind.RANGE:
+            return isinstance(value, int | list) and not isinstance(value, bool)
+        case Kind.ANY:
+            return True
 
 
 def _is_number(value: Json) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _type_name(value: Json) -> str:
+def type_name(value: Json) -> str:
+    """What Bitcoin Core calls the type of a JSON value."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | Decimal):

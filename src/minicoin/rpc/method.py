@@ -38,6 +38,8 @@ class Kind(StrEnum):
     ARRAY = "array"
     OBJECT = "object"
     OUTPUTS = "object, or array of objects"
+    RANGE = "number, or array of two"
+    ANY = "any"
 
     @property
     def is_text(self) -> bool:

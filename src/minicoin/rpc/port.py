@@ -59,6 +59,9 @@ class ChainReads(Protocol):
     def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
         """A stored block, or None."""
 
+    def transaction_count(self, block: BlockHash) -> int | None:
+        """How many transactions a stored block has, or None."""
+
     def coin(self, outpoint: Outpoint) -> Coin | None:
         """An unspent coin of the best chain, or None."""
 

@@ -1,5 +1,7 @@
 """The engine: paths, reorganisations against a fresh replay, invalid path blocks, restarts, transactions, watching."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -444,3 +446,38 @@ def test_headers_without_their_parents_are_left_out(tree):
     engine = new_engine()
     engine.add_headers([block.header for block in tree.trunk.blocks[3:]])
     assert list(engine.headers()) == []
+
+
+# --- proposals ---
+
+
+def test_a_proposal_is_judged_without_work_and_changes_nothing(tree):
+    engine = new_engine()
+    store_all(engine, tree.left.blocks)
+    engine.activate(GENESIS, hashes(tree.left.blocks[:-1]))
+    before = engine.coin_set_totals()
+    proposal = tree.left.blocks[-1]
+    header = replace(proposal.header, nonce=proposal.header.nonce ^ 1)
+    assert engine.test_block(replace(proposal, header=header), None) is None
+    assert engine.coin_set_totals() == before
+    # Its scripts are remembered for the block that is still to come, or not at all: it connects.
+    update, invalid = engine.activate(engine.tip, hashes([proposal]))
+    assert (update.tip, invalid) == (proposal.hash, None)
+
+
+def test_a_proposal_that_breaks_a_rule_is_refused_and_changes_nothing(tree):
+    engine = new_engine()
+    engine.add_headers([block.header for block in tree.left.blocks])
+    store_all(engine, tree.left.blocks[:-1])
+    engine.activate(GENESIS, hashes(tree.left.blocks[:-1]))
+    before = engine.coin_set_totals()
+    good = tree.left.blocks[-1]
+    coinbase, *payments = good.transactions
+    swapped = replace(good, transactions=(coinbase, payments[0], payments[0]))
+    assert engine.test_block(swapped, None) == "bad-txnmrklroot"
+    elsewhere = replace(good, header=replace(good.header, previous=GENESIS))
+    assert engine.test_block(elsewhere, None) == "inconclusive-not-best-prevblk"
+    assert engine.test_block(good, BlockRejected(BlockReason.TIME_TOO_OLD)) == "time-too-old"
+    engine._verifier = ScriptedVerifier(frozenset([payments[0].wtxid]))
+    assert engine.test_block(good, None) is not None
+    assert engine.coin_set_totals() == before

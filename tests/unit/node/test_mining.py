@@ -4,7 +4,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
-from minicoin.core.node.commands import AbortGenerate, Generate, SetMining
+from minicoin.core.node.commands import AbortGenerate, Generate, GenerateBlock, SetMining
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
@@ -91,3 +91,31 @@ def test_a_miner_that_was_told_of_peers_waits_for_them():
     assert bench.node.parts.tree.tip.height == 0
     bench.wait(5 * SECOND_US)
     assert bench.node.parts.tree.tip.height >= 1
+
+
+def test_a_block_mined_for_nobody_is_not_counted_as_asked_for():
+    bench = Bench(NodePolicy(mining_interval_us=SECOND_US))
+    bench.command(SetMining(NOBODY))
+    bench.wait(SECOND_US)
+    (found,) = bench.ask(GenerateBlock(b"\x51", ()))
+    block = bench.node.parts.tree.get(bytes.fromhex(found)[::-1])
+    assert block is not None and bench.node.parts.tree.is_active(block)
+    assert bench.engine.read_block(block.hash).raw.count(b"\x01\x51") == 1
+
+
+def test_orders_are_served_one_after_the_other():
+    bench = Bench()
+    first, second = bench.command(Generate(2, NOBODY)), bench.command(GenerateBlock(b"\x51", (), False))
+    bench.wait(SECOND_US)
+    assert len(bench.replies[first].value) == 2
+    assert bench.replies[second].value.header.previous == bench.node.parts.tree.tip.hash
+    assert bench.node.parts.tree.tip.height == 2
+
+
+def test_a_block_that_is_not_wanted_any_more_is_left_alone():
+    bench = Bench(is_working=False)
+    request = bench.command(GenerateBlock(b"\x51", (), False))
+    assert bench.ask(AbortGenerate()) == 1
+    assert bench.replies[request].value == []
+    bench.work()
+    assert bench.node.parts.tree.tip.height == 0

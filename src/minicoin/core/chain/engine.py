@@ -21,6 +21,7 @@ from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
 from minicoin.core.chain.undo import decode_undo, encode_undo, unpack_coin, unpack_output
 from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier, VerifiedScripts
+from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import (
@@ -31,7 +32,7 @@ from minicoin.core.limits import (
     VERIFIED_SCRIPTS_MAX,
 )
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.block import HEADER_SIZE, Block, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import (
     BlockReason,
@@ -212,6 +213,11 @@ class ChainEngine:
         except BlockRejected as refusal:
             return refusal.name
         return None
+
+    def transaction_count(self, block: BlockHash) -> int | None:
+        """How many transactions a stored block has; None where it is not stored."""
+        raw = self._store.read(block)
+        return None if raw is None else decode_compact(raw, HEADER_SIZE)[0]
 
     # --- the path of the tip ---
 

@@ -8,6 +8,7 @@ from minicoin.core.limits import BLOCK_SIGOP_COST_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.ephemeral import check_dust_is_free, check_dust_is_spent
 from minicoin.core.mempool.policy import MempoolPolicy, fee_at, policy_vsize
+from minicoin.core.mempool.priorities import FeeDeltas
 from minicoin.core.mempool.replacement import check_replacement_fee, find_replaced
 from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descendants
 from minicoin.core.mempool.truc import TRUC_VERSION, check_truc
@@ -30,26 +31,34 @@ def check_before_verification(table: EntryTable, transaction: Transaction, polic
 
 
 def check_verified(
-    table: EntryTable, verdict: TxVerdict, policy: MempoolPolicy, floor: int, *, is_returning: bool = False
+    table: EntryTable,
+    verdict: TxVerdict,
+    policy: MempoolPolicy,
+    floor: int,
+    *,
+    is_returning: bool = False,
+    deltas: FeeDeltas,
 ) -> list[Entry]:
     """What a valid transaction still has to meet; returns what it replaces, parents first. Raises TxRejected.
 
-    One that `is_returning` stood in a block or in the pool before, and pays what it paid then.
+    `deltas` change what it counts as paying. One that `is_returning` stood in a block or in the pool before, and pays
+    what it paid then.
     """
     check_standard_verdict(verdict, policy)
     transaction, vsize = verdict.transaction, vsize_of(verdict)
+    priced = deltas.apply(verdict)
     parents = table.parents_of(transaction)
     conflicts = table.conflicts_of(transaction)
     sibling = None
     if not is_returning:
         if policy.require_standard:
-            check_dust_is_free(transaction, verdict.fee_sat, policy.standardness.dust_feerate)
-        check_price(verdict, policy, floor)
+            check_dust_is_free(transaction, verdict.fee_sat or priced.fee_sat, policy.standardness.dust_feerate)
+        check_price(priced, policy, floor)
         sibling = check_truc(transaction, vsize, parents, conflicts)
     replaced = find_replaced(table, transaction, conflicts, sibling)
     if replaced:
         check_replacement_fee(
-            verdict.fee_sat,
+            priced.fee_sat,
             vsize,
             conflicts=[*conflicts.values(), *([] if sibling is None else [sibling])],
             replaced=replaced,

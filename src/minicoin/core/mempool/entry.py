@@ -27,6 +27,7 @@ class Entry:
         "fee_sat",
         "height",
         "is_own",
+        "modified_fee_sat",
         "parents",
         "sequence",
         "sigop_cost",
@@ -51,11 +52,14 @@ class Entry:
         height: int,
         spends_coinbase_height: int | None = None,
         is_own: bool = False,
+        fee_delta_sat: int = 0,
     ) -> None:
         self.transaction = transaction
         self.txid: Txid = transaction.txid
         self.wtxid: Wtxid = transaction.wtxid
         self.fee_sat = fee_sat
+        self.modified_fee_sat = fee_sat + fee_delta_sat
+        """As the operator wants it seen (mempool.priorities); relatives' sums are of these."""
         self.vsize = vsize
         self.weight = transaction.weight
         self.sigop_cost = sigop_cost
@@ -68,7 +72,7 @@ class Entry:
         self.children: dict[Txid, Entry] = {}
         self.ancestor_count = self.descendant_count = 1
         self.ancestor_vsize = self.descendant_vsize = vsize
-        self.ancestor_fees_sat = self.descendant_fees_sat = fee_sat
+        self.ancestor_fees_sat = self.descendant_fees_sat = self.modified_fee_sat
         self.ancestor_sigop_cost = sigop_cost
         self.usage_bytes = (
             _ENTRY_BYTES
@@ -85,12 +89,12 @@ class Entry:
     @property
     def ancestor_score(self) -> float:
         """What a miner earns per virtual byte by taking it with all it needs, never more than its own feerate."""
-        return min(self.ancestor_fees_sat / self.ancestor_vsize, self.fee_sat / self.vsize)
+        return min(self.ancestor_fees_sat / self.ancestor_vsize, self.modified_fee_sat / self.vsize)
 
     @property
     def descendant_score(self) -> float:
         """What is lost per virtual byte by evicting it with all that spends it, or alone if that is more."""
-        return max(self.descendant_fees_sat / self.descendant_vsize, self.fee_sat / self.vsize)
+        return max(self.descendant_fees_sat / self.descendant_vsize, self.modified_fee_sat / self.vsize)
 
     def __repr__(self) -> str:
         return f"Entry({self.transaction!r}, {self.fee_sat} sat, {self.vsize} vB)"

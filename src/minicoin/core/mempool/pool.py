@@ -35,6 +35,7 @@ from minicoin.core.mempool.verification import Candidate
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid, outpoint_txid
 from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate, TxReason, TxRejected, TxVerdict
+from minicoin.core.script.policy import dust_outputs
 from minicoin.core.units import ConnId, Micros
 
 # Says nothing about the transaction itself: worth another look when it comes again.
@@ -121,7 +122,9 @@ class Mempool(MempoolReader):
             if candidate.held:
                 return self._judge_package(candidate, verdict, now)
             floor = self.min_feerate(now)
-            replaced = check_verified(self._table, verdict, self.policy, floor, is_returning=candidate.is_returning)
+            replaced = check_verified(
+                self._table, verdict, self.policy, floor, is_returning=candidate.is_returning, deltas=self.deltas
+            )
         except TxRejected as rejection:
             return _rejected(candidate, rejection.reason, rejection.detail)
         self._drop(replaced)
@@ -134,16 +137,17 @@ class Mempool(MempoolReader):
             self._queue.add(candidate)
             return Again(candidate.transaction)
         verdicts = [*(parent.verdict for parent in held), verdict]
-        for one in verdicts:
+        priced = [self.deltas.apply(one) for one in verdicts]
+        for one in priced:
             check_member(one, self.policy)
-        check_package_price(verdicts, self.policy, self.min_feerate(now))
-        replaced = find_replaced_by_package(self._table, verdicts, self.policy)
+        check_package_price(priced, self.policy, self.min_feerate(now))
+        replaced = find_replaced_by_package(self._table, priced, self.policy)
         self._drop(replaced)
         entered: list[tuple[Candidate, Entry]] = []
         try:
             # What each has to meet is asked as if those before stood in the pool, so they do, for that long.
             for member, one in zip((*(parent.candidate for parent in held), candidate), verdicts, strict=True):
-                check_verified(self._table, one, self.policy, floor=0)
+                check_verified(self._table, one, self.policy, floor=0, deltas=self.deltas)
                 entered.append((member, self._enter(member, one)))
         except TxRejected:
             self._drop([entry for _, entry in entered])
@@ -175,6 +179,7 @@ class Mempool(MempoolReader):
             time=candidate.time,
             height=self._height,
             spends_coinbase_height=verdict.spends_coinbase_height,
+            fee_delta_sat=self.deltas.get(candidate.transaction.txid),
         )
         self._table.add(entry)
         self._statistics.add(entry)
@@ -195,7 +200,7 @@ class Mempool(MempoolReader):
                     return TxRejected(verdict.rejected, verdict.detail)
                 if verdict.missing:
                     return TxRejected(TxReason.MISSING_OR_SPENT)
-                check_verified(self._table, verdict, self.policy, floor)
+                check_verified(self._table, verdict, self.policy, floor, deltas=self.deltas)
                 entered.append(self._enter(Candidate(verdict.transaction, None, now), verdict))
         except TxRejected as rejection:
             return rejection
@@ -276,6 +281,17 @@ class Mempool(MempoolReader):
         elif reason not in _PASSING_REASONS:
             self._rejected.add(wtxid)
 
+    def prioritise(self, txid: Txid, delta_sat: int) -> None:
+        """Count this transaction as paying so much more (or less), now and when it comes. Raises MisuseError."""
+        entry = self._table.get(txid)
+        dust_feerate = self.policy.standardness.dust_feerate
+        # Rule 1 of ephemeral dust: nobody may earn by it alone.
+        if entry is not None and self.policy.require_standard and dust_outputs(entry.transaction, dust_feerate):
+            raise MisuseError("Priority is not supported for transactions with dust outputs.")
+        change = self.deltas.add(txid, delta_sat)
+        if entry is not None and change:
+            self._table.reprice(entry, change)
+
     # --- letting go ---
 
     def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
@@ -310,6 +326,7 @@ class Mempool(MempoolReader):
         self._statistics.on_block(summary)
         for txid in summary.txids:
             self._confirmed.add(txid)
+        self.deltas.forget(summary.txids)
         found = [entry for txid in summary.txids if (entry := self._table.get(txid)) is not None]
         if found:
             self._table.remove(found)

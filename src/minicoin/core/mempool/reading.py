@@ -11,6 +11,7 @@ from minicoin.core.mempool.orphans import OrphanPool
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.packages import HeldParents
 from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.priorities import FeeDeltas
 from minicoin.core.mempool.recent import RecentSet
 from minicoin.core.mempool.selection import select_packages
 from minicoin.core.mempool.table import EntryTable, ancestors, descendants
@@ -29,6 +30,7 @@ class MempoolReader:
         self.policy = policy
         self.alarm = Alarm()
         self._height = height
+        self.deltas = FeeDeltas()
         self._table = EntryTable()
         self._queue = VerificationQueue()
         self._orphans = OrphanPool(rng.stream("orphans"))
@@ -114,7 +116,7 @@ class MempoolReader:
             raise TxRejected(TxReason.MISSING_OR_SPENT)
         if verdict.rejected is not None:
             raise TxRejected(verdict.rejected, verdict.detail)
-        check_verified(self._table, verdict, self.policy, self.min_feerate(now))
+        check_verified(self._table, verdict, self.policy, self.min_feerate(now), deltas=self.deltas)
 
     def vsize(self, verdict: TxVerdict) -> int:
         """A verified transaction's virtual bytes as policy counts them."""

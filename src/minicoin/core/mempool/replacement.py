@@ -49,9 +49,10 @@ def check_replacement_fee(
     """Rules 3, 4 and 6. Raises TxRejected."""
     for rival in conflicts:
         # Rule 6: compared as fractions, so that no rounding decides.
-        if fee_sat * rival.vsize <= rival.fee_sat * vsize:
-            raise TxRejected(TxReason.INSUFFICIENT_FEE, f"feerate not above the replaced's {rival.feerate} sat/kvB")
-    replaced_fees = sum(entry.fee_sat for entry in replaced)
+        if fee_sat * rival.vsize <= rival.modified_fee_sat * vsize:
+            feerate = rival.modified_fee_sat * 1_000 // rival.vsize
+            raise TxRejected(TxReason.INSUFFICIENT_FEE, f"feerate not above the replaced's {feerate} sat/kvB")
+    replaced_fees = sum(entry.modified_fee_sat for entry in replaced)
     if fee_sat < replaced_fees:
         raise TxRejected(TxReason.INSUFFICIENT_FEE, f"{fee_sat} sat, replaced pay {replaced_fees} sat")
     relay_fee = fee_at(incremental_feerate, vsize)

@@ -26,7 +26,7 @@ class _Remainder:
         self.fees_sat = entry.ancestor_fees_sat
 
     def score(self, entry: Entry) -> float:
-        return min(self.fees_sat / self.vsize, entry.fee_sat / entry.vsize)
+        return min(self.fees_sat / self.vsize, entry.modified_fee_sat / entry.vsize)
 
 
 class _Ranking:
@@ -68,7 +68,7 @@ class _Ranking:
                 if txid not in self.chosen:
                     remainder = self._remainders.setdefault(txid, _Remainder(dependent))
                     remainder.vsize -= entry.vsize
-                    remainder.fees_sat -= entry.fee_sat
+                    remainder.fees_sat -= entry.modified_fee_sat
                     lightened[txid] = dependent
         for txid, dependent in lightened.items():
             heapq.heappush(self._heap, (-self._remainders[txid].score(dependent), dependent.sequence, txid))

@@ -168,6 +168,19 @@ class EntryTable:
         self.remove(ordered[::-1])
         return ordered
 
+    def reprice(self, entry: Entry, delta_sat: int) -> None:
+        """Change the modified fee of an entry, and its relatives' sums with it."""
+        entry.modified_fee_sat += delta_sat
+        entry.ancestor_fees_sat += delta_sat
+        entry.descendant_fees_sat += delta_sat
+        for ancestor in ancestors(entry).values():
+            ancestor.descendant_fees_sat += delta_sat
+            self._index(ancestor)
+        for descendant in descendants(entry).values():
+            descendant.ancestor_fees_sat += delta_sat
+            self._index(descendant)
+        self._index(entry)
+
     def _index(self, entry: Entry) -> None:
         self.best_first.put(entry.txid, -entry.ancestor_score, entry.sequence)
         self.worst_first.put(entry.txid, entry.descendant_score, entry.sequence)
@@ -221,11 +234,11 @@ def closure(start: Iterable[Entry], relatives: Callable[[Entry], Iterable[Entry]
 def _count_ancestor(entry: Entry, ancestor: Entry, sign: int) -> None:
     entry.ancestor_count += sign
     entry.ancestor_vsize += sign * ancestor.vsize
-    entry.ancestor_fees_sat += sign * ancestor.fee_sat
+    entry.ancestor_fees_sat += sign * ancestor.modified_fee_sat
     entry.ancestor_sigop_cost += sign * ancestor.sigop_cost
 
 
 def _count_descendant(entry: Entry, descendant: Entry, sign: int) -> None:
     entry.descendant_count += sign
     entry.descendant_vsize += sign * descendant.vsize
-    entry.descendant_fees_sat += sign * descendant.fee_sat
+    entry.descendant_fees_sat += sign * descendant.modified_fee_sat

@@ -15,8 +15,8 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.tx_rules import is_final
 from minicoin.core.effects import SearchNonce
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX
-from minicoin.core.primitives.block import BlockHash, BlockHeader
-from minicoin.core.primitives.merkle import merkle_branch, witness_merkle_root
+from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
+from minicoin.core.primitives.merkle import block_merkle_root, merkle_branch, witness_merkle_root
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, Txid, TxIn, TxOut, outpoint_txid
 from minicoin.core.script.pushes import encode_number, push
 from minicoin.core.units import Micros, seconds
@@ -88,9 +88,26 @@ def build_template(
     """The best block on `parent` that pays fees and subsidy to `script_pubkey`. Candidates that cannot stand in it
     are left out, with all that spends them."""
     rules = tree.rules.rules_at(parent)
-    minimum_time = tree.proof.earliest_time(parent)
-    time = max(seconds(now), minimum_time)
-    entries = _select(candidates, rules, time)
+    return _make(tree, parent, _select(candidates, rules, _time_on(tree, parent, now)), script_pubkey, now)
+
+
+def build_exact_template(
+    tree: HeaderTree, parent: HeaderNode, transactions: Iterable[Transaction], script_pubkey: bytes, now: Micros
+) -> BlockTemplate:
+    """A block on `parent` of just these transactions in this order, valid or not. Their fees are nobody's."""
+    entries = tuple(TemplateEntry(transaction, 0, 0, ()) for transaction in transactions)
+    return _make(tree, parent, entries, script_pubkey, now)
+
+
+def _time_on(tree: HeaderTree, parent: HeaderNode, now: Micros) -> int:
+    return max(seconds(now), tree.proof.earliest_time(parent))
+
+
+def _make(
+    tree: HeaderTree, parent: HeaderNode, entries: tuple[TemplateEntry, ...], script_pubkey: bytes, now: Micros
+) -> BlockTemplate:
+    rules = tree.rules.rules_at(parent)
+    time = _time_on(tree, parent, now)
     value = rules.subsidy_sat + sum(entry.fee_sat for entry in entries)
     commitment = _witness_commitment([entry.transaction for entry in entries]) if rules.segwit else None
     coinbase, extra_nonce_at = _coinbase(rules.height, value, script_pubkey, commitment)
@@ -99,7 +116,7 @@ def build_template(
         version=tree.rules.template_version(parent),
         previous=parent.hash,
         time=time,
-        minimum_time=minimum_time,
+        minimum_time=tree.proof.earliest_time(parent),
         bits=tree.proof.next_bits(parent, time),
         coinbase=coinbase,
         extra_nonce_at=extra_nonce_at,
@@ -107,6 +124,14 @@ def build_template(
         witness_commitment=commitment,
         entries=entries,
     )
+
+
+def unsolved_block(template: BlockTemplate) -> Block:
+    """The block of a template, which lacks nothing but work."""
+    transactions = (template.coinbase, *(entry.transaction for entry in template.entries))
+    root, _ = block_merkle_root(transactions)
+    header = BlockHeader(template.version, template.previous, root, template.time, template.bits, 0)
+    return Block(header, transactions)
 
 
 def make_job(template: BlockTemplate, job: int, not_before_us: int = 0) -> SearchNonce:

@@ -177,6 +177,12 @@ class BlockSync:
         self._downloads.arrived(block.hash, None, now)
         return [*self._save(node), StoreBlock(block, node.height)]
 
+    def submit_header(self, header: BlockHeader, now: Micros) -> list[Effect]:
+        """A header from our operator. Raises BlockRejected."""
+        is_known = self._tree.get(header.hash) is not None
+        self._tree.add(header, now)
+        return [] if is_known else [SaveHeaders((header,)), *self._continue(now)]
+
     # --- the worker's answers ---
 
     def on_stored(self, block: BlockHash, now: Micros) -> list[Effect]:

@@ -21,6 +21,7 @@ from minicoin.core.mempool.policy import (
     MempoolPolicy,
 )
 from minicoin.core.mempool.pool import Mempool
+from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY, Node
 from minicoin.core.node.parts import Parts
@@ -38,7 +39,7 @@ from minicoin.core.wallet.wallet import Wallet
 
 T = TypeVar("T")
 
-DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, WALLET_KEY)
+DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY)
 """The documents a node saves and wants back at its next start."""
 
 
@@ -82,6 +83,9 @@ def assemble_node(
     book = restored or AddressBook(book_rng, is_private)
     connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
     connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
+    mempool = _mempool_policy(network, policy)
+    pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height)
+    pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
         default_port=network.default_port,
@@ -89,14 +93,13 @@ def assemble_node(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
-    mempool = _mempool_policy(network, policy)
     parts = Parts(
         network=network,
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
         sync=BlockSync(tree, rng.stream("netsync")),
-        mempool=Mempool(mempool, rng.stream("mempool"), tree.tip.height),
+        mempool=pool,
         relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
         book=book,
         connections=connections,

@@ -7,6 +7,7 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.connmgr.slots import SlotKind
 from minicoin.core.effects import Close, Effect
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
@@ -15,10 +16,11 @@ from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
-from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
@@ -29,7 +31,11 @@ _NEEDS_WORKER = (
     commands.ReconsiderBlock,
     commands.SubmitTransaction,
     commands.SubmitPackage,
+    commands.SubmitHeader,
+    commands.WaitForTip,
+    commands.WaitForChain,
     commands.Generate,
+    commands.GenerateBlock,
     commands.SetMining,
     commands.Pay,
     commands.RescanWallet,
@@ -54,6 +60,7 @@ class CommandFlow:
         mining: MiningFlow,
         wallet: WalletFlow,
         peers: PeerFlow,
+        tip_watch: TipWatch,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -62,9 +69,10 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._trial = TrialFlow(parts)
+        self._tip_watch = tip_watch
         self._submitted: dict[BlockHash, _Submitted] = {}
-        self._marking: list[RequestId] = []
-        """Those who marked a block and are answered when the chain stands where the marks want it."""
+        self._settling: list[RequestId] = []
+        """Those who are answered when the chain stands where it should: who marked a block, and who just asked."""
         self.is_stopping = False
         self.must_watch = False
 
@@ -97,6 +105,12 @@ class CommandFlow:
                 self._network(request, command, now)
             case commands.SubmitBlock():
                 self._submit_block(request, command, now)
+            case commands.SubmitHeader(header):
+                self._submit_header(request, header, now)
+            case commands.WaitForTip():
+                self._tip_watch.wait(request, command, now)
+            case commands.WaitForChain():
+                self._settle(request)
             case commands.InvalidateBlock(block):
                 self._mark(request, block, is_valid=False)
             case commands.ReconsiderBlock(block):
@@ -105,12 +119,17 @@ class CommandFlow:
                 self._submit_transaction(request, transaction, now)
             case commands.SubmitPackage(transactions):
                 self._transactions.packages.submit(request, transactions, now)
+            case commands.PrioritiseTransaction(txid, delta_sat):
+                self._parts.mempool.prioritise(txid, delta_sat)
+                self._parts.reply(request, True)
             case commands.Generate(count, script):
                 self._mining.generate(request, count, script, now)
             case commands.AbortGenerate():
                 self._parts.reply(request, self._mining.abort_generate(now))
             case commands.AwaitTemplate():
                 self._mining.hold(request, command, now)
+            case commands.GenerateBlock():
+                self._mining.generate_block(request, command, now)
             case commands.SetMining(script):
                 self._mining.set_mining(script, now)
                 self._parts.reply(request, None)
@@ -187,18 +206,42 @@ class CommandFlow:
         self._submitted.setdefault(block.hash, _Submitted([])).requests.append(request)
         self._parts.emit(*effects)
 
+    def _submit_header(self, request: RequestId, header: BlockHeader, now: Micros) -> None:
+        if self._parts.tree.get(header.previous) is None and self._parts.tree.get(header.hash) is None:
+            problem = f"Must submit previous header ({hash_to_hex(header.previous)}) first"
+            self._parts.fail(request, commands.VERIFY_ERROR, problem)
+            return
+        try:
+            self._parts.emit(*self._parts.sync.submit_header(header, now))
+        except BlockRejected as rejected:
+            self._parts.fail(request, commands.VERIFY_ERROR, str(rejected.reason))
+            return
+        self._parts.reply(request, None)
+
+    def _settle(self, request: RequestId) -> None:
+        """Answer once everything that came before has been carried out."""
+        if not self._is_crowded(request):
+            self._settling.append(request)
+            self.settle()
+
+    def _is_crowded(self, request: RequestId) -> bool:
+        """Whether too many wait already; then it was refused."""
+        if len(self._settling) < COMMANDS_WAITING_MAX:
+            return False
+        self._parts.fail(request, commands.MISC_ERROR, "too many calls wait for the chain to move")
+        return True
+
     def _mark(self, request: RequestId, block: BlockHash, *, is_valid: bool) -> None:
         if self._parts.tree.get(block) is None:
             self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
             return
-        if len(self._marking) >= COMMANDS_WAITING_MAX:
-            self._parts.fail(request, commands.MISC_ERROR, "too many marked blocks wait for the chain to move")
+        if self._is_crowded(request):
             return
         if is_valid:
             self._chain.reconsider(block)
         else:
             self._chain.invalidate(block)
-        self._marking.append(request)
+        self._settling.append(request)
         self.settle()
 
     def on_connected(self, connected: list[HeaderNode]) -> None:
@@ -210,8 +253,8 @@ class CommandFlow:
         """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
         if not self._chain.is_settled:
             return
-        marking, self._marking = self._marking, []
-        for request in marking:
+        settling, self._settling = self._settling, []
+        for request in settling:
             self._parts.reply(request, None)
         for block in list(self._submitted):
             node = self._parts.tree.get(block)
@@ -229,13 +272,12 @@ class CommandFlow:
         self._mining.on_failure(failure)
         self._transactions.on_failure(failure)
         self._wallet.on_failure(failure)
-        for submitted in self._submitted.values():
-            for request in submitted.requests:
-                self._parts.fail(request, commands.MISC_ERROR, failure)
-        self._submitted.clear()
-        for request in self._marking:
+        self._tip_watch.end_waits()
+        waiting = [request for submitted in self._submitted.values() for request in submitted.requests]
+        for request in (*waiting, *self._settling):
             self._parts.fail(request, commands.MISC_ERROR, failure)
-        self._marking.clear()
+        self._submitted.clear()
+        self._settling.clear()
 
     def _answer(self, block: BlockHash, verdict: str | None) -> None:
         submitted = self._submitted.pop(block, None)

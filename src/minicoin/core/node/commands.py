@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
 
 # Bitcoin Core's JSON-RPC error codes (rpc/protocol.h), which clients know how to tell apart.
@@ -103,6 +103,26 @@ class SubmitBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmitHeader:
+    """Take a header from outside; refused with the reason, as the error's text."""
+
+    header: BlockHeader
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForTip:
+    """Answered with (hash, height) of the tip once it is another than `tip`, at the latest after `patience_us`."""
+
+    tip: BlockHash
+    patience_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForChain:
+    """Answered when everything that came before it has been carried out and the chain stands where it should."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidateBlock:
     """Treat a block and its descendants as invalid."""
 
@@ -130,6 +150,14 @@ class SubmitPackage:
     transactions: tuple[Transaction, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PrioritiseTransaction:
+    """Count a transaction as paying so much more (or less), whether it is here yet or not; answered with True."""
+
+    txid: Txid
+    delta_sat: int
+
+
 # --- mining ---
 
 
@@ -153,6 +181,16 @@ class AwaitTemplate:
 
     tip: BlockHash
     mempool_updates: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateBlock:
+    """Mine one block of these transactions, now; answered with the list of its hash, or with the block itself where it
+    is not to be submitted."""
+
+    script_pubkey: bytes
+    transactions: tuple[Transaction, ...]
+    submits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +311,15 @@ Command = (
     | InvalidateBlock
     | ReconsiderBlock
     | SubmitTransaction
+    | PrioritiseTransaction
     | SubmitPackage
     | Generate
     | AbortGenerate
     | AwaitTemplate
+    | SubmitHeader
+    | WaitForTip
+    | WaitForChain
+    | GenerateBlock
     | SetMining
     | CreateWallet
     | NewAddress

@@ -100,7 +100,7 @@ def _mempool(node: Node, now: Micros, is_brief: bool) -> bytes:
     if not (is_brief and len(mempool) > DIGEST_ITEMS_MAX):
         for entry in mempool:
             out += _ENTRY.pack(
-                entry.wtxid, entry.sequence, entry.fee_sat, entry.time, entry.ancestor_count, entry.is_own
+                entry.wtxid, entry.sequence, entry.modified_fee_sat, entry.time, entry.ancestor_count, entry.is_own
             )
     return bytes(out)
 

@@ -6,7 +6,7 @@ The search itself runs in a worker. Blocks asked for by command (generate) come 
 from dataclasses import dataclass, field
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.effects import SearchNonce, StopSearch
+from minicoin.core.effects import StopSearch
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
 from minicoin.core.limits import (
@@ -19,22 +19,25 @@ from minicoin.core.limits import (
     MINING_PEER_WAIT_US,
     TEMPLATE_REFRESH_US,
 )
-from minicoin.core.mining.template import BlockTemplate, Candidate, build_template, make_job
-from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate
+from minicoin.core.mining.template import BlockTemplate, Candidate, build_exact_template, build_template, make_job
+from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import SECOND_US, Micros, RequestId
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Order:
-    """A generate command under way."""
+    """A generate command under way; with `transactions`, for one block of just these."""
 
     request: RequestId
     left: int
     script_pubkey: bytes
+    transactions: tuple[Transaction, ...] | None = None
+    submits: bool = True
     found: list[BlockHash] = field(default_factory=list)
 
 
@@ -68,7 +71,9 @@ class MiningFlow:
         """For getmininginfo; nothing depends on it."""
         self._job = 0
         self._is_searching = False
+        self._job_order: _Order | None = None
         self._awaited: BlockHash | None = None
+        self._awaited_for: _Order | None = None
         self.alarm = Alarm()
         self._refresh_at: Micros | None = None
         self._wait_until = Micros(started_at + MINING_PEER_WAIT_US)
@@ -90,6 +95,11 @@ class MiningFlow:
         self.last_size = TemplateSize(len(template.entries), template.reserved_weight)
         return template
 
+    def exact_template(self, script_pubkey: bytes, transactions: tuple[Transaction, ...], now: Micros) -> BlockTemplate:
+        """A block of just these transactions on the tip."""
+        tree = self._parts.tree
+        return build_exact_template(tree, tree.tip, transactions, script_pubkey, now)
+
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
         """Mine to this script from now on; None stops."""
         self._script = script_pubkey
@@ -100,11 +110,20 @@ class MiningFlow:
         if count <= 0:
             self._parts.reply(request, [])
             return
+        self._take_order(_Order(request, count, script_pubkey), now)
+
+    def generate_block(self, request: RequestId, command: GenerateBlock, now: Micros) -> None:
+        """Mine one block of given transactions; without `submits` it is handed back instead."""
+        order = _Order(request, 1, command.script_pubkey, command.transactions, command.submits)
+        self._take_order(order, now)
+
+    def _take_order(self, order: _Order, now: Micros) -> None:
         if len(self._orders) >= GENERATE_COMMANDS_MAX:
-            self._parts.fail(request, MISC_ERROR, "too many generate commands wait")
+            self._parts.fail(order.request, MISC_ERROR, "too many generate commands wait")
             return
-        self._orders.append(_Order(request, count, script_pubkey))
-        self._renew(now)
+        self._orders.append(order)
+        if self._job_order is None or self._job_order not in self._orders:
+            self._renew(now)
 
     def abort_generate(self, now: Micros) -> int:
         """End all generate commands; how many there were. A block found already goes its way."""
@@ -134,6 +153,12 @@ class MiningFlow:
             return
         self._is_searching = False
         self._last_own_us = now
+        if self._job_order is not None and not self._job_order.submits:
+            if self._job_order in self._orders:
+                self._orders.remove(self._job_order)
+                self._parts.reply(self._job_order.request, event.block)
+            self._renew(now)
+            return
         try:
             effects = self._parts.sync.submit(event.block, now)
         except BlockRejected as rejected:
@@ -141,7 +166,7 @@ class MiningFlow:
             self._parts.trace("mined-block-refused", reason=str(rejected))
             self._refresh_by(Micros(now + SECOND_US))
             return
-        self._awaited = event.block.hash
+        self._awaited, self._awaited_for = event.block.hash, self._job_order
         # Nothing more on this tip: the block's fate renews the job.
         self._refresh_at = None
         self._parts.trace("block-mined", block=hash_to_hex(event.block.hash))
@@ -166,8 +191,9 @@ class MiningFlow:
             return
         self._awaited = None
         self._parts.trace("mined-block-refused", reason=reason)
-        if self._orders:
-            order = self._orders.pop(0)
+        order = self._awaited_for
+        if order in self._orders:
+            self._orders.remove(order)
             self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
         self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
 
@@ -208,32 +234,37 @@ class MiningFlow:
         self.alarm.by(at)
 
     def _deliver(self, block: BlockHash) -> None:
-        if not self._orders:
+        order = self._awaited_for
+        if order not in self._orders:
+            # Mined for nobody's command.
             return
-        order = self._orders[0]
         order.found.append(block)
         order.left -= 1
         if order.left == 0:
-            self._orders.pop(0)
+            self._orders.remove(order)
             self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
 
     def _renew(self, now: Micros) -> None:
-        script = self._orders[0].script_pubkey if self._orders else self._script
+        order = self._orders[0] if self._orders else None
+        script = self._script if order is None else order.script_pubkey
         if script is None:
             self._stop()
             return
         if self._awaited is not None:
             # A block of ours is on its way to this very tip: another one beside it would be wasted.
             return
-        if not self._orders and not self._may_mine(now):
+        if order is None and not self._may_mine(now):
             self._refresh_by(Micros(now + SECOND_US))
             return
         self._job += 1
         self._is_searching = True
         self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
-        not_before = 0 if self._orders else self._pace()
-        job: SearchNonce = make_job(self.template(script, now), self._job, not_before)
-        self._parts.emit(job)
+        self._job_order = order
+        if order is None or order.transactions is None:
+            template = self.template(script, now)
+        else:
+            template = self.exact_template(script, order.transactions, now)
+        self._parts.emit(make_job(template, self._job, 0 if order is not None else self._pace()))
 
     def _stop(self) -> None:
         if self._is_searching:

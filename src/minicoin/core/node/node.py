@@ -35,6 +35,7 @@ from minicoin.core.events import (
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.mempool.outcomes import Accepted
+from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
@@ -43,6 +44,7 @@ from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.serving import Serving
+from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
@@ -85,7 +87,10 @@ class Node:
         self.addresses = AddressFlow(parts)
         handlers = MessageHandlers(parts, self.transactions, self.addresses, self._serving)
         self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
-        self._commands = CommandFlow(parts, self.chain, self.transactions, self.mining, self.wallet, self.peers)
+        self._tip_watch = TipWatch(parts)
+        self._commands = CommandFlow(
+            parts, self.chain, self.transactions, self.mining, self.wallet, self.peers, self._tip_watch
+        )
         self._unrestored: bytes | None = None
         self._is_stopping = False
         self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
@@ -99,6 +104,7 @@ class Node:
             parts.book,
             self.mining,
             self.wallet,
+            self._tip_watch,
             parts.connections,
         )
         self._alarm = Alarm()
@@ -156,6 +162,8 @@ class Node:
             self._commands.on_failure(_STOPPING)
             self.wallet.on_stop(_STOPPING)
         self.wallet.save_if_changed()
+        if self.parts.mempool.deltas.is_changed:
+            self.parts.emit(SaveState(PRIORITIES_KEY, self.parts.mempool.deltas.to_bytes()))
         if self._is_stopping and self._commands.is_stopping and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._commands.is_stopping = False
@@ -272,6 +280,8 @@ class Node:
                 self.peers.announce(connected)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
         self._commands.on_connected(connected)
+        if event.update.connected or event.update.disconnected:
+            self._tip_watch.end_waits()
         self.chain.advance()
         self._commands.settle()
         self._when_settled(now)
@@ -333,6 +343,8 @@ class Node:
             self.mining.on_deadline(now)
         if is_due(self.wallet, now):
             self.wallet.on_deadline(now)
+        if is_due(self._tip_watch, now):
+            self._tip_watch.on_deadline(now)
         if is_due(parts.connections, now):
             self._dial(now)
         if now >= self._save_book_at:

@@ -8,10 +8,11 @@ from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.reading import MempoolReader
-from minicoin.core.mining.template import BlockTemplate
+from minicoin.core.mining.template import BlockTemplate, unsolved_block
 from minicoin.core.node.mining_flow import TemplateSize
 from minicoin.core.node.node import Node
 from minicoin.core.params.rules import SignetKind
+from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
 from minicoin.core.units import SECOND_US, Micros
@@ -28,6 +29,7 @@ class EntryView:
     transaction: Transaction = field(repr=False)
     sequence: int
     fee_sat: int
+    modified_fee_sat: int
     vsize: int
     time: int
     height: int
@@ -44,6 +46,15 @@ class EntryView:
     @property
     def txid(self) -> Txid:
         return self.transaction.txid
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritised:
+    """A change of a fee, and what that makes of it where the transaction is in the mempool."""
+
+    txid: Txid
+    delta_sat: int
+    modified_fee_sat: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +121,20 @@ class PoolQueries:
     def _views(self, entries: Iterable[Entry]) -> tuple[EntryView, ...]:
         return tuple(_view(entry, self._mempool) for entry in entries)
 
+    def prioritised(self) -> tuple[Prioritised, ...]:
+        """The operator's changes of fees, oldest first."""
+        entries = ((txid, delta, self._mempool.get(txid)) for txid, delta in self._mempool.deltas)
+        return tuple(Prioritised(txid, delta, None if e is None else e.modified_fee_sat) for txid, delta, e in entries)
+
     def spender(self, outpoint: Outpoint) -> Txid | None:
         """The transaction of the mempool that spends a coin."""
         found = self._mempool.spender(outpoint)
         return None if found is None else found.txid
+
+    def spending_transaction(self, outpoint: Outpoint) -> Transaction | None:
+        """The same with the whole transaction."""
+        found = self._mempool.spender(outpoint)
+        return None if found is None else found.transaction
 
     def output(self, outpoint: Outpoint) -> TxOut | None:
         """An unconfirmed output, spent or not."""
@@ -174,6 +195,10 @@ class PoolQueries:
         """How often a transaction came or went."""
         return self._mempool.updates
 
+    def unsolved_block(self, script_pubkey: bytes, transactions: tuple[Transaction, ...]) -> Block:
+        """A block of just these transactions on the tip, which lacks nothing but work."""
+        return unsolved_block(self._node.mining.exact_template(script_pubkey, transactions, self._now))
+
     def last_template_size(self) -> TemplateSize | None:
         """Of the last block put together, or None."""
         return self._node.mining.last_size
@@ -188,6 +213,7 @@ def _view(entry: Entry, mempool: MempoolReader) -> EntryView:
         transaction=entry.transaction,
         sequence=entry.sequence,
         fee_sat=entry.fee_sat,
+        modified_fee_sat=entry.modified_fee_sat,
         vsize=entry.vsize,
         time=entry.time // SECOND_US,
         height=entry.height,

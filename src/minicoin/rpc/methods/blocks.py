@@ -26,7 +26,7 @@ from minicoin.rpc.method import (
 from minicoin.rpc.port import ChainReads
 from minicoin.rpc.shapes import JsonObject, block_json, script_json
 
-_NOT_STORED = CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
+NOT_STORED = CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
 _COIN_SETS = ("hash_serialized_3", "muhash", "none")
 _PERCENTILES = (10, 25, 50, 75, 90)
 
@@ -35,8 +35,8 @@ async def read_stored_block(call: Call, block: BlockHash) -> tuple[HeaderView, R
     """A block and its place, or the refusal that says what is missing."""
     view = require(await call.port.query(lambda node: node.chain.header(block)), UNKNOWN_BLOCK)
     if not view.is_stored:
-        raise CommandError(_NOT_STORED.code, _NOT_STORED.message)
-    return view, require(await call.port.read_chain(lambda chain: chain.read_block(block)), _NOT_STORED)
+        raise CommandError(NOT_STORED.code, NOT_STORED.message)
+    return view, require(await call.port.read_chain(lambda chain: chain.read_block(block)), NOT_STORED)
 
 
 async def get_block(call: Call) -> Json:

@@ -1,11 +1,10 @@
 """Blockchain methods that read the header tree: heights, hashes, headers, tips, deployments."""
 
-from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
 from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
-from minicoin.core.primitives.block import HEADER_SIZE, BlockHash
+from minicoin.core.primitives.block import BlockHash
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.shapes import JsonObject, difficulty, header_json, target_hex
@@ -62,8 +61,8 @@ async def get_block_header(call: Call) -> Json:
     view = require(await call.port.query(lambda node: node.chain.header(block)), UNKNOWN_BLOCK)
     if not call.flag("verbose"):
         return view.header.raw.hex()
-    raw = await call.port.read_chain(lambda chain: chain.read_block(block)) if view.is_stored else None
-    return header_json(view, 0 if raw is None else decode_compact(raw.raw, HEADER_SIZE)[0])
+    count = await call.port.read_chain(lambda chain: chain.transaction_count(block)) if view.is_stored else None
+    return header_json(view, count or 0)
 
 
 async def get_chain_tips(call: Call) -> Json:

@@ -85,7 +85,7 @@ def entry_json(entry: EntryView) -> JsonObject:
         "wtxid": hash_to_hex(entry.transaction.wtxid),
         "fees": {
             "base": Amount(entry.fee_sat),
-            "modified": Amount(entry.fee_sat),
+            "modified": Amount(entry.modified_fee_sat),
             "ancestor": Amount(entry.ancestor_fees_sat),
             "descendant": Amount(entry.descendant_fees_sat),
         },

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.descriptors.parse import parse_descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
 from minicoin.core.node.commands import (
     DESERIALIZATION_ERROR,
     IN_INITIAL_DOWNLOAD,
-    INVALID_ADDRESS,
     INVALID_PARAMETER,
     NOT_CONNECTED,
     TYPE_ERROR,
@@ -32,8 +30,6 @@ from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
 
 # The coinbase is the miner's: whatever stands here is replaced.
 _ANY_SCRIPT = b"\x6a"
-_COMBO_FORMS = 4
-_COMBO_FORMS_UNCOMPRESSED = 2
 _NONCE_RANGE = "00000000ffffffff"
 # More than the count of any mempool has.
 _DIGITS_MAX = 19
@@ -221,34 +217,6 @@ async def generate_to_address(call: Call) -> Json:
     return [str(block) for block in found]
 
 
-async def generate_to_descriptor(call: Call) -> Json:
-    count = call.positive("num_blocks", 0, GENERATE_BLOCKS_MAX)
-    found = await call.port.command(Generate(count, script_of_descriptor(call, call.text("descriptor"))))
-    assert isinstance(found, list)
-    return [str(block) for block in found]
-
-
-def script_of_descriptor(call: Call, text: str) -> bytes:
-    """The one script that a descriptor stands for; of combo() the one that Bitcoin Core pays to."""
-    try:
-        found = parse_descriptor(text, call.port.network)
-    except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, str(error)) from error
-    if len(found) > 1:
-        raise CommandError(INVALID_PARAMETER, "Multipath descriptor not accepted")
-    if found[0].is_range:
-        raise CommandError(
-            INVALID_PARAMETER, "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"
-        )
-    try:
-        forms = found[0].at(0)
-    except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, "Cannot derive script without private keys") from error
-    # combo() of a compressed key has four forms, of which p2wpkh is the third; of another two, p2pkh the second.
-    chosen = {_COMBO_FORMS: 2, _COMBO_FORMS_UNCOMPRESSED: 1}.get(len(forms), 0)
-    return forms[chosen].output_script()
-
-
 async def abort_generate(call: Call) -> Json:
     return bool(await call.port.command(AbortGenerate()))
 
@@ -318,18 +286,6 @@ METHODS = (
         (
             Argument("nblocks", Kind.INTEGER, f"How many: 0 to {GENERATE_BLOCKS_MAX}."),
             Argument("address", Kind.TEXT, "Who is paid."),
-            optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
-        ),
-    ),
-    Method(
-        "generatetodescriptor",
-        Category.MINING,
-        "Mine blocks now, paying to what an output descriptor stands for; answered when all are found.",
-        "An array of block hashes.",
-        generate_to_descriptor,
-        (
-            Argument("num_blocks", Kind.INTEGER, f"How many: 0 to {GENERATE_BLOCKS_MAX}.", aliases=("nblocks",)),
-            Argument("descriptor", Kind.TEXT, "Who is paid."),
             optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
         ),
     ),

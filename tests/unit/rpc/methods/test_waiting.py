@@ -1,0 +1,56 @@
+from minicoin.core.node.commands import Generate, WaitForTip
+
+
+def mine_later(caller, seconds: int = 1) -> None:
+    world = caller.port.world
+    world._schedule(seconds * 1_000_000, lambda: world.command(caller.port.virtual, Generate(1, b"\x51")))
+
+
+def test_a_wait_ends_with_the_block(rpc) -> None:
+    mine_later(rpc)
+    found = rpc("waitfornewblock")
+    assert found == {"hash": rpc("getbestblockhash"), "height": 1}
+
+
+def test_what_is_there_already_is_not_waited_for(rpc) -> None:
+    before = rpc.port.world.now
+    tip = {"hash": rpc("getbestblockhash"), "height": 0}
+    assert rpc("waitforblock", tip["hash"]) == tip
+    assert rpc("waitforblockheight", 0) == tip
+    assert rpc("waitfornewblock", 0, "11" * 32) == tip
+    assert rpc.port.world.now == before
+
+
+def test_patience_ends_with_the_tip_as_it_is(rpc) -> None:
+    before = rpc.port.world.now
+    found = rpc("waitforblockheight", 5, 90_000)
+    assert found == {"hash": rpc("getbestblockhash"), "height": 0}
+    assert rpc.port.world.now - before == 90_000_000
+    assert rpc("waitforblock", "11" * 32, 5) == found
+    for method, arguments in (
+        ("waitfornewblock", []),
+        ("waitforblock", ["11" * 32]),
+        ("waitforblockheight", [5]),
+    ):
+        assert rpc.refusal(method, *arguments, -1) == (-1, "Negative timeout")
+
+
+def test_blocks_in_between_do_not_end_the_wait(rpc) -> None:
+    for second in (1, 2, 3):
+        mine_later(rpc, second)
+    assert rpc("waitforblockheight", 3)["height"] == 3
+
+
+def test_the_end_of_the_node_ends_every_wait(rpc) -> None:
+    world, virtual = rpc.port.world, rpc.port.virtual
+    request = world.command(virtual, WaitForTip(virtual.tip, 10**12))
+    assert not world.run(1_000_000, until=lambda: request in virtual.replies)
+    rpc("stop")
+    assert virtual.replies[request].value == (virtual.tip, 0)
+
+
+def test_the_chain_has_caught_up_with_what_was_asked(rpc) -> None:
+    blocks = rpc("generatetodescriptor", 3, "raw(51)")
+    rpc("invalidateblock", blocks[0])
+    assert rpc("syncwithvalidationinterfacequeue") is None
+    assert rpc("getblockcount") == 0
