@@ -276,6 +276,8 @@ DATA_PAYLOAD_BYTES_MAX: Final = 80
 CHAIN_STATISTICS_BLOCKS_MAX: Final = 20_000
 # Outputs whose spenders are looked up at one visit of the loop.
 SPENT_OUTPUTS_PER_CALL_MAX: Final = 1_000
+# Coins one scan may find: about 500 bytes each in the answer.
+SCAN_FOUND_COINS_MAX: Final = 100_000
 # One generate command; a greater number is asked for in several.
 GENERATE_BLOCKS_MAX: Final = 100_000
 

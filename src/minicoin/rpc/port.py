@@ -12,6 +12,7 @@ from minicoin.core.node.commands import Command
 from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
+from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockRejected, Coin, TxVerdict
 from minicoin.core.units import Micros
@@ -67,6 +68,9 @@ class ChainReads(Protocol):
 
     def spent_coins(self, block: BlockHash) -> list[Coin] | None:
         """What a block's inputs spent, in input order, or None."""
+
+    def scan_coins(self, scripts: frozenset[bytes], progress: ScanProgress) -> Generator[None, None, CoinScan]:
+        """The coins of these scripts as of now, a slice at a time."""
 
     def read_coin_set(self, kind: str) -> Generator[None, None, CoinReading]:
         """Reads the whole set as of now, a slice at a time, with one of Bitcoin Core's hashes or none."""

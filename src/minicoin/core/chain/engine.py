@@ -16,6 +16,7 @@ from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_proof
+from minicoin.core.chain.scan import find_coins
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
@@ -33,6 +34,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import HEADER_SIZE, Block, BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import (
     BlockReason,
@@ -350,6 +352,14 @@ class ChainEngine:
         self.flush()
         tip, height = self.tip, self.height
         return CoinSetReading(tip, height, (yield from count_coins(self._store.coins(), kind)))
+
+    def scan_coins(self, scripts: frozenset[bytes], progress: ScanProgress) -> Generator[None, None, CoinScan]:
+        """The coins of these scripts as of now, a slice at a time: the engine may move meanwhile."""
+        self.flush()
+        tip = self._tip
+        found = yield from find_coins(self._store.coins(), scripts, progress)
+        heights = dict.fromkeys(coin.height for _, coin in found)
+        return CoinScan(tip.hash, tip.height, found, {height: tip.ancestor(height).hash for height in heights})
 
     # --- watched scripts ---
 
