@@ -7,6 +7,7 @@ from minicoin.rpc.help_text import CONVERSIONS, conversions, describe, overview
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
 from minicoin.rpc.methods import (
+    addresses,
     blocks,
     chain,
     connections,
@@ -26,6 +27,7 @@ from minicoin.rpc.methods import (
     scanning,
     spends,
     statistics,
+    switching,
     transactions,
     trial,
     waiting,
@@ -59,6 +61,8 @@ METHODS: Final = (
     *descriptors.METHODS,
     *network.METHODS,
     *connections.METHODS,
+    *addresses.METHODS,
+    *switching.METHODS,
     *mining.METHODS,
     *generating.METHODS,
     *priorities.METHODS,

@@ -75,6 +75,15 @@ class AddressRecord:
     is_tried: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BookPlace:
+    """Where an address stands: in slots of the new table, or in one of the tried; a slot is bucket * 64 + place."""
+
+    timed: TimedAddress
+    new_slots: tuple[int, ...]
+    tried_slot: int | None
+
+
 class AddressBook:
     """Addresses of nodes. All methods take the time and never fail for an unknown address."""
 
@@ -232,6 +241,11 @@ class AddressBook:
         """At most `count` addresses behind the first `skip`, in the order they came to be known; a pure read, unlike
         sample()."""
         return tuple(entry.timed for entry in islice(self._tables.entries.values(), skip, skip + count))
+
+    def places(self, count: int, skip: int = 0) -> tuple[BookPlace, ...]:
+        """The same with where each address stands in the tables."""
+        entries = islice(self._tables.entries.values(), skip, skip + count)
+        return tuple(BookPlace(entry.timed, entry.new_slots, entry.tried_slot) for entry in entries)
 
     # --- anchors: block-relay peers to return to first, so that a restart is no chance to eclipse us ---
 

@@ -77,6 +77,7 @@ class HeaderTree:
         self._best_header = genesis
         self._best_candidate = genesis
         self._sequence = 0
+        self._first_sequence = 0
         self._unstored = 0
 
     # --- reading ---
@@ -288,6 +289,19 @@ class HeaderTree:
         for descendant in descendants(node):
             descendant.status |= INVALID_ANCESTOR
         self._choose_again()
+
+    def prefer(self, block: BlockHash) -> None:
+        """Treat the block as the first that could be connected among those of its work. A later call outdoes an
+        earlier one; a restart forgets both."""
+        node = self._require(block)
+        if node.chainwork >= self.tip.chainwork:
+            self._first_sequence -= 1
+            node.sequence = self._first_sequence
+            self._choose_again()
+
+    def is_preferred(self, node: HeaderNode, other: HeaderNode) -> bool:
+        """Whether the operator put `node` before `other`, which has the same work."""
+        return node.sequence < 0 and node.sequence < other.sequence and node.chainwork == other.chainwork
 
     def reconsider(self, block: BlockHash) -> None:
         """Forget that the block, its ancestors or its descendants were invalid."""

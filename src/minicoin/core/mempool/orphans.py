@@ -3,6 +3,7 @@
 Bounded in number, per peer, in size and in time. Our own transactions are never orphans: their sender is told instead.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,6 +42,10 @@ class OrphanPool:
 
     def __len__(self) -> int:
         return len(self._orphans)
+
+    def __iter__(self) -> Iterator[Orphan]:
+        """Oldest first."""
+        return iter(self._orphans.values())
 
     def __contains__(self, wtxid: Wtxid) -> bool:
         return wtxid in self._orphans

@@ -7,7 +7,7 @@ from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED
 from minicoin.core.mempool.admission import check_before_verification, check_verified, vsize_of
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.fees import FeeFloor, FeeStatistics
-from minicoin.core.mempool.orphans import OrphanPool
+from minicoin.core.mempool.orphans import Orphan, OrphanPool
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.packages import HeldParents
 from minicoin.core.mempool.policy import MempoolPolicy
@@ -133,6 +133,10 @@ class MempoolReader:
     def is_verifying(self, txid: Txid) -> bool:
         """Whether its admission is under way."""
         return txid in self._queue
+
+    def orphans(self) -> tuple[Orphan, ...]:
+        """Transactions that wait for their parents, oldest first."""
+        return tuple(self._orphans)
 
     @property
     def fullness(self) -> float:

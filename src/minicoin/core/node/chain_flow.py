@@ -54,8 +54,10 @@ class ChainFlow:
             return
         tree = self._parts.tree
         target = tree.best_candidate()
-        # Equal work never moves the tip, whatever order a restart read the blocks in: first seen stays.
-        if target is tree.tip or (target.chainwork <= tree.tip.chainwork and not tree.tip.is_failed):
+        # Equal work never moves the tip, whatever order a restart read the blocks in: first seen stays. Only the
+        # operator may say otherwise.
+        may_stay = target.chainwork <= tree.tip.chainwork and not tree.tip.is_failed
+        if target is tree.tip or (may_stay and not tree.is_preferred(target, tree.tip)):
             return
         fork, path = tree.path(tree.tip, target)
         if not path and fork is tree.tip:
@@ -82,6 +84,11 @@ class ChainFlow:
         """The operator's word against a block."""
         self._parts.tree.mark_invalid(block)
         self._parts.sync.on_branch_invalid()
+        self.advance()
+
+    def prefer(self, block: BlockHash) -> None:
+        """The operator's word between blocks of the same work."""
+        self._parts.tree.prefer(block)
         self.advance()
 
     def reconsider(self, block: BlockHash) -> None:

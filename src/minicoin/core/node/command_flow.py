@@ -11,8 +11,10 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node import commands
 from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -28,6 +30,7 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 _NEEDS_WORKER = (
     commands.SubmitBlock,
     commands.InvalidateBlock,
+    commands.PreferBlock,
     commands.ReconsiderBlock,
     commands.SubmitTransaction,
     commands.SubmitPackage,
@@ -71,6 +74,9 @@ class CommandFlow:
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._submitted: dict[BlockHash, _Submitted] = {}
+        self.documents = DocumentWaits(parts)
+        self.mempool_saves: list[RequestId] = []
+        """Who wants the mempool written at the end of this event."""
         self._settling: list[RequestId] = []
         """Those who are answered when the chain stands where it should: who marked a block, and who just asked."""
         self.is_stopping = False
@@ -101,6 +107,7 @@ class CommandFlow:
                 | commands.SetBan()
                 | commands.ClearBan()
                 | commands.PingPeers()
+                | commands.SetNetworkActive()
             ):
                 self._network(request, command, now)
             case commands.SubmitBlock():
@@ -121,7 +128,14 @@ class CommandFlow:
                 self._transactions.packages.submit(request, transactions, now)
             case commands.PrioritiseTransaction(txid, delta_sat):
                 self._parts.mempool.prioritise(txid, delta_sat)
-                self._parts.reply(request, True)
+                if self._parts.mempool.deltas.is_changed:
+                    self.documents.wait(PRIORITIES_KEY, request)
+                else:
+                    self._parts.reply(request, True)
+            case commands.SaveMempool():
+                self.mempool_saves.append(request)
+            case commands.PreferBlock(block):
+                self._prefer(request, block)
             case commands.Generate(count, script):
                 self._mining.generate(request, count, script, now)
             case commands.AbortGenerate():
@@ -175,6 +189,9 @@ class CommandFlow:
                 self._close(connections.unban(parse_subject(subnet)) if subnet else connections.clear_bans(), now)
             case commands.PingPeers():
                 self._peers.ping_all(now)
+            case commands.SetNetworkActive(is_active):
+                parts.trace("network-active" if is_active else "network-inactive")
+                self._close(list(connections.set_active(is_active)), now)
         parts.reply(request, None)
 
     def _close(self, effects: list[Effect], now: Micros) -> None:
@@ -221,6 +238,14 @@ class CommandFlow:
     def _settle(self, request: RequestId) -> None:
         """Answer once everything that came before has been carried out."""
         if not self._is_crowded(request):
+            self._settling.append(request)
+            self.settle()
+
+    def _prefer(self, request: RequestId, block: BlockHash) -> None:
+        if self._parts.tree.get(block) is None:
+            self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
+        elif not self._is_crowded(request):
+            self._chain.prefer(block)
             self._settling.append(request)
             self.settle()
 

@@ -88,6 +88,13 @@ class ClearBan:
 
 
 @dataclass(frozen=True, slots=True)
+class SetNetworkActive:
+    """Close every connection and make and take none, or go back to that."""
+
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PingPeers:
     """Ping every peer now."""
 
@@ -134,6 +141,18 @@ class ReconsiderBlock:
     """Take that back."""
 
     block: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class PreferBlock:
+    """Treat a block as if it had come before all others of the same work; answered when the chain stands so."""
+
+    block: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class SaveMempool:
+    """Write the mempool now; answered once it is on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +326,9 @@ Command = (
     | SetBan
     | ClearBan
     | PingPeers
+    | SetNetworkActive
+    | PreferBlock
+    | SaveMempool
     | SubmitBlock
     | InvalidateBlock
     | ReconsiderBlock

@@ -39,6 +39,7 @@ from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
+from minicoin.core.node.commands import MISC_ERROR
 from minicoin.core.node.messages import MessageHandlers
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
@@ -164,6 +165,9 @@ class Node:
         self.wallet.save_if_changed()
         if self.parts.mempool.deltas.is_changed:
             self.parts.emit(SaveState(PRIORITIES_KEY, self.parts.mempool.deltas.to_bytes()))
+            self._commands.documents.begin(PRIORITIES_KEY)
+        if self._commands.mempool_saves:
+            self._save_mempool()
         if self._is_stopping and self._commands.is_stopping and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._commands.is_stopping = False
@@ -231,6 +235,7 @@ class Node:
             case NonceFound():
                 self.mining.on_found(event, now)
             case Saved():
+                self._commands.documents.on_saved(event)
                 self.wallet.on_saved(event, now)
             case KeyStretched():
                 self._watch_if(self.wallet.on_key(event, now))
@@ -361,6 +366,18 @@ class Node:
         parts = self.parts
         self._save_book()
         parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
+
+    def _save_mempool(self) -> None:
+        """The operator asked for it; not before what an earlier run left has been read back, or it would be lost."""
+        requests, self._commands.mempool_saves = self._commands.mempool_saves, []
+        for request in requests:
+            if self._unrestored is None:
+                self._commands.documents.wait(MEMPOOL_KEY, request)
+            else:
+                self.parts.fail(request, MISC_ERROR, "The mempool was not loaded yet")
+        if self._unrestored is None:
+            self.parts.emit(SaveState(MEMPOOL_KEY, self.parts.mempool.to_bytes()))
+            self._commands.documents.begin(MEMPOOL_KEY)
 
     def _dial(self, now: Micros) -> None:
         parts = self.parts

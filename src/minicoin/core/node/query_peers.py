@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from minicoin.core.addrmgr.book import BookPlace as BookPlace  # the RPC reads it as it is
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
@@ -98,6 +99,10 @@ class NetworkQueries:
     def known_addresses(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]:
         """A page of the book's addresses, in the order they came to be known."""
         return self._parts.book.page(min(count, QUERY_PAGE_ADDRESSES_MAX), skip)
+
+    def places(self, skip: int = 0) -> tuple[BookPlace, ...]:
+        """A page of them with where each stands in the book's tables."""
+        return self._parts.book.places(QUERY_PAGE_ADDRESSES_MAX, skip)
 
     def known_count(self) -> int:
         """How many addresses the book holds."""

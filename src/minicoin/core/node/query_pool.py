@@ -49,6 +49,14 @@ class EntryView:
 
 
 @dataclass(frozen=True, slots=True)
+class OrphanView:
+    """A transaction whose parents are not known, and the connection it came by."""
+
+    transaction: Transaction = field(repr=False)
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prioritised:
     """A change of a fee, and what that makes of it where the transaction is in the mempool."""
 
@@ -120,6 +128,10 @@ class PoolQueries:
 
     def _views(self, entries: Iterable[Entry]) -> tuple[EntryView, ...]:
         return tuple(_view(entry, self._mempool) for entry in entries)
+
+    def orphans(self) -> tuple[OrphanView, ...]:
+        """Transactions whose parents are not known."""
+        return tuple(OrphanView(orphan.transaction, int(orphan.source)) for orphan in self._mempool.orphans())
 
     def prioritised(self) -> tuple[Prioritised, ...]:
         """The operator's changes of fees, oldest first."""

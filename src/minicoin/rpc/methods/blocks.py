@@ -8,7 +8,7 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.node.commands import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
-from minicoin.core.primitives.transaction import Transaction, Txid, make_outpoint, output_size
+from minicoin.core.primitives.transaction import Transaction, Txid, TxOut, make_outpoint, output_size
 from minicoin.core.primitives.verdicts import Coin
 from minicoin.core.script.standard import is_unspendable
 from minicoin.rpc.json_text import Amount, Json
@@ -28,6 +28,8 @@ from minicoin.rpc.shapes import JsonObject, block_json, script_json
 
 NOT_STORED = CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
 _COIN_SETS = ("hash_serialized_3", "muhash", "none")
+# What Bitcoin Core counts a coin as, beside its output: outpoint, height and whether it is a coinbase's.
+_COIN_OVERHEAD = 41
 _PERCENTILES = (10, 25, 50, 75, 90)
 
 
@@ -56,8 +58,12 @@ async def get_block_stats(call: Call) -> Json:
         block_hash = BlockHash(parse_hash(chosen, "hash_or_height"))
     elif isinstance(chosen, int) and not isinstance(chosen, bool):
         height = chosen
+        if height < 0:
+            raise CommandError(INVALID_PARAMETER, f"Target block height {height} is negative")
+        top = await call.port.query(lambda node: node.chain.height())
         found = await call.port.query(lambda node: node.chain.hash_at(height))
-        block_hash = require(found, CommandError(INVALID_PARAMETER, f"Target block height {height} after current tip"))
+        problem = f"Target block height {height} after current tip {top}"
+        block_hash = require(found, CommandError(INVALID_PARAMETER, problem))
     else:
         raise CommandError(INVALID_PARAMETER, "hash_or_height must be a hash or a height")
     view, raw = await read_stored_block(call, block_hash)
@@ -65,7 +71,7 @@ async def get_block_stats(call: Call) -> Json:
     if spent is None and view.height > 0:
         raise CommandError(MISC_ERROR, "Can't read undo data from disk")
     stats = block_stats(view, Block.parse(raw.raw), spent or [], call.port.network.subsidy(view.height))
-    if not call.has("stats"):
+    if not call.has("stats") or not call.array("stats"):
         return stats
     chosen_names = [str(name) for name in call.array("stats")]
     unknown = next((name for name in chosen_names if name not in stats), None)
@@ -92,6 +98,7 @@ def block_stats(view: HeaderView, block: Block, spent: Sequence[Coin], subsidy_s
     kept = [output for output in outputs if not is_unspendable(output.script_pubkey)]
     rates = sorted(rate for rate, _ in feerates)
     weight = sum(transaction.weight for transaction in payments)
+    given_back = sum(_coin_size(coin.output) for coin in spent)
     return {
         "avgfee": sum(fees) // len(fees) if fees else 0,
         "avgfeerate": 4 * sum(fees) // weight if weight else 0,
@@ -122,8 +129,13 @@ def block_stats(view: HeaderView, block: Block, spent: Sequence[Coin], subsidy_s
         "txs": len(block.transactions),
         "utxo_increase": len(outputs) - len(spent),
         "utxo_increase_actual": (len(kept) if view.height else 0) - len(spent),
-        "utxo_size_inc": sum(map(output_size, outputs)) - sum(output_size(coin.output) for coin in spent),
+        "utxo_size_inc": sum(map(_coin_size, outputs)) - given_back,
+        "utxo_size_inc_actual": (sum(map(_coin_size, kept)) if view.height else 0) - given_back,
     }
+
+
+def _coin_size(output: TxOut) -> int:
+    return output_size(output) + _COIN_OVERHEAD
 
 
 def _median(values: Sequence[int]) -> int:

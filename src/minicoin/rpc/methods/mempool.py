@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, SaveMempool
 from minicoin.core.node.query_pool import EntryView
 from minicoin.core.primitives.transaction import Txid
 from minicoin.rpc.json_text import Amount, Json
@@ -96,6 +97,39 @@ def entry_json(entry: EntryView) -> JsonObject:
     }
 
 
+async def get_orphan_txs(call: Call) -> Json:
+    if isinstance(call.value("verbosity"), bool):
+        raise CommandError(TYPE_ERROR, "Verbosity was boolean but only integer allowed")
+    verbosity = call.integer("verbosity")
+    if not 0 <= verbosity <= 2:
+        raise CommandError(INVALID_PARAMETER, f"Invalid verbosity value {verbosity}")
+    orphans = await call.port.query(lambda node: node.mempool.orphans())
+    if verbosity == 0:
+        return [hash_to_hex(orphan.transaction.txid) for orphan in orphans]
+    rows: list[Json] = []
+    for orphan in orphans:
+        row: JsonObject = {
+            "txid": hash_to_hex(orphan.transaction.txid),
+            "wtxid": hash_to_hex(orphan.transaction.wtxid),
+            "bytes": orphan.transaction.size,
+            "vsize": orphan.transaction.vsize,
+            "weight": orphan.transaction.weight,
+            "from": [orphan.conn],
+        }
+        rows.append(row | {"hex": orphan.transaction.raw.hex()} if verbosity == 2 else row)
+    return rows
+
+
+async def save_mempool(call: Call) -> Json:
+    try:
+        await call.port.command(SaveMempool())
+    except CommandError as error:
+        if not error.message.startswith("the disk refused"):
+            raise
+        raise CommandError(MISC_ERROR, f"Unable to dump mempool to disk ({error.message})") from error
+    return {"filename": str(call.port.datadir / "state" / "mempool")}
+
+
 async def estimate_smart_fee(call: Call) -> Json:
     target = call.positive("conf_target", 1, 1_008)
     feerate = await call.port.query(lambda node: node.mempool.estimate_feerate(target))
@@ -144,6 +178,21 @@ METHODS = (
         "An array of txids, or an object of entries.",
         get_mempool_descendants,
         (_TXID, _VERBOSE),
+    ),
+    Method(
+        "getorphantxs",
+        Category.CHAIN,
+        "Transactions that wait for parents nobody has sent yet.",
+        "An array of txids; of objects: txid, wtxid, bytes, vsize, weight, from (the peer that sent it), hex (at 2).",
+        get_orphan_txs,
+        (optional("verbosity", Kind.LEVEL, 0, "0 for txids, 1 for objects, 2 with the transactions."),),
+    ),
+    Method(
+        "savemempool",
+        Category.CHAIN,
+        "Write the mempool to disk now, as an orderly stop does; answered once it is there.",
+        "An object: filename.",
+        save_mempool,
     ),
     Method(
         "estimatesmartfee",

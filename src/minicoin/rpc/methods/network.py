@@ -15,8 +15,8 @@ from minicoin.rpc.port import LinkTraffic, NodePort
 from minicoin.rpc.shapes import JsonObject
 
 # Bitcoin Core's five; only two are spoken here.
-_NETWORKS = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
-_REACHABLE = _NETWORKS[:2]
+NETWORKS = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
+_REACHABLE = NETWORKS[:2]
 # --connect and addnode are one kind to Bitcoin Core.
 _CONNECTION_TYPES = {"connect": "manual"}
 
@@ -59,7 +59,7 @@ async def get_network_info(call: Call) -> Json:
             "proxy": "",
             "proxy_randomize_credentials": False,
         }
-        for name in _NETWORKS
+        for name in NETWORKS
     ]
     addresses: list[Json] = [] if own is None else [{"address": own.host, "port": own.port, "score": 1}]
     return {
@@ -169,7 +169,7 @@ async def get_node_addresses(call: Call) -> Json:
     count, wanted = call.integer("count"), call.text("network") if call.has("network") else ""
     if count < 0:
         raise CommandError(INVALID_PARAMETER, "Address count out of range")
-    if wanted and wanted not in _NETWORKS:
+    if wanted and wanted not in NETWORKS:
         raise CommandError(INVALID_PARAMETER, f"Network not recognized: {wanted}")
     known = [timed for timed in await read_addresses(call.port) if not wanted or network_name(timed.address) == wanted]
     return [
@@ -208,7 +208,7 @@ METHODS = (
         Category.NETWORK,
         "This node as its peers see it, and its connections.",
         "An object: version, subversion, protocolversion, localservices, connections, networks "
-        f"({', '.join(_NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
+        f"({', '.join(NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
         "listens), warnings and more.",
         get_network_info,
     ),
@@ -217,7 +217,7 @@ METHODS = (
         Category.NETWORK,
         "Every connection.",
         "An array of objects: id, addr, addrbind, addrlocal (our address as the peer sees it), peerid (on libp2p), "
-        f"network ({', '.join(_NETWORKS)}, not_publicly_routable), services, relaytxes, inv_to_send, lastsend, "
+        f"network ({', '.join(NETWORKS)}, not_publicly_routable), services, relaytxes, inv_to_send, lastsend, "
         "lastrecv, last_transaction, last_block, bytessent, bytesrecv, conntime, pingtime, minping, pingwait (a ping "
         "without an answer yet), version, subver, inbound, presynced_headers, synced_headers, "
         "synced_blocks, inflight, addr_processed, "
@@ -241,7 +241,7 @@ METHODS = (
         get_node_addresses,
         (
             optional("count", Kind.INTEGER, 1, "How many at most; 0 for all."),
-            optional("network", Kind.TEXT, None, f"Only of one network ({', '.join(_NETWORKS)})."),
+            optional("network", Kind.TEXT, None, f"Only of one network ({', '.join(NETWORKS)})."),
         ),
     ),
     Method("ping", Category.NETWORK, "Ping every peer; getpeerinfo tells the times.", "null", ping),

@@ -2,6 +2,9 @@ from decimal import Decimal
 
 import pytest
 
+from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
+from minicoin.core.units import ConnId
+
 
 @pytest.fixture
 def chain(funded):
@@ -101,3 +104,35 @@ def test_fee_estimates(chain) -> None:
     rpc, _, _ = chain
     assert rpc("estimatesmartfee", 6) == {"feerate": Decimal("0.00001"), "blocks": 6}
     assert rpc.refusal("estimatesmartfee", 0)[0] == -8
+
+
+def test_orphans_are_told_with_their_peer(pair) -> None:
+    one, _ = pair
+    pool = one.port.virtual.node.parts.mempool
+    orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x51" * 30),))
+    assert pool._orphans.add(orphan, ConnId(7), one.port.world.now)
+    txid = orphan.txid[::-1].hex()
+    assert one("getorphantxs") == [txid]
+    row = {
+        "txid": txid,
+        "wtxid": txid,
+        "bytes": orphan.size,
+        "vsize": orphan.vsize,
+        "weight": orphan.weight,
+        "from": [7],
+    }
+    assert one("getorphantxs", 1) == [row]
+    assert one("getorphantxs", 2) == [{**row, "hex": orphan.raw.hex()}]
+    assert one.refusal("getorphantxs", 3) == (-8, "Invalid verbosity value 3")
+    assert one.refusal("getorphantxs", -1) == (-8, "Invalid verbosity value -1")
+    assert one.refusal("getorphantxs", True) == (-3, "Verbosity was boolean but only integer allowed")
+
+
+def test_the_mempool_is_on_disk_when_that_is_said(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    assert funded("savemempool")["filename"].endswith("state/mempool")
+    # Not stopped: as after a kill.
+    funded.port.virtual = funded.port.world.restart(funded.port.virtual)
+    funded("syncwithvalidationinterfacequeue")
+    funded.port.world.run(5_000_000)
+    assert txid in funded("getrawmempool")

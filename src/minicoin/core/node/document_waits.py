@@ -1,0 +1,44 @@
+"""Who is answered once a document is on disk, since an answer is a promise. The wallet has its own."""
+
+from collections import deque
+
+from minicoin.core.events import Saved
+from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.node.commands import MISC_ERROR
+from minicoin.core.node.parts import Parts
+from minicoin.core.units import RequestId
+
+
+class DocumentWaits:
+    """Requests by document and by write; writes of one document end in the order they begin."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._next: dict[str, list[RequestId]] = {}
+        self._writes: dict[str, deque[list[RequestId]]] = {}
+        self._count = 0
+
+    def wait(self, key: str, request: RequestId) -> None:
+        """To be answered with True when the next write of this document is done."""
+        if self._count >= COMMANDS_WAITING_MAX:
+            self._parts.fail(request, MISC_ERROR, "too many calls wait for the disk")
+            return
+        self._count += 1
+        self._next.setdefault(key, []).append(request)
+
+    def begin(self, key: str) -> None:
+        """A write goes out: it is what those who wait by now are answered with."""
+        self._writes.setdefault(key, deque()).append(self._next.pop(key, []))
+
+    def on_saved(self, event: Saved) -> None:
+        """The oldest write of the document is done, or the disk refused it."""
+        writes = self._writes.get(event.key)
+        if not writes:
+            return
+        requests = writes.popleft()
+        self._count -= len(requests)
+        for request in requests:
+            if event.error:
+                self._parts.fail(request, MISC_ERROR, f"the disk refused: {event.error}")
+            else:
+                self._parts.reply(request, True)
