@@ -46,7 +46,7 @@ def test_a_closed_terminal_is_nothing_to_a_node_under_nohup(tmp_path: Path) -> N
 
 def test_too_few_files_are_said_at_the_start(tmp_path: Path) -> None:
     said = run(f"ulimit -n 16; ! {_line(tmp_path / 'node')} 2>&1", NETWORK)
-    assert said.startswith("minicoin: this process may have only 16 files")
+    assert said.startswith("error: this process may have only 16 files")
     assert f"ulimit -n {OPEN_FILES_MIN}" in said
     assert "RPC on" not in said
     assert said.count("\n") == 1

@@ -24,10 +24,13 @@ _GONE = "the node is shutting down"
 class NodeBridge:
     """Made once per node; its methods are awaited from the RPC server's event loop."""
 
-    def __init__(self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int) -> None:
+    def __init__(
+        self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int, log_path: str = ""
+    ) -> None:
         self._runtime = runtime
         self.network = network
         self.datadir = datadir
+        self.log_path = log_path
         self.version = version
         self.started_at = started_at
 

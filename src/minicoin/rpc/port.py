@@ -107,6 +107,12 @@ class NodePort(Protocol):
     def network(self) -> Network: ...
     @property
     def datadir(self) -> Path: ...
+
+    @property
+    def log_path(self) -> str:
+        """The file of the log; empty where lines go to standard error."""
+        ...
+
     @property
     def version(self) -> str:
         """Of the program, as X.Y.Z."""

@@ -26,6 +26,7 @@ class VirtualPort:
         self.world = world
         self.virtual = virtual
         self.datadir = datadir
+        self.log_path = ""
         self.version = "0.1.0"
         self.started_at = seconds(world.now)
 

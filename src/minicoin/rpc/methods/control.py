@@ -26,12 +26,11 @@ async def stop(call: Call) -> Json:
 
 async def get_rpc_info(call: Call) -> Json:
     now = time.monotonic_ns()
-    # The log goes to standard error: there is no path to tell.
     return {
         "active_commands": [
             {"method": active.method, "duration": (now - active.since_ns) // 1_000} for active in call.active.values()
         ],
-        "logpath": "",
+        "logpath": call.port.log_path,
     }
 
 

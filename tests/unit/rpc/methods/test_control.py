@@ -29,3 +29,9 @@ def test_stop(rpc) -> None:
     assert rpc("stop") == "minicoin stopping"
     rpc.port.world.run(1_000_000)
     assert rpc.port.virtual.is_stopped
+
+
+def test_the_file_of_the_log_is_told(rpc):
+    assert rpc("getrpcinfo")["logpath"] == ""
+    rpc.port.log_path = "/var/log/minicoin.log"
+    assert rpc("getrpcinfo")["logpath"] == "/var/log/minicoin.log"
