@@ -185,7 +185,10 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     gc.collect()
     gc.freeze()
     transports = _make_transports(setup, identity, policy.listen_addresses, clock)
-    sockets = Sockets(network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver))
+    group_of = None if network.allow_private_addresses else assembled.node.parts.book.group
+    sockets = Sockets(
+        network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver), group_of
+    )
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)

@@ -210,6 +210,8 @@ INBOUND_SOCKETS_MAX: Final = 256
 # Of those, the ones from one address (IPv6: one /64) that have not proved anything yet; a lab of as many nodes starts
 # at once on one machine.
 HALF_OPEN_PER_ADDRESS_MAX: Final = 32
+# And from one network group, on public networks.
+HALF_OPEN_PER_GROUP_MAX: Final = 64
 # Inbound connections of one address (IPv6: one /64) and of one network group, on public networks: some machines behind
 # one router, and some households of one provider, but never all the slots there are.
 INBOUND_PER_ADDRESS_MAX: Final = 8
@@ -388,5 +390,6 @@ assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYT
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
 assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
+assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS
 assert WALLET_PAYMENT_INPUTS_MAX <= WALLET_PAYMENT_CANDIDATES_MAX
 assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX

@@ -1,20 +1,21 @@
 """Listening, dialling and all open connections. Performs Send, Dial, Close and Resolve; decides nothing.
 
 A failed bind is an error that names the address. Dialling has a time limit; names are looked up by the system's
-resolver off the loop. Half-open connections are few per address, and the oldest gives way to a new one.
+resolver off the loop. Half-open connections are few, and the oldest gives way to a new one (core/connmgr/half_open.py).
 """
 
 import errno
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 
 import trio
 
+from minicoin.core.connmgr.half_open import HalfOpen, who_gives_way
+from minicoin.core.connmgr.table import source_of
 from minicoin.core.effects import Close, Dial, Resolve, Send
 from minicoin.core.events import AddressesFound, AddressSource, DialFailed, InboundFailed
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.limits import DNS_TIMEOUT_US, HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
+from minicoin.core.limits import DNS_TIMEOUT_US, INBOUND_SOCKETS_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
@@ -47,9 +48,12 @@ class Network:
         inbox: Inbox,
         clock: Callable[[], Micros],
         resolver: Resolver | None = None,
+        group_of: Callable[[NodeAddress], bytes] | None = None,
     ) -> None:
+        """`group_of` names an address's network group; without it, as on a private network, groups bound nothing."""
         self._magic = magic
         self._resolver = resolver or Resolver()
+        self._group_of = group_of or _no_group
         self._dial_transport = dial_transport
         self._inbox = inbox
         self._clock = clock
@@ -199,18 +203,18 @@ class Network:
         self._nursery.start_soon(self._run_connection, connection)
 
     def _make_room(self, remote: NodeAddress) -> bool:
-        """Room for one more inbound socket. Who is slowest to prove himself goes: the honest do it in milliseconds, so
-        neither a neighbour's mute sockets nor a crowd of them keep a newcomer out."""
+        """Room for one more inbound socket: whose handshake lasts too long gives way."""
         inbound = [link for link in self._connections.values() if link.inbound]
-        half_open = [link for link in inbound if link.is_half_open]
-        source = _source(remote)
-        neighbours = [link for link in half_open if _source(link.remote) == source]
-        if len(neighbours) >= HALF_OPEN_PER_ADDRESS_MAX:
-            neighbours[0].abort("too many half-open connections from one address")
-        elif len(inbound) >= INBOUND_SOCKETS_MAX:
-            if not half_open:
-                return False
-            half_open[0].abort("too many half-open connections")
+        half_open = [
+            HalfOpen(link.conn, source_of(link.remote), self._group_of(link.remote))
+            for link in inbound
+            if link.is_half_open
+        ]
+        is_full = len(inbound) >= INBOUND_SOCKETS_MAX
+        loser = who_gives_way(source_of(remote), self._group_of(remote), half_open, is_full=is_full)
+        if loser is None:
+            return not is_full
+        self._connections[loser.conn].abort("half open for too long: others wait for the place")
         return True
 
     def _register(
@@ -301,12 +305,8 @@ def listening_port(listener: trio.SocketListener) -> int:
     return int(listener.socket.getsockname()[1])
 
 
-def _source(remote: NodeAddress) -> str:
-    """Who is counted as one: an IPv4 address, or the /64 that one IPv6 subscriber has."""
-    found = remote.ip
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return remote.host
+def _no_group(_address: NodeAddress) -> bytes:
+    return b""
 
 
 def _tune(stream: trio.SocketStream) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minicoin.core.connmgr.bans import parse_subject
+from minicoin.core.connmgr.bans import Ban, BanList, parse_subject
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy, SlotKind
 from minicoin.core.effects import Close, Dial, SaveState
@@ -10,6 +10,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import (
     DIALS_IN_FLIGHT_MAX,
+    HALF_OPEN_PER_ADDRESS_MAX,
     INBOUND_PER_ADDRESS_MAX,
     INBOUND_PER_GROUP_MAX,
     INBOUND_SLOTS,
@@ -220,9 +221,10 @@ def test_a_seed_node_is_left_after_its_answer_or_a_minute():
 
 def test_inbound_limit_refuses_in_words():
     connections = manager(inbound_slots=2)
-    assert connections.on_opened(1, address(1), True, T0) == []
-    assert connections.on_opened(3, address(2), True, T0) == []
-    (close,) = connections.on_opened(5, address(3), True, T0)
+    for conn in (1, 3):
+        assert connections.on_opened(conn, address(conn), True, T0) == []
+        connections.on_ready(conn)
+    (close,) = connections.on_opened(5, address(5), True, T0)
     assert close.conn == 5
     assert "inbound slots are taken" in close.reason
     assert connections.get(5) is None
@@ -489,3 +491,113 @@ def test_a_banned_peer_id_found_at_a_fresh_address_is_closed():
     found = NodeAddress("8.8.8.8", 8333, banned.multihash)
     assert connections.on_opened(dial.conn, found, False, T0) == [Close(dial.conn, "banned: by hand")]
     assert connections.on_opened(1, found, True, T0) == [Close(1, "banned: by hand")]
+
+
+# --- the silent ---
+
+
+def test_a_crowd_of_mute_connections_keeps_nobody_out():
+    connections = manager(is_private_network=True)
+    for conn in range(1, 500, 2):
+        closes = connections.on_opened(conn, NodeAddress("8.8.4.4", conn), True, T0)
+        assert conn not in {close.conn for close in closes}
+        for close in closes:
+            connections.on_closed(close.conn, T0)
+    assert sum(slot.kind is SlotKind.INBOUND for slot in connections.snapshot()) == HALF_OPEN_PER_ADDRESS_MAX
+    assert connections.on_opened(1_001, address(1), True, T0) == []
+    connections.on_ready(1_001)
+    # From the crowd's own address somebody who speaks gets in, too.
+    (close,) = connections.on_opened(1_003, NodeAddress("8.8.4.4", 1_003), True, T0)
+    assert close.conn not in (1_001, 1_003)
+
+
+def test_mute_crowds_of_many_addresses_fill_the_slots_and_give_way_all_the_same():
+    connections = manager(is_private_network=True)
+    for number in range(INBOUND_SLOTS):
+        connections.on_opened(2 * number + 1, NodeAddress(f"8.8.{number // 20}.1", 9), True, T0)
+    (close,) = connections.on_opened(1_001, address(1), True, T0)
+    assert close.conn != 1_001
+    connections.on_closed(close.conn, T0)
+    connections.on_ready(1_001)
+
+
+def test_who_is_ready_never_gives_way():
+    connections = manager(inbound_slots=3)
+    for conn in (1, 3):
+        connections.on_opened(conn, address(conn), True, T0)
+        connections.on_ready(conn)
+    connections.on_opened(5, address(5), True, T0)
+    (close,) = connections.on_opened(7, address(7), True, T0)
+    assert close.conn == 5
+    connections.on_ready(7)
+    connections.on_closed(5, T0)
+    (close,) = connections.on_opened(9, address(9), True, T0)
+    assert close.conn == 9
+
+
+def test_the_mute_of_one_address_give_way_to_their_neighbour_on_a_public_network():
+    connections = manager()
+    for number in range(INBOUND_PER_ADDRESS_MAX):
+        connections.on_opened(2 * number + 1, NodeAddress("8.8.4.4", 9), True, T0)
+    (close,) = connections.on_opened(1_001, NodeAddress("8.8.4.4", 9), True, T0)
+    assert close.conn == 1
+
+
+def test_a_banned_stranger_costs_nobody_a_place():
+    connections = manager(inbound_slots=1)
+    connections.on_opened(1, address(1), True, T0)
+    connections.ban(parse_subject(address(2).host), Micros(T0 + DAY_US), "by the operator", T0)
+    (close,) = connections.on_opened(3, address(2), True, T0)
+    assert close.conn == 3
+
+
+# --- a person's ban ---
+
+
+def test_a_person_s_ban_closes_what_a_person_asked_for_and_holds_until_it_is_lifted():
+    connections = manager()
+    connections.add_node(address(1))
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    connections.on_opened(dial.conn, address(1), False, T0)
+    connections.on_ready(dial.conn)
+    until = Micros(T0 + DAY_US)
+    subject = parse_subject(address(1).host)
+    close, _ = connections.ban(subject, until, "by the operator", T0)
+    assert (close.conn, close.reason) == (dial.conn, "banned")
+    connections.on_closed(dial.conn, T0)
+    now = T0
+    while connections.next_deadline() is not None and connections.next_deadline() < until:
+        now = max(now + 1, connections.next_deadline())
+        assert connections.fill(Micros(now), EMPTY) == []
+    assert connections.next_deadline() == until
+    with pytest.raises(MisuseError, match="is banned; the ban is lifted by setban"):
+        connections.dial(address(1), SlotKind.MANUAL, T0)
+    connections.unban(subject)
+    assert connections.alarm.at == 0
+    assert len(dials(connections.fill(Micros(now + MINUTE_US), EMPTY))) == 1
+
+
+def test_a_person_s_ban_ends_by_itself():
+    connections = manager()
+    connections.add_node(address(1))
+    connections.ban(parse_subject(address(1).host), Micros(T0 + MINUTE_US), "by the operator", T0)
+    assert connections.fill(T0, EMPTY) == []
+    assert len(dials(connections.fill(Micros(T0 + MINUTE_US), EMPTY))) == 1
+
+
+def test_what_a_neighbour_did_is_not_held_against_a_peer_that_a_person_named():
+    connections = manager()
+    connections.add_node(address(1))
+    connections.on_opened(1, NodeAddress(address(1).host, 50_000), True, T0)
+    connections.misbehaving(1, 100, "invalid block", T0)
+    assert connections.bans.find(address(1), T0) is not None
+    assert len(dials(connections.fill(T0, EMPTY))) == 1
+
+
+def test_a_person_s_ban_is_one_after_a_restart_too():
+    connections = manager()
+    subject = parse_subject(address(1).host)
+    connections.bans.add(Ban(subject, T0, Micros(T0 + 2 * DAY_US), "invalid block"))
+    connections.ban(subject, Micros(T0 + DAY_US), "by the operator", T0)
+    again = BanList.from_bytes(connections.bans.to_bytes())
+    assert again.find(address(1), T0, by_operator=True).until == T0 + 2 * DAY_US

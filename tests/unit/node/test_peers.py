@@ -9,6 +9,7 @@ from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, Dial, SaveState, Send, Trace
 from minicoin.core.events import AddressesFound, AddressSource, BytesReceived, ConnectionClosed, ConnectionOpened
+from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.queries import NodeQueries
@@ -404,3 +405,15 @@ def test_a_collision_in_the_address_book_is_resolved_by_the_clock():
     record = book.find(rival)
     assert record is not None
     assert record.is_tried
+
+
+def test_a_hundred_and_thirty_mute_connections_from_one_address_keep_nobody_out():
+    bench = Bench()
+    for conn in range(1, 261, 2):
+        bench.handle(ConnectionOpened(conn, NodeAddress("8.8.4.4", conn), True, None))
+        for closed in bench.take(Close):
+            bench.handle(ConnectionClosed(closed.conn, closed.reason))
+    bench.connect(1_001, host="9.9.9.9")
+    bench.connect(1_003, host="8.8.4.4")
+    assert [peer_of(bench, conn).session.state for conn in (1_001, 1_003)] == ["ready", "ready"]
+    assert len(bench.node.parts.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2

@@ -11,7 +11,7 @@ no lasting name (its port is new on each connection) and is only disconnected.
 
 import ipaddress
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
@@ -34,6 +34,8 @@ class Ban:
     created: Micros
     until: Micros
     reason: str
+    by_operator: bool = False
+    """A person's word: it holds against connections that a person asked for, too."""
 
 
 def peer_subject(peer_id: bytes) -> str:
@@ -86,6 +88,8 @@ class BanList:
         """Enter a ban, or extend one. When the list is full, the one that ends first gives way."""
         known = self._bans.get(ban.subject)
         if known is not None and known.until >= ban.until:
+            if ban.by_operator and not known.by_operator:
+                self._bans[ban.subject] = replace(known, by_operator=True)
             return
         if known is None and len(self._bans) >= BANS_MAX:
             self.remove(min(self._bans.values(), key=lambda other: other.until).subject)
@@ -103,8 +107,8 @@ class BanList:
         self._bans.clear()
         self._networks.clear()
 
-    def find(self, address: NodeAddress, now: Micros) -> Ban | None:
-        """The ban that covers an address, if any."""
+    def find(self, address: NodeAddress, now: Micros, *, by_operator: bool = False) -> Ban | None:
+        """The ban that covers an address, if any; of those by a person only, where `by_operator`."""
         if not self._bans:
             return None
         subjects = [endpoint_subject(address)]
@@ -116,7 +120,7 @@ class BanList:
             subjects += [subject for subject, network in self._networks.items() if found in network]
         for subject in subjects:
             ban = self._bans.get(subject)
-            if ban is not None and ban.until > now:
+            if ban is not None and ban.until > now and (ban.by_operator or not by_operator):
                 return ban
         return None
 
@@ -132,7 +136,13 @@ class BanList:
 
     def to_bytes(self) -> bytes:
         rows = [
-            {"subject": ban.subject, "created": ban.created, "until": ban.until, "reason": ban.reason}
+            {
+                "subject": ban.subject,
+                "created": ban.created,
+                "until": ban.until,
+                "reason": ban.reason,
+                "by_operator": ban.by_operator,
+            }
             for ban in self._bans.values()
         ]
         return json.dumps({"form": _FORM, "bans": rows}, indent=1).encode()
@@ -147,7 +157,10 @@ class BanList:
                 raise DecodeError(f"ban list of another form: {document['form']!r}")
             for row in document["bans"][:BANS_MAX]:
                 subject, reason = str(row["subject"]), str(row["reason"])
-                bans.add(Ban(subject, Micros(int(row["created"])), Micros(int(row["until"])), reason))
+                created, until = Micros(int(row["created"])), Micros(int(row["until"]))
+                # Lists of earlier versions do not tell: there a person's bans have this reason.
+                by_operator = bool(row.get("by_operator", reason == "by the operator"))
+                bans.add(Ban(subject, created, until, reason, by_operator))
         except (ValueError, KeyError, TypeError) as error:
             raise DecodeError(f"damaged ban list: {error}") from error
         return bans

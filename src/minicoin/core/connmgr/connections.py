@@ -15,6 +15,7 @@ from dataclasses import replace
 from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
+from minicoin.core.connmgr.half_open import longest_of_most, who_gives_way
 from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, ConnectionPolicy, Slot, SlotKind, SlotView
 from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
@@ -100,8 +101,8 @@ class ConnectionManager:
             raise MisuseError(f"{address} is this node itself")
         if self._slots.is_connected(address):
             raise MisuseError(f"already connected to {address}")
-        if kind not in CHOSEN_BY_OPERATOR and self.bans.find(address, now) is not None:
-            raise MisuseError(f"{address} is banned")
+        if self._ban_of(address, kind, now) is not None:
+            raise MisuseError(f"{address} is banned; the ban is lifted by setban {address.host} remove")
         return self._dial(address, kind, now)
 
     def _search(self, now: Micros, select: SelectAddress) -> list[Effect]:
@@ -140,10 +141,13 @@ class ConnectionManager:
             endpoint not in self._own_endpoints
             and self._backoff.ready_at(endpoint) <= now
             and not self._slots.is_connected(address)
-            and (address in self._named or self._is_welcome(address, now))
+            and self._is_welcome(address, now)
         )
 
     def _is_welcome(self, address: NodeAddress, now: Micros) -> bool:
+        named = self._named.get(address)
+        if named is not None:
+            return self._ban_of(address, named, now) is None
         # An address that names nobody may turn out to be an allowed peer's.
         return self.bans.find(address, now) is None and (not address.peer_id or self._is_allowed(address.peer_id))
 
@@ -158,7 +162,10 @@ class ConnectionManager:
     def on_opened(self, conn: ConnId, remote: NodeAddress, inbound: bool, now: Micros) -> list[Close]:
         """A channel is up. Where a Close names `conn`, it is refused and no session should start on it."""
         refusal = self._refuse(remote, SlotKind.INBOUND if inbound else self._slots[conn].kind, now)
+        closes: list[Close] = []
         if inbound:
+            if not refusal:
+                refusal, closes = self._find_place(remote)
             if refusal:
                 return [Close(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
@@ -176,35 +183,47 @@ class ConnectionManager:
             return [Close(conn, refusal)]
         loser = self._duplicate(slot)
         if loser is None:
-            return []
+            return closes
         loser.is_closing = True
         if loser.conn == conn and inbound:
             self._slots.pop(conn)
-        return [Close(loser.conn, "already connected to this peer")]
+        return [*closes, Close(loser.conn, "already connected to this peer")]
 
     def _refuse(self, remote: NodeAddress, kind: SlotKind, now: Micros) -> str:
         """Why this connection cannot be had, now that its peer id is known; empty where it can."""
         if not self.is_active:
             return "network activity is switched off"
-        if kind in CHOSEN_BY_OPERATOR:
-            return ""
-        ban = self.bans.find(remote, now)
+        ban = self._ban_of(remote, kind, now)
         if ban is not None:
             return f"banned: {ban.reason}"
-        if not self._is_allowed(remote.peer_id):
+        if kind not in CHOSEN_BY_OPERATOR and not self._is_allowed(remote.peer_id):
             return "not one of the allowed peers"
-        return self._refuse_inbound(remote) if kind is SlotKind.INBOUND else ""
-
-    def _refuse_inbound(self, remote: NodeAddress) -> str:
-        if self._slots.count(SlotKind.INBOUND) >= self.policy.inbound_slots:
-            return f"all {self.policy.inbound_slots} inbound slots are taken"
-        if self.policy.is_private_network or self.policy.allowed_peers:
-            return ""
-        if self._slots.count_inbound_from(source_of(remote)) >= INBOUND_PER_ADDRESS_MAX:
-            return f"{INBOUND_PER_ADDRESS_MAX} inbound connections from one address are the most"
-        if self._slots.count_inbound_in(self._group_of(remote)) >= INBOUND_PER_GROUP_MAX:
-            return f"{INBOUND_PER_GROUP_MAX} inbound connections from one network group are the most"
         return ""
+
+    def _ban_of(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Ban | None:
+        """The ban that keeps a connection of this kind away. Between two words of a person, that an address is to be
+        connected and that it is banned, the ban holds until it is lifted; what peers do bans nobody a person named."""
+        return self.bans.find(address, now, by_operator=kind in CHOSEN_BY_OPERATOR)
+
+    def _find_place(self, remote: NodeAddress) -> tuple[str, list[Close]]:
+        """Why an inbound connection cannot be had, or who gives way to it: the half-open before anybody is refused."""
+        has_bounds = not self.policy.is_private_network and not self.policy.allowed_peers
+        source, group = source_of(remote), self._group_of(remote) if has_bounds else b""
+        half_open = self._slots.half_open(uses_groups=has_bounds)
+        is_full = self._slots.count_inbound() >= self.policy.inbound_slots
+        loser = who_gives_way(source, group, half_open, is_full=is_full)
+        refusal = f"all {self.policy.inbound_slots} inbound slots are taken" if is_full else ""
+        if loser is None and has_bounds and not is_full:
+            if self._slots.count_inbound_from(source) >= INBOUND_PER_ADDRESS_MAX:
+                refusal = f"{INBOUND_PER_ADDRESS_MAX} inbound connections from one address are the most"
+                loser = longest_of_most([other for other in half_open if other.source == source])
+            elif self._slots.count_inbound_in(group) >= INBOUND_PER_GROUP_MAX:
+                refusal = f"{INBOUND_PER_GROUP_MAX} inbound connections from one network group are the most"
+                loser = longest_of_most([other for other in half_open if other.group == group])
+        if loser is None:
+            return refusal, []
+        self._slots[loser.conn].is_closing = True
+        return "", [Close(loser.conn, "half open for too long: others wait for the place")]
 
     def _is_allowed(self, peer_id: bytes) -> bool:
         return not self.policy.allowed_peers or peer_id in self.policy.allowed_peers
@@ -282,25 +301,27 @@ class ConnectionManager:
         return effects
 
     def ban(self, subject: str, until: Micros, reason: str, now: Micros) -> list[Effect]:
-        """Ban what parse_subject() returned and close its connections."""
-        self.bans.add(Ban(subject, now, until, reason))
+        """A person bans what parse_subject() returned: its connections close, those that a person asked for too."""
+        self.bans.add(Ban(subject, now, until, reason, by_operator=True))
         return [*self._close_banned(now), self._save_bans()]
 
     def unban(self, subject: str) -> list[Effect]:
         """Lift a ban. Raises MisuseError where there is none."""
         if not self.bans.remove(subject):
             raise MisuseError(f"{subject} is not banned")
+        self._reconsider()
         return [self._save_bans()]
 
     def clear_bans(self) -> list[Effect]:
         self.bans.clear()
+        self._reconsider()
         return [self._save_bans()]
 
     def _close_banned(self, now: Micros) -> list[Close]:
         closes: list[Close] = []
         for slot in self._slots:
-            is_open = slot.is_open and not slot.is_closing and slot.kind not in CHOSEN_BY_OPERATOR
-            if is_open and self.bans.find(slot.address, now) is not None:
+            is_open = slot.is_open and not slot.is_closing
+            if is_open and self._ban_of(slot.address, slot.kind, now) is not None:
                 slot.is_closing = True
                 closes.append(Close(slot.conn, "banned"))
         return closes
@@ -378,14 +399,22 @@ class ConnectionManager:
         if not self.is_active:
             return None
         is_connected = self._slots.connected()
-        endpoints = [endpoint_of(name) for name in self._named if not is_connected(name)]
-        deadlines = [self._backoff.ready_at(found) for found in endpoints if found not in self._own_endpoints]
+        deadlines = [
+            self._ready_at(name, kind)
+            for name, kind in self._named.items()
+            if not is_connected(name) and endpoint_of(name) not in self._own_endpoints
+        ]
         deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
         if self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX:
             deadlines.append(Micros(0))
         if self.policy.connect is None and self._search_at is not None:
             deadlines.append(self._search_at)
         return min(deadlines, default=None)
+
+    def _ready_at(self, name: NodeAddress, kind: SlotKind) -> Micros:
+        ready_at = self._backoff.ready_at(endpoint_of(name))
+        ban = self._ban_of(name, kind, ready_at)
+        return ready_at if ban is None else max(ban.until, ready_at)
 
     def snapshot(self) -> tuple[SlotView, ...]:
         """Every slot, in order of its start."""

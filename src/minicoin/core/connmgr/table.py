@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from minicoin.core.connmgr.backoff import Endpoint
+from minicoin.core.connmgr.half_open import HalfOpen
 from minicoin.core.connmgr.slots import AUTOMATIC, Slot, SlotKind, SlotView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId
@@ -68,13 +69,29 @@ class SlotTable:
     def count(self, kind: SlotKind) -> int:
         return sum(slot.kind is kind for slot in self._slots.values())
 
+    def _inbound(self) -> list[Slot]:
+        """Those that stay: who is on his way out holds no place any more."""
+        return [slot for slot in self._slots.values() if slot.is_inbound and not slot.is_closing]
+
+    def count_inbound(self) -> int:
+        """Inbound connections."""
+        return len(self._inbound())
+
     def count_inbound_from(self, source: bytes) -> int:
         """Inbound connections of one source."""
-        return sum(slot.is_inbound and source_of(slot.address) == source for slot in self._slots.values())
+        return sum(source_of(slot.address) == source for slot in self._inbound())
 
     def count_inbound_in(self, group: bytes) -> int:
         """Inbound connections of one network group."""
-        return sum(slot.is_inbound and slot.group == group for slot in self._slots.values())
+        return sum(slot.group == group for slot in self._inbound())
+
+    def half_open(self, *, uses_groups: bool) -> list[HalfOpen]:
+        """Inbound connections without verack, the oldest first."""
+        return [
+            HalfOpen(slot.conn, source_of(slot.address), slot.group if uses_groups else b"")
+            for slot in self._inbound()
+            if not slot.is_ready
+        ]
 
     def count_ready(self, kinds: tuple[SlotKind, ...]) -> int:
         return sum(slot.is_ready and slot.kind in kinds for slot in self._slots.values())
