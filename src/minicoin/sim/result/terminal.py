@@ -34,10 +34,9 @@ def print_summary(record: RunRecord, console: Console, summary: Summary | None =
         console.print(Text(text, style="bold red"))
     for note in record.notes:
         console.print(Text(f"note: {note}", style="dim"))
-    # There to be copied: never folded.
-    console.print(Text(f"digest {record.digest}", style="dim"), soft_wrap=True)
+    console.print(Text(f"digest {record.digest}", style="dim"))
     if record.replay:
-        console.print(Text(f"again: {record.replay}", style="dim"), soft_wrap=True)
+        console.print(Text(f"again: {record.replay}", style="dim"))
 
 
 def _headline(record: RunRecord, summary: Summary) -> Table:
