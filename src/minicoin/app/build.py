@@ -93,6 +93,9 @@ class NodeSetup:
     record: RecordSetup | None = None
     """Write what the node handles to a file; the node runs without a wallet then, so that no key gets there."""
 
+    mock_time_us: int | None = None
+    """Where the node's clock stands from the start; for tests, on networks of trivial work."""
+
     @property
     def default_transport(self) -> TransportKind:
         """What dials speak."""
@@ -170,6 +173,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
             policy = replace(policy, uses_wallet=False)
         state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
         node_clock = NodeClock(clock)
+        node_clock.set(None if setup.mock_time_us is None else Micros(setup.mock_time_us))
         _refuse_future_tip(engine, setup.datadir, node_clock())
         assembled = _assemble(setup, policy, state, documents, node_clock)
         messages += assembled.repaired

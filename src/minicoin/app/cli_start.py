@@ -41,6 +41,15 @@ def _option(
     return info
 
 
+_CORE_PANEL = "By Bitcoin Core's names"
+
+
+def _core(about: str, metavar: str | None = None) -> OptionInfo:
+    """An option that Bitcoin Core has; the default is told in its text."""
+    option: OptionInfo = typer.Option(help=about, metavar=metavar, rich_help_panel=_CORE_PANEL, show_default=False)
+    return option
+
+
 def startnode(
     context: typer.Context,
     network: NetworkOption = DEFAULT_NETWORK,
@@ -116,6 +125,13 @@ def startnode(
     rpcpassword: Annotated[
         str | None, _option(_RPC, "Its password.", "--rpcpassword", envvar="MINICOIN_RPCPASSWORD")
     ] = None,
+    rpcauth: Annotated[
+        list[str] | None,
+        _core("USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable."),
+    ] = None,
+    rpcallowip: Annotated[
+        list[str] | None, _core("Who may call RPC; only this machine's addresses, until there is TLS.")
+    ] = None,
     miner: Annotated[str | None, _option(_WORK, "Mine to this address.", "--miner")] = None,
     mininginterval: Annotated[
         float | None,
@@ -150,6 +166,71 @@ def startnode(
     recordmax: Annotated[
         int | None,
         _option(_LOG, "Its length at most, in MB.", "--record-max-mb", "--recordmaxmb", default="record_max_mb"),
+    ] = None,
+    minrelaytxfee: Annotated[
+        str | None, _core("Least fee of transactions that are relayed, mined and kept, in coins per 1,000 vbytes.")
+    ] = None,
+    incrementalrelayfee: Annotated[str | None, _core("What a replacement must add, in coins per 1,000 vbytes.")] = None,
+    dustrelayfee: Annotated[
+        str | None, _core("Fee rate at which an output must be worth spending, in coins per 1,000 vbytes.")
+    ] = None,
+    maxmempool: Annotated[int | None, _core("Size of the mempool in MB. [default: 300]")] = None,
+    mempoolexpiry: Annotated[
+        int | None, _core("Hours after which unconfirmed transactions are forgotten. [default: 336]")
+    ] = None,
+    persistmempool: Annotated[str | None, _core("Keep the mempool over a stop. [default: 1]", "0|1")] = None,
+    acceptnonstdtxn: Annotated[
+        str | None, _core("Relay transactions of unusual form too (test networks only). [default: 0]", "0|1")
+    ] = None,
+    permitbaremultisig: Annotated[str | None, _core("Relay outputs to bare multisig. [default: 1]", "0|1")] = None,
+    datacarrier: Annotated[str | None, _core("Relay data outputs. [default: 1]", "0|1")] = None,
+    datacarriersize: Annotated[
+        int | None, _core("Bytes of data outputs in a transaction at most. [default: 100000]")
+    ] = None,
+    bytespersigop: Annotated[
+        int | None, _core("Virtual bytes that a signature check counts as at least. [default: 20]")
+    ] = None,
+    limitancestorcount: Annotated[
+        int | None, _core("Unconfirmed ancestors of a transaction at most, itself included. [default: 25]")
+    ] = None,
+    limitdescendantcount: Annotated[
+        int | None, _core("Unconfirmed descendants at most, itself included. [default: 25]")
+    ] = None,
+    blockmaxweight: Annotated[
+        int | None, _core("Weight of blocks that are put together here at most. [default: 4000000]")
+    ] = None,
+    blocksonly: Annotated[str | None, _core("Take no transactions from peers. [default: 0]", "0|1")] = None,
+    maxconnections: Annotated[int | None, _core("Connections at most, those of our own included.")] = None,
+    whitelist: Annotated[
+        list[str] | None,
+        _core("PERMISSION,...@NETWORK: peers that may do more (noban relay forcerelay mempool download addr in out)."),
+    ] = None,
+    whitelistrelay: Annotated[
+        str | None, _core("Whether NETWORK alone includes relay. [default: 1 unless blocksonly]", "0|1")
+    ] = None,
+    whitelistforcerelay: Annotated[
+        str | None, _core("Whether NETWORK alone includes forcerelay. [default: 0]", "0|1")
+    ] = None,
+    peertimeout: Annotated[
+        int | None, _core("Seconds a new peer has to shake hands, and no ping of it is judged in. [default: 60]")
+    ] = None,
+    externalip: Annotated[list[str] | None, _core("The address that peers are told to reach this node at.")] = None,
+    uacomment: Annotated[list[str] | None, _core("Remark for the user agent; repeatable.")] = None,
+    maxtipage: Annotated[
+        int | None, _core("Seconds after which a tip is too old to have caught up. [default: 86400]")
+    ] = None,
+    minimumchainwork: Annotated[str | None, _core("Work a chain must show before it is downloaded, in hex.")] = None,
+    assumevalid: Annotated[
+        str | None, _core("Block whose ancestors' scripts are taken for verified; 0 for none.")
+    ] = None,
+    testactivationheight: Annotated[
+        list[str] | None, _core("NAME@HEIGHT: let a soft fork begin there (networks of trivial work only).")
+    ] = None,
+    blockversion: Annotated[
+        int | None, _core("Version of blocks that are put together here (networks of trivial work only).")
+    ] = None,
+    mocktime: Annotated[
+        int | None, _core("Let the clock stand at a Unix time (networks of trivial work only).")
     ] = None,
 ) -> None:
     """Run a node until Ctrl-C or `minicoin stop`.
@@ -192,6 +273,36 @@ def startnode(
         "verbose": verbose or None,
         "debug": tuple(debug or ()),
         "log_file": None if logfile is None else logfile.expanduser(),
+        "rpcauth": tuple(rpcauth or ()),
+        "rpcallowip": tuple(rpcallowip or ()),
+        "minrelaytxfee": minrelaytxfee,
+        "incrementalrelayfee": incrementalrelayfee,
+        "dustrelayfee": dustrelayfee,
+        "maxmempool": maxmempool,
+        "mempoolexpiry": mempoolexpiry,
+        "persistmempool": persistmempool,
+        "acceptnonstdtxn": acceptnonstdtxn,
+        "permitbaremultisig": permitbaremultisig,
+        "datacarrier": datacarrier,
+        "datacarriersize": datacarriersize,
+        "bytespersigop": bytespersigop,
+        "limitancestorcount": limitancestorcount,
+        "limitdescendantcount": limitdescendantcount,
+        "blockmaxweight": blockmaxweight,
+        "blocksonly": blocksonly,
+        "maxconnections": maxconnections,
+        "whitelist": tuple(whitelist or ()),
+        "whitelistrelay": whitelistrelay,
+        "whitelistforcerelay": whitelistforcerelay,
+        "peertimeout": peertimeout,
+        "externalip": tuple(externalip or ()),
+        "uacomment": tuple(uacomment or ()),
+        "maxtipage": maxtipage,
+        "minimumchainwork": minimumchainwork,
+        "assumevalid": assumevalid,
+        "testactivationheight": tuple(testactivationheight or ()),
+        "blockversion": blockversion,
+        "mocktime": mocktime,
     }
     try:
         options = make_options(given, config)

@@ -11,14 +11,23 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from minicoin.app.core_values import ActivationHeight, AssumedBlock, ChainWork, Feerate, Switch, check_loopback
 from minicoin.app.log import DEBUG_AREAS
 from minicoin.app.networks import find_network
 from minicoin.app.places import DEFAULT_NETWORK, default_datadir
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, INBOUND_SLOTS, RECORD_FILE_BYTES_MAX
+from minicoin.core.limits import (
+    BAN_SCORE,
+    BAN_TIME_US,
+    BLOCK_WEIGHT_MAX,
+    INBOUND_SLOTS,
+    MOCK_TIME_S_MAX,
+    RECORD_FILE_BYTES_MAX,
+)
 from minicoin.core.params.network import Network
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.transport import TransportKind
+from minicoin.rpc.auth import SaltedUser
 
 # Keys of the configuration file, spelled as on the command line, where the field has another name.
 _FIELD_OF_KEY: Final = {
@@ -87,12 +96,50 @@ class NodeOptions(BaseModel):
     rpc_port: int | None = Field(None, ge=0, le=65535)
     rpc_user: str | None = None
     rpc_password: str | None = Field(None, repr=False)
+    rpcauth: tuple[str, ...] = ()
+    """USER:SALT$HASH; more users, whose passwords are nowhere in the configuration."""
+    rpcallowip: tuple[str, ...] = ()
+    """Who may call; this machine only, until RPC speaks TLS."""
     log_json: bool = False
     log_file: Path | None = None
     """Where log lines go instead of standard error."""
     debug: tuple[str, ...] = ()
     """Areas whose every record is logged."""
     verbose: bool = False
+    # What Bitcoin Core's operators know, under its names and in its units.
+    minrelaytxfee: Feerate | None = None
+    incrementalrelayfee: Feerate | None = None
+    dustrelayfee: Feerate | None = None
+    maxmempool: int | None = Field(None, ge=5, le=1_000_000)
+    """Megabytes."""
+    mempoolexpiry: int | None = Field(None, ge=1, le=10_000)
+    """Hours."""
+    persistmempool: Switch = True
+    acceptnonstdtxn: Switch = False
+    permitbaremultisig: Switch = True
+    datacarrier: Switch = True
+    datacarriersize: int | None = Field(None, ge=0, le=1_000_000)
+    bytespersigop: int | None = Field(None, ge=1, le=1_000_000)
+    limitancestorcount: int | None = Field(None, ge=1, le=1_000)
+    limitdescendantcount: int | None = Field(None, ge=1, le=1_000)
+    blockmaxweight: int | None = Field(None, ge=8_000, le=BLOCK_WEIGHT_MAX)
+    blocksonly: Switch = False
+    maxconnections: int | None = Field(None, ge=0, le=10_000)
+    whitelist: tuple[str, ...] = ()
+    """PERMISSION,...@NETWORK, or NETWORK for the usual permissions."""
+    whitelistrelay: Switch | None = None
+    whitelistforcerelay: Switch = False
+    peertimeout: int | None = Field(None, ge=1, le=1_000_000_000)
+    """Seconds a new peer has to shake hands, and for which its pings may stay unanswered."""
+    externalip: tuple[str, ...] = Field((), max_length=1)
+    uacomment: tuple[str, ...] = ()
+    maxtipage: int | None = Field(None, ge=1, lt=1 << 63)
+    """Seconds."""
+    minimumchainwork: ChainWork | None = None
+    assumevalid: AssumedBlock | None = None
+    testactivationheight: tuple[ActivationHeight, ...] = ()
+    blockversion: int | None = Field(None, ge=-(1 << 31), lt=1 << 31)
+    mocktime: int | None = Field(None, ge=0, le=MOCK_TIME_S_MAX)
 
     @model_validator(mode="after")
     def _check_pairs(self) -> "NodeOptions":
@@ -105,6 +152,12 @@ class NodeOptions(BaseModel):
             raise ValueError(f"debug: no area {unknown!r}; there are {', '.join(DEBUG_AREAS)}")
         if self.rpc_user is not None and ":" in self.rpc_user:
             raise ValueError("rpcuser must not hold a colon")
+        for text in self.rpcauth:
+            SaltedUser.parse(text)
+        for text in self.rpcallowip:
+            check_loopback(text)
+        if self.maxconnections is not None and self.inbound_slots != INBOUND_SLOTS:
+            raise ValueError("maxconnections and maxinbound exclude each other")
         return self
 
     def load_network(self) -> Network:
@@ -181,6 +234,10 @@ def _explain(error: ValidationError, config: Path | None) -> str:
     for detail in error.errors():
         field = str(detail["loc"][0]) if detail["loc"] else ""
         message = detail["msg"].removeprefix("Value error, ")
+        if message != detail["msg"] and message[:1].isupper():
+            # A sentence of its own, which names what is wrong.
+            problems.append(message)
+            continue
         message = message[:1].lower() + message[1:]
         problems.append(f"{key_of.get(field, field)}: {message}" if field else message)
     where = f"{config}: " if config is not None else ""

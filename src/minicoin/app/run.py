@@ -3,39 +3,51 @@
 import os
 import sys
 import time
+from dataclasses import replace
 
 import trio
 
 from minicoin import __version__
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
+from minicoin.app.core_values import make_user_agent
 from minicoin.app.identity import adopt_identity, read_identity
 from minicoin.app.joining import join_lines
 from minicoin.app.log import ALL_AREAS, Log
 from minicoin.app.open_files import require_open_files
 from minicoin.app.options import NodeOptions
+from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
 from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy, Role
+from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import Buried, Deployments, RetargetKind
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.permissions import Whitelisting
+from minicoin.core.script.policy import Standardness
 from minicoin.core.script.standard import address_script
-from minicoin.core.units import SECOND_US
+from minicoin.core.units import HOUR_US, SECOND_US
 from minicoin.drivers.network import has_ipv6
 from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
-from minicoin.rpc.auth import Auth, Credentials
+from minicoin.rpc.auth import Auth, Credentials, SaltedUser
 from minicoin.rpc.server import RpcServer
 
 _NOBODY = "0"
 _ANY_IPV4 = "0.0.0.0"
 _ANY_IPV6 = "::"
+_MB = 1_000_000
+# A place is kept for the short connections that ask whether an address answers.
+_FEELER_SLOTS = 1
 
 
 def run_node(options: NodeOptions) -> int:
@@ -59,7 +71,7 @@ def run_node(options: NodeOptions) -> int:
 
 def setup_from_options(options: NodeOptions) -> NodeSetup:
     """Raises DecodeError or MisuseError that names the option."""
-    network = options.load_network()
+    network = _network(options)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
         role=Role.MINER if options.miner else Role.FULL,
@@ -72,10 +84,14 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         ban_score=options.ban_score,
         ban_time_us=options.ban_time_s * SECOND_US,
         mining_interval_us=int(options.mining_interval_s * SECOND_US),
-        inbound_slots=options.inbound_slots,
+        outbound_slots=_outbound_slots(options),
+        inbound_slots=_inbound_slots(options),
         allowed_peers=_peer_ids(options.allow_peers),
-        user_agent=f"/minicoin:{__version__}/",
+        user_agent=_user_agent(options),
+        whitelist=_whitelist(options),
+        external_address=next(iter(_addresses(options.externalip, network, port)), None),
     )
+    policy = _with_relay_options(policy, options, network)
     binds: list[Bind] = []
     uses_mdns = _uses_mdns(options, network)
     if options.listen:
@@ -94,7 +110,108 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
         uses_mdns=uses_mdns,
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
+        mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
+
+
+def _network(options: NodeOptions) -> Network:
+    """The network, with what an operator may change of it. Raises MisuseError."""
+    network = options.load_network()
+    asks_for_trial = options.mocktime or options.testactivationheight or options.blockversion is not None
+    if network.retarget.kind is not RetargetKind.NONE and asks_for_trial:
+        raise MisuseError(
+            "mocktime, testactivationheight and blockversion are for networks of trivial work, and "
+            f"{network.name} is not one"
+        )
+    if options.minimumchainwork is not None:
+        network = replace(network, minimum_chainwork=options.minimumchainwork)
+    if options.assumevalid is not None:
+        # Zeros stand for no block at all.
+        network = replace(network, assume_valid=BlockHash(options.assumevalid) if any(options.assumevalid) else None)
+    deployments = network.deployments
+    for name, height in options.testactivationheight:
+        deployments = _begin(deployments, name, height)
+    if deployments != network.deployments:
+        network = network.with_deployments(deployments)
+    return network
+
+
+def _begin(deployments: Deployments, name: str, height: int) -> Deployments:
+    """The same with one soft fork from `height` on, by Bitcoin Core's names of them. Raises MisuseError."""
+    start = Buried(height)
+    match name:
+        case "bip34":
+            return replace(deployments, bip34=start)
+        case "dersig":
+            return replace(deployments, bip66=start)
+        case "cltv":
+            return replace(deployments, bip65=start)
+        case "csv":
+            return replace(deployments, csv=start)
+        case "segwit":
+            return replace(deployments, segwit=start)
+    raise MisuseError(
+        f"Invalid name ({name}@{height}) for testactivationheight: known are segwit, bip34, dersig, cltv and csv"
+    )
+
+
+def _with_relay_options(policy: NodePolicy, options: NodeOptions, network: Network) -> NodePolicy:
+    """Raises MisuseError."""
+    if options.acceptnonstdtxn and network.name == BITCOIN.name:
+        raise MisuseError("acceptnonstdtxn is not currently supported for main chain")
+    known = policy.standardness
+    size = known.datacarrier_bytes_max if options.datacarriersize is None else options.datacarriersize
+    standardness = Standardness(
+        dust_feerate=known.dust_feerate if options.dustrelayfee is None else options.dustrelayfee,
+        datacarrier_bytes_max=size if options.datacarrier else 0,
+        permits_bare_multisig=options.permitbaremultisig,
+    )
+    hours = options.mempoolexpiry
+    return replace(
+        policy,
+        standardness=standardness,
+        require_standard=not options.acceptnonstdtxn,
+        min_relay_feerate=options.minrelaytxfee,
+        incremental_feerate=options.incrementalrelayfee,
+        mempool_bytes_max=policy.mempool_bytes_max if options.maxmempool is None else options.maxmempool * _MB,
+        mempool_expiry_us=policy.mempool_expiry_us if hours is None else hours * HOUR_US,
+        ancestors_max=options.limitancestorcount or policy.ancestors_max,
+        descendants_max=options.limitdescendantcount or policy.descendants_max,
+        persists_mempool=options.persistmempool,
+        block_version=options.blockversion,
+        bytes_per_sigop=options.bytespersigop or policy.bytes_per_sigop,
+        block_weight_max=options.blockmaxweight or policy.block_weight_max,
+        blocks_only=options.blocksonly,
+        tip_age_max_us=policy.tip_age_max_us if options.maxtipage is None else options.maxtipage * SECOND_US,
+        peer_timeout_us=policy.peer_timeout_us if options.peertimeout is None else options.peertimeout * SECOND_US,
+    )
+
+
+def _outbound_slots(options: NodeOptions) -> int:
+    return OUTBOUND_FULL_SLOTS if options.maxconnections is None else min(options.maxconnections, OUTBOUND_FULL_SLOTS)
+
+
+def _inbound_slots(options: NodeOptions) -> int:
+    """What our own connections leave, as Bitcoin Core counts."""
+    if options.maxconnections is None:
+        return options.inbound_slots
+    return max(options.maxconnections - OUTBOUND_FULL_SLOTS - OUTBOUND_BLOCK_ONLY_SLOTS - _FEELER_SLOTS, 0)
+
+
+def _whitelist(options: NodeOptions) -> tuple[Whitelisting, ...]:
+    # As Bitcoin Core: whoever wants blocks only has to say that trusted peers may send transactions all the same.
+    relays = options.whitelistrelay
+    if relays is None:
+        relays = options.whitelistforcerelay or not options.blocksonly
+    forces = options.whitelistforcerelay
+    return tuple(Whitelisting.parse(text, relays=relays, forces_relay=forces) for text in options.whitelist)
+
+
+def _user_agent(options: NodeOptions) -> str:
+    try:
+        return make_user_agent(PROGRAM, __version__, options.uacomment)
+    except ValueError as error:
+        raise MisuseError(str(error)) from error
 
 
 def _connect(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...] | None:
@@ -122,8 +239,8 @@ def _default_hosts(network: Network, *, uses_mdns: bool) -> tuple[str, ...]:
     return (_ANY_IPV4, _ANY_IPV6) if has_ipv6() else (_ANY_IPV4,)
 
 
-def _addresses(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...]:
-    return tuple(parse_node_address(text, network.default_port) for text in texts)
+def _addresses(texts: tuple[str, ...], network: Network, port: int | None = None) -> tuple[NodeAddress, ...]:
+    return tuple(parse_node_address(text, network.default_port if port is None else port) for text in texts)
 
 
 async def _run(options: NodeOptions) -> int:
@@ -165,9 +282,10 @@ async def _run(options: NodeOptions) -> int:
 
 
 def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
+    salted = tuple(SaltedUser.parse(text) for text in options.rpcauth)
     if options.rpc_user is None or options.rpc_password is None:
-        return Auth(setup.datadir)
-    return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password))
+        return Auth(setup.datadir, None, salted)
+    return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password), salted)
 
 
 def _greet(built: BuiltNode, server: RpcServer, options: NodeOptions) -> None:

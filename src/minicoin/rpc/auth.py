@@ -6,6 +6,7 @@ The cookie is Bitcoin Core's: `__cookie__:<hex>` in `<datadir>/.cookie`, new at 
 import base64
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ COOKIE_USER: Final = "__cookie__"
 # Where the server listens, so that a data directory is all a client has to know.
 ADDRESS_FILE: Final = "rpc.address"
 _COOKIE_BYTES: Final = 32
+_SALTED_USER: Final = re.compile(r"([^:]+):([^$]+)\$([0-9a-fA-F]{64})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,38 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
-class Auth:
-    """Accepts the cookie, and the configured user where there is one. With `datadir` None there is no cookie."""
+@dataclass(frozen=True, slots=True)
+class SaltedUser:
+    """A user of Bitcoin Core's rpcauth: the configuration holds the HMAC-SHA256 of the password under a salt."""
 
-    def __init__(self, datadir: Path | None, configured: Credentials | None = None) -> None:
+    user: str
+    salt: str
+    digest: str
+
+    @classmethod
+    def parse(cls, text: str) -> "SaltedUser":
+        """USER:SALT$HASH, as Bitcoin Core's rpcauth.py prints it. Raises ValueError."""
+        found = _SALTED_USER.match(text)
+        if found is None:
+            raise ValueError("Invalid -rpcauth argument: USER:SALT$HASH with 64 hex digits of HASH is expected")
+        return cls(found[1], found[2], found[3].lower())
+
+    def accepts(self, user: str, password: str) -> bool:
+        """Whether these are the user's; compared in constant time."""
+        digest = hmac.new(self.salt.encode(), password.encode(), "sha256").hexdigest()
+        is_user = hmac.compare_digest(user.encode(), self.user.encode())
+        return hmac.compare_digest(digest.encode(), self.digest.encode()) and is_user
+
+
+class Auth:
+    """Accepts the cookie, and the users of the configuration. With `datadir` None there is no cookie."""
+
+    def __init__(
+        self, datadir: Path | None, configured: Credentials | None = None, salted: tuple[SaltedUser, ...] = ()
+    ) -> None:
         self._path = None if datadir is None else datadir / COOKIE_FILE
         self._configured = configured
+        self._salted = salted
         self._accepted = [] if configured is None else [configured.header.encode()]
 
     def open(self) -> None:
@@ -63,7 +91,16 @@ class Auth:
         name, _, token = header.strip().partition(b" ")
         given = b"Basic " + token.strip()
         matches = [hmac.compare_digest(given, accepted) for accepted in self._accepted]
+        matches += [self._accepts_salted(token.strip())] if self._salted else []
         return name.lower() == b"basic" and any(matches)
+
+    def _accepts_salted(self, token: bytes) -> bool:
+        try:
+            user, separator, password = base64.b64decode(token, validate=True).decode().partition(":")
+        except ValueError:
+            return False
+        matches = [known.accepts(user, password) for known in self._salted]
+        return bool(separator) and any(matches)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from minicoin.rpc.json_text import Json, encode_json
-from minicoin.rpc.method import Argument, Category, Method
+from minicoin.rpc.method import Argument, Category, Kind, Method
 
 CONVERSIONS: Final = "dump_all_command_conversions"
 """What `help` is asked for it, as Bitcoin Core is."""
@@ -50,6 +50,8 @@ def conversions(methods: Iterable[Method]) -> Json:
 
 
 def _word(argument: Argument) -> str:
+    if argument.kind is Kind.ARRAY:
+        return f"[{argument.name},...]"
     return f'"{argument.name}"' if argument.kind.is_text else argument.name
 
 

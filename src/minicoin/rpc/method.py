@@ -209,6 +209,14 @@ def parse_amount(value: Json, name: str) -> int:
     return whole
 
 
+def parse_feerate(value: Json, name: str) -> int:
+    """Coins per 1,000 virtual bytes, in satoshi: a whole coin there is a slip of the keyboard, and refused."""
+    sat = parse_amount(value, name)
+    if sat >= COIN_SAT:
+        raise CommandError(INVALID_PARAMETER, f"{name}: Fee rates larger than or equal to 1BTC/kvB are not accepted")
+    return sat
+
+
 UNKNOWN_BLOCK: Final = CommandError(INVALID_ADDRESS, "Block not found")
 NOT_IN_MEMPOOL: Final = CommandError(INVALID_ADDRESS, "Transaction not in mempool")
 UNDECODABLE: Final = CommandError(DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")

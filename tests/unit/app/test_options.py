@@ -56,14 +56,43 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         rpcport = 4001
         rpcuser = "alice"
         rpcpassword = "secret"
+        rpcauth = ["bob:salt${"0" * 64}"]
+        rpcallowip = ["127.0.0.1"]
         jsonlogs = true
         logfile = "{tmp_path}/debug.log"
         debug = ["net"]
         verbose = true
+        minrelaytxfee = 0.00001
+        incrementalrelayfee = "0.00001"
+        dustrelayfee = "0.00003"
+        maxmempool = 50
+        mempoolexpiry = 24
+        persistmempool = false
+        acceptnonstdtxn = 1
+        permitbaremultisig = true
+        datacarrier = true
+        datacarriersize = 83
+        bytespersigop = 40
+        limitancestorcount = 5
+        limitdescendantcount = 6
+        blockmaxweight = 400000
+        blocksonly = true
+        peertimeout = 30
+        whitelist = ["noban@10.0.0.0/8"]
+        whitelistrelay = true
+        whitelistforcerelay = false
+        externalip = ["1.2.3.4"]
+        uacomment = ["here"]
+        maxtipage = 3600
+        minimumchainwork = "ff"
+        assumevalid = "0"
+        testactivationheight = ["csv@9"]
+        blockversion = 4
+        mocktime = 1700000000
     """
     written = {line.split("=")[0].strip() for line in text.splitlines() if "=" in line}
-    # A seed takes the place of an identity file.
-    assert written | {"identityseed"} == set(known_keys())
+    # A seed takes the place of an identity file, and maxconnections that of maxinbound.
+    assert written | {"identityseed", "maxconnections"} == set(known_keys())
     options = make_options({}, _config(tmp_path, text))
     assert options.network == "regtest"
     assert options.datadir == tmp_path / "d"
@@ -79,6 +108,8 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
     assert (options.record, options.record_max_mb) == (tmp_path / "node.rec", 5)
     assert (options.allow_peers, options.mdns, options.nameserver) == (("12D3KooW",), True, "127.0.0.1:53")
     assert options.log_json and options.verbose
+    assert (options.minrelaytxfee, options.persistmempool, options.acceptnonstdtxn) == (1_000, False, True)
+    assert options.testactivationheight == (("csv", 9),)
     assert "secret" not in repr(options)
 
 

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicoin.core.chain.engine as engine_module
+from minicoin.core.chain.deployments import RuleBook
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import lookup
+from minicoin.core.params.rules import NEVER
 from minicoin.core.primitives.block import ZERO_HASH, Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, TxOut, make_outpoint, outpoint_txid
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, TxReason
@@ -348,6 +350,14 @@ def test_missing_inputs_are_named_and_parents_heard(loose):
     locked = spend(child_coin, sequence=1)
     verdict = engine.verify_transaction(locked, ((child_coin.outpoint, parent.outputs[0]),))
     assert verdict.rejected is TxReason.NON_BIP68_FINAL
+
+
+def test_relative_locks_are_kept_before_they_are_a_rule(loose, monkeypatch):
+    engine, coin = loose
+    early = engine.network.with_deployments(replace(engine.network.deployments, csv=NEVER))
+    monkeypatch.setattr(engine, "_rules", RuleBook(early))
+    assert engine.verify_transaction(spend(coin, sequence=500)).rejected is TxReason.NON_BIP68_FINAL
+    assert engine.verify_transaction(spend(coin)).rejected is None
 
 
 def test_spending_a_coinbase_names_its_height(loose, tree):

@@ -10,6 +10,7 @@ from minicoin.core.limits import (
     VERIFICATIONS_WAITING_MAX,
 )
 from minicoin.core.mempool.outcomes import Accepted, Again, Orphaned, Rejected
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
@@ -83,6 +84,15 @@ def test_minimum_fee_counts_virtual_bytes_and_signature_checks(world):
     outcome, _ = world.pool.on_verified(TxVerdict(dense, world.tip, fee_sat=5_000, sigop_cost=2_000), world.tip, 0)
     assert isinstance(outcome, Rejected)
     assert outcome.reason is TxReason.MIN_RELAY_FEE
+
+
+@pytest.mark.parametrize(("bytes_per_sigop", "is_taken"), [(1, True), (200, False)])
+def test_how_much_a_signature_check_counts_is_the_operators_choice(make_world, bytes_per_sigop, is_taken):
+    world = make_world(MempoolPolicy(bytes_per_sigop=bytes_per_sigop))
+    dense = world.spend([world.coin()], fee=5_000)
+    world.pool.submit(dense, 1, world.now)
+    outcome, _ = world.pool.on_verified(TxVerdict(dense, world.tip, fee_sat=5_000, sigop_cost=2_000), world.tip, 0)
+    assert isinstance(outcome, Accepted) is is_taken
 
 
 def test_asks_again_when_the_tip_moved(world):

@@ -1,7 +1,10 @@
+import hmac
 import stat
 from pathlib import Path
 
-from minicoin.rpc.auth import Auth, Credentials, read_address, read_cookie
+import pytest
+
+from minicoin.rpc.auth import Auth, Credentials, SaltedUser, read_address, read_cookie
 
 
 def test_the_cookie_is_private_and_goes_away(tmp_path: Path) -> None:
@@ -63,3 +66,24 @@ def test_a_directory_without_a_node(tmp_path: Path) -> None:
     assert read_cookie(tmp_path / "missing") is None
     (tmp_path / ".cookie").write_text("garbage")
     assert read_cookie(tmp_path) is None
+
+
+def _salted(user: str, salt: str, password: str) -> SaltedUser:
+    digest = hmac.new(salt.encode(), password.encode(), "sha256").hexdigest()
+    return SaltedUser.parse(f"{user}:{salt}${digest}")
+
+
+def test_users_whose_passwords_are_hashed_are_accepted_each_with_its_own() -> None:
+    auth = Auth(None, None, (_salted("alice", "ab12", "wonder:land"), _salted("bob", "cd34", "builder")))
+    assert auth.accepts(Credentials("alice", "wonder:land").header.encode())
+    assert auth.accepts(Credentials("bob", "builder").header.encode())
+    for wrong in (Credentials("alice", "builder"), Credentials("bob", ""), Credentials("carol", "builder")):
+        assert not auth.accepts(wrong.header.encode())
+    for broken in (b"Basic", b"Basic !!!!", b"Basic YWxpY2U=", b"Basic /w=="):
+        assert not auth.accepts(broken)
+
+
+@pytest.mark.parametrize("text", ["alice", "alice:salt", "alice:salt$", "alice:salt$12", ":salt$" + 64 * "0"])
+def test_what_is_no_hashed_user_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="rpcauth"):
+        SaltedUser.parse(text)

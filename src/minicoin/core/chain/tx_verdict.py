@@ -76,7 +76,8 @@ class TxChecker:
         tip: BlockHash,
         median_time_at: Callable[[int], int],
     ) -> TxVerdict:
-        if rules.csv and has_relative_locks(transaction):
+        # As with BIP113, a lock is kept before the rule is in force.
+        if has_relative_locks(transaction):
             check_relative_locks(transaction, packed, rules, median_time_at)
         fee, spent = check_inputs(transaction, packed, rules.height, rules.coinbase_maturity)
         cost = transaction_sigop_cost(transaction, spent)

@@ -28,6 +28,7 @@ from minicoin.core.limits import (
     SEED_CONNECTION_US,
 )
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.permissions import Permission, permissions_of
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
 
@@ -161,11 +162,12 @@ class ConnectionManager:
 
     def on_opened(self, conn: ConnId, remote: NodeAddress, inbound: bool, now: Micros) -> list[Close]:
         """A channel is up. Where a Close names `conn`, it is refused and no session should start on it."""
-        refusal = self._refuse(remote, SlotKind.INBOUND if inbound else self._slots[conn].kind, now)
+        permissions = permissions_of(self.policy.whitelist, remote, is_inbound=inbound)
+        refusal = self._refuse(remote, SlotKind.INBOUND if inbound else self._slots[conn].kind, permissions, now)
         closes: list[Close] = []
         if inbound:
             if not refusal:
-                refusal, closes = self._find_place(remote)
+                refusal, closes = self._find_place(remote, permissions)
             if refusal:
                 return [Close(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
@@ -174,6 +176,7 @@ class ConnectionManager:
             slot.address = replace(slot.address, peer_id=remote.peer_id)
         slot.since = now
         slot.is_open = True
+        slot.permissions = permissions
         if not inbound:
             # A dial ended: those that waited for its place may go on.
             self._search_at = max(now, self._search_not_before)
@@ -189,11 +192,11 @@ class ConnectionManager:
             self._slots.pop(conn)
         return [*closes, Close(loser.conn, "already connected to this peer")]
 
-    def _refuse(self, remote: NodeAddress, kind: SlotKind, now: Micros) -> str:
+    def _refuse(self, remote: NodeAddress, kind: SlotKind, permissions: Permission, now: Micros) -> str:
         """Why this connection cannot be had, now that its peer id is known; empty where it can."""
         if not self.is_active:
             return "network activity is switched off"
-        ban = self._ban_of(remote, kind, now)
+        ban = None if permissions & Permission.NOBAN else self._ban_of(remote, kind, now)
         if ban is not None:
             return f"banned: {ban.reason}"
         if kind not in CHOSEN_BY_OPERATOR and not self._is_allowed(remote.peer_id):
@@ -205,9 +208,10 @@ class ConnectionManager:
         connected and that it is banned, the ban holds until it is lifted; what peers do bans nobody a person named."""
         return self.bans.find(address, now, by_operator=kind in CHOSEN_BY_OPERATOR)
 
-    def _find_place(self, remote: NodeAddress) -> tuple[str, list[Close]]:
+    def _find_place(self, remote: NodeAddress, permissions: Permission) -> tuple[str, list[Close]]:
         """Why an inbound connection cannot be had, or who gives way to it: the half-open before anybody is refused."""
-        has_bounds = not self.policy.is_private_network and not self.policy.allowed_peers
+        is_bound = not permissions & Permission.NOBAN
+        has_bounds = is_bound and not self.policy.is_private_network and not self.policy.allowed_peers
         source, group = source_of(remote), self._group_of(remote) if has_bounds else b""
         half_open = self._slots.half_open(uses_groups=has_bounds)
         is_full = self._slots.count_inbound() >= self.policy.inbound_slots
@@ -281,7 +285,7 @@ class ConnectionManager:
     def misbehaving(self, conn: ConnId, score: int, reason: str, now: Micros) -> list[Effect]:
         """Count a fault. At the ban score the peer is banned and closed; one that a person named is only closed."""
         slot = self._slots.get(conn)
-        if slot is None or slot.is_closing:
+        if slot is None or slot.is_closing or slot.permissions & Permission.NOBAN:
             return []
         slot.score += score
         if slot.score < self.policy.ban_score:

@@ -13,6 +13,7 @@ from minicoin.core.limits import (
     OUTBOUND_FULL_SLOTS,
 )
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.permissions import Permission, Whitelisting
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
 
 
@@ -50,6 +51,7 @@ class ConnectionPolicy:
     """With --connect: these and no others; an empty tuple dials nobody."""
     add_nodes: tuple[NodeAddress, ...] = ()
     seed_nodes: tuple[NodeAddress, ...] = ()
+    whitelist: tuple[Whitelisting, ...] = ()
     is_private_network: bool = False
     """Nodes may share one address, as in a lab or behind one gateway: groups and address bans do not apply there."""
     own_peer_id: bytes = b""
@@ -81,6 +83,7 @@ class Slot:
     is_ready: bool = False
     is_closing: bool = False
     score: int = 0
+    permissions: Permission = Permission.NONE
 
     @property
     def is_inbound(self) -> bool:

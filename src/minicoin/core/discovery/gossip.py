@@ -82,14 +82,16 @@ class Gossip:
         peer = self._peers.get(conn)
         return None if peer is None else GossipPeerView(peer.processed_count, peer.rate_limited_count)
 
-    def on_addr(self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros) -> HeardAddresses:
+    def on_addr(
+        self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros, *, is_unlimited: bool = False
+    ) -> HeardAddresses:
         """Take an addr or addrv2 message; what is to be relayed goes out with due()."""
         peer = self._peers.get(conn)
         if peer is None:
             return HeardAddresses(ignored_count=len(addresses))
         if not self._policy.carries_peer_ids:
             addresses = tuple(timed for timed in addresses if not timed.address.peer_id)
-        granted = peer.take_tokens(len(addresses), now)
+        granted = peer.take_tokens(len(addresses), now, is_unlimited=is_unlimited)
         # Which ones count is not the sender's choice. Where none does, a flood costs no dice either.
         whole = granted in (0, len(addresses))
         chosen = list(addresses[:granted]) if whole else self._rng.sample(addresses, granted)

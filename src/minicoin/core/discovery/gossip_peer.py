@@ -50,8 +50,11 @@ class GossipPeer:
         self.awaits_answer = True
         self._tokens += ADDRESS_BURST_PER_PEER_MAX
 
-    def take_tokens(self, wanted: int, now: Micros) -> int:
+    def take_tokens(self, wanted: int, now: Micros, *, is_unlimited: bool = False) -> int:
         """How many of `wanted` addresses may be looked at now; those are paid for."""
+        if is_unlimited:
+            self.processed_count += wanted
+            return wanted
         if self._tokens < ADDRESS_BURST_PER_PEER_MAX:
             earned = (now - self._tokens_at) / SECOND_US * ADDRESSES_PER_SECOND_PER_PEER
             self._tokens = min(self._tokens + earned, float(ADDRESS_BURST_PER_PEER_MAX))

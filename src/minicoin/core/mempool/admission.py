@@ -45,7 +45,7 @@ def check_verified(
     what it paid then.
     """
     check_standard_verdict(verdict, policy)
-    transaction, vsize = verdict.transaction, vsize_of(verdict)
+    transaction, vsize = verdict.transaction, vsize_of(verdict, policy)
     priced = deltas.apply(verdict)
     parents = table.parents_of(transaction)
     conflicts = table.conflicts_of(transaction)
@@ -81,16 +81,16 @@ def check_standard_verdict(verdict: TxVerdict, policy: MempoolPolicy) -> None:
         check_standard_inputs(verdict.transaction, verdict.spent)
 
 
-def vsize_of(verdict: TxVerdict) -> int:
+def vsize_of(verdict: TxVerdict, policy: MempoolPolicy) -> int:
     """A verified transaction's virtual bytes as policy counts them."""
-    return policy_vsize(verdict.transaction.weight, verdict.sigop_cost)
+    return policy_vsize(verdict.transaction.weight, verdict.sigop_cost, policy.bytes_per_sigop)
 
 
 def check_price(verdict: TxVerdict, policy: MempoolPolicy, floor: int) -> None:
     """Whether it pays what is owed alone: at least the fixed floor, and where a full pool asks for more, that. Raises
     TxRejected."""
     check_lowest_price(verdict, policy)
-    check_floor(verdict.fee_sat, vsize_of(verdict), policy, floor)
+    check_floor(verdict.fee_sat, vsize_of(verdict, policy), policy, floor)
 
 
 def check_floor(fee_sat: int, vsize: int, policy: MempoolPolicy, floor: int) -> None:
@@ -104,7 +104,7 @@ def check_floor(fee_sat: int, vsize: int, policy: MempoolPolicy, floor: int) -> 
 def check_lowest_price(verdict: TxVerdict, policy: MempoolPolicy) -> None:
     """What no child can pay for its parent: the fixed floor. A child may leave again, and the parent would stay for
     nothing; version 3 is exempt, whose topology keeps that cheap. Raises TxRejected."""
-    owed = fee_at(policy.min_relay_feerate, vsize_of(verdict))
+    owed = fee_at(policy.min_relay_feerate, vsize_of(verdict, policy))
     if verdict.fee_sat < owed and verdict.transaction.version != TRUC_VERSION:
         raise TxRejected(TxReason.MIN_RELAY_FEE, f"{verdict.fee_sat} < {owed}")
 

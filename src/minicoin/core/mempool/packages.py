@@ -111,10 +111,10 @@ def check_member(verdict: TxVerdict, policy: MempoolPolicy) -> None:
 def check_package_price(verdicts: Sequence[TxVerdict], policy: MempoolPolicy, floor: int) -> None:
     """Rules 2 and 5, for parents with their child as the last. Raises TxRejected."""
     fees = sum(verdict.fee_sat for verdict in verdicts)
-    vsize = sum(map(vsize_of, verdicts))
+    vsize = sum(vsize_of(verdict, policy) for verdict in verdicts)
     check_floor(fees, vsize, policy, floor)
     parents_fees = fees - verdicts[-1].fee_sat
-    parents_vsize = vsize - vsize_of(verdicts[-1])
+    parents_vsize = vsize - vsize_of(verdicts[-1], policy)
     if fees * parents_vsize <= parents_fees * vsize:
         raise TxRejected(TxReason.INSUFFICIENT_FEE, "package feerate is less than or equal to parent feerate")
 
@@ -133,14 +133,14 @@ def find_replaced_by_package(table: EntryTable, verdicts: Sequence[TxVerdict], p
     for rival in conflicts.values():
         if rival.ancestor_count + rival.descendant_count > 3:
             raise TxRejected(TxReason.INSUFFICIENT_FEE, "what a package replaces has more than one relative")
-    _check_version_3(*verdicts)
+    _check_version_3(verdicts[0], verdicts[1], policy)
     if policy.require_standard:
         parent, child = (verdict.transaction for verdict in verdicts)
         check_dust_is_spent(child, [parent], policy.standardness.dust_feerate)
     replaced = with_descendants(conflicts)
     check_replacement_fee(
         sum(verdict.fee_sat for verdict in verdicts),
-        sum(map(vsize_of, verdicts)),
+        sum(vsize_of(verdict, policy) for verdict in verdicts),
         conflicts=list(replaced.values()),
         replaced=list(replaced.values()),
         incremental_feerate=policy.incremental_feerate,
@@ -148,9 +148,10 @@ def find_replaced_by_package(table: EntryTable, verdicts: Sequence[TxVerdict], p
     return sorted(replaced.values(), key=lambda entry: entry.sequence)
 
 
-def _check_version_3(parent: TxVerdict, child: TxVerdict) -> None:
+def _check_version_3(parent: TxVerdict, child: TxVerdict, policy: MempoolPolicy) -> None:
     versions = [verdict.transaction.version == TRUC_VERSION for verdict in (parent, child)]
     if versions[0] != versions[1]:
         raise TxRejected(TxReason.TRUC, "version=3 and other versions cannot spend from each other unconfirmed")
-    if versions[0] and (vsize_of(parent) > TRUC_VBYTES_MAX or vsize_of(child) > TRUC_CHILD_VBYTES_MAX):
+    sizes = [vsize_of(verdict, policy) for verdict in (parent, child)]
+    if versions[0] and (sizes[0] > TRUC_VBYTES_MAX or sizes[1] > TRUC_CHILD_VBYTES_MAX):
         raise TxRejected(TxReason.TRUC, "version=3 tx is too big")

@@ -35,6 +35,7 @@ class MempoolPolicy:
     min_relay_feerate: int = MIN_RELAY_FEERATE
     incremental_feerate: int = INCREMENTAL_FEERATE
     standardness: Standardness = STANDARD
+    bytes_per_sigop: int = BYTES_PER_SIGOP
     bytes_max: int = MEMPOOL_BYTES_MAX
     expiry_us: int = MEMPOOL_EXPIRY_US
     ancestors_max: int = ANCESTORS_MAX
@@ -48,6 +49,6 @@ def fee_at(feerate: int, vsize: int) -> int:
     return -(-feerate * vsize // 1_000)
 
 
-def policy_vsize(weight: int, sigop_cost: int) -> int:
+def policy_vsize(weight: int, sigop_cost: int, bytes_per_sigop: int = BYTES_PER_SIGOP) -> int:
     """Virtual bytes as policy counts them: weight / 4, or more where signature checks are dense."""
-    return (max(weight, sigop_cost * BYTES_PER_SIGOP) + 3) // 4
+    return (max(weight, sigop_cost * bytes_per_sigop) + 3) // 4

@@ -174,7 +174,7 @@ class Mempool(MempoolReader):
         entry = Entry(
             candidate.transaction,
             fee_sat=verdict.fee_sat,
-            vsize=vsize_of(verdict),
+            vsize=vsize_of(verdict, self.policy),
             sigop_cost=verdict.sigop_cost,
             time=candidate.time,
             height=self._height,
@@ -394,6 +394,11 @@ class Mempool(MempoolReader):
         expiry = None if oldest is None else Micros(int(oldest[0]) + self.policy.expiry_us)
         deadlines = (expiry, self._orphans.next_deadline(), self._unbroadcast.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def bring_forward(self, delta_us: int) -> None:
+        """Have due_unbroadcast give something that much sooner."""
+        self._unbroadcast.bring_forward(delta_us)
+        self.alarm.by(self._unbroadcast.next_deadline())
 
     def due_unbroadcast(self, now: Micros) -> list[Txid]:
         """What to announce once more to peers that were not told yet."""

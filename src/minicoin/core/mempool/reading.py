@@ -106,8 +106,10 @@ class MempoolReader:
 
     def check(self, transaction: Transaction) -> None:
         """What can be refused without looking at a coin, without taking it in. Raises TxRejected."""
-        if transaction.txid in self._table:
-            raise TxRejected(TxReason.ALREADY_KNOWN)
+        known = self._table.get(transaction.txid)
+        if known is not None:
+            is_same = known.wtxid == transaction.wtxid
+            raise TxRejected(TxReason.ALREADY_KNOWN if is_same else TxReason.OTHER_WITNESS_KNOWN)
         check_before_verification(self._table, transaction, self.policy)
 
     def judge(self, verdict: TxVerdict, now: Micros) -> None:
@@ -120,7 +122,7 @@ class MempoolReader:
 
     def vsize(self, verdict: TxVerdict) -> int:
         """A verified transaction's virtual bytes as policy counts them."""
-        return vsize_of(verdict)
+        return vsize_of(verdict, self.policy)
 
     def unbroadcast(self) -> list[Entry]:
         """What was handed in here and no peer has shown to have, oldest first."""

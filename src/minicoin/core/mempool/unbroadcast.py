@@ -53,6 +53,10 @@ class Unbroadcast:
         self._attempt_at = self._draw(now)
         return list(self._waiting)
 
+    def bring_forward(self, delta_us: int) -> None:
+        """Try again that much sooner."""
+        self._attempt_at = Micros(self._attempt_at - delta_us)
+
     def next_deadline(self) -> Micros | None:
         """When take_due has something."""
         return self._attempt_at if self._waiting else None

@@ -26,10 +26,13 @@ def may_serve(tree: HeaderTree, node: HeaderNode) -> bool:
     return max(best.header.time - node.header.time, built_since_s) < STALE_BLOCK_SERVED_S
 
 
-def answer_getheaders(tree: HeaderTree, peer: SyncPeer, request: GetHeaders) -> Headers | None:
+def answer_getheaders(
+    tree: HeaderTree, peer: SyncPeer, request: GetHeaders, *, is_trusted: bool = False
+) -> Headers | None:
     """The headers behind the locator's fork, or None where an empty locator names a block that is not for strangers.
-    None of them while our chain has less than the network's minimum work: a peer could do nothing with those."""
-    if tree.tip.chainwork < tree.network.minimum_chainwork:
+    None of them while our chain has less than the network's minimum work: a peer could do nothing with those; one that
+    the operator trusts is served all the same."""
+    if not is_trusted and tree.tip.chainwork < tree.network.minimum_chainwork:
         return Headers(())
     if not request.block_locator_hashes:
         named = tree.get(request.hash_stop)

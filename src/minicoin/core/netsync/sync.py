@@ -12,11 +12,11 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, StoreBlock
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import HEADERS_TIMEOUT_US, UNASKED_BLOCKS_AHEAD_MAX
+from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
 from minicoin.core.netsync.downloads import Downloads
-from minicoin.core.netsync.headers import RECENT_US, HeaderSync
+from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
 from minicoin.core.netsync.orphans import OrphanBlocks
 from minicoin.core.netsync.peers import SyncPeer
@@ -40,8 +40,9 @@ class SyncSnapshot:
 class BlockSync:
     """Synchronisation with all ready peers."""
 
-    def __init__(self, tree: HeaderTree, rng: Rng) -> None:
+    def __init__(self, tree: HeaderTree, rng: Rng, tip_age_max_us: int = TIP_AGE_MAX_US) -> None:
         self.alarm = Alarm()
+        self._tip_age_max_us = tip_age_max_us
         self._tree = tree
         self._peers: dict[ConnId, SyncPeer] = {}
         self._arrivals = Arrivals()
@@ -96,7 +97,7 @@ class BlockSync:
     def _is_current(self, now: Micros) -> bool:
         # Blocks decide, as in Bitcoin Core: headers that nobody backs with blocks must not keep us from joining in.
         tip = self._tree.tip
-        is_fresh = tip.header.time * SECOND_US >= now - RECENT_US
+        is_fresh = tip.header.time * SECOND_US >= now - self._tip_age_max_us
         return is_fresh and tip.chainwork >= self._tree.network.minimum_chainwork
 
     def source_of(self, block: BlockHash) -> ConnId | None:

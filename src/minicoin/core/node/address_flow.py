@@ -8,6 +8,7 @@ from minicoin.core.events import AddressesFound
 from minicoin.core.node.parts import Parts
 from minicoin.core.peer.session import Session
 from minicoin.core.primitives.address import NodeAddress, TimedAddress, normalise_host
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.units import ConnId, Micros, seconds
 
 _OUTBOUND = (*AUTOMATIC, *CHOSEN_BY_OPERATOR)
@@ -59,7 +60,8 @@ class AddressFlow:
     def on_addresses(self, session: Session, addresses: Iterable[TimedAddress], now: Micros) -> None:
         """An addr or addrv2 message."""
         parts = self._parts
-        heard = parts.gossip.on_addr(session.conn, tuple(addresses), now)
+        is_unlimited = bool(session.permissions & Permission.ADDR)
+        heard = parts.gossip.on_addr(session.conn, tuple(addresses), now, is_unlimited=is_unlimited)
         own = self._own
         others = [timed for timed in heard.addresses if own is None or timed.address != own]
         if parts.book.add(others, session.remote, now):

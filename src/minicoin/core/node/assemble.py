@@ -98,7 +98,7 @@ def assemble_node(
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
-        sync=BlockSync(tree, rng.stream("netsync")),
+        sync=BlockSync(tree, rng.stream("netsync"), policy.tip_age_max_us),
         mempool=pool,
         relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
         book=book,
@@ -113,6 +113,8 @@ def assemble_node(
         user_agent=policy.user_agent,
         ping_after_us=network.ping_after_s * SECOND_US,
         drop_after_us=network.drop_after_s * SECOND_US,
+        handshake_timeout_us=policy.peer_timeout_us,
+        relays_transactions=not policy.blocks_only,
     )
     wallet = None
     if policy.uses_wallet:
@@ -135,13 +137,21 @@ def _mempool_policy(network: Network, policy: NodePolicy) -> MempoolPolicy:
     floor = policy.min_relay_feerate
     if floor is None:
         floor = MIN_RELAY_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE
+    increment = policy.incremental_feerate
+    if increment is None:
+        increment = INCREMENTAL_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE
     return MempoolPolicy(
         require_standard=policy.require_standard,
         coinbase_maturity=network.coinbase_maturity,
         min_relay_feerate=floor,
         # As Bitcoin Core does: what a replacement adds is never priced above what everybody pays.
-        incremental_feerate=INCREMENTAL_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE,
+        incremental_feerate=increment,
+        standardness=policy.standardness,
+        bytes_per_sigop=policy.bytes_per_sigop,
         bytes_max=policy.mempool_bytes_max,
+        expiry_us=policy.mempool_expiry_us,
+        ancestors_max=policy.ancestors_max,
+        descendants_max=policy.descendants_max,
     )
 
 
@@ -164,6 +174,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         connect=policy.connect,
         add_nodes=policy.add_nodes,
         seed_nodes=policy.seed_nodes,
+        whitelist=policy.whitelist,
         is_private_network=network.allow_private_addresses,
         own_peer_id=policy.peer_id,
         allowed_peers=frozenset(policy.allowed_peers),

@@ -158,7 +158,13 @@ class CommandFlow:
                 | commands.RescanWallet()
             ):
                 self._of_wallet(request, command, now)
-            case commands.SetMockTime() | commands.AddPeerAddress() | commands.AddConnection() | commands.SendMessage():
+            case (
+                commands.SetMockTime()
+                | commands.MockScheduler()
+                | commands.AddPeerAddress()
+                | commands.AddConnection()
+                | commands.SendMessage()
+            ):
                 self._trial.handle(request, command, now)
             case _:
                 assert_never(command)

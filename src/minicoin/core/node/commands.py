@@ -294,6 +294,13 @@ class SetMockTime:
 
 
 @dataclass(frozen=True, slots=True)
+class MockScheduler:
+    """Bring forward by so many seconds what the node would do of itself some time."""
+
+    delta_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddPeerAddress:
     """Put an address into the address book; answered with the reason why it is not there, empty where it is."""
 
@@ -352,6 +359,7 @@ Command = (
     | SignTransaction
     | RescanWallet
     | SetMockTime
+    | MockScheduler
     | AddPeerAddress
     | AddConnection
     | SendMessage

@@ -3,8 +3,11 @@
 Nothing is decided here beyond who is asked; a PeerFault travels to the peer flow, which penalises.
 """
 
+import itertools
+
 from minicoin.core.effects import Send, StoreBlock
 from minicoin.core.faults import PeerFault
+from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
 from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders, may_serve
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import Parts
@@ -12,6 +15,7 @@ from minicoin.core.node.serving import BLOCK_TYPES, Serving
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.peer.session import Session
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.codec import command_of
@@ -66,7 +70,8 @@ class MessageHandlers:
     def on_getheaders(self, session: Session, message: GetHeaders, now: Micros) -> None:
         peer = self._parts.sync.peer(session.conn)
         if peer is not None:
-            answer = answer_getheaders(self._parts.tree, peer, message)
+            is_trusted = bool(session.permissions & Permission.DOWNLOAD)
+            answer = answer_getheaders(self._parts.tree, peer, message, is_trusted=is_trusted)
             if answer is not None:
                 self._parts.emit(Send(session.conn, answer))
 
@@ -101,6 +106,8 @@ class MessageHandlers:
         blocks = [BlockHash(vector.hash) for vector in message.inventory if vector.type in _ANNOUNCED_BLOCKS]
         if blocks:
             self._parts.emit(*self._parts.sync.on_inv(session.conn, blocks, now))
+        if not session.takes_transactions and any(vector.type in _TRANSACTION_TYPES for vector in message.inventory):
+            raise PeerFault("a transaction was announced where we asked for none", score=0)
         if self._parts.sync.is_initial(now):
             # Transactions make no sense to a node that lacks the coins they spend.
             return
@@ -166,13 +173,28 @@ class MessageHandlers:
         if not session.takes_transactions:
             raise PeerFault("sent a transaction where none were asked for", score=0)
         if not self._parts.sync.is_initial(now):
-            self._transactions.on_transaction(session.conn, message.transaction, now)
+            forces_relay = bool(session.permissions & Permission.FORCERELAY)
+            self._transactions.on_transaction(session.conn, message.transaction, now, forces_relay=forces_relay)
 
     def on_bloom_service(
         self, session: Session, message: MemPool | FilterLoad | FilterAdd | FilterClear, now: Micros
     ) -> None:
-        """Only nodes that offer NODE_BLOOM serve these, and a peer that asks others is left (BIP111)."""
+        """Only nodes that offer NODE_BLOOM serve these, and a peer that asks others is left (BIP111), but for one that
+        the operator lets ask for the mempool."""
+        if isinstance(message, MemPool) and session.permissions & Permission.MEMPOOL:
+            self._tell_mempool(session)
+            return
         raise PeerFault(f"{command_of(message)} without NODE_BLOOM", score=0)
+
+    def _tell_mempool(self, session: Session) -> None:
+        mempool = self._parts.mempool
+        kind = InvType.WTX if session.wtxid_relay else InvType.TX
+        entries = itertools.islice(mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
+        names = [entry.wtxid if session.wtxid_relay else entry.txid for entry in entries]
+        if names:
+            # What it was told of it may ask for.
+            self._parts.relay.on_told(session.conn, mempool.sequence)
+            self._parts.emit(Send(session.conn, Inv(tuple(InventoryVector(kind, name) for name in names))))
 
     def on_filter_service(
         self, session: Session, message: GetCFilters | GetCFHeaders | GetCFCheckpt, now: Micros

@@ -3,7 +3,7 @@
 The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import StopSearch
@@ -11,7 +11,6 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
 from minicoin.core.limits import (
     BLOCK_SIGOP_COST_MAX,
-    BLOCK_WEIGHT_MAX,
     GENERATE_COMMANDS_MAX,
     LONG_POLL_AGAIN_US,
     LONG_POLL_FIRST_US,
@@ -89,9 +88,11 @@ class MiningFlow:
     def template(self, script_pubkey: bytes, now: Micros) -> BlockTemplate:
         """The best block on the tip."""
         parts = self._parts
-        chosen = parts.mempool.select_for_block(BLOCK_WEIGHT_MAX, BLOCK_SIGOP_COST_MAX)
+        chosen = parts.mempool.select_for_block(parts.policy.block_weight_max, BLOCK_SIGOP_COST_MAX)
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
         template = build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
+        if parts.policy.block_version is not None:
+            template = replace(template, version=parts.policy.block_version)
         self.last_size = TemplateSize(len(template.entries), template.reserved_weight)
         return template
 

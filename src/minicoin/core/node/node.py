@@ -125,7 +125,7 @@ class Node:
         """Queue what the first moment asks for."""
         self.addresses.on_start(now)
         self._watch_if(True)
-        self._unrestored = mempool
+        self._unrestored = mempool if self.parts.policy.persists_mempool else None
         self.wallet.on_start()
         self.chain.advance()
         self._when_settled(now)
@@ -365,7 +365,9 @@ class Node:
     def _stop(self) -> None:
         parts = self.parts
         self._save_book()
-        parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()), Shutdown("asked to stop"))
+        if parts.policy.persists_mempool:
+            parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()))
+        parts.emit(Shutdown("asked to stop"))
 
     def _save_mempool(self) -> None:
         """The operator asked for it; not before what an earlier run left has been read back, or it would be lost."""

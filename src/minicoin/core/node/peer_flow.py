@@ -21,6 +21,7 @@ from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.peer.session import Session, SessionPolicy
 from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.relay.transactions import RelayFeatures
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.frame import Dropped, WrongMagic
@@ -72,6 +73,7 @@ class PeerFlow:
             now=now,
             local=event.local,
             relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
+            permissions=Permission.NONE if slot is None else slot.permissions,
         )
         parts.sessions[event.conn] = session
         parts.mempool.introduce_source(event.conn, parts.book.group(event.remote))
@@ -244,6 +246,8 @@ class PeerFlow:
         )
         parts.relay.on_ready(conn, features, parts.mempool.sequence, now)
         parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
+        if session.permissions & Permission.NOBAN:
+            parts.relay.favour(conn, now)
         self._handlers.on_relaying(session, now)
 
     # --- blame ---

@@ -3,8 +3,22 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from minicoin.core.limits import BAN_SCORE, INBOUND_SLOTS, MEMPOOL_BYTES_MAX, OUTBOUND_FULL_SLOTS
+from minicoin.core.limits import (
+    ANCESTORS_MAX,
+    BAN_SCORE,
+    BLOCK_WEIGHT_MAX,
+    DESCENDANTS_MAX,
+    HANDSHAKE_TIMEOUT_US,
+    INBOUND_SLOTS,
+    MEMPOOL_BYTES_MAX,
+    MEMPOOL_EXPIRY_US,
+    OUTBOUND_FULL_SLOTS,
+    TIP_AGE_MAX_US,
+)
+from minicoin.core.mempool.policy import BYTES_PER_SIGOP
 from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.permissions import Whitelisting
+from minicoin.core.script.policy import STANDARD, Standardness
 from minicoin.core.units import DAY_US
 
 
@@ -42,12 +56,33 @@ class NodePolicy:
     inbound_slots: int = INBOUND_SLOTS
     ban_score: int = BAN_SCORE
     ban_time_us: int = DAY_US
+    bytes_per_sigop: int = BYTES_PER_SIGOP
     mempool_bytes_max: int = MEMPOOL_BYTES_MAX
+    mempool_expiry_us: int = MEMPOOL_EXPIRY_US
+    persists_mempool: bool = True
+    """Keep unconfirmed transactions over a stop."""
+    ancestors_max: int = ANCESTORS_MAX
+    descendants_max: int = DESCENDANTS_MAX
     require_standard: bool = True
+    standardness: Standardness = STANDARD
     uses_wallet: bool = True
     """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
     min_relay_feerate: int | None = None
     """Satoshi per 1,000 virtual bytes; None: what suits the network (mempool.policy)."""
+    incremental_feerate: int | None = None
+    """What a replacement must add, in the same unit; None: what suits the network."""
+    block_version: int | None = None
+    """Of blocks that are put together here; None: what the deployments ask for."""
+    block_weight_max: int = BLOCK_WEIGHT_MAX
+    """Of blocks that are put together here."""
+    blocks_only: bool = False
+    """Take no transactions from peers, and tell them not to send any; own ones are announced all the same."""
+    tip_age_max_us: int = TIP_AGE_MAX_US
+    """A tip older than this has not caught up yet."""
+    peer_timeout_us: int = HANDSHAKE_TIMEOUT_US
+    """What a new peer has for its handshake; and in this time from its start no unanswered ping ends a connection."""
+    whitelist: tuple[Whitelisting, ...] = ()
+    """Peers that may do more than others."""
     inbound_trickle_us: int = 0
     outbound_trickle_us: int = 0
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""

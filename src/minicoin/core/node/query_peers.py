@@ -10,6 +10,7 @@ from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.units import ConnId, Micros
 
@@ -23,6 +24,7 @@ class PeerView:
     score: int
     presynced_headers: int
     """How far a chain of it was heard that has not shown its work yet; -1 where none is."""
+    permissions: Permission
     synced_headers: int
     synced_blocks: int
     in_flight: tuple[int, ...]
@@ -71,7 +73,9 @@ class NetworkQueries:
         """Every connection, oldest first."""
         slots = {slot.conn: slot for slot in self._parts.connections.snapshot()}
         return tuple(
-            self._peer(session.snapshot(), str(slot.kind) if slot else "", slot.score if slot else 0)
+            self._peer(
+                session.snapshot(), str(slot.kind) if slot else "", slot.score if slot else 0, session.permissions
+            )
             for session in self._parts.sessions.values()
             for slot in (slots.get(session.conn),)
         )
@@ -108,7 +112,7 @@ class NetworkQueries:
         """How many addresses the book holds."""
         return self._parts.book.size
 
-    def _peer(self, session: SessionSnapshot, kind: str, score: int) -> PeerView:
+    def _peer(self, session: SessionSnapshot, kind: str, score: int, permissions: Permission) -> PeerView:
         known = self._parts.sync.peer(session.conn)
         best = None if known is None else known.best_known
         common = None if known is None else known.last_common
@@ -118,6 +122,7 @@ class NetworkQueries:
             kind=kind,
             score=score,
             presynced_headers=-1 if known is None else known.presynced_height,
+            permissions=permissions,
             synced_headers=-1 if best is None else best.height,
             synced_blocks=-1 if common is None else common.height,
             in_flight=tuple(sorted(node.height for node in nodes if node is not None)),

@@ -19,10 +19,17 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId, seconds
 from minicoin.core.wire.codec_session import COMMAND_BYTES
 from minicoin.core.wire.messages import Unknown
 
+_SCHEDULER_S_MAX = 3_600
 ADDABLE_KINDS = (SlotKind.FULL_RELAY, SlotKind.BLOCK_ONLY, SlotKind.SEED, SlotKind.FEELER)
 """The kinds of connections that addconnection makes."""
 
-TrialCommand = commands.SetMockTime | commands.AddPeerAddress | commands.AddConnection | commands.SendMessage
+TrialCommand = (
+    commands.SetMockTime
+    | commands.MockScheduler
+    | commands.AddPeerAddress
+    | commands.AddConnection
+    | commands.SendMessage
+)
 
 
 class TrialFlow:
@@ -43,6 +50,8 @@ class TrialFlow:
         match command:
             case commands.SetMockTime(time_s):
                 self._set_time(request, time_s)
+            case commands.MockScheduler(delta_s):
+                self._bring_forward(request, delta_s)
             case commands.AddPeerAddress():
                 self._add_address(request, command, now)
             case commands.AddConnection():
@@ -59,6 +68,13 @@ class TrialFlow:
             )
             return
         self._parts.emit(SetClock(Micros(time_s * SECOND_US) if time_s else None))
+        self._parts.reply(request, None)
+
+    def _bring_forward(self, request: RequestId, delta_s: int) -> None:
+        if not 0 < delta_s <= _SCHEDULER_S_MAX:
+            self._parts.fail(request, commands.MISC_ERROR, "delta_time must be between 1 and 3600 seconds (1 hr)")
+            return
+        self._parts.mempool.bring_forward(delta_s * SECOND_US)
         self._parts.reply(request, None)
 
     def _add_address(self, request: RequestId, command: commands.AddPeerAddress, now: Micros) -> None:

@@ -34,12 +34,17 @@ class TxFlow:
         self._withheld: dict[Txid, None] = {}
         self.packages = PackageFlow(parts, self.is_withheld)
 
-    def on_transaction(self, conn: ConnId, transaction: Transaction, now: Micros) -> None:
-        """From a peer."""
+    def on_transaction(
+        self, conn: ConnId, transaction: Transaction, now: Micros, *, forces_relay: bool = False
+    ) -> None:
+        """From a peer; `forces_relay` announces anew what we had."""
         self._parts.relay.on_transaction(conn, transaction.txid, transaction.wtxid)
         try:
             self._parts.emit(*self._parts.mempool.submit(transaction, conn, now))
         except TxRejected as rejected:
+            if forces_relay and rejected.reason is TxReason.ALREADY_KNOWN:
+                self.say_again(transaction.txid, now)
+                return
             self._parts.trace("tx-refused", txid=hash_to_hex(transaction.txid), reason=str(rejected.reason))
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:

@@ -3,7 +3,7 @@
 Nothing here is executed: chain/proof, chain/difficulty and chain/deployments carry the rules out.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -97,6 +97,13 @@ class Network:
         object.__setattr__(self, "genesis", build_genesis(self.genesis_recipe))
         object.__setattr__(self, "network_id", sha256(canonical_form(self)).digest())
         object.__setattr__(self, "magic", self.own_magic or self.network_id[:MAGIC_BYTES])
+
+    def with_deployments(self, deployments: Deployments) -> "Network":
+        """The same network, to itself and its peers, whose soft forks begin elsewhere: for tests of them."""
+        found = replace(self, deployments=deployments)
+        object.__setattr__(found, "network_id", self.network_id)
+        object.__setattr__(found, "magic", self.magic)
+        return found
 
     @property
     def pow_limit_bits(self) -> int:

@@ -17,6 +17,7 @@ from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
 from minicoin.core.peer.states import SessionState, is_heard, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, MONEY_MAX_SAT, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
@@ -64,6 +65,9 @@ class SessionPolicy:
     ping_after_us: int = 2 * MINUTE_US
     drop_after_us: int = 20 * MINUTE_US
     handshake_timeout_us: int = HANDSHAKE_TIMEOUT_US
+    """Also the time from a connection's start in which no unanswered ping ends it."""
+    relays_transactions: bool = True
+    """False asks every peer for none (BIP37)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class Session:
         "local",
         "nonce",
         "opened_at",
+        "permissions",
         "ping_min_us",
         "ping_us",
         "prefers_headers",
@@ -144,6 +149,7 @@ class Session:
         now: Micros,
         local: NodeAddress | None = None,
         relays: bool = True,
+        permissions: Permission = Permission.NONE,
     ) -> None:
         """`relays` false asks the peer for no transactions (BIP37), as on block-only connections."""
         self.conn = conn
@@ -171,7 +177,9 @@ class Session:
         self.ping_min_us = -1
         self.time_offset_s = 0
         self._policy = policy
-        self._relays = relays
+        # With the permission, a node for blocks only takes what this peer sends.
+        self._relays = relays and (policy.relays_transactions or bool(permissions & Permission.RELAY))
+        self.permissions = permissions
         self._rng = rng
         # Made with the first bytes: in a simulated network messages never are bytes.
         self._decoder: FrameDecoder | None = None
@@ -263,6 +271,10 @@ class Session:
         if not self.is_ready:
             raise PeerFault(f"no handshake within {self._policy.handshake_timeout_us // 1_000_000} s", score=0)
         if self._ping_nonce is not None:
+            grace_ends = Micros(self.opened_at + self._policy.handshake_timeout_us)
+            if now < grace_ends:
+                self.deadline = grace_ends
+                return []
             raise PeerFault("ping timeout", score=0)
         return self.ping(now)
 

@@ -90,6 +90,7 @@ class TxReason(StrEnum):
     ADDS_UNCONFIRMED = "replacement-adds-unconfirmed"
     TOO_LONG_CHAIN = "too-long-mempool-chain"
     ALREADY_KNOWN = "txn-already-in-mempool"
+    OTHER_WITNESS_KNOWN = "txn-same-nonwitness-data-in-mempool"
     ALREADY_CONFIRMED = "txn-already-known"
     MAX_FEE = "max-fee-exceeded"
 

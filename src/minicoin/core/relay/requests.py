@@ -91,6 +91,12 @@ class TxRequests:
         self._peers[conn] = preferred
         self._preferred_count += preferred
 
+    def prefer(self, conn: ConnId) -> None:
+        """Ask this one before others, as those we chose."""
+        if not self._peers.get(conn, True):
+            self._peers[conn] = True
+            self._preferred_count += 1
+
     def remove_peer(self, conn: ConnId) -> None:
         """Its announcements and requests are void."""
         self._preferred_count -= self._peers.pop(conn, False)

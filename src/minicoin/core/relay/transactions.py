@@ -87,6 +87,8 @@ class _RelayPeer:
     """As it went out; `feefilter_for` is the fee rate it was rounded from."""
     feefilter_for: int = -1
     feefilter_at: Micros = Micros(0)
+    is_favoured: bool = False
+    """It hears of transactions at once, without waiting for a trickle."""
     queue: dict[Txid, Announcement] | None = None
     """What the next trickle tells; None while that is nothing."""
 
@@ -141,6 +143,14 @@ class TxRelay:
             # The first feefilter is due at once.
             self.alarm.by(now)
 
+    def favour(self, conn: ConnId, now: Micros) -> None:
+        """A peer that the operator trusts: it hears of transactions at once, and is asked for them first."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.is_favoured = True
+            peer.trickle_at = now
+            self._requests.prefer(conn)
+
     def on_closed(self, conn: ConnId) -> None:
         """Forget the peer; what it was asked for is asked of the next."""
         if self._peers.pop(conn, None) is not None:
@@ -152,6 +162,12 @@ class TxRelay:
         peer = self._peers.get(conn)
         if peer is not None:
             peer.feefilter_sat_per_kvb = sat_per_kvb
+
+    def on_told(self, conn: ConnId, mempool_sequence: int) -> None:
+        """The peer was told of all that the mempool holds."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.last_inv_sequence = mempool_sequence
 
     def relaying_peers(self) -> list[ConnId]:
         """Peers that take transactions."""
@@ -251,7 +267,7 @@ class TxRelay:
                 continue
             if not peer.queue and peer.trickle_at <= now:
                 # Trickles of an empty queue are not woken for; the wait from here on is as random as it was.
-                peer.trickle_at = self._next(peer.inbound, now)
+                peer.trickle_at = self._next_trickle(peer, now)
             if peer.queue is None:
                 peer.queue = {}
             if len(peer.queue) < INVENTORY_PER_MESSAGE_MAX:
@@ -274,7 +290,7 @@ class TxRelay:
             if peer.queue and now >= peer.trickle_at:
                 effects += self._trickle(peer)
                 peer.last_inv_sequence = mempool_sequence
-                peer.trickle_at = self._next(peer.inbound, now)
+                peer.trickle_at = self._next_trickle(peer, now)
             if now >= peer.feefilter_at and self._needs_feefilter(peer):
                 effects += self._feefilter(peer, now)
         for conn, keys in self._requests.due(now).items():
@@ -340,6 +356,9 @@ class TxRelay:
 
     def _next_feefilter(self, now: Micros) -> Micros:
         return Micros(now + self._rng.exponential_us(_FEEFILTER_EVERY_US) + 1)
+
+    def _next_trickle(self, peer: _RelayPeer, now: Micros) -> Micros:
+        return now if peer.is_favoured else self._next(peer.inbound, now)
 
     def _next(self, inbound: bool, now: Micros) -> Micros:
         if inbound:

@@ -8,6 +8,7 @@ from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
 from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, PingPeers
 from minicoin.core.node.query_peers import PeerView
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
+from minicoin.core.primitives.permissions import permission_names
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
@@ -68,7 +69,7 @@ async def get_network_info(call: Call) -> Json:
         "protocolversion": await call.port.query(lambda node: node.network.protocol_version),
         "localservices": f"{int(policy.services):016x}",
         "localservicesnames": service_names(int(policy.services)),
-        "localrelay": True,
+        "localrelay": not policy.blocks_only,
         "timeoffset": 0,
         "networkactive": is_active,
         "connections": inbound + outbound,
@@ -144,7 +145,7 @@ def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObj
         "addr_relay_enabled": gossip is not None,
         "addr_processed": 0 if gossip is None else gossip.processed_count,
         "addr_rate_limited": 0 if gossip is None else gossip.rate_limited_count,
-        "permissions": [],
+        "permissions": [*permission_names(peer.permissions)],
         "minfeefilter": Amount(session.feefilter_sat_per_kvb),
         "bytessent_per_msg": {} if link is None else dict(link.sent_by_command),
         "bytesrecv_per_msg": dict(session.received_by_command),

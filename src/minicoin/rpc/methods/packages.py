@@ -9,7 +9,7 @@ from minicoin.core.node.query_pool import Admission
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint, outpoint_txid
 from minicoin.core.primitives.verdicts import TxReason, TxVerdict
 from minicoin.rpc.json_text import Amount, Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_feerate
 from minicoin.rpc.methods.transactions import MAX_BURN, MAX_FEERATE, parse_transaction_hex, refuse_burning
 from minicoin.rpc.shapes import JsonObject
 
@@ -19,7 +19,7 @@ _WEIGHT_MAX = 404_000
 
 async def test_mempool_accept(call: Call) -> Json:
     transactions = _parse_transactions(call, "rawtxs")
-    max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
+    max_feerate = parse_feerate(call.value("maxfeerate"), "maxfeerate")
     rows: list[JsonObject] = [{"txid": hash_to_hex(one.txid), "wtxid": hash_to_hex(one.wtxid)} for one in transactions]
     problem = _disorder(transactions)
     if problem:
@@ -111,7 +111,7 @@ def _disorder(transactions: Sequence[Transaction]) -> str:
 
 async def submit_package(call: Call) -> Json:
     transactions = _parse_transactions(call, "package")
-    max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
+    max_feerate = parse_feerate(call.value("maxfeerate"), "maxfeerate")
     for transaction in transactions:
         refuse_burning(transaction, parse_amount(call.value("maxburnamount"), "maxburnamount"))
     if not _is_child_with_parents(transactions):

@@ -37,6 +37,7 @@ from minicoin.rpc.method import (
     Method,
     optional,
     parse_amount,
+    parse_feerate,
     parse_hash,
     parse_hex,
 )
@@ -176,11 +177,10 @@ def refuse_burning(transaction: Transaction, max_sat: int) -> None:
 async def send_raw_transaction(call: Call) -> Json:
     transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
     refuse_burning(transaction, parse_amount(call.value("maxburnamount"), "maxburnamount"))
-    max_feerate = parse_amount(call.value("maxfeerate"), "maxfeerate")
+    max_feerate = parse_feerate(call.value("maxfeerate"), "maxfeerate")
     known = await call.port.query(lambda node: node.mempool.entry(transaction.txid))
-    if known is not None:
-        return hash_to_hex(transaction.txid)
-    if max_feerate:
+    # One that is known is told once more to those who lack it; what it pays was judged before.
+    if max_feerate and known is None:
         await _refuse_absurd_fee(call, transaction, max_feerate)
     answer = await call.port.command(SubmitTransaction(transaction))
     return str(answer)

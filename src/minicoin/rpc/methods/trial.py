@@ -7,6 +7,7 @@ from minicoin.core.node.commands import (
     AddConnection,
     AddPeerAddress,
     CommandError,
+    MockScheduler,
     SendMessage,
     SetMockTime,
 )
@@ -20,6 +21,11 @@ _PORT_MAX = 65_535
 
 async def set_mock_time(call: Call) -> Json:
     await call.port.command(SetMockTime(call.integer("timestamp")))
+    return None
+
+
+async def mock_scheduler(call: Call) -> Json:
+    await call.port.command(MockScheduler(call.integer("delta_time")))
     return None
 
 
@@ -58,6 +64,14 @@ METHODS = (
         "null",
         set_mock_time,
         (Argument("timestamp", Kind.INTEGER, "Unix seconds; 0 lets the clock run."),),
+    ),
+    Method(
+        "mockscheduler",
+        Category.TRIAL,
+        "Bring forward the next announcement of transactions handed in here that no peer has asked for.",
+        "null",
+        mock_scheduler,
+        (Argument("delta_time", Kind.INTEGER, "By how many seconds: 1 to 3,600."),),
     ),
     Method(
         "addpeeraddress",

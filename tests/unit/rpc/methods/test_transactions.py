@@ -2,6 +2,8 @@ from decimal import Decimal
 
 import pytest
 
+from minicoin.core.primitives.transaction import Transaction
+
 UNDECODABLE = (-22, "TX decode failed. Make sure the tx has at least one input.")
 
 
@@ -171,3 +173,35 @@ def test_the_first_coinbase_is_no_transaction(funded) -> None:
     genesis = funded("getblock", funded("getblockhash", 0))
     code, message = funded.refusal("getrawtransaction", genesis["merkleroot"])
     assert code == -5 and "genesis block coinbase" in message
+
+
+def test_fee_rates_of_a_whole_coin_are_slips(funded) -> None:
+    raw = funded("createrawtransaction", [{"txid": 32 * "ab", "vout": 0}], [{funded("getnewaddress"): 1}])
+    for method, argument in (("sendrawtransaction", raw), ("testmempoolaccept", [raw])):
+        code, message = funded.refusal(method, argument, 1)
+        assert code == -8
+        assert "Fee rates larger than or equal to 1BTC/kvB are not accepted" in message
+        assert funded.refusal(method, argument, "-0.01")[0] == -3
+    assert funded("testmempoolaccept", [raw], "0.99999999")[0]["reject-reason"] == "missing-inputs"
+
+
+def test_what_is_sent_once_more_is_told_once_more(funded, monkeypatch) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    raw = funded("getrawtransaction", txid)
+    told = []
+    flow = funded.port.virtual.node.transactions
+    monkeypatch.setattr(flow, "_announce", lambda entry, now: told.append(entry.wtxid))
+    assert funded("sendrawtransaction", raw) == txid
+    entry = next(iter(funded.port.virtual.node.parts.mempool))
+    assert told == [entry.wtxid]
+
+
+def test_the_same_payment_with_another_witness_is_named(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    known = Transaction.parse(bytes.fromhex(funded("getrawtransaction", txid)))
+    (signature, key), *others = known.witnesses
+    witnesses = ((signature[:-1] + b"\x02", key), *others)
+    twin = Transaction(known.version, known.inputs, known.outputs, known.lock_time, witnesses=witnesses)
+    assert twin.txid == known.txid
+    reasons = [funded("testmempoolaccept", [one.raw.hex()])[0]["reject-reason"] for one in (known, twin)]
+    assert reasons == ["txn-already-in-mempool", "txn-same-nonwitness-data-in-mempool"]

@@ -82,6 +82,7 @@ def test_mock_time_has_a_range(rpc, time: int) -> None:
     ("method", "arguments"),
     [
         ("setmocktime", [1_700_000_000]),
+        ("mockscheduler", [1]),
         ("addpeeraddress", ["1.2.3.4", 8333]),
         ("addconnection", ["1.2.3.4:8333", "feeler"]),
         ("sendmsgtopeer", [0, "ping", ""]),
@@ -157,8 +158,21 @@ def test_any_message_is_sent(pair) -> None:
     assert one.refusal("sendmsgtopeer", peer["id"], "thirteenbytes", "")[0] == -8
     assert one.refusal("sendmsgtopeer", 77, "ping", "")[0] == -1
     assert one.refusal("sendmsgtopeer", peer["id"], "ping", "0g")[0] == -8
-    # What is sent is what arrives: this one no decoder takes.
-    one("sendmsgtopeer", peer["id"], "version", "00")
+    # What is sent is what arrives: nobody may ask the other end for its mempool.
+    one("sendmsgtopeer", peer["id"], "mempool", "")
     one.port.world.run(2_000_000)
     faults = [trace for trace in other.port.virtual.traces if trace.kind == "peer-fault"]
     assert faults
+
+
+def test_the_next_announcement_of_what_nobody_asked_for_is_brought_forward(rpc) -> None:
+    node = rpc.port.virtual.node
+    rpc("createwallet")
+    rpc("generatetoaddress", 101, rpc("getnewaddress"))
+    rpc("sendtoaddress", rpc("getnewaddress"), 1)
+    before = node.parts.mempool.next_deadline()
+    assert rpc("mockscheduler", 60) is None
+    assert node.parts.mempool.next_deadline() == before - 60_000_000
+    assert node.next_deadline() <= node.earliest_deadline()
+    for wrong in (0, -1, 3_601):
+        assert rpc.refusal("mockscheduler", wrong)[0] == -1
