@@ -108,6 +108,16 @@ def test_reconnecting_does_not_buy_room_for_headers_of_little_work():
     assert saved == []
 
 
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_headers_of_little_work_are_kept_of_a_trusted_peer(is_trusted):
+    stage = stage_at(10_200)
+    stage.connect(1, Peer((), headers=False), inbound=True)
+    stage.sync.peer(1).is_trusted = is_trusted
+    headers = from_genesis(20, seed=2)
+    push(stage, 1, headers)
+    assert (headers[-1].hash in stage.tree) is is_trusted
+
+
 def test_forks_near_the_tip_are_kept_and_deeper_ones_of_less_work_are_ignored_without_blame():
     stage = stage_at(400)
     fork = stage.tree.at_height(390).header

@@ -89,7 +89,7 @@ class HeaderSync:
         if self._tree.get(headers[0].previous) is None:
             return self._take_unconnecting(peer, headers, now)
         peer.unconnecting_headers = 0
-        if not self._has_enough_work(headers):
+        if not peer.is_trusted and not self._has_enough_work(headers):
             return self._take_low_work(peer, headers, now)
         return self._take_connecting(peer, headers, now, was_asked=was_asked)
 

@@ -41,6 +41,8 @@ class SyncPeer:
     is_automatic: bool = False
     """It fills a slot of ours that nobody named it for."""
     is_full_relay: bool = False
+    is_trusted: bool = False
+    """The operator vouches for it (noban): its headers are kept whatever work they show."""
     prefers_headers: bool = False
     best_known: HeaderNode | None = None
     """The header with most work that it announced or served, as far as we know it."""

@@ -233,6 +233,7 @@ class PeerFlow:
             session.services,
             is_automatic=kind in AUTOMATIC,
             is_full_relay=kind is SlotKind.FULL_RELAY,
+            is_trusted=bool(session.permissions & Permission.NOBAN),
             # Said before verack, it counts all the same.
             prefers_headers=session.prefers_headers,
         )
