@@ -129,6 +129,13 @@ def startnode(
         list[str] | None,
         _core("USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable."),
     ] = None,
+    rpcwhitelist: Annotated[
+        list[str] | None, _core("USER:METHOD,...: what that RPC user may call; repeatable.")
+    ] = None,
+    rpcwhitelistdefault: Annotated[
+        str | None,
+        _core("Whether users without a rpcwhitelist may call nothing. [default: 1 if any has one]", "0|1"),
+    ] = None,
     rpcallowip: Annotated[
         list[str] | None, _core("Who may call RPC; only this machine's addresses, until there is TLS.")
     ] = None,
@@ -274,6 +281,8 @@ def startnode(
         "debug": tuple(debug or ()),
         "log_file": None if logfile is None else logfile.expanduser(),
         "rpcauth": tuple(rpcauth or ()),
+        "rpcwhitelist": tuple(rpcwhitelist or ()),
+        "rpcwhitelistdefault": rpcwhitelistdefault,
         "rpcallowip": tuple(rpcallowip or ()),
         "minrelaytxfee": minrelaytxfee,
         "incrementalrelayfee": incrementalrelayfee,

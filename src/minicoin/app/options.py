@@ -98,6 +98,10 @@ class NodeOptions(BaseModel):
     rpc_password: str | None = Field(None, repr=False)
     rpcauth: tuple[str, ...] = ()
     """USER:SALT$HASH; more users, whose passwords are nowhere in the configuration."""
+    rpcwhitelist: tuple[str, ...] = ()
+    """USER:METHOD,METHOD...; what that user may call."""
+    rpcwhitelistdefault: Switch | None = None
+    """Whether a user without such a row may call nothing; None: where any row is given."""
     rpcallowip: tuple[str, ...] = ()
     """Who may call; this machine only, until RPC speaks TLS."""
     log_json: bool = False

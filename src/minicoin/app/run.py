@@ -39,7 +39,7 @@ from minicoin.drivers.network import has_ipv6
 from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
-from minicoin.rpc.auth import Auth, Credentials, SaltedUser
+from minicoin.rpc.auth import Auth, Credentials, MethodRights, SaltedUser
 from minicoin.rpc.server import RpcServer
 
 _NOBODY = "0"
@@ -282,10 +282,12 @@ async def _run(options: NodeOptions) -> int:
 
 
 def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
+    restricts = options.rpcwhitelistdefault
+    rights = MethodRights(options.rpcwhitelist, is_default_anything=None if restricts is None else not restricts)
     salted = tuple(SaltedUser.parse(text) for text in options.rpcauth)
     if options.rpc_user is None or options.rpc_password is None:
-        return Auth(setup.datadir, None, salted)
-    return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password), salted)
+        return Auth(setup.datadir, None, salted, rights)
+    return Auth(setup.datadir, Credentials(options.rpc_user, options.rpc_password), salted, rights)
 
 
 def _greet(built: BuiltNode, server: RpcServer, options: NodeOptions) -> None:

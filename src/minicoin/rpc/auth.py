@@ -8,6 +8,7 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -56,12 +57,36 @@ class SaltedUser:
         return hmac.compare_digest(digest.encode(), self.digest.encode()) and is_user
 
 
+class MethodRights:
+    """Which methods each user may call: Bitcoin Core's rpcwhitelist. Who stands in several rows may call what all of
+    them name; who stands in none may call anything where nobody is restricted, or `is_default_anything` says so."""
+
+    def __init__(self, rows: Iterable[str] = (), *, is_default_anything: bool | None = None) -> None:
+        """Rows are USER:METHOD,METHOD...; blanks do not count."""
+        self._allowed: dict[str, frozenset[str]] = {}
+        for row in rows:
+            user, _, names = row.partition(":")
+            named = frozenset(name.strip() for name in names.split(",") if name.strip())
+            self._allowed[user] = named & self._allowed.get(user, named)
+        self._is_default_anything = not self._allowed if is_default_anything is None else is_default_anything
+
+    def allows(self, user: str, method: str) -> bool:
+        """Whether a user may call a method."""
+        allowed = self._allowed.get(user)
+        return self._is_default_anything if allowed is None else method in allowed
+
+
 class Auth:
     """Accepts the cookie, and the users of the configuration. With `datadir` None there is no cookie."""
 
     def __init__(
-        self, datadir: Path | None, configured: Credentials | None = None, salted: tuple[SaltedUser, ...] = ()
+        self,
+        datadir: Path | None,
+        configured: Credentials | None = None,
+        salted: tuple[SaltedUser, ...] = (),
+        rights: MethodRights | None = None,
     ) -> None:
+        self._rights = MethodRights() if rights is None else rights
         self._path = None if datadir is None else datadir / COOKIE_FILE
         self._configured = configured
         self._salted = salted
@@ -85,6 +110,12 @@ class Auth:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path.with_name(ADDRESS_FILE).unlink(missing_ok=True)
+
+    def allows(self, header: bytes, method: str) -> bool:
+        """Whether the user of a good header may call a method."""
+        token = header.strip().partition(b" ")[2].strip()
+        user = base64.b64decode(token).decode(errors="replace").partition(":")[0]
+        return self._rights.allows(user, method)
 
     def accepts(self, header: bytes) -> bool:
         """Whether an Authorization header is good; every candidate is compared in constant time."""

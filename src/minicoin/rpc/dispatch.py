@@ -6,7 +6,7 @@ is echoed as it came.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -36,6 +36,7 @@ class Answer:
     body: bytes = b""
 
 
+_FORBIDDEN: Final = Answer(403)
 _BUSY: Final = Answer(503, b"Work queue depth exceeded")
 # Near enough to be a slip of the finger.
 _SUGGESTION_LIKENESS: Final = 0.8
@@ -85,13 +86,21 @@ class Dispatcher:
         self._active: dict[int, ActiveCall] = {}
         self._calls = 0
 
-    async def handle(self, body: bytes, wallet: str | None = None, client: Client | None = None) -> Answer:
-        """Answer one HTTP request. `client` says when nobody waits for it any more."""
+    async def handle(
+        self,
+        body: bytes,
+        wallet: str | None = None,
+        client: Client | None = None,
+        allows: Callable[[str], bool] = lambda method: True,
+    ) -> Answer:
+        """Answer one HTTP request. `client` says when nobody waits for it any more, `allows` what it may call."""
         client = Client() if client is None else client
         try:
             document = decode_json(body)
         except (ValueError, RecursionError):
             return _NO_ENVELOPE.failure(CommandError(PARSE_ERROR, "Parse error"))
+        if not all(map(allows, _methods_named(document))):
+            return _FORBIDDEN
         if isinstance(document, dict) and self._is_urgent(document):
             return await self._handle_single(document, wallet, client)
         if self._line.is_full:
@@ -177,6 +186,13 @@ def _refuse_batch(documents: list[Json]) -> Answer:
 
 def _envelope_of(document: Mapping[str, Json]) -> _Envelope:
     return _Envelope(document.get("jsonrpc") == "2.0", "id" in document, document.get("id"))
+
+
+def _methods_named(document: Json) -> list[str]:
+    """What a request wants to call, as far as it says so."""
+    calls = document if isinstance(document, list) else [document]
+    named = [call.get("method") for call in calls if isinstance(call, dict)]
+    return [method for method in named if isinstance(method, str)]
 
 
 def _read_request(document: Mapping[str, Json]) -> tuple[str, Json]:

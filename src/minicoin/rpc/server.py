@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -82,7 +83,8 @@ class RpcEndpoint:
             connection.enter(Stage.CALL, time.monotonic())
             path: str = scope["path"]
             wallet = path.removeprefix(_WALLET_PATH) if path.startswith(_WALLET_PATH) else None
-            return (await self._dispatcher.handle(octets, wallet, connection.client),)
+            allows = partial(self._auth.allows, authorization)
+            return (await self._dispatcher.handle(octets, wallet, connection.client, allows),)
         except _BodyRefused as refused:
             # What is left of the body is not read, so nothing can follow it.
             return refused.answer, _CLOSE

@@ -58,6 +58,8 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         rpcpassword = "secret"
         rpcauth = ["bob:salt${"0" * 64}"]
         rpcallowip = ["127.0.0.1"]
+        rpcwhitelist = ["bob:getblockcount"]
+        rpcwhitelistdefault = false
         jsonlogs = true
         logfile = "{tmp_path}/debug.log"
         debug = ["net"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from minicoin.rpc.auth import Auth, Credentials, SaltedUser, read_address, read_cookie
+from minicoin.rpc.auth import Auth, Credentials, MethodRights, SaltedUser, read_address, read_cookie
 
 
 def test_the_cookie_is_private_and_goes_away(tmp_path: Path) -> None:
@@ -87,3 +87,24 @@ def test_users_whose_passwords_are_hashed_are_accepted_each_with_its_own() -> No
 def test_what_is_no_hashed_user_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="rpcauth"):
         SaltedUser.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("rows", "default", "user", "allowed"),
+    [
+        ((), None, "alice", {"stop", "uptime"}),
+        (("alice:stop",), None, "alice", {"stop"}),
+        (("alice:stop,",), None, "bob", set()),
+        (("alice:stop",), True, "bob", {"stop", "uptime"}),
+        ((), False, "bob", set()),
+        (("alice:stop, uptime", "alice:uptime"), None, "alice", {"uptime"}),
+        (("alice:",), True, "alice", set()),
+        (("alice",), True, "alice", set()),
+    ],
+)
+def test_what_users_may_call(rows, default: bool | None, user: str, allowed: set[str]) -> None:
+    rights = MethodRights(rows, is_default_anything=default)
+    auth = Auth(None, Credentials(user, "secret"), rights=rights)
+    header = Credentials(user, "secret").header.encode()
+    assert auth.accepts(header)
+    assert {method for method in ("stop", "uptime") if auth.allows(header, method)} == allowed

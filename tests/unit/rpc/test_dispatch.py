@@ -1,8 +1,10 @@
+import asyncio
 import json
 
 import pytest
 
 from minicoin.core.limits import RPC_BATCH_CALLS_MAX
+from minicoin.rpc.json_text import encode_json
 
 
 def test_version_1_answers_have_result_error_and_id(rpc) -> None:
@@ -131,3 +133,16 @@ def test_a_near_name_is_suggested(rpc, name: str, message: str) -> None:
     answer = rpc.post({"id": 1, "method": name})
     assert answer.status == 404
     assert json.loads(answer.body)["error"] == {"code": -32601, "message": message}
+
+
+def test_calls_that_a_user_may_not_make_are_forbidden_also_in_a_batch(rpc) -> None:
+    def post(document):
+        allows = {"getblockcount"}.__contains__
+        return asyncio.run(rpc.dispatcher.handle(encode_json(document).encode(), allows=allows))
+
+    allowed, other = ({"id": 1, "method": name} for name in ("getblockcount", "stop"))
+    assert post(allowed).status == post([allowed, allowed]).status == 200
+    for forbidden in (other, [allowed, other]):
+        answer = post(forbidden)
+        assert (answer.status, answer.body) == (403, b"")
+    assert not rpc.port.virtual.is_stopped
