@@ -23,7 +23,7 @@ def overview(methods: Iterable[Method]) -> str:
     rows = list(methods)
     sections: list[str] = []
     for category in Category:
-        lines = sorted(usage(method) for method in rows if method.category is category)
+        lines = sorted(usage(method) for method in rows if method.category is category and not method.is_hidden)
         if lines:
             sections.append("\n".join((f"== {category} ==", *lines)))
     return "\n\n".join(sections)

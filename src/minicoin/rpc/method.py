@@ -171,6 +171,8 @@ class Method:
     result: str
     run: Run
     arguments: tuple[Argument, ...] = ()
+    is_hidden: bool = False
+    """For tests and experts: explained when asked for by name, and left out of the list."""
     is_urgent: bool = False
     """Gets through however many calls wait: it takes no turn in the line."""
 

@@ -69,6 +69,9 @@ class ChainReads(Protocol):
     def spent_coins(self, block: BlockHash) -> list[Coin] | None:
         """What a block's inputs spent, in input order, or None."""
 
+    def verify_chain(self, level: int, count: int) -> Generator[None, None, str]:
+        """What is wrong with the last blocks, or nothing; a block at a time."""
+
     def scan_coins(self, scripts: frozenset[bytes], progress: ScanProgress) -> Generator[None, None, CoinScan]:
         """The coins of these scripts as of now, a slice at a time."""
 

@@ -29,6 +29,10 @@ class CoinsCache:
         packed = self._added.get(outpoint)
         if packed is not None or outpoint in self._removed:
             return packed
+        return self._below(outpoint)
+
+    def _below(self, outpoint: Outpoint) -> bytes | None:
+        """The coin without the changes kept here."""
         return self._store.coin(outpoint)
 
     def spend(self, outpoint: Outpoint) -> bytes | None:
@@ -38,7 +42,7 @@ class CoinsCache:
             return packed
         if outpoint in self._removed:
             return None
-        packed = self._store.coin(outpoint)
+        packed = self._below(outpoint)
         if packed is not None:
             self._removed[outpoint] = None
         return packed
@@ -49,7 +53,7 @@ class CoinsCache:
 
     def replace(self, outpoint: Outpoint, packed: bytes) -> None:
         """Put a coin into the set that may overwrite one: coinbases could repeat before BIP34."""
-        if outpoint not in self._added and outpoint not in self._removed and self._store.coin(outpoint) is not None:
+        if outpoint not in self._added and outpoint not in self._removed and self._below(outpoint) is not None:
             self._removed[outpoint] = None
         self._added[outpoint] = packed
 
@@ -82,3 +86,17 @@ class CoinsCache:
             except StopIteration as end:
                 totals: CoinSetTotals = end.value
                 return totals
+
+
+class CoinsView(CoinsCache):
+    """Changes on top of a cache that is left alone, and must not change meanwhile."""
+
+    def __init__(self, base: CoinsCache) -> None:
+        super().__init__(base._store)
+        self._base = base
+
+    def _below(self, outpoint: Outpoint) -> bytes | None:
+        return self._base.get(outpoint)
+
+    def flush(self, tip: BlockHash) -> None:
+        raise AssertionError("a view is never written")

@@ -21,6 +21,7 @@ from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
 from minicoin.core.chain.undo import decode_undo, encode_undo, unpack_coin, unpack_output
+from minicoin.core.chain.verification import verify_chain
 from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier, VerifiedScripts
 from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -360,6 +361,40 @@ class ChainEngine:
         found = yield from find_coins(self._store.coins(), scripts, progress)
         heights = dict.fromkeys(coin.height for _, coin in found)
         return CoinScan(tip.hash, tip.height, found, {height: tip.ancestor(height).hash for height in heights})
+
+    # --- verification ---
+
+    @property
+    def tip_node(self) -> HeaderNode:
+        """Where the engine stands."""
+        return self._tip
+
+    @property
+    def coins(self) -> CoinsCache:
+        """The coins it stands on, to be read."""
+        return self._coins
+
+    def stored_bytes(self, block: BlockHash) -> bytes | None:
+        """A block as it is stored."""
+        return self._store.read(block)
+
+    def undo_of(self, block: BlockHash) -> list[bytes]:
+        """The packed coins that a block spent. Raises ChainDamaged."""
+        return self._read_undo(block)
+
+    def rules_of(self, node: HeaderNode) -> RuleSet:
+        """The rules a block of the chain had to keep."""
+        assert node.parent is not None
+        return self._rules.rules_at(node.parent, node.hash)
+
+    def run_all_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
+        """Whatever was verified or assumed before. Raises BlockRejected."""
+        pairs = zip(block.transactions[1:], connected.spent, strict=True)
+        self._check_scripts([ScriptCheck(transaction, spent, rules.script_flags) for transaction, spent in pairs])
+
+    def verify_chain(self, level: int, count: int) -> Generator[None, None, str]:
+        """What is wrong with the last `count` blocks (0: all), a block at a time."""
+        return verify_chain(self, level, count)
 
     # --- watched scripts ---
 

@@ -65,5 +65,6 @@ METHODS = (
         "Every address of the book by its place. Who told of it is kept as a group only, and not told.",
         "An object: new and tried, each by bucket/position: address, port, services, time, network.",
         get_raw_addrman,
+        is_hidden=True,
     ),
 )

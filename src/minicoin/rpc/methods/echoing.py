@@ -26,8 +26,16 @@ async def get_zmq_notifications(call: Call) -> Json:
 _ARGUMENTS = tuple(optional(f"arg{place}", Kind.ANY, None, "Any value.") for place in range(_COUNT))
 
 METHODS = (
-    Method("echo", Category.CONTROL, "The arguments.", "An array of what was given.", echo, _ARGUMENTS),
-    Method("echojson", Category.CONTROL, "The same as echo.", "An array of what was given.", echo, _ARGUMENTS),
+    Method("echo", Category.CONTROL, "The arguments.", "An array of what was given.", echo, _ARGUMENTS, is_hidden=True),
+    Method(
+        "echojson",
+        Category.CONTROL,
+        "The same as echo.",
+        "An array of what was given.",
+        echo,
+        _ARGUMENTS,
+        is_hidden=True,
+    ),
     Method(
         "getindexinfo",
         Category.UTIL,

@@ -189,6 +189,7 @@ METHODS = (
         "An array of txids; of objects: txid, wtxid, bytes, vsize, weight, from (the peer that sent it), hex (at 2).",
         get_orphan_txs,
         (optional("verbosity", Kind.LEVEL, 0, "0 for txids, 1 for objects, 2 with the transactions."),),
+        is_hidden=True,
     ),
     Method(
         "savemempool",

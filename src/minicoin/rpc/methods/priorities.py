@@ -12,6 +12,8 @@ from minicoin.rpc.shapes import JsonObject
 
 
 async def prioritise_transaction(call: Call) -> Json:
+    if not call.has("fee_delta"):
+        raise CommandError(MISC_ERROR, 'prioritisetransaction "txid" ( dummy ) fee_delta: the fee_delta is missing')
     txid = Txid(call.hash("txid"))
     dummy = call.value("dummy")
     if dummy is not None and (isinstance(dummy, bool) or not isinstance(dummy, int | Decimal)):
@@ -19,8 +21,6 @@ async def prioritise_transaction(call: Call) -> Json:
     if dummy:
         problem = "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."
         raise CommandError(INVALID_PARAMETER, problem)
-    if not call.has("fee_delta"):
-        raise CommandError(MISC_ERROR, 'prioritisetransaction "txid" ( dummy ) fee_delta: the fee_delta is missing')
     await call.port.command(PrioritiseTransaction(txid, call.integer("fee_delta")))
     return True
 

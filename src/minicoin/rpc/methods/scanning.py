@@ -1,4 +1,5 @@
-"""The scan of all coins for those of certain scripts. One at a time; held without a turn in the server's line."""
+"""Long looks at what is stored: all coins for those of certain scripts (one scan at a time), and whether the chain is
+sound. Both are held without a turn in the server's line."""
 
 from minicoin.core.descriptors.descriptor import Descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -10,6 +11,8 @@ from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.descriptors import scan_scripts
 from minicoin.rpc.shapes import JsonObject
+
+_LEVEL_MAX = 4
 
 
 class ScanMethods:
@@ -49,6 +52,17 @@ class ScanMethods:
         return _scan_json(scan, scripts, progress.coins_seen, is_complete=is_complete)
 
 
+async def verify_chain(call: Call) -> Json:
+    level = min(max(call.integer("checklevel"), 0), _LEVEL_MAX)
+    count = call.integer("nblocks")
+    problem = await call.hold(
+        lambda: call.port.read_chain_slowly(lambda chain: chain.verify_chain(level, count)),
+    )
+    if problem:
+        raise CommandError(MISC_ERROR, f"the stored chain is damaged: {problem}")
+    return True
+
+
 def _scan_json(scan: CoinScan, scripts: dict[bytes, Descriptor], coins_seen: int, *, is_complete: bool) -> JsonObject:
     rows: list[Json] = []
     for outpoint, coin in scan.found:
@@ -80,6 +94,19 @@ def scan_methods() -> tuple[Method, ...]:
     """The row, around the one scan."""
     owner = ScanMethods()
     return (
+        Method(
+            "verifychain",
+            Category.CHAIN,
+            "Check the stored chain from its tip downwards. Level 0: blocks read; 1: they keep the rules that need no "
+            "coins; 2: undo data read; 3: taken back, they leave the coins that were before; 4: connected again, with "
+            "all scripts.",
+            "true; an error that names the block and what is wrong with it.",
+            verify_chain,
+            (
+                optional("checklevel", Kind.INTEGER, 3, "How thorough: 0 to 4."),
+                optional("nblocks", Kind.INTEGER, 6, "How many blocks; 0: all."),
+            ),
+        ),
         Method(
             "scantxoutset",
             Category.CHAIN,

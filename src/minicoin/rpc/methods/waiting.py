@@ -116,5 +116,6 @@ METHODS = (
         "Wait until what came before this call has been carried out and the chain stands where it should.",
         "null",
         sync_with_queue,
+        is_hidden=True,
     ),
 )

@@ -94,3 +94,13 @@ def test_one_scan_at_a_time_which_may_be_ended(rpc, monkeypatch: pytest.MonkeyPa
     assert answers[2] is True
     assert found["success"] is False
     assert rpc("scantxoutset", "status") is None
+
+
+def test_a_sound_chain_is_said_to_be_so(rpc) -> None:
+    rpc("generatetodescriptor", 3, "raw(51)")
+    assert rpc("verifychain") is True
+    assert rpc("verifychain", 4, 0) is True
+    last = rpc.port.virtual.tip
+    del rpc.port.virtual.store._blocks[last]
+    code, message = rpc.refusal("verifychain", 0)
+    assert code == -1 and rpc("getbestblockhash") in message
