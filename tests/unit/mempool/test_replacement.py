@@ -32,7 +32,7 @@ def test_a_higher_fee_replaces_with_descendants(world):
 
 @pytest.mark.parametrize(
     ("fee_above", "words"),
-    [(-1, "feerate not above"), (0, "feerate not above"), (1, "its relay costs")],
+    [(-1, "less fees than conflicting"), (0, "not enough additional fees"), (1, "0.00000001 < 0.000001")],
 )
 def test_must_pay_more_and_for_its_relay(world, fee_above, words):
     coin = world.coin()
@@ -57,7 +57,7 @@ def test_a_better_feerate_that_pays_less_in_total_is_refused(world):
     big = world.spend([coin], fee=3_000, pad=4_000)
     world.accept(big)
     rejection = refused(world, world.spend([coin], fee=2_900))
-    assert "replaced pay 3000 sat" in rejection.detail
+    assert "less fees than conflicting txs; 0.000029 < 0.00003" in rejection.detail
 
 
 def test_no_new_unconfirmed_input(world):

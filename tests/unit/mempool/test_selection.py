@@ -32,6 +32,18 @@ def test_a_parent_chosen_for_one_child_is_paid_for_the_next(world):
     assert world.pool.select_for_block(4_000_000, 80_000) == [parent, rich, modest, rival]
 
 
+def test_a_parent_that_lost_the_child_that_paid_for_it_is_left_out(world):
+    parent = world.spend([world.coin()], fee=0, version=3)
+    world.offer(parent)
+    coin = world.coin()
+    child = world.spend([world.out(parent), coin], fee=3_000, version=3, total=2_000_000)
+    world.accept(child)
+    assert len(world.pool.select_for_block(4_000_000, 80_000)) == 2
+    world.accept(world.spend([coin], fee=20_000))
+    assert [entry.fee_sat for entry in world.pool] == [0, 20_000]
+    assert [entry.fee_sat for entry in world.pool.select_for_block(4_000_000, 80_000)] == [20_000]
+
+
 def test_sigops_bound_a_block(world):
     for fee in (9_000, 8_000, 7_000):
         world.accept(world.spend([world.coin(), world.coin()], fee=fee))

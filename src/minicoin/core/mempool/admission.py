@@ -58,6 +58,7 @@ def check_verified(
     replaced = find_replaced(table, transaction, conflicts, sibling)
     if replaced:
         check_replacement_fee(
+            transaction.txid,
             priced.fee_sat,
             vsize,
             conflicts=[*conflicts.values(), *([] if sibling is None else [sibling])],

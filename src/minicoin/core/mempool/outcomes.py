@@ -102,6 +102,7 @@ class MempoolSnapshot:
     min_feerate: int
     min_relay_feerate: int
     incremental_feerate: int
+    block_min_feerate: int
     unbroadcast_count: int
     orphan_count: int
     verifying_count: int

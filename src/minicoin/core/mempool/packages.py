@@ -139,6 +139,7 @@ def find_replaced_by_package(table: EntryTable, verdicts: Sequence[TxVerdict], p
         check_dust_is_spent(child, [parent], policy.standardness.dust_feerate)
     replaced = with_descendants(conflicts)
     check_replacement_fee(
+        verdicts[-1].transaction.txid,
         sum(verdict.fee_sat for verdict in verdicts),
         sum(vsize_of(verdict, policy) for verdict in verdicts),
         conflicts=list(replaced.values()),

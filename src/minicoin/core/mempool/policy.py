@@ -23,6 +23,8 @@ BYTES_PER_SIGOP = 20
 MIN_RELAY_FEERATE = 100
 INCREMENTAL_FEERATE = 100
 OWN_NETWORK_MIN_RELAY_FEERATE = 1_000
+# Next to nothing, but not nothing: what pays no fee has lost the child that would have paid for it.
+BLOCK_MIN_FEERATE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class MempoolPolicy:
     ancestor_vbytes_max: int = ANCESTOR_VBYTES_MAX
     descendants_max: int = DESCENDANTS_MAX
     descendant_vbytes_max: int = DESCENDANT_VBYTES_MAX
+    block_min_feerate: int = BLOCK_MIN_FEERATE
+    """What a package must pay to be chosen for a block of ours."""
 
 
 def fee_at(feerate: int, vsize: int) -> int:

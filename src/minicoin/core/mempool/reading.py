@@ -102,7 +102,7 @@ class MempoolReader:
 
     def select_for_block(self, weight_max: int, sigop_cost_max: int) -> list[Entry]:
         """The entries that pay a block of these limits most, parents before children."""
-        return select_packages(self._table, weight_max, sigop_cost_max)
+        return select_packages(self._table, weight_max, sigop_cost_max, self.policy.block_min_feerate)
 
     def check(self, transaction: Transaction) -> None:
         """What can be refused without looking at a coin, without taking it in. Raises TxRejected."""
@@ -167,6 +167,7 @@ class MempoolReader:
             min_feerate=self.min_feerate(now),
             min_relay_feerate=self.policy.min_relay_feerate,
             incremental_feerate=self.policy.incremental_feerate,
+            block_min_feerate=self.policy.block_min_feerate,
             unbroadcast_count=len(self._unbroadcast),
             orphan_count=len(self._orphans),
             verifying_count=len(self._queue),

@@ -4,12 +4,14 @@ opt-in signal (full replacement).
 Numbers in the comments are those of Bitcoin Core's doc/policy/mempool-replacements.md.
 """
 
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import REPLACED_TRANSACTIONS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.policy import fee_at
 from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descendants
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
+from minicoin.core.units import format_coins
 
 
 def find_replaced(
@@ -25,8 +27,10 @@ def find_replaced(
     if len(replaced) > REPLACED_TRANSACTIONS_MAX:
         raise TxRejected(TxReason.TOO_MANY_REPLACED, f"{len(replaced)} > {REPLACED_TRANSACTIONS_MAX}")
     parents = table.parents_of(transaction)
-    if any(txid in replaced for txid in ancestors_of_parents(parents)):
-        raise TxRejected(TxReason.SPENDS_CONFLICTING)
+    for txid in ancestors_of_parents(parents):
+        if txid in replaced:
+            detail = f"{hash_to_hex(transaction.txid)} spends conflicting transaction {hash_to_hex(txid)}"
+            raise TxRejected(TxReason.SPENDS_CONFLICTING, detail)
     # Rule 2: a new unconfirmed input could make the replacement less attractive to mine than it looks.
     known = {parent for rival in leaving.values() for parent in rival.parents}
     if any(parent not in known for parent in parents):
@@ -44,20 +48,28 @@ def with_descendants(leaving: dict[Txid, Entry]) -> dict[Txid, Entry]:
 
 
 def check_replacement_fee(
-    fee_sat: int, vsize: int, *, conflicts: list[Entry], replaced: list[Entry], incremental_feerate: int
+    txid: Txid, fee_sat: int, vsize: int, *, conflicts: list[Entry], replaced: list[Entry], incremental_feerate: int
 ) -> None:
-    """Rules 3, 4 and 6. Raises TxRejected."""
+    """Rules 3, 4 and 6, for a transaction or a package that is named by `txid`. Raises TxRejected."""
+    replaced_fees = sum(entry.modified_fee_sat for entry in replaced)
+    if fee_sat < replaced_fees:
+        raise _too_little(txid, f"less fees than conflicting txs; {_money(fee_sat)} < {_money(replaced_fees)}")
+    relay_fee = fee_at(incremental_feerate, vsize)
+    added = fee_sat - replaced_fees
+    if added < relay_fee:
+        raise _too_little(txid, f"not enough additional fees to relay; {_money(added)} < {_money(relay_fee)}")
     for rival in conflicts:
         # Rule 6: compared as fractions, so that no rounding decides.
         if fee_sat * rival.vsize <= rival.modified_fee_sat * vsize:
             feerate = rival.modified_fee_sat * 1_000 // rival.vsize
-            raise TxRejected(TxReason.INSUFFICIENT_FEE, f"feerate not above the replaced's {feerate} sat/kvB")
-    replaced_fees = sum(entry.modified_fee_sat for entry in replaced)
-    if fee_sat < replaced_fees:
-        raise TxRejected(TxReason.INSUFFICIENT_FEE, f"{fee_sat} sat, replaced pay {replaced_fees} sat")
-    relay_fee = fee_at(incremental_feerate, vsize)
-    if fee_sat - replaced_fees < relay_fee:
-        raise TxRejected(
-            TxReason.INSUFFICIENT_FEE,
-            f"{fee_sat - replaced_fees} sat above the replaced, its relay costs {relay_fee} sat",
-        )
+            raise _too_little(txid, f"feerate not above the replaced's {feerate} sat/kvB")
+
+
+def _too_little(txid: Txid, detail: str) -> TxRejected:
+    return TxRejected(TxReason.INSUFFICIENT_FEE, f"rejecting replacement {hash_to_hex(txid)}, {detail}")
+
+
+def _money(sat: int) -> str:
+    """In coins, with as many decimals as there are, and two at least, as clients of Bitcoin Core read it."""
+    text = format_coins(sat)
+    return text[:-6] + text[-6:].rstrip("0")

@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterator
 
 from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.policy import fee_at
 from minicoin.core.mempool.table import EntryTable, ancestors, descendants
 from minicoin.core.primitives.transaction import Txid
 
@@ -84,12 +85,17 @@ class _Ranking:
                 self._head = self._table.get(txid)
 
 
-def select_packages(table: EntryTable, weight_max: int, sigop_cost_max: int) -> list[Entry]:
-    """Entries for a block within both limits, parents before children. Does not change the table."""
+def select_packages(table: EntryTable, weight_max: int, sigop_cost_max: int, min_feerate: int = 0) -> list[Entry]:
+    """Entries for a block within both limits, parents before children; none of a package that pays less than
+    `min_feerate`. Does not change the table."""
     ranking = _Ranking(table)
     weight = sigop_cost = failures = 0
     while (entry := ranking.next()) is not None:
         package = _package(entry, ranking.chosen)
+        fees, vsize = sum(one.modified_fee_sat for one in package), sum(one.vsize for one in package)
+        if fees < fee_at(min_feerate, vsize):
+            # The ranking goes down: the rest pays no more.
+            break
         package_weight, package_sigops = entry.weight, entry.sigop_cost
         if len(package) > 1:
             package_weight = sum(member.weight for member in package)

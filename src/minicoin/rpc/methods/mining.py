@@ -51,8 +51,7 @@ async def get_mining_info(call: Call) -> Json:
         "target": target_hex(header.bits),
         "networkhashps": await _hash_rate(call, 120, -1),
         "pooledtx": totals.count,
-        # Whatever is in the mempool may be mined: there is no second threshold.
-        "blockmintxfee": Amount(0),
+        "blockmintxfee": Amount(totals.block_min_feerate),
         "chain": chain_name(call.port.network),
         "next": {
             "height": following.height,

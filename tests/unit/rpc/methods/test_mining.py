@@ -1,4 +1,5 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -177,7 +178,7 @@ def test_templates_of_public_networks_need_peers(rpc, monkeypatch) -> None:
 def test_mining_info_tells_the_next_block_and_the_last_template(rpc) -> None:
     before = rpc("getmininginfo")
     assert "currentblocktx" not in before
-    assert before["blockmintxfee"] == 0
+    assert before["blockmintxfee"] == Decimal("0.00000001")
     following = before["next"]
     assert (following["height"], following["bits"], following["target"]) == (1, before["bits"], before["target"])
     assert following["difficulty"] == before["difficulty"]
