@@ -10,7 +10,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PARTS = ("start", "import_chain", "sync_chain", "libp2p", "accept_transactions", "rpc_calls", "simulation")
+PARTS = (
+    "start",
+    "import_chain",
+    "sync_chain",
+    "libp2p",
+    "accept_transactions",
+    "rpc_calls",
+    "simulation",
+    "promptness",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,8 @@ TARGETS = (
     Target("libp2p 65 KB writes", "ratio", 3, is_minimum=True),
     Target("libp2p memory", "ratio", 0.5),
     Target("loop lag in sync", "p99", 50),
+    Target("loop lag under floods", "p99", 500),
+    Target("block at the third node", "seconds", 2),
     Target("1,000 nodes x 100 blocks", "seconds", 60),
     Target("10,000 nodes x 10 blocks", "seconds", 60),
     Target("10,000 nodes x 10 blocks", "MB", 1536),
