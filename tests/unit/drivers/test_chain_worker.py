@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from tests.waiting import HANG_S
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
@@ -54,7 +55,7 @@ def settle(worker):
         yield
 
     worker.call(nothing, lambda value, error: ended.set())
-    assert ended.wait(120)
+    assert ended.wait(HANG_S)
 
 
 class Gate:
@@ -67,7 +68,7 @@ class Gate:
 
     def hold(self, engine):
         self.reached.set()
-        assert self.opened.wait(120)
+        assert self.opened.wait(HANG_S)
 
 
 def behind_a_gate(*jobs, calls=()):
@@ -75,7 +76,7 @@ def behind_a_gate(*jobs, calls=()):
     gate, posted = Gate(), []
     worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
     worker.call(gate.hold, lambda value, error: None)
-    assert gate.reached.wait(120)
+    assert gate.reached.wait(HANG_S)
     for job in jobs:
         worker.put(job)
     for name in calls:
@@ -142,7 +143,7 @@ def test_a_stop_finishes_blocks_and_leaves_strangers():
     gate, posted, answers = Gate(), [], []
     worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
     worker.call(gate.hold, lambda value, error: None)
-    assert gate.reached.wait(120)
+    assert gate.reached.wait(HANG_S)
 
     def endless(engine):
         while True:

@@ -81,7 +81,8 @@ def complaints_of_call(call: ast.Call) -> Iterator[str]:
 def complaints(source: str) -> list[tuple[int, str]]:
     """(line, what is wrong with it)."""
     tree = ast.parse(source)
-    if any(isinstance(node, ast.Name) and node.id == "MockClock" for node in ast.walk(tree)):
+    calls = (name_of(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    if any(name.rpartition(".")[2] == "MockClock" for name in calls):
         return []
     found: list[tuple[int, str]] = []
     for node in ast.walk(tree):
