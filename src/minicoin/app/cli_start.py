@@ -129,6 +129,9 @@ def startnode(
         list[str] | None,
         _core("USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable."),
     ] = None,
+    rpcservertimeout: Annotated[
+        int | None, _core("Seconds that a connection may be silent between two calls. [default: 30]")
+    ] = None,
     rpcwhitelist: Annotated[
         list[str] | None, _core("USER:METHOD,...: what that RPC user may call; repeatable.")
     ] = None,
@@ -281,6 +284,7 @@ def startnode(
         "debug": tuple(debug or ()),
         "log_file": None if logfile is None else logfile.expanduser(),
         "rpcauth": tuple(rpcauth or ()),
+        "rpcservertimeout": rpcservertimeout,
         "rpcwhitelist": tuple(rpcwhitelist or ()),
         "rpcwhitelistdefault": rpcwhitelistdefault,
         "rpcallowip": tuple(rpcallowip or ()),

@@ -23,6 +23,7 @@ from minicoin.core.limits import (
     INBOUND_SLOTS,
     MOCK_TIME_S_MAX,
     RECORD_FILE_BYTES_MAX,
+    RPC_KEEP_ALIVE_S,
 )
 from minicoin.core.params.network import Network
 from minicoin.core.units import SECOND_US
@@ -98,6 +99,8 @@ class NodeOptions(BaseModel):
     rpc_password: str | None = Field(None, repr=False)
     rpcauth: tuple[str, ...] = ()
     """USER:SALT$HASH; more users, whose passwords are nowhere in the configuration."""
+    rpcservertimeout: int = Field(RPC_KEEP_ALIVE_S, ge=1, le=1_000_000)
+    """Seconds that a client's connection may be silent between two calls."""
     rpcwhitelist: tuple[str, ...] = ()
     """USER:METHOD,METHOD...; what that user may call."""
     rpcwhitelistdefault: Switch | None = None

@@ -265,6 +265,7 @@ async def _run(options: NodeOptions) -> int:
         place,
         _auth(options, setup),
         on_trouble=lambda reason: built.runtime.trace_from_thread("rpc-accept-failed", reason),
+        keep_alive_s=options.rpcservertimeout,
     )
     server.start()
     try:

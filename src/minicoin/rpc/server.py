@@ -159,7 +159,10 @@ class RpcServer:
         auth: Auth,
         methods: Iterable[Method] = METHODS,
         on_trouble: Callable[[str], object] = lambda reason: None,
+        keep_alive_s: int = RPC_KEEP_ALIVE_S,
     ) -> None:
+        """A client that is served may be silent for `keep_alive_s`, unless others need the place."""
+        self._keep_alive_s = keep_alive_s
         self._node = port
         self._bind = bind
         self._auth = auth
@@ -186,6 +189,12 @@ class RpcServer:
         except OSError as error:
             self._socket.close()
             raise MisuseError(f"cannot write the RPC cookie: {error}") from error
+        self._server = uvicorn.Server(self.configure())
+        self._thread = threading.Thread(target=self._serve, name="rpc", daemon=True)
+        self._thread.start()
+
+    def configure(self) -> "_Config":
+        """How uvicorn serves the node."""
         endpoint = RpcEndpoint(Dispatcher(self._methods, self._node), self._auth)
         config = _Config(
             Front(Starlette(routes=[Route("/", endpoint), Route("/wallet/{name}", endpoint)])),
@@ -199,13 +208,11 @@ class RpcServer:
             date_header=False,
             proxy_headers=False,
             h11_max_incomplete_event_size=RPC_HEAD_BYTES_MAX,
-            timeout_keep_alive=RPC_KEEP_ALIVE_S,
+            timeout_keep_alive=self._keep_alive_s,
             timeout_graceful_shutdown=_STOP_WAIT_S,
         )
         config.connections = Connections()
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="rpc", daemon=True)
-        self._thread.start()
+        return config
 
     def stop(self) -> None:
         """Finish the calls at work, within seconds."""

@@ -58,6 +58,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         rpcpassword = "secret"
         rpcauth = ["bob:salt${"0" * 64}"]
         rpcallowip = ["127.0.0.1"]
+        rpcservertimeout = 90
         rpcwhitelist = ["bob:getblockcount"]
         rpcwhitelistdefault = false
         jsonlogs = true

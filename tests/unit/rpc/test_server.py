@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX, RPC_HEAD_BYTES_MAX
+from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX, RPC_HEAD_BYTES_MAX, RPC_KEEP_ALIVE_S
 from minicoin.rpc.auth import Auth, Credentials
 from minicoin.rpc.connections import Connection
 from minicoin.rpc.server import Front, RpcEndpoint, RpcServer
@@ -217,3 +217,9 @@ def test_running_out_of_files_is_said(rpc) -> None:
 
     assert asyncio.run(play()) == []
     assert troubles == ["no connection can be accepted: Too many open files"]
+
+
+def test_how_long_a_client_may_be_silent_is_the_operators_choice(rpc) -> None:
+    place = ("127.0.0.1", 0)
+    assert RpcServer(rpc.port, place, Auth(None, ALICE)).configure().timeout_keep_alive == RPC_KEEP_ALIVE_S
+    assert RpcServer(rpc.port, place, Auth(None, ALICE), keep_alive_s=90).configure().timeout_keep_alive == 90
