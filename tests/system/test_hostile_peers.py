@@ -10,6 +10,7 @@ import trio
 from tests.system.node_under_test import running_node
 from tests.waiting import hang_guard, wait_until_async
 
+from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
@@ -24,11 +25,11 @@ from minicoin.core.wire.messages import (
     Inv,
     InventoryVector,
     InvType,
-    MemPool,
     NetAddress,
     NotFound,
     Ping,
     Pong,
+    SendAddrV2,
     Verack,
     Version,
 )
@@ -129,8 +130,11 @@ BROKEN = {
     "random": bytes(range(256)) * 20,
     "wrong magic": encode_frame(b"\xf9\xbe\xb4\xd9", Ping(1)),
     "oversized length": frame(b"block", b"", length=0xFFFF_FFFF),
+}
+DAMAGED = {
     "wrong checksum": frame(b"ping", bytes(8), checksum=b"\0\0\0\1"),
     "malformed": encode_frame(MAGIC, Headers(()))[:24].replace(b"headers", b"version") + b"\0",
+    "too long": frame(b"ping", bytes(100_000)),
 }
 
 
@@ -145,6 +149,48 @@ def test_broken_bytes_end_that_connection_only(tmp_path, attack, is_ready):
                     await peer.shake()
                 await peer.stream.send_all(BROKEN[attack])
                 await peer.closed()
+
+    run(play)
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_message_ends_nothing(tmp_path, damage):
+    async def play():
+        async with attacked(tmp_path) as node:
+            peer = await (await dial(node)).shake()
+            for _ in range(3):
+                await peer.stream.send_all(DAMAGED[damage])
+            await peer.ping()
+            assert node.reasons("peer-fault") == []
+            await peer.stream.aclose()
+
+    run(play)
+
+
+def test_a_greeting_of_another_transport_hears_nothing_and_this_one_is_open_to_it(tmp_path):
+    async def play():
+        async with attacked(tmp_path) as node:
+            stream = await trio.open_tcp_stream("127.0.0.1", node.port)
+            await stream.send_all(bytes(range(130, 194)))
+            with hang_guard("the node hangs up"):
+                assert await stream.receive_some(1) == b""
+            await stream.aclose()
+            again = await (await dial(node)).shake()
+            await again.ping()
+            await again.stream.aclose()
+
+    run(play)
+
+
+def test_mute_sockets_from_one_address_keep_nobody_out(tmp_path):
+    async def play():
+        async with attacked(tmp_path) as node:
+            mute = [await dial(node) for _ in range(130)]
+            late = await (await dial(node)).shake()
+            await late.ping()
+            assert len(node.core.parts.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2
+            for peer in (*mute, late):
+                await peer.stream.aclose()
 
     run(play)
 
@@ -180,7 +226,7 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path):
             def is_stuck():
                 """Looked at again and again: it fills up to a point, and stays there."""
                 line = lines[conn]
-                sizes.append((len(line.waiting) + line.reading, channel.queued_bytes))
+                sizes.append((len(line.waiting) + len(line.reading), channel.queued_bytes))
                 assert sizes[-1][0] <= 50_000
                 assert sizes[-1][1] < 4 << 20
                 return len(sizes) > 20 and len(set(sizes[-20:])) == 1
@@ -201,9 +247,8 @@ def test_floods_of_requests(tmp_path):
             known = InventoryVector(WITNESS, bytes.fromhex(blocks[0])[::-1])
             await flood.send(GetData(unknown), GetData((known,) * 100))
             await flood.send(*[GetHeaders(70016, (NETWORK.genesis.hash,))] * 300)
-            await flood.send(*[GetBlocks(70016, (NETWORK.genesis.hash,))] * 300, *[MemPool()] * 300)
-            for _ in range(5):
-                assert await flood.receive(NotFound)
+            await flood.send(*[GetBlocks(70016, (NETWORK.genesis.hash,))] * 300)
+            assert len((await flood.receive(NotFound)).inventory) == 5_000
             await flood.receive(BlockMessage)
             await flood.ping()
             await flood.stream.aclose()
@@ -281,6 +326,9 @@ def test_the_inbound_limit_refuses_the_next_and_frees_its_places(tmp_path):
     async def play():
         async with attacked(tmp_path, inbound_slots=6) as node:
             taken = [await (await dial(node)).shake() for _ in range(5)]
+            for peer in taken:
+                # Ready at the other end, too: the half-open would give way.
+                await peer.ping()
             await (await dial(node)).closed()
             assert len(node.core.parts.sessions) == 6
             await taken.pop().stream.aclose()
@@ -297,12 +345,10 @@ def test_a_fault_has_a_reason_in_the_log(tmp_path):
     async def play():
         async with attacked(tmp_path) as node:
             peer = await (await dial(node)).shake()
-            await peer.send(Verack())
-            await peer.ping()
-            await peer.stream.send_all(BROKEN["wrong checksum"])
+            await peer.stream.send_all(DAMAGED["wrong checksum"])
+            await peer.send(SendAddrV2())
             await peer.closed()
-            reasons = node.reasons("peer-fault")
-            assert any("after the handshake" in reason for reason in reasons)
-            assert any("checksum" in reason for reason in reasons)
+            assert any("sendaddrv2 after verack" in reason for reason in node.reasons("peer-fault"))
+            assert any("checksum" in reason for reason in node.reasons("message-dropped"))
 
     run(play)
