@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.netsync.scripted import FULL, NETWORK, Peer, Stage, chain, raw
 
+from minicoin.core.chain.deployments import RuleBook
 from minicoin.core.effects import Send, StoreBlock
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
@@ -99,13 +100,25 @@ def test_peers_that_store_no_blocks_are_not_asked():
     assert peer.heard == []
 
 
-def test_blocks_are_asked_with_witness_only_where_the_peer_has_them():
-    for services, kind in ((FULL, InvType.WITNESS_BLOCK), (Services.NETWORK, InvType.BLOCK)):
-        stage = Stage()
-        peer = stage.connect(2, Peer(chain(3)), services=services)
-        stage.settle()
-        kinds = {vector.type for message in peer.heard if isinstance(message, GetData) for vector in message.inventory}
-        assert kinds == {kind}
+def asked_kinds(services, **character):
+    stage = Stage()
+    peer = stage.connect(2, Peer(chain(3), **character), services=services)
+    stage.settle()
+    return {vector.type for message in peer.heard if isinstance(message, GetData) for vector in message.inventory}
+
+
+def test_blocks_are_asked_with_witness_where_the_peer_has_them():
+    assert asked_kinds(FULL) == {InvType.WITNESS_BLOCK}
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_peer_without_witnesses_is_asked_for_no_block_that_may_have_some(headers):
+    assert asked_kinds(Services.NETWORK, headers=headers) == set()
+
+
+def test_a_peer_without_witnesses_is_asked_for_blocks_from_before_there_were_any(monkeypatch):
+    monkeypatch.setattr(RuleBook, "has_segwit", lambda self, parent: False)
+    assert asked_kinds(Services.NETWORK) == {InvType.BLOCK}
 
 
 def test_a_peer_that_disconnects_leaves_its_blocks_to_the_others():

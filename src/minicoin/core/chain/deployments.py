@@ -122,6 +122,10 @@ class RuleBook:
             coinbase_maturity=network.coinbase_maturity,
         )
 
+    def has_segwit(self, parent: HeaderNode) -> bool:
+        """Whether a child of `parent` may carry witnesses."""
+        return self._is_active("segwit", self._deployments.segwit, parent)
+
     def minimum_version(self, height: int) -> int:
         """The lowest header version allowed at this height (BIP34, 66, 65)."""
         deployments = self._deployments

@@ -41,6 +41,8 @@ class ClassicPath:
 
     def ask(self, peer: SyncPeer, now: Micros) -> list[Effect]:
         """The next blocks of the inv, or the next getblocks behind it."""
+        if not self._downloads.can_give(peer, self._tree.tip):
+            return []
         vectors: list[InventoryVector] = []
         while peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._downloads.has_room():
             block = peer.next_classic()

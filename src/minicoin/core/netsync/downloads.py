@@ -172,7 +172,11 @@ class Downloads:
             is_coming = node.is_stored or node.hash in self._arrivals or node.hash in self.window.in_flight
             if is_coming or peer.has_lack(node.hash):
                 continue
-            if peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX or not self.has_room():
+            if (
+                peer.owed_blocks >= BLOCKS_IN_FLIGHT_PER_PEER_MAX
+                or not self.has_room()
+                or not self.can_give(peer, node)
+            ):
                 break
             self._assign(peer, node, now)
             vectors.append(block_vector(peer, node.hash))
@@ -208,6 +212,11 @@ class Downloads:
             elif request.holders[0] == source:
                 self._patience.on_hasty()
         self.watch()
+
+    def can_give(self, peer: SyncPeer, node: HeaderNode) -> bool:
+        """Whether the peer's copy of this block is whole: without witnesses a block is worth nothing once there may be
+        some (BIP144), and who asks for one that way is left waiting or finds it invalid."""
+        return peer.serves_witness or node.parent is None or not self._tree.rules.has_segwit(node.parent)
 
     def give_up(self, peer: SyncPeer, block: BlockHash, now: Micros) -> None:
         """The peer does not have it after all."""
@@ -327,6 +336,8 @@ class Downloads:
                 continue
             known = peer.best_known
             if known is None or known.height < node.height or peer.has_lack(node.hash):
+                continue
+            if not self.can_give(peer, node):
                 continue
             if peer.owed_blocks < BLOCKS_IN_FLIGHT_PER_PEER_MAX and self._tree.ancestor(known, node.height) is node:
                 best = peer
