@@ -55,12 +55,31 @@ def closes(bench):
     return [effect.reason for effect in bench.take(Close)]
 
 
+def loose_header():
+    maker = ChainMaker(NETWORK)
+    branch = maker.new_branch()
+    maker.mine_empty(branch, 1)
+    return maker.next_block(branch).header
+
+
+LOOSE = Headers((loose_header(),))
+"""Connects to nothing: the tenth of them is a small fault."""
+
+
+def test_headers_that_do_not_follow_each_other_are_no_small_fault():
+    bench = Bench()
+    bench.connect(1, host="8.8.4.4")
+    bench.take(Send)
+    bench.say(1, Headers((NETWORK.genesis.header,) * 2))
+    assert closes(bench) == ["headers do not follow each other"]
+    assert len(bench.node.parts.connections.bans.listing()) == 1
+
+
 def test_a_small_fault_does_not_swallow_what_follows_in_one_read():
     bench = Bench()
     bench.connect(1)
     bench.take(Send)
-    loose = encode_frame(MAGIC, Headers((NETWORK.genesis.header,) * 2))
-    bench.handle(BytesReceived(1, loose + encode_frame(MAGIC, Ping(9))))
+    bench.handle(BytesReceived(1, encode_frame(MAGIC, LOOSE) * 10 + encode_frame(MAGIC, Ping(9))))
     assert bench.take(Pong) == [Pong(9)]
     assert peer_of(bench, 1).score == 20
 
@@ -158,9 +177,8 @@ def test_faults_add_up_to_a_ban_that_is_saved_and_refuses_the_next_connection():
     bench = Bench()
     bench.connect(1, host="8.8.4.4")
     bench.take(Send)
-    orphan = Headers((NETWORK.genesis.header,) * 2)
-    for _ in range(5):
-        bench.say(1, orphan)
+    for _ in range(5 * 10):
+        bench.say(1, LOOSE)
     assert [effect.key for effect in bench.take(SaveState)] == ["bans"]
     assert bench.node.parts.sessions == {}
     bench.handle(ConnectionOpened(3, NodeAddress("8.8.4.4", 5), True, None))

@@ -308,7 +308,7 @@ class HeaderSync:
 def _check_continuous(headers: tuple[BlockHeader, ...]) -> None:
     for earlier, later in itertools.pairwise(headers):
         if later.previous != earlier.hash:
-            raise PeerFault("headers do not follow each other", score=20)
+            raise PeerFault("headers do not follow each other", score=100)
 
 
 def _is_late(peer: SyncPeer, now: Micros) -> bool:
