@@ -63,6 +63,9 @@ SERVE_QUEUE_ITEMS_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 # Bitcoin Core's: a block off the best chain is given to strangers this long, by its age and by the work built since.
 STALE_BLOCK_SERVED_S: Final = 30 * 24 * 60 * 60
 
+# BIP159: a peer that keeps the last 288 blocks only will do for a node that lacks no more than half of them.
+LIMITED_PEER_BLOCKS: Final = 144
+
 # --- netsync ---
 BLOCK_WINDOW: Final = 1_024
 BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16

@@ -14,7 +14,7 @@ from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.queries import NodeQueries
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
-from minicoin.core.units import MINUTE_US, SECOND_US
+from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (
     Addr,
@@ -309,6 +309,16 @@ def test_an_automatic_peer_that_does_not_offer_what_a_node_comes_for_is_left(ser
     (reason,) = closes(bench)
     assert reason.startswith(f"offers services {services:016x}")
     assert bench.node.parts.connections.bans.listing() == ()
+
+
+@pytest.mark.parametrize(("days", "stays"), [(0, True), (2, False)])
+def test_a_peer_with_recent_blocks_only_will_do_for_a_node_that_lacks_no_others(days, stays):
+    bench = Bench()
+    bench.now += days * DAY_US
+    bench.handle(AddressesFound(AddressSource.STATIC, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
+    dial, _ = dialled(bench)
+    bench.say(dial.conn, replace(version(bench), services=1 << 10 | 8))
+    assert (closes(bench) == []) == stays
 
 
 @pytest.mark.parametrize("services", [0, 9, 1 << 10 | 8])

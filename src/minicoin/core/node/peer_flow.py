@@ -9,6 +9,7 @@ from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, MUST_SERV
 from minicoin.core.effects import Close, Effect, Send
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
+from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.node.address_flow import AddressFlow
@@ -23,7 +24,7 @@ from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.relay.transactions import RelayFeatures
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import ConnId, Micros, seconds
 from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Version
 
@@ -201,10 +202,11 @@ class PeerFlow:
             )
 
     def _offers_enough(self, services: Services, now: Micros) -> bool:
-        """As Bitcoin Core: blocks with their witnesses; recent ones will do once we need no others (BIP159)."""
-        has_blocks = bool(services & Services.NETWORK)
-        has_recent_blocks = bool(services & Services.NETWORK_LIMITED) and not self._parts.sync.is_initial(now)
-        return bool(services & Services.WITNESS) and (has_blocks or has_recent_blocks)
+        """As Bitcoin Core: blocks with their witnesses; recent ones will do where we lack no others (BIP159)."""
+        tip, spacing_s = self._parts.tree.tip, self._parts.network.spacing_s
+        is_near_the_top = seconds(now) - tip.header.time < LIMITED_PEER_BLOCKS * spacing_s
+        has_enough = services & Services.NETWORK or (services & Services.NETWORK_LIMITED and is_near_the_top)
+        return bool(services & Services.WITNESS and has_enough)
 
     def _on_ready(self, session: Session, now: Micros) -> None:
         parts = self._parts

@@ -13,7 +13,7 @@ REASONS = {
     "coinbase-value": "bad-cb-amount",
     "double-spend": "bad-txns",
     "missing-coin": "bad-txns",
-    "script": "bad-txns",
+    "script": "block-script-verify-flag-failed",
 }
 
 
