@@ -28,8 +28,8 @@ from minicoin.rpc.shapes import JsonObject, block_json, script_json
 
 NOT_STORED = CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
 _COIN_SETS = ("hash_serialized_3", "muhash", "none")
-# What Bitcoin Core counts a coin as, beside its output: outpoint, height and whether it is a coinbase's.
-_COIN_OVERHEAD = 41
+# What Bitcoin Core counts a coin as, beside its output: outpoint, height with the mark of a coinbase.
+_COIN_OVERHEAD = 40
 _PERCENTILES = (10, 25, 50, 75, 90)
 
 

@@ -116,6 +116,7 @@ def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObj
         "services": f"{session.services:016x}",
         "servicesnames": service_names(session.services),
         "relaytxes": session.relays_transactions if relay is None else relay.wants_transactions,
+        "last_inv_sequence": 0 if relay is None else relay.last_inv_sequence,
         "inv_to_send": 0 if relay is None else relay.queued_count,
         "lastsend": 0 if link is None else link.last_sent_at // SECOND_US,
         "lastrecv": session.last_receive_at // SECOND_US if session.received_by_command else 0,
@@ -218,8 +219,9 @@ METHODS = (
         Category.NETWORK,
         "Every connection.",
         "An array of objects: id, addr, addrbind, addrlocal (our address as the peer sees it), peerid (on libp2p), "
-        f"network ({', '.join(NETWORKS)}, not_publicly_routable), services, relaytxes, inv_to_send, lastsend, "
-        "lastrecv, last_transaction, last_block, bytessent, bytesrecv, conntime, pingtime, minping, pingwait (a ping "
+        f"network ({', '.join(NETWORKS)}, not_publicly_routable), services, relaytxes, last_inv_sequence, "
+        "inv_to_send, lastsend, lastrecv, last_transaction, last_block, bytessent, bytesrecv, conntime, pingtime, "
+        "minping, pingwait (a ping "
         "without an answer yet), version, subver, inbound, presynced_headers, synced_headers, "
         "synced_blocks, inflight, addr_processed, "
         "addr_rate_limited, minfeefilter, bytessent_per_msg, bytesrecv_per_msg, connection_type, "

@@ -128,3 +128,18 @@ def test_verbosity_tells_fees_and_then_prevouts(funded) -> None:
     assert decoded[2]["fee"] == decoded[3]["fee"] == fee
     assert "prevout" not in decoded[2]["vin"][0]
     assert decoded[3]["vin"][0]["prevout"]["scriptPubKey"]["desc"].startswith("addr(")
+
+
+def test_coins_are_sized_as_bitcoin_core_sizes_them(rpc) -> None:
+    (block,) = rpc("generatetodescriptor", 1, "raw(51)")
+    stats = rpc("getblockstats", block)
+    outputs = [bytes.fromhex(row["scriptPubKey"]["hex"]) for row in rpc("getblock", block, 2)["tx"][0]["vout"]]
+    # Value, length and script, and 40 bytes for outpoint and height; the commitment is no coin.
+    assert stats["utxo_size_inc"] == sum(8 + 1 + len(script) + 40 for script in outputs)
+    assert stats["utxo_size_inc_actual"] == 8 + 1 + 1 + 40
+    assert rpc("getblockstats", block, []) == stats
+    top = rpc("getblockcount")
+    assert rpc.refusal("getblockstats", top + 1) == (-8, f"Target block height {top + 1} after current tip {top}")
+    assert rpc.refusal("getblockstats", -1) == (-8, "Target block height -1 is negative")
+    start = rpc("getblockstats", 0)
+    assert (start["utxo_size_inc_actual"], start["utxo_increase_actual"]) == (0, 0)
