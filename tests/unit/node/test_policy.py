@@ -6,9 +6,9 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.node.recorded import PAYABLE, pay
 
-from minicoin.core.effects import Close, SaveState, Send
+from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.commands import Generate, SetBan, Stop
+from minicoin.core.node.commands import AddConnection, Generate, SetBan, Stop
 from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -24,6 +24,7 @@ from minicoin.core.wire.messages import (
     InventoryVector,
     InvType,
     MemPool,
+    NetAddress,
     Tx,
     Version,
 )
@@ -190,3 +191,24 @@ def test_the_mempool_is_told_to_those_who_may_ask_for_it(may_ask):
     if may_ask:
         bench.say(1, GetData((InventoryVector(InvType.WITNESS_TX, entry.txid),)))
         assert [said.transaction for said in bench.take(Tx)] == [entry.transaction]
+
+
+@pytest.mark.parametrize("is_forced", [True, False])
+def test_whoever_may_have_us_relay_anything_is_told_no_least_fee(is_forced):
+    bench = _trusting("forcerelay@127.0.0.1") if is_forced else Bench()
+    bench.ask(Generate(1, NOBODY))
+    bench.connect(1)
+    bench.wait(60 * SECOND_US)
+    assert (bench.take(FeeFilter) == []) is is_forced
+
+
+def test_a_feeler_asks_no_more_than_whether_somebody_is_there():
+    bench = Bench()
+    bench.ask(AddConnection(NodeAddress("127.0.0.1", 5), "feeler"))
+    (dial,) = bench.take(Dial)
+    bench.handle(ConnectionOpened(dial.conn, dial.address, False, None))
+    bench.take(Close)
+    now = bench.now // SECOND_US
+    bench.say(dial.conn, Version(70016, 9, now, NetAddress(), NetAddress(), 5, "/scripted/", 0))
+    assert _closed(bench) == [dial.conn]
+    assert bench.node.parts.book.find(dial.address).is_tried

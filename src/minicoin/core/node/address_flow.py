@@ -42,16 +42,19 @@ class AddressFlow:
         if not parts.policy.gossips:
             return []
         if not session.inbound:
-            # Whoever we dialled listens there, however we came to its address.
-            timed = TimedAddress(session.remote, int(session.services), seconds(now))
-            parts.book.add((timed,), None, now)
-            parts.book.mark_good(session.remote, now)
+            self.on_answered(session, now)
             self._learn_own(session)
         if kind is SlotKind.BLOCK_ONLY:
             # Carries no addresses, so that nobody can map who is connected by it.
             return []
         wants_v2 = session.sends_addrv2
         return parts.gossip.on_ready(session.conn, is_inbound=session.inbound, wants_v2=wants_v2, now=now)
+
+    def on_answered(self, session: Session, now: Micros) -> None:
+        """Whoever we dialled listens there, however we came to its address."""
+        timed = TimedAddress(session.remote, int(session.services), seconds(now))
+        self._parts.book.add((timed,), None, now)
+        self._parts.book.mark_good(session.remote, now)
 
     def on_closed(self, conn: ConnId) -> None:
         """A session ended."""

@@ -196,6 +196,11 @@ class PeerFlow:
         self._parts.book.mark_connected(session.remote, now)
         self._parts.book.set_services(session.remote, int(session.services))
         slot = self._parts.connections.get(session.conn)
+        if slot is not None and slot.kind is SlotKind.FEELER:
+            # It only asked whether somebody is there.
+            self._addresses.on_answered(session, now)
+            self.drop(session.conn, "feeler done", now)
+            return
         if slot is not None and slot.kind in MUST_SERVE and not self._offers_enough(session.services, now):
             raise PeerFault(
                 f"offers services {int(session.services):016x}, not what an outbound peer is chosen for", score=0
@@ -223,10 +228,6 @@ class PeerFlow:
         self._send(conn, [*session.announcements(), *session.ping(now)])
         self.alarm.by(session.deadline)
         parts.emit(*self._addresses.on_ready(session, kind, now))
-        if kind is SlotKind.FEELER:
-            # It only asked whether somebody is there.
-            self.drop(conn, "feeler done", now)
-            return
         if kind is SlotKind.SEED:
             return
         peer = SyncPeer(
@@ -245,7 +246,10 @@ class PeerFlow:
             uses_wtxid=session.wtxid_relay,
             has_witness=bool(session.services & Services.WITNESS),
             wants_transactions=version.relay and kind is not SlotKind.BLOCK_ONLY,
-            takes_feefilter=session.takes_transactions and session.knows_feefilter,
+            # Whoever may have us relay anything need not know what others must pay.
+            takes_feefilter=session.takes_transactions
+            and session.knows_feefilter
+            and not session.permissions & Permission.FORCERELAY,
         )
         parts.relay.on_ready(conn, features, parts.mempool.sequence, now)
         parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
