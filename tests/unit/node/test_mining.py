@@ -84,6 +84,16 @@ def test_a_better_header_holds_the_miner_back_but_not_for_ever():
     assert bench.node.parts.tree.tip.height >= 1
 
 
+def test_headers_whose_blocks_never_come_hold_the_miner_back_once_and_not_for_every_block():
+    bench = Bench(NodePolicy(mining_interval_us=SECOND_US))
+    bench.connect(1)
+    bench.say(1, Headers(tuple(block.header for block in blocks(20))))
+    bench.command(SetMining(NOBODY))
+    bench.wait(MINING_PEER_WAIT_US + 10 * SECOND_US)
+    assert bench.node.parts.tree.best_header.height == 20
+    assert bench.node.parts.tree.tip.height >= 3
+
+
 def test_a_miner_that_was_told_of_peers_waits_for_them():
     bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 9),), mining_interval_us=SECOND_US))
     bench.command(SetMining(NOBODY))

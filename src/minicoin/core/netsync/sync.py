@@ -100,6 +100,12 @@ class BlockSync:
         is_fresh = tip.header.time * SECOND_US >= now - self._tip_age_max_us
         return is_fresh and tip.chainwork >= self._tree.network.minimum_chainwork
 
+    @property
+    def awaited(self) -> BlockHash | None:
+        """The lowest block that the chain we go for lacks: the same one as long as nobody delivers it."""
+        lowest = self._downloads.window.lowest_wanted()
+        return None if lowest is None else lowest.hash
+
     def source_of(self, block: BlockHash) -> ConnId | None:
         """Who delivered a block, for blame."""
         return self._arrivals.take_source(block)

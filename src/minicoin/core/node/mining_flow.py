@@ -278,10 +278,11 @@ class MiningFlow:
         parts = self._parts
         tip = parts.tree.tip
         if parts.tree.best_header.chainwork > tip.chainwork:
-            if self._held_back_on != tip.hash:
-                self._held_back_on = tip.hash
+            awaited = parts.sync.awaited or tip.hash
+            if self._held_back_on != awaited:
+                self._held_back_on = awaited
                 self._held_back_until = Micros(now + MINING_PEER_WAIT_US)
-            # Whoever shows a header and keeps its block to itself must not stop the network.
+            # Whoever shows a header and keeps its block to itself must not stop the network, nor slow each block.
             return now >= self._held_back_until
         self._held_back_on = None
         has_heard = any(peer.is_header_synced for peer in parts.sync.peers())
