@@ -73,6 +73,8 @@ BLOCKS_IN_FLIGHT_PER_PEER_MAX: Final = 16
 BLOCK_STALL_US: Final = 2 * SECOND_US
 # Where lines are slow that grows up to this part of the network's spacing: 30 s where blocks come every 10 minutes.
 TIP_PATIENCE_PARTS: Final = 20
+# A tip younger than so many blocks' time is near the present (Bitcoin Core's measure for direct fetch).
+DIRECT_FETCH_SPACINGS: Final = 20
 # So few wanted blocks are watched one by one: one peer's share, and all there are once a node has caught up.
 BLOCKS_WATCHED_MAX: Final = BLOCKS_IN_FLIGHT_PER_PEER_MAX
 # Chains given up because nobody delivers them; with more, the one given up first is tried again.

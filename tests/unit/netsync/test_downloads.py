@@ -8,6 +8,7 @@ from tests.unit.netsync.scripted import NETWORK, Peer, Stage, chain, raw
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.limits import BLOCK_STALL_US, BLOCK_TIMEOUT_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.patience import Patience
+from minicoin.core.primitives.address import Services
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import BlockMessage, GetHeaders, Headers, Inv, InventoryVector, InvType
 
@@ -90,6 +91,20 @@ def test_an_unasked_block_is_kept_where_it_is_not_too_far_ahead(height, kept):
     stage.sync._downloads.window.wanted.clear()
     stage.handle(1, BlockMessage(raw(long[height - 1])))
     assert bool(stage.to_store) is kept
+
+
+@pytest.mark.parametrize(("age_spacings", "asked"), [(19, 1), (21, 0)])
+def test_a_peer_that_offers_no_blocks_is_asked_for_those_it_announces_near_the_present(age_spacings, asked):
+    blocks = chain(4)
+    stage = at_tip(blocks[:2])
+    stage.now = Micros((blocks[1].header.time + age_spacings * SLOW.spacing_s) * SECOND_US)
+    peer = stage.connect(2, Peer(blocks), services=Services.WITNESS)
+    stage.settle()
+    assert not peer.asked
+    stage.handle(2, Headers(tuple(block.header for block in blocks[2:])))
+    stage.settle()
+    assert [peer.asked[block.hash] for block in blocks[2:]] == [asked, asked]
+    assert stage.height == 2 + 2 * asked
 
 
 # --- chains of little work ---

@@ -17,10 +17,11 @@ from minicoin.core.limits import (
 )
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.presync import Presync
+from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, meets_target
 from minicoin.core.units import DAY_US, SECOND_US, Micros
-from minicoin.core.wire.messages import GetHeaders, Headers
+from minicoin.core.wire.messages import GetHeaders, Headers, Inv, InventoryVector, InvType
 
 WORK = HeaderTree(NETWORK).genesis.chainwork
 BITS = NETWORK.genesis.header.bits
@@ -224,6 +225,35 @@ def test_places_for_hearing_are_bounded_and_a_peer_we_chose_gets_one():
     push(stage, 2, first)
     hearing = [peer.conn for peer in stage.sync.peers() if peer.presync is not None]
     assert hearing == [*(3 + 2 * number for number in range(PRESYNCS_MAX - 1)), 2]
+
+
+# --- announcements by hash ---
+
+
+def unknown_block(number):
+    return Inv((InventoryVector(InvType.BLOCK, BlockHash(bytes([number]) * 32)),))
+
+
+def test_far_behind_a_block_that_is_announced_has_one_more_peer_asked_and_each_peer_once():
+    stage = stage_at(5)
+    peers = {conn: stage.connect(conn, Peer((), headers=False)) for conn in (2, 4, 6)}
+    assert [len(questions(peer)) for peer in peers.values()] == [1, 0, 0]
+    for conn in peers:
+        stage.handle(conn, unknown_block(1))
+    assert [len(questions(peer)) for peer in peers.values()] == [1, 1, 0]
+    stage.handle(4, Headers(()))
+    for conn in peers:
+        stage.handle(conn, unknown_block(2))
+    assert [len(questions(peer)) for peer in peers.values()] == [1, 1, 1]
+
+
+def test_a_peer_that_offers_no_blocks_is_asked_once_for_what_it_announces_by_hash():
+    stage = stage_at(5)
+    peer = stage.connect(2, Peer(()), services=Services.WITNESS)
+    for number in range(3):
+        stage.handle(2, unknown_block(1 + number))
+        stage.settle()
+    assert len(questions(peer)) == 1
 
 
 # --- the state of one chain ---

@@ -264,18 +264,20 @@ def test_a_long_withheld_chain_of_more_work_does_not_hold_up_the_chain_that_is_d
 # --- bad headers ---
 
 
-def test_headers_that_connect_to_nothing_are_asked_about_and_cost_at_the_tenth():
+def test_headers_that_connect_to_nothing_are_asked_about_one_question_at_a_time_and_cost_nothing():
     stage = Stage()
     blocks = chain(30)
     peer = stage.connect(2, Peer(()))
     stage.settle()
-    for _ in range(9):
+    for _ in range(100):
         effects = stage.sync.on_headers(2, (blocks[20].header,), stage.now)
         assert len(asked(effects, GetHeaders)) == 1
-    with pytest.raises(PeerFault, match="connect to nothing") as caught:
-        stage.sync.on_headers(2, (blocks[20].header,), stage.now)
-    assert 0 < caught.value.score < 100
+        assert asked(stage.sync.on_headers(2, (blocks[21].header,), stage.now), GetHeaders) == []
+        stage.sync.on_headers(2, (), stage.now)
     assert peer.asked == {}
+    good = blocks[20].header
+    with pytest.raises(PeerFault, match="invalid header"):
+        stage.sync.on_headers(2, (replace(good, bits=good.bits - 1),), stage.now)
 
 
 def test_headers_that_do_not_follow_each_other_are_a_fault():

@@ -10,6 +10,8 @@ The rules, and why:
 3. *Any chain with at least our tip's work is fetched from whoever shows it*, at most 16 blocks above its fork from our
    chain, whatever the window wants. A header costs an attacker little where work is cheap, and nobody but the peers
    that show it is asked for its blocks; equal work is fetched for the day our own tip turns out wrong.
+   Near the present, whoever sends the headers of blocks is asked for them at once, even if it offers none in general
+   (Bitcoin Core's direct fetch: who announces a block has it), unless it owes us one or chose us and others did not.
 4. *Nothing below the network's minimum work is fetched*: a lone peer could otherwise fill our disk with a cheap chain.
 5. *A block that is late is asked of somebody else*, by the order of 2, and of one more each time the patience ends
    again. Watched are: the lowest wanted block, which holds up all others; every wanted block once few are; every block
@@ -38,6 +40,7 @@ from minicoin.core.limits import (
     BLOCK_TIMEOUT_US,
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
     BLOCKS_WATCHED_MAX,
+    DIRECT_FETCH_SPACINGS,
     UNPARSED_BLOCK_BYTES_MAX,
     UNPARSED_BLOCKS_MAX,
     WITHHELD_BRANCHES_MAX,
@@ -181,6 +184,23 @@ class Downloads:
             self._assign(peer, node, now)
             vectors.append(block_vector(peer, node.hash))
         return [Send(peer.conn, GetData(tuple(vectors)))] if vectors else []
+
+    def fetch_directly(self, peer: SyncPeer, now: Micros) -> list[Effect]:
+        """The peer sent headers: ask it for the last blocks they lead to, though it may offer no blocks in general."""
+        tree, known = self._tree, peer.best_known
+        least_work = max(tree.tip.chainwork, tree.network.minimum_chainwork)
+        is_near = tree.tip.header.time * SECOND_US > now - DIRECT_FETCH_SPACINGS * tree.network.spacing_s * SECOND_US
+        if known is None or not is_near or known.chainwork < least_work or known.is_failed or tree.is_active(known):
+            return []
+        if peer.broken_promises or (peer.inbound and self._is_shown_by_chosen(known)):
+            return []
+        effects = self._ask_branch(peer, known, now)
+        if effects:
+            self.watch()
+        return effects
+
+    def _is_shown_by_chosen(self, node: HeaderNode) -> bool:
+        return any(other.best_known is node and not other.inbound for other in self._peers.values())
 
     def take_over(self, peer: SyncPeer, now: Micros) -> list[Effect]:
         """The peer showed a block: what only worse peers were asked for, by rule 7, is asked of it at once."""

@@ -8,7 +8,8 @@ The header tree owns validity; what it refuses for good becomes the sender's fau
 - Beside the best chain and what is stored, STRAY_HEADERS_MAX in all, whoever sent them: what no peer shows goes first,
   then what inbound peers show, the latest comers' first. What a peer we chose shows, and the chain we go for, stay.
 
-Little work is nobody's fault: an honest peer may be behind, or on another side of a partition.
+Little work is nobody's fault: an honest peer may be behind, or on another side of a partition. Nor are headers that
+connect to nothing we know, as long as they have their work: they are a block's announcement.
 
 Headers reach the disk with their blocks; before that only those of the best chain, and only on a network with a minimum
 work, where they cost something. Elsewhere they are few or worthless, and are asked for again after a restart.
@@ -42,7 +43,6 @@ from minicoin.core.wire.messages import GetHeaders
 RECENT_US = DAY_US
 """A tip younger than this is taken for the present one, as Bitcoin Core does."""
 
-_UNCONNECTING_HEADERS_MAX = 10
 _SALT_BYTES = 16
 
 
@@ -58,6 +58,7 @@ class HeaderSync:
         self._alarm = alarm
         self._rng = rng.stream("presync")
         self._has_unresolved = False
+        self._asked_early_for: BlockHash | None = None
 
     def take(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """One headers message. Raises PeerFault for headers that break the rules or do not follow each other."""
@@ -75,20 +76,21 @@ class HeaderSync:
             self._check_all(headers)
             self.note_unknown(peer, headers[-1].hash)
             return []
-        peer.headers_asked_at = None
         peer.is_classic = False
         if not headers:
+            peer.headers_asked_at = None
             peer.presync = None
             peer.is_header_synced = True
             return self.ask(now)
         if presync is not None:
             self._check_all(headers)
+            peer.headers_asked_at = None
             answer = self._continue_presync(peer, presync, headers, now)
             if answer is not None:
                 return answer
         if self._tree.get(headers[0].previous) is None:
             return self._take_unconnecting(peer, headers, now)
-        peer.unconnecting_headers = 0
+        peer.headers_asked_at = None
         if not peer.is_trusted and not self._has_enough_work(headers):
             return self._take_low_work(peer, headers, now)
         return self._take_connecting(peer, headers, now, was_asked=was_asked)
@@ -127,14 +129,27 @@ class HeaderSync:
             if is_busy and not is_recent:
                 break
             # From the parent of our best header, so that an answer shows that the peer has it.
+            peer.was_asked_headers = True
             effects.append(self.ask_peer(peer, now, self._tree.best_header.parent))
             is_busy = True
         return effects
 
+    def ask_about(self, peer: SyncPeer, block: BlockHash, now: Micros) -> list[Effect]:
+        """The peer announced a block that we know nothing of by its hash. One whose turn did not come yet is asked once
+        for that, and only one such peer for each block (Bitcoin Core's rule): far behind, all that peers announce is
+        unknown, and all their headers would come from all of them."""
+        if peer.headers_asked_at is not None:
+            return []
+        if not peer.was_asked_headers:
+            if peer.was_asked_early or block == self._asked_early_for:
+                return []
+            peer.was_asked_early = True
+            self._asked_early_for = block
+        return [self.ask_peer(peer, now)]
+
     def ask_peer(self, peer: SyncPeer, now: Micros, start: HeaderNode | None = None) -> Send:
         """getheaders from `start` on, by default our best header; for a chain heard twice, from where that stands."""
         peer.headers_asked_at = now
-        peer.was_asked_headers = True
         self._alarm.by(Micros(now + HEADERS_TIMEOUT_US))
         locator = self._tree.locator(start or self._tree.best_header)
         if peer.presync is not None:
@@ -158,18 +173,15 @@ class HeaderSync:
 
     def _take_known(self, peer: SyncPeer, node: HeaderNode) -> None:
         """The announcement of a block by one more peer: most of what a node hears."""
-        peer.unconnecting_headers = 0
         peer.learn(node)
         peer.forget_lack(node.hash)
         self._resolve_announcements()
 
     def _take_unconnecting(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
-        _check_continuous(headers)
-        peer.unconnecting_headers += 1
-        if peer.unconnecting_headers % _UNCONNECTING_HEADERS_MAX == 0:
-            raise PeerFault("headers that connect to nothing", score=20)
+        """No answer of ours, then, but news: what leads there is asked for, one question at a time."""
+        self._check_all(headers)
         self.note_unknown(peer, headers[-1].hash)
-        return [self.ask_peer(peer, now)]
+        return [] if peer.headers_asked_at is not None else [self.ask_peer(peer, now)]
 
     def _take_low_work(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         self._check_all(headers)

@@ -53,9 +53,11 @@ class SyncPeer:
 
     headers_asked_at: Micros | None = None
     was_asked_headers: bool = False
+    """Its turn came: it was asked where its chain stands."""
+    was_asked_early: bool = False
+    """It was asked for headers before its turn, because of a block it announced."""
     is_header_synced: bool = False
     """It answered a getheaders with less than a full message, or gave no headers at all in time."""
-    unconnecting_headers: int = 0
     presync: Presync | None = None
     """Its chain, as long as that is heard for its work and not kept."""
 

@@ -120,6 +120,7 @@ class BlockSync:
         effects = self._headers.take(peer, headers, now)
         self._lagging.protect(peer)
         self._lagging.consider(peer, now)
+        effects += self._downloads.fetch_directly(peer, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
         if effects or self._downloads.has_work:
             effects = [*effects, *self._downloads.schedule(now)]
@@ -144,7 +145,7 @@ class BlockSync:
         self._headers.note_unknown(peer, unknown[-1])
         if peer.is_classic:
             return self._classic.take_inv(peer, unknown, now)
-        return [] if peer.headers_asked_at is not None else [self._headers.ask_peer(peer, now)]
+        return self._headers.ask_about(peer, unknown[-1], now)
 
     def on_block(self, conn: ConnId, block: RawBlock, now: Micros) -> list[Effect]:
         """A block arrived, asked for or not. Raises PeerFault for an invalid header."""

@@ -25,13 +25,13 @@ def test_a_header_without_work_bans_at_once(small_net: Callable[..., Any]) -> No
     assert net.bans(0) == ["20.0.0.1/32"]
 
 
-def test_headers_that_connect_to_nothing_ban_after_fifty(small_net: Callable[..., Any]) -> None:
+def test_headers_that_connect_to_nothing_are_left_alone(small_net: Callable[..., Any]) -> None:
     net = small_net(3, [_attack("unconnected", 5.0)], coins=1)
     net.begin()
     net.run(60)
-    # Every tenth counts 20, and 100 bans.
-    assert net.attacker.fired == 50
-    assert net.bans(0) == ["20.0.0.1/32"]
+    # Whoever announces a block may be ahead of us.
+    assert net.attacker.fired > 100
+    assert net.bans(0) == []
 
 
 def test_a_header_from_the_future_is_left_alone(small_net: Callable[..., Any]) -> None:
