@@ -55,15 +55,13 @@ def closes(bench):
     return [effect.reason for effect in bench.take(Close)]
 
 
-def loose_header():
-    maker = ChainMaker(NETWORK)
-    branch = maker.new_branch()
-    maker.mine_empty(branch, 1)
-    return maker.next_block(branch).header
+GREEDY = GetData((InventoryVector(InvType.BLOCK, NETWORK.genesis.hash),) * 20)
+"""A small fault, where no more requests wait than `short_line` allows."""
 
 
-LOOSE = Headers((loose_header(),))
-"""Connects to nothing: the tenth of them is a small fault."""
+@pytest.fixture
+def short_line(monkeypatch):
+    monkeypatch.setattr("minicoin.core.node.serving.SERVE_QUEUE_ITEMS_MAX", 10)
 
 
 def test_headers_that_do_not_follow_each_other_are_no_small_fault():
@@ -75,11 +73,12 @@ def test_headers_that_do_not_follow_each_other_are_no_small_fault():
     assert len(bench.node.parts.connections.bans.listing()) == 1
 
 
+@pytest.mark.usefixtures("short_line")
 def test_a_small_fault_does_not_swallow_what_follows_in_one_read():
     bench = Bench()
     bench.connect(1)
     bench.take(Send)
-    bench.handle(BytesReceived(1, encode_frame(MAGIC, LOOSE) * 10 + encode_frame(MAGIC, Ping(9))))
+    bench.handle(BytesReceived(1, encode_frame(MAGIC, GREEDY) + encode_frame(MAGIC, Ping(9))))
     assert bench.take(Pong) == [Pong(9)]
     assert peer_of(bench, 1).score == 20
 
@@ -173,12 +172,13 @@ def test_asking_for_a_service_that_we_do_not_offer_ends_the_connection_without_b
     assert bench.node.parts.connections.bans.listing() == ()
 
 
+@pytest.mark.usefixtures("short_line")
 def test_faults_add_up_to_a_ban_that_is_saved_and_refuses_the_next_connection():
     bench = Bench()
     bench.connect(1, host="8.8.4.4")
     bench.take(Send)
-    for _ in range(5 * 10):
-        bench.say(1, LOOSE)
+    for _ in range(5):
+        bench.say(1, GREEDY)
     assert [effect.key for effect in bench.take(SaveState)] == ["bans"]
     assert bench.node.parts.sessions == {}
     bench.handle(ConnectionOpened(3, NodeAddress("8.8.4.4", 5), True, None))
