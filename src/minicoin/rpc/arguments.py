@@ -37,8 +37,10 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
     elif isinstance(params, list):
         positional = params
     if len(positional) > len(method.arguments):
+        most = len(method.arguments)
         raise _usage_error(
-            method, f"{method.name} takes at most {len(method.arguments)} arguments, not {len(positional)}"
+            method,
+            f"{method.name} takes at most {most} argument{'s' * (most != 1)}, not {len(positional)}",
         )
     bound: dict[str, Json] = {}
     wrong: dict[str, Json] = {}

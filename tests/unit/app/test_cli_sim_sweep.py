@@ -110,7 +110,7 @@ def test_a_violation_is_exit_code_3(scenario, monkeypatch):
     ("error", "code", "message"),
     [
         (RunnerError("the cluster went away"), 1, "the cluster went away"),
-        (KeyboardInterrupt(), 130, "interrupted; 1 jobs are kept in"),
+        (KeyboardInterrupt(), 130, "interrupted; 1 finished job kept in"),
     ],
 )
 def test_a_break_keeps_what_is_done(scenario, monkeypatch, error, code, message):

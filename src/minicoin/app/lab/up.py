@@ -17,6 +17,7 @@ from minicoin.app.client import as_array
 from minicoin.app.lab.process import LabError, LabNode
 from minicoin.app.lab.table import NodeRow, read_row, render
 from minicoin.app.networks import find_network
+from minicoin.app.show import counted
 from minicoin.core.params.network import Network
 from minicoin.rpc.json_text import Json
 
@@ -79,7 +80,7 @@ def _running(
 ) -> Iterator[list[LabNode]]:
     nodes: list[LabNode] = []
     try:
-        console.print(f"starting {count} node processes on {network.name} in {directory}")
+        console.print(f"starting {counted(count, 'node process', 'node processes')} on {network.name} in {directory}")
         nodes.append(LabNode(0, network_name, directory, ()))
         nodes[0].wait_up()
         hub = nodes[0].join_address
@@ -130,7 +131,11 @@ def _watch(nodes: list[LabNode], console: Console) -> None:
     with Live(console=console, refresh_per_second=4) as live:
         while True:
             rows = [read_row(node) for node in nodes]
-            live.update(render(rows, f"lab of {len(nodes)} nodes, {time.monotonic() - started:.0f} s; Ctrl-C ends it"))
+            live.update(
+                render(
+                    rows, f"lab of {counted(len(nodes), 'node')}, {time.monotonic() - started:.0f} s; Ctrl-C ends it"
+                )
+            )
             if time.monotonic() - started >= (mined + 1) * _MINE_EVERY_SECONDS:
                 node = nodes[mined % len(nodes)]
                 mined += 1
@@ -176,5 +181,5 @@ def _transactions(node: LabNode, block: str) -> set[str]:
 def _title(result: LabResult) -> str:
     return (
         f"payment {result.payment[:16]}.. of {result.amount} confirmed in block {result.block[:16]}.. "
-        f"on all {len(result.nodes)} nodes"
+        f"on all {counted(len(result.nodes), 'node')}"
     )

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from minicoin.app.show import counted
 from minicoin.app.sim.run import EXIT_VIOLATED
 from minicoin.app.sim.source import fail
 from minicoin.drivers.kernel import KernelVerifier
@@ -86,7 +87,7 @@ def _print(campaign: Campaign, files: list[Path]) -> None:
     for kind, seeds in campaign.coverage.items():
         table.add_row(kind, str(seeds) if seeds else "[bold red]none[/]")
     console.print(table)
-    console.print(f"{campaign.seeds:,} seeds, {campaign.events:,} events in {campaign.wall_s:.0f} s")
+    console.print(f"{counted(campaign.seeds, 'seed')}, {counted(campaign.events, 'event')} in {campaign.wall_s:.0f} s")
     for outcome, file in zip(campaign.failures, files, strict=True):
         first = outcome.violations[0]
         console.print(f"seed {outcome.seed} failed: {first.checker}: {first.text}", markup=False)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from minicoin.app.show import EXIT_FAILED
+from minicoin.app.show import EXIT_FAILED, counted
 from minicoin.app.sim.run import EXIT_VIOLATED
 from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
@@ -84,7 +84,8 @@ def _run(plan: Plan, directory: Path, runner: Runner, *, is_json: bool, shows_pr
     except OSError as error:
         fail(f"cannot write to {directory}: {error.strerror}", is_json=is_json)
     except KeyboardInterrupt:
-        message = f"interrupted; {done} jobs are kept in {directory}, and the same command goes on from there"
+        kept = f"{counted(done, 'finished job')} kept in {directory}"
+        message = f"interrupted; {kept}, and the same command goes on from there"
         fail(message, is_json=is_json, code=EXIT_INTERRUPTED)
 
 

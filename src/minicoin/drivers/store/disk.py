@@ -82,7 +82,8 @@ class DiskChainStore:
             self._recovered[header.hash] = header
         cut = self._blocks.truncate(*end)
         if self._recovered:
-            self.messages.append(f"indexed {len(self._recovered)} blocks that the last run had not")
+            count = len(self._recovered)
+            self.messages.append(f"indexed {count} block{'s' * (count != 1)} that the last run had not")
         if damaged:
             self.messages.append(f"left out {damaged} blocks that were not written whole; they are fetched again")
         if cut:
