@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 import trio
 
+from minicoin.app.log import Log
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.effects import Reply
 from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
@@ -25,14 +26,29 @@ class NodeBridge:
     """Made once per node; its methods are awaited from the RPC server's event loop."""
 
     def __init__(
-        self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int, log_path: str = ""
+        self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int, log: Log | None = None
     ) -> None:
         self._runtime = runtime
         self.network = network
         self.datadir = datadir
-        self.log_path = log_path
+        self._log = log or Log()
         self.version = version
         self.started_at = started_at
+
+    @property
+    def log_path(self) -> str:
+        """The file of the log; empty where lines go to standard error."""
+        path = self._log.path
+        return "" if path is None else str(path.absolute())
+
+    @property
+    def log_areas(self) -> frozenset[str]:
+        """Those whose every record is logged."""
+        return self._log.areas
+
+    def choose_log_areas(self, areas: frozenset[str]) -> None:
+        """From now on these. The log reads them once a record, so that no lock is needed."""
+        self._log.areas = areas
 
     async def command(self, command: Command) -> object:
         """Have the node do something; its answer. Raises CommandError."""

@@ -15,6 +15,7 @@ from minicoin.core.effects import Trace
 from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Json, encode_json
+from minicoin.rpc.port import LOG_AREAS
 
 _AREAS: Final[dict[str, tuple[str, ...]]] = {
     "net": ("peer-opened", "peer-refused", "dial-failed", "inbound-failed", "addresses-found", "own-address"),
@@ -23,7 +24,8 @@ _AREAS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What is told only where its area was asked for."""
 ALL_AREAS: Final = "all"
-DEBUG_AREAS: Final = (*_AREAS, ALL_AREAS)
+DEBUG_AREAS: Final = (*LOG_AREAS, ALL_AREAS)
+_AREA_OF: Final = {kind: area for area in LOG_AREAS for kind in _AREAS[area]}
 _PROGRESS_EVERY_US: Final = 10 * SECOND_US
 _OTHER_RULES: Final = "other rules"
 # A person names a handful of nodes; strangers could otherwise have a line each.
@@ -35,10 +37,10 @@ class Log:
     """Takes trace records and writes lines."""
 
     def __init__(self, *, as_json: bool = False, areas: Collection[str] = (), path: Path | None = None) -> None:
-        shown = _AREAS if ALL_AREAS in areas else areas
-        self._quiet = frozenset(kind for area, kinds in _AREAS.items() if area not in shown for kind in kinds)
+        self.areas = frozenset(_AREAS if ALL_AREAS in areas else areas)
+        """Whose every record is written."""
         self._format = _as_json if as_json else _as_text
-        self._path = path
+        self.path = path
         self._file: TextIO | None = None
         self._told: dict[str, str] = {}
         self._mined = ""
@@ -51,10 +53,10 @@ class Log:
 
     def reopen(self) -> None:
         """Open the log file anew, which somebody may have moved away; where that fails, the old one is kept."""
-        if self._path is None:
+        if self.path is None:
             return
         try:
-            fresh = _open(self._path)
+            fresh = _open(self.path)
         except OSError:
             return
         self.close()
@@ -71,7 +73,8 @@ class Log:
         kind, fields = trace.kind, dict(trace.fields)
         if kind == "block-mined":
             self._mined = str(fields["block"])
-        if kind in self._quiet and not self._is_news(kind, fields):
+        area = _AREA_OF.get(kind)
+        if area is not None and area not in self.areas and not self._is_news(kind, fields):
             return
         if kind == "tip":
             told = self._tell_tip(now, fields)

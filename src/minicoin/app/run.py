@@ -257,8 +257,7 @@ async def _run(options: NodeOptions) -> int:
     built = await build_node(setup, log.take)
     for message in built.messages:
         print(message, file=sys.stderr)  # noqa: T201
-    log_path = "" if options.log_file is None else str(options.log_file.absolute())
-    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()), log_path)
+    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()), log)
     place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
     server = RpcServer(
         bridge,

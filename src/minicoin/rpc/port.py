@@ -6,7 +6,7 @@ changes afterwards.
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from minicoin.core.node.commands import Command
 from minicoin.core.node.queries import NodeQueries
@@ -103,6 +103,10 @@ class LinkTraffic(Protocol):
         """Bytes of whole frames."""
 
 
+LOG_AREAS: Final = ("mempool", "mining", "net")
+"""What of the log can be had in full, on demand."""
+
+
 class NodePort(Protocol):
     """A running node."""
 
@@ -114,6 +118,15 @@ class NodePort(Protocol):
     @property
     def log_path(self) -> str:
         """The file of the log; empty where lines go to standard error."""
+        ...
+
+    @property
+    def log_areas(self) -> frozenset[str]:
+        """Those of LOG_AREAS whose every record is logged."""
+        ...
+
+    def choose_log_areas(self, areas: frozenset[str]) -> None:
+        """From now on these."""
         ...
 
     @property

@@ -27,6 +27,7 @@ class VirtualPort:
         self.virtual = virtual
         self.datadir = datadir
         self.log_path = ""
+        self.log_areas: frozenset[str] = frozenset()
         self.version = "0.1.0"
         self.started_at = seconds(world.now)
 
@@ -34,6 +35,10 @@ class VirtualPort:
     def network(self) -> Network:
         """The world's."""
         return self.world.network
+
+    def choose_log_areas(self, areas: frozenset[str]) -> None:
+        """Remembered; a virtual node has no log."""
+        self.log_areas = areas
 
     async def command(self, command: Command) -> object:
         """Let virtual time pass until the reply. Raises CommandError."""

@@ -99,3 +99,13 @@ def test_a_file_takes_the_lines_and_can_be_moved_away(tmp_path: Path, capsys) ->
     assert lines(capsys) == []
     with pytest.raises(MisuseError, match="cannot write the log file"):
         Log(path=tmp_path)
+
+
+def test_areas_are_chosen_while_it_writes(capsys) -> None:
+    log = Log()
+    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    log.areas = frozenset({"net"})
+    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    log.areas = frozenset()
+    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    assert len(lines(capsys)) == 1

@@ -3,14 +3,16 @@
 import asyncio
 import time
 
-from minicoin.core.node.commands import Stop
+from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, Stop
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import AddressError, ScriptType, address_script, classify, script_address
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
+from minicoin.rpc.port import LOG_AREAS
 from minicoin.rpc.shapes import JsonObject
 
 _STOP_WAIT_MS_MAX = 60_000
+_ALL_AREAS = ("all", "1")
 
 
 async def uptime(call: Call) -> Json:
@@ -34,6 +36,26 @@ async def get_rpc_info(call: Call) -> Json:
     }
 
 
+async def choose_logging(call: Call) -> Json:
+    chosen = call.port.log_areas | _areas(call, "include")
+    chosen -= _areas(call, "exclude")
+    if chosen != call.port.log_areas:
+        call.port.choose_log_areas(chosen)
+    return {area: area in chosen for area in LOG_AREAS}
+
+
+def _areas(call: Call, name: str) -> frozenset[str]:
+    areas: set[str] = set()
+    for area in call.array(name) if call.has(name) else ():
+        if area in _ALL_AREAS:
+            areas.update(LOG_AREAS)
+        elif area in LOG_AREAS:
+            areas.add(str(area))
+        else:
+            raise CommandError(INVALID_PARAMETER, f"unknown logging category {area}")
+    return frozenset(areas)
+
+
 async def validate_address(call: Call) -> Json:
     text = call.text("address")
     form = call.port.network.address_format
@@ -55,6 +77,18 @@ async def validate_address(call: Call) -> Json:
 
 
 METHODS = (
+    Method(
+        "logging",
+        Category.CONTROL,
+        "What of the log is written in full; first what to include, then what to exclude. "
+        f"The valid logging categories are: {', '.join(LOG_AREAS)}; or all.",
+        "An object: whether each category is.",
+        choose_logging,
+        (
+            optional("include", Kind.ARRAY, None, "Categories to write from now on."),
+            optional("exclude", Kind.ARRAY, None, "Categories to write no more."),
+        ),
+    ),
     Method("uptime", Category.CONTROL, "Seconds since the node started.", "A number.", uptime),
     Method(
         "stop",

@@ -35,3 +35,14 @@ def test_the_file_of_the_log_is_told(rpc):
     assert rpc("getrpcinfo")["logpath"] == ""
     rpc.port.log_path = "/var/log/minicoin.log"
     assert rpc("getrpcinfo")["logpath"] == "/var/log/minicoin.log"
+
+
+def test_logging_is_chosen_by_category(rpc):
+    none = {"mempool": False, "mining": False, "net": False}
+    assert rpc("logging") == none
+    assert rpc("logging", ["net"]) == none | {"net": True}
+    assert rpc("logging", ["all"], ["net", "mining"]) == none | {"mempool": True}
+    assert rpc.port.log_areas == {"mempool"}
+    assert rpc("logging", [], ["1"]) == none
+    assert "valid logging categories are: mempool, mining, net" in rpc("help", "logging")
+    assert rpc.refusal("logging", ["nett"]) == (-8, "unknown logging category nett")
