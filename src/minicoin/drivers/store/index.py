@@ -91,9 +91,9 @@ class Index:
         self._locations = self._environment.open_db(b"locations")
         self._headers = self._environment.open_db(b"headers")
         self._coins = self._environment.open_db(b"coins")
+        self._snapshots: list[lmdb.Transaction] = []
         self._write(lambda transaction: self._claim(transaction, network))
         self._reader = self._environment.begin()
-        self._snapshots: list[lmdb.Transaction] = []
 
     def _forget(self, is_new: bool) -> None:
         """Half an index would look damaged at the next start; a new one has nothing in it yet."""
@@ -115,8 +115,9 @@ class Index:
             )
         stored = bytes(transaction.get(b"network", b"", db=self._meta))
         if stored[:32] == network.network_id:
-            # Directories of earlier versions lack it.
-            transaction.put(b"rules", canonical_form(network), db=self._meta)
+            if transaction.get(b"rules", db=self._meta) is None:
+                # A directory of an earlier version.
+                transaction.put(b"rules", canonical_form(network), db=self._meta)
             return
         rules = bytes(transaction.get(b"rules", b"", db=self._meta)).decode("ascii", "replace")
         changed = (
