@@ -21,10 +21,18 @@ _RPC: Final = "RPC"
 _WORK: Final = "Mining and verification"
 _LIMITS: Final = "Limits"
 _LOG: Final = "Log and recording"
+_POOL: Final = "Mempool and relay"
+_TESTS: Final = "For tests"
 
 
 def _option(
-    panel: str, about: str, *names: str, default: str = "", envvar: str | None = None, port: bool = False
+    panel: str,
+    about: str,
+    *names: str,
+    default: str = "",
+    envvar: str | None = None,
+    port: bool = False,
+    metavar: str | None = None,
 ) -> OptionInfo:
     """An option of this panel. Its default is told in words, or is that of a field of NodeOptions."""
     field = NodeOptions.model_fields.get(default)
@@ -35,19 +43,11 @@ def _option(
         rich_help_panel=panel,
         show_default=told or False,
         envvar=envvar,
+        metavar=metavar,
         min=0 if port else None,
         max=65535 if port else None,
     )
     return info
-
-
-_CORE_PANEL = "By Bitcoin Core's names"
-
-
-def _core(about: str, metavar: str | None = None) -> OptionInfo:
-    """An option that Bitcoin Core has; the default is told in its text."""
-    option: OptionInfo = typer.Option(help=about, metavar=metavar, rich_help_panel=_CORE_PANEL, show_default=False)
-    return option
 
 
 def startnode(
@@ -127,20 +127,27 @@ def startnode(
     ] = None,
     rpcauth: Annotated[
         list[str] | None,
-        _core("USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable."),
+        _option(_RPC, "USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable.", "--rpcauth"),
     ] = None,
     rpcservertimeout: Annotated[
         int | None, _core("Seconds that a connection may be silent between two calls. [default: 30]")
     ] = None,
     rpcwhitelist: Annotated[
-        list[str] | None, _core("USER:METHOD,...: what that RPC user may call; repeatable.")
+        list[str] | None, _option(_RPC, "USER:METHOD,...: what that RPC user may call; repeatable.", "--rpcwhitelist")
     ] = None,
     rpcwhitelistdefault: Annotated[
         str | None,
-        _core("Whether users without a rpcwhitelist may call nothing. [default: 1 if any has one]", "0|1"),
+        _option(
+            _RPC,
+            "Whether users without a rpcwhitelist may call nothing.",
+            "--rpcwhitelistdefault",
+            default="1 if any has one",
+            metavar="0|1",
+        ),
     ] = None,
     rpcallowip: Annotated[
-        list[str] | None, _core("Who may call RPC; only this machine's addresses, until there is TLS.")
+        list[str] | None,
+        _option(_RPC, "Who may call RPC; only this machine's addresses, until there is TLS.", "--rpcallowip"),
     ] = None,
     miner: Annotated[str | None, _option(_WORK, "Mine to this address.", "--miner")] = None,
     mininginterval: Annotated[
@@ -178,69 +185,152 @@ def startnode(
         _option(_LOG, "Its length at most, in MB.", "--record-max-mb", "--recordmaxmb", default="record_max_mb"),
     ] = None,
     minrelaytxfee: Annotated[
-        str | None, _core("Least fee of transactions that are relayed, mined and kept, in coins per 1,000 vbytes.")
+        str | None,
+        _option(
+            _POOL,
+            "Least fee of transactions that are relayed, mined and kept, in coins per 1,000 vbytes.",
+            "--minrelaytxfee",
+        ),
     ] = None,
-    incrementalrelayfee: Annotated[str | None, _core("What a replacement must add, in coins per 1,000 vbytes.")] = None,
+    incrementalrelayfee: Annotated[
+        str | None, _option(_POOL, "What a replacement must add, in coins per 1,000 vbytes.", "--incrementalrelayfee")
+    ] = None,
     dustrelayfee: Annotated[
-        str | None, _core("Fee rate at which an output must be worth spending, in coins per 1,000 vbytes.")
+        str | None,
+        _option(
+            _POOL, "Fee rate at which an output must be worth spending, in coins per 1,000 vbytes.", "--dustrelayfee"
+        ),
     ] = None,
-    maxmempool: Annotated[int | None, _core("Size of the mempool in MB. [default: 300]")] = None,
+    maxmempool: Annotated[
+        int | None, _option(_POOL, "Size of the mempool in MB.", "--maxmempool", default="300")
+    ] = None,
     mempoolexpiry: Annotated[
-        int | None, _core("Hours after which unconfirmed transactions are forgotten. [default: 336]")
+        int | None,
+        _option(_POOL, "Hours after which unconfirmed transactions are forgotten.", "--mempoolexpiry", default="336"),
     ] = None,
-    persistmempool: Annotated[str | None, _core("Keep the mempool over a stop. [default: 1]", "0|1")] = None,
+    persistmempool: Annotated[
+        str | None, _option(_POOL, "Keep the mempool over a stop.", "--persistmempool", default="1", metavar="0|1")
+    ] = None,
     acceptnonstdtxn: Annotated[
-        str | None, _core("Relay transactions of unusual form too (test networks only). [default: 0]", "0|1")
+        str | None,
+        _option(
+            _POOL,
+            "Relay transactions of unusual form too (test networks only).",
+            "--acceptnonstdtxn",
+            default="0",
+            metavar="0|1",
+        ),
     ] = None,
-    permitbaremultisig: Annotated[str | None, _core("Relay outputs to bare multisig. [default: 1]", "0|1")] = None,
-    datacarrier: Annotated[str | None, _core("Relay data outputs. [default: 1]", "0|1")] = None,
+    permitbaremultisig: Annotated[
+        str | None,
+        _option(_POOL, "Relay outputs to bare multisig.", "--permitbaremultisig", default="1", metavar="0|1"),
+    ] = None,
+    datacarrier: Annotated[
+        str | None, _option(_POOL, "Relay data outputs.", "--datacarrier", default="1", metavar="0|1")
+    ] = None,
     datacarriersize: Annotated[
-        int | None, _core("Bytes of data outputs in a transaction at most. [default: 100000]")
+        int | None,
+        _option(_POOL, "Bytes of data outputs in a transaction at most.", "--datacarriersize", default="100000"),
     ] = None,
     bytespersigop: Annotated[
-        int | None, _core("Virtual bytes that a signature check counts as at least. [default: 20]")
+        int | None,
+        _option(_POOL, "Virtual bytes that a signature check counts as at least.", "--bytespersigop", default="20"),
     ] = None,
     limitancestorcount: Annotated[
-        int | None, _core("Unconfirmed ancestors of a transaction at most, itself included. [default: 25]")
+        int | None,
+        _option(
+            _POOL,
+            "Unconfirmed ancestors of a transaction at most, itself included.",
+            "--limitancestorcount",
+            default="25",
+        ),
     ] = None,
     limitdescendantcount: Annotated[
-        int | None, _core("Unconfirmed descendants at most, itself included. [default: 25]")
+        int | None,
+        _option(_POOL, "Unconfirmed descendants at most, itself included.", "--limitdescendantcount", default="25"),
     ] = None,
     blockmaxweight: Annotated[
-        int | None, _core("Weight of blocks that are put together here at most. [default: 4000000]")
+        int | None,
+        _option(_WORK, "Weight of blocks that are put together here at most.", "--blockmaxweight", default="4000000"),
     ] = None,
-    blocksonly: Annotated[str | None, _core("Take no transactions from peers. [default: 0]", "0|1")] = None,
-    maxconnections: Annotated[int | None, _core("Connections at most, those of our own included.")] = None,
+    blocksonly: Annotated[
+        str | None,
+        _option(_CONNECTIONS, "Take no transactions from peers.", "--blocksonly", default="0", metavar="0|1"),
+    ] = None,
+    maxconnections: Annotated[
+        int | None, _option(_CONNECTIONS, "Connections at most, those of our own included.", "--maxconnections")
+    ] = None,
     whitelist: Annotated[
         list[str] | None,
-        _core("PERMISSION,...@NETWORK: peers that may do more (noban relay forcerelay mempool download addr in out)."),
+        _option(
+            _CONNECTIONS,
+            "PERMISSION,...@NETWORK: peers that may do more (noban relay forcerelay mempool download addr in out).",
+            "--whitelist",
+        ),
     ] = None,
     whitelistrelay: Annotated[
-        str | None, _core("Whether NETWORK alone includes relay. [default: 1 unless blocksonly]", "0|1")
+        str | None,
+        _option(
+            _CONNECTIONS,
+            "Whether NETWORK alone includes relay.",
+            "--whitelistrelay",
+            default="1 unless blocksonly",
+            metavar="0|1",
+        ),
     ] = None,
     whitelistforcerelay: Annotated[
-        str | None, _core("Whether NETWORK alone includes forcerelay. [default: 0]", "0|1")
+        str | None,
+        _option(
+            _CONNECTIONS,
+            "Whether NETWORK alone includes forcerelay.",
+            "--whitelistforcerelay",
+            default="0",
+            metavar="0|1",
+        ),
     ] = None,
     peertimeout: Annotated[
-        int | None, _core("Seconds a new peer has to shake hands, and no ping of it is judged in. [default: 60]")
+        int | None,
+        _option(
+            _CONNECTIONS,
+            "Seconds a new peer has to shake hands, and no ping of it is judged in.",
+            "--peertimeout",
+            default="60",
+        ),
     ] = None,
-    externalip: Annotated[list[str] | None, _core("The address that peers are told to reach this node at.")] = None,
-    uacomment: Annotated[list[str] | None, _core("Remark for the user agent; repeatable.")] = None,
+    externalip: Annotated[
+        list[str] | None,
+        _option(_CONNECTIONS, "The address that peers are told to reach this node at.", "--externalip"),
+    ] = None,
+    uacomment: Annotated[
+        list[str] | None, _option(_CONNECTIONS, "Remark for the user agent; repeatable.", "--uacomment")
+    ] = None,
     maxtipage: Annotated[
-        int | None, _core("Seconds after which a tip is too old to have caught up. [default: 86400]")
+        int | None,
+        _option(_WORK, "Seconds after which a tip is too old to have caught up.", "--maxtipage", default="86400"),
     ] = None,
-    minimumchainwork: Annotated[str | None, _core("Work a chain must show before it is downloaded, in hex.")] = None,
+    minimumchainwork: Annotated[
+        str | None, _option(_WORK, "Work a chain must show before it is downloaded, in hex.", "--minimumchainwork")
+    ] = None,
     assumevalid: Annotated[
-        str | None, _core("Block whose ancestors' scripts are taken for verified; 0 for none.")
+        str | None,
+        _option(_WORK, "Block whose ancestors' scripts are taken for verified; 0 for none.", "--assumevalid"),
     ] = None,
     testactivationheight: Annotated[
-        list[str] | None, _core("NAME@HEIGHT: let a soft fork begin there (networks of trivial work only).")
+        list[str] | None,
+        _option(
+            _TESTS,
+            "NAME@HEIGHT: let a soft fork begin there (networks of trivial work only).",
+            "--testactivationheight",
+        ),
     ] = None,
     blockversion: Annotated[
-        int | None, _core("Version of blocks that are put together here (networks of trivial work only).")
+        int | None,
+        _option(
+            _TESTS, "Version of blocks that are put together here (networks of trivial work only).", "--blockversion"
+        ),
     ] = None,
     mocktime: Annotated[
-        int | None, _core("Let the clock stand at a Unix time (networks of trivial work only).")
+        int | None, _option(_TESTS, "Let the clock stand at a Unix time (networks of trivial work only).", "--mocktime")
     ] = None,
 ) -> None:
     """Run a node until Ctrl-C or `minicoin stop`.

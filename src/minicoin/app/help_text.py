@@ -63,7 +63,9 @@ def _names(param: Param) -> str:
     if isinstance(param, TyperArgument):
         name = param.metavar or (param.name or "").upper()
         return name if param.required or name.startswith("[") else f"[{name}]"
-    names = ", ".join([*param.opts, *param.secondary_opts])
+    # typer's own --help comes out of a set.
+    opts = sorted(param.opts) if param.name == "help" else param.opts
+    names = ", ".join([*opts, *param.secondary_opts])
     value = vars(param).get("_runtime_param")
     return names if param.is_flag or not isinstance(value, Value) else f"{names} {param.metavar or value.label}"
 
