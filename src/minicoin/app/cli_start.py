@@ -130,7 +130,8 @@ def startnode(
         _option(_RPC, "USER:SALT$HASH of one more RPC user (Bitcoin Core's rpcauth.py); repeatable.", "--rpcauth"),
     ] = None,
     rpcservertimeout: Annotated[
-        int | None, _core("Seconds that a connection may be silent between two calls. [default: 30]")
+        int | None,
+        _option(_RPC, "Seconds that a connection may be silent between two calls.", "--rpcservertimeout", default="30"),
     ] = None,
     rpcwhitelist: Annotated[
         list[str] | None, _option(_RPC, "USER:METHOD,...: what that RPC user may call; repeatable.", "--rpcwhitelist")
