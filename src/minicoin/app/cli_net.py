@@ -66,7 +66,7 @@ def disconnect(
     session: Session, peer: Annotated[str, typer.Argument(help="HOST:PORT, or an id of `net peers`.")]
 ) -> None:
     """Close a connection."""
-    if peer.isdigit():
+    if peer.isascii() and peer.isdigit():
         session.client.call_named("disconnectnode", nodeid=int(peer))
     else:
         session.call("disconnectnode", peer)

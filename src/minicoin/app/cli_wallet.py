@@ -1,16 +1,20 @@
 """`minicoin wallet`: the wallet of a running node. Its most used commands are short verbs too."""
 
 import sys
-from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Final
 
 import typer
 
-from minicoin.app.client import as_array, as_object
+from minicoin.app.client import NoNode, RpcFailure, as_array, as_object
 from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase
 from minicoin.app.show import Table, describe, words
+from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.faults import MisuseError
-from minicoin.rpc.json_text import Json
+from minicoin.rpc.json_text import Amount, Json
+
+_EVERYTHING: Final = "all"
+_FEERATE_DECIMALS: Final = 3
 
 _NoPassphrase = Annotated[
     bool, typer.Option("--no-passphrase", help="Leave the seed unencrypted: whoever reads the file can spend.")
@@ -79,15 +83,19 @@ def balance(session: Session) -> None:
     totals = as_object(session.call("getbalances"))
     mine = as_object(totals["mine"])
     confirmed = session.call("getbalance", "*", 1)
-    trusted, untrusted = Decimal(str(mine["trusted"])), Decimal(str(mine["untrusted_pending"]))
-    pending = trusted - Decimal(str(confirmed)) + untrusted
+    held = -Decimal(str(mine["nonmempool"]))
+    spendable, untrusted = Decimal(str(mine["trusted"])) - held, Decimal(str(mine["untrusted_pending"]))
+    pending = spendable - Decimal(str(confirmed)) + untrusted
     shown: Json = {
         "confirmed": confirmed,
         "pending": pending,
         "immature": mine["immature"],
-        "spendable": mine["trusted"],
+        "spendable": spendable,
+        "held": held,
     }
     lines = {"confirmed": words(confirmed), "pending": f"{pending:.8f}", "immature": words(mine["immature"])}
+    if held:
+        lines["held by payments that wait outside the mempool"] = words(held)
     width = max(map(len, lines.values()))
     session.show(shown, describe({name: amount.rjust(width) for name, amount in lines.items()}))
 
@@ -95,29 +103,65 @@ def balance(session: Session) -> None:
 def send(
     session: Session,
     address: Annotated[str, typer.Argument(help="Who is paid.")],
-    amount: Annotated[str, typer.Argument(help="How much, in coins.")],
+    amount: Annotated[str, typer.Argument(help="How much, in coins; or all.")],
     fee_rate: Annotated[
-        float | None,
-        typer.Option("--fee-rate", min=0, help="Satoshi per virtual byte; the node's estimate by default."),
+        str | None,
+        typer.Option("--fee-rate", help="Satoshi per virtual byte; the node's estimate by default."),
     ] = None,
     subtract_fee: Annotated[bool, typer.Option("--subtract-fee", help="The receiver pays the fee.")] = False,
 ) -> None:
     """Pay an address.
 
-    A locked wallet is unlocked for this payment only.
+    A locked wallet is unlocked for this payment only. With `all` everything that can be spent goes to the address, less
+    the fee.
     """
+    rate = None if fee_rate is None else _feerate(fee_rate)
+    if amount == _EVERYTHING:
+        sent = as_object(session.call_unlocked("sendall", recipients=[address], fee_rate=rate))
+        txid = str(sent["txid"])
+    else:
+        answer = session.call_unlocked(
+            "sendtoaddress",
+            address=address,
+            amount=Amount(_coins(amount)),
+            subtractfeefromamount=subtract_fee,
+            fee_rate=rate,
+        )
+        txid = str(answer)
+    _show_payment(session, address, txid)
+
+
+def _coins(text: str) -> int:
     try:
-        coins = Decimal(amount)
-    except InvalidOperation as error:
-        raise MisuseError(f"not an amount: {amount!r}") from error
-    txid = session.call_unlocked(
-        "sendtoaddress",
-        address=address,
-        amount=coins,
-        subtractfeefromamount=subtract_fee,
-        fee_rate=None if fee_rate is None else Decimal(str(fee_rate)),
-    )
-    session.show({"txid": txid}, f"sent {coins} to {address}\ntxid {txid}")
+        return parse_coins(text)
+    except AmountError as error:
+        raise MisuseError(
+            f"not an amount: {text!r} ({error}). Write coins in plain digits with at most 8 decimals, like 1.5; or all"
+        ) from error
+
+
+def _feerate(text: str) -> Decimal:
+    try:
+        parse_fixed(text, _FEERATE_DECIMALS)
+    except AmountError as error:
+        raise MisuseError(
+            f"not a fee rate: {text!r} ({error}). Write satoshi per virtual byte, like 2 or 1.5"
+        ) from error
+    return Decimal(text)
+
+
+def _show_payment(session: Session, address: str, txid: str) -> None:
+    """What arrives, what the fee takes, and what both cost. The payment is made, whatever happens here."""
+    try:
+        found = as_object(session.call("gettransaction", txid))
+    except (RpcFailure, NoNode):
+        session.show({"txid": txid}, f"sent to {address}\ntxid {txid}")
+        return
+    sent = [row for row in map(as_object, as_array(found["details"])) if row["category"] == "send"]
+    arrives = -sum((Decimal(str(row["amount"])) for row in sent), Decimal(0))
+    fee = -Decimal(str(found["fee"]))
+    text = f"sent {arrives:f} to {address}; with the fee of {fee:f} it costs {arrives + fee:f}\ntxid {txid}"
+    session.show({"txid": txid, "amount": arrives, "fee": fee, "total": arrives + fee}, text)
 
 
 def history(

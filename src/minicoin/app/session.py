@@ -33,6 +33,8 @@ from minicoin.rpc.json_text import Json, encode_json
 
 PASSPHRASE_VARIABLE: Final = "MINICOIN_PASSPHRASE"
 _UNLOCK_S: Final = 60
+_UNLOCK_TRIES: Final = 5
+_LOCKED: Final = f"the wallet is locked: unlock it with `minicoin wallet unlock`, or set {PASSPHRASE_VARIABLE}"
 
 
 @dataclass(slots=True)
@@ -79,12 +81,18 @@ class Session:
                 raise
             passphrase = ask_passphrase("Passphrase of the wallet")
             if passphrase is None:
-                raise
-        self.call("walletpassphrase", passphrase, _UNLOCK_S)
-        try:
-            return self.client.call_named(method, **params)
-        finally:
-            self.call("walletlock")
+                raise RpcFailure(UNLOCK_NEEDED, _LOCKED) from None
+        for _ in range(_UNLOCK_TRIES):
+            self.call("walletpassphrase", passphrase, _UNLOCK_S)
+            try:
+                return self.client.call_named(method, **params)
+            except RpcFailure as failure:
+                # Another command that unlocked it for itself has locked it again.
+                if failure.code != UNLOCK_NEEDED:
+                    raise
+            finally:
+                self.call("walletlock")
+        raise RpcFailure(UNLOCK_NEEDED, _LOCKED)
 
     def show(self, value: Json, for_people: str | Table) -> None:
         """The result: as JSON where that was asked for, else for people."""

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 import typer
 from typer.models import ParameterInfo
 
+from minicoin.core.encoding.numbers import NUMBER
+
 
 class Value:
     """The meaning of one parameter's words; in the place of what typer would build for it."""
@@ -80,8 +82,8 @@ def _whole(word: str) -> int:
 
 
 def _fraction(word: str) -> float:
-    # What Python takes besides: nan, inf, 1_000.
-    if not word.isascii() or not set(word.lower()) <= set("0123456789.-+e"):
+    # Python takes more: nan, inf, 1_000, and the digits of any script.
+    if NUMBER.fullmatch(word) is None:
         raise ValueError(f"{word!r} is not a number")
     try:
         return float(word)

@@ -173,10 +173,9 @@ MEMPOOL_DUMP_BYTES_MAX: Final = 100_000_000
 WALLET_LOOKAHEAD_ADDRESSES: Final = 20
 WALLET_ADDRESSES_PER_CHAIN_MAX: Final = 100_000
 WALLET_LABEL_CHARACTERS_MAX: Final = 255
-# Signing an input takes about 0.1 ms, and a payment is signed on the loop.
-WALLET_PAYMENT_INPUTS_MAX: Final = 200
-# Coins looked at for one payment, the most valuable ones: a miner's wallet has tens of thousands.
-WALLET_PAYMENT_CANDIDATES_MAX: Final = 1_000
+# Coins looked at for one payment, the most valuable ones: no standard transaction has room for more of ours. A miner's
+# wallet has tens of thousands.
+WALLET_PAYMENT_CANDIDATES_MAX: Final = 1_500
 # A step of the search for a payment without change takes about a microsecond.
 WALLET_SELECTION_STEPS_MAX: Final = 10_000
 # Coinbases that lost their block, kept for the history.
@@ -398,5 +397,4 @@ assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
 assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS
-assert WALLET_PAYMENT_INPUTS_MAX <= WALLET_PAYMENT_CANDIDATES_MAX
 assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.node.commands import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
@@ -16,12 +17,13 @@ from minicoin.core.node.commands import (
     TYPE_ERROR,
     CommandError,
 )
-from minicoin.core.units import COIN_SAT, MONEY_MAX_SAT
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Turn
 from minicoin.rpc.port import NodePort
 
 T = TypeVar("T")
+
+_FEERATE_DECIMALS: Final = 3
 
 
 class Kind(StrEnum):
@@ -200,15 +202,19 @@ def parse_amount(value: Json, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")
     try:
-        sat = Decimal(value) * COIN_SAT
-        whole = int(sat)
-    except (ArithmeticError, ValueError):
-        raise CommandError(TYPE_ERROR, f"{name}: Invalid amount") from None
-    if whole != sat:
-        raise CommandError(TYPE_ERROR, f"{name}: Invalid amount, more than 8 decimals")
-    if not 0 <= whole <= MONEY_MAX_SAT:
-        raise CommandError(TYPE_ERROR, f"{name}: Amount out of range")
-    return whole
+        return parse_coins(value)
+    except AmountError as error:
+        raise CommandError(TYPE_ERROR, f"{name}: {error}") from None
+
+
+def parse_feerate(value: Json, name: str) -> int:
+    """Satoshi per virtual byte, with up to three decimals, in satoshi per 1,000 virtual bytes."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")
+    try:
+        return parse_fixed(value, _FEERATE_DECIMALS)
+    except AmountError as error:
+        raise CommandError(TYPE_ERROR, f"{name}: {error}") from None
 
 
 def parse_feerate(value: Json, name: str) -> int:

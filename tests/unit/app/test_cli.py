@@ -1,5 +1,6 @@
 import json
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_a_locked_wallet_is_opened_for_one_payment(running) -> None:
     running("mine", "102", "--to", address)
     refused = running("send", address, "1")
     assert refused.code == 1
-    assert "locked" in refused.err
+    assert "minicoin wallet unlock" in refused.err
     sent = running("send", address, "1", env=secret)
     assert sent.code == 0
     assert HEX64.search(sent.out)
@@ -116,7 +117,8 @@ def test_a_payment_shows_up_everywhere(running) -> None:
     blocks = running("mine", "103", "--json").json
     assert len(blocks) == 103
     assert running("getbalance", "--json").out == (
-        '{"confirmed":150.00000000,"pending":0.00000000,"immature":5000.00000000,"spendable":150.00000000}\n'
+        '{"confirmed":150.00000000,"pending":0.00000000,"immature":5000.00000000,"spendable":150.00000000,'
+        '"held":0.00000000}\n'
     )
     assert re.search(r"confirmed +150\.00000000", running("getbalance").out)
     address = running("wallet", "address", "--label", "shop", "--json").json
@@ -131,8 +133,34 @@ def test_a_payment_shows_up_everywhere(running) -> None:
     info = running("getinfo", "--json").json
     assert (info["blocks"], info["mempool"]) == (104, 0)
     assert running("send", address, "100000").err.startswith("error: Insufficient funds")
-    assert running("send", address, "much").err == "error: not an amount: 'much'\n"
+    for text in ("much", "1_0", "\uff11", "+1", " 1", "1.", ".5", "1e400", "0x1", "nan", "1.123456789", "-1"):
+        refused = running("send", "--", address, text)
+        assert refused.code == 1 and refused.err.startswith("error: not an amount: "), text
+    assert running("send", address, "1", "--fee-rate", "1_0").err.startswith("error: not a fee rate: ")
+    assert running("rpc", "getmempoolinfo", "--json").json["size"] == 0
     assert running("send", "nowhere", "1").code == 1
+
+
+def test_what_arrives_and_what_it_costs(running) -> None:
+    running("createwallet", "--no-passphrase")
+    running("mine", "101")
+    there = running("rpc", "decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6", "--json").json["address"]
+    on_top = running("send", there, "10", "--json").json
+    assert on_top["amount"] == 10 and on_top["total"] == 10 + on_top["fee"] > 10
+    borne = running("send", there, "10", "--subtract-fee")
+    (arrives, fee, cost) = map(Decimal, re.findall(r"[0-9]+\.[0-9]{8}", borne.out))
+    assert arrives + fee == cost == 10 and fee > 0
+    whole = running("send", there, "all", "--json").json
+    assert running("getbalance", "--json").json["spendable"] == 0
+    assert whole["total"] == pytest.approx(50 - on_top["total"] - 10, abs=1e-9)
+
+
+def test_a_payment_is_given_up(running) -> None:
+    assert running("wallet", "abandon", "ff" * 32).code == 1
+    running("createwallet", "--no-passphrase")
+    running("mine", "101")
+    unknown = running("wallet", "abandon", "ff" * 32)
+    assert unknown.err == "error: Invalid or non-wallet transaction id\n"
 
 
 def test_data(running) -> None:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tests.unit.wallet.chains import FOREIGN_SCRIPT, NOW, FakeChain, new_wallet, pay
 from tests.unit.wallet.kernel import verifies
 
+from minicoin.core.encoding.numbers import parse_coins
 from minicoin.core.primitives.transaction import Transaction, TxOut, outpoint_txid
-from minicoin.core.script.policy import check_standard
+from minicoin.core.script.policy import STANDARD_WEIGHT_MAX, check_standard
 from minicoin.core.script.standard import data_pushes
 from minicoin.core.wallet.errors import InsufficientFunds, PaymentRefused
 from minicoin.core.wallet.keys import Chain
@@ -163,7 +164,7 @@ def test_data_is_carried() -> None:
     ("plan", "message"),
     [
         (PaymentPlan((), RATE), "needs an output"),
-        (send(293), "293 sat is dust: at least 294"),
+        (send(293), r"0\.00000293 is dust: .* at least 0\.00000294"),
         (send(-1), "dust"),
         (send(1_000, -1), "negative"),
         (send(22_000_000 * 100_000_000), "all the money"),
@@ -180,14 +181,52 @@ def test_what_cannot_be_paid_says_why(plan: PaymentPlan, message: str) -> None:
     assert wallet.addresses(Chain.CHANGE) == ()
 
 
-@pytest.mark.parametrize("count", [260, 1_300])
-def test_a_payment_of_too_many_coins_says_so(count: int) -> None:
-    wallet, _, _ = funded([1_000] * count)
-    with pytest.raises(PaymentRefused, match="the limit is 200"):
-        wallet.build_payment(send(count * 900, 100))
-    with pytest.raises(InsufficientFunds) as refused:
-        wallet.build_payment(send(count * 1_000, 100))
-    assert refused.value.available_sat == count * 1_000
+def test_three_hundred_small_coins_can_be_sent_whole_and_in_part() -> None:
+    values = [1_000_000] * 300
+    for plan in (
+        send(250_000_000),
+        send(300_000_000, bears_fee=True),
+        PaymentPlan((TxOut(0, FOREIGN_SCRIPT),), RATE, empties=True),
+    ):
+        wallet, _, held = funded(values)
+        payment = wallet.build_payment(plan)
+        check(payment, plan, held)
+        assert len(payment.transaction.inputs) >= 250
+
+
+def test_a_transaction_takes_as_many_coins_as_are_standard() -> None:
+    wallet, _, held = funded([10_000] * 1_600)
+    with pytest.raises(PaymentRefused, match="at most ") as refused:
+        wallet.build_payment(send(15_000_000))
+    most = parse_coins(str(refused.value).split("at most ")[1].split()[0])
+    plan = send(most)
+    payment = wallet.build_payment(plan)
+    check(payment, plan, held)
+    assert 399_000 < payment.transaction.weight <= STANDARD_WEIGHT_MAX
+    whole, _, _ = funded([10_000] * 1_600)
+    with pytest.raises(PaymentRefused, match="can be sent at once"):
+        whole.build_payment(PaymentPlan((TxOut(0, FOREIGN_SCRIPT),), RATE, empties=True))
+
+
+def test_the_larger_coins_make_room() -> None:
+    wallet, _, held = funded([10_000] * 1_500 + [9_000_000, 8_000_000])
+    plan = send(20_000_000)
+    payment = wallet.build_payment(plan)
+    check(payment, plan, held)
+    assert len(payment.transaction.inputs) < 320
+
+
+def test_emptying_leaves_nothing_but_what_costs_more_than_it_brings() -> None:
+    wallet, _, _ = funded([50_000, 60_000, 300])
+    wallet.add_unconfirmed(wallet.build_payment(send(55_000)).transaction, NOW)
+    plan = PaymentPlan((TxOut(0, FOREIGN_SCRIPT),), 20_000, empties=True)
+    payment = wallet.build_payment(plan)
+    assert payment.change_index is None
+    assert len(payment.transaction.outputs) == 1
+    wallet.add_unconfirmed(payment.transaction, NOW)
+    assert wallet.balance().spendable_sat in (0, 300)
+    with pytest.raises(InsufficientFunds):
+        wallet.build_payment(plan)
 
 
 def test_lock_times_are_at_the_tip_or_a_little_behind() -> None:

@@ -32,7 +32,7 @@ def test_the_exact_search_finds_the_least_excess(values: list[int], target: int,
     candidates = make_candidates(make_coins(values), 0)
     sums = [sum(part) for size in range(1, len(values) + 1) for part in combinations(values, size)]
     fitting = [total - target for total in sums if target <= total <= target + excess_max]
-    found = select_exact(candidates, target, excess_max)
+    found = select_exact(candidates, target, excess_max, len(candidates))
     if not fitting:
         assert found is None
     else:
@@ -64,5 +64,6 @@ def test_coins_that_cost_more_than_they_bring_are_left() -> None:
 
 def test_many_equal_coins_end_within_the_step_limit() -> None:
     candidates = make_candidates(make_coins([7] * 250), 0)
-    assert select_exact(candidates, 7 * 249 + 1, 0) is None
-    assert len(select_exact(candidates, 7 * 249, 0) or []) == 249
+    assert select_exact(candidates, 7 * 249 + 1, 0, 249) is None
+    assert len(select_exact(candidates, 7 * 249, 0, 249) or []) == 249
+    assert select_exact(candidates, 7 * 249, 0, 248) is None

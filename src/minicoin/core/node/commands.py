@@ -254,11 +254,13 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """Build, sign, save and send a payment; answered with its txid. Feerate 0: the node's estimate."""
+    """Build, sign, save and send a payment; answered with its txid. Feerate 0: the node's estimate. One that `empties`
+    the wallet has one output, which gets everything less the fee."""
 
     outputs: tuple[TxOut, ...]
     feerate_sat_per_kvb: int = 0
     subtract_fee_from: tuple[int, ...] = ()
+    empties: bool = False
 
 
 @dataclass(frozen=True, slots=True)

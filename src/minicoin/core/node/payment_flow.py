@@ -130,8 +130,9 @@ class PaymentFlow:
     def _build(self, wallet: Wallet, waiting: _Waiting, now: Micros) -> Payment | None:
         command = waiting.command
         feerate = command.feerate_sat_per_kvb or self._parts.mempool.estimate_feerate(_FEE_TARGET_BLOCKS, now)
+        plan = PaymentPlan(command.outputs, feerate, command.subtract_fee_from, command.empties)
         try:
-            return wallet.build_payment(PaymentPlan(command.outputs, feerate, command.subtract_fee_from))
+            return wallet.build_payment(plan)
         except InsufficientFunds as error:
             self._parts.fail(waiting.request, commands.WALLET_INSUFFICIENT_FUNDS, str(error))
         except WalletLocked as error:

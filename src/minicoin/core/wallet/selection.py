@@ -26,9 +26,11 @@ def make_candidates(coins: Sequence[WalletCoin], input_fee_sat: int) -> list[Can
     return sorted(usable, key=lambda candidate: (-candidate.effective_sat, candidate.coin.outpoint))
 
 
-def select_exact(candidates: Sequence[Candidate], target_sat: int, excess_max_sat: int) -> list[WalletCoin] | None:
-    """A set that brings at least `target_sat` and at most `excess_max_sat` more, the least excess found within the
-    limit on steps; None where there is none. `candidates` as make_candidates sorts them."""
+def select_exact(
+    candidates: Sequence[Candidate], target_sat: int, excess_max_sat: int, count_max: int
+) -> list[WalletCoin] | None:
+    """A set of at most `count_max` that brings at least `target_sat` and at most `excess_max_sat` more, the least
+    excess found within the limit on steps; None where there is none. `candidates` as make_candidates sorts them."""
     rest = [0] * (len(candidates) + 1)
     for index in range(len(candidates) - 1, -1, -1):
         rest[index] = rest[index + 1] + candidates[index].effective_sat
@@ -41,7 +43,8 @@ def select_exact(candidates: Sequence[Candidate], target_sat: int, excess_max_sa
         excess = brought - target_sat
         if 0 <= excess < best_excess:
             best, best_excess = list(chosen), excess
-        if excess >= 0 or brought + rest[index] < target_sat or index == len(candidates):
+        is_full = len(chosen) == count_max or index == len(candidates)
+        if excess >= 0 or is_full or brought + rest[index] < target_sat:
             # Too much, or out of reach: leave out the coin taken last and go on behind it.
             if not chosen or best_excess == 0:
                 break

@@ -95,6 +95,8 @@ def sign_transaction(
     inputs = list(transaction.inputs)
     witnesses: list[Witness] = list(transaction.witnesses) or [()] * len(inputs)
     unsigned: list[UnsignedInput] = []
+    # A miner's coins are many of one address; making its key costs more than a signature.
+    keys: dict[bytes, PrivateKey] = {}
     for index, spend in enumerate(transaction.inputs):
         if spend.script_sig or witnesses[index]:
             continue
@@ -104,15 +106,17 @@ def sign_transaction(
             continue
         kind, script = classify(output.script_pubkey), output.script_pubkey
         key_hash = _key_hash(kind, script)
-        secret = secret_of(key_hash) if key_hash else None
+        if key_hash is not None and key_hash not in keys and (secret := secret_of(key_hash)) is not None:
+            keys[key_hash] = PrivateKey(secret)
+        key = keys.get(key_hash) if key_hash is not None else None
         if key_hash is None:
             unsigned.append(UnsignedInput(index, f"cannot sign for a script of type {kind}"))
-        elif secret is None:
+        elif key is None:
             unsigned.append(UnsignedInput(index, "the key is not in this wallet"))
         elif kind is ScriptType.WITNESS_V0_KEY_HASH:
-            witnesses[index] = _sign(secret, hasher.sighash(index, p2pkh_script(key_hash), output.value))
+            witnesses[index] = _sign(key, hasher.sighash(index, p2pkh_script(key_hash), output.value))
         else:
-            items = _sign(secret, legacy_sighash(transaction, index, script))
+            items = _sign(key, legacy_sighash(transaction, index, script))
             inputs[index] = TxIn(spend.outpoint, b"".join(map(push, items)), spend.sequence)
     stacks = tuple(witnesses) if any(witnesses) else ()
     signed = Transaction(transaction.version, tuple(inputs), transaction.outputs, transaction.lock_time, stacks)
@@ -125,9 +129,8 @@ def _key_hash(kind: ScriptType, script: bytes) -> bytes | None:
     return script[3:23] if kind is ScriptType.PUBKEY_HASH else None
 
 
-def _sign(secret: bytes, sighash: bytes) -> Witness:
+def _sign(key: PrivateKey, sighash: bytes) -> Witness:
     """(signature, public key). The key is compressed: the only form that P2WPKH takes and that this wallet makes."""
-    key = PrivateKey(secret)
     signature = key.sign(sighash, hasher=None) + bytes((SIGHASH_ALL,))
     return (bytes(signature), bytes(key.public_key.format()))
 

@@ -21,7 +21,18 @@ from minicoin.core.primitives.transaction import (
 )
 from minicoin.core.script.asm import script_asm
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex
+from minicoin.rpc.method import (
+    Argument,
+    Call,
+    Category,
+    Kind,
+    Method,
+    optional,
+    parse_amount,
+    parse_feerate,
+    parse_hash,
+    parse_hex,
+)
 from minicoin.rpc.methods.transactions import parse_address, parse_outputs, parse_transaction_hex
 from minicoin.rpc.methods.wallet import require_wallet
 from minicoin.rpc.port import ChainReads
@@ -51,12 +62,27 @@ async def send_many(call: Call) -> Json:
 async def _pay(call: Call, outputs: tuple[TxOut, ...], subtracted: tuple[int, ...]) -> Json:
     if not outputs:
         raise CommandError(INVALID_PARAMETER, "Transaction must have at least one recipient")
-    # fee_rate counts satoshi per virtual byte, not coins: up to three decimals.
-    feerate = parse_amount(call.value("fee_rate"), "fee_rate") // 100_000 if call.has("fee_rate") else 0
-    if call.has("fee_rate") and feerate < 1:
-        raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
-    txid = str(await call.port.command(Pay(outputs, feerate, subtracted)))
+    txid = str(await call.port.command(Pay(outputs, _feerate(call), subtracted)))
     return {"txid": txid} if call.flag("verbose") else txid
+
+
+async def send_all(call: Call) -> Json:
+    await require_wallet(call)
+    recipients = call.array("recipients")
+    if len(recipients) != 1 or not isinstance(recipients[0], str):
+        raise CommandError(INVALID_PARAMETER, "recipients must be an array of one address")
+    outputs = (TxOut(0, parse_address(call, recipients[0])),)
+    txid = str(await call.port.command(Pay(outputs, _feerate(call), empties=True)))
+    return {"txid": txid, "complete": True}
+
+
+def _feerate(call: Call) -> int:
+    if not call.has("fee_rate"):
+        return 0
+    feerate = parse_feerate(call.value("fee_rate"), "fee_rate")
+    if feerate < 1:
+        raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
+    return feerate
 
 
 async def abandon_transaction(call: Call) -> Json:
@@ -161,6 +187,19 @@ METHODS = (
             optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
             _FEE_RATE,
             _VERBOSE,
+        ),
+    ),
+    Method(
+        "sendall",
+        Category.WALLET,
+        "Pay everything that can be spent, less the fee, to one address. Coins worth less than their own fee stay.",
+        "An object: txid, complete.",
+        send_all,
+        (
+            Argument("recipients", Kind.ARRAY, "The one address, in an array."),
+            optional("conf_target", Kind.INTEGER, None, "Accepted for compatibility."),
+            optional("estimate_mode", Kind.TEXT, "unset", "Accepted for compatibility."),
+            _FEE_RATE,
         ),
     ),
     Method(

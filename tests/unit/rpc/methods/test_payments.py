@@ -40,7 +40,7 @@ def test_fee_rate_and_who_pays_it(funded, foreign) -> None:
     details = funded("gettransaction", txid)
     # What the receiver gets and the fee make up the amount.
     assert details["amount"] + details["fee"] == -1
-    for rate, code in ((0, -8), (Decimal("0.0001"), -8), ("x", -3)):
+    for rate, code in ((0, -8), (Decimal("0.0001"), -3), ("x", -3)):
         code_found, _ = funded.named_refusal("sendtoaddress", address=foreign, amount=1, fee_rate=rate)
         assert code_found == code
     _mine(funded)
@@ -54,6 +54,9 @@ def test_fee_rate_and_who_pays_it(funded, foreign) -> None:
         (0, -4, "dust"),
         (-1, -3, "out of range"),
         ("1.000000001", -3, "decimals"),
+        ("1_0", -3, "Invalid amount"),
+        ("\uff11", -3, "Invalid amount"),
+        ("1e400", -3, "out of range"),
         ("much", -3, "Invalid amount"),
     ],
 )
