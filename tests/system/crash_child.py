@@ -1,12 +1,15 @@
 """The processes that the crash tests kill: each works on a data directory and says on stdout what it acknowledged.
 
 `python crash_child.py ACTIVITY DIRECTORY ...` prints `ready`, then one line per acknowledgement: `block HASH`,
-`address ADDRESS`, `payment TXID`. A line is printed only when an operator could have been told the same. With
-FLUSH_EVERY in the environment, coins become durable after so many blocks, so that kills also meet that moment.
+`address ADDRESS`, `payment TXID`. A line is printed only when an operator could have been told the same. `pay` says
+besides, before each payment, what it asks for: `asked SATOSHI`, each amount once. With DIE_AT_ANSWER in the environment
+it kills itself at the answer of so many payments, before anybody is told; with FLUSH_EVERY, coins become durable after
+so many blocks, so that kills also meet that moment.
 """
 
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +33,7 @@ from minicoin.drivers.store.local_chain import LocalChain
 NETWORK = lookup("bitcoin-regtest")
 OP_TRUE = b"\x51"
 _PAYMENTS_PER_BLOCK = 4
+_PAYMENTS_PER_LIFE = 6
 _PAYMENT_SAT = 100_000
 
 
@@ -99,13 +103,26 @@ class Child:
                 say("payment", await self.ask(Pay((TxOut(_PAYMENT_SAT, script),), 2_000)))
             await self._mine_one()
 
+    async def pay(self, script: bytes, amount_sat: int) -> None:
+        """A few payments, each of its own amount; then it waits for its end."""
+        say("ready")
+        dies_at = int(os.environ.get("DIE_AT_ANSWER", "0"))
+        for count in range(1, _PAYMENTS_PER_LIFE + 1):
+            say("asked", amount_sat)
+            txid = await self.ask(Pay((TxOut(amount_sat, script),), 2_000))
+            if count == dies_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            say("payment", txid)
+            amount_sat += 1
+        await trio.sleep_forever()
+
     async def _mine_one(self) -> None:
         found = await self.ask(Generate(1, OP_TRUE))
         assert isinstance(found, list)
         say("block", found[0])
 
 
-async def run_node(directory: Path, activity: str, port: int | None) -> str:
+async def run_node(directory: Path, activity: str, port: int | None, script: bytes, amount_sat: int) -> str:
     """A node that works until it is killed or cannot go on: why, then."""
     connect = () if port is None else (NodeAddress("127.0.0.1", port),)
     policy = NodePolicy(connect=connect or None, listens=False)
@@ -129,7 +146,13 @@ async def run_node(directory: Path, activity: str, port: int | None) -> str:
                 await failed.wait()
                 why = built.runtime.node.failure
             else:
-                await (child.mine() if activity == "mine" else child.send())
+                await (
+                    child.pay(script, amount_sat)
+                    if activity == "pay"
+                    else child.mine()
+                    if activity == "mine"
+                    else child.send()
+                )
         except Refused as refusal:
             why = str(refusal)
         built.runtime.stop_nowait()
@@ -150,7 +173,8 @@ def main() -> None:
         if activity == "import":
             import_file(Path(directory), Path(rest[0]))
             return
-        sys.exit(trio.run(run_node, Path(directory), activity, int(rest[0]) if rest else None))
+        port, script, amount = (*rest, *("0", "", "0")[len(rest) :])
+        sys.exit(trio.run(run_node, Path(directory), activity, int(port) or None, bytes.fromhex(script), int(amount)))
     except StoreError as error:
         sys.exit(str(error))
 

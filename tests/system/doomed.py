@@ -1,6 +1,7 @@
 """A process that works on a data directory until it is killed, and what it acknowledged until then."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +27,8 @@ class Acknowledged:
     blocks: list[BlockHash] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     payments: list[Txid] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    """Not acknowledged: the amounts of the payments it was about to ask for."""
 
     def note(self, kind: str, value: str) -> None:
         match kind:
@@ -35,6 +38,8 @@ class Acknowledged:
                 self.addresses.append(value)
             case "payment":
                 self.payments.append(Txid(hash_from_hex(value)))
+            case "asked":
+                self.asked.append(int(value))
 
 
 class Doomed:
@@ -72,6 +77,12 @@ class Doomed:
     def wait_ready(self) -> None:
         """Until it works on the directory."""
         assert self._is_ready.wait(HANG_S), "the process did not open its directory"
+
+    def wait_killed(self) -> None:
+        """Until it has killed itself."""
+        self._process.wait(HANG_S)
+        self._end()
+        assert self._process.returncode == -signal.SIGKILL, self._errors
 
     def kill_after(self, seconds: float) -> bool:
         """SIGKILL in so many seconds; False where it was done before that."""

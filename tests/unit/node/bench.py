@@ -74,11 +74,11 @@ class Bench:
         self.node.start(self.documents.get(MEMPOOL_KEY), self.now)
         self._perform()
 
-    def crash(self, policy=None, **documents):
+    def crash(self, policy=None, *, is_working=True, **documents):
         """The node that starts on what this one had on disk; `documents` stand in the place of those that were there,
         None for one that is gone."""
         kept = {key: raw for key, raw in (self.documents | documents).items() if raw is not None}
-        return Bench(policy, store=self.store, documents=kept, now=self.now)
+        return Bench(policy, is_working=is_working, store=self.store, documents=kept, now=self.now)
 
     def handle(self, event):
         """One event, and whatever the world answers to it."""
@@ -206,11 +206,18 @@ class Bench:
         self.seen.clear()
         return found
 
-    def connect(self, conn, *, nonce=None, host="127.0.0.1", number=70016):
-        """An inbound peer with a finished handshake."""
+    def connect(self, conn, *, nonce=None, host="127.0.0.1", number=70016, height=None):
+        """An inbound peer with a finished handshake, as high as the node."""
         self.handle(ConnectionOpened(conn, NodeAddress(host, 40_000 + conn), True, None))
         theirs = Version(
-            number, 9, self.now // SECOND_US, NetAddress(), NetAddress(), nonce or 1_000 + conn, "/scripted/", 0
+            number,
+            9,
+            self.now // SECOND_US,
+            NetAddress(),
+            NetAddress(),
+            nonce or 1_000 + conn,
+            "/scripted/",
+            self.node.parts.tree.tip.height if height is None else height,
         )
         self.say(conn, theirs)
         self.say(conn, Verack())

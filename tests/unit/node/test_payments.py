@@ -161,6 +161,15 @@ def test_payments_at_once_build_on_each_other_change():
     assert len(dict.fromkeys(txids)) == 8
 
 
+def test_a_payment_asked_for_while_the_last_run_is_being_restored_waits_for_its_change():
+    bench = funded(coins=1)
+    first = bench.ask(PAYMENT)
+    again = bench.crash(is_working=False)
+    request = again.command(PAYMENT)
+    again.work()
+    assert pooled(again) == [txid_of(first), txid_of(again.replies[request].value)]
+
+
 def test_a_payment_too_many_in_line_is_refused_honestly():
     bench = funded()
     bench.is_working = False
@@ -276,6 +285,16 @@ def test_a_payment_made_alone_is_told_to_whoever_comes_until_somebody_asks():
     bench.connect(5)
     bench.wait(TRICKLE_US)
     assert announced(bench) == []
+
+
+def test_a_peer_that_lacks_blocks_hears_at_the_next_attempt():
+    bench = funded()
+    answer = bench.ask(PAYMENT)
+    bench.connect(1, height=3)
+    bench.wait(TRICKLE_US)
+    assert announced(bench) == []
+    bench.wait(15 * MINUTE_US)
+    assert announced(bench) == [txid_of(answer)]
 
 
 def test_a_peer_that_announces_a_payment_itself_has_it():

@@ -59,8 +59,10 @@ class MessageHandlers:
         self._serving = serving
 
     def on_relaying(self, session: Session, now: Micros) -> None:
-        """From now on the peer may be told of transactions."""
-        self._transactions.on_ready(session.conn, now)
+        """From now on the peer may be told of transactions. One that lacks blocks hears with the next attempt: to it
+        they would not be final, or spend coins that it does not know."""
+        if session.version is not None and session.version.start_height >= self._parts.tree.tip.height:
+            self._transactions.on_ready(session.conn, now)
 
     # --- headers and blocks ---
 

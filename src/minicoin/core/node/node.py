@@ -139,7 +139,7 @@ class Node:
         if self._unrestored is not None:
             self._restore_mempool(self._unrestored, now)
             self._unrestored = None
-        self.wallet.on_settled(now)
+        self._watch_if(self.wallet.on_settled(now))
 
     def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
         try:

@@ -60,6 +60,15 @@ class _Paying:
     request: RequestId
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a payment cannot be built; one that `may_pass` lacks coins that are on their way."""
+
+    code: int
+    reason: str
+    may_pass: bool = False
+
+
 class PaymentFlow:
     """Of at most one wallet, which every call brings along."""
 
@@ -112,34 +121,39 @@ class PaymentFlow:
         self._saves.answer(Answer(request))
 
     def _pay_next(self, wallet: Wallet, now: Micros) -> bool:
-        """Build what is first in line, until one is with the mempool."""
+        """Build what is first in line, until one is with the mempool. After a start none is built before the payments
+        of the last run were offered: their change may be all there is."""
         must_watch = False
-        while self._line and self._paying is None:
-            waiting = self._line.popleft()
-            payment = self._build(wallet, waiting, now)
-            if payment is None:
+        while self._has_offered and self._line and self._paying is None:
+            payment = self._build(wallet, self._line[0].command, now)
+            if isinstance(payment, _Refusal) and payment.may_pass and self._is_offering(wallet):
+                break
+            request = self._line.popleft().request
+            if isinstance(payment, _Refusal):
+                self._parts.fail(request, payment.code, payment.reason)
                 continue
             must_watch = must_watch or payment.must_watch
-            txid = payment.transaction.txid
-            self._paying = _Paying(txid, waiting.request)
+            self._paying = _Paying(payment.transaction.txid, request)
             reason = self._transactions.submit(payment.transaction, None, now)
             if reason is not None:
                 self._refuse(wallet, str(reason))
         return must_watch
 
-    def _build(self, wallet: Wallet, waiting: _Waiting, now: Micros) -> Payment | None:
-        command = waiting.command
+    def _build(self, wallet: Wallet, command: commands.Pay, now: Micros) -> "Payment | _Refusal":
         feerate = command.feerate_sat_per_kvb or self._parts.mempool.estimate_feerate(_FEE_TARGET_BLOCKS, now)
         plan = PaymentPlan(command.outputs, feerate, command.subtract_fee_from, command.empties)
         try:
             return wallet.build_payment(plan)
         except InsufficientFunds as error:
-            self._parts.fail(waiting.request, commands.WALLET_INSUFFICIENT_FUNDS, str(error))
+            return _Refusal(commands.WALLET_INSUFFICIENT_FUNDS, str(error), may_pass=error.waiting_sat > 0)
         except WalletLocked as error:
-            self._parts.fail(waiting.request, commands.UNLOCK_NEEDED, str(error))
+            return _Refusal(commands.UNLOCK_NEEDED, str(error))
         except MisuseError as error:
-            self._parts.fail(waiting.request, commands.WALLET_ERROR, str(error))
-        return None
+            return _Refusal(commands.WALLET_ERROR, str(error))
+
+    def _is_offering(self, wallet: Wallet) -> bool:
+        """Whether the mempool is judging a payment of ours again: with the verdict its change may come."""
+        return any(self._parts.mempool.is_verifying(record.txid) for record in wallet.unconfirmed())
 
     def _refuse(self, wallet: Wallet, why: str) -> None:
         """The payment with the mempool is none."""
@@ -229,16 +243,17 @@ class PaymentFlow:
 
     # --- offering again ---
 
-    def on_settled(self, wallet: Wallet, now: Micros) -> None:
-        """The chain came to rest: what was not acceptable on another tip may be now."""
+    def on_settled(self, wallet: Wallet, now: Micros) -> bool:
+        """The chain came to rest: what was not acceptable on another tip may be now. Whether the watch set grew."""
         if self._has_offered and self._parts.sync.is_initial(now):
             if any(not wallet.is_pooled(record.txid) for record in wallet.unconfirmed()):
                 self._offer_by(Micros(now + _OFFER_PAUSE_US))
-            return
+            return False
         self._has_offered = True
         if self._resend_at is None:
             self._schedule_resend(now)
         self._offer(wallet, now)
+        return self._pay_next(wallet, now)
 
     def _offer(self, wallet: Wallet, now: Micros) -> None:
         """Hand the mempool what it does not hold, in turns where that is much."""

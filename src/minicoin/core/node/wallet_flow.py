@@ -98,10 +98,9 @@ class WalletFlow:
         self._saves.note_change(any(change.txids for change in changes))
         return self._apply(changes)
 
-    def on_settled(self, now: Micros) -> None:
-        """The engine stands where it should for now."""
-        if self.wallet is not None:
-            self._payments.on_settled(self.wallet, now)
+    def on_settled(self, now: Micros) -> bool:
+        """The engine stands where it should for now; whether the watch set grew."""
+        return self.wallet is not None and self._payments.on_settled(self.wallet, now)
 
     def on_accepted(self, outcome: Accepted, now: Micros) -> bool:
         """The mempool took a transaction: tell of it, at once or in time. Whether the watch set grew."""
