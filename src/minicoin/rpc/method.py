@@ -17,6 +17,7 @@ from minicoin.core.node.commands import (
     TYPE_ERROR,
     CommandError,
 )
+from minicoin.core.units import COIN_SAT
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Turn
 from minicoin.rpc.port import NodePort
@@ -207,7 +208,7 @@ def parse_amount(value: Json, name: str) -> int:
         raise CommandError(TYPE_ERROR, f"{name}: {error}") from None
 
 
-def parse_feerate(value: Json, name: str) -> int:
+def parse_vbyte_feerate(value: Json, name: str) -> int:
     """Satoshi per virtual byte, with up to three decimals, in satoshi per 1,000 virtual bytes."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")

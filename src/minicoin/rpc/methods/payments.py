@@ -29,9 +29,9 @@ from minicoin.rpc.method import (
     Method,
     optional,
     parse_amount,
-    parse_feerate,
     parse_hash,
     parse_hex,
+    parse_vbyte_feerate,
 )
 from minicoin.rpc.methods.transactions import parse_address, parse_outputs, parse_transaction_hex
 from minicoin.rpc.methods.wallet import require_wallet
@@ -79,7 +79,7 @@ async def send_all(call: Call) -> Json:
 def _feerate(call: Call) -> int:
     if not call.has("fee_rate"):
         return 0
-    feerate = parse_feerate(call.value("fee_rate"), "fee_rate")
+    feerate = parse_vbyte_feerate(call.value("fee_rate"), "fee_rate")
     if feerate < 1:
         raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
     return feerate
