@@ -136,7 +136,7 @@ class NodeOptions(BaseModel):
     """PERMISSION,...@NETWORK, or NETWORK for the usual permissions."""
     whitelistrelay: Switch | None = None
     whitelistforcerelay: Switch = False
-    peertimeout: int | None = Field(None, ge=1, le=1_000_000_000)
+    peertimeout: int | None = Field(None, le=1_000_000_000)
     """Seconds a new peer has to shake hands, and for which its pings may stay unanswered."""
     externalip: tuple[str, ...] = Field((), max_length=1)
     uacomment: tuple[str, ...] = ()
@@ -159,6 +159,8 @@ class NodeOptions(BaseModel):
             raise ValueError(f"debug: no area {unknown!r}; there are {', '.join(DEBUG_AREAS)}")
         if self.rpc_user is not None and ":" in self.rpc_user:
             raise ValueError("rpcuser must not hold a colon")
+        if self.peertimeout is not None and self.peertimeout < 1:
+            raise ValueError("peertimeout must be a positive integer.")
         for text in self.rpcauth:
             SaltedUser.parse(text)
         for text in self.rpcallowip:

@@ -89,7 +89,7 @@ def test_the_chain() -> None:
         ({"minrelaytxfee": "1_0"}, "minrelaytxfee: invalid amount"),
         ({"minimumchainwork": "test"}, "^Invalid minimum work specified"),
         ({"maxmempool": 4}, "maxmempool: "),
-        ({"peertimeout": 0}, "peertimeout: "),
+        ({"peertimeout": 0}, "^peertimeout must be a positive integer"),
         ({"rpcauth": ("alice",)}, "-rpcauth"),
         ({"rpcallowip": ("0.0.0.0/0",)}, "TLS"),
         ({"maxconnections": 5, "inbound_slots": 5}, "exclude each other"),
