@@ -286,6 +286,9 @@ CHAIN_STATISTICS_BLOCKS_MAX: Final = 20_000
 SPENT_OUTPUTS_PER_CALL_MAX: Final = 1_000
 # Coins one scan may find: about 500 bytes each in the answer.
 SCAN_FOUND_COINS_MAX: Final = 100_000
+# A transaction signed with keys from a call: each legacy input hashes all of it anew, some 2 ms at this size.
+KEY_SIGNED_INPUTS_MAX: Final = 500
+KEY_SIGNED_BYTES_MAX: Final = 400_000
 # One generate command; a greater number is asked for in several.
 GENERATE_BLOCKS_MAX: Final = 100_000
 

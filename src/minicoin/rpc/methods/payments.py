@@ -94,6 +94,20 @@ async def abandon_transaction(call: Call) -> Json:
 async def sign_raw_transaction(call: Call) -> Json:
     await require_wallet(call)
     transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
+    spent = await read_spent_outputs(call, transaction)
+    answer = await call.port.command(SignTransaction(transaction, spent))
+    if not isinstance(answer, tuple):
+        raise CommandError(MISC_ERROR, "the wallet gave no transaction")
+    signed, is_complete = answer
+    assert isinstance(signed, Transaction)
+    shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
+    if not is_complete:
+        shape["errors"] = unsigned_inputs(signed, spent, "Unable to sign input: not of this wallet")
+    return shape
+
+
+async def read_spent_outputs(call: Call, transaction: Transaction) -> tuple[TxOut | None, ...]:
+    """What its inputs spend: given in `prevtxs`, unconfirmed, or in the chain; None where none of these."""
     given = dict(_parse_prevout(value) for value in call.array("prevtxs"))
     parents = dict(await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction)))
 
@@ -103,25 +117,17 @@ async def sign_raw_transaction(call: Call) -> Json:
 
     found = await call.port.read_chain(read)
     names = [spend.outpoint for spend in transaction.inputs]
-    spent = tuple(given.get(name) or parents.get(name) or output for name, output in zip(names, found, strict=True))
-    answer = await call.port.command(SignTransaction(transaction, spent))
-    if not isinstance(answer, tuple):
-        raise CommandError(MISC_ERROR, "the wallet gave no transaction")
-    signed, is_complete = answer
-    assert isinstance(signed, Transaction)
-    shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
-    if not is_complete:
-        shape["errors"] = _unsigned_inputs(signed, spent)
-    return shape
+    return tuple(given.get(name) or parents.get(name) or output for name, output in zip(names, found, strict=True))
 
 
-def _unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...]) -> list[Json]:
+def unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...], otherwise: str) -> list[Json]:
+    """Bitcoin Core's shape of what could not be signed; `otherwise` is why, where the output is known."""
     stacks = signed.witnesses or ((),) * len(signed.inputs)
     problems: list[Json] = []
     for spend, stack, output in zip(signed.inputs, stacks, spent, strict=True):
         if spend.script_sig or stack:
             continue
-        reason = "Input not found or already spent" if output is None else "Unable to sign input: not of this wallet"
+        reason = "Input not found or already spent" if output is None else otherwise
         problems.append(
             {
                 "txid": hash_to_hex(outpoint_txid(spend.outpoint)),
