@@ -116,7 +116,8 @@ def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObj
         "services": f"{session.services:016x}",
         "servicesnames": service_names(session.services),
         "relaytxes": session.relays_transactions if relay is None else relay.wants_transactions,
-        "last_inv_sequence": 0 if relay is None else relay.last_inv_sequence,
+        # Bitcoin Core's count of changes to the mempool begins at 1, ours of entries at 0.
+        "last_inv_sequence": 0 if relay is None else relay.last_inv_sequence + 1,
         "inv_to_send": 0 if relay is None else relay.queued_count,
         "lastsend": 0 if link is None else link.last_sent_at // SECOND_US,
         "lastrecv": session.last_receive_at // SECOND_US if session.received_by_command else 0,
