@@ -84,3 +84,10 @@ def test_any_bytes_are_answered_or_refused(data: bytes) -> None:
             machine.receive(encode_message(GREETING) + data)
         except PeerFault as fault:
             assert fault.reason.startswith("multistream")
+
+
+def test_who_does_not_greet_in_libp2p_is_told_apart_and_hears_nothing() -> None:
+    answerer = Answerer(("/noise",))
+    with pytest.raises(PeerFault, match="does not speak libp2p, as this port does"):
+        answerer.receive(b"\xf9\xbe\xb4\xd9version\0\0\0\0\0")
+    assert answerer.take_output() == b""

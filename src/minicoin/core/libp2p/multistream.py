@@ -114,7 +114,7 @@ class Answerer:
     def receive(self, data: bytes) -> bool:
         """True once a protocol is agreed on. Raises PeerFault."""
         self._messages.feed(data)
-        while (message := self._messages.next()) is not None:
+        while (message := self._next()) is not None:
             if not self._greeted:
                 if message != GREETING:
                     raise PeerFault("multistream: the peer does not greet")
@@ -130,6 +130,15 @@ class Answerer:
                     raise PeerFault(f"multistream: more than {MULTISTREAM_PROPOSALS_MAX} proposals")
                 self._output += encode_message(REFUSAL)
         return False
+
+    def _next(self) -> str | None:
+        try:
+            return self._messages.next()
+        except PeerFault as fault:
+            if self._greeted:
+                raise
+            what = "it does not speak libp2p, as this port does: a node on plain TCP, or another program"
+            raise PeerFault(f"{what} ({fault.reason})", fault.score) from fault
 
     def take_output(self) -> bytes:
         """What to send now."""

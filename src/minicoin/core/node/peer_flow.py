@@ -29,6 +29,8 @@ from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Version
 
 _OURSELVES = "connected to ourselves"
+_LIBP2P_GREETING = b"\x13/mu"
+"""How multistream-select begins: a length and `/multistream/1.0.0`."""
 
 
 class PeerFlow:
@@ -287,7 +289,8 @@ class PeerFlow:
         network = self._parts.network
         ours = f"this node {network.name} (magic {network.magic.hex()})"
         if not fault.is_frame:
-            return PeerFault(f"it does not speak this protocol ({fault.magic.hex()}...): {ours}; not answered", score=0)
+            what = "libp2p" if fault.magic == _LIBP2P_GREETING else f"another protocol ({fault.magic.hex()}...)"
+            return PeerFault(f"it speaks {what}, and is not answered: {ours} over plain TCP", score=0)
         if session.inbound:
             self._send(session.conn, [session.our_version(self._parts.tree.tip.height, now)])
         name = find_by_magic(fault.magic)
