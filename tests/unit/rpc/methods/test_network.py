@@ -50,7 +50,7 @@ def test_what_a_connection_carried_is_told_by_command(connected) -> None:
     assert (seen["addr_processed"], seen["addr_rate_limited"]) == (0, 0)
     assert (seen["permissions"], seen["session_id"], seen["presynced_headers"]) == ([], "", -1)
     assert (seen["bip152_hb_to"], seen["bip152_hb_from"]) == (False, False)
-    assert seen["last_inv_sequence"] == 0
+    assert seen["last_inv_sequence"] == 1
     assert (seen["transport_protocol_type"], seen["relaytxes"], seen["inv_to_send"]) == ("v1", True, 0)
     # We told the peer its address by the one we dialled.
     assert back["addrlocal"] == str(other.port.virtual.address)
