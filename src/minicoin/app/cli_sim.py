@@ -13,6 +13,12 @@ from minicoin.app.show import EXIT_FAILED, error_line
 # A scenario is read and checked without them.
 _TO_RUN = ("numpy", "polars", "plotly")
 
+SEED_MAX = (1 << 63) - 1
+"""Seeds are written into tables of 64-bit numbers with a sign, as those of a scenario are."""
+
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, max=SEED_MAX, help="Otherwise the first of the scenario's seeds.")
+]
 FileArgument = Annotated[Path, typer.Argument(help="A scenario file, or one of `minicoin sim list` by its name.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a key, as nodes.count=100 or nodes=100; repeatable.")
@@ -34,7 +40,7 @@ def _load(name: str, needed: tuple[str, ...] = _TO_RUN) -> ModuleType:
 
 def run(
     file: FileArgument,
-    seed: Annotated[int | None, typer.Option(min=0, help="Otherwise the first of the scenario's seeds.")] = None,
+    seed: SeedOption = None,
     settings: SetOption = None,
     is_json: JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="Directory for result.json, report.html and Parquet files.")] = None,
@@ -46,7 +52,8 @@ def run(
 ) -> None:
     """Run a scenario.
 
-    Exit code 0: done; 1: not possible; 3: a checker found something; 4: two runs differed.
+    Ctrl-C ends it early and shows what was measured until then, marked partial. Exit code 0: done; 1: not possible;
+    3: a checker found something; 4: two runs differed; 130: interrupted.
     """
     source = _load("source", ()).open_source(file, tuple(settings or ()), is_json=is_json)
     if check_determinism:

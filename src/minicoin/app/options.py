@@ -200,7 +200,7 @@ def make_options(given: Mapping[str, object], config: Path | None = None) -> Nod
 def read_config(path: Path) -> dict[str, object]:
     """The fields that a TOML file sets. Raises MisuseError that names the file, and an unknown key's nearest."""
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise MisuseError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

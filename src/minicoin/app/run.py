@@ -69,6 +69,11 @@ def run_node(options: NodeOptions) -> int:
         return 1
 
 
+def _interval_us(seconds: float) -> int:
+    """0 is the network's own spacing; no other interval becomes it by rounding."""
+    return max(1, round(seconds * SECOND_US)) if seconds else 0
+
+
 def setup_from_options(options: NodeOptions) -> NodeSetup:
     """Raises DecodeError or MisuseError that names the option."""
     network = _network(options)
@@ -83,7 +88,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         listen_port=port if options.listen else 0,
         ban_score=options.ban_score,
         ban_time_us=options.ban_time_s * SECOND_US,
-        mining_interval_us=int(options.mining_interval_s * SECOND_US),
+        mining_interval_us=_interval_us(options.mining_interval_s),
         outbound_slots=_outbound_slots(options),
         inbound_slots=_inbound_slots(options),
         allowed_peers=_peer_ids(options.allow_peers),

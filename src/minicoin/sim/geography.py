@@ -82,6 +82,11 @@ class NodeLines:
     up: tuple[int, ...]
 
 
+def bytes_per_second(mbit: float) -> int:
+    """A rate in the simulator's unit. 0 is unlimited and stays so; no other rate becomes 0 by rounding."""
+    return max(1, round(mbit * BYTES_PER_MBIT)) if mbit else 0
+
+
 def node_lines(geography: Geography, nodes: int, seed: int) -> NodeLines:
     """Place `nodes` nodes: shares are met exactly (to rounding), who is where is drawn."""
     region = node_regions(geography, nodes, seed)
@@ -97,14 +102,14 @@ def node_lines(geography: Geography, nodes: int, seed: int) -> NodeLines:
 def node_rates(bandwidth: Bandwidth, down_bits: int, up_bits: int) -> tuple[int, int]:
     """(down, up) in bytes per second for one node."""
     if isinstance(bandwidth, FixedBandwidth):
-        return round(bandwidth.down_mbit * BYTES_PER_MBIT), round(bandwidth.up_mbit * BYTES_PER_MBIT)
+        return bytes_per_second(bandwidth.down_mbit), bytes_per_second(bandwidth.up_mbit)
     down = draws.lognormal(draws.uniform(down_bits), bandwidth.down_median, bandwidth.down_sigma)
     up = draws.lognormal(draws.uniform(up_bits), bandwidth.up_median, bandwidth.up_sigma)
     return _clipped(down, bandwidth.down_clip), _clipped(up, bandwidth.up_clip)
 
 
 def _clipped(mbit: float, clip: tuple[float, float]) -> int:
-    return round(min(max(mbit, clip[0]), clip[1]) * BYTES_PER_MBIT)
+    return bytes_per_second(min(max(mbit, clip[0]), clip[1]))
 
 
 def node_regions(geography: Geography, nodes: int, seed: int) -> list[int]:

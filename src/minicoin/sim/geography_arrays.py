@@ -50,7 +50,7 @@ def _node_regions(place: Geography, nodes: int, seed: int) -> Shorts:
 def _rates(bandwidth: FixedBandwidth | LognormalBandwidth, bits: draws_arrays.Words, is_down: bool) -> Longs:
     if isinstance(bandwidth, FixedBandwidth):
         fixed = bandwidth.down_mbit if is_down else bandwidth.up_mbit
-        return np.full(len(bits), round(fixed * geography.BYTES_PER_MBIT), dtype=np.int64)
+        return np.full(len(bits), geography.bytes_per_second(fixed), dtype=np.int64)
     median, sigma = bandwidth.down_median, bandwidth.down_sigma
     low, high = bandwidth.down_clip
     if not is_down:
@@ -58,7 +58,8 @@ def _rates(bandwidth: FixedBandwidth | LognormalBandwidth, bits: draws_arrays.Wo
         low, high = bandwidth.up_clip
     drawn = draws_arrays.lognormal(draws_arrays.uniforms(bits), median, sigma)
     rates: Longs = np.rint(np.minimum(np.maximum(drawn, low), high) * geography.BYTES_PER_MBIT).astype(np.int64)
-    return rates
+    # As bytes_per_second: no drawn rate is 0, which would be unlimited.
+    return np.maximum(rates, 1)
 
 
 def link_latencies(place: Geography, graph: Adjacency, region: Shorts, seed: int) -> Shorts:

@@ -5,6 +5,7 @@ import pytest
 from minicoin.app.networks import find_network, own_networks
 from minicoin.app.options import known_keys, make_options, read_config
 from minicoin.app.places import default_datadir
+from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import MAIN, REGTEST
 from minicoin.core.params.toml_text import network_to_toml
@@ -190,3 +191,18 @@ def test_an_area_that_there_is_not_is_refused_with_those_there_are(tmp_path: Pat
         make_options({"debug": ("nett",)})
     options = make_options({}, _config(tmp_path, f'debug = ["net", "mempool"]\nlogfile = "{tmp_path}/x.log"'))
     assert (options.debug, options.log_file) == (("net", "mempool"), tmp_path / "x.log")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text('network = "regtest"\n', encoding="utf-8-sig")
+    assert read_config(path) == {"network": "regtest"}
+    own = tmp_path / "own.toml"
+    own.write_text(network_to_toml(REGTEST), encoding="utf-8-sig")
+    assert find_network(str(own)) == REGTEST
+
+
+@pytest.mark.parametrize(("seconds", "interval_us"), [(0.0, 0), (1e-9, 1), (2.0, 2_000_000)])
+def test_no_mining_interval_becomes_the_networks_own_by_rounding(seconds: float, interval_us: int) -> None:
+    options = make_options({"network": "regtest", "mining_interval_s": seconds})
+    assert setup_from_options(options).policy.mining_interval_us == interval_us

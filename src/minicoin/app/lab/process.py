@@ -11,8 +11,8 @@ from minicoin.core.faults import MisuseError
 from minicoin.rpc.json_text import Json
 
 _JOIN_MARK: Final = " -d "
-_START_SECONDS: Final = 60
-_STOP_SECONDS: Final = 20
+_START_SECONDS: Final = 300
+_STOP_SECONDS: Final = 60
 _LOG_LINES_SHOWN: Final = 5
 
 

@@ -23,7 +23,8 @@ from minicoin.rpc.json_text import Json
 
 NODES_MAX: Final = 50
 PAYMENT: Final = Decimal("1.5")
-_PATIENCE_SECONDS: Final = 60.0
+# On a machine that is busy with other things a step takes long; beyond this it does not come.
+_PATIENCE_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.1
 _REFRESH_SECONDS: Final = 0.5
 _MINE_EVERY_SECONDS: Final = 10.0

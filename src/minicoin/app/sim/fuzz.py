@@ -17,6 +17,7 @@ from minicoin.sim.fuzz.drawing import draw_scenario
 from minicoin.sim.fuzz.trial import Outcome
 from minicoin.sim.scenario.seeds import parse_seeds
 
+EXIT_INTERRUPTED = 130
 _SHRINK_TRIES = 200
 
 
@@ -31,18 +32,29 @@ def run_fuzz(
     assert isinstance(chosen, tuple)
     columns = (TextColumn("fuzz"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"))
     console = Console(stderr=True)
+    campaign = Campaign()
+    was_interrupted = False
     with Progress(*columns, TimeElapsedColumn(), console=console, disable=not shows_progress or is_json) as progress:
         task = progress.add_task("fuzz", total=len(chosen), failed=0)
 
-        def on_outcome(outcome: Outcome, campaign: Campaign) -> None:
-            progress.update(task, completed=campaign.seeds, failed=len(campaign.failures))
+        def on_outcome(outcome: Outcome, so_far: Campaign) -> None:
+            nonlocal campaign
+            campaign = so_far
+            progress.update(task, completed=so_far.seeds, failed=len(so_far.failures))
 
-        campaign = fuzz(chosen, KernelVerifier, jobs=jobs, minutes=minutes, on_outcome=on_outcome)
-    files = [_write_failure(outcome, out, shrinks=shrinks) for outcome in campaign.failures]
+        try:
+            campaign = fuzz(chosen, KernelVerifier, jobs=jobs, minutes=minutes, on_outcome=on_outcome)
+        except KeyboardInterrupt:
+            was_interrupted = True
+    # Making a failure small takes longest; who interrupts does not want to wait for it.
+    files = [_write_failure(outcome, out, shrinks=shrinks and not was_interrupted) for outcome in campaign.failures]
     if is_json:
         typer.echo(encode_json(_to_json(campaign, files)))
     else:
         _print(campaign, files)
+    if was_interrupted:
+        message = f"interrupted; {campaign.seeds} of {len(chosen)} seeds were run, and what failed is in {out}"
+        fail(message, is_json=False, code=EXIT_INTERRUPTED)
     raise typer.Exit(EXIT_VIOLATED if campaign.failures else 0)
 
 

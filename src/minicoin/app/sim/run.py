@@ -1,16 +1,18 @@
 """`minicoin sim run`: a scenario to a result on the terminal, as JSON, or in a directory."""
 
+import contextlib
 import sys
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from minicoin.app.sim.interrupting import interruptible
 from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.sim.engine.simulation import Progress, SetupFailed
+from minicoin.sim.engine.simulation import Interrupted, Progress, SetupFailed
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.json import json_text, to_json, write_json
 from minicoin.sim.result.parquet import write_parquet
@@ -29,27 +31,40 @@ def run_file(
     """Run once and show what came out."""
     scenario = source.scenario
     chosen = scenario.seeds[0] if seed is None else seed
-    if out is not None:
-        _make_directory(out, is_json=is_json)
-    with RunProgress(scenario.name, _planned_us(scenario), is_wanted=shows_progress) as progress:
+    with interruptible() as interrupt:
+        if out is not None:
+            _make_directory(out, is_json=is_json)
+        with RunProgress(scenario.name, _planned_us(scenario), is_wanted=shows_progress) as progress:
 
-        def report(at: Progress) -> None:
-            progress.update(at.virtual_us, at.events, at.blocks)
+            def report(at: Progress) -> None:
+                interrupt.check()
+                progress.update(at.virtual_us, at.events, at.blocks)
 
-        try:
-            record = run(scenario, chosen, KernelVerifier(), report)
-        except (SetupFailed, MisuseError) as error:
-            fail(str(error), is_json=is_json)
+            try:
+                record = run(scenario, chosen, KernelVerifier(), report)
+            except Interrupted as interrupted:
+                message = f"{interrupted} before anything was measured: nothing is kept"
+                fail(message, is_json=is_json, code=interrupt.exit_code)
+            except (SetupFailed, MisuseError) as error:
+                fail(str(error), is_json=is_json)
     record.replay = source.replay_line(chosen)
     if out is not None:
         _write(record, out)
+    # Whoever closed the terminal has what was written; there is nobody to tell.
+    with contextlib.suppress(*((OSError,) if record.interrupted else ())):
+        _tell(record, out, is_json=is_json)
+    if record.interrupted:
+        raise typer.Exit(interrupt.exit_code)
+    raise typer.Exit(EXIT_VIOLATED if record.violations else 0)
+
+
+def _tell(record: RunRecord, out: Path | None, *, is_json: bool) -> None:
     if is_json:
         typer.echo(json_text(to_json(record)))
-    else:
-        print_summary(record, Console())
-        if out is not None:
-            typer.echo(f"written to {out}: result.json, report.html, Parquet tables")
-    raise typer.Exit(EXIT_VIOLATED if record.violations else 0)
+        return
+    print_summary(record, Console())
+    if out is not None:
+        typer.echo(f"written to {out}: result.json, report.html, Parquet tables")
 
 
 def _planned_us(scenario: Scenario) -> int:

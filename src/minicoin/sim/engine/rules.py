@@ -51,7 +51,6 @@ def costs_of(scenario: Scenario) -> WorkCosts:
     verification = scenario.verification
     return WorkCosts(
         block_base_us=round(verification.block_base_ms * _US_PER_MS),
-        # Microseconds per 1,000 bytes are nanoseconds per byte.
-        block_ns_per_byte=round(verification.block_us_per_kb),
+        block_us_per_mb=round(verification.block_us_per_kb * 1_000),
         transaction_us=round(verification.tx_us),
     )

@@ -5,10 +5,13 @@ import platform
 
 from minicoin import __version__
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.units import SECOND_US
 from minicoin.sim.engine.collector import quiet_collector
-from minicoin.sim.engine.simulation import Report, Simulation
+from minicoin.sim.engine.simulation import Interrupted, Report, Simulation
 from minicoin.sim.measure.record import NodeRecord, RunRecord, TrafficRecord
+from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.scenario.spans import beginnings
 from minicoin.sim.world.digest import Listener
 
 SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed once and shared by all nodes"
@@ -17,19 +20,40 @@ SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed o
 def run_full(
     scenario: Scenario, seed: int, verifier: ScriptVerifier, report: Report, listener: Listener | None = None
 ) -> RunRecord:
-    """Run one scenario with one seed. Raises SetupFailed."""
+    """Run one scenario with one seed. Raises SetupFailed, and Interrupted where nothing was measured yet."""
     with quiet_collector():
         simulation = Simulation(scenario, seed, verifier)
         simulation.world.digest.listener = listener
         simulation.set_up(report)
-        simulation.measure(report)
+        try:
+            simulation.measure(report)
+        except Interrupted as interrupted:
+            simulation.cut()
+            record = record_of(simulation)
+            record.interrupted = f"{interrupted} after {_seconds(record.virtual_us)} of virtual time"
+            return record
         return record_of(simulation)
 
 
+def _seconds(us: int) -> str:
+    return f"{us / SECOND_US:,.1f} s"
+
+
+def _never_began(simulation: Simulation) -> list[str]:
+    """What the scenario sets for a time at which mining was over, as chance would have it."""
+    mined_us = simulation.mined_until - simulation.began_at
+    return [
+        f"{key}: mining was over after {_seconds(mined_us)}, so what was to begin at {at_s:g} s never did"
+        for key, at_s in beginnings(simulation.scenario)
+        if simulation.mined_until and micros(at_s) > mined_us
+    ]
+
+
 def record_of(simulation: Simulation) -> RunRecord:
-    """The record of a finished run."""
+    """The record of a run that has ended."""
     scenario, world, recorder = simulation.scenario, simulation.world, simulation.recorder
     notes = [SHARED_VERDICTS] if scenario.nodes.ledger == "shared" else []
+    notes += _never_began(simulation)
     if simulation.load is not None and simulation.load.skipped:
         notes.append(f"{simulation.load.skipped} payments were left out: no coin was free, or the sender was down")
     if simulation.load is not None and (refused := simulation.load.refused):

@@ -58,6 +58,10 @@ class SetupFailed(Exception):
     """The network did not connect in the time the scenario gives."""
 
 
+class Interrupted(Exception):
+    """Raised by a Report to end a run between two steps: what was measured until then is a record, marked partial."""
+
+
 class Simulation:
     """A scenario and a seed, from nothing to a record."""
 
@@ -84,6 +88,7 @@ class Simulation:
         self.setup_wall_s = 0.0
         self.run_wall_s = 0.0
         self.began_at = 0
+        self._measuring_since = 0.0
         self.mined_until = 0
         self.ended_at = 0
         self.funding = self._fund()
@@ -127,7 +132,7 @@ class Simulation:
 
     def measure(self, report: Report) -> None:
         """Mine, pay and disturb as the scenario says, then let it settle."""
-        began = time.perf_counter()
+        began = self._measuring_since = time.perf_counter()
         self.began_at = self.world.now
         self.recorder.begin()
         self.checks.begin()
@@ -152,6 +157,13 @@ class Simulation:
             self._pass_time(ends_at)
             report(self._progress("settling"))
         self.checks.finish()
+        self._note_end(began)
+
+    def cut(self) -> None:
+        """The run ends here, before its time; the last looks of the checkers, at a finished run, are not taken."""
+        self._note_end(self._measuring_since)
+
+    def _note_end(self, began: float) -> None:
         self.ended_at = self.world.now
         self.run_wall_s = time.perf_counter() - began
 

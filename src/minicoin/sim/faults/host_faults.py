@@ -153,7 +153,8 @@ class ClockSkewFault(NodesFault):
     def __init__(self, targets: list[str], nodes: Mapping[int, None], offset_us: int, drift_ppm: float) -> None:
         super().__init__("clock-skew", targets, nodes)
         self._offset_us = offset_us
-        self._step_us = round(drift_ppm * _DRIFT_STEP_US / 1_000_000)
+        self._drift_ppm = drift_ppm
+        self._drift_steps = 0
         self._drifted_us = 0
         self._is_over = False
 
@@ -161,7 +162,7 @@ class ClockSkewFault(NodesFault):
         for host in self.hosts(scene):
             scene.move_clock(host, self._offset_us)
             self.fired += host.is_up
-        if self._step_us:
+        if self._drift_ppm:
             scene.world.queue.at(scene.world.now + _DRIFT_STEP_US, self._drift, scene)
 
     def stop(self, scene: Scene) -> None:
@@ -172,9 +173,12 @@ class ClockSkewFault(NodesFault):
     def _drift(self, scene: Scene, _: object) -> None:
         if self._is_over:
             return
-        self._drifted_us += self._step_us
+        self._drift_steps += 1
+        # Of all steps at once: a drift of less than a microsecond a step adds up too.
+        step_us = round(self._drift_ppm * self._drift_steps * _DRIFT_STEP_US / 1_000_000) - self._drifted_us
+        self._drifted_us += step_us
         for host in self.hosts(scene):
-            scene.move_clock(host, self._step_us)
+            scene.move_clock(host, step_us)
         scene.world.queue.at(scene.world.now + _DRIFT_STEP_US, self._drift, scene)
 
 

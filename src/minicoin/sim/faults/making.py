@@ -7,7 +7,7 @@ from minicoin.core.rng import Rng
 from minicoin.sim.faults import disk_faults, host_faults, layers, link_faults
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.weather import Between
-from minicoin.sim.geography import BYTES_PER_MBIT
+from minicoin.sim.geography import bytes_per_second
 from minicoin.sim.scenario import faults as written
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.targets import Target, disjoint_groups, target_nodes
@@ -135,4 +135,4 @@ class FaultMaker:
 
 
 def _rate(mbit: float | None) -> int:
-    return 0 if mbit is None else max(1, round(mbit * BYTES_PER_MBIT))
+    return bytes_per_second(mbit or 0.0)

@@ -167,6 +167,8 @@ class RunRecord:
     """What the scenario asks."""
     replay: str = ""
     """The one line that runs it again."""
+    interrupted: str = ""
+    """Not empty: the run was ended before its time, and why and when. The record holds what was measured until then."""
     notes: list[str] = field(default_factory=list)
     """What a reader must know to judge the figures, e.g. that verdicts on identical blocks were shared."""
     assumptions: list[str] = field(default_factory=list)

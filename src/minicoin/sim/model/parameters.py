@@ -6,6 +6,8 @@ Three presets: `full_node` mirrors what minicoin's own node does, `SIMBLOCK` and
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from minicoin.sim.scenario.fields import MODEL_BLOCKS_MAX
+
 Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
 AnnounceTo = Literal["all", "not-to-source", "not-to-announcers"]
@@ -15,7 +17,7 @@ HEADERS_BYTES: Final = FRAME_BYTES + 1 + 81
 VECTOR_BYTES: Final = FRAME_BYTES + 1 + 36
 
 # numba keeps block and link entry in one word, see kernel.BLOCK_BITS.
-BLOCKS_MAX: Final = (1 << 20) - 1
+BLOCKS_MAX: Final = MODEL_BLOCKS_MAX
 
 DISCIPLINES: Final[dict[Discipline, str]] = {
     "fifo": "every message queues in its sender's uplink and its receiver's downlink, first in first out",

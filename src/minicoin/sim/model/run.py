@@ -30,7 +30,7 @@ def parameters_of(scenario: Scenario) -> Parameters:
     verification = scenario.verification
     return Parameters(
         block_bytes=network.block_bytes + FRAME_BYTES,
-        blocks=scenario.mining.blocks or 1,
+        blocks=scenario.mining.blocks or 0,
         interval_us=round(network.spacing_s * SECOND_US),
         hash_shares=scenario.hash_weights,
         announce_bytes=habits.announce_bytes,

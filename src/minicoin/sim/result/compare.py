@@ -4,6 +4,7 @@ Owns the columns of a sweep's table: `scenario`, `engine`, `seed`, `digest`, one
 and every single figure under its dotted name, as in the JSON (lists are left out).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -14,7 +15,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.sim.measure.record import Json
 from minicoin.sim.result.figure import Plot, Trace, axis
 from minicoin.sim.result.page import Column, Section, page_html, paragraph, section, table_html
-from minicoin.sim.result.words import NOTHING, format_number
+from minicoin.sim.result.words import NOT_REACHED, NOTHING, format_number
 
 Scalar = None | bool | int | float | str
 
@@ -37,6 +38,7 @@ FIGURES: Mapping[str, tuple[str, str, float]] = {
 """Figures that are plotted where a run has them: title, unit, factor to that unit."""
 
 _LOG_RATIO = 50
+_PERCENTILES = ".per_item."
 
 
 def result_row(result: Mapping[str, Json], parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
@@ -123,7 +125,8 @@ def _plot(name: str, words: tuple[str, str, float], column: str, lines: Sequence
     is_number = all(group[column].dtype.is_numeric() for _, group in lines)
     for position, (label, group) in enumerate(lines):
         known = group.select(column, pl.col(name) * factor).drop_nulls().sort(column)
-        medians = known.group_by(column, maintain_order=True).median()
+        medians = group.drop_nulls(column).group_by(column).agg(_median(name) * factor).sort(column)
+        medians = medians.filter(pl.col(name).is_finite())
         colour = f"@cycle{position % 8}"
         shared: Trace = {"type": "scatter", "legendgroup": label, "name": label}
         traces += [
@@ -163,13 +166,19 @@ def _is_wide(column: str, lines: Sequence[tuple[str, pl.DataFrame]]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / min(values) >= _LOG_RATIO
 
 
+def _median(name: str) -> pl.Expr:
+    """Over runs; one in which so many were never reached comes after all that reached them."""
+    values = pl.col(name).cast(pl.Float64)
+    return (values.fill_null(math.inf) if _PERCENTILES in name else values).median()
+
+
 def _medians(
     runs: pl.DataFrame, column: str, others: Sequence[str], shown: Mapping[str, tuple[str, str, float]]
 ) -> str:
     keys = [column, *others]
     table = (
         runs.group_by(keys)
-        .agg(pl.len().alias("runs"), *(pl.col(name).median() * words[2] for name, words in shown.items()))
+        .agg(pl.len().alias("runs"), *(_median(name) * words[2] for name, words in shown.items()))
         .sort(keys)
     )
     columns = [Column(key.removeprefix(SET), is_number=key == column) for key in keys]
@@ -182,4 +191,6 @@ def _medians(
 
 
 def _cell(value: Scalar) -> str:
+    if isinstance(value, float) and math.isinf(value):
+        return NOT_REACHED
     return format_number(float(value)) if isinstance(value, int | float) else NOTHING

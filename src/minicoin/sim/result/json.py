@@ -40,6 +40,7 @@ def to_json(record: RunRecord, summary: Summary | None = None) -> dict[str, Json
             {"checker": found.checker, "at_us": found.at_us, "nodes": found.nodes, "text": found.text}
             for found in record.violations
         ],
+        "interrupted": record.interrupted or None,
         "notes": record.notes,
         "assumptions": record.assumptions,
         "canonical": record.canonical,

@@ -105,6 +105,7 @@ def _percentile_lines(summary: Summary) -> list[Json]:
             "label": {"text": name, "textposition": "start", "textangle": 0, "xanchor": "left", "font": {"size": 11}},
         }
         for name, us in (("p50", pooled.p50_us), ("p90", pooled.p90_us), ("p99", pooled.p99_us))
+        if us is not None
     ]
 
 

@@ -2,12 +2,13 @@
 
 Definitions, here and nowhere else. A *sample* is one (item, node) pair in which the node has the item; pairs of the
 item's own maker, of attackers, and of nodes that were ABSENT do not count at all, nor do items that attackers made:
-when those travel is their own choice. A pair that is NEVER is *missing*: it is in the coverage, not in the percentiles.
-Percentiles interpolate linearly and are rounded to whole microseconds.
+when those travel is their own choice. A pair that is NEVER is *missing*. Percentiles, coverage and the curve count the
+same pairs, samples and missing ones together: "p90" is when 90 % of them had the item, and it is *not reached* (None)
+where fewer ever did. Percentiles interpolate linearly and are rounded to whole microseconds.
 
-- pooled: one percentile over all samples of all items together, so every pair weighs the same.
-- per item: the percentile over the samples of each item, then the median over items. This is what SimBlock's and
-  Gervais' figures are: over nodes per block, then over blocks.
+- pooled: one percentile over all pairs of all items together, so every pair weighs the same.
+- per item: the percentile over the pairs of each item, then the median over items, of which one that is not reached
+  comes after all others. This is what SimBlock's and Gervais' figures are: over nodes per block, then over blocks.
 """
 
 from collections.abc import Sequence
@@ -22,11 +23,11 @@ PERCENTILES = (50, 90, 99)
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Microseconds."""
+    """Microseconds; None: so many never had it."""
 
-    p50_us: int
-    p90_us: int
-    p99_us: int
+    p50_us: int | None
+    p90_us: int | None
+    p99_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,14 @@ def summarize_spreads(spreads: Sequence[Spread]) -> Propagation:
     if not reached:
         return Propagation(len(spreads), 0, missing, 0.0 if missing else 1.0, None, None, None)
     pooled = np.concatenate(reached)
-    per_item = np.array([np.percentile(samples, PERCENTILES) for samples in reached])
+    per_item = np.array([_reached_at(spread.samples, spread.missing) for spread in spreads if _pairs(spread)])
     return Propagation(
         items=len(spreads),
         samples=int(pooled.size),
         missing=missing,
         coverage=float(pooled.size / (pooled.size + missing)),
-        pooled=_percentiles(np.percentile(pooled, PERCENTILES)),
-        per_item=_percentiles(np.median(per_item, axis=0)),
+        pooled=_percentiles(_reached_at(np.sort(pooled), missing)),
+        per_item=_percentiles(_medians(per_item)),
         slowest_us=int(pooled.max()),
     )
 
@@ -152,6 +153,29 @@ def _spread(item: int, arrivals: IntArray, maker: int, nodes: Sequence[NodeRecor
     return Spread(item, np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
 
 
+def _pairs(spread: Spread) -> int:
+    return spread.samples.size + spread.missing
+
+
+def _reached_at(samples: IntArray, missing: int) -> FloatArray:
+    """When each percentage of samples and missing ones together was reached; infinite where it never was."""
+    if not samples.size:
+        return np.full(len(PERCENTILES), np.inf)
+    # What is missing comes last. Its value does not matter: where it would count, the percentage is not reached.
+    everything = np.concatenate([samples, np.full(missing, samples[-1], samples.dtype)])
+    last_needed = np.ceil(np.array(PERCENTILES) / 100 * (everything.size - 1))
+    found: FloatArray = np.where(last_needed < samples.size, np.percentile(everything, PERCENTILES), np.inf)
+    return found
+
+
+def _medians(rows: FloatArray) -> FloatArray:
+    """Of each column; infinite where a value in the middle is."""
+    ordered = np.sort(rows, axis=0)
+    low, high = ordered[(len(rows) - 1) // 2], ordered[len(rows) // 2]
+    middle: FloatArray = (low + high) / 2
+    return middle
+
+
 def _percentiles(values: FloatArray) -> Percentiles:
-    p50, p90, p99 = (round(float(value)) for value in values)
+    p50, p90, p99 = (None if np.isinf(value) else round(float(value)) for value in values)
     return Percentiles(p50, p90, p99)

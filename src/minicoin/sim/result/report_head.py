@@ -5,7 +5,15 @@ from html import escape
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.page import Tile, banner_html, paragraph, tiles_html
 from minicoin.sim.result.summary import Summary
-from minicoin.sim.result.words import MODEL_LABEL, format_bytes, format_count, format_share, format_us, plural
+from minicoin.sim.result.words import (
+    MODEL_LABEL,
+    format_bytes,
+    format_count,
+    format_reached,
+    format_share,
+    format_us,
+    plural,
+)
 
 
 def head_html(record: RunRecord, summary: Summary) -> str:
@@ -17,6 +25,9 @@ def head_html(record: RunRecord, summary: Summary) -> str:
     parts.append(f'<p class="identity">{escape(identity)} <code>{escape(record.digest)}</code></p>')
     if record.replay:
         parts.append(f'<p class="identity">Run it again: <code>{escape(record.replay)}</code></p>')
+    if record.interrupted:
+        left = "Figures count what was measured until then; blocks and transactions still on their way are missing."
+        parts.append(banner_html(f"Partial: {record.interrupted}", [left], is_bad=True))
     if record.engine == "model":
         parts.append(banner_html(MODEL_LABEL, record.assumptions))
     if record.violations:
@@ -34,12 +45,12 @@ def _tiles(record: RunRecord, summary: Summary) -> list[Tile]:
     tiles.append(Tile("blocks found", format_count(forks.blocks)))
     if blocks.per_item is not None:
         tiles += [
-            Tile("p50 of a block's arrival", format_us(blocks.per_item.p50_us)),
-            Tile("p90, median over blocks", format_us(blocks.per_item.p90_us)),
-            Tile("p99, median over blocks", format_us(blocks.per_item.p99_us)),
+            Tile("p50 of a block's arrival", format_reached(blocks.per_item.p50_us)),
+            Tile("p90, median over blocks", format_reached(blocks.per_item.p90_us)),
+            Tile("p99, median over blocks", format_reached(blocks.per_item.p99_us)),
         ]
     if summary.transactions.per_item is not None:
-        tiles.append(Tile("p50 of a transaction's arrival", format_us(summary.transactions.per_item.p50_us)))
+        tiles.append(Tile("p50 of a transaction's arrival", format_reached(summary.transactions.per_item.p50_us)))
     if summary.best_blocks.items:
         share = format_share(summary.best_blocks.coverage)
         tiles.append(Tile("best blocks reached", share, "bad" if summary.best_blocks.missing else "good"))

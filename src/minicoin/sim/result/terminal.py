@@ -7,7 +7,15 @@ from rich.text import Text
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.propagation import Propagation
 from minicoin.sim.result.summary import Summary, summarize
-from minicoin.sim.result.words import MODEL_LABEL, format_bytes, format_count, format_share, format_us, plural
+from minicoin.sim.result.words import (
+    MODEL_LABEL,
+    format_bytes,
+    format_count,
+    format_reached,
+    format_share,
+    format_us,
+    plural,
+)
 
 _TYPES_SHOWN = 8
 _HOTTEST_SHOWN = 3
@@ -24,6 +32,8 @@ def print_summary(record: RunRecord, console: Console, summary: Summary | None =
         console.print(Text(MODEL_LABEL, style="bold yellow"))
         for assumption in record.assumptions:
             console.print(Text(f"  {assumption}", style="yellow"))
+    if record.interrupted:
+        console.print(Text(f"PARTIAL: {record.interrupted}; the rest was not run", style="bold red"))
     console.print(_headline(record, figures))
     for table in (_propagation(figures), _traffic(figures), _faults(figures)):
         if table.row_count:
@@ -84,8 +94,9 @@ def _add_propagation(table: Table, name: str, found: Propagation) -> None:
     rows = ((f"{name}, median over {name}s", found.per_item), (f"{name}, all pairs pooled", found.pooled))
     for title, percentiles in rows:
         if percentiles is not None:
-            times = (percentiles.p50_us, percentiles.p90_us, percentiles.p99_us, found.slowest_us)
-            table.add_row(title, *map(format_us, times), format_share(found.coverage))
+            times = (percentiles.p50_us, percentiles.p90_us, percentiles.p99_us)
+            slowest = format_us(found.slowest_us)
+            table.add_row(title, *map(format_reached, times), slowest, format_share(found.coverage))
 
 
 def _traffic(summary: Summary) -> Table:

@@ -3,6 +3,7 @@
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
 
 NOTHING = "–"
+NOT_REACHED = "not reached"
 MODEL_LABEL = "This is a model, not the node code"
 _BYTE_STEP = 1_000
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -23,6 +24,11 @@ def format_us(us: float | None) -> str:
     if us < 2 * HOUR_US:
         return _two(int(us // SECOND_US), "min", "s")
     return _two(int(us // MINUTE_US), "h", "min")
+
+
+def format_reached(us: float | None) -> str:
+    """When a percentage was reached; None says that it never was."""
+    return NOT_REACHED if us is None else format_us(us)
 
 
 def _two(count: int, large: str, small: str) -> str:

@@ -9,12 +9,22 @@ from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
-from minicoin.sim.scenario.faults import BandwidthCap, ClockSkew, FullDisk, LastingFault, Partition, TornWrite
-from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_NODES_MAX, Part
+from minicoin.sim.scenario.faults import (
+    BandwidthCap,
+    ClockJump,
+    ClockSkew,
+    FullDisk,
+    LastingFault,
+    Partition,
+    SlowCpu,
+    TornWrite,
+)
+from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_BLOCK_BYTES_MAX, FULL_NODES_MAX, Part, micros
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, group_size
 from minicoin.sim.scenario.model_limits import check_model
 from minicoin.sim.scenario.problems import KeyProblem, near_misses
+from minicoin.sim.scenario.spans import beginnings, latest_end_s
 from minicoin.sim.scenario.targets import ALL, REST, Target, drawn_count, group_name, highest_index, target_nodes
 
 
@@ -44,6 +54,9 @@ def _check_full_engine(form: ScenarioForm) -> None:
         raise KeyProblem("links.control_ms", "needs engine = 'model'; with real nodes every message has its own way")
     if form.network.relay != "announce":
         raise KeyProblem("network.relay", f"{form.network.relay} needs engine = 'model'; real nodes announce")
+    if form.network.block_bytes > FULL_BLOCK_BYTES_MAX:
+        allowed = f"blocks without witnesses have at most {FULL_BLOCK_BYTES_MAX:,} bytes"
+        raise KeyProblem("network.block_bytes", f"{allowed} by the nodes' own rules; use engine = 'model'")
     if "model" in form.model_fields_set:
         raise KeyProblem("model", "is read with engine = 'model' only")
 
@@ -76,6 +89,11 @@ def _check_topology(form: ScenarioForm) -> None:
         raise KeyProblem("topology.outbound", f"is read by random and addrman only, not by {topology.source}")
     if "seed_nodes" in given and topology.source != "addrman":
         raise KeyProblem("topology.seed_nodes", f"is read by addrman only, not by {topology.source}")
+    if "outbound" in given and topology.outbound >= count:
+        raise KeyProblem("topology.outbound", f"{topology.outbound} links, but a node has {count - 1} others")
+    for place, degree in enumerate(topology.degrees or ()):
+        if degree >= count:
+            raise KeyProblem(f"topology.degrees[{place}]", f"{degree} links, but a node has {count - 1} others")
     for place, node in enumerate(topology.seed_nodes):
         _check_index(f"topology.seed_nodes[{place}]", node, count)
     if topology.source == "gervais" and count <= 2 * len(POOL_SHARES):
@@ -91,6 +109,11 @@ def _check_links(form: ScenarioForm) -> None:
         raise KeyProblem("links.latency_ms", "geography = 'uniform' needs it, and no other geography reads it")
     if uniform and (links.latency or links.latency_drawn):
         raise KeyProblem("links.latency", "geography = 'uniform' has the same fixed latency everywhere")
+    if links.latency_drawn is not None and links.latency == "fixed":
+        raise KeyProblem("links.latency_drawn", "a fixed latency is not drawn; links.latency = 'pareto' is")
+    for key, cause in (("retransmit_ms", "loss"), ("reorder_ms", "reorder")):
+        if key in links.model_fields_set and not getattr(links, cause):
+            raise KeyProblem(f"links.{key}", f"is read where links.{cause} is above 0 only")
     if links.loss + links.reorder >= 1:
         raise KeyProblem("links.loss", "loss and reorder together must be below 1")
 
@@ -139,6 +162,10 @@ def _check_load(form: ScenarioForm) -> None:
     elif form.transactions.senders > form.nodes.count:
         senders, count = form.transactions.senders, form.nodes.count
         raise KeyProblem("transactions.senders", f"{senders} senders, but there are {count} nodes")
+    if form.churn is not None and all(
+        node in {block.node for block in form.mining.at} for node in range(form.nodes.count)
+    ):
+        raise KeyProblem("churn", "every node mines a block of the schedule, and those stay")
 
 
 def _check_times(form: ScenarioForm) -> None:
@@ -151,14 +178,17 @@ def _check_times(form: ScenarioForm) -> None:
     for path, span in ends:
         if span and span[1] is not None and span[1] <= span[0]:
             raise KeyProblem(path, f"{span[1]:g} is not after start_s ({span[0]:g})")
-    timed = [(f"fault[{place}]", fault) for place, fault in enumerate(form.fault)]
-    for name, event in timed:
-        if isinstance(event, LastingFault):
-            _check_until(name, event.at_s, event.until_s)
-        _check_inside(f"{name}.at_s", event.at_s, form)
+    for place, fault in enumerate(form.fault):
+        if isinstance(fault, LastingFault):
+            _check_until(f"fault[{place}]", fault.at_s, fault.until_s)
     for place, attacker in enumerate(form.attacker):
         _check_until(f"attacker[{place}]", attacker.at_s, attacker.until_s)
-        _check_inside(f"attacker[{place}].at_s", attacker.at_s, form)
+    for path, at_s in beginnings(form):
+        _check_inside(path, at_s, form)
+    for key in ("ping_after_s", "drop_after_s"):
+        after_s: float = getattr(form.network, key)
+        if not after_s.is_integer():
+            raise KeyProblem(f"network.{key}", f"nodes keep it in whole seconds, not {after_s:g}")
     if form.network.drop_after_s <= form.network.ping_after_s:
         raise KeyProblem("network.drop_after_s", f"must be greater than ping_after_s ({form.network.ping_after_s:g})")
 
@@ -169,8 +199,9 @@ def _check_until(name: str, at_s: float, until_s: float | None) -> None:
 
 
 def _check_inside(path: str, at_s: float, form: ScenarioForm) -> None:
-    if form.mining.duration_s is not None and at_s > form.mining.duration_s:
-        raise KeyProblem(path, f"{at_s:g} lies after the end of mining (duration_s)")
+    end_s = latest_end_s(form)
+    if at_s > end_s:
+        raise KeyProblem(path, f"{at_s:g} lies after the end of mining, which comes after at most {end_s:,.0f} s")
 
 
 def _check_targets(form: ScenarioForm) -> None:
@@ -224,8 +255,12 @@ def _check_faults(form: ScenarioForm) -> None:
             _check_own_ledger(f"{path}.nodes", fault.kind, fault.nodes, form)
         if isinstance(fault, BandwidthCap) and fault.up_mbit is None and fault.down_mbit is None:
             raise KeyProblem(f"{path}.up_mbit", "give up_mbit, down_mbit or both")
-        if isinstance(fault, ClockSkew) and not fault.offset_s and not fault.drift_ppm:
-            raise KeyProblem(f"{path}.offset_s", "give offset_s, drift_ppm or both")
+        if isinstance(fault, ClockSkew) and not micros(fault.offset_s) and not fault.drift_ppm:
+            raise KeyProblem(f"{path}.offset_s", "give offset_s, drift_ppm or both; a clock counts microseconds")
+        if isinstance(fault, ClockJump) and not micros(fault.by_s):
+            raise KeyProblem(f"{path}.by_s", "a jump by nothing is none; a clock counts microseconds")
+        if isinstance(fault, SlowCpu) and fault.factor == 1:
+            raise KeyProblem(f"{path}.factor", "1 is as fast as before; say how many times longer")
         if isinstance(fault, Partition):
             _check_partition(path, fault, form)
     if form.faults.random is not None:

@@ -8,12 +8,14 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from minicoin.sim.scenario.fields import NODES_MAX, YEAR_S
+from minicoin.sim.scenario.fields import BYTE_PER_S_MBIT, MICROSECOND_MS, MICROSECOND_S, NODES_MAX, RATE_MIN, YEAR_S
 from minicoin.sim.scenario.seeds import parse_seeds
 from minicoin.sim.scenario.targets import parse_target
 
 # Ends of ranges that only keep absurd numbers out.
 _WIDE: Final = (NODES_MAX, YEAR_S, -YEAR_S, 1_000_000, 3_600_000, 60_000_000)
+# One of a unit, written without an exponent.
+_LEAST: Final = (MICROSECOND_S, MICROSECOND_MS, BYTE_PER_S_MBIT, RATE_MIN)
 # Types that have forms of their own, by the function that reads them.
 _FORMS: Final = {parse_target.__name__: "[target](#targets)", parse_seeds.__name__: "numbers or range"}
 
@@ -63,6 +65,8 @@ def _range(facts: Iterable[object]) -> str:
     low, high = "", ""
     for fact in facts:
         match fact:
+            case Ge(ge=bound) if bound in _LEAST:
+                low = f"from {bound:f}"
             case Ge(ge=bound) if bound not in _WIDE:
                 low = f"from {bound}"
             case Gt(gt=bound):

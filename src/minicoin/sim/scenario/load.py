@@ -32,7 +32,7 @@ class Mining(Part):
     """Who finds blocks and when. Times are exponential with mean network.spacing_s, unless there is a schedule."""
 
     blocks: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] | None = None
-    """Stop mining after so many blocks."""
+    """Stop mining after so many blocks; the model needs at least 1."""
     duration_s: PositiveSeconds | None = None
     """Stop mining at this time, start_s included. With blocks too, whatever comes first."""
     start_s: Seconds = 0.0

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from minicoin.sim.scenario.fields import MODEL_BLOCKS_MAX
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.problems import KeyProblem
 
@@ -55,5 +56,7 @@ def check_model(form: ScenarioForm) -> None:
             raise KeyProblem("network.relay", "only topology.source = 'gervais' has pools to relay between")
         if form.model.relayed_bytes == 0:
             raise KeyProblem("model.relayed_bytes", "pools-relay needs the size of a compressed block")
-    if form.mining.blocks is None:
-        raise KeyProblem("mining.blocks", "the model needs to know how many blocks")
+    if not form.mining.blocks:
+        raise KeyProblem("mining.blocks", "the model follows blocks and needs to know how many: at least 1")
+    if form.mining.blocks > MODEL_BLOCKS_MAX:
+        raise KeyProblem("mining.blocks", f"the model follows at most {MODEL_BLOCKS_MAX:,} blocks")

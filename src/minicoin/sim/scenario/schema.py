@@ -30,7 +30,7 @@ class Scenario(ScenarioForm):
     def load(cls, path: Path) -> Self:
         """The scenario that a file describes. Raises ScenarioError."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise ScenarioError(f"cannot read the scenario {path}: {error.strerror}") from error
         except UnicodeDecodeError as error:

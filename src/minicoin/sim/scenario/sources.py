@@ -37,10 +37,16 @@ def _capped(lines: Bandwidth, down_mbit: float | None, up_mbit: float | None) ->
 
 
 def scenario_lines(form: ScenarioForm, seed: int) -> NodeLines:
-    """Region and rates of every node: the geography draws them, groups that say otherwise have their own."""
+    """Region and rates of every node: the geography draws them, the pools of a topology have the places and lines of
+    their source, and groups that say otherwise have their own."""
     place = scenario_geography(form)
     drawn = geography.node_lines(place, form.nodes.count, seed)
     region, down, up = list(drawn.region), list(drawn.down), list(drawn.up)
+    if form.topology.source == "gervais":
+        for pool, name in enumerate(pools.POOL_REGIONS):
+            down[pool] = up[pool] = geography.bytes_per_second(pools.POOL_MBIT)
+            if name in place.regions:
+                region[pool] = place.regions.index(name)
     spans = group_ranges(form.nodes)
     for group in form.nodes.group:
         for node in spans[group.name]:
@@ -52,7 +58,7 @@ def scenario_lines(form: ScenarioForm, seed: int) -> NodeLines:
 
 
 def _rate(mbit: float | None, otherwise: int) -> int:
-    return otherwise if mbit is None else round(mbit * geography.BYTES_PER_MBIT)
+    return otherwise if mbit is None else geography.bytes_per_second(mbit)
 
 
 def scenario_topology(form: ScenarioForm, seed: int) -> Topology:

@@ -1,13 +1,14 @@
 """A sweep on the terminal: one line a point with medians over its seeds, and what failed."""
 
+import math
 from collections.abc import Sequence
-from statistics import median
+from statistics import median, median_high
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from minicoin.sim.result.words import NOTHING, format_bytes, format_count, format_share, format_us, plural, shorten
+from minicoin.sim.result.words import NOTHING, format_bytes, format_count, format_reached, format_share, plural, shorten
 from minicoin.sim.sweep.campaign import Campaign
 from minicoin.sim.sweep.plan import JobId, Point
 
@@ -50,15 +51,22 @@ def _cells(point: Point, campaign: Campaign) -> Sequence[str | Text]:
         values = [value for row in rows if isinstance(value := row.get(name), int | float)]
         return median(values) if values else None
 
+    def reached(percentile: str) -> str:
+        name = f"blocks.per_item.{percentile}_us"
+        # A run that never reached it comes after all that did.
+        values = [math.inf if row[name] is None else row[name] for row in rows if name in row]
+        times = [value for value in values if isinstance(value, int | float)]
+        return format_reached(None if math.isinf(median_high(times)) else median(times)) if times else NOTHING
+
     violations = sum(value for row in rows if isinstance(value := row.get("violations"), int))
     bytes_carried = middle("traffic.median_node_bytes")
     runs = format_count(len(rows)) if len(rows) == len(seeds) else f"{len(rows)} of {len(seeds)}"
     return [
         *(shorten(str(value), _VALUE_LENGTH) for value in point.parameters.values()),
         Text(runs, style="" if len(rows) == len(seeds) else "bold red"),
-        format_us(middle("blocks.per_item.p50_us")),
-        format_us(middle("blocks.per_item.p90_us")),
-        format_us(middle("blocks.per_item.p99_us")),
+        reached("p50"),
+        reached("p90"),
+        reached("p99"),
         format_share(middle("forks.stale_rate")),
         NOTHING if bytes_carried is None else format_bytes(bytes_carried),
         Text(format_count(violations) if rows else NOTHING, style="bold red" if violations else ""),

@@ -8,11 +8,11 @@ class WorkCosts:
     """Verification as SimBlock and Gervais et al. model it: so much per block and per byte, so much per transaction."""
 
     block_base_us: int = 2_000
-    block_ns_per_byte: int = 0
+    block_us_per_mb: int = 0
     transaction_us: int = 200
     read_us: int = 0
     save_us: int = 1_000
 
     def block(self, size: int) -> int:
         """Checking and connecting one block of so many bytes."""
-        return self.block_base_us + self.block_ns_per_byte * size // 1_000
+        return self.block_base_us + self.block_us_per_mb * size // 1_000_000

@@ -43,6 +43,6 @@ def test_costs_are_by_block_by_byte_and_by_payment() -> None:
             SMALL, "verification.block_base_ms=3.0", "verification.block_us_per_kb=250.0", "verification.tx_us=7.0"
         )
     )
-    assert costs == WorkCosts(block_base_us=3_000, block_ns_per_byte=250, transaction_us=7)
+    assert costs == WorkCosts(block_base_us=3_000, block_us_per_mb=250_000, transaction_us=7)
     assert costs.block(1_000_000) == 3_000 + 250_000
     assert costs.block(0) == 3_000

@@ -63,6 +63,19 @@ def test_medians_by_hand(tmp_path) -> None:
     assert (line["x"], line["y"]) == ([10, 30, 90], [3, 10, 8])
 
 
+def test_a_run_that_reached_too_few_comes_after_all_others(tmp_path) -> None:
+    rows = rows_of_a_sweep()
+    for row, value in zip(rows, [1, 5, None, 10, None, None, 7, 8, 9], strict=True):
+        row["blocks.per_item.p90_us"] = None if value is None else value * 1_000_000
+    write_rows(rows, tmp_path / "sweep.parquet")
+    html = comparison_html(read_rows([tmp_path / "sweep.parquet"]), "nodes.count")
+    points, line = plots_of(html)["by-blocks-per-item-p90-us"]["traces"]
+    assert len(points["x"]) == 6
+    # Medians: 5 of 1, 5 and never; never of 10 and twice never; 8.
+    assert (line["x"], line["y"]) == ([10, 90], [5, 8])
+    assert "not reached" in html
+
+
 def test_each_engine_is_a_line_and_a_model_is_named(tmp_path) -> None:
     write_rows(rows_of_a_sweep(("full", "model")), tmp_path / "sweep.parquet")
     html = comparison_html(read_rows([tmp_path / "sweep.parquet"]), "nodes.count")

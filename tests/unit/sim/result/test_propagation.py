@@ -27,10 +27,33 @@ def test_figures_by_hand() -> None:
     # Samples: 100, 200, 300 of the first block, 1000 of the second; the attacker's 7 and 9 and the miners' 0 are out.
     assert (found.items, found.samples, found.missing) == (2, 4, 1)
     assert found.coverage == 4 / 5
-    assert found.pooled == Percentiles(250, 790, 979)
-    # Per block: medians 200 and 1000; p90 280 and 1000; p99 298 and 1000.
-    assert found.per_item == Percentiles(600, 640, 649)
+    # Of the five pairs one never had it: half of them had it at 300, nine tenths never.
+    assert found.pooled == Percentiles(300, None, None)
+    # Per block: medians 200 and never, since the second reached one of two.
+    assert found.per_item == Percentiles(None, None, None)
     assert found.slowest_us == 1_000
+
+
+def test_percentiles_and_curve_have_one_denominator() -> None:
+    arrivals = [0, *range(100, 8_200, 100), *[NEVER] * 19]
+    record = empty_record(nodes=[node(index) for index in range(101)], blocks=[block(0, 0, arrivals)])
+    spreads = block_spreads(record)
+    found = summarize_spreads(spreads)
+    assert found.coverage == 0.81
+    assert found.pooled == found.per_item == Percentiles(5_050, None, None)
+    times, shares = distribution(spreads, 1_000)
+    assert shares[times <= 5_050].max() == 0.5
+    assert shares.max() == 0.81
+
+
+def test_an_item_that_reached_too_few_comes_after_all_others() -> None:
+    nodes = [node(index) for index in range(3)]
+    fast, slow, lost = block(0, 0, [0, 10, 10]), block(1, 0, [0, 30, 30]), block(2, 0, [0, NEVER, NEVER])
+    assert summarize_spreads(
+        block_spreads(empty_record(nodes=nodes, blocks=[fast, slow, lost]))
+    ).per_item == Percentiles(30, 30, 30)
+    even = summarize_spreads(block_spreads(empty_record(nodes=nodes, blocks=[fast, lost])))
+    assert even.per_item == Percentiles(None, None, None)
 
 
 def test_what_attackers_make_does_not_count() -> None:

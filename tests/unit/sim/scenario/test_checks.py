@@ -22,6 +22,9 @@ def partition(groups: str) -> str:
 
 CASES = {
     "nodes.count: full node code runs at most 200,000": TOP + "[nodes]\ncount = 300_000\n" + MINING,
+    "network.block_bytes: blocks without witnesses have at most 1,000,000 bytes": (
+        BASE + "[network]\nblock_bytes = 1_000_001"
+    ),
     "links.discipline: stop-and-wait needs engine = 'model'": BASE + '[links]\ndiscipline = "stop-and-wait"',
     "network.relay: all-push needs engine = 'model'": BASE + '[network]\nrelay = "all-push"',
     "model: is read with engine = 'model' only": BASE + "[model]\nblock_extra_ms = 1",
@@ -47,6 +50,40 @@ CASES = {
     "links.latency: geography = 'uniform' has the same": (
         BASE + '[links]\ngeography = "uniform"\nlatency_ms = 5\nlatency = "pareto"'
     ),
+    "topology.outbound: 60 links, but a node has 9 others": BASE + "[topology]\noutbound = 60",
+    "topology.degrees[1]: 10 links, but a node has 9 others": (
+        BASE + '[topology]\nsource = "static"\ndegrees = [1, 10]'
+    ),
+    "links.latency_drawn: a fixed latency is not drawn": (
+        BASE + '[links]\nlatency = "fixed"\nlatency_drawn = "per_link"'
+    ),
+    "links.retransmit_ms: is read where links.loss is above 0": BASE + "[links]\nretransmit_ms = 100",
+    "links.reorder_ms: is read where links.reorder is above 0": BASE + "[links]\nreorder_ms = 100",
+    "fault[0].at_s: 100000 lies after the end of mining, which comes after at most": (
+        BASE + fault("reset").replace("at_s = 5", "at_s = 100_000")
+    ),
+    "fault[0].at_s: 5 lies after the end of mining, which comes after at most 0 s": (
+        TOP + NODES + "[mining]\nblocks = 0\n" + fault("reset")
+    ),
+    "fault[0].at_s: 5 lies after the end of mining, which comes after at most 4 s": (
+        TOP + NODES + "[mining]\nat = [{time_s = 4, node = 1}]\n" + fault("reset")
+    ),
+    "attacker[0].at_s: 100000 lies after the end of mining": (BASE + '[[attacker]]\nkind = "sybil"\nat_s = 100_000'),
+    "transactions.start_s: 100000 lies after": BASE + "[transactions]\nrate_per_s = 1\nstart_s = 100_000",
+    "churn.start_s: 100000 lies after": BASE + "[churn]\nsession_s = 1\nrejoin_s = 1\nstart_s = 100_000",
+    "faults.random.start_s: 100000 lies after": (
+        BASE + "[faults.random]\nstart_s = 100_000\n[faults.random.per_hour]\ncrash = 1"
+    ),
+    "churn: every node mines a block of the schedule": (
+        TOP + "[nodes]\ncount = 1\n[mining]\nat = [{time_s = 9, node = 0}]\n[churn]\nsession_s = 1\nrejoin_s = 1"
+    ),
+    "fault[0].by_s: a jump by nothing is none": BASE + fault("clock-jump", "nodes = [1]\nby_s = 0"),
+    "fault[0].offset_s: give offset_s, drift_ppm or both; a clock": (
+        BASE + fault("clock-skew", "nodes = [1]\noffset_s = 1e-9")
+    ),
+    "fault[0].factor: 1 is as fast as before": BASE + fault("slow-cpu", "nodes = [1]\nfactor = 1"),
+    "network.ping_after_s: nodes keep it in whole seconds, not 0.4": BASE + "[network]\nping_after_s = 0.4",
+    "network.drop_after_s: nodes keep it in whole seconds, not 300.5": BASE + "[network]\ndrop_after_s = 300.5",
     "links.loss: loss and reorder together": BASE + "[links]\nloss = 0.5\nreorder = 0.5",
     "mining.blocks: say when mining ends": TOP + NODES + "[mining]\nstart_s = 1",
     "mining.miners: 11 miners, but there are 10 nodes": BASE + "miners = 11",

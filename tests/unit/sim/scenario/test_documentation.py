@@ -55,7 +55,7 @@ def _all_models(root: type[BaseModel]) -> list[type[BaseModel]]:
         (("links", "latency"), "`fixed`, `pareto`"),
         (("mining", "hash_shares"), "`equal`, `gervais`, `groups` or list of number, from 0 to 1"),
         (("check", "heal_s"), "number, from 0"),
-        (("measure", "mempool_every_s"), "number, above 0"),
+        (("measure", "mempool_every_s"), "number, from 0.000001"),
     ],
 )
 def test_types_in_words(path: tuple[str, str], words: str) -> None:

@@ -36,7 +36,12 @@ def test_what_the_model_lacks_is_an_error(message: str) -> None:
     ("text", "message"),
     [
         ("[nodes]\ncount = 10\n[mining]\nblocks = 3\n", "network.block_bytes: the model has no transactions"),
-        (REST.replace("blocks = 3", "hash_shares = [1]"), "mining.blocks: the model needs to know how many"),
+        (REST.replace("blocks = 3", "hash_shares = [1]"), "mining.blocks: the model follows blocks"),
+        (
+            REST.replace("blocks = 3", "blocks = 0"),
+            "mining.blocks: the model follows blocks and needs to know how many",
+        ),
+        (REST.replace("blocks = 3", "blocks = 1_048_576"), "mining.blocks: the model follows at most 1,048,575"),
         (REST + 'relay = "pools-relay"', "network.relay: only topology.source = 'gervais' has pools"),
         (
             REST.replace("count = 10", "count = 40") + 'relay = "pools-relay"\n[topology]\nsource = "gervais"',

@@ -68,7 +68,7 @@ CASES = {
     ),
     "rate of nothing": (
         BASE + "[faults.random.per_hour]\ncrash = 0",
-        "faults.random.per_hour.crash: should be greater than 0, not 0",
+        "faults.random.per_hour.crash: should be greater than or equal to 0.000001, not 0",
     ),
     "attacker": (
         BASE + '[[attacker]]\nkind = "eclypse"',

@@ -5,11 +5,11 @@ from typing import get_args
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.sim import geography, topology
+from minicoin.sim import geography, pools, topology
 from minicoin.sim.geography import FixedBandwidth, LognormalBandwidth
-from minicoin.sim.model import parameters
+from minicoin.sim.model import network, parameters
 from minicoin.sim.scenario import attackers, fault_rates, faults, fields, looking, setting
-from minicoin.sim.scenario.problems import models_of, tag_of
+from minicoin.sim.scenario.problems import ScenarioError, models_of, tag_of
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.sources import scenario_geography, scenario_lines, scenario_topology
 
@@ -40,8 +40,9 @@ def test_random_rates_know_every_kind_of_fault() -> None:
 
 def test_geography_keeps_its_own_law_unless_told() -> None:
     assert scenario_geography(scenario()) == geography.named("simblock-2019")
-    told = scenario_geography(scenario('[links]\nlatency = "fixed"\nlatency_drawn = "per_link"'))
-    assert (told.latency_law, told.latency_drawn) == ("fixed", "per_link")
+    told = scenario_geography(scenario('[links]\nlatency = "pareto"\nlatency_drawn = "per_link"'))
+    assert (told.latency_law, told.latency_drawn) == ("pareto", "per_link")
+    assert scenario_geography(scenario('[links]\nlatency = "fixed"')).latency_law == "fixed"
 
 
 def test_bandwidth_of_the_file_takes_the_place_of_the_geographys() -> None:
@@ -56,6 +57,35 @@ def test_bandwidth_of_the_file_takes_the_place_of_the_geographys() -> None:
     lines = scenario_lines(drawn, 1)
     assert set(lines.up) == {375_000}
     assert set(lines.down) == {500_000}
+
+
+@pytest.mark.parametrize("keys", ["up_mbit = 1e-6", "down_mbit = 7e-6", "up_mbit = 0"])
+def test_a_rate_that_would_round_to_unlimited_is_refused(keys: str) -> None:
+    with pytest.raises(ScenarioError, match=r"mbit: should be greater than or equal to 0.000008"):
+        scenario(f"[links]\n{keys}")
+    with pytest.raises(ScenarioError, match=r"mbit: should be greater than or equal to 0.000008"):
+        scenario(f'[[nodes.group]]\nname = "g"\ncount = 1\n{keys}')
+
+
+def test_the_slowest_line_is_a_byte_a_second() -> None:
+    for name in ("simblock-2019", "gervais-2016"):
+        slow = scenario(f'[links]\ngeography = "{name}"\nup_mbit = 8e-6\ndown_mbit = 8e-6')
+        lines = scenario_lines(slow, 1)
+        assert set(lines.up) == set(lines.down) == {1}
+    assert geography.bytes_per_second(1e-9) == 1
+    assert geography.bytes_per_second(0.0) == 0
+
+
+def test_pools_have_their_own_lines_and_places() -> None:
+    made = scenario('[topology]\nsource = "gervais"\n[links]\ngeography = "gervais-2016"')
+    lines = scenario_lines(made, 1)
+    place = scenario_geography(made)
+    assert set(lines.up[:16]) == set(lines.down[:16]) == {12_500_000}
+    assert tuple(place.regions[region] for region in lines.region[:16]) == pools.POOL_REGIONS
+    # As the model has them.
+    drawn = network.draw_lines(place, scenario_topology(made, 1), 1)
+    assert (drawn.up.tolist(), drawn.down.tolist()) == (list(lines.up), list(lines.down))
+    assert drawn.region.tolist() == list(lines.region)
 
 
 def test_uniform_has_one_latency_and_no_limit_unless_told() -> None:
