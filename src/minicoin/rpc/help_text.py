@@ -50,6 +50,8 @@ def conversions(methods: Iterable[Method]) -> Json:
 
 
 def _word(argument: Argument) -> str:
+    if argument.in_usage:
+        return argument.in_usage
     if argument.kind is Kind.ARRAY:
         return f"[{argument.name},...]"
     return f'"{argument.name}"' if argument.kind.is_text else argument.name

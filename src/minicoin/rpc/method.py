@@ -74,11 +74,15 @@ class Argument:
     is_optional: bool = False
     default: Json = None
     aliases: tuple[str, ...] = ()
+    in_usage: str = ""
+    """How the line of usage shows it, where not by its name and kind."""
 
 
-def optional(name: str, kind: Kind, default: Json, about: str, *, aliases: tuple[str, ...] = ()) -> Argument:
+def optional(
+    name: str, kind: Kind, default: Json, about: str, *, aliases: tuple[str, ...] = (), in_usage: str = ""
+) -> Argument:
     """An argument that may be left out."""
-    return Argument(name, kind, about, True, default, aliases)
+    return Argument(name, kind, about, True, default, aliases, in_usage)
 
 
 @dataclass(frozen=True, slots=True)

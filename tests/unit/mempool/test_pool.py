@@ -373,3 +373,11 @@ def test_a_damaged_dump_is_refused(world, damage):
     damaged = {b"cut": dump[:-3], b"tail": dump + b"!"}.get(damage, damage)
     with pytest.raises(DecodeError):
         world.pool.restore(damaged, world.now)
+
+
+@pytest.mark.parametrize("require_standard", [True, False])
+def test_a_transaction_too_small_is_refused_also_where_unusual_ones_are_taken(make_world, require_standard):
+    world = make_world(MempoolPolicy(require_standard=require_standard))
+    small = Transaction(2, (TxIn(world.coin()),), (TxOut(1_000, b"\x6a\x01\x01"),))
+    assert len(small.stripped) < 65
+    assert refusal(world, small) is TxReason.TX_SIZE_SMALL

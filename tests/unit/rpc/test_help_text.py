@@ -37,3 +37,9 @@ def test_optional_arguments_stand_behind_required_ones() -> None:
 
 def test_help_of_an_unknown_command(rpc) -> None:
     assert rpc.refusal("help", "nosuch") == (-1, "help: unknown command: nosuch")
+
+
+def test_lists_are_shown_as_lists_unless_a_method_says_otherwise() -> None:
+    rows = {method.name: method for method in METHODS}
+    assert usage(rows["scantxoutset"]) == 'scantxoutset "action" ( [scanobjects,...] )'
+    assert usage(rows["getblockstats"]) == "getblockstats hash_or_height ( stats )"

@@ -8,6 +8,7 @@ from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, Tx
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 from minicoin.core.script.policy import (
     Standardness,
+    check_size,
     check_standard,
     check_standard_inputs,
     dust_threshold_sat,
@@ -57,7 +58,6 @@ def test_the_dust_thresholds_of_bitcoin_core(script: bytes, threshold: int) -> N
     [
         (Draft(version=0), TxReason.VERSION),
         (Draft(version=4), TxReason.VERSION),
-        (Draft(outputs=(TxOut(10_000, b"\x51"),)), TxReason.TX_SIZE_SMALL),
         (Draft(outputs=(PAY,) * 3300), TxReason.TX_SIZE),
         (Draft(script_sig=push(b"a" * 520) * 4), TxReason.SCRIPTSIG_SIZE),
         (Draft(script_sig=b"\x51\x61"), TxReason.SCRIPTSIG_NOT_PUSHONLY),
@@ -157,3 +157,12 @@ def test_inputs_that_are_not_relayed(script: bytes, script_sig: bytes, witness: 
 )
 def test_inputs_that_are_relayed(script: bytes, script_sig: bytes, witness: Witness) -> None:
     check_standard_inputs(Draft(script_sig=script_sig, witness=witness).build(), [TxOut(1, script)])
+
+
+def test_what_looks_like_a_node_of_the_merkle_tree_is_never_relayed():
+    small = Draft(outputs=(TxOut(10_000, b"\x51"),)).build()
+    assert len(small.stripped) < 65
+    with pytest.raises(TxRejected) as refused:
+        check_size(small)
+    assert refused.value.reason is TxReason.TX_SIZE_SMALL
+    check_size(Draft().build())

@@ -14,7 +14,7 @@ from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descen
 from minicoin.core.mempool.truc import TRUC_VERSION, check_truc
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
-from minicoin.core.script.policy import check_standard, check_standard_inputs
+from minicoin.core.script.policy import check_size, check_standard, check_standard_inputs
 
 # One transaction may take a fifth of a block's signature checks.
 _STANDARD_SIGOP_COST_MAX = BLOCK_SIGOP_COST_MAX // 5
@@ -27,6 +27,7 @@ def check_before_verification(table: EntryTable, transaction: Transaction, polic
         raise TxRejected(TxReason.COINBASE)
     if policy.require_standard:
         check_standard(transaction, policy.standardness)
+    check_size(transaction)
     find_replaced(table, transaction, table.conflicts_of(transaction))
 
 

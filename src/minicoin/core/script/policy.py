@@ -92,12 +92,17 @@ def dust_outputs(transaction: Transaction, dust_feerate: int = DUST_RELAY_FEE_SA
     return [index for index, output in enumerate(transaction.outputs) if is_dust(output, dust_feerate)]
 
 
+def check_size(transaction: Transaction) -> None:
+    """That it is none of those that look like a node of the merkle tree: asked of every transaction, also where the
+    operator takes unusual ones. Raises TxRejected."""
+    if len(transaction.stripped) < STANDARD_STRIPPED_BYTES_MIN:
+        raise TxRejected(TxReason.TX_SIZE_SMALL, f"{len(transaction.stripped)} bytes without witness")
+
+
 def check_standard(transaction: Transaction, rules: Standardness = STANDARD) -> None:
     """The rules that need nothing but the transaction. Raises TxRejected."""
     if not 1 <= transaction.version <= STANDARD_VERSION_MAX:
         raise TxRejected(TxReason.VERSION, f"version {transaction.version}")
-    if len(transaction.stripped) < STANDARD_STRIPPED_BYTES_MIN:
-        raise TxRejected(TxReason.TX_SIZE_SMALL, f"{len(transaction.stripped)} bytes without witness")
     if transaction.weight > STANDARD_WEIGHT_MAX:
         raise TxRejected(TxReason.TX_SIZE, f"weight {transaction.weight}")
     for index, spend in enumerate(transaction.inputs):

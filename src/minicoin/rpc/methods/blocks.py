@@ -271,7 +271,7 @@ METHODS = (
         get_block_stats,
         (
             Argument("hash_or_height", Kind.TEXT_OR_NUMBER, "The block's hash, or its height on the best chain."),
-            optional("stats", Kind.ARRAY, None, "Names of the figures wanted; all by default."),
+            optional("stats", Kind.ARRAY, None, "Names of the figures wanted; all by default.", in_usage="stats"),
         ),
     ),
     Method(
