@@ -250,6 +250,15 @@ def startnode(
         int | None,
         _option(_POOL, "Unconfirmed descendants at most, itself included.", "--limitdescendantcount", default="25"),
     ] = None,
+    blockmintxfee: Annotated[
+        str | None,
+        _option(
+            _WORK,
+            "Least fee of transactions in blocks put together here, in coins per 1,000 vbytes.",
+            "--blockmintxfee",
+            default="0.00000001",
+        ),
+    ] = None,
     blockmaxweight: Annotated[
         int | None,
         _option(_WORK, "Weight of blocks that are put together here at most.", "--blockmaxweight", default="4000000"),
@@ -392,6 +401,7 @@ def startnode(
         "bytespersigop": bytespersigop,
         "limitancestorcount": limitancestorcount,
         "limitdescendantcount": limitdescendantcount,
+        "blockmintxfee": blockmintxfee,
         "blockmaxweight": blockmaxweight,
         "blocksonly": blocksonly,
         "maxconnections": maxconnections,

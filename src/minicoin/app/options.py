@@ -129,6 +129,7 @@ class NodeOptions(BaseModel):
     bytespersigop: int | None = Field(None, ge=1, le=1_000_000)
     limitancestorcount: int | None = Field(None, ge=1, le=1_000)
     limitdescendantcount: int | None = Field(None, ge=1, le=1_000)
+    blockmintxfee: Feerate | None = None
     blockmaxweight: int | None = Field(None, ge=8_000, le=BLOCK_WEIGHT_MAX)
     blocksonly: Switch = False
     maxconnections: int | None = Field(None, ge=0, le=10_000)

@@ -184,6 +184,7 @@ def _with_relay_options(policy: NodePolicy, options: NodeOptions, network: Netwo
         descendants_max=options.limitdescendantcount or policy.descendants_max,
         persists_mempool=options.persistmempool,
         block_version=options.blockversion,
+        block_min_feerate=policy.block_min_feerate if options.blockmintxfee is None else options.blockmintxfee,
         bytes_per_sigop=options.bytespersigop or policy.bytes_per_sigop,
         block_weight_max=options.blockmaxweight or policy.block_weight_max,
         blocks_only=options.blocksonly,

@@ -79,6 +79,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         bytespersigop = 40
         limitancestorcount = 5
         limitdescendantcount = 6
+        blockmintxfee = 0
         blockmaxweight = 400000
         blocksonly = true
         peertimeout = 30

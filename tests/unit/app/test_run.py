@@ -37,6 +37,7 @@ def test_relay_policy() -> None:
         limitancestorcount=3,
         limitdescendantcount=4,
         blockmaxweight=100_000,
+        blockmintxfee="0.00000500",
     ).policy
     assert (policy.min_relay_feerate, policy.incremental_feerate) == (2_000, 3_000)
     assert policy.mempool_bytes_max == 5_000_000
@@ -44,7 +45,7 @@ def test_relay_policy() -> None:
     assert not policy.persists_mempool and not policy.require_standard
     known = policy.standardness
     assert (known.dust_feerate, known.datacarrier_bytes_max, known.permits_bare_multisig) == (0, 83, False)
-    assert policy.bytes_per_sigop == 50
+    assert (policy.bytes_per_sigop, policy.block_min_feerate) == (50, 500)
     assert (policy.ancestors_max, policy.descendants_max, policy.block_weight_max) == (3, 4, 100_000)
     assert _setup(datacarrier="0", datacarriersize=83).policy.standardness.datacarrier_bytes_max == 0
 

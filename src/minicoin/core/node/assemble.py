@@ -148,6 +148,7 @@ def _mempool_policy(network: Network, policy: NodePolicy) -> MempoolPolicy:
         incremental_feerate=increment,
         standardness=policy.standardness,
         bytes_per_sigop=policy.bytes_per_sigop,
+        block_min_feerate=policy.block_min_feerate,
         bytes_max=policy.mempool_bytes_max,
         expiry_us=policy.mempool_expiry_us,
         ancestors_max=policy.ancestors_max,

@@ -15,7 +15,7 @@ from minicoin.core.limits import (
     OUTBOUND_FULL_SLOTS,
     TIP_AGE_MAX_US,
 )
-from minicoin.core.mempool.policy import BYTES_PER_SIGOP
+from minicoin.core.mempool.policy import BLOCK_MIN_FEERATE, BYTES_PER_SIGOP
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
 from minicoin.core.script.policy import STANDARD, Standardness
@@ -73,6 +73,8 @@ class NodePolicy:
     """What a replacement must add, in the same unit; None: what suits the network."""
     block_version: int | None = None
     """Of blocks that are put together here; None: what the deployments ask for."""
+    block_min_feerate: int = BLOCK_MIN_FEERATE
+    """What transactions pay at least that are put into blocks here."""
     block_weight_max: int = BLOCK_WEIGHT_MAX
     """Of blocks that are put together here."""
     blocks_only: bool = False
