@@ -70,5 +70,5 @@ def _is_active(node: NodeUnderTest, block: bytes) -> bool:
 
 def _is_known(node: NodeUnderTest, txid: Txid) -> bool:
     """In a block, or on its way into one."""
-    wallet = _queries(node).wallet
-    return wallet.record(txid) is not None and (wallet.confirmations(txid) > 0 or txid in node.core.parts.mempool)
+    status = _queries(node).wallet.status(txid)
+    return status is not None and (status.confirmations > 0 or txid in node.core.parts.mempool)

@@ -267,6 +267,24 @@ def test_what_the_mempool_refuses_at_a_start_waits_until_it_does_not():
     assert pooled(again) == [txid_of(answer)]
 
 
+def test_a_payment_that_blocks_leave_out_is_said_again_once_in_12_to_36_hours():
+    bench = funded()
+    answer = bench.ask(PAYMENT)
+    bench.connect(1)
+    bench.say(1, GetData((InventoryVector(InvType.WITNESS_TX, txid_of(answer)),)))
+    # Blocks come, and none takes it.
+    bench.node.parts.mempool.select_for_block = lambda *limits: []
+    said_at = []
+    for step in range(36 * 4):
+        bench.ask(c.Generate(1, NOBODY))
+        bench.connect(3 + 2 * step)
+        bench.take(Inv)
+        bench.wait(15 * MINUTE_US)
+        said_at += [step // 4 for vector in announced(bench) if vector == txid_of(answer)]
+    assert said_at and min(said_at) >= 12
+    assert len(dict.fromkeys(said_at)) == 1
+
+
 # --- peers that come later ---
 
 
