@@ -207,7 +207,7 @@ def test_a_feeler_asks_no_more_than_whether_somebody_is_there():
     bench.ask(AddConnection(NodeAddress("127.0.0.1", 5), "feeler"))
     (dial,) = bench.take(Dial)
     bench.handle(ConnectionOpened(dial.conn, dial.address, False, None))
-    bench.take(Close)
+    assert [said.relay for said in bench.take(Version)] == [False]
     now = bench.now // SECOND_US
     bench.say(dial.conn, Version(70016, 9, now, NetAddress(), NetAddress(), 5, "/scripted/", 0))
     assert _closed(bench) == [dial.conn]

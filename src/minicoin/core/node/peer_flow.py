@@ -75,7 +75,7 @@ class PeerFlow:
             inbound=event.inbound,
             now=now,
             local=event.local,
-            relays=slot is None or slot.kind is not SlotKind.BLOCK_ONLY,
+            relays=slot is None or slot.kind not in (SlotKind.BLOCK_ONLY, SlotKind.FEELER),
             permissions=Permission.NONE if slot is None else slot.permissions,
         )
         parts.sessions[event.conn] = session
