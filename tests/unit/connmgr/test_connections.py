@@ -1,5 +1,7 @@
 """Slots, dials, back-off, duplicates, inbound limit, bans: what the manager decides in each case."""
 
+from dataclasses import replace
+
 import pytest
 
 from minicoin.core.connmgr.bans import Ban, BanList, parse_subject
@@ -601,3 +603,18 @@ def test_a_person_s_ban_is_one_after_a_restart_too():
     connections.ban(subject, Micros(T0 + DAY_US), "by the operator", T0)
     again = BanList.from_bytes(connections.bans.to_bytes())
     assert again.find(address(1), T0, by_operator=True).until == T0 + 2 * DAY_US
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_an_automatic_slot_is_not_spent_on_a_peer_that_is_here_already(private):
+    """Or two halves of a small network, each full of connections among themselves, never find each other again."""
+    connections = manager(full_relay_slots=2, is_private_network=private, add_nodes=(address(3),))
+    for conn, index in ((1, 1), (3, 3)):
+        assert connections.on_opened(conn, replace(address(index), port=40_000 + conn), True, T0) == []
+        connections.mark_listening(conn, address(index))
+    dialled = [dial.address for dial in dials(connections.fill(T0, Book(address(1), address(2))))]
+    # Who is named is dialled all the same: nobody can keep it away by saying that he listens there.
+    assert sorted(dialled) == sorted([address(2), address(3)])
+    connections.on_closed(1, T0)
+    connections.wake()
+    assert address(1) in [dial.address for dial in dials(connections.fill(Micros(T0 + MINUTE_US), Book(address(1))))]

@@ -132,6 +132,8 @@ class ConnectionManager:
             address = select(groups)
             if address is None:
                 return None
+            if self._slots.has_inbound_from(address):
+                continue
             if self._may_dial(address, now) and self._group_of(address) not in groups:
                 return address
         return None
@@ -383,6 +385,13 @@ class ConnectionManager:
             self._own_endpoints[endpoint_of(slot.address)] = None
             if len(self._own_endpoints) > _SELF_ADDRESSES_MAX:
                 del self._own_endpoints[next(iter(self._own_endpoints))]
+
+    def mark_listening(self, conn: ConnId, address: NodeAddress) -> None:
+        """An inbound peer says where it listens: an automatic slot for the same node would be one less for another,
+        and two halves of a small network would never find each other again. Who is named is dialled all the same."""
+        slot = self._slots.get(conn)
+        if slot is not None and slot.is_inbound:
+            slot.listens_at = address
 
     # --- reading ---
 

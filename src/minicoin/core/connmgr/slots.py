@@ -85,6 +85,9 @@ class Slot:
     score: int = 0
     permissions: Permission = Permission.NONE
 
+    listens_at: NodeAddress | None = None
+    """Where an inbound peer says that it listens, on its own host: our automatic slots are for others."""
+
     @property
     def is_inbound(self) -> bool:
         return self.kind is _INBOUND

@@ -59,6 +59,12 @@ class SlotTable:
 
         return is_connected
 
+    def has_inbound_from(self, address: NodeAddress) -> bool:
+        """Whether an inbound peer says that it listens there."""
+        endpoint = endpoint_of(address)
+        listening = (slot.listens_at for slot in self._slots.values())
+        return any(found is not None and endpoint_of(found) == endpoint for found in listening)
+
     def same_peer(self, fresh: Slot) -> Slot | None:
         """Another open connection to the same proven peer id."""
         if not fresh.peer_id:

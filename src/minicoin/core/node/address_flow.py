@@ -1,7 +1,5 @@
 """Addresses of nodes: sources and gossip fill the book, the book fills the connection manager's slots."""
 
-from collections.abc import Iterable
-
 from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.effects import Effect
 from minicoin.core.events import AddressesFound
@@ -60,7 +58,7 @@ class AddressFlow:
         """A session ended."""
         self._parts.gossip.on_closed(conn)
 
-    def on_addresses(self, session: Session, addresses: Iterable[TimedAddress], now: Micros) -> None:
+    def on_addresses(self, session: Session, addresses: tuple[TimedAddress, ...], now: Micros) -> None:
         """An addr or addrv2 message."""
         parts = self._parts
         is_unlimited = bool(session.permissions & Permission.ADDR)
@@ -69,6 +67,11 @@ class AddressFlow:
         others = [timed for timed in heard.addresses if own is None or timed.address != own]
         if parts.book.add(others, session.remote, now):
             parts.connections.wake()
+        if session.inbound:
+            # Where it says that it listens, on the host we see it at: it need not be dialled there as well.
+            for timed in addresses[:1]:
+                if normalise_host(timed.address.host) == normalise_host(session.remote.host):
+                    parts.connections.mark_listening(session.conn, timed.address)
         # A seed node has done what it was dialled for.
         parts.emit(*parts.connections.on_addresses(session.conn))
 
