@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.reproduce import agreement, gervais, million, simblock, theory
+from bench.reproduce import agreement, gervais, million, simblock, tail, theory
 from bench.reproduce.rows import Row, table
 
 from minicoin.sim.model.engine import COMPILES
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reproduce.md"
 NOTES = Path(__file__).with_name("notes.md")
 HEADING = "\n## Figures: "
-GROUPS = ("agreement", "simblock", "gervais", "flooding", "gossip", "million")
+GROUPS = ("agreement", "simblock", "gervais", "tail", "flooding", "gossip", "million")
 
 
 def measure(group: str, workers: int) -> list[Row]:
@@ -33,9 +33,12 @@ def measure(group: str, workers: int) -> list[Row]:
         return theory.gossip_rows()
     if group == "million":
         return million.rows()
-    drawn = simblock if group == "simblock" else gervais
     with ProcessPoolExecutor(workers) as pool:
-        return drawn.rows(list(pool.map(drawn.run, drawn.jobs())))
+        if group == "simblock":
+            return simblock.rows(list(pool.map(simblock.run, simblock.jobs())))
+        if group == "gervais":
+            return gervais.rows(list(pool.map(gervais.run, gervais.jobs())))
+        return tail.rows(list(pool.map(tail.run, tail.jobs())))
 
 
 def section(rows: list[Row], seconds: float) -> str:

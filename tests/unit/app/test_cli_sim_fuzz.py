@@ -53,6 +53,22 @@ def test_a_failure_leaves_a_small_file_and_the_line_that_runs_it(failing: Outcom
     assert Scenario.load(tmp_path / "fuzz-9.toml") == draw_scenario(9)
 
 
+def test_what_failed_before_an_interrupt_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = Outcome(9, (ViolationRecord("supply", 5, [1], "too much"),), {"crash": 2}, 100)
+
+    def interrupted(seeds: tuple[int, ...], *_: object, on_outcome, **__: object) -> Campaign:
+        campaign = Campaign()
+        campaign.add(outcome)
+        on_outcome(outcome, campaign)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "fuzz", interrupted)
+    done = run("--seeds", "9..20", "--out", str(tmp_path))
+    assert done.exit_code == 130
+    assert "interrupted; 1 of 12 seeds were run" in done.stderr
+    assert Scenario.load(tmp_path / "fuzz-9.toml") == draw_scenario(9)
+
+
 def test_a_failure_as_json_without_shrinking(failing: Outcome, tmp_path: Path) -> None:
     done = run("--json", "--no-shrink", "--out", str(tmp_path))
     assert done.exit_code == 3

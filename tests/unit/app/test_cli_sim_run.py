@@ -1,6 +1,7 @@
 """`sim run` and `sim list`: what they say of files that are not there or wrong, and their exit codes."""
 
 import json
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from tests.command_line import call
 from minicoin.app import cli_sim
 from minicoin.app.sim import run as sim_run
 from minicoin.sim.measure.record import ViolationRecord
+from minicoin.sim.result.progress import RunProgress
 
 HELLO = """
 name = "tiny"
@@ -104,6 +106,65 @@ def test_a_violation_has_its_own_exit_code(tiny, monkeypatch):
     done = sim("run", tiny, "--no-progress")
     assert done.exit_code == 3
     assert "too much of it" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "words"),
+    [
+        (signal.SIGINT, 130, "interrupted after"),
+        (signal.SIGTERM, 143, "told to end after"),
+        (signal.SIGHUP, 129, "the terminal was closed after"),
+    ],
+)
+def test_a_run_that_is_interrupted_keeps_what_was_measured_and_says_so(tiny, tmp_path, monkeypatch, sent, code, words):
+    def interrupt(self, virtual_us, events, blocks):
+        if blocks == 2:
+            signal.raise_signal(sent)
+
+    monkeypatch.setattr(RunProgress, "update", interrupt)
+    before = signal.getsignal(sent)
+    out = tmp_path / "out"
+    long = ("--set", "blocks=1000000", "--out", out)
+    done = sim("run", tiny, *long)
+    assert done.exit_code == code
+    assert f"PARTIAL: {words}" in done.stdout
+    assert f"written to {out}" in done.stdout
+    kept = json.loads((out / "result.json").read_text())
+    assert kept["interrupted"].startswith(words)
+    assert 2 <= kept["figures"]["forks"]["blocks"] < 20
+    assert f"Partial: {words}" in (out / "report.html").read_text()
+    told = json.loads(sim("run", tiny, *long, "--json").stdout)
+    assert told["interrupted"].startswith(words)
+    assert signal.getsignal(sent) is before
+
+
+def test_a_run_that_is_interrupted_before_it_measures_keeps_nothing_and_says_so(tiny, monkeypatch):
+    monkeypatch.setattr(RunProgress, "update", lambda *at: signal.raise_signal(signal.SIGINT))
+    done = sim("run", tiny)
+    assert done.exit_code == 130
+    assert "interrupted before anything was measured: nothing is kept" in done.stderr
+
+
+def test_a_whole_run_is_not_marked(tiny):
+    assert json.loads(sim("run", tiny, "--json").stdout)["interrupted"] is None
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63, 1 << 64])
+def test_a_seed_that_is_none_is_refused_in_words(tiny, seed):
+    done = sim("run", tiny, f"--seed={seed}")
+    assert done.exit_code == 2
+    assert "--seed" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_the_largest_seed(tiny):
+    assert json.loads(sim("run", tiny, "--seed", (1 << 63) - 1, "--json").stdout)["seed"] == (1 << 63) - 1
+
+
+def test_a_byte_order_mark_is_no_part_of_a_scenario(tiny):
+    expected = json.loads(sim("run", tiny, "--json").stdout)["digest"]
+    tiny.write_text(HELLO, encoding="utf-8-sig")
+    assert json.loads(sim("run", tiny, "--json").stdout)["digest"] == expected
 
 
 def test_events_are_lines_of_time_node_and_what_and_end_with_the_digest(tiny):
