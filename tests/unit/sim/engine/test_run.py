@@ -140,3 +140,11 @@ def test_traffic_is_recorded_on_demand() -> None:
     silent = run_full(Scenario.from_toml(text), 1, ScriptedVerifier(), lambda progress: None)
     assert silent.blocks
     assert silent.traffic.types == []
+
+
+def test_what_mining_was_over_before_is_said() -> None:
+    late = '[[fault]]\nkind = "reset"\nat_s = 300.0\n[[attacker]]\nkind = "sybil"\nat_s = 0.0\n'
+    told = record(SMALL.replace("blocks = 8", "blocks = 2") + late)
+    (note,) = [note for note in told.notes if "mining was over" in note]
+    assert note.startswith("fault[0].at_s: mining was over after ")
+    assert note.endswith("so what was to begin at 300 s never did")

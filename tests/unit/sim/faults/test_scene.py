@@ -3,6 +3,7 @@
 from tests.unit.sim.check.networks import connected, pass_seconds
 
 from minicoin.sim.engine.simulation import Simulation
+from minicoin.sim.faults.host_faults import ClockSkewFault
 from minicoin.sim.faults.scene import Scene
 from minicoin.sim.world.host import Host
 
@@ -99,3 +100,14 @@ def test_what_is_down_gets_its_clock_set_all_the_same() -> None:
     scene.move_clock(host, -5_000_000)
     assert host.clock_offset_us == -5_000_000
     assert not host.is_up
+
+
+def test_a_drift_of_less_than_a_microsecond_a_second_adds_up() -> None:
+    simulation, scene, host = _stage()
+    before = host.clock_offset_us
+    drift = ClockSkewFault([host.name], {host.index: None}, 0, 0.4)
+    drift.start(scene)
+    pass_seconds(simulation, 11)
+    assert host.clock_offset_us - before == 4
+    drift.stop(scene)
+    assert host.clock_offset_us == before

@@ -25,7 +25,7 @@ def uniform_network(graph: Topology, latency_us: int = 50_000, down: float = 0, 
     return network.draw_network(geography.uniform(latency_us, down, up), graph, 1)
 
 
-def run_all(nodes: int = 200) -> dict[str, str]:
+def run_all(nodes: int = 60) -> dict[str, str]:
     """The digests of one run in each discipline and relay."""
     cases: dict[str, tuple[str, Topology, Parameters]] = {
         "full node": ("gervais-2016", topology.random(nodes, 7), full_node(535_000, 20_000).with_blocks(5)),
