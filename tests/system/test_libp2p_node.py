@@ -236,7 +236,7 @@ def test_a_visitor_says_what_is_wrong(tmp_path: Path) -> None:
         plain = replace(setup(tmp_path, 1), transport=TransportKind.PLAIN)
         async with running_setup(plain) as one:
             told = await in_thread(complaint, NodeAddress("127.0.0.1", one.port))
-            assert "not a libp2p peer" in told
+            assert "is it a libp2p peer?" in told
             port = one.port
         assert "refused" in await in_thread(complaint, NodeAddress("127.0.0.1", port))
 
