@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from tests.waiting import HANG_S, wait_until
+from tests.waiting import COMPUTE_HANG_S, wait_until
 
 from minicoin.app.build import NodeSetup, build_node
 from minicoin.core.params.builtin import lookup
@@ -44,7 +44,7 @@ def test_import(bootstrap_file: Path, tmp_path: Path, file_bytes_max: int) -> No
         assert doomed.acknowledged.blocks, "there was room for a part of the chain"
     # With room again the rest follows.
     again = Doomed("import", directory, bootstrap_file)
-    assert not again.kill_after(HANG_S)
+    assert not again.kill_after(COMPUTE_HANG_S)
     assert check_chain(NETWORK, directory, doomed.acknowledged.blocks + again.acknowledged.blocks) == BLOCKS
 
 
