@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +89,9 @@ def test_killed_on_this_machine_it_goes_on_where_it_was(tmp_path: Path, expected
         assert kept < JOBS, "the sweep was over before it was killed"
         second = finish(start(sweep_command(out, "--jobs", "2")))
     finally:
-        # Those that were orphaned, whatever they do.
-        os.killpg(first.pid, signal.SIGKILL)
+        # Those that were orphaned, if any are left.
+        with suppress(ProcessLookupError):
+            os.killpg(first.pid, signal.SIGKILL)
     assert second.code == 0
     assert (second.report["skipped"], second.report["ran"]) == (kept, JOBS - kept)
     assert second.digests == expected
