@@ -59,8 +59,9 @@ def test_another_network_is_refused_in_words_over_plain_tcp(tmp_path: Path) -> N
         with running(*start(NETWORK, tmp_path / "b", "-l 0", "--transport", "tcp", "-d", one.address)) as other:
             ours, theirs = lookup(NETWORK).magic.hex(), lookup("bitcoin-regtest").magic.hex()
             wait_until(lambda: "peer-fault" in one.log and "peer-fault" in other.log, "both to say why")
-            assert reasons(one.log, "peer-fault")[0] == f"wrong network magic {ours}, expected {theirs}"
-            assert reasons(other.log, "peer-fault")[0] == f"wrong network magic {theirs}, expected {ours}"
+            here, there = f"{NETWORK} (magic {ours})", f"bitcoin-regtest (magic {theirs})"
+            assert reasons(one.log, "peer-fault")[0] == f"wrong network: it speaks {here}, this node {there}"
+            assert reasons(other.log, "peer-fault")[0] == f"wrong network: it speaks {there}, this node {here}"
         assert "peer-ready" not in one.log
 
 

@@ -311,5 +311,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(RPC_CONNECTIONS_MAX)
     except OSError as error:
         listener.close()
-        raise MisuseError(f"cannot listen for RPC on {host}:{port}: {error.strerror}") from error
+        raise MisuseError(
+            f"cannot listen for RPC on {host}:{port}: {error.strerror}; choose another port with --rpcport"
+        ) from error
     return listener

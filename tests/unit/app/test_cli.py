@@ -6,6 +6,7 @@ import pytest
 
 from minicoin import __version__
 from minicoin.app import run as run_module
+from minicoin.app import session as session_module
 from minicoin.app.session import Session
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -286,3 +287,24 @@ def test_the_wallet_in_words(running) -> None:
     shown = running("wallet", "info").out
     assert "{" not in shown
     assert re.search(r"locked +no\n", shown)
+
+
+@pytest.mark.parametrize("width", [80, 60, None])
+def test_nothing_to_be_copied_is_cut_or_folded(running, monkeypatch, width) -> None:
+    monkeypatch.setattr(session_module, "terminal_width", lambda: width)
+    running("createwallet", "--no-passphrase")
+    running("mine", "102")
+    address = running("wallet", "address", "--label", "a shop with a name that is long").out.strip()
+    txid = running("send", address, "1", "--json").json["txid"]
+    running("data", "put", "d" * 80)
+    for words, precious in (
+        (["listaddresses"], [address]),
+        (["wallet", "history"], [txid, address]),
+        (["wallet", "info"], [running("rpc", "getbestblockhash").out.strip()]),
+        (["data", "list"], ["d" * 80]),
+        (["printchain"], [running("rpc", "getbestblockhash").out.strip()]),
+        (["getinfo"], [running("rpc", "getbestblockhash").out.strip(), str(running.datadir)]),
+        (["chain", "info"], [running("rpc", "getbestblockhash").out.strip()]),
+    ):
+        shown = running(*words).out
+        assert all(text in shown for text in precious), words

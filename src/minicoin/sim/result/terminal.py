@@ -44,9 +44,10 @@ def print_summary(record: RunRecord, console: Console, summary: Summary | None =
         console.print(Text(text, style="bold red"))
     for note in record.notes:
         console.print(Text(f"note: {note}", style="dim"))
-    console.print(Text(f"digest {record.digest}", style="dim"))
+    # There to be copied: never folded.
+    console.print(Text(f"digest {record.digest}", style="dim"), soft_wrap=True)
     if record.replay:
-        console.print(Text(f"again: {record.replay}", style="dim"))
+        console.print(Text(f"again: {record.replay}", style="dim"), soft_wrap=True)
 
 
 def _headline(record: RunRecord, summary: Summary) -> Table:

@@ -7,8 +7,8 @@ from minicoin.sim.result.terminal import print_summary
 from .synthetic import empty_record, make_record
 
 
-def shown(record) -> str:
-    console = Console(file=io.StringIO(), width=140)
+def shown(record, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width)
     print_summary(record, console)
     return console.file.getvalue()
 
@@ -51,3 +51,10 @@ def test_names_are_not_markup() -> None:
 
 def test_an_empty_record() -> None:
     assert "0, 0 stale" in shown(empty_record(run_wall_s=0.0))
+
+
+def test_what_is_to_be_copied_is_never_folded() -> None:
+    record = make_record()
+    text = shown(record, width=60)
+    assert f"digest {record.digest}" in text
+    assert f"again: {record.replay}" in text
