@@ -45,17 +45,20 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
     bound: dict[str, Json] = {}
     wrong: dict[str, Json] = {}
     for position, argument in enumerate(method.arguments):
-        given = positional[position] if position < len(positional) else None
-        value = _take_named(argument, named, given)
-        if value is None:
-            if not argument.is_optional:
-                raise _usage_error(method, f"{method.name}: the argument {argument.name} is missing")
+        is_positional = position < len(positional)
+        is_given = is_positional or any(name in named for name in (argument.name, *argument.aliases))
+        value = positional[position] if is_positional else None
+        value = _take_named(argument, named, value, is_positional=is_positional)
+        if not is_given and not argument.is_optional:
+            raise _usage_error(method, f"{method.name}: the argument {argument.name} is missing")
+        if value is None and argument.is_optional:
             value = argument.default
         elif argument.kind in _WHOLE and _is_number(value) and not _fits(value, argument.kind):
             raise CommandError(
                 MISC_ERROR, f"JSON integer out of range: {argument.name} is {str(value)[:30]}, {_WHOLE_HINT}"
             )
-        elif not _fits(value, argument.kind):
+        elif value is None or not _fits(value, argument.kind):
+            # Null leaves an optional argument out; a required one it does not stand for.
             expected = _EXPECTED.get(argument.kind, str(argument.kind))
             wrong[f"Position {position + 1} ({argument.name})"] = (
                 f"JSON value of type {type_name(value)} is not of expected type {expected}"
@@ -68,10 +71,27 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
     return bound
 
 
-def _take_named(argument: Argument, named: dict[str, Json], given: Json) -> Json:
+def count_given(method: Method, params: Json) -> int:
+    """How many arguments a request has as a list: nulls count, also those that stand before a named one."""
+    if isinstance(params, list):
+        return len(params)
+    if not isinstance(params, dict):
+        return 0
+    mixed = params.get(_POSITIONAL_AMONG_NAMED)
+    count = len(mixed) if isinstance(mixed, list) else 0
+    for position, argument in enumerate(method.arguments, 1):
+        if any(name in params for name in (argument.name, *argument.aliases)):
+            count = max(count, position)
+    return count
+
+
+def _take_named(argument: Argument, named: dict[str, Json], given: Json, *, is_positional: bool) -> Json:
     found = given
     for name in (argument.name, *argument.aliases):
         if name in named:
+            if is_positional:
+                problem = f"Parameter {name} specified twice both as positional and named argument"
+                raise CommandError(INVALID_PARAMETER, problem)
             if found is not None:
                 raise CommandError(INVALID_PARAMETER, f"Parameter {name} specified twice")
             found = named.pop(name)

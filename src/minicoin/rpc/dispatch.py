@@ -7,16 +7,16 @@ is echoed as it came.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RPC_BATCH_CALLS_MAX
 from minicoin.core.node.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
-from minicoin.rpc.arguments import bind_arguments
+from minicoin.rpc.arguments import bind_arguments, count_given
 from minicoin.rpc.json_text import Json, decode_json, encode_json
-from minicoin.rpc.line import CallLine, Client, Turn
+from minicoin.rpc.line import CallLine, Client
 from minicoin.rpc.method import ActiveCall, Call, Method
 from minicoin.rpc.port import NodePort
 
@@ -152,18 +152,20 @@ class Dispatcher:
             near = get_close_matches(name[:100], self.methods, 1, _SUGGESTION_LIKENESS)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise CommandError(METHOD_NOT_FOUND, f"Method not found{hint}")
-        arguments = bind_arguments(method, params)
+        call = Call(
+            self._port, bind_arguments(method, params), wallet, self._active, given_count=count_given(method, params)
+        )
         if method.is_urgent:
-            return await self._run(method, arguments, wallet, None)
+            return await self._run(method, call)
         async with self._line.turn(client) as turn:
-            return await self._run(method, arguments, wallet, turn)
+            return await self._run(method, replace(call, turn=turn))
 
-    async def _run(self, method: Method, arguments: Mapping[str, Json], wallet: str | None, turn: Turn | None) -> Json:
+    async def _run(self, method: Method, call: Call) -> Json:
         self._calls += 1
         number = self._calls
         self._active[number] = ActiveCall(method.name, time.monotonic_ns())
         try:
-            return await method.run(Call(self._port, arguments, wallet, self._active, turn))
+            return await method.run(call)
         except MisuseError as error:
             raise CommandError(INVALID_PARAMETER, str(error)) from error
         finally:

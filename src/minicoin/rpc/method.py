@@ -105,6 +105,8 @@ class Call:
     """All calls at work, this one among them."""
     turn: Turn | None = None
     """Its place in the line; None for a call that takes none."""
+    given_count: int = 0
+    """How many arguments the request has; after them come defaults only."""
 
     async def hold(self, wait: Callable[[], Awaitable[T]]) -> T:
         """Await something that may take as long as it likes, in nobody's way."""

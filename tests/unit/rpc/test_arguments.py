@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from minicoin.core.node.commands import CommandError
-from minicoin.rpc.arguments import bind_arguments
+from minicoin.rpc.arguments import bind_arguments, count_given
 from minicoin.rpc.json_text import Json, decode_json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex
 
@@ -54,6 +54,29 @@ def test_a_missing_argument_is_named_with_the_usage() -> None:
     assert 'example height ( verbosity "label" )' in message
 
 
+@pytest.mark.parametrize("params", [[None], [None, 1], {"height": None}])
+def test_null_does_not_stand_for_what_is_required(params: Json) -> None:
+    code, message = _refusal(params)
+    assert code == -3
+    assert '"Position 1 (height)": "JSON value of type null is not of expected type number"' in message
+
+
+@pytest.mark.parametrize(
+    ("params", "count"),
+    [
+        (None, 0),
+        ([], 0),
+        ([5, None], 2),
+        ({"label": None}, 3),
+        ({"verbose": 1}, 2),
+        ({"args": [5, None], "height": 1}, 2),
+        ({"args": [5], "label": "x"}, 3),
+    ],
+)
+def test_arguments_are_counted_up_to_the_last_that_is_named(params: Json, count: int) -> None:
+    assert count_given(METHOD, params) == count
+
+
 def test_too_many_arguments() -> None:
     code, message = _refusal([1, 2, "x", 4])
     assert code == -1
@@ -76,7 +99,8 @@ def test_a_number_is_a_whole_number_of_64_bits(value: Json) -> None:
 
 def test_unknown_and_repeated_names() -> None:
     assert _refusal({"height": 1, "hight": 2}) == (-8, "Unknown named parameter hight")
-    assert _refusal({"args": [1], "height": 2}) == (-8, "Parameter height specified twice")
+    twice = (-8, "Parameter height specified twice both as positional and named argument")
+    assert _refusal({"args": [1], "height": 2}) == _refusal({"args": [None], "height": 2}) == twice
     assert _refusal({"height": 1, "verbosity": 1, "verbose": 2})[0] == -8
 
 

@@ -7,10 +7,7 @@ _COUNT = 10
 
 
 async def echo(call: Call) -> Json:
-    values = [call.value(f"arg{place}") for place in range(_COUNT)]
-    while values and values[-1] is None:
-        values.pop()
-    return values
+    return [call.value(f"arg{place}") for place in range(call.given_count)]
 
 
 async def get_index_info(call: Call) -> Json:
