@@ -210,7 +210,14 @@ def startnode(
         _option(_POOL, "Hours after which unconfirmed transactions are forgotten.", "--mempoolexpiry", default="336"),
     ] = None,
     persistmempool: Annotated[
-        str | None, _option(_POOL, "Keep the mempool over a stop.", "--persistmempool", default="1", metavar="0|1")
+        str | None,
+        _option(
+            _POOL,
+            "Keep the mempool, and fees counted as higher or lower, over a stop.",
+            "--persistmempool",
+            default="1",
+            metavar="0|1",
+        ),
     ] = None,
     acceptnonstdtxn: Annotated[
         str | None,

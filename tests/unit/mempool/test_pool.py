@@ -14,6 +14,7 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
+from minicoin.core.script.policy import Standardness
 from minicoin.core.units import DAY_US, HOUR_US, MINUTE_US, ConnId
 
 
@@ -364,6 +365,41 @@ def test_survives_a_restart(make_world):
     assert fresh.pool.to_bytes() == dump
     late = make_world()
     assert late.pool.restore(dump, late.now + 336 * HOUR_US) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "outputs"),
+    [
+        (MempoolPolicy(min_relay_feerate=2_000_000), 1),
+        (MempoolPolicy(standardness=Standardness(dust_feerate=2_000_000_000)), 1),
+        (MempoolPolicy(standardness=Standardness(dust_feerate=2_000_000_000)), 2),
+    ],
+    ids=["price", "dust that pays a fee", "too much dust"],
+)
+def test_what_is_restored_meets_the_policy_of_today(make_world, policy, outputs):
+    world = make_world()
+    kept = world.spend([world.coin()], outputs=outputs)
+    world.accept(kept, source=None)
+    dump = world.pool.to_bytes()
+    fresh = make_world(policy)
+    fresh.coins = dict(world.coins)
+    outcomes = fresh.drain(fresh.pool.restore(dump, fresh.now))
+    assert all(isinstance(outcome, Rejected) for outcome in outcomes)
+    assert len(fresh.pool) == 0
+    assert len(world.pool) == 1
+
+
+def test_a_parent_whose_child_pays_for_it_is_restored_with_it(make_world):
+    world = make_world()
+    parent = world.spend([world.coin()], fee=0, version=3)
+    child = world.spend([world.out(parent)], fee=10_000, version=3, total=parent.outputs[0].value)
+    world.offer(parent)
+    world.offer(child)
+    assert len(world.pool) == 2
+    fresh = make_world()
+    fresh.coins = dict(world.coins)
+    fresh.drain(fresh.pool.restore(world.pool.to_bytes(), fresh.now))
+    assert [entry.transaction for entry in fresh.pool] == [parent, child]
 
 
 @pytest.mark.parametrize("damage", [b"", b"xxxx", b"cut", b"tail"])

@@ -8,7 +8,7 @@ from tests.unit.node.recorded import PAYABLE, pay
 
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.commands import AddConnection, Generate, SetBan, Stop
+from minicoin.core.node.commands import AddConnection, Generate, PrioritiseTransaction, SetBan, Stop
 from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -66,6 +66,17 @@ def test_the_mempool_is_kept_over_a_stop_unless_the_operator_says_no(persists):
     bench = Bench(NodePolicy(persists_mempool=persists))
     bench.ask(Stop())
     assert (MEMPOOL_KEY in [effect.key for effect in bench.take(SaveState)]) is persists
+
+
+@pytest.mark.parametrize("persists", [True, False])
+def test_fees_counted_as_told_are_kept_with_the_mempool_or_not_at_all(persists):
+    policy = NodePolicy(persists_mempool=persists)
+    bench = Bench(policy)
+    bench.ask(PrioritiseTransaction(STRAY.txid, 700))
+    assert bench.node.parts.mempool.deltas.get(STRAY.txid) == 700
+    assert bench.crash(policy).node.parts.mempool.deltas.get(STRAY.txid) == (700 if persists else 0)
+    # What an earlier run wrote is not taken up either.
+    assert bench.crash(NodePolicy(persists_mempool=False)).node.parts.mempool.deltas.get(STRAY.txid) == 0
 
 
 def test_pings_end_nothing_in_the_time_that_a_peer_is_given():

@@ -42,8 +42,8 @@ def check_verified(
 ) -> list[Entry]:
     """What a valid transaction still has to meet; returns what it replaces, parents first. Raises TxRejected.
 
-    `deltas` change what it counts as paying. One that `is_returning` stood in a block or in the pool before, and pays
-    what it paid then.
+    `deltas` change what it counts as paying. One that `is_returning` stood in a block before, and pays what it
+    paid then.
     """
     check_standard_verdict(verdict, policy)
     transaction, vsize = verdict.transaction, vsize_of(verdict, policy)

@@ -121,7 +121,8 @@ class Mempool(MempoolReader):
         try:
             if candidate.held:
                 return self._judge_package(candidate, verdict, now)
-            floor = self.min_feerate(now)
+            # What was kept may have come with a child that pays for it: as then, each has to pay the fixed floor only.
+            floor = 0 if candidate.is_restored else self.min_feerate(now)
             replaced = check_verified(
                 self._table, verdict, self.policy, floor, is_returning=candidate.is_returning, deltas=self.deltas
             )
@@ -411,14 +412,27 @@ class Mempool(MempoolReader):
         return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX)
 
     def restore(self, raw: bytes, now: Micros) -> list[Effect]:
-        """Verify anew what an earlier run kept. Raises DecodeError where `raw` is no dump."""
+        """Verify anew what an earlier run kept, by today's policy. Raises DecodeError where `raw` is no dump."""
         for dumped in decode_dump(raw):
+            transaction = dumped.transaction
             is_fresh = dumped.time + self.policy.expiry_us > now
-            if is_fresh and dumped.transaction.txid not in self._table and dumped.transaction.wtxid not in self._queue:
-                time = min(dumped.time, now)
-                self._queue.add(
-                    Candidate(dumped.transaction, None, time, dumped.is_own, True, is_unbroadcast=dumped.is_unbroadcast)
+            if not is_fresh or transaction.txid in self._table or transaction.wtxid in self._queue:
+                continue
+            try:
+                check_before_verification(self._table, transaction, self.policy)
+            except TxRejected as rejection:
+                self._remember(transaction.wtxid, rejection.reason)
+                continue
+            self._queue.add(
+                Candidate(
+                    transaction,
+                    None,
+                    min(dumped.time, now),
+                    dumped.is_own,
+                    is_unbroadcast=dumped.is_unbroadcast,
+                    is_restored=True,
                 )
+            )
         return self._send_waiting()
 
 

@@ -85,7 +85,8 @@ def assemble_node(
     connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
     mempool = _mempool_policy(network, policy)
     pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height)
-    pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
+    if policy.persists_mempool:
+        pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
         default_port=network.default_port,

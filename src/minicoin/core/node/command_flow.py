@@ -128,7 +128,7 @@ class CommandFlow:
                 self._transactions.packages.submit(request, transactions, now)
             case commands.PrioritiseTransaction(txid, delta_sat):
                 self._parts.mempool.prioritise(txid, delta_sat)
-                if self._parts.mempool.deltas.is_changed:
+                if self._parts.mempool.deltas.is_changed and self._parts.policy.persists_mempool:
                     self.documents.wait(PRIORITIES_KEY, request)
                 else:
                     self._parts.reply(request, True)

@@ -163,7 +163,7 @@ class Node:
             self._commands.on_failure(_STOPPING)
             self.wallet.on_stop(_STOPPING)
         self.wallet.save_if_changed()
-        if self.parts.mempool.deltas.is_changed:
+        if self.parts.mempool.deltas.is_changed and self.parts.policy.persists_mempool:
             self.parts.emit(SaveState(PRIORITIES_KEY, self.parts.mempool.deltas.to_bytes()))
             self._commands.documents.begin(PRIORITIES_KEY)
         if self._commands.mempool_saves:

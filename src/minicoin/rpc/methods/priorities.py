@@ -40,7 +40,8 @@ METHODS = (
         "prioritisetransaction",
         Category.MINING,
         "Count a transaction as paying more (or less) than it does, when blocks are put together and when the mempool "
-        "takes, replaces and evicts. Adds to what was said before; is kept over a restart, until a block confirms it.",
+        "takes, replaces and evicts. Adds to what was said before; is kept over a restart (with persistmempool), until "
+        "a block confirms it.",
         "true",
         prioritise_transaction,
         (
