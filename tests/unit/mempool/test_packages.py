@@ -63,15 +63,31 @@ def test_the_package_pays_for_its_whole_size(world):
         assert isinstance(world.offer(child), kind)
 
 
-def test_below_the_fixed_floor_only_version_3_enters(world):
-    parent, child = family(world, version=2)
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_child_of_any_version_lifts_its_parent_over_the_fixed_floor(world, version):
+    parent, child = family(world, version=version)
     refused = world.offer(parent)
     assert isinstance(refused, Rejected) and refused.reason is TxReason.MIN_RELAY_FEE
-    assert not isinstance(world.offer(child), Accepted)
-    assert in_pool(world) == []
+    world.accept(child)
+    assert in_pool(world) == [parent, child]
 
 
-def test_above_it_a_child_of_any_version_lifts_its_parent_over_the_floor_of_a_full_pool(make_world):
+def test_a_parent_whose_payer_was_replaced_is_mined_by_nobody_and_leaves_first(world):
+    coin = world.coin()
+    parent = world.spend([world.coin()], fee=0, version=2)
+    total = parent.outputs[0].value + world.value(coin)
+    child = world.spend([world.out(parent), coin], fee=2_000, total=total, version=2)
+    world.offer(parent)
+    world.accept(child)
+    rival = world.spend([coin], fee=50_000, version=2)
+    assert [entry.transaction for entry in world.accept(rival).replaced] == [child]
+    assert in_pool(world) == [parent, rival]
+    chosen = world.pool.select_for_block(4_000_000, 80_000)
+    assert [entry.transaction for entry in chosen] == [rival]
+    assert world.pool._table.worst_first.first()[1] == parent.txid
+
+
+def test_a_child_of_any_version_lifts_its_parent_over_the_floor_of_a_full_pool(make_world):
     world = make_world()
     world.pool._floor.raise_above(5_000)
     parent, child = family(world, parent_fee=300, child_fee=5_000, version=2)

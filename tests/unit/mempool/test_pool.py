@@ -389,10 +389,11 @@ def test_what_is_restored_meets_the_policy_of_today(make_world, policy, outputs)
     assert len(world.pool) == 1
 
 
-def test_a_parent_whose_child_pays_for_it_is_restored_with_it(make_world):
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_parent_whose_child_pays_for_it_is_restored_with_it(make_world, version):
     world = make_world()
-    parent = world.spend([world.coin()], fee=0, version=3)
-    child = world.spend([world.out(parent)], fee=10_000, version=3, total=parent.outputs[0].value)
+    parent = world.spend([world.coin()], fee=0, version=version)
+    child = world.spend([world.out(parent)], fee=10_000, version=version, total=parent.outputs[0].value)
     world.offer(parent)
     world.offer(child)
     assert len(world.pool) == 2

@@ -11,7 +11,7 @@ from minicoin.core.mempool.policy import MempoolPolicy, fee_at, policy_vsize
 from minicoin.core.mempool.priorities import FeeDeltas
 from minicoin.core.mempool.replacement import check_replacement_fee, find_replaced
 from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descendants
-from minicoin.core.mempool.truc import TRUC_VERSION, check_truc
+from minicoin.core.mempool.truc import check_truc
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.script.policy import check_size, check_standard, check_standard_inputs
@@ -54,7 +54,7 @@ def check_verified(
     if not is_returning:
         if policy.require_standard:
             check_dust_is_free(transaction, verdict.fee_sat or priced.fee_sat, policy.standardness.dust_feerate)
-        check_price(priced, policy, floor)
+        check_floor(priced.fee_sat, vsize, policy, floor)
         sibling = check_truc(transaction, vsize, parents, conflicts)
     replaced = find_replaced(table, transaction, conflicts, sibling)
     if replaced:
@@ -88,27 +88,12 @@ def vsize_of(verdict: TxVerdict, policy: MempoolPolicy) -> int:
     return policy_vsize(verdict.transaction.weight, verdict.sigop_cost, policy.bytes_per_sigop)
 
 
-def check_price(verdict: TxVerdict, policy: MempoolPolicy, floor: int) -> None:
-    """Whether it pays what is owed alone: at least the fixed floor, and where a full pool asks for more, that. Raises
-    TxRejected."""
-    check_lowest_price(verdict, policy)
-    check_floor(verdict.fee_sat, vsize_of(verdict, policy), policy, floor)
-
-
 def check_floor(fee_sat: int, vsize: int, policy: MempoolPolicy, floor: int) -> None:
     """Whether a fee suffices for a size by now. Raises TxRejected."""
     owed = fee_at(floor, vsize)
     if fee_sat < owed:
         reason = TxReason.MEMPOOL_MIN_FEE if floor > policy.min_relay_feerate else TxReason.MIN_RELAY_FEE
         raise TxRejected(reason, f"{fee_sat} < {owed}")
-
-
-def check_lowest_price(verdict: TxVerdict, policy: MempoolPolicy) -> None:
-    """What no child can pay for its parent: the fixed floor. A child may leave again, and the parent would stay for
-    nothing; version 3 is exempt, whose topology keeps that cheap. Raises TxRejected."""
-    owed = fee_at(policy.min_relay_feerate, vsize_of(verdict, policy))
-    if verdict.fee_sat < owed and verdict.transaction.version != TRUC_VERSION:
-        raise TxRejected(TxReason.MIN_RELAY_FEE, f"{verdict.fee_sat} < {owed}")
 
 
 def _check_chain(

@@ -3,7 +3,9 @@
 1. A parent that is good but for its fee is held a while instead of forgotten; it is not announced and not in the pool.
 2. A child that spends held parents is verified with their outputs. The package enters if its fees suffice for its size
    and each of its members meets everything else, in order, as if those before stood in the pool already.
-3. The fixed floor holds for each parent, but for version 3 (admission.check_lowest_price).
+3. A parent may pay less than the fixed floor, or nothing. If its child leaves again, the parent is the first that a
+   full pool lets go of, and no block takes it; what it cost the network, the child's fees had paid or whoever replaced
+   the child.
 4. A package replaces others if it is one parent with one child without other relatives, and each that it replaces has
    one relative at most: what that does to miners' earnings can be told by comparing feerates then.
 5. The child has to improve on its parent's own feerate: otherwise the parent would have to do without it.
@@ -15,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minicoin.core.limits import HELD_PARENT_BYTES_MAX, HELD_PARENTS_MAX, HELD_PARENTS_PER_SOURCE_MAX
-from minicoin.core.mempool.admission import check_floor, check_lowest_price, check_standard_verdict, vsize_of
+from minicoin.core.mempool.admission import check_floor, check_standard_verdict, vsize_of
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.ephemeral import check_dust_is_free, check_dust_is_spent
 from minicoin.core.mempool.policy import MempoolPolicy
@@ -23,17 +25,12 @@ from minicoin.core.mempool.replacement import check_replacement_fee, with_descen
 from minicoin.core.mempool.table import EntryTable
 from minicoin.core.mempool.truc import TRUC_CHILD_VBYTES_MAX, TRUC_VBYTES_MAX, TRUC_VERSION
 from minicoin.core.mempool.verification import Candidate
-from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, outpoint_index, outpoint_txid
+from minicoin.core.primitives.transaction import Outpoint, Txid, TxOut, outpoint_index, outpoint_txid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.units import ConnId
 
 RECONSIDERABLE = (TxReason.MIN_RELAY_FEE, TxReason.MEMPOOL_MIN_FEE, TxReason.INSUFFICIENT_FEE)
-"""A child may mend these."""
-
-
-def is_mendable(transaction: Transaction, reason: TxReason) -> bool:
-    """Whether a child that pays more can bring in a transaction that was refused for `reason` (rule 3)."""
-    return reason in RECONSIDERABLE and (reason is not TxReason.MIN_RELAY_FEE or transaction.version == TRUC_VERSION)
+"""A child that pays more may bring in a transaction that was refused for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,6 @@ class HeldParents:
 def check_member(verdict: TxVerdict, policy: MempoolPolicy) -> None:
     """What a parent has to meet alone, whoever pays for it. Raises TxRejected."""
     check_standard_verdict(verdict, policy)
-    check_lowest_price(verdict, policy)
     if policy.require_standard:
         check_dust_is_free(verdict.transaction, verdict.fee_sat, policy.standardness.dust_feerate)
 

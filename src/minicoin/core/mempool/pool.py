@@ -27,7 +27,6 @@ from minicoin.core.mempool.packages import (
     check_member,
     check_package_price,
     find_replaced_by_package,
-    is_mendable,
 )
 from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mempool.reorg import groundless, to_verify_anew, unconfirmed_again
@@ -99,7 +98,7 @@ class Mempool(MempoolReader):
         outcome = self._judge(candidate, verdict, tip, now)
         if isinstance(outcome, Rejected):
             self._remember(outcome.wtxid, outcome.reason)
-            if not candidate.held and is_mendable(verdict.transaction, outcome.reason):
+            if not candidate.held and outcome.reason in RECONSIDERABLE:
                 self._held.add(HeldParent(candidate, verdict))
                 self._resubmit_children(outcome.txid, now)
         self.alarm.by(self.next_deadline())
@@ -121,8 +120,7 @@ class Mempool(MempoolReader):
         try:
             if candidate.held:
                 return self._judge_package(candidate, verdict, now)
-            # What was kept may have come with a child that pays for it: as then, each has to pay the fixed floor only.
-            floor = 0 if candidate.is_restored else self.min_feerate(now)
+            floor = self.min_feerate(now)
             replaced = check_verified(
                 self._table, verdict, self.policy, floor, is_returning=candidate.is_returning, deltas=self.deltas
             )
@@ -412,7 +410,8 @@ class Mempool(MempoolReader):
         return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX)
 
     def restore(self, raw: bytes, now: Micros) -> list[Effect]:
-        """Verify anew what an earlier run kept, by today's policy. Raises DecodeError where `raw` is no dump."""
+        """Verify anew what an earlier run kept, by today's policy: a parent that its child pays for waits for that child,
+        as when they came. Raises DecodeError where `raw` is no dump."""
         for dumped in decode_dump(raw):
             transaction = dumped.transaction
             is_fresh = dumped.time + self.policy.expiry_us > now
@@ -430,7 +429,6 @@ class Mempool(MempoolReader):
                     min(dumped.time, now),
                     dumped.is_own,
                     is_unbroadcast=dumped.is_unbroadcast,
-                    is_restored=True,
                 )
             )
         return self._send_waiting()

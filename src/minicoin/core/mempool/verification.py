@@ -27,7 +27,7 @@ _LEAST_COST_US = 1
 class Candidate:
     """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with, `held`
     those of them that are not in the pool, but wait for it to pay for them (mempool.packages). One that `is_returning`
-    comes out of a block; one that `is_restored` stood in the pool of an earlier run."""
+    comes out of a block."""
 
     transaction: Transaction
     source: ConnId | None
@@ -35,7 +35,6 @@ class Candidate:
     is_own: bool = False
     is_returning: bool = False
     is_unbroadcast: bool = False
-    is_restored: bool = False
     parents: tuple[Txid, ...] = ()
     held: tuple[Txid, ...] = ()
 

@@ -108,8 +108,6 @@ class MessageHandlers:
         blocks = [BlockHash(vector.hash) for vector in message.inventory if vector.type in _ANNOUNCED_BLOCKS]
         if blocks:
             self._parts.emit(*self._parts.sync.on_inv(session.conn, blocks, now))
-        if not session.takes_transactions and any(vector.type in _TRANSACTION_TYPES for vector in message.inventory):
-            raise PeerFault("a transaction was announced where we asked for none", score=0)
         if self._parts.sync.is_initial(now):
             # Transactions make no sense to a node that lacks the coins they spend.
             return

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolOutcome, Orphaned, Rejected
-from minicoin.core.mempool.packages import is_mendable
+from minicoin.core.mempool.packages import RECONSIDERABLE
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.primitives.block import BlockHash
@@ -157,7 +157,7 @@ class PackageFlow:
             package.results.clear()
             return
         package.results[current.wtxid] = MemberResult(current, error)
-        if not is_mendable(current, reason):
+        if reason not in RECONSIDERABLE:
             for rest in package.transactions:
                 package.results.setdefault(rest.wtxid, MemberResult(rest, NOT_VALIDATED))
 

@@ -82,10 +82,23 @@ def test_a_package_that_pays_too_little_leaves_nothing(funded) -> None:
 
 
 def test_a_parent_that_no_fee_mends_ends_it(funded) -> None:
-    parent, child = family(funded, version=2)
+    coin = fresh_coin(funded)
+    spends = [(coin["txid"], coin["vout"], coin["amount"])]
+    parent, rival = signed(funded, spends, Decimal(0)), signed(funded, spends, FEE)
+    child = signed(funded, [(parent[1], 0, coin["amount"])], FEE)
+    funded("sendrawtransaction", rival[0])
+    funded("generatetoaddress", 1, funded("getnewaddress"))
     rows = funded("submitpackage", [parent[0], child[0]])["tx-results"]
-    assert "min relay fee not met" in rows[parent[2]]["error"]
+    assert rows[parent[2]]["error"] == "bad-txns-inputs-missingorspent"
     assert rows[child[2]]["error"] == "package-not-validated"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_child_of_any_version_pays_for_its_parent(funded, version: int) -> None:
+    parent, child = family(funded, version=version)
+    answer = funded("submitpackage", [parent[0], child[0]])
+    assert answer["package_msg"] == "success"
+    assert set(funded("getrawmempool")) == {parent[1], child[1]}
 
 
 def test_what_a_package_replaces_is_named(funded) -> None:
