@@ -87,6 +87,17 @@ def test_minimum_fee_counts_virtual_bytes_and_signature_checks(world):
     assert outcome.reason is TxReason.MIN_RELAY_FEE
 
 
+@pytest.mark.parametrize("require_standard", [True, False])
+def test_a_fifth_of_a_blocks_signature_checks_is_the_most_for_one(make_world, require_standard):
+    world = make_world(MempoolPolicy(require_standard=require_standard))
+    for cost, kind in ((16_000, Accepted), (16_001, Rejected)):
+        dense = world.spend([world.coin()], fee=400_000)
+        world.pool.submit(dense, 1, 0)
+        outcome, _ = world.pool.on_verified(TxVerdict(dense, world.tip, fee_sat=400_000, sigop_cost=cost), world.tip, 0)
+        assert isinstance(outcome, kind)
+    assert outcome.reason is TxReason.SIGOPS
+
+
 @pytest.mark.parametrize(("bytes_per_sigop", "is_taken"), [(1, True), (200, False)])
 def test_how_much_a_signature_check_counts_is_the_operators_choice(make_world, bytes_per_sigop, is_taken):
     world = make_world(MempoolPolicy(bytes_per_sigop=bytes_per_sigop))

@@ -74,12 +74,11 @@ def check_verified(
 
 
 def check_standard_verdict(verdict: TxVerdict, policy: MempoolPolicy) -> None:
-    """Standardness of what was spent. Raises TxRejected."""
-    if not policy.require_standard:
-        return
+    """Standardness of what was spent, and for all transactions how many signatures it takes to verify them: blocks
+    have no room for more. Raises TxRejected."""
     if verdict.sigop_cost > _STANDARD_SIGOP_COST_MAX:
-        raise TxRejected(TxReason.SIGOPS, f"sigop cost {verdict.sigop_cost} > {_STANDARD_SIGOP_COST_MAX}")
-    if verdict.spent:
+        raise TxRejected(TxReason.SIGOPS, str(verdict.sigop_cost))
+    if policy.require_standard and verdict.spent:
         check_standard_inputs(verdict.transaction, verdict.spent)
 
 

@@ -410,8 +410,8 @@ class Mempool(MempoolReader):
         return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX)
 
     def restore(self, raw: bytes, now: Micros) -> list[Effect]:
-        """Verify anew what an earlier run kept, by today's policy: a parent that its child pays for waits for that child,
-        as when they came. Raises DecodeError where `raw` is no dump."""
+        """Verify anew what an earlier run kept, by today's policy: a parent whose child pays for it waits for that
+        child, as when they came. Raises DecodeError where `raw` is no dump."""
         for dumped in decode_dump(raw):
             transaction = dumped.transaction
             is_fresh = dumped.time + self.policy.expiry_us > now
