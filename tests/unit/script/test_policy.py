@@ -53,6 +53,11 @@ def test_the_dust_thresholds_of_bitcoin_core(script: bytes, threshold: int) -> N
     assert not is_dust(TxOut(threshold, script))
 
 
+def test_a_dust_threshold_is_rounded_up() -> None:
+    assert dust_threshold_sat(TxOut(0, p2wpkh_script(bytes(20))), 1) == 1
+    assert dust_threshold_sat(TxOut(0, p2wpkh_script(bytes(20))), 66) == 7
+
+
 @pytest.mark.parametrize(
     ("draft", "reason"),
     [

@@ -66,11 +66,11 @@ STANDARD: Final = Standardness()
 
 
 def dust_threshold_sat(output: TxOut, fee_sat_kvb: int = DUST_RELAY_FEE_SAT_KVB) -> int:
-    """The least value that is worth spending at that feerate; zero for an output nobody can spend."""
+    """The least value that is worth spending at that feerate, rounded up; zero for an output nobody can spend."""
     if is_unspendable(output.script_pubkey):
         return 0
     spend = _SPEND_BYTES if witness_program(output.script_pubkey) is None else _SPEND_WITNESS_BYTES
-    return (output_size(output) + spend) * fee_sat_kvb // 1_000
+    return -(-(output_size(output) + spend) * fee_sat_kvb // 1_000)
 
 
 def is_dust(output: TxOut, fee_sat_kvb: int = DUST_RELAY_FEE_SAT_KVB) -> bool:
