@@ -289,6 +289,9 @@ SCAN_FOUND_COINS_MAX: Final = 100_000
 # A transaction signed with keys from a call: each legacy input hashes all of it anew, some 2 ms at this size.
 KEY_SIGNED_INPUTS_MAX: Final = 500
 KEY_SIGNED_BYTES_MAX: Final = 400_000
+# Pairs of key and signature tried in one call, some 50 microseconds each: a multisig of 15 keys with 15 signatures on
+# each of 80 inputs.
+SIGNATURE_TRIALS_MAX: Final = 20_000
 # One generate command; a greater number is asked for in several.
 GENERATE_BLOCKS_MAX: Final = 100_000
 

@@ -1,6 +1,7 @@
 """Wallet methods that spend: payments, and signatures for transactions made elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import (
@@ -20,6 +21,7 @@ from minicoin.core.primitives.transaction import (
     outpoint_txid,
 )
 from minicoin.core.script.asm import script_asm
+from minicoin.core.script.pushes import witness_program
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import (
     Argument,
@@ -102,13 +104,20 @@ async def sign_raw_transaction(call: Call) -> Json:
     assert isinstance(signed, Transaction)
     shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
     if not is_complete:
-        shape["errors"] = unsigned_inputs(signed, spent, "Unable to sign input: not of this wallet")
+        stacks = signed.witnesses or ((),) * len(signed.inputs)
+        places = [at for at, spend in enumerate(signed.inputs) if not (spend.script_sig or stacks[at])]
+        shape["errors"] = unsigned_inputs(signed, spent, places, "Unable to sign input: not of this wallet")
     return shape
 
 
 async def read_spent_outputs(call: Call, transaction: Transaction) -> tuple[TxOut | None, ...]:
     """What its inputs spend: given in `prevtxs`, unconfirmed, or in the chain; None where none of these."""
-    given = dict(_parse_prevout(value) for value in call.array("prevtxs"))
+    return await look_up_spent(call, transaction, call.array("prevtxs"))
+
+
+async def look_up_spent(call: Call, transaction: Transaction, prevtxs: Iterable[Json] = ()) -> tuple[TxOut | None, ...]:
+    """As read_spent_outputs does, for methods that take no `prevtxs`."""
+    given = dict(map(_parse_prevout, prevtxs))
     parents = dict(await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction)))
 
     def read(chain: ChainReads) -> tuple[TxOut | None, ...]:
@@ -117,16 +126,30 @@ async def read_spent_outputs(call: Call, transaction: Transaction) -> tuple[TxOu
 
     found = await call.port.read_chain(read)
     names = [spend.outpoint for spend in transaction.inputs]
-    return tuple(given.get(name) or parents.get(name) or output for name, output in zip(names, found, strict=True))
+    known = {name: parents.get(name) or output for name, output in zip(names, found, strict=True)}
+    return tuple(_spent_output(given.get(name), known[name]) for name in names)
 
 
-def unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...], otherwise: str) -> list[Json]:
+def _spent_output(given: "_Given | None", known: TxOut | None) -> TxOut | None:
+    if given is None:
+        return known
+    if given.value_sat is not None:
+        return TxOut(given.value_sat, given.script)
+    if known is not None and known.script_pubkey == given.script:
+        return known
+    if witness_program(given.script) is not None:
+        raise CommandError(INVALID_PARAMETER, "Missing amount: the signature of an input with a witness covers it")
+    return TxOut(0, given.script)
+
+
+def unsigned_inputs(
+    signed: Transaction, spent: Sequence[TxOut | None], places: Iterable[int], otherwise: str
+) -> list[Json]:
     """Bitcoin Core's shape of what could not be signed; `otherwise` is why, where the output is known."""
     stacks = signed.witnesses or ((),) * len(signed.inputs)
     problems: list[Json] = []
-    for spend, stack, output in zip(signed.inputs, stacks, spent, strict=True):
-        if spend.script_sig or stack:
-            continue
+    for place in places:
+        spend, stack, output = signed.inputs[place], stacks[place], spent[place]
         reason = "Input not found or already spent" if output is None else otherwise
         problems.append(
             {
@@ -141,14 +164,23 @@ def unsigned_inputs(signed: Transaction, spent: tuple[TxOut | None, ...], otherw
     return problems
 
 
-def _parse_prevout(value: Json) -> tuple[bytes, TxOut]:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a call says of an output."""
+
+    script: bytes
+    value_sat: int | None
+
+
+def _parse_prevout(value: Json) -> tuple[bytes, _Given]:
     if not isinstance(value, Mapping):
         raise CommandError(INVALID_PARAMETER, "each member of prevtxs must be an object")
     txid, index, script, amount = (value.get(key) for key in ("txid", "vout", "scriptPubKey", "amount"))
     if not isinstance(txid, str) or not isinstance(script, str) or not isinstance(index, int):
         raise CommandError(INVALID_PARAMETER, "each member of prevtxs needs txid, vout and scriptPubKey")
     outpoint = make_outpoint(Txid(parse_hash(txid, "txid")), index)
-    return outpoint, TxOut(parse_amount(amount or 0, "amount"), parse_hex(script, "scriptPubKey"))
+    value_sat = None if amount is None else parse_amount(amount, "amount")
+    return outpoint, _Given(parse_hex(script, "scriptPubKey"), value_sat)
 
 
 _FEE_RATE = optional("fee_rate", Kind.AMOUNT, None, "Satoshi per virtual byte; the node's estimate by default.")
