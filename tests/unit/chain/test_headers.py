@@ -201,6 +201,20 @@ class TestChoice:
         tree.mark_invalid(short[1].hash)
         assert tree.best_candidate() is long[1]
 
+    def test_of_equal_headers_the_tip_is_the_best(self, tree: HeaderTree) -> None:
+        (bare,) = grow(tree, tree.genesis.header, 1, salt=1)
+        (backed, above) = grow(tree, tree.genesis.header, 2, salt=2)
+        tree.mark_invalid(above.hash)
+        assert tree.best_header is bare
+        store(tree, backed)
+        tree.set_tip(backed.hash)
+        assert tree.best_header is backed
+        # And again when the choice is made anew.
+        (longer,) = grow(tree, bare.header, 1, salt=3)
+        assert tree.best_header is longer
+        tree.mark_invalid(longer.hash)
+        assert tree.best_header is backed
+
     def test_reconsider_brings_it_back(self, tree: HeaderTree) -> None:
         nodes = grow(tree, tree.genesis.header, 5)
         store(tree, *nodes)

@@ -94,7 +94,7 @@ class HeaderTree:
 
     @property
     def best_header(self) -> HeaderNode:
-        """The header of most work on which nothing invalid lies."""
+        """The header of most work on which nothing invalid lies; the tip, where another has no more."""
         return self._best_header
 
     @property
@@ -338,6 +338,7 @@ class HeaderTree:
             if not step.status & CONNECTED:
                 self._connect(step)
         self._active.extend(reversed(branch))
+        self._prefer_tip()
 
     def _note_stored(self, node: HeaderNode) -> None:
         self._unstored -= not node.status & STORED
@@ -359,6 +360,14 @@ class HeaderTree:
         self._best_candidate = self._best(
             lambda node: bool(node.status & CONNECTED) and not node.status & FAILED, by_sequence=True
         )
+        self._prefer_tip()
+
+    def _prefer_tip(self) -> None:
+        """Of equal chains the one whose blocks are here: whoever sent the other header may not have its block, and
+        peers that are asked from there on would not know it."""
+        tip = self.tip
+        if tip.chainwork >= self._best_header.chainwork and not tip.status & FAILED:
+            self._best_header = tip
 
     def _best(self, is_good: Callable[[HeaderNode], bool], *, by_sequence: bool) -> HeaderNode:
         """Most work among the good nodes; goodness is inherited, so each branch has one highest good node."""
