@@ -13,7 +13,7 @@ from tests.waiting import HANG_S, wait_until_async
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
-from minicoin.core.node.commands import DisconnectNode, Generate, SubmitTransaction
+from minicoin.core.node.commands import Generate, SetNetworkActive, SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress, Services
@@ -160,12 +160,12 @@ def test_partition_ends_on_the_heavier_branch(tmp_path: Path) -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
                 await wait_until_async(lambda: agree(node, btcd) and node.height == 110, "the common chain")
                 for ours, theirs in ((2, 5), (6, 3)):
-                    connected = [session.conn for session in node.core.parts.sessions.values()]
-                    await node.ask(DisconnectNode(connected[0]))
+                    await node.ask(SetNetworkActive(False))
+                    await wait_until_async(lambda: not node.core.parts.sessions, "no connection")
                     start = btcd.height()
-                    # Mined before the node dials again: the back-off gives a second, and trivial blocks take less.
                     btcd.call("generate", theirs)
                     await node.ask(Generate(ours, SCRIPT))
+                    await node.ask(SetNetworkActive(True))
                     await wait_until_async(lambda: agree(node, btcd), f"one branch after {ours} against {theirs}")
                     assert btcd.height() == start + max(ours, theirs)
                 assert node.reasons("peer-fault") == []
