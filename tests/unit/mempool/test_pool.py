@@ -414,6 +414,30 @@ def test_a_parent_whose_child_pays_for_it_is_restored_with_it(make_world, versio
     assert [entry.transaction for entry in fresh.pool] == [parent, child]
 
 
+@pytest.mark.parametrize("fee", [0, 5_000])
+def test_what_still_waits_to_be_restored_is_kept_at_the_next_stop(make_world, fee):
+    world = make_world()
+    parent = world.spend([world.coin()], fee=fee)
+    child = world.spend([world.out(parent)], total=parent.outputs[0].value, fee=20_000)
+    world.offer(parent)
+    world.offer(child)
+    assert len(world.pool) == 2
+    dump = world.pool.to_bytes()
+    fresh = make_world()
+    fresh.coins = dict(world.coins)
+    assert not fresh.pool.is_restoring
+    effects = fresh.pool.restore(dump, fresh.now)
+    assert fresh.pool.is_restoring
+    assert fresh.pool.to_bytes() == dump
+    (effect,) = effects
+    _, effects = fresh.pool.on_verified(fresh.judge(effect), fresh.tip, fresh.now)
+    assert fresh.pool.is_restoring
+    assert fresh.pool.to_bytes() == dump
+    fresh.drain(effects)
+    assert not fresh.pool.is_restoring
+    assert fresh.pool.to_bytes() == dump
+
+
 @pytest.mark.parametrize("damage", [b"", b"xxxx", b"cut", b"tail"])
 def test_a_damaged_dump_is_refused(world, damage):
     world.accept(world.spend([world.coin()]))

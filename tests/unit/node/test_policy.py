@@ -8,7 +8,7 @@ from tests.unit.node.recorded import PAYABLE, pay
 
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.commands import AddConnection, Generate, PrioritiseTransaction, SetBan, Stop
+from minicoin.core.node.commands import AddConnection, Generate, PrioritiseTransaction, SaveMempool, SetBan, Stop
 from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -66,6 +66,23 @@ def test_the_mempool_is_kept_over_a_stop_unless_the_operator_says_no(persists):
     bench = Bench(NodePolicy(persists_mempool=persists))
     bench.ask(Stop())
     assert (MEMPOOL_KEY in [effect.key for effect in bench.take(SaveState)]) is persists
+
+
+def test_a_stop_before_the_mempool_was_taken_up_loses_nothing_of_it():
+    bench = Bench()
+    bench.ask(Generate(NETWORK.coinbase_maturity + 1, PAYABLE))
+    pay(bench, 1)
+    bench.ask(SaveMempool())
+    kept = bench.documents[MEMPOOL_KEY]
+    assert bench.node.has_restored_mempool
+    late = bench.crash(is_working=False)
+    assert not late.node.has_restored_mempool
+    late.command(Stop())
+    late.work()
+    assert late.documents[MEMPOOL_KEY] == kept
+    again = late.crash()
+    assert again.node.has_restored_mempool
+    assert len(again.node.parts.mempool) == 1
 
 
 @pytest.mark.parametrize("persists", [True, False])

@@ -33,8 +33,10 @@ class DumpedTransaction:
     is_unbroadcast: bool = False
 
 
-def encode_dump(table: EntryTable, unbroadcast: Unbroadcast, bytes_max: int) -> bytes:
-    """As much of the table as fits, parents before children."""
+def encode_dump(
+    table: EntryTable, unbroadcast: Unbroadcast, bytes_max: int, waiting: Iterable[DumpedTransaction] = ()
+) -> bytes:
+    """As much of the table as fits, parents before children, and then of what waits to get there."""
     kept: dict[Txid, Entry] = {}
     room = bytes_max - len(_MAGIC) - _COUNT.size
     for entry in (*(entry for entry in table if entry.is_own), *table):
@@ -46,16 +48,22 @@ def encode_dump(table: EntryTable, unbroadcast: Unbroadcast, bytes_max: int) -> 
         if size <= room:
             room -= size
             kept.update((needed.txid, needed) for needed in package)
-    return b"".join(
-        (_MAGIC, _COUNT.pack(len(kept)), *_records(sorted(kept.values(), key=lambda e: e.sequence), unbroadcast))
-    )
+    records = [
+        _record(DumpedTransaction(entry.transaction, Micros(entry.time), entry.is_own, entry.txid in unbroadcast))
+        for entry in sorted(kept.values(), key=lambda e: e.sequence)
+    ]
+    for dumped in waiting:
+        record = _record(dumped)
+        if len(record) <= room:
+            room -= len(record)
+            records.append(record)
+    return b"".join((_MAGIC, _COUNT.pack(len(records)), *records))
 
 
-def _records(entries: Iterable[Entry], unbroadcast: Unbroadcast) -> Iterable[bytes]:
-    for entry in entries:
-        raw = entry.transaction.raw
-        flags = (_OWN if entry.is_own else 0) | (_UNBROADCAST if entry.txid in unbroadcast else 0)
-        yield _RECORD.pack(entry.time, flags, len(raw)) + raw
+def _record(dumped: DumpedTransaction) -> bytes:
+    raw = dumped.transaction.raw
+    flags = (_OWN if dumped.is_own else 0) | (_UNBROADCAST if dumped.is_unbroadcast else 0)
+    return _RECORD.pack(dumped.time, flags, len(raw)) + raw
 
 
 def decode_dump(raw: bytes) -> list[DumpedTransaction]:

@@ -11,7 +11,7 @@ from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import MEMPOOL_DUMP_BYTES_MAX, REORG_TRANSACTIONS_MAX
 from minicoin.core.mempool.admission import check_before_verification, check_verified, vsize_of
-from minicoin.core.mempool.dump import decode_dump, encode_dump
+from minicoin.core.mempool.dump import DumpedTransaction, decode_dump, encode_dump
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import (
     Accepted,
@@ -405,9 +405,20 @@ class Mempool(MempoolReader):
 
     # --- restart ---
 
+    @property
+    def is_restoring(self) -> bool:
+        """Whether some of what an earlier run kept is still being verified."""
+        return next(self._queue.restored(), None) is not None
+
     def to_bytes(self) -> bytes:
-        """What to keep across a restart."""
-        return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX)
+        """What to keep across a restart, also of what an earlier run kept and is still being verified."""
+        waiting = list(self._queue.restored())
+        names = dict.fromkeys(outpoint_txid(spend.outpoint) for one in waiting for spend in one.transaction.inputs)
+        held = [parent.candidate for name in names if (parent := self._held.get(name)) is not None]
+        kept = (
+            DumpedTransaction(one.transaction, one.time, one.is_own, one.is_unbroadcast) for one in (*held, *waiting)
+        )
+        return encode_dump(self._table, self._unbroadcast, MEMPOOL_DUMP_BYTES_MAX, kept)
 
     def restore(self, raw: bytes, now: Micros) -> list[Effect]:
         """Verify anew what an earlier run kept, by today's policy: a parent whose child pays for it waits for that
@@ -429,6 +440,7 @@ class Mempool(MempoolReader):
                     min(dumped.time, now),
                     dumped.is_own,
                     is_unbroadcast=dumped.is_unbroadcast,
+                    is_restored=True,
                 )
             )
         return self._send_waiting()

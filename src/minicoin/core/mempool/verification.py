@@ -7,6 +7,7 @@ mistaken for orphans. When the queue is full, the group of addresses that has mo
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,7 +28,7 @@ _LEAST_COST_US = 1
 class Candidate:
     """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with, `held`
     those of them that are not in the pool, but wait for it to pay for them (mempool.packages). One that `is_returning`
-    comes out of a block."""
+    comes out of a block; one that `is_restored` stood in the pool of an earlier run."""
 
     transaction: Transaction
     source: ConnId | None
@@ -35,6 +36,7 @@ class Candidate:
     is_own: bool = False
     is_returning: bool = False
     is_unbroadcast: bool = False
+    is_restored: bool = False
     parents: tuple[Txid, ...] = ()
     held: tuple[Txid, ...] = ()
 
@@ -91,6 +93,10 @@ class VerificationQueue:
 
     def get(self, wtxid: Wtxid) -> Candidate | None:
         return self._candidates.get(wtxid)
+
+    def restored(self) -> Iterator[Candidate]:
+        """Those of an earlier run that are still to be judged."""
+        return (candidate for candidate in self._candidates.values() if candidate.is_restored)
 
     def introduce(self, source: ConnId, group: bytes) -> None:
         """The group of addresses a connection belongs to."""

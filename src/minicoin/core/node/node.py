@@ -4,6 +4,7 @@ Contract: handle(event, now), then drain_effects() to the end, then the next eve
 wants to be woken. Nothing in here waits, reads a clock or touches the world.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -141,6 +142,11 @@ class Node:
             self._unrestored = None
         self._watch_if(self.wallet.on_settled(now))
 
+    @property
+    def has_restored_mempool(self) -> bool:
+        """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
+        return self._unrestored is None and not self.parts.mempool.is_restoring
+
     def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
         try:
             self.parts.emit(*self.parts.mempool.restore(mempool, now))
@@ -171,7 +177,7 @@ class Node:
         if self._is_stopping and self._commands.is_stopping and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._commands.is_stopping = False
-            self._stop()
+            self._stop(now)
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
@@ -362,10 +368,14 @@ class Node:
             earliest = min(earliest, part.alarm.at)
         self._alarm.set(earliest)
 
-    def _stop(self) -> None:
+    def _stop(self, now: Micros) -> None:
         parts = self.parts
         self._save_book()
         if parts.policy.persists_mempool:
+            if self._unrestored is not None:
+                # It never was time to verify it: it is kept, beside what came since.
+                with suppress(DecodeError):
+                    parts.mempool.restore(self._unrestored, now)
             parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()))
         parts.emit(Shutdown("asked to stop"))
 

@@ -97,6 +97,10 @@ class PoolQueries:
         """The totals."""
         return self._mempool.snapshot(self._now)
 
+    def is_restored(self) -> bool:
+        """Whether what an earlier run kept has been taken up."""
+        return self._node.has_restored_mempool
+
     def histogram(self) -> tuple[FeerateBucket, ...]:
         """What is offered, by feerate."""
         return self._mempool.histogram()

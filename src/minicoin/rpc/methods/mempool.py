@@ -17,7 +17,7 @@ async def get_mempool_info(call: Call) -> Json:
     totals = await call.port.query(lambda node: node.mempool.snapshot())
     policy = await call.port.query(lambda node: node.network.policy)
     return {
-        "loaded": True,
+        "loaded": await call.port.query(lambda node: node.mempool.is_restored()),
         "size": totals.count,
         "bytes": totals.vbytes,
         "usage": totals.usage_bytes,

@@ -136,3 +136,17 @@ def test_the_mempool_is_on_disk_when_that_is_said(funded) -> None:
     funded("syncwithvalidationinterfacequeue")
     funded.port.world.run(5_000_000)
     assert txid in funded("getrawmempool")
+
+
+def test_loaded_is_said_once_what_was_kept_is_taken_up(funded) -> None:
+    txid = funded("sendtoaddress", funded("getnewaddress"), 1)
+    funded("savemempool")
+    assert funded("getmempoolinfo")["loaded"] is True
+    funded.port.virtual = funded.port.world.restart(funded.port.virtual)
+    seen = []
+    while not (is_loaded := funded("getmempoolinfo")["loaded"]):
+        seen.append(is_loaded)
+        funded.port.world.run(1_000)
+        assert len(seen) < 60_000
+    assert seen
+    assert txid in funded("getrawmempool")
