@@ -271,6 +271,22 @@ def test_what_a_block_took_out_of_the_pool_may_still_be_asked_for_until_the_next
     assert ask(paying, (InvType.WTX, parent.wtxid), conn=3) == [notfound((InvType.WTX, parent.wtxid))]
 
 
+def test_what_comes_back_out_of_a_block_may_be_asked_for_at_once(paying, funded):
+    _, _, parent, child = funded
+    submit(paying, parent)
+    paying.ask(Generate(2, NOBODY))
+    confirmed = paying.node.parts.tree.tip.parent
+    submit(paying, child)
+    paying.take(Send)
+    assert ask(paying, (InvType.WTX, parent.wtxid)) == [notfound((InvType.WTX, parent.wtxid))]
+    paying.ask(InvalidateBlock(confirmed.hash))
+    paying.take(Send)
+    assert len(paying.node.parts.mempool) == 2
+    assert ask(paying, (InvType.WTX, parent.wtxid)) == [Tx(parent)]
+    # Who spends it stood in no block, whatever the reorganisation did to it.
+    assert ask(paying, (InvType.WTX, child.wtxid)) == [notfound((InvType.WTX, child.wtxid))]
+
+
 def shake(bench, conn, *, relay=True, services=9, number=70016):
     """An inbound peer with features of its own."""
     bench.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))

@@ -37,6 +37,7 @@ class Entry:
         "txid",
         "usage_bytes",
         "vsize",
+        "was_confirmed",
         "weight",
         "wtxid",
     )
@@ -52,6 +53,7 @@ class Entry:
         height: int,
         spends_coinbase_height: int | None = None,
         is_own: bool = False,
+        was_confirmed: bool = False,
         fee_delta_sat: int = 0,
     ) -> None:
         self.transaction = transaction
@@ -67,6 +69,8 @@ class Entry:
         self.height = height
         self.spends_coinbase_height = spends_coinbase_height
         self.is_own = is_own
+        self.was_confirmed = was_confirmed
+        """It came back out of a block."""
         self.sequence = 0
         self.parents: dict[Txid, Entry] = {}
         self.children: dict[Txid, Entry] = {}

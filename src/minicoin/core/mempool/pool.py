@@ -178,6 +178,7 @@ class Mempool(MempoolReader):
             time=candidate.time,
             height=self._height,
             spends_coinbase_height=verdict.spends_coinbase_height,
+            was_confirmed=candidate.was_confirmed,
             fee_delta_sat=self.deltas.get(candidate.transaction.txid),
         )
         self._table.add(entry)
@@ -344,11 +345,21 @@ class Mempool(MempoolReader):
         transactions = unconfirmed_again(update)
         untold = dict.fromkeys(self._unbroadcast)
         lifted = self._drop(to_verify_anew(self._table, transactions))
-        candidates = [Candidate(transaction, None, now, is_returning=True) for transaction in transactions]
+        candidates = [
+            Candidate(transaction, None, now, is_returning=True, was_confirmed=True) for transaction in transactions
+        ]
         for entry in lifted:
             is_untold = entry.txid in untold
             candidates.append(
-                Candidate(entry.transaction, None, Micros(entry.time), entry.is_own, True, is_unbroadcast=is_untold)
+                Candidate(
+                    entry.transaction,
+                    None,
+                    Micros(entry.time),
+                    entry.is_own,
+                    is_returning=True,
+                    is_unbroadcast=is_untold,
+                    was_confirmed=entry.was_confirmed,
+                )
             )
         # Parents stand first, so a cut loses children only.
         queued = [candidate for candidate in candidates if candidate.transaction.wtxid not in self._queue]

@@ -28,7 +28,8 @@ _LEAST_COST_US = 1
 class Candidate:
     """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with, `held`
     those of them that are not in the pool, but wait for it to pay for them (mempool.packages). One that `is_returning`
-    comes out of a block; one that `is_restored` stood in the pool of an earlier run."""
+    stood in the pool or a block before a reorganisation; one that `was_confirmed`, in a block; one that `is_restored`,
+    in the pool of an earlier run."""
 
     transaction: Transaction
     source: ConnId | None
@@ -37,6 +38,7 @@ class Candidate:
     is_returning: bool = False
     is_unbroadcast: bool = False
     is_restored: bool = False
+    was_confirmed: bool = False
     parents: tuple[Txid, ...] = ()
     held: tuple[Txid, ...] = ()
 

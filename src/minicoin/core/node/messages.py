@@ -150,13 +150,14 @@ class MessageHandlers:
         self._parts.emit(*self._serving.pump(conn))
 
     def _find_transaction(self, conn: ConnId, vector: InventoryVector) -> Transaction | None:
-        """One that this peer may have: what entered the pool since its last inv shows where it came from."""
+        """One that this peer may have: what entered the pool since its last inv shows where it came from. What comes
+        back out of a block shows nothing: everybody had that."""
         mempool, relay = self._parts.mempool, self._parts.relay
         by_wtxid = vector.type == InvType.WTX
         entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
         if entry is not None and self._transactions.is_withheld(entry.txid):
             return None
-        if entry is not None and relay.may_ask_for(conn, entry.sequence):
+        if entry is not None and relay.may_ask_for(conn, 0 if entry.was_confirmed else entry.sequence):
             return entry.transaction
         return relay.in_last_block(conn, vector.hash, by_wtxid=by_wtxid)
 
