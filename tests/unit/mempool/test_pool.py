@@ -98,6 +98,21 @@ def test_a_fifth_of_a_blocks_signature_checks_is_the_most_for_one(make_world, re
     assert outcome.reason is TxReason.SIGOPS
 
 
+def test_what_spends_a_script_that_is_not_standard_is_known_by_both_its_names(world):
+    transaction = world.spend([world.coin()])
+    world.pool.submit(transaction, 1, 0)
+    later_version = TxOut(20_000, b"\x52\x20" + bytes(32))
+    verdict = TxVerdict(transaction, world.tip, fee_sat=1_000, sigop_cost=1, spent=(later_version,))
+    outcome, _ = world.pool.on_verified(verdict, world.tip, 0)
+    assert isinstance(outcome, Rejected) and outcome.reason is TxReason.NONSTANDARD_INPUTS
+    assert world.pool.is_known(transaction.wtxid) and world.pool.is_known(transaction.txid)
+    # Of others only the one with this witness: another may be good.
+    other = world.spend([world.coin()])
+    world.bad.add(other.txid)
+    world.offer(other)
+    assert world.pool.is_known(other.wtxid) and not world.pool.is_known(other.txid)
+
+
 @pytest.mark.parametrize(("bytes_per_sigop", "is_taken"), [(1, True), (200, False)])
 def test_how_much_a_signature_check_counts_is_the_operators_choice(make_world, bytes_per_sigop, is_taken):
     world = make_world(MempoolPolicy(bytes_per_sigop=bytes_per_sigop))

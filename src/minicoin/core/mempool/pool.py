@@ -98,6 +98,9 @@ class Mempool(MempoolReader):
         outcome = self._judge(candidate, verdict, tip, now)
         if isinstance(outcome, Rejected):
             self._remember(outcome.wtxid, outcome.reason)
+            if outcome.reason is TxReason.NONSTANDARD_INPUTS:
+                # No other witness mends what it spends: whoever names it by its txid need not be asked either.
+                self._rejected.add(outcome.txid)
             if not candidate.held and outcome.reason in RECONSIDERABLE:
                 self._held.add(HeldParent(candidate, verdict))
                 self._resubmit_children(outcome.txid, now)
