@@ -1,10 +1,13 @@
 """The mining flow: pace on trivial work, no mining beside a better chain, and no withheld block stops the miner."""
 
+import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.node.recorded import PAYABLE, pay
 
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
-from minicoin.core.node.commands import AbortGenerate, Generate, GenerateBlock, SetMining
+from minicoin.core.mining.template import RESERVED_WEIGHT
+from minicoin.core.node.commands import AbortGenerate, Generate, GenerateBlock, SaveMempool, SetMining
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
@@ -129,3 +132,17 @@ def test_a_block_that_is_not_wanted_any_more_is_left_alone():
     assert bench.replies[request].value == []
     bench.work()
     assert bench.node.parts.tree.tip.height == 0
+
+
+@pytest.mark.parametrize(("room", "count"), [(-1, 0), (0, 1)])
+def test_a_template_keeps_within_the_weight_the_operator_gives_with_header_and_coinbase(room, count):
+    bench = Bench()
+    bench.ask(Generate(NETWORK.coinbase_maturity + 1, PAYABLE))
+    pay(bench, 1)
+    (entry,) = bench.node.parts.mempool
+    policy = NodePolicy(block_weight_max=RESERVED_WEIGHT + entry.weight + room)
+    bench.ask(SaveMempool())
+    tight = bench.crash(policy)
+    assert len(tight.node.parts.mempool) == 1
+    tight.ask(Generate(1, NOBODY))
+    assert len(tight.node.parts.mempool) == 1 - count

@@ -25,8 +25,8 @@ EXTRA_NONCE_BYTES: Final = 8
 COINBASE_TAG: Final = b"/minicoin/"
 
 # For header, count and coinbase, whatever script it pays to.
-_RESERVED_WEIGHT: Final = 8_000
-_RESERVED_SIGOP_COST: Final = 400
+RESERVED_WEIGHT: Final = 8_000
+RESERVED_SIGOP_COST: Final = 400
 _WITNESS_NONCE: Final = bytes(32)
 # version, input count, null outpoint and the length of a coinbase script below 253 bytes.
 _COINBASE_SCRIPT_AT: Final = 4 + 1 + 36 + 1
@@ -79,7 +79,7 @@ class BlockTemplate:
     @property
     def reserved_weight(self) -> int:
         """Of the transactions, with the room kept for header and coinbase."""
-        return _RESERVED_WEIGHT + sum(entry.transaction.weight for entry in self.entries)
+        return RESERVED_WEIGHT + sum(entry.transaction.weight for entry in self.entries)
 
 
 def build_template(
@@ -155,7 +155,7 @@ def make_job(template: BlockTemplate, job: int, not_before_us: int = 0) -> Searc
 
 def _select(candidates: Iterable[Candidate], rules: RuleSet, time: int) -> tuple[TemplateEntry, ...]:
     lock_time = rules.median_time_past if rules.csv else time
-    weight, sigop_cost = _RESERVED_WEIGHT, _RESERVED_SIGOP_COST
+    weight, sigop_cost = RESERVED_WEIGHT, RESERVED_SIGOP_COST
     positions: dict[Txid, int] = {}
     left_out: set[Txid] = set()
     entries: list[TemplateEntry] = []

@@ -18,7 +18,15 @@ from minicoin.core.limits import (
     MINING_PEER_WAIT_US,
     TEMPLATE_REFRESH_US,
 )
-from minicoin.core.mining.template import BlockTemplate, Candidate, build_exact_template, build_template, make_job
+from minicoin.core.mining.template import (
+    RESERVED_SIGOP_COST,
+    RESERVED_WEIGHT,
+    BlockTemplate,
+    Candidate,
+    build_exact_template,
+    build_template,
+    make_job,
+)
 from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
 from minicoin.core.params.rules import RetargetKind
@@ -88,7 +96,11 @@ class MiningFlow:
     def template(self, script_pubkey: bytes, now: Micros) -> BlockTemplate:
         """The best block on the tip."""
         parts = self._parts
-        chosen = parts.mempool.select_for_block(parts.policy.block_weight_max, BLOCK_SIGOP_COST_MAX)
+        # Header and coinbase count as well: what is chosen over their room would be left out again, and nothing in its
+        # place.
+        chosen = parts.mempool.select_for_block(
+            parts.policy.block_weight_max - RESERVED_WEIGHT, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST
+        )
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
         template = build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
         if parts.policy.block_version is not None:
