@@ -7,7 +7,7 @@ from minicoin.core.effects import Close, Send
 from minicoin.core.events import ConnectionOpened
 from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SubmitTransaction
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.primitives.block import ZERO_HASH, RawBlock
+from minicoin.core.primitives.block import ZERO_HASH, Block, RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut
 from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US
@@ -198,9 +198,13 @@ def funded():
 @pytest.fixture
 def paying(funded):
     """A node on that chain, not catching up."""
+    return _synced(funded, MINUTE_US)
+
+
+def _synced(funded, tip_age_us):
     branch, *_ = funded
     bench = Bench()
-    bench.now = (branch.tip.time + 60) * SECOND_US
+    bench.now = branch.tip.time * SECOND_US + tip_age_us
     bench.connect(1)
     bench.say(1, Headers(tuple(block.header for block in branch.blocks)))
     for block in branch.blocks:
@@ -208,6 +212,23 @@ def paying(funded):
     assert bench.node.parts.tree.tip.height == branch.height
     bench.take(Send)
     return bench
+
+
+def _coinbase(raw):
+    return Block.parse(raw).transactions[0].txid
+
+
+def test_what_was_confirmed_is_remembered_from_when_the_node_has_caught_up(funded):
+    branch, *_ = funded
+    bench = _synced(funded, 3 * DAY_US)
+    bench.ask(Generate(1, NOBODY))
+    bench.take(Send)
+    early = _coinbase(branch.blocks[-1].raw)
+    late = _coinbase(bench.engine.read_block(bench.node.parts.tree.tip.hash).raw)
+    bench.say(1, Inv((InventoryVector(InvType.TX, early), InventoryVector(InvType.TX, late))))
+    bench.wait(MINUTE_US // 6)
+    asked = [vector.hash for message in bench.take(GetData) for vector in message.inventory]
+    assert asked == [early]
 
 
 def submit(bench, transaction):

@@ -297,8 +297,12 @@ class Mempool(MempoolReader):
 
     # --- letting go ---
 
-    def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
-        """Follow the chain: drop what is confirmed or conflicts, verify anew what a rollback set free."""
+    def on_chain_update(self, update: ChainUpdate, now: Micros, *, is_initial: bool = False) -> MempoolChange:
+        """Follow the chain: drop what is confirmed or conflicts, verify anew what a rollback set free.
+
+        What is confirmed is remembered, so that nobody need send it; not while `is_initial`, when blocks come by the
+        thousand and no transaction is asked for.
+        """
         self._height = update.height
         self._floor.settle(now, self.fullness)
         self._rejected.clear()
@@ -310,6 +314,9 @@ class Mempool(MempoolReader):
         confirmed: list[Entry] = []
         conflicted: list[Entry] = []
         for summary in update.connected:
+            if not is_initial:
+                for txid in summary.txids:
+                    self._confirmed.add(txid)
             self._connect(summary, confirmed, conflicted, now)
         returning: list[Candidate] = []
         if update.disconnected:
@@ -327,8 +334,6 @@ class Mempool(MempoolReader):
 
     def _connect(self, summary: BlockSummary, confirmed: list[Entry], conflicted: list[Entry], now: Micros) -> None:
         self._statistics.on_block(summary)
-        for txid in summary.txids:
-            self._confirmed.add(txid)
         self.deltas.forget(summary.txids)
         found = [entry for txid in summary.txids if (entry := self._table.get(txid)) is not None]
         if found:

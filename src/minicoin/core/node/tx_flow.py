@@ -168,7 +168,7 @@ class TxFlow:
 
     def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
         """Follow the chain."""
-        change = self._parts.mempool.on_chain_update(update, now)
+        change = self._parts.mempool.on_chain_update(update, now, is_initial=self._parts.sync.is_initial(now))
         self._parts.emit(*change.effects)
         if self._parts.relay.is_asking:
             for summary in update.connected:
