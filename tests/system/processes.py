@@ -58,8 +58,9 @@ class NodeProcess:
         self._log = log
         self._log_file = log.open("a")
         self._is_up = threading.Event()
+        # Also where the tests themselves run under nohup, whose programs take no notice of a closed terminal.
         self._process = subprocess.Popen(
-            ["bash", "-c", f"exec {line}"],
+            ["bash", "-c", f"exec env --default-signal=HUP {line}"],
             env=environment(network),
             stdout=subprocess.PIPE,
             stderr=self._log_file,
