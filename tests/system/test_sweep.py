@@ -138,7 +138,9 @@ def dask_process(log: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            # One may have been killed by its test already, and is gone with its whole group.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
