@@ -199,6 +199,30 @@ def test_a_block_without_its_header_chain_is_refused(tree):
     assert not refusal.value.is_permanent
 
 
+class _Branchwise:
+    """A proof of which one parent's children have none: what a set of signers that its branch replaced does."""
+
+    def __init__(self, parent):
+        self._parent = parent
+
+    def check_block(self, block, parent, verifier):
+        assert block.header.previous == parent.hash
+        if parent.hash == self._parent:
+            raise BlockRejected(BlockReason.BAD_SIGNATURE, f"on {parent}")
+
+
+def test_the_proof_of_a_block_is_a_matter_of_its_branch_and_not_of_its_height(tree, monkeypatch):
+    fork = tree.fork_height
+    left, right = tree.left.blocks[fork:], tree.right.blocks[fork:]
+    monkeypatch.setattr(engine_module, "make_block_proof", lambda network: _Branchwise(left[0].hash))
+    engine = new_engine()
+    store_all(engine, [*tree.trunk.blocks, left[0]])
+    with pytest.raises(BlockRejected, match=f"on .*{left[0].header}"):
+        store_all(engine, left[1:2], fork + 2)
+    store_all(engine, right[:2], fork + 1)
+    assert set(hashes(right[:2])) <= set(engine.stored())
+
+
 def test_stripped_form_is_served(engine, tree):
     block = next(block for block in tree.trunk.blocks if any(tx.has_witness for tx in block.transactions))
     assert engine.read_block(block.hash).raw == block.raw

@@ -4,13 +4,17 @@ import dataclasses
 
 import pytest
 
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.chain.proof import make_proof
+from minicoin.core.chain.proof import make_block_proof
 from minicoin.core.chain.signet import check_signet_solution, signet_transactions, take_solution
+from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.rules import SignetKind
-from minicoin.core.primitives.block import Block
+from minicoin.core.primitives.block import Block, RawBlock
+from minicoin.core.primitives.merkle import merkle_root
 from minicoin.core.primitives.transaction import Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.units import SECOND_US, Micros
@@ -54,9 +58,11 @@ def _refusal(block: Block, challenge: bytes = CHALLENGE) -> str:
     return caught.value.detail
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["block 1", "block 2"])
-def test_real_blocks_pass(block: Block) -> None:
-    make_proof(SIGNET).check_block(block, KernelVerifier())
+def test_real_blocks_pass() -> None:
+    parent = HeaderTree(SIGNET).genesis
+    for block in BLOCKS:
+        make_block_proof(SIGNET).check_block(block, parent, KernelVerifier())
+        parent = HeaderNode(block.header, parent, 1)
 
 
 def test_their_headers_enter_the_tree() -> None:
@@ -66,8 +72,19 @@ def test_their_headers_enter_the_tree() -> None:
     assert tree.best_header.height == 2
 
 
-def test_genesis_needs_no_solution() -> None:
-    make_proof(SIGNET).check_block(SIGNET.genesis, KernelVerifier())
+def test_the_engine_asks_for_solutions_and_the_genesis_block_for_none() -> None:
+    engine = ChainEngine(SIGNET, MemoryChainStore(), KernelVerifier())
+    assert engine.height == 0
+    unsigned = _with_commitment(BLOCKS[0], BLOCKS[0].transactions[0].outputs[1].script_pubkey[:38])
+    root, _ = merkle_root([transaction.txid for transaction in unsigned.transactions])
+    header = dataclasses.replace(BLOCKS[0].header, merkle_root=root)
+    with pytest.raises(BlockRejected) as caught:
+        engine.store_block(RawBlock.parse(Block(header, unsigned.transactions).raw), 1)
+    assert caught.value.reason is BlockReason.BAD_SIGNATURE
+    for height, block in enumerate(BLOCKS, 1):
+        engine.store_block(RawBlock.parse(block.raw), height)
+    update, invalid = engine.activate(SIGNET.genesis.hash, tuple(block.hash for block in BLOCKS))
+    assert (update.height, invalid) == (2, None)
 
 
 def test_another_challenge_is_not_met() -> None:

@@ -15,7 +15,7 @@ from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnec
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
-from minicoin.core.chain.proof import make_proof
+from minicoin.core.chain.proof import make_block_proof
 from minicoin.core.chain.scan import find_coins
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
@@ -93,7 +93,7 @@ class ChainEngine:
         self._verifier = verifier
         self._coins = CoinsCache(store)
         self._rules = RuleBook(network)
-        self._proof = make_proof(network)
+        self._proof = make_block_proof(network)
         self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
         self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
         self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
@@ -185,7 +185,7 @@ class ChainEngine:
             raise BlockRejected(BlockReason.MALFORMED, str(error), is_permanent=False) from error
         checked = CheckedBlock(block, len(raw.raw))
         # Only now the transactions are known to be the header's: a foreign body must not make a hash invalid.
-        self._proof.check_block(block, self._verifier)
+        self._proof.check_block(block, node.parent, self._verifier)
         check_block_in_chain(block, self._rules.rules_at(node.parent, node.hash))
         self._store.append(raw.hash, raw.raw)
         self._parsed.put(raw.hash, checked)

@@ -26,7 +26,7 @@ from minicoin.core.chain.header_node import (
     find_common_ancestor,
     highest_good,
 )
-from minicoin.core.chain.proof import Proof, make_proof
+from minicoin.core.chain.proof import HeaderProof, make_header_proof
 from minicoin.core.chain.strays import choose_strays
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
@@ -64,7 +64,7 @@ class HeaderTree:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.proof: Proof = make_proof(network)
+        self.proof: HeaderProof = make_header_proof(network)
         self.rules = RuleBook(network)
         self._checkpoints = dict(network.checkpoints)
         header = network.genesis.header

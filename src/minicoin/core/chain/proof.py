@@ -1,10 +1,16 @@
-"""The port of block proofs and its two kinds: work alone, and signet's signed work (BIP325).
+"""What makes a header worth building on, and what its block must show beside that: by work alone, or by signet's
+signed work (BIP325). Nobody else asks which kind a network uses.
 
-A proof checks a header, checks a block, weighs a header, and says who may sign at a height. Nobody else asks which
-kind a network uses.
+1. *Header and block are two ports.* The header tree judges headers on the loop, 80 bytes at a time and before there is
+   any block; the engine judges blocks in the worker. Each side has the half it uses, made once, and shares nothing.
+2. *Both are judged as children of a parent*, never by height: branches of one height may ask for different things.
+3. *What a branch asks for is read from its nodes*, as the bits are: a proof remembers nothing of any branch that it
+   could not compute again. So each thread's nodes say the same, whatever order the branches came in.
+4. *A header carries no signature.* What only the block shows cannot hold up its header; headers alone are bounded by
+   their work (netsync).
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from minicoin.core.chain.difficulty import Difficulty
 from minicoin.core.chain.header_node import HeaderNode
@@ -17,7 +23,7 @@ from minicoin.core.primitives.target import bits_to_target, meets_target, work_o
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 
 
-class Proof(Protocol):
+class HeaderProof(Protocol):
     """What makes a header worth building on."""
 
     def check_header(self, header: BlockHeader) -> None:
@@ -36,14 +42,15 @@ class Proof(Protocol):
         """Whether `header` may stand at `height` behind `previous` and `before`, as far as those tell: what can be
         checked of a chain that is not kept. Never says no to a valid one."""
 
-    def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
-        """What only the whole block proves. Raises BlockRejected."""
-
     def work(self, header: BlockHeader) -> int:
         """What the header adds to chainwork; positive."""
 
-    def signers(self, height: int) -> frozenset[bytes] | None:
-        """The public keys that may sign a block at this height; None where everybody may."""
+
+class BlockProof(Protocol):
+    """What only the whole block proves."""
+
+    def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
+        """Judge a block whose header was found good, as a child of `parent`. Raises BlockRejected."""
 
 
 class ProofOfWork:
@@ -78,9 +85,6 @@ class ProofOfWork:
     def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
         return self._difficulty.permits(height, header, previous, before)
 
-    def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
-        """Work is all in the header."""
-
     def work(self, header: BlockHeader) -> int:
         # Neighbours mostly share their bits; dividing 256-bit numbers a million times is most of a start-up.
         bits, work = self._weighed
@@ -89,28 +93,37 @@ class ProofOfWork:
             self._weighed = (header.bits, work)
         return work
 
-    def signers(self, height: int) -> frozenset[bytes] | None:
-        return None
+
+class WorkInHeader:
+    """Nothing is left to show."""
+
+    def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
+        """Work is all in the header."""
 
 
-class SignetProof(ProofOfWork):
-    """Work, and a solution to the network's challenge in the block's witness commitment."""
+class SignetSolution:
+    """A solution to the network's challenge in the block's witness commitment. The genesis block has none (BIP325):
+    it has no parent, and is never judged."""
 
-    def __init__(self, network: Network, challenge: bytes) -> None:
-        super().__init__(network)
-        self._challenge = challenge
-        self._genesis = network.genesis.hash
+    def __init__(self, challenge: bytes) -> None:
+        self._challenge: Final = challenge
 
-    def check_block(self, block: Block, verifier: ScriptVerifier) -> None:
-        # BIP325: the genesis block is not signed.
-        if block.hash != self._genesis:
-            check_signet_solution(block, self._challenge, verifier)
+    def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
+        check_signet_solution(block, self._challenge, verifier)
 
 
-def make_proof(network: Network) -> Proof:
-    """The proof of that network."""
+def make_header_proof(network: Network) -> HeaderProof:
+    """For the header tree."""
+    match network.proof:
+        # Signet's signature is on top of the work.
+        case WorkKind() | SignetKind():
+            return ProofOfWork(network)
+
+
+def make_block_proof(network: Network) -> BlockProof:
+    """For the engine."""
     match network.proof:
         case WorkKind():
-            return ProofOfWork(network)
+            return WorkInHeader()
         case SignetKind(challenge):
-            return SignetProof(network, challenge)
+            return SignetSolution(challenge)

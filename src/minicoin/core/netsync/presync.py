@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.proof import Proof
+from minicoin.core.chain.proof import HeaderProof
 from minicoin.core.limits import (
     BLOCK_TIME_AHEAD_S,
     PRESYNC_BIT_EVERY_HEADERS,
@@ -48,7 +48,7 @@ class PresyncAnswer:
 class Presync:
     """The state of one peer's chain above `start`, the last header of it that the tree has."""
 
-    def __init__(self, start: HeaderNode, least_work: int, proof: Proof, salt: bytes, now: Micros) -> None:
+    def __init__(self, start: HeaderNode, least_work: int, proof: HeaderProof, salt: bytes, now: Micros) -> None:
         self.start = start
         self._least_work = least_work
         self._proof = proof
