@@ -1,9 +1,9 @@
 """Real blocks: import from genesis, round trips, commitments, every input with a known output, and corruptions."""
 
-import bz2
 from pathlib import Path
 
 import pytest
+from tests.mainnet import block_file
 
 from minicoin.core.chain.block_rules import check_block, check_block_in_chain
 from minicoin.core.chain.coins import CoinsCache
@@ -53,9 +53,9 @@ def checks(data: Path, name: str) -> list[ScriptCheck]:
 
 
 @pytest.fixture(scope="module")
-def mainnet(data, tmp_path_factory):
+def mainnet(tmp_path_factory):
     path = tmp_path_factory.mktemp("mainnet") / "bootstrap.dat"
-    path.write_bytes(bz2.decompress((data / "blocks" / "mainnet-1-256.dat.bz2").read_bytes()))
+    path.write_bytes(block_file())
     return path
 
 

@@ -1,15 +1,14 @@
 """The header tree: what it refuses, what it chooses, and its ways through itself against a naive model."""
 
-import bz2
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import mainnet
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
@@ -24,7 +23,6 @@ from minicoin.core.units import SECOND_US, Micros
 REGTEST = lookup("regtest")
 START = REGTEST.genesis.header.time
 NOW = Micros((START + 1_000_000) * SECOND_US)
-MAINNET_BLOCKS = Path(__file__).parents[4] / "shared/data/blocks/mainnet-1-256.dat.bz2"
 
 
 def mine(parent: BlockHeader, time: int | None = None, *, salt: int = 0, **changes: int) -> BlockHeader:
@@ -445,16 +443,10 @@ def calls_of(action: Callable[[], object]) -> int:
 
 
 def test_mainnet_headers_of_2009() -> None:
-    if not MAINNET_BLOCKS.exists():
-        pytest.skip(f"test data is absent: {MAINNET_BLOCKS}")
-    raw = bz2.decompress(MAINNET_BLOCKS.read_bytes())
     tree = HeaderTree(lookup("bitcoin"))
-    at = 0
-    while at < len(raw):
-        size = int.from_bytes(raw[at + 4 : at + 8], "little")
-        tree.add(BlockHeader.parse(raw, at + 8), Micros(1_300_000_000 * SECOND_US))
-        at += 8 + size
-    assert tree.best_header.height == 255
+    for header in mainnet.headers():
+        tree.add(header, Micros(1_300_000_000 * SECOND_US))
+    assert tree.best_header.height == mainnet.HEIGHT
     assert tree.best_header.chainwork == 256 * 0x1_0001_0001
 
 
