@@ -135,7 +135,6 @@ def _address_book_seed() -> bytes:
     for source in (None, IPV4.address, IPV6.address):
         book.add([IPV4, IPV6, LIBP2P], source, now)
     book.mark_good(IPV4.address, now)
-    book.set_anchors([IPV6.address])
     return book.to_bytes()[:-32]
 
 

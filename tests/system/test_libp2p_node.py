@@ -107,7 +107,7 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
 
 
 def found(address: NodeAddress):
-    return AddressesFound(AddressSource.STATIC, "a test", (TimedAddress(address, 1, 1_700_000_000),))
+    return AddressesFound(AddressSource.DNS, "a test", (TimedAddress(address, 1, 1_700_000_000),))
 
 
 def text_of(peer_id: bytes) -> str:

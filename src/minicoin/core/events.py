@@ -79,9 +79,7 @@ class AddressSource(StrEnum):
     """Who found an address."""
 
     DNS = "dns"
-    STATIC = "static"
     MDNS = "mdns"
-    REGISTRY = "registry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,7 +360,6 @@ ADDRESS_SAMPLE_PERCENT_MAX: Final = 23
 ADDRESS_SAMPLE_SMALL: Final = 30
 # Hosts whose parsed form and group are kept at hand, for all nodes of a process: those of a large simulation, 5 MB.
 PARSED_HOSTS_MAX: Final = 16_384
-ANCHORS_MAX: Final = 2
 
 # --- recording ---
 # Rows of a table that a checkpoint between two events looks at: about 10 ms in all.

@@ -1,4 +1,4 @@
-"""The address book: gossip, attempts, selection, collisions, samples, anchors."""
+"""The address book: gossip, attempts, selection, collisions, samples."""
 
 from collections import Counter
 
@@ -291,7 +291,6 @@ def test_the_holder_of_a_tried_slot_is_tested_before_it_is_evicted() -> None:
     holder, rival = collide(book)
     assert book.snapshot().collisions == (rival,)
     assert tried_of(book) == [holder]
-    assert book.select_collision() == holder
 
 
 def test_a_holder_that_answers_keeps_its_slot() -> None:
@@ -303,7 +302,7 @@ def test_a_holder_that_answers_keeps_its_slot() -> None:
     book.mark_good(holder, later)
     book.resolve_collisions(later)
     assert tried_of(book) == [holder]
-    assert book.snapshot().collisions == () and book.select_collision() is None
+    assert book.snapshot().collisions == ()
 
 
 def test_a_holder_that_does_not_answer_loses_its_slot_after_a_minute() -> None:
@@ -372,7 +371,7 @@ def test_collisions_are_bounded() -> None:
     assert len(book.snapshot().collisions) == TRIED_COLLISIONS_MAX
 
 
-# --- samples and anchors ---
+# --- samples ---
 
 
 def test_sample_tells_at_most_23_percent_and_a_small_book_whole() -> None:
@@ -395,16 +394,6 @@ def test_sample_tells_nobody_hopeless() -> None:
     book = make_book()
     fill(book, 10)
     assert book.sample(Micros(NOW + 31 * DAY_US)) == []
-
-
-def test_two_anchors_are_kept_and_taken_once() -> None:
-    book = make_book()
-    book.set_anchors([NodeAddress("127.0.0.1", 1), node(1), node(2), node(3)])
-    assert book.snapshot().anchors == (node(1), node(2))
-    restored = AddressBook.from_bytes(book.to_bytes(), Rng(b"x"), False)
-    assert restored.take_anchors() == (node(1), node(2))
-    assert restored.take_anchors() == ()
-    assert AddressBook.from_bytes(restored.to_bytes(), Rng(b"x"), False).take_anchors() == ()
 
 
 # --- all together ---

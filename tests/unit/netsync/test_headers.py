@@ -367,7 +367,7 @@ def test_a_branch_whose_headers_were_forgotten_is_followed_when_it_is_shown_agai
     flood(stage, fork, range(2, 40))
     assert branch[-1].hash not in stage.tree
     branch += grow(branch[-1], 20, 500)
-    talk(stage, 2, [*(node.header for node in stage.tree.active_after(stage.tree.genesis, 10)), *branch])
+    talk(stage, 2, [*(stage.tree.at_height(height).header for height in range(1, 11)), *branch])
     assert stage.tree.best_header.hash == branch[-1].hash
 
 

@@ -305,7 +305,7 @@ WITHOUT = {"nothing": 0, "no witnesses": 1, "no blocks": 8}
 @pytest.mark.parametrize("services", WITHOUT.values(), ids=list(WITHOUT))
 def test_an_automatic_peer_that_does_not_offer_what_a_node_comes_for_is_left(services):
     bench = Bench()
-    bench.handle(AddressesFound(AddressSource.STATIC, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
+    bench.handle(AddressesFound(AddressSource.DNS, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
     dial, _ = dialled(bench)
     bench.say(dial.conn, replace(version(bench), services=services))
     (reason,) = closes(bench)
@@ -317,7 +317,7 @@ def test_an_automatic_peer_that_does_not_offer_what_a_node_comes_for_is_left(ser
 def test_a_peer_with_recent_blocks_only_will_do_for_a_node_that_lacks_no_others(days, stays):
     bench = Bench()
     bench.now += days * DAY_US
-    bench.handle(AddressesFound(AddressSource.STATIC, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
+    bench.handle(AddressesFound(AddressSource.DNS, "test", (TimedAddress(NodeAddress("127.0.0.1", 7), 9, 0),)))
     dial, _ = dialled(bench)
     bench.say(dial.conn, replace(version(bench), services=1 << 10 | 8))
     assert (closes(bench) == []) == stays

@@ -9,7 +9,7 @@ from tests.unit.wallet.kernel import verifies
 from minicoin.core.encoding.numbers import parse_coins
 from minicoin.core.primitives.transaction import Transaction, TxOut, outpoint_txid
 from minicoin.core.script.policy import STANDARD_WEIGHT_MAX, check_standard
-from minicoin.core.script.standard import data_pushes
+from minicoin.core.script.standard import data_output, data_pushes
 from minicoin.core.wallet.errors import InsufficientFunds, PaymentRefused
 from minicoin.core.wallet.keys import Chain
 from minicoin.core.wallet.payment import PaymentPlan
@@ -149,8 +149,9 @@ def test_outputs_share_the_fee() -> None:
 
 def test_data_is_carried() -> None:
     wallet, _, held = funded([100_000])
-    payment = wallet.build_data(b"bpm=70", RATE)
-    check(payment, PaymentPlan((), RATE), held)
+    plan = PaymentPlan((data_output(b"bpm=70"),), RATE)
+    payment = wallet.build_payment(plan)
+    check(payment, plan, held)
     carried = [data_pushes(output.script_pubkey) for output in payment.transaction.outputs]
     assert (b"bpm=70",) in carried
     entry = wallet.history_of(payment.transaction.txid)

@@ -61,17 +61,6 @@ def test_an_open_seed_is_never_locked_and_can_be_sealed() -> None:
     assert vault.mnemonic() == words
 
 
-def test_the_passphrase_changes_only_with_the_old_one() -> None:
-    vault = locked()
-    with pytest.raises(WrongPassphrase):
-        vault.change_passphrase(b"x" * 32, NEW)
-    vault.change_passphrase(b"k" * 32, NEW)
-    assert vault.stretching == NEW.stretching
-    with pytest.raises(WrongPassphrase):
-        vault.unlock(b"k" * 32, Micros(1))
-    vault.unlock(b"K" * 32, Micros(1))
-
-
 def test_nothing_secret_shows() -> None:
     vault = Vault(SEED, REGTEST, CONTEXT)
     assert "0102" not in repr(vault)

@@ -8,7 +8,7 @@ or not: the holder stays if it answered within four hours, goes if it was dialle
 goes if 40 minutes brought no test. Ten collisions that nobody decides would close the tried table to all newcomers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -23,7 +23,6 @@ from minicoin.core.limits import (
     ADDRESS_SAMPLE_PERCENT_MAX,
     ADDRESS_SAMPLE_SMALL,
     ADDRESSES_PER_MESSAGE_MAX,
-    ANCHORS_MAX,
     TRIED_COLLISIONS_MAX,
 )
 from minicoin.core.primitives.address import NodeAddress, TimedAddress, normalise_host
@@ -57,7 +56,6 @@ class BookSnapshot:
     new: int
     tried: int
     collisions: tuple[NodeAddress, ...]
-    anchors: tuple[NodeAddress, ...]
 
     @property
     def size(self) -> int:
@@ -95,21 +93,17 @@ class AddressBook:
         # Addresses that answered while an older one held their tried slot, in order of arrival.
         self._collisions: dict[NodeAddress, None] = {}
         self._resolve_at: Micros | None = None
-        self._anchors: tuple[NodeAddress, ...] = ()
         # Failures count once per success of any node: when we are offline, nobody is to blame.
         self._last_good_s = 1
 
     @classmethod
     def from_bytes(cls, raw: bytes, rng: Rng, allow_private: bool) -> "AddressBook":
         """What to_bytes gave. Addresses this network does not allow are left out. Raises DecodeError."""
-        tables, anchors = decode_tables(raw, allow_private=allow_private)
-        book = cls(rng, allow_private, tables)
-        book._anchors = anchors
-        return book
+        return cls(rng, allow_private, decode_tables(raw, allow_private=allow_private))
 
     def to_bytes(self) -> bytes:
-        """The persisted form: key, addresses with their slots, anchors, checksum."""
-        return encode_tables(self._tables, self._anchors)
+        """The persisted form: key, addresses with their slots, checksum."""
+        return encode_tables(self._tables)
 
     @property
     def size(self) -> int:
@@ -117,7 +111,7 @@ class AddressBook:
 
     def snapshot(self) -> BookSnapshot:
         tried = self._tables.tried_count
-        return BookSnapshot(self.size - tried, tried, tuple(self._collisions), self._anchors)
+        return BookSnapshot(self.size - tried, tried, tuple(self._collisions))
 
     def find(self, address: NodeAddress) -> AddressRecord | None:
         """What is known of an address."""
@@ -195,14 +189,6 @@ class AddressBook:
                 return chosen.address
         return None
 
-    def select_collision(self) -> NodeAddress | None:
-        """A tried address whose slot another wants: a feeler dials it, and resolve_collisions draws the conclusion."""
-        if not self._collisions:
-            return None
-        entry = self._tables.entries.get(self._rng.choice(list(self._collisions)))
-        holder = None if entry is None else self._tables.tried_at(self._tables.tried_slot(entry))
-        return None if holder is None else holder.address
-
     def resolve_collisions(self, now: Micros) -> None:
         """Decide each collision whose holder was tested, or waited too long for a test. Due at next_deadline()."""
         for address in list(self._collisions):
@@ -246,18 +232,6 @@ class AddressBook:
         """The same with where each address stands in the tables."""
         entries = islice(self._tables.entries.values(), skip, skip + count)
         return tuple(BookPlace(entry.timed, entry.new_slots, entry.tried_slot) for entry in entries)
-
-    # --- anchors: block-relay peers to return to first, so that a restart is no chance to eclipse us ---
-
-    def set_anchors(self, addresses: Sequence[NodeAddress]) -> None:
-        """Remember the first two."""
-        allowed = (_normalise(address) for address in addresses if self.is_routable(address))
-        self._anchors = tuple(allowed)[:ANCHORS_MAX]
-
-    def take_anchors(self) -> tuple[NodeAddress, ...]:
-        """The anchors, which are then forgotten: one that makes us crash is tried once."""
-        anchors, self._anchors = self._anchors, ()
-        return anchors
 
     # --- within ---
 

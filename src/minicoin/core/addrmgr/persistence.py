@@ -1,7 +1,8 @@
-"""The book's persisted form: magic, version, key, anchors, entries, SHA-256 of all before. Integers little-endian.
+"""The book's persisted form: magic, version, key, a zero, entries, SHA-256 of all before. Integers little-endian.
 
-Slots of the new table are stored, since they depend on who told us; slots of the tried table follow from the key.
-When an address was last dialled is forgotten, as in Bitcoin Core.
+The zero counts anchors, which no version has written yet. Slots of the new table are stored, since they depend on who
+told us; slots of the tried table follow from the key. When an address was last dialled is forgotten, as in Bitcoin
+Core.
 """
 
 from hashlib import sha256
@@ -18,9 +19,7 @@ from minicoin.core.limits import (
     ADDRESS_NEW_BUCKETS,
     ADDRESS_NEW_SLOTS_PER_ADDRESS,
     ADDRESS_TRIED_BUCKETS,
-    ANCHORS_MAX,
 )
-from minicoin.core.primitives.address import NodeAddress
 
 _MAGIC: Final = b"mcab"
 _FORMAT: Final = 1
@@ -32,10 +31,9 @@ _SLOT: Final = Struct("<H")
 _ENTRIES_MAX: Final = (ADDRESS_NEW_BUCKETS + ADDRESS_TRIED_BUCKETS) * ADDRESS_BUCKET_SLOTS
 
 
-def encode_tables(tables: Tables, anchors: tuple[NodeAddress, ...]) -> bytes:
+def encode_tables(tables: Tables) -> bytes:
     """Entries in the order in which they became known."""
-    parts = [_HEAD.pack(_MAGIC, _FORMAT, tables.key, len(anchors), len(tables.entries))]
-    parts += [identity(anchor, anchor_ip) for anchor in anchors if (anchor_ip := anchor.ip) is not None]
+    parts = [_HEAD.pack(_MAGIC, _FORMAT, tables.key, 0, len(tables.entries))]
     for entry in tables.entries.values():
         slots = entry.new_slots
         facts = (entry.services, entry.time, entry.last_success, entry.attempts, len(entry.source_group), len(slots))
@@ -45,7 +43,7 @@ def encode_tables(tables: Tables, anchors: tuple[NodeAddress, ...]) -> bytes:
     return body + sha256(body).digest()
 
 
-def decode_tables(raw: bytes, *, allow_private: bool) -> tuple[Tables, tuple[NodeAddress, ...]]:
+def decode_tables(raw: bytes, *, allow_private: bool) -> Tables:
     """Raises DecodeError that says what is wrong."""
     if raw[: len(_MAGIC)] != _MAGIC:
         raise DecodeError("not an address book")
@@ -62,22 +60,19 @@ def decode_tables(raw: bytes, *, allow_private: bool) -> tuple[Tables, tuple[Nod
         raise DecodeError("address book ends within an entry") from error
 
 
-def _decode_body(body: bytes, allow_private: bool) -> tuple[Tables, tuple[NodeAddress, ...]]:
+def _decode_body(body: bytes, allow_private: bool) -> Tables:
     _, _, key, anchor_count, entry_count = _HEAD.unpack_from(body)
-    if anchor_count > ANCHORS_MAX or entry_count > _ENTRIES_MAX:
-        raise DecodeError(f"address book claims {anchor_count} anchors and {entry_count} addresses: too many")
+    if anchor_count:
+        raise DecodeError(f"address book holds {anchor_count} anchors, which this version does not know")
+    if entry_count > _ENTRIES_MAX:
+        raise DecodeError(f"address book claims {entry_count} addresses: too many")
     at = _HEAD.size
-    anchors: list[NodeAddress] = []
-    for _ in range(anchor_count):
-        anchor, ip, at = read_identity(body, at)
-        if is_routable(anchor, ip, allow_private=allow_private):
-            anchors.append(anchor)
     tables = Tables(key)
     for _ in range(entry_count):
         at = _decode_entry(body, at, tables, allow_private)
     if at != len(body):
         raise DecodeError(f"address book has {len(body) - at} bytes behind its last entry")
-    return tables, tuple(anchors)
+    return tables
 
 
 def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> int:

@@ -163,10 +163,6 @@ class ChainEngine:
         node = self._nodes[header.hash] = HeaderNode(header, parent, 0)
         return node
 
-    def rules_for_next(self) -> RuleSet:
-        """The rules for a block on top of the tip."""
-        return self._rules.rules_at(self._tip)
-
     # --- blocks ---
 
     def store_block(self, raw: RawBlock, height: int) -> None:

@@ -115,10 +115,6 @@ class HeaderTree:
         """Whether the node is on the active chain."""
         return self.at_height(node.height) is node
 
-    def active_after(self, node: HeaderNode, count: int) -> Sequence[HeaderNode]:
-        """At most `count` blocks of the active chain above `node`, lowest first."""
-        return self._active[node.height + 1 : node.height + 1 + count]
-
     def ancestor(self, node: HeaderNode, height: int) -> HeaderNode:
         """The ancestor of `node` at `height`: O(1) on the active chain, O(log height) elsewhere."""
         if height <= node.height < len(self._active) and self._active[node.height] is node and height >= 0:

@@ -6,7 +6,7 @@ with every script run, it comes to the same. Nothing is changed. Only levels 3 a
 """
 
 from collections.abc import Generator
-from typing import Final, Protocol
+from typing import Protocol
 
 from minicoin.core.chain.coins import CoinsCache, CoinsView
 from minicoin.core.chain.connect import ConnectedBlock, connect_block
@@ -22,7 +22,6 @@ from minicoin.core.primitives.transaction import make_outpoint, outpoint_text
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.script.standard import is_unspendable
 
-LEVEL_MAX: Final = 4
 _RULES, _UNDO, _TAKEN_BACK, _CONNECTED = 1, 2, 3, 4
 
 

@@ -59,7 +59,6 @@ class TxReason(StrEnum):
     PREMATURE_COINBASE = "bad-txns-premature-spend-of-coinbase"
     INPUT_VALUES = "bad-txns-inputvalues-outofrange"
     IN_BELOW_OUT = "bad-txns-in-belowout"
-    FEE_OUT_OF_RANGE = "bad-txns-fee-outofrange"
     NON_FINAL = "non-final"
     NON_BIP68_FINAL = "non-BIP68-final"
     SCRIPT_FAILED = "mempool-script-verify-flag-failed"
@@ -92,7 +91,6 @@ class TxReason(StrEnum):
     ALREADY_KNOWN = "txn-already-in-mempool"
     OTHER_WITNESS_KNOWN = "txn-same-nonwitness-data-in-mempool"
     ALREADY_CONFIRMED = "txn-already-known"
-    MAX_FEE = "max-fee-exceeded"
 
 
 def _name(reason: BlockReason, transaction: TxReason | None) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, outpoint_txid
 from minicoin.core.units import Micros
-from minicoin.core.wallet.keys import Chain, KeyPath
+from minicoin.core.wallet.keys import KeyPath
 
 
 class RecordState(StrEnum):
@@ -85,10 +85,6 @@ class OwnOutput:
     @property
     def txid(self) -> Txid:
         return outpoint_txid(self.outpoint)
-
-    @property
-    def is_change(self) -> bool:
-        return self.path.chain is Chain.CHANGE
 
 
 class CoinState(StrEnum):

@@ -84,14 +84,9 @@ class Vault:
     def encrypt(self, protection: Protection) -> None:
         """Seal an unencrypted seed; the wallet is locked afterwards."""
         if isinstance(self._seed, SealedSeed):
-            raise WalletEncryptionState("the wallet is encrypted already: change its passphrase instead")
+            raise WalletEncryptionState("the wallet is encrypted already")
         self._seed = seal_seed(self._seed, protection, self._context)
         self.lock()
-
-    def change_passphrase(self, key: bytes, protection: Protection) -> None:
-        """Seal anew. Raises WrongPassphrase when `key` does not open the old seal."""
-        entropy = open_seed(self._sealed(), key, self._context)
-        self._seed = seal_seed(entropy, protection, self._context)
 
     def _sealed(self) -> SealedSeed:
         if not isinstance(self._seed, SealedSeed):

@@ -17,7 +17,6 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import BlockSummary
 from minicoin.core.rng import Rng
-from minicoin.core.script.standard import data_output
 from minicoin.core.units import Micros
 from minicoin.core.wallet.addressbook import AddressBook
 from minicoin.core.wallet.codec import RecordLines, WalletDocument, decode_wallet, encode_wallet
@@ -270,10 +269,6 @@ class Wallet:
             self._keyring.hand_out(Chain.CHANGE)
         self._ledger.coins.reserve(signed.transaction)
         return Payment(signed.transaction, draft.fee_sat, draft.change_index, draft.change_index is not None)
-
-    def build_data(self, payload: bytes, fee_sat_kvb: int) -> Payment:
-        """A payment of nothing but its fee, with an output that carries `payload`."""
-        return self.build_payment(PaymentPlan((data_output(payload),), fee_sat_kvb))
 
     def sign_transaction(self, transaction: Transaction, prevouts: Mapping[Outpoint, TxOut]) -> SignedTransaction:
         """Sign what is ours of a transaction from outside. `prevouts` may leave out the wallet's own coins."""
