@@ -1,4 +1,4 @@
-"""One thread that runs the chain engine: stores, activates, verifies, reads; what is urgent first (lanes.py).
+"""One thread that runs the chain engine: performs the jobs of core/work, what is urgent first (lanes.py).
 
 Rescans and reads of the whole coin set are cut into slices between which other work runs. A store that cannot go on
 (full disk, damaged file) is reported once as WorkFailed and ends the worker's taking of blocks; nothing acknowledged is
@@ -11,28 +11,16 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import assert_never
 
-from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
 from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
-from minicoin.core.events import (
-    BlockRead,
-    BlockRefused,
-    BlockStored,
-    ChainMoved,
-    Event,
-    RescanProgress,
-    TransactionVerified,
-    WorkFailed,
-)
-from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.verdicts import BlockRejected, WatchedTransaction
+from minicoin.core.events import Event, TransactionVerified, WorkFailed
+from minicoin.core.work import ChainJob, perform, rest_of
 from minicoin.drivers.lanes import Lane, Lanes
 from minicoin.drivers.store.errors import StoreError
 
-ChainWork = StoreBlock | Activate | ReadBlock | VerifyTransaction | Watch | Rescan | SaveHeaders
 Done = Callable[[object, Exception | None], None]
 
-_RESCAN_SLICE = 200
 _FAILURES = (StoreError, ChainDamaged, OSError)
 
 
@@ -56,7 +44,7 @@ class _LongRead:
     done: Done
 
 
-_Job = ChainWork | _Call | _LongRead
+_Job = ChainJob | _Call | _LongRead
 
 
 class ChainWorker:
@@ -72,7 +60,7 @@ class ChainWorker:
         self._thread = threading.Thread(target=self._run, name="chain", daemon=True)
         self._thread.start()
 
-    def put(self, job: ChainWork) -> None:
+    def put(self, job: ChainJob) -> None:
         """Queue one effect."""
         self._put(_lane_of(job), job)
 
@@ -142,23 +130,19 @@ class ChainWorker:
                 self._answer(job)
             case _LongRead():
                 self._read_on(job)
-            case StoreBlock():
-                self._store(job)
-            case Activate(fork, path):
-                update, invalid = self._engine.activate(fork, path)
-                self._post(ChainMoved(update, invalid))
-            case ReadBlock(conn, block_hash, stripped):
-                self._post(BlockRead(conn, block_hash, self._engine.read_block(block_hash, stripped=stripped)))
-            case VerifyTransaction(transaction, parents):
-                started = time.perf_counter_ns()
-                verdict = self._engine.verify_transaction(transaction, parents)
-                self._post(TransactionVerified(verdict, (time.perf_counter_ns() - started) // 1_000))
-            case Watch(scripts):
-                self._engine.watch(scripts)
-            case SaveHeaders(headers):
-                self._engine.add_headers(headers)
-            case Rescan():
-                self._rescan(job)
+            case _:
+                self._perform(job)
+
+    def _perform(self, job: ChainJob) -> None:
+        started = time.perf_counter_ns()
+        answer = perform(self._engine, job)
+        if isinstance(answer, TransactionVerified):
+            answer = TransactionVerified(answer.verdict, (time.perf_counter_ns() - started) // 1_000)
+        if answer is not None:
+            self._post(answer)
+        rest = rest_of(job, answer)
+        if rest is not None and not self._is_stopping:
+            self._put(Lane.CONSENSUS, rest)
 
     def _answer(self, call: _Call) -> None:
         try:
@@ -183,30 +167,8 @@ class ChainWorker:
             with self._changed:
                 self._lanes.put_back(Lane.LONG, read)
 
-    def _store(self, job: StoreBlock) -> None:
-        try:
-            self._engine.store_block(job.block, job.height)
-        except BlockRejected as refusal:
-            self._post(BlockRefused(job.block.hash, invalid_block(job.block.hash, refusal)))
-            return
-        self._post(BlockStored(job.block.hash, job.height))
 
-    def _rescan(self, job: Rescan) -> None:
-        end = min(job.start_height + _RESCAN_SLICE, self._engine.height + 1)
-        found: list[tuple[BlockHash, int, WatchedTransaction]] = []
-        reached = job.start_height - 1
-        for height, block, watched in self._engine.rescan(job.scripts, job.start_height):
-            reached = height
-            found += [(block, height, transaction) for transaction in watched]
-            if height + 1 >= end:
-                break
-        is_done = end > self._engine.height
-        self._post(RescanProgress(reached, tuple(found), is_done))
-        if not is_done and not self._is_stopping:
-            self._put(Lane.CONSENSUS, Rescan(job.scripts, end))
-
-
-def _lane_of(job: ChainWork) -> Lane:
+def _lane_of(job: ChainJob) -> Lane:
     match job:
         case StoreBlock() | Activate() | SaveHeaders() | Watch() | Rescan():
             return Lane.CONSENSUS

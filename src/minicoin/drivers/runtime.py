@@ -4,7 +4,6 @@ The loop never waits for a socket, a disk or a worker; everything slow comes bac
 other threads (RPC) enter here.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -39,6 +38,7 @@ from minicoin.core.events import CommandReceived, DeadlineReached, KeyStretched
 from minicoin.core.node.commands import MISC_ERROR, Command, Stop
 from minicoin.core.node.node import Node
 from minicoin.core.units import SECOND_US, Micros, RequestId
+from minicoin.core.wallet.crypt import stretch_key
 from minicoin.drivers.chain_worker import ChainWorker
 from minicoin.drivers.clock import NodeClock
 from minicoin.drivers.document_worker import DocumentWorker
@@ -51,8 +51,6 @@ from minicoin.drivers.recorder import Recorder
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
-
-_SCRYPT_MEMORY_BYTES = 1 << 28
 
 ReplyTaker = Callable[[Reply], None]
 TraceTaker = Callable[[Micros, Trace], None]
@@ -202,7 +200,7 @@ class Runtime:
             self._miner.search(None)
 
     async def _stretch(self, effect: StretchKey) -> None:
-        key = await trio.to_thread.run_sync(_scrypt, effect)
+        key = await trio.to_thread.run_sync(stretch_key, effect)
         self._inbox.put_nowait(KeyStretched(effect.request, key))
 
     def _answer_late_commands(self) -> None:
@@ -254,15 +252,3 @@ class Runtime:
     def stop_nowait(self) -> None:
         """Ask the node to stop."""
         self.command_nowait(Stop(), lambda reply: None)
-
-
-def _scrypt(effect: StretchKey) -> bytes:
-    return hashlib.scrypt(
-        effect.passphrase,
-        salt=effect.salt,
-        n=1 << effect.log2_n,
-        r=effect.r,
-        p=effect.p,
-        dklen=32,
-        maxmem=_SCRYPT_MEMORY_BYTES,
-    )

@@ -9,39 +9,28 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.effects import (
-    Activate,
     Close,
     Dial,
     Effect,
-    ReadBlock,
     Reply,
-    Rescan,
     Resolve,
-    SaveHeaders,
     SaveState,
     SearchNonce,
     Send,
     SetClock,
     Shutdown,
     StopSearch,
-    StoreBlock,
     StretchKey,
     Trace,
-    VerifyTransaction,
-    Watch,
 )
 from minicoin.core.events import (
     AddressesFound,
     AddressSource,
-    BlockRead,
-    BlockRefused,
-    BlockStored,
     BytesReceived,
-    ChainMoved,
     CommandReceived,
     ConnectionClosed,
     ConnectionOpened,
@@ -50,10 +39,8 @@ from minicoin.core.events import (
     Event,
     KeyStretched,
     NonceFound,
-    RescanProgress,
     Saved,
     SendQueueLow,
-    TransactionVerified,
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import Libp2pChannel, LocalPeer
@@ -69,10 +56,11 @@ from minicoin.core.node.node import MEMPOOL_KEY, Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+from minicoin.core.wallet.crypt import stretch_key
 from minicoin.core.wire.frame import encode_frame
+from minicoin.core.work import ChainJob, perform, rest_of
 from minicoin.testing.links import Libp2pEnd, LinkEnd, LinkOwner, PlainEnd, Wire
 
 LATENCY_US = 20_000
@@ -317,43 +305,18 @@ class VirtualWorld:
             case StopSearch():
                 virtual.job = None
             case StretchKey():
-                self._post(virtual, KeyStretched(effect.request, _stretch(effect)), WORK_US)
+                self._post(virtual, KeyStretched(effect.request, stretch_key(effect)), WORK_US)
             case _:
                 self._work(virtual, effect)
 
-    def _work(self, virtual: VirtualNode, effect: Effect) -> None:
+    def _work(self, virtual: VirtualNode, job: ChainJob) -> None:
         """The chain worker's share, done at once and answered a little later."""
-        engine = virtual.engine
-        match effect:
-            case StoreBlock(block, height):
-                try:
-                    engine.store_block(block, height)
-                except BlockRejected as refusal:
-                    self._post(virtual, BlockRefused(block.hash, invalid_block(block.hash, refusal)), WORK_US)
-                    return
-                self._post(virtual, BlockStored(block.hash, height), WORK_US)
-            case Activate(fork, path):
-                update, invalid = engine.activate(fork, path)
-                self._post(virtual, ChainMoved(update, invalid), WORK_US)
-            case ReadBlock(conn, block_hash, stripped):
-                found = engine.read_block(block_hash, stripped=stripped)
-                self._post(virtual, BlockRead(conn, block_hash, found), WORK_US)
-            case VerifyTransaction(transaction, parents):
-                verdict = engine.verify_transaction(transaction, parents)
-                self._post(virtual, TransactionVerified(verdict), WORK_US)
-            case Watch(scripts):
-                engine.watch(scripts)
-            case SaveHeaders(headers):
-                engine.add_headers(headers)
-            case Rescan(scripts, start):
-                found_all = tuple(
-                    (block, height, watched)
-                    for height, block, group in engine.rescan(scripts, start)
-                    for watched in group
-                )
-                self._post(virtual, RescanProgress(engine.height, found_all, True), WORK_US)
-            case _:
-                raise MisuseError(f"nobody performs {effect!r}")
+        answer = perform(virtual.engine, job)
+        if answer is not None:
+            self._post(virtual, answer, WORK_US)
+        rest = rest_of(job, answer)
+        if rest is not None:
+            self._work(virtual, rest)
 
     def _search(self, virtual: VirtualNode, job: SearchNonce) -> None:
         found = search(job, 0, _SEARCH_TRIES)
@@ -456,8 +419,3 @@ class VirtualWorld:
         link = virtual.links.get(conn)
         if link is not None:
             link.close(reason)
-
-
-def _stretch(effect: StretchKey) -> bytes:
-    cost = 1 << effect.log2_n
-    return hashlib.scrypt(effect.passphrase, salt=effect.salt, n=cost, r=effect.r, p=effect.p, dklen=32, maxmem=1 << 27)

@@ -215,7 +215,7 @@ def test_a_bug_is_told_before_the_thread_dies(monkeypatch):
 
 
 def test_a_rescan_comes_in_slices_that_let_others_in_between(monkeypatch):
-    monkeypatch.setattr("minicoin.drivers.chain_worker._RESCAN_SLICE", 2)
+    monkeypatch.setattr("minicoin.core.work.RESCAN_SLICE_BLOCKS", 2)
     chain = blocks(5)
     posted = run(
         SaveHeaders(tuple(block.header for block in chain)),
@@ -224,7 +224,7 @@ def test_a_rescan_comes_in_slices_that_let_others_in_between(monkeypatch):
         Rescan(frozenset(), 0),
     )
     progress = [event for event in posted if isinstance(event, RescanProgress)]
-    assert [event.height for event in progress] == [1, 3, 5]
+    assert [event.height for event in progress] == [2, 4, 5]
     assert [event.done for event in progress] == [False, False, True]
 
 

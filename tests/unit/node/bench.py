@@ -1,6 +1,6 @@
 """One node by hand: events in, effects out, with a scripted peer that shakes hands and an engine that works on call."""
 
-from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.effects import (
     Activate,
@@ -20,19 +20,13 @@ from minicoin.core.effects import (
     Watch,
 )
 from minicoin.core.events import (
-    BlockRead,
-    BlockRefused,
-    BlockStored,
-    ChainMoved,
     CommandReceived,
     ConnectionOpened,
     DeadlineReached,
     KeyStretched,
     MessageReceived,
     NonceFound,
-    RescanProgress,
     Saved,
-    TransactionVerified,
 )
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
@@ -40,10 +34,10 @@ from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import NetAddress, Verack, Version
+from minicoin.core.work import perform, rest_of
 from minicoin.drivers.kernel import KernelVerifier
 
 NETWORK = lookup("regtest")
@@ -115,35 +109,18 @@ class Bench:
 
     def perform(self, effect):
         match effect:
-            case StoreBlock(block, height):
-                try:
-                    self.engine.store_block(block, height)
-                except BlockRejected as refusal:
-                    return BlockRefused(block.hash, invalid_block(block.hash, refusal))
-                return BlockStored(block.hash, height)
-            case Activate(fork, path):
-                return ChainMoved(*self.engine.activate(fork, path))
-            case VerifyTransaction(transaction, parents):
-                return TransactionVerified(self.engine.verify_transaction(transaction, parents))
-            case Watch(scripts):
-                self.engine.watch(scripts)
-            case SaveHeaders(headers):
-                self.engine.add_headers(headers)
             case SaveState(key, value) if self.saves:
                 if not self.save_error:
                     self.documents[key] = value
                 return Saved(key, self.save_error)
             case StretchKey(request, passphrase):
                 return KeyStretched(request, passphrase.ljust(32, b"-")[:32])
-            case ReadBlock(conn, block, stripped):
-                return BlockRead(conn, block, self.engine.read_block(block, stripped=stripped))
-            case Rescan(scripts, start):
-                found = tuple(
-                    (block, height, watched)
-                    for height, block, group in self.engine.rescan(scripts, start)
-                    for watched in group
-                )
-                return RescanProgress(self.engine.height, found, True)
+            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
+                answer = perform(self.engine, effect)
+                rest = rest_of(effect, answer)
+                if rest is not None:
+                    self.held.insert(0, rest)
+                return answer
             case StopSearch():
                 self.job = None
             case SetClock(at) if at is not None:

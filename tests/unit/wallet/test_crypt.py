@@ -4,8 +4,10 @@ from hashlib import scrypt
 
 import pytest
 
+from minicoin.core.effects import StretchKey
 from minicoin.core.faults import MisuseError
-from minicoin.core.wallet.crypt import Protection, Stretching, open_seed, seal_seed
+from minicoin.core.units import RequestId
+from minicoin.core.wallet.crypt import Protection, Stretching, open_seed, seal_seed, stretch_key
 from minicoin.core.wallet.errors import WrongPassphrase
 
 SEED = bytes(range(16))
@@ -38,6 +40,6 @@ def test_secrets_do_not_show() -> None:
     assert "kkkk" not in repr(PROTECTION)
 
 
-def test_the_parameters_are_ones_scrypt_takes() -> None:
-    key = scrypt(b"p", salt=STRETCHING.salt, n=1 << STRETCHING.log2_n, r=8, p=1, maxmem=64 << 20, dklen=32)
-    assert len(key) == 32
+def test_a_key_is_stretched_as_scrypt_has_it() -> None:
+    job = StretchKey(RequestId(1), b"p", STRETCHING.salt, STRETCHING.log2_n, STRETCHING.r, STRETCHING.p)
+    assert stretch_key(job) == scrypt(b"p", salt=STRETCHING.salt, n=1 << 15, r=8, p=1, maxmem=64 << 20, dklen=32)

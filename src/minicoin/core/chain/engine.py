@@ -20,7 +20,7 @@ from minicoin.core.chain.scan import find_coins
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
-from minicoin.core.chain.undo import decode_undo, encode_undo, unpack_coin, unpack_output
+from minicoin.core.chain.undo import decode_undo, encode_undo, outputs_by_transaction, unpack_coin
 from minicoin.core.chain.verification import verify_chain
 from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier, VerifiedScripts
 from minicoin.core.encoding.compact import decode_compact
@@ -298,7 +298,7 @@ class ChainEngine:
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
-        watched = find_watched(checked.block, _outputs_by_transaction(checked.block, undo), self._watched)
+        watched = find_watched(checked.block, outputs_by_transaction(checked.block, undo), self._watched)
         self._parsed.put(node.hash, checked)
         summary = summarise(checked.block, node.height, checked.size, watched)
         return DisconnectedBlock(summary, checked.block.transactions[1:])
@@ -408,7 +408,7 @@ class ChainEngine:
         for height in range(start, end):
             block_hash = self._tip.ancestor(height).hash
             block = self._parsed.take(block_hash).block
-            spent = _outputs_by_transaction(block, self._read_undo(block_hash))
+            spent = outputs_by_transaction(block, self._read_undo(block_hash))
             yield height, block_hash, find_watched(block, spent, scripts)
 
     # --- durability ---
@@ -425,8 +425,3 @@ class ChainEngine:
         finally:
             self._verifier.close()
             self._store.close()
-
-
-def _outputs_by_transaction(block: Block, undo: list[bytes]) -> list[list[TxOut]]:
-    outputs = iter([unpack_output(packed) for packed in undo])
-    return [[next(outputs) for _ in transaction.inputs] for transaction in block.transactions[1:]]

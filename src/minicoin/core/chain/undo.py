@@ -11,7 +11,7 @@ from typing import Final
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.compact import decode_compact, encode_compact
 from minicoin.core.faults import DecodeError
-from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.primitives.verdicts import Coin
 
@@ -57,3 +57,9 @@ def decode_undo(block: BlockHash, raw: bytes) -> list[bytes]:
         spent.append(body[at : at + length])
         at += length
     return spent
+
+
+def outputs_by_transaction(block: Block, undo: Sequence[bytes]) -> list[list[TxOut]]:
+    """The outputs that each transaction behind the coinbase spends, of a block's packed coins."""
+    outputs = iter([unpack_output(packed) for packed in undo])
+    return [[next(outputs) for _ in transaction.inputs] for transaction in block.transactions[1:]]

@@ -1,20 +1,25 @@
 """The wallet's seed at rest: ChaCha20-Poly1305 under a key that scrypt stretches from the passphrase.
 
-The stretching is slow work and happens outside (effect StretchKey); salt, key and nonce come in. What the seal is
-bound to (wallet and network) is authenticated, so a sealed seed cannot be moved into another file.
+The stretching is slow work: whoever performs the effect StretchKey calls `stretch_key`; salt, key and nonce come in.
+What the seal is bound to (wallet and network) is authenticated, so a sealed seed cannot be moved into another file.
 """
 
+import hashlib
 from dataclasses import dataclass, field
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from minicoin.core.effects import StretchKey
 from minicoin.core.faults import MisuseError
 from minicoin.core.wallet.errors import WrongPassphrase
 
 KEY_BYTES = 32
 SALT_BYTES = 16
 NONCE_BYTES = 12
+# More than any parameters take that a wallet file may name.
+_SCRYPT_MEMORY_BYTES: Final = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,19 @@ class SealedSeed:
     stretching: Stretching
     nonce: bytes
     ciphertext: bytes
+
+
+def stretch_key(job: StretchKey) -> bytes:
+    """The key of a passphrase; takes a while."""
+    return hashlib.scrypt(
+        job.passphrase,
+        salt=job.salt,
+        n=1 << job.log2_n,
+        r=job.r,
+        p=job.p,
+        dklen=KEY_BYTES,
+        maxmem=_SCRYPT_MEMORY_BYTES,
+    )
 
 
 def seal_seed(entropy: bytes, protection: Protection, context: bytes) -> SealedSeed:

@@ -8,8 +8,6 @@ from hashlib import sha256
 from typing import Final
 
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.effects import StoreBlock
-from minicoin.core.events import BlockStored
 from minicoin.core.faults import MisuseError
 from minicoin.core.mining.search import search
 from minicoin.core.mining.template import Candidate, build_template, make_job
@@ -110,12 +108,10 @@ def _mine(tree: HeaderTree, ledger: SharedLedger, candidates: tuple[Candidate, .
 def _append(tree: HeaderTree, ledger: SharedLedger, found: RawBlock, now: Micros) -> Block:
     node = tree.add(found.header, now)
     parent = tree.tip.hash
-    answer = ledger.perform(StoreBlock(found, node.height))
-    if not isinstance(answer, BlockStored):
-        raise MisuseError(f"the funding chain is invalid: {answer}")
-    moved = ledger.extend(parent, found.hash)
-    if moved.invalid is not None:
-        raise MisuseError(f"the funding chain is invalid: {moved.invalid}")
+    ledger.store_block(found, node.height)
+    _, invalid = ledger.activate(parent, (found.hash,))
+    if invalid is not None:
+        raise MisuseError(f"the funding chain is invalid: {invalid}")
     tree.mark_stored(found.hash)
     tree.set_tip(found.hash)
     return Block.parse(found.raw)

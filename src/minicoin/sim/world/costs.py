@@ -12,6 +12,8 @@ class WorkCosts:
     transaction_us: int = 200
     read_us: int = 0
     save_us: int = 1_000
+    stretch_us: int = 100_000
+    """Of a passphrase."""
 
     def block(self, size: int) -> int:
         """Checking and connecting one block of so many bytes."""

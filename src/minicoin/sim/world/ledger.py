@@ -4,33 +4,32 @@ Whether a block is valid on its parent, and what it spends, is a function of its
 and every node is told the same; a node's own state is which blocks it stored and where it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.chain.summary import find_watched
+from minicoin.core.chain.undo import outputs_by_transaction
 from minicoin.core.chain.verifier import ScriptVerifier
-from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
-from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified, WorkFailed
+from minicoin.core.events import WorkFailed
 from minicoin.core.faults import MisuseError
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlock
-from minicoin.core.primitives.transaction import Transaction, Wtxid
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut, Wtxid
 from minicoin.core.primitives.verdicts import (
-    BlockRejected,
     BlockSummary,
     ChainUpdate,
     DisconnectedBlock,
     InvalidBlock,
     TxVerdict,
+    WatchedTransaction,
 )
-
-LedgerEffect = StoreBlock | Activate | ReadBlock | VerifyTransaction
-LedgerEvent = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | WorkFailed
+from minicoin.core.work import ChainAnswer, ChainJob, perform
 
 _VERDICTS_MAX = 200_000
 
@@ -38,11 +37,8 @@ _VERDICTS_MAX = 200_000
 class Ledger(Protocol):
     """The chain worker of one node."""
 
-    def perform(self, effect: LedgerEffect) -> LedgerEvent:
+    def perform(self, job: ChainJob) -> ChainAnswer | WorkFailed | None:
         """Do one piece of slow work, in the order asked."""
-
-    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
-        """Remember headers."""
 
     def state(self, documents: dict[str, bytes]) -> NodeState:
         """What a node starts with that finds this ledger on its disk."""
@@ -60,7 +56,7 @@ class BlockBook:
     engine: ChainEngine = field(init=False)
     _tree: HeaderTree = field(init=False)
     _blocks: dict[BlockHash, RawBlock] = field(default_factory=dict)
-    _stored: dict[BlockHash, BlockStored | BlockRefused] = field(default_factory=dict)
+    _spent: dict[BlockHash, tuple[Block, list[list[TxOut]]]] = field(default_factory=dict)
     _connected: dict[BlockHash, BlockSummary | InvalidBlock] = field(default_factory=dict)
     _disconnected: dict[BlockHash, DisconnectedBlock] = field(default_factory=dict)
     _verdicts: dict[tuple[BlockHash, Wtxid, bytes], TxVerdict] = field(default_factory=dict)
@@ -79,28 +75,22 @@ class BlockBook:
         """Its place in the tree of all blocks."""
         return self._tree.get(block)
 
-    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
+    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
         """Headers that a node accepted: a block may be stored before its parent is."""
         fresh = [header for header in headers if header.hash not in self._tree]
         if fresh:
             self._tree.load(fresh)
             self.engine.add_headers(fresh)
 
-    def store(self, raw: RawBlock, height: int) -> BlockStored | BlockRefused:
-        """The verdict on the block by itself."""
-        known = self._stored.get(raw.hash)
-        if known is not None and self._blocks[raw.hash].raw == raw.raw:
-            return known
-        try:
-            (self.engine if known is None else self._strange_engine(raw)).store_block(raw, height)
-        except BlockRejected as refusal:
-            return BlockRefused(raw.hash, invalid_block(raw.hash, refusal))
-        if known is not None:
-            return known
-        self._tree.load((raw.header,))
-        self._blocks[raw.hash] = raw
-        answer = self._stored[raw.hash] = BlockStored(raw.hash, height)
-        return answer
+    def store(self, raw: RawBlock, height: int) -> None:
+        """Judge the block by itself. Raises BlockRejected."""
+        known = self._blocks.get(raw.hash)
+        if known is not None and known.raw == raw.raw:
+            return
+        (self.engine if known is None else self._strange_engine(raw)).store_block(raw, height)
+        if known is None:
+            self._tree.load((raw.header,))
+            self._blocks[raw.hash] = raw
 
     def connect(self, block: BlockHash) -> BlockSummary | InvalidBlock:
         """The verdict on the block after its parent, which is valid."""
@@ -126,13 +116,23 @@ class BlockBook:
             known = self._disconnected[block] = DisconnectedBlock(replace(summary, fees_sat=0), transactions)
         return known
 
-    def verify(self, transaction: VerifyTransaction, tip: BlockHash) -> TxVerdict:
+    def watched(self, block: BlockHash, scripts: frozenset[bytes]) -> tuple[WatchedTransaction, ...]:
+        """The transactions of a connected block that touch one of these scripts."""
+        known = self._spent.get(block)
+        if known is None:
+            parsed = Block.parse(self._blocks[block].raw)
+            known = self._spent[block] = parsed, outputs_by_transaction(parsed, self.engine.undo_of(block))
+        return find_watched(*known, scripts)
+
+    def verify(
+        self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...], tip: BlockHash
+    ) -> TxVerdict:
         """The verdict on a transaction at a tip."""
-        key = (tip, transaction.transaction.wtxid, b"".join(outpoint for outpoint, _ in transaction.parents))
+        key = (tip, transaction.wtxid, b"".join(outpoint for outpoint, _ in parents))
         known = self._verdicts.get(key)
         if known is None:
             self._stand_at(tip)
-            known = self.engine.verify_transaction(transaction.transaction, transaction.parents)
+            known = self.engine.verify_transaction(transaction, parents)
             if len(self._verdicts) >= _VERDICTS_MAX:
                 self._verdicts.clear()
             self._verdicts[key] = known
@@ -170,9 +170,10 @@ class BlockBook:
 
 
 class SharedLedger:
-    """One node's place among the blocks of the book: what it stored, where it stands."""
+    """One node's place among the blocks of the book: what it stored, where it stands, what its wallet looks for. The
+    engine that its own jobs are performed on."""
 
-    __slots__ = ("_book", "_headers", "_stored", "_tip")
+    __slots__ = ("_book", "_headers", "_scripts", "_stored", "_tip")
 
     def __init__(self, book: BlockBook, chain: Iterable[BlockHash] = ()) -> None:
         """`chain`: blocks the node has from the start, lowest first, valid one after the other."""
@@ -180,33 +181,61 @@ class SharedLedger:
         self._tip = book.network.genesis.hash
         self._stored: dict[BlockHash, None] = {self._tip: None}
         self._headers: dict[BlockHash, BlockHeader] = {}
+        self._scripts: frozenset[bytes] = frozenset()
         for block in chain:
             self._stored[block] = None
             self._tip = block
 
-    def perform(self, effect: LedgerEffect) -> LedgerEvent:
-        match effect:
-            case StoreBlock(block, height):
-                if block.hash in self._stored:
-                    return BlockStored(block.hash, height)
-                answer = self._book.store(block, height)
-                if isinstance(answer, BlockStored):
-                    self._stored[block.hash] = None
-                return answer
-            case Activate(fork, path):
-                return self._activate(fork, path)
-            case ReadBlock(conn, block, stripped):
-                return BlockRead(conn, block, self._read(block, stripped=stripped))
-            case VerifyTransaction():
-                return TransactionVerified(self._book.verify(effect, self._tip))
+    def perform(self, job: ChainJob) -> ChainAnswer | None:
+        return perform(self, job)
 
-    def extend(self, parent: BlockHash, block: BlockHash) -> ChainMoved:
-        """One stored block on top of the tip."""
-        return self._activate(parent, (block,))
+    @property
+    def height(self) -> int:
+        """Of the block it stands at."""
+        node = self._book.header_node(self._tip)
+        return 0 if node is None else node.height
 
-    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
-        self._book.add_headers(headers)
-        for header in headers:
+    def store_block(self, raw: RawBlock, height: int) -> None:
+        """Raises BlockRejected."""
+        if raw.hash not in self._stored:
+            self._book.store(raw, height)
+            self._stored[raw.hash] = None
+
+    def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
+        """A block that this node stored."""
+        if block not in self._stored:
+            return None
+        raw = self._book.block(block)
+        if raw is None or not stripped:
+            return raw
+        return RawBlock(raw.header, Block.parse(raw.raw).stripped)
+
+    def verify_transaction(
+        self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+    ) -> TxVerdict:
+        """The verdict at this node's tip."""
+        return self._book.verify(transaction, parents, self._tip)
+
+    def watch(self, scripts: frozenset[bytes]) -> None:
+        """Replace what its wallet looks for."""
+        self._scripts = scripts
+
+    def rescan(
+        self, scripts: frozenset[bytes], start_height: int, count: int | None = None
+    ) -> Iterator[tuple[int, BlockHash, tuple[WatchedTransaction, ...]]]:
+        """Of every block from a height on, as core.chain's engine has it."""
+        start, end = max(start_height, 1), self.height + 1
+        tip = self._book.header_node(self._tip)
+        for height in range(start, end if count is None else min(end, start + count)):
+            assert tip is not None
+            block = tip.ancestor(height).hash
+            yield height, block, self._book.watched(block, scripts)
+
+    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
+        """Remember headers."""
+        told = tuple(headers)
+        self._book.add_headers(told)
+        for header in told:
             self._headers[header.hash] = header
 
     def state(self, documents: dict[str, bytes]) -> NodeState:
@@ -223,12 +252,14 @@ class SharedLedger:
     def close(self) -> None:
         """Memory is let go of."""
 
-    def _activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> ChainMoved:
+    def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
+        """Down to `fork`, then along `path` as far as it is valid."""
         disconnected: list[DisconnectedBlock] = []
         connected: list[BlockSummary] = []
         invalid: InvalidBlock | None = None
         while self._tip != fork:
-            disconnected.append(self._book.disconnect(self._tip))
+            left = self._book.disconnect(self._tip)
+            disconnected.append(replace(left, summary=self._seen(left.summary)) if self._scripts else left)
             node = self._book.header_node(self._tip)
             if node is None or node.parent is None:
                 raise MisuseError(f"{fork.hex()} is no ancestor of the node's tip")
@@ -240,19 +271,14 @@ class SharedLedger:
             if isinstance(found, InvalidBlock):
                 invalid = found
                 break
-            connected.append(found)
+            connected.append(self._seen(found) if self._scripts else found)
             self._tip = block
-        node = self._book.header_node(self._tip)
-        height = 0 if node is None else node.height
-        return ChainMoved(ChainUpdate(self._tip, height, tuple(disconnected), tuple(connected)), invalid)
+        return ChainUpdate(self._tip, self.height, tuple(disconnected), tuple(connected)), invalid
 
-    def _read(self, block: BlockHash, *, stripped: bool) -> RawBlock | None:
-        if block not in self._stored:
-            return None
-        raw = self._book.block(block)
-        if raw is None or not stripped:
-            return raw
-        return RawBlock(raw.header, Block.parse(raw.raw).stripped)
+    def _seen(self, summary: BlockSummary) -> BlockSummary:
+        """As a node sees it that watches scripts."""
+        watched = self._book.watched(summary.hash, self._scripts)
+        return replace(summary, watched=watched) if watched else summary
 
 
 def _in_order(headers: dict[BlockHash, BlockHeader], genesis: BlockHash) -> list[BlockHeader]:

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
-from minicoin.core.chain.engine import ChainEngine, invalid_block
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.verifier import ScriptVerifier
-from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
-from minicoin.core.events import BlockRead, BlockRefused, BlockStored, ChainMoved, TransactionVerified, WorkFailed
+from minicoin.core.events import WorkFailed
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.block import BlockHeader, RawBlock
-from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
+from minicoin.core.work import ChainAnswer, ChainJob, perform
 from minicoin.sim.world.faulty_store import FaultyStore, StoreFailed
-from minicoin.sim.world.ledger import LedgerEffect, LedgerEvent
 
 
 class OwnLedger:
@@ -37,33 +35,14 @@ class OwnLedger:
         """As it stands, for whoever looks from outside."""
         return self._engine
 
-    def perform(self, effect: LedgerEffect) -> LedgerEvent:
+    def perform(self, job: ChainJob) -> ChainAnswer | WorkFailed | None:
         torn = self.store.torn
         try:
-            return self._perform(effect)
+            return perform(self._engine, job)
         except StoreFailed as error:
             if self.store.torn > torn and self.on_torn is not None:
                 self.on_torn()
-            return WorkFailed(type(effect).__name__, str(error))
-
-    def _perform(self, effect: LedgerEffect) -> LedgerEvent:
-        engine = self._engine
-        match effect:
-            case StoreBlock(block, height):
-                try:
-                    engine.store_block(block, height)
-                except BlockRejected as refusal:
-                    return BlockRefused(block.hash, invalid_block(block.hash, refusal))
-                return BlockStored(block.hash, height)
-            case Activate(fork, path):
-                return ChainMoved(*engine.activate(fork, path))
-            case ReadBlock(conn, block, stripped):
-                return BlockRead(conn, block, engine.read_block(block, stripped=stripped))
-            case VerifyTransaction(transaction, parents):
-                return TransactionVerified(engine.verify_transaction(transaction, parents))
-
-    def add_headers(self, headers: tuple[BlockHeader, ...]) -> None:
-        self._engine.add_headers(headers)
+            return WorkFailed(type(job).__name__, str(error))
 
     def state(self, documents: dict[str, bytes]) -> NodeState:
         engine = self._engine

@@ -36,6 +36,7 @@ from minicoin.core.events import (
     ChainMoved,
     CommandReceived,
     Event,
+    KeyStretched,
     NonceFound,
     Saved,
     TransactionVerified,
@@ -51,9 +52,11 @@ from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros, RequestId
+from minicoin.core.wallet.crypt import stretch_key
+from minicoin.core.work import ChainJob, rest_of
 from minicoin.sim.world.connections import Connections
 from minicoin.sim.world.host import Disk, Host, Lines, Runner
-from minicoin.sim.world.ledger import BlockBook, Ledger, LedgerEffect, SharedLedger
+from minicoin.sim.world.ledger import BlockBook, Ledger, SharedLedger
 from minicoin.sim.world.padding import pad_job
 from minicoin.sim.world.settings import Latency, WorldSettings
 
@@ -155,7 +158,7 @@ class World(Connections):
             case Trace():
                 for observer in self.observers:
                     observer.on_trace(host, effect, self.queue.now)
-            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction():
+            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | SaveHeaders() | Watch() | Rescan():
                 self._work(host, effect)
             case Send(conn, message):
                 self._send(host, conn, message)
@@ -172,8 +175,6 @@ class World(Connections):
             case SaveState(key, value):
                 host.disk.documents[key] = value
                 self._post(host, Saved(key), self.settings.costs.save_us)
-            case SaveHeaders(headers):
-                host.disk.ledger.add_headers(headers)
             case Reply():
                 host.replies[effect.request] = effect
             case SearchNonce():
@@ -184,33 +185,42 @@ class World(Connections):
                 self.stop(host, reason)
             case SetClock():
                 raise MisuseError("the simulated world's clock is nobody's to set")
-            case Watch(scripts) if not scripts:
-                pass
-            case Watch() | Rescan() | StretchKey():
-                raise MisuseError(f"hosts of the simulated world have no wallet: {effect!r}")
+            case StretchKey():
+                self._post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
 
-    def _work(self, host: Host, effect: LedgerEffect) -> None:
+    def _work(self, host: Host, job: ChainJob) -> None:
         """The chain worker's share: done at once, answered when a computer of this speed would have done it."""
-        event = host.disk.ledger.perform(effect)
-        cost = self._cost(host, effect, event)
+        answer = host.disk.ledger.perform(job)
+        if answer is None:
+            return
+        cost = self._cost(host, job, answer)
         now = self.queue.now
         if not cost:
-            self._post(host, event)
-            return
-        cost = round(cost * host.cpu_factor)
-        if isinstance(event, TransactionVerified):
-            event = TransactionVerified(event.verdict, cost)
-        host.worker_free = max(host.worker_free, now) + cost
-        self._post(host, event, host.worker_free - now)
+            self._post(host, answer)
+        else:
+            cost = round(cost * host.cpu_factor)
+            if isinstance(answer, TransactionVerified):
+                answer = TransactionVerified(answer.verdict, cost)
+            host.worker_free = max(host.worker_free, now) + cost
+            self._post(host, answer, host.worker_free - now)
+        rest = rest_of(job, answer)
+        if rest is not None:
+            self.queue.at(max(host.worker_free, now), self._work_on, host, (host.runner, rest))
 
-    def _cost(self, host: Host, effect: LedgerEffect, event: Event) -> int:
+    def _work_on(self, host: Host, left: tuple[Runner, ChainJob]) -> None:
+        """What was left of a job, unless the node that asked is gone."""
+        runner, job = left
+        if host.runner is runner:
+            self._work(host, job)
+
+    def _cost(self, host: Host, job: ChainJob, answer: Event) -> int:
         costs = self.settings.costs
-        match effect:
-            case Activate() if isinstance(event, ChainMoved):
+        match job:
+            case Activate() if isinstance(answer, ChainMoved):
                 mined = host.mined
                 return sum(
                     costs.block(summary.size)
-                    for summary in event.update.connected
+                    for summary in answer.update.connected
                     # Whoever mined a block has nothing left to find out about it.
                     if mined is None or mined.hash != summary.hash
                 )

@@ -1,7 +1,8 @@
 """Shared verdicts against a chain engine for each node: on random trees of blocks nobody sees a difference.
 
 Every answer is compared: stored or refused, tips, summaries, what a reorg gives back, the verdict on what is invalid,
-blocks read and payments verified. The nodes take the blocks in orders of their own and stand on tips of their own.
+blocks read, payments verified and scripts looked for. The nodes take the blocks in orders of their own and stand on
+tips of their own.
 """
 
 from collections import Counter
@@ -13,16 +14,17 @@ import pytest
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
-from minicoin.core.events import BlockRead, BlockRefused, ChainMoved, TransactionVerified
+from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
+from minicoin.core.events import BlockRead, BlockRefused, ChainMoved, RescanProgress, TransactionVerified
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.units import HOUR_US, SECOND_US, ConnId, Micros
+from minicoin.core.work import ChainJob
 from minicoin.sim.attackers import forge
 from minicoin.sim.engine.funding import PAY_SCRIPT, FundedCoin, fund, spend
-from minicoin.sim.world.ledger import BlockBook, LedgerEffect, SharedLedger
+from minicoin.sim.world.ledger import BlockBook, SharedLedger
 from minicoin.sim.world.own_ledger import OwnLedger
 
 NETWORK = replace(REGTEST, name="ledger", coinbase_maturity=3)
@@ -81,12 +83,11 @@ class Twin:
         self.shared = SharedLedger(forest.book, chain)
         self.own = OwnLedger(NETWORK, forest.verifier, enumerate(raws, 1))
         headers = tuple(raw.header for raw, _ in forest.blocks.values())
-        self.shared.add_headers(headers)
-        self.own.add_headers(headers)
+        self.perform(SaveHeaders(headers))
         self.tip = chain[-1] if chain else NETWORK.genesis.hash
         self.stored = {NETWORK.genesis.hash, *chain}
 
-    def perform(self, effect: LedgerEffect) -> object:
+    def perform(self, effect: ChainJob) -> object:
         answer = self.shared.perform(effect)
         assert answer == self.own.perform(effect)
         return answer
@@ -104,15 +105,15 @@ def wander(forest: Forest, twins: list[Twin]) -> Counter[str]:
     for _ in range(STEPS):
         twin = rng.choice(twins)
         block, (raw, node) = rng.choice(list(forest.blocks.items()))
-        match rng.randrange(5):
-            case 0 | 1:
+        match rng.randrange(10):
+            case 0 | 1 | 5 | 6:
                 is_swapped = rng.random() < 0.2
                 body = swapped(raw) if is_swapped else raw
                 if isinstance(twin.perform(StoreBlock(body, node.height)), BlockRefused):
                     seen["swapped" if is_swapped else "refused"] += 1
                 else:
                     twin.stored.add(block)
-            case 2:
+            case 2 | 7:
                 tip = tree.get(twin.tip)
                 assert tip is not None
                 fork, path = tree.path(tip, node)
@@ -124,6 +125,8 @@ def wander(forest: Forest, twins: list[Twin]) -> Counter[str]:
                 seen["disconnected"] += len(moved.update.disconnected)
                 seen["given back"] += sum(len(one.transactions) for one in moved.update.disconnected)
                 seen["connected"] += len(moved.update.connected)
+                seen["watched"] += sum(len(one.watched) for one in moved.update.connected)
+                seen["watched back"] += sum(len(one.summary.watched) for one in moved.update.disconnected)
                 seen["invalid"] += moved.invalid is not None
             case 3:
                 read = twin.perform(ReadBlock(ConnId(1), block, rng.random() < 0.5))
@@ -135,6 +138,13 @@ def wander(forest: Forest, twins: list[Twin]) -> Counter[str]:
                 seen["good payments"] += verified.verdict.rejected is None and not verified.verdict.missing
                 seen["bad payments"] += verified.verdict.rejected is not None
                 seen["spent payments"] += bool(verified.verdict.missing)
+            case 8:
+                # Every payment of the forest pays to this script, and spends of it; or nothing is looked for.
+                twin.perform(Watch(frozenset((PAY_SCRIPT,)) if rng.random() < 0.7 else frozenset()))
+            case 9:
+                scanned = twin.perform(Rescan(frozenset((PAY_SCRIPT,)), rng.randrange(6)))
+                assert isinstance(scanned, RescanProgress)
+                seen["rescanned"] += len(scanned.found)
     return seen
 
 
@@ -151,6 +161,7 @@ def test_nobody_sees_whether_verdicts_are_shared() -> None:
             assert {header.hash for header in shared.headers} == {header.hash for header in own.headers}
     # All of it must have happened, or the comparison says nothing.
     wanted = ("refused", "swapped", "disconnected", "given back", "connected", "invalid", "read", "not there")
+    wanted += ("watched", "watched back", "rescanned")
     for kind in (*wanted, "good payments", "bad payments", "spent payments"):
         assert seen[kind] >= 10, (kind, seen)
 

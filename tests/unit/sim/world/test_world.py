@@ -5,15 +5,25 @@ from dataclasses import replace
 import pytest
 from tests.unit.sim.world.scripts import act, add_script, make_world, pass_time
 
+from minicoin.core import work
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Reply, Resolve, SaveState, Shutdown, VerifyTransaction, Watch
-from minicoin.core.events import AddressesFound, AddressSource, CommandReceived, Saved, TransactionVerified
+from minicoin.core.effects import Reply, Rescan, Resolve, SaveState, Shutdown, StretchKey, VerifyTransaction
+from minicoin.core.events import (
+    AddressesFound,
+    AddressSource,
+    CommandReceived,
+    KeyStretched,
+    RescanProgress,
+    Saved,
+    TransactionVerified,
+)
 from minicoin.core.faults import MisuseError
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import Block
-from minicoin.core.units import SECOND_US
+from minicoin.core.units import SECOND_US, RequestId
+from minicoin.core.wallet.crypt import stretch_key
 from minicoin.sim.engine.funding import PAY_SCRIPT, fund, spend
 from minicoin.sim.world.costs import WorkCosts
 from minicoin.sim.world.ledger import SharedLedger
@@ -182,12 +192,30 @@ def test_who_mined_a_block_spends_no_time_on_it() -> None:
     assert heights(world) == [1, 1]
 
 
-def test_hosts_have_no_wallet() -> None:
-    effect = Watch(frozenset([b"\x51"]))
+def test_a_key_is_stretched_while_time_passes() -> None:
     world = make_world()
-    host, _ = add_script(world)
-    with pytest.raises(MisuseError, match="no wallet"):
-        act(world, host, effect)
+    host, script = add_script(world)
+    began = world.now
+    job = StretchKey(RequestId(1), b"secret", b"salt", 4, 8, 1)
+    act(world, host, job)
+    pass_time(world)
+    assert script.heard == [(began + world.settings.costs.stretch_us, KeyStretched(RequestId(1), stretch_key(job)))]
+
+
+def test_a_rescan_is_answered_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "RESCAN_SLICE_BLOCKS", 2)
+    world = real_world()
+    start(world, 1)
+    world.command(world.hosts[0], Generate(5, PAY_SCRIPT))
+    pass_time(world, 60)
+    chain = world.hosts[0].disk.ledger
+    host, script = add_script(world)
+    host.disk.ledger = chain
+    act(world, host, Rescan(frozenset((PAY_SCRIPT,)), 1))
+    pass_time(world)
+    told = [event for _, event in script.of(RescanProgress) if isinstance(event, RescanProgress)]
+    slices = [(event.height, len(event.found), event.done) for event in told]
+    assert slices == [(2, 2, False), (4, 2, False), (5, 1, True)]
 
 
 def test_time_begins_after_the_genesis_block() -> None:

@@ -1,0 +1,104 @@
+"""What the jobs of the chain worker come to: one job is performed on an engine and becomes the event that its effect
+promises, for the node's worker thread, the simulated world and tests alike.
+
+The order of jobs is the business of who holds them, and so is what the store may throw: it ends here for nobody.
+A rescan is performed a slice at a time, so that other work can come in between.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol, assert_never
+
+from minicoin.core.chain.engine import invalid_block
+from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
+from minicoin.core.events import (
+    BlockRead,
+    BlockRefused,
+    BlockStored,
+    ChainMoved,
+    Event,
+    RescanProgress,
+    TransactionVerified,
+)
+from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.primitives.verdicts import BlockRejected, ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
+
+ChainJob = StoreBlock | Activate | ReadBlock | VerifyTransaction | Watch | Rescan | SaveHeaders
+ChainAnswer = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | RescanProgress
+
+RESCAN_SLICE_BLOCKS: Final = 200
+
+
+class Engine(Protocol):
+    """What jobs are performed on: core.chain's engine, or one that shares verdicts with others."""
+
+    @property
+    def height(self) -> int:
+        """Of the tip."""
+
+    def store_block(self, raw: RawBlock, height: int) -> None:
+        """Raises BlockRejected; then nothing was stored."""
+
+    def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
+        """Down to `fork`, then along `path` as far as it is valid."""
+
+    def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
+        """A stored block, or None."""
+
+    def verify_transaction(
+        self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()
+    ) -> TxVerdict:
+        """Whether it could stand in the next block."""
+
+    def watch(self, scripts: frozenset[bytes]) -> None:
+        """Replace the scripts whose transactions summaries carry."""
+
+    def rescan(
+        self, scripts: frozenset[bytes], start_height: int, count: int | None = None
+    ) -> Iterator[tuple[int, BlockHash, tuple[WatchedTransaction, ...]]]:
+        """(height, block, watched transactions) of `count` blocks from a height on."""
+
+    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
+        """Remember headers, parents first."""
+
+
+def perform(engine: Engine, job: ChainJob) -> ChainAnswer | None:
+    """The answer to a job; None where it has none."""
+    match job:
+        case StoreBlock(block, height):
+            try:
+                engine.store_block(block, height)
+            except BlockRejected as refusal:
+                return BlockRefused(block.hash, invalid_block(block.hash, refusal))
+            return BlockStored(block.hash, height)
+        case Activate(fork, path):
+            return ChainMoved(*engine.activate(fork, path))
+        case ReadBlock(conn, block_hash, stripped):
+            return BlockRead(conn, block_hash, engine.read_block(block_hash, stripped=stripped))
+        case VerifyTransaction(transaction, parents):
+            return TransactionVerified(engine.verify_transaction(transaction, parents))
+        case Rescan(scripts, start):
+            return _rescan(engine, scripts, start)
+        case Watch(scripts):
+            engine.watch(scripts)
+        case SaveHeaders(headers):
+            engine.add_headers(headers)
+        case _:
+            assert_never(job)
+    return None
+
+
+def rest_of(job: ChainJob, answer: Event | None) -> Rescan | None:
+    """What is left to do of a job that was answered; None where nothing is."""
+    if not isinstance(job, Rescan) or not isinstance(answer, RescanProgress) or answer.done:
+        return None
+    return Rescan(job.scripts, answer.height + 1)
+
+
+def _rescan(engine: Engine, scripts: frozenset[bytes], start: int) -> RescanProgress:
+    reached = start - 1
+    found: list[tuple[BlockHash, int, WatchedTransaction]] = []
+    for height, block, watched in engine.rescan(scripts, start, RESCAN_SLICE_BLOCKS):
+        reached = height
+        found += [(block, height, transaction) for transaction in watched]
+    return RescanProgress(reached, tuple(found), reached >= engine.height)
