@@ -6,7 +6,7 @@ from minicoin.sim.engine.simulation import Progress, Report
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.model.run import run_model
 from minicoin.sim.scenario.schema import Scenario
-from minicoin.sim.world.digest import Listener
+from minicoin.world.digest import Listener
 
 
 def run(

@@ -9,8 +9,8 @@ from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.drivers.store.disk import DiskChainStore
-from minicoin.sim.world.faulty_store import FaultyStore
 from minicoin.testing.chain_maker import ChainMaker
+from minicoin.world.faulty_store import FaultyStore
 
 NETWORK = lookup("bitcoin-regtest")
 TIP = BlockHash(b"\x01" * 32)

@@ -18,7 +18,7 @@ from minicoin.core.primitives.merkle import block_merkle_root
 from minicoin.core.primitives.target import bits_to_target, meets_target
 from minicoin.core.primitives.transaction import Transaction, TxOut
 from minicoin.core.units import Micros
-from minicoin.sim.world.padding import pad_job
+from minicoin.world.padding import pad_job
 
 _TRIES = 1 << 20
 _WRONG_WITNESS_SCRIPT = b"\x00"

@@ -8,8 +8,8 @@ from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.miner import Strategy
 from minicoin.sim.attackers.peer import ScriptedPeer
 from minicoin.sim.attackers.selfish_miner import SelfishStrategy
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 
 class AttackerHandle:

@@ -39,8 +39,8 @@ from minicoin.sim.scenario.attackers import (
 )
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.targets import ALL, Target
-from minicoin.sim.world.host import Host, Lines
-from minicoin.sim.world.world import PORT, World
+from minicoin.world.host import Host, Lines
+from minicoin.world.world import PORT, World
 
 # Real payments come back once a block confirms them: coins for this many blocks keep a flood going.
 _BLOCKS_FUNDED = 3

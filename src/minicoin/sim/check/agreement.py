@@ -8,7 +8,7 @@ from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import Micros
 from minicoin.sim.check.view import Finding, View
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 
 def _short(block: bytes) -> str:

@@ -22,7 +22,7 @@ from minicoin.core.limits import (
 from minicoin.core.node.node import Node
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.check.view import Finding, View
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 # Events under way for one node: messages on its links, answers of its worker, timers. Far above what a quiet point has.
 BACKLOG_PER_NODE_MAX: Final = 20_000

@@ -12,8 +12,8 @@ from minicoin.sim.check.ledger import DoubleSpend, Recount, Supply, ValidChain
 from minicoin.sim.check.view import Checker, Finding, View
 from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.looking import Check
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 # At least, and at least the network's spacing: what blocks change is looked at once a block.
 QUIET_EVERY_US: Final = 10 * SECOND_US

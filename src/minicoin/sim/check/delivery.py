@@ -16,7 +16,7 @@ from minicoin.core.primitives.block import Block, RawBlock
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.check.view import Finding, View
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 DELIVERY_WITHIN_US: Final = 60 * SECOND_US
 # Verifying again takes its time, on a slow processor more of it.

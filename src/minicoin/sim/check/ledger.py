@@ -15,8 +15,8 @@ from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, make_outpoint
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.sim.check.view import Finding, View
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.own_ledger import OwnLedger
+from minicoin.world.host import Host
+from minicoin.world.own_ledger import OwnLedger
 
 _OP_RETURN = b"\x6a"
 

@@ -7,9 +7,9 @@ from typing import Protocol
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.node.node import Node
 from minicoin.core.primitives.block import BlockHash, RawBlock
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.own_ledger import OwnLedger
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.own_ledger import OwnLedger
+from minicoin.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

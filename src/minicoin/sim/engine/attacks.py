@@ -13,8 +13,8 @@ from minicoin.sim.engine.placing import Places
 from minicoin.sim.measure.record import FaultRecord
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.targets import Target, target_nodes
-from minicoin.sim.world.host import Lines
-from minicoin.sim.world.world import World
+from minicoin.world.host import Lines
+from minicoin.world.world import World
 
 
 class Attacks:

@@ -15,7 +15,7 @@ from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.script.standard import witness_script
 from minicoin.core.units import Micros
-from minicoin.sim.world.ledger import BlockBook, SharedLedger
+from minicoin.world.ledger import BlockBook, SharedLedger
 
 WITNESS_SCRIPT: Final = b"\x51"
 PAY_SCRIPT: Final = witness_script(0, sha256(WITNESS_SCRIPT).digest())

@@ -16,8 +16,8 @@ from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.sim.engine.funding import FundedCoin, spend
 from minicoin.sim.engine.recorder import Recorder
 from minicoin.sim.scenario.load import Transactions
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 COINS_MAX = 100_000
 _FEE_SAT_PER_BYTE = 10

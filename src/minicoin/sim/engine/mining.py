@@ -12,8 +12,8 @@ from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.engine.funding import PAY_SCRIPT
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.schedule import MiningDraws
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 
 class Digger(Protocol):

@@ -21,9 +21,9 @@ from minicoin.sim.measure.record import (
     TrafficRecord,
     TxRecord,
 )
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.traffic import TYPE_NAMES
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.traffic import TYPE_NAMES
+from minicoin.world.world import World
 
 
 class Recorder:

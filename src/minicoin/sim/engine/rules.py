@@ -7,7 +7,7 @@ from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.sim.scenario.schema import Scenario
-from minicoin.sim.world.costs import WorkCosts
+from minicoin.world.costs import WorkCosts
 
 _US_PER_MS = 1_000
 SEED_NAME = "seed.sim"

@@ -12,7 +12,7 @@ from minicoin.sim.measure.record import NodeRecord, RunRecord, TrafficRecord
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.spans import beginnings
-from minicoin.sim.world.digest import Listener
+from minicoin.world.digest import Listener
 
 SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed once and shared by all nodes"
 

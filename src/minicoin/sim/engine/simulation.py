@@ -27,11 +27,11 @@ from minicoin.sim.engine.rules import costs_of, network_of, policy_of
 from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
-from minicoin.sim.world.host import Host, Lines
-from minicoin.sim.world.ledger import Ledger, SharedLedger
-from minicoin.sim.world.own_ledger import OwnLedger
-from minicoin.sim.world.settings import WorldSettings
-from minicoin.sim.world.world import World, host_address
+from minicoin.world.host import Host, Lines
+from minicoin.world.ledger import Ledger, SharedLedger
+from minicoin.world.own_ledger import OwnLedger
+from minicoin.world.settings import WorldSettings
+from minicoin.world.world import World, host_address
 
 _SLICE_EVENTS: Final = 20_000
 _SETUP_STEP_US: Final = SECOND_US

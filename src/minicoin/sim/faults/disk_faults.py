@@ -6,9 +6,9 @@ from functools import partial
 from minicoin.core.units import SECOND_US
 from minicoin.sim.faults.host_faults import NodesFault
 from minicoin.sim.faults.scene import Scene
-from minicoin.sim.world.faulty_store import Damage
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.own_ledger import OwnLedger
+from minicoin.world.faulty_store import Damage
+from minicoin.world.host import Host
+from minicoin.world.own_ledger import OwnLedger
 
 # Somebody makes room and starts the node again.
 _OPERATOR_US = SECOND_US

@@ -7,7 +7,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.layers import OldVersion
 from minicoin.sim.faults.scene import Scene
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 _DRIFT_STEP_US = SECOND_US
 

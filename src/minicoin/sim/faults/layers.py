@@ -12,9 +12,9 @@ from minicoin.core.units import SECOND_US
 from minicoin.core.wire.codec import decode_payload
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message, SendAddrV2, SendHeaders, Verack, Version, WtxidRelay
-from minicoin.sim.bandwidth import transfer_us
 from minicoin.sim.faults.weather import Between, Parcel, Weather
-from minicoin.sim.world.host import LinkEnd
+from minicoin.world.bandwidth import transfer_us
+from minicoin.world.host import LinkEnd
 
 RETRANSMIT_LEAST_US: Final = 200_000
 _TRIES_MAX: Final = 6

@@ -8,7 +8,7 @@ from minicoin.core.rng import Rng
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.scene import Scene
 from minicoin.sim.faults.weather import Between, Layer
-from minicoin.sim.world.host import Host, LinkEnd
+from minicoin.world.host import Host, LinkEnd
 
 # Unclogged connections follow each other within this time.
 _UNCLOG_GAP_US = 50_000

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from minicoin.core.rng import Rng
 from minicoin.sim.faults.weather import Weather
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.ledger import Ledger
-from minicoin.sim.world.own_ledger import OwnLedger
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.ledger import Ledger
+from minicoin.world.own_ledger import OwnLedger
+from minicoin.world.world import World
 
 FreshLedger = Callable[[Host], Ledger]
 """An empty disk for a host that lost its own."""

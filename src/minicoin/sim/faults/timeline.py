@@ -18,8 +18,8 @@ from minicoin.sim.measure.record import FaultRecord
 from minicoin.sim.scenario.faults import Fault, LastingFault
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.schema import Scenario
-from minicoin.sim.world.host import Host
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 _US_PER_MS: Final = 1_000
 

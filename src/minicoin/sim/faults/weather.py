@@ -10,8 +10,8 @@ from typing import Protocol
 
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import Message
-from minicoin.sim.world.host import LinkEnd
-from minicoin.sim.world.world import World
+from minicoin.world.host import LinkEnd
+from minicoin.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from minicoin.sim import bandwidth, draws
+from minicoin.sim import draws
+from minicoin.world import bandwidth
 
 F = TypeVar("F", bound=Callable[..., object])
 

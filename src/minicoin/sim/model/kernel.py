@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minicoin.sim import bandwidth, draws
+from minicoin.sim import draws
 from minicoin.sim.model.engine import SEQUENCE, Heap, compiled, pop, push, uniform, with_room, word
+from minicoin.world import bandwidth
 
 Longs = npt.NDArray[np.int64]
 

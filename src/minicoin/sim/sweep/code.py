@@ -8,7 +8,7 @@ from typing import Final
 from minicoin import __version__
 
 _PACKAGE: Final = Path(__file__).parents[2]
-_DECISIVE: Final = ("core", "sim")
+_DECISIVE: Final = ("core", "sim", "world")
 
 
 @cache

@@ -22,9 +22,9 @@ from minicoin.sim.attackers.wallet import Coin
 from minicoin.sim.engine.funding import PAY_SCRIPT, FundedCoin, fund, spend
 from minicoin.sim.scenario.attackers import Attacker
 from minicoin.sim.scenario.targets import target_nodes
-from minicoin.sim.world.host import Host, Lines
-from minicoin.sim.world.settings import WorldSettings
-from minicoin.sim.world.world import PORT, World
+from minicoin.world.host import Host, Lines
+from minicoin.world.settings import WorldSettings
+from minicoin.world.world import PORT, World
 
 # Public addresses, so that bans and network groups mean what they mean on a public network.
 NETWORK = replace(REGTEST, allow_private_addresses=False, coinbase_maturity=10, dns_seeds=("seed.sim",))

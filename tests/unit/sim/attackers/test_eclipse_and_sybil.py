@@ -10,7 +10,7 @@ from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.wire.messages import BlockMessage
 from minicoin.sim.scenario.attackers import Eclipse, Sybil
-from minicoin.sim.world.traffic import TYPE_INDEX
+from minicoin.world.traffic import TYPE_INDEX
 
 _NODES = 25
 # Fewer than a node's usual eight, so that a small network has enough to choose from.

@@ -9,7 +9,7 @@ import pytest
 from minicoin.core.limits import BLOCKS_IN_FLIGHT_PER_PEER_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.sim.scenario.attackers import SlowBlocks
-from minicoin.sim.world.host import Lines
+from minicoin.world.host import Lines
 
 
 def _last_arrival_s(net: Any, height: int) -> float:

@@ -11,7 +11,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.sim.engine.funding import PAY_SCRIPT
 from minicoin.sim.engine.simulation import Simulation
 from minicoin.sim.scenario.schema import Scenario
-from minicoin.sim.world.ledger import BlockBook
+from minicoin.world.ledger import BlockBook
 
 _TEXT = """
 name = "checked"

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.sim.faults.runs import record
 
-from minicoin.sim.world.faulty_store import FaultyStore
+from minicoin.world.faulty_store import FaultyStore
 
 _CRASH = '[[fault]]\nkind = "crash"\nat_s = 30.0\nnodes = [0, 1, 2, 3]\n'
 

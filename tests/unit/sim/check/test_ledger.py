@@ -8,7 +8,7 @@ from minicoin.core.units import Micros
 from minicoin.sim.attackers import forge
 from minicoin.sim.engine.funding import PAY_SCRIPT, spend
 from minicoin.sim.engine.simulation import Simulation
-from minicoin.sim.world.own_ledger import OwnLedger
+from minicoin.world.own_ledger import OwnLedger
 
 
 def _mined(simulation: Simulation, *transactions: Transaction) -> forge.RawBlock:

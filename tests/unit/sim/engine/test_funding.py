@@ -14,7 +14,7 @@ from minicoin.core.units import HOUR_US, SECOND_US, Micros
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.sim.attackers import forge
 from minicoin.sim.engine.funding import PAY_SCRIPT, FundedCoin, Funding, fund, spend
-from minicoin.sim.world.ledger import BlockBook
+from minicoin.world.ledger import BlockBook
 
 NETWORK = replace(REGTEST, name="funding", coinbase_maturity=5)
 NOW = Micros(NETWORK.genesis.header.time * SECOND_US + HOUR_US)

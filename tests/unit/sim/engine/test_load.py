@@ -14,7 +14,7 @@ from minicoin.core.units import Micros
 from minicoin.sim.engine import load
 from minicoin.sim.engine.run import record_of
 from minicoin.sim.engine.simulation import Simulation
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 LOAD = "[transactions]\nrate_per_s = 4.0\nsenders = 3\n"
 

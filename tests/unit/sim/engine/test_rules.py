@@ -4,8 +4,8 @@ from tests.unit.sim.engine.runs import SMALL, scenario_of
 
 from minicoin.core.params.builtin import REGTEST
 from minicoin.sim.engine.rules import SEED_NAME, costs_of, network_of, policy_of
-from minicoin.sim.world.costs import WorkCosts
-from minicoin.sim.world.world import host_address
+from minicoin.world.costs import WorkCosts
+from minicoin.world.world import host_address
 
 PEERS = (host_address(1), host_address(2))
 

@@ -5,7 +5,7 @@ from tests.unit.sim.check.networks import connected, pass_seconds
 from minicoin.sim.engine.simulation import Simulation
 from minicoin.sim.faults.host_faults import ClockSkewFault
 from minicoin.sim.faults.scene import Scene
-from minicoin.sim.world.host import Host
+from minicoin.world.host import Host
 
 
 def _stage() -> tuple[Simulation, Scene, Host]:

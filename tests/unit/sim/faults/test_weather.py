@@ -16,8 +16,8 @@ from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages import Message, NetAddress, Ping, SendHeaders, Verack, Version
 from minicoin.sim.faults import layers
 from minicoin.sim.faults.weather import Between, Layer, Weather
-from minicoin.sim.world.host import LinkEnd
-from minicoin.sim.world.world import World, WorldSettings
+from minicoin.world.host import LinkEnd
+from minicoin.world.world import World, WorldSettings
 
 LATENCY_US = 50_000
 ALL = {0: None, 1: None}

@@ -11,11 +11,11 @@ from itertools import count
 import pytest
 
 from minicoin.sim import geography, topology
-from minicoin.sim.bandwidth import departure, reception, transfer_us
 from minicoin.sim.geography import Latencies
 from minicoin.sim.model import network
 from minicoin.sim.model.parameters import full_node
 from minicoin.sim.model.propagation import propagate
+from minicoin.world.bandwidth import departure, reception, transfer_us
 
 Deliver = Callable[[int], None]
 

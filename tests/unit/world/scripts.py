@@ -8,9 +8,9 @@ from minicoin.core.events import ConnectionClosed, ConnectionOpened, DialFailed,
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import Message, Unknown
-from minicoin.sim.world.host import Host, Lines, LinkEnd
-from minicoin.sim.world.settings import WorldSettings
-from minicoin.sim.world.world import World
+from minicoin.world.host import Host, Lines, LinkEnd
+from minicoin.world.settings import WorldSettings
+from minicoin.world.world import World
 
 LATENCY_US = 50_000
 FRAME_BYTES = 24

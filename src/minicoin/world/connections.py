@@ -11,9 +11,9 @@ from minicoin.core.events import ConnectionClosed, ConnectionOpened, DialFailed
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId, Micros
-from minicoin.sim.world.host import Host, LinkEnd
-from minicoin.sim.world.settings import Barrier, Latency, LinkHook, WorldSettings
-from minicoin.sim.world.transport import Transport
+from minicoin.world.host import Host, LinkEnd
+from minicoin.world.settings import Barrier, Latency, LinkHook, WorldSettings
+from minicoin.world.transport import Transport
 
 # Where nobody listens there is no latency to ask for.
 REFUSED_AFTER_US: Final = 40_000

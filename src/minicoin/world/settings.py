@@ -8,8 +8,8 @@ from minicoin.core.effects import Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import Micros
-from minicoin.sim.world.costs import WorkCosts
-from minicoin.sim.world.host import Host, LinkEnd
+from minicoin.world.costs import WorkCosts
+from minicoin.world.host import Host, LinkEnd
 
 Latency = Callable[[int, int, int], int]
 """One-way latency in microseconds of (from host, to host, number of the message)."""

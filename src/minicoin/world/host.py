@@ -14,8 +14,8 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
-from minicoin.sim.world.ledger import Ledger
-from minicoin.sim.world.traffic import UNKNOWN_TYPE, Traffic
+from minicoin.world.ledger import Ledger
+from minicoin.world.traffic import UNKNOWN_TYPE, Traffic
 
 
 class Runner(Protocol):

@@ -11,8 +11,8 @@ from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
 from minicoin.core.units import HOUR_US, SECOND_US, ConnId, Micros
 from minicoin.sim.attackers import forge
-from minicoin.sim.world.ledger import BlockBook, Ledger, SharedLedger
-from minicoin.sim.world.own_ledger import OwnLedger
+from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
+from minicoin.world.own_ledger import OwnLedger
 
 _NETWORK = replace(REGTEST, name="ledger")
 _NOW = Micros(_NETWORK.genesis.header.time * SECOND_US + HOUR_US)

@@ -1,7 +1,7 @@
 """Connections: who hears what when they are dialled, refused, closed, reset, held and let go."""
 
 import pytest
-from tests.unit.sim.world.scripts import (
+from tests.unit.world.scripts import (
     CONN,
     LATENCY_US,
     Script,
@@ -22,7 +22,7 @@ from minicoin.core.events import ConnectionClosed, ConnectionOpened, DialFailed
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Ping
-from minicoin.sim.world.connections import REFUSED_AFTER_US
+from minicoin.world.connections import REFUSED_AFTER_US
 
 MBYTE = 1_000_000
 

@@ -10,7 +10,7 @@ from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import HOUR_US, SECOND_US, Micros
 from minicoin.sim.attackers import forge
-from minicoin.sim.world.ledger import BlockBook, SharedLedger
+from minicoin.world.ledger import BlockBook, SharedLedger
 
 _NETWORK = replace(REGTEST, name="ledger")
 _NOW = Micros(_NETWORK.genesis.header.time * SECOND_US + HOUR_US)

@@ -1,6 +1,6 @@
 """The loop: who is handed what and when, deadlines, clocks that are off, and answers to nodes that are gone."""
 
-from tests.unit.sim.world.scripts import Script, add_script, make_world, pass_time
+from tests.unit.world.scripts import Script, add_script, make_world, pass_time
 
 from minicoin.core.events import BlockStored, DeadlineReached, Saved
 from minicoin.core.primitives.block import BlockHash

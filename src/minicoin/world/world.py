@@ -54,11 +54,11 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.core.work import ChainJob, rest_of
-from minicoin.sim.world.connections import Connections
-from minicoin.sim.world.host import Disk, Host, Lines, Runner
-from minicoin.sim.world.ledger import BlockBook, Ledger, SharedLedger
-from minicoin.sim.world.padding import pad_job
-from minicoin.sim.world.settings import Latency, WorldSettings
+from minicoin.world.connections import Connections
+from minicoin.world.host import Disk, Host, Lines, Runner
+from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
+from minicoin.world.padding import pad_job
+from minicoin.world.settings import Latency, WorldSettings
 
 PORT = 8333
 # After the genesis block, so that the first mined block is later than its parent.

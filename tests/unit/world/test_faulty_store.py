@@ -7,8 +7,8 @@ from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.core.rng import Rng
-from minicoin.sim.world.faulty_store import FaultyStore, StoreFailed
 from minicoin.testing.chain_maker import ChainMaker
+from minicoin.world.faulty_store import FaultyStore, StoreFailed
 
 NETWORK = lookup("bitcoin-regtest")
 OUTPOINT = Outpoint(bytes(36))

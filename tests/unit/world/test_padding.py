@@ -13,7 +13,7 @@ from minicoin.core.mining.template import build_template, make_job
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.units import HOUR_US, SECOND_US, Micros
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.sim.world.padding import pad_job
+from minicoin.world.padding import pad_job
 
 NETWORK = replace(REGTEST, name="padding")
 NOW = Micros(NETWORK.genesis.header.time * SECOND_US + HOUR_US)

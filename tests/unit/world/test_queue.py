@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from minicoin.core.units import Micros
-from minicoin.sim.world.queue import EventQueue
+from minicoin.world.queue import EventQueue
 
 
 def test_events_happen_by_time_and_equal_times_in_the_order_asked_for() -> None:

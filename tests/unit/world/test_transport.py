@@ -1,7 +1,7 @@
 """Messages through the world: lines of known rates, the order on a connection, counters, and lines that change."""
 
 import pytest
-from tests.unit.sim.world.scripts import (
+from tests.unit.world.scripts import (
     LATENCY_US,
     add_script,
     arrivals,
@@ -20,7 +20,7 @@ from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import Ping, Pong, Unknown, Verack
 from minicoin.sim.faults.layers import Fragmenting
 from minicoin.sim.faults.weather import Between, Weather
-from minicoin.sim.world.traffic import TYPE_INDEX, UNKNOWN_TYPE
+from minicoin.world.traffic import TYPE_INDEX, UNKNOWN_TYPE
 
 MBYTE = 1_000_000
 ONE_MS = 1_000

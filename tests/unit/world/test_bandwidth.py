@@ -1,6 +1,6 @@
 """The rule of the links, case by case."""
 
-from minicoin.sim.bandwidth import departure, reception, transfer_us
+from minicoin.world.bandwidth import departure, reception, transfer_us
 
 
 def test_a_transfer_takes_its_bytes_rounded_up() -> None:

@@ -10,7 +10,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
 from minicoin.core.work import ChainAnswer, ChainJob, perform
-from minicoin.sim.world.faulty_store import FaultyStore, StoreFailed
+from minicoin.world.faulty_store import FaultyStore, StoreFailed
 
 
 class OwnLedger:

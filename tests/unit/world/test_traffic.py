@@ -8,7 +8,7 @@ from tests.unit.wire.strategies import ANY_MESSAGE
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import Message, Reject, Unknown
-from minicoin.sim.world.traffic import MESSAGE_TYPES, TYPE_INDEX, UNKNOWN_TYPE, Traffic, frame_kind, wire_size
+from minicoin.world.traffic import MESSAGE_TYPES, TYPE_INDEX, UNKNOWN_TYPE, Traffic, frame_kind, wire_size
 
 SENT = [kind for kind in SAMPLES if kind is not Reject]
 

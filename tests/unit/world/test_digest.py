@@ -9,7 +9,7 @@ from minicoin.core.events import BlockStored, DeadlineReached, MessageReceived
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import GetData, Inv, InventoryVector, InvType, NotFound, Ping, Pong
-from minicoin.sim.world.digest import TraceDigest, event_key, message_key
+from minicoin.world.digest import TraceDigest, event_key, message_key
 
 HASH = bytes(range(32))
 

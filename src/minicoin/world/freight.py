@@ -4,8 +4,8 @@ that it is sent on in one go. A block's announcement goes to a dozen peers as on
 from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message
-from minicoin.sim.world.digest import has_key, message_key
-from minicoin.sim.world.traffic import TYPE_INDEX, wire_size
+from minicoin.world.digest import has_key, message_key
+from minicoin.world.traffic import TYPE_INDEX, wire_size
 
 
 class Freight:

@@ -1,6 +1,6 @@
 """Messages on their way: the sender's uplink, the latency, the receiver's downlink, and faults in between.
 
-The rule of the lines is `sim/bandwidth`'s. Messages of one direction of a connection arrive in the order they were
+The rule of the lines is `bandwidth`'s. Messages of one direction of a connection arrive in the order they were
 sent, as TCP has it, unless a disturbance sees to the opposite.
 """
 
@@ -9,12 +9,12 @@ from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
 from minicoin.core.params.network import Network
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import Message
-from minicoin.sim.bandwidth import departure, reception, transfer_us
-from minicoin.sim.world.freight import Freight, encoded, freight_of
-from minicoin.sim.world.host import Host, LinkEnd
-from minicoin.sim.world.loop import Loop
-from minicoin.sim.world.settings import Latency, WorldSettings
-from minicoin.sim.world.traffic import frame_kind
+from minicoin.world.bandwidth import departure, reception, transfer_us
+from minicoin.world.freight import Freight, encoded, freight_of
+from minicoin.world.host import Host, LinkEnd
+from minicoin.world.loop import Loop
+from minicoin.world.settings import Latency, WorldSettings
+from minicoin.world.traffic import frame_kind
 
 
 class Transport(Loop):

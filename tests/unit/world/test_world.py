@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.sim.world.scripts import act, add_script, make_world, pass_time
+from tests.unit.world.scripts import act, add_script, make_world, pass_time
 
 from minicoin.core import work
 from minicoin.core.chain.verifier import ScriptedVerifier
@@ -25,10 +25,10 @@ from minicoin.core.primitives.block import Block
 from minicoin.core.units import SECOND_US, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.sim.engine.funding import PAY_SCRIPT, fund, spend
-from minicoin.sim.world.costs import WorkCosts
-from minicoin.sim.world.ledger import SharedLedger
-from minicoin.sim.world.settings import WorldSettings
-from minicoin.sim.world.world import World, host_address
+from minicoin.world.costs import WorkCosts
+from minicoin.world.ledger import SharedLedger
+from minicoin.world.settings import WorldSettings
+from minicoin.world.world import World, host_address
 
 NETWORK = replace(REGTEST, name="world", coinbase_maturity=2)
 

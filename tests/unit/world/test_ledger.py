@@ -24,13 +24,13 @@ from minicoin.core.units import HOUR_US, SECOND_US, ConnId, Micros
 from minicoin.core.work import ChainJob
 from minicoin.sim.attackers import forge
 from minicoin.sim.engine.funding import PAY_SCRIPT, FundedCoin, fund, spend
-from minicoin.sim.world.ledger import BlockBook, SharedLedger
-from minicoin.sim.world.own_ledger import OwnLedger
+from minicoin.world.ledger import BlockBook, SharedLedger
+from minicoin.world.own_ledger import OwnLedger
 
 NETWORK = replace(REGTEST, name="ledger", coinbase_maturity=3)
 NOW = Micros(NETWORK.genesis.header.time * SECOND_US + HOUR_US)
 BLOCKS = 25
-STEPS = 250
+STEPS = 350
 COINS = 8
 
 

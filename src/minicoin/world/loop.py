@@ -10,10 +10,10 @@ from minicoin.core.effects import Effect, Send
 from minicoin.core.events import BlockStored, ChainMoved, DeadlineReached, Event, TransactionVerified
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import Message
-from minicoin.sim.world.digest import TraceDigest, event_key
-from minicoin.sim.world.host import Host, Runner
-from minicoin.sim.world.queue import EventQueue
-from minicoin.sim.world.settings import Observer
+from minicoin.world.digest import TraceDigest, event_key
+from minicoin.world.host import Host, Runner
+from minicoin.world.queue import EventQueue
+from minicoin.world.settings import Observer
 
 
 class Loop(ABC):

@@ -1,1 +1,0 @@
-"""The simulated world: one event queue, hosts that run real nodes, links between them, mining and transaction load."""
