@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Final, get_args
 
 from minicoin.core import effects, events, limits
-from minicoin.core.node.routes import ROUTES
+from minicoin.core.node.assemble import NodeState, assemble_node
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import lookup
 from minicoin.core.peer.states import HANDSHAKE_ONLY, NEXT, SessionState
-from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
+from minicoin.core.rng import Rng
+from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros
 from minicoin.core.wire.codec import TABLE
 from minicoin.sim.scenario.documentation import scenarios_page
 
@@ -153,20 +156,27 @@ def _messages() -> Iterable[str]:
     yield from (
         "## Messages",
         "",
-        "From `core/wire/codec.py` and `core/node/routes.py`; what has no owner is ignored.",
+        "From `core/wire/codec.py` and the routes of a full node's parts; what nobody takes is ignored.",
         "",
     )
-    yield from ("| Command | Class | Payload bytes at most | Owner |", "|---|---|---:|---|")
+    yield from ("| Command | Class | Payload bytes at most | Taken by |", "|---|---|---:|---|")
+    takers = _takers()
     for command, row in TABLE.items():
         name = row.message.__name__
-        route = ROUTES.get(row.message)
-        yield f"| `{command}` | `{name}` | {row.payload_bytes_max:,} | {_owner(name, route)} |"
+        yield f"| `{command}` | `{name}` | {row.payload_bytes_max:,} | {_taker(name, takers.get(row.message))} |"
     yield ""
 
 
-def _owner(name: str, route: object) -> str:
-    if route is not None:
-        return f"`{route.__qualname__}`"
+def _takers() -> dict[type, str]:
+    """What a full node's parts say that they take."""
+    seed = Rng(b"documentation")
+    node = assemble_node(lookup("regtest"), NodePolicy(), NodeState(), seed, seed.bytes, Micros(0))
+    return {**node.takers()}
+
+
+def _taker(name: str, taker: str | None) -> str:
+    if taker is not None:
+        return f"`{taker}`"
     return _SESSION_ONLY if name in _session_messages() else ""
 
 

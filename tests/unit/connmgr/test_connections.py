@@ -6,7 +6,8 @@ import pytest
 
 from minicoin.core.connmgr.bans import Ban, BanList, parse_subject
 from minicoin.core.connmgr.connections import ConnectionManager
-from minicoin.core.connmgr.slots import ConnectionPolicy, SlotKind
+from minicoin.core.connmgr.slots import ConnectionPolicy
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId

@@ -29,7 +29,7 @@ def gossip(**policy):
 
 def join(made, *conns, is_inbound=True, wants_v2=True, now=T0):
     for conn in conns:
-        made.on_ready(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
+        made.introduce(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
 
 
 def sent(effects):
@@ -40,14 +40,14 @@ def drain(made, now=T0):
     """Everything queued, however late it is due."""
     effects = []
     while (deadline := made.next_deadline()) is not None and deadline < now + HOUR_US:
-        effects += made.due(deadline)
+        effects += made.on_deadline(deadline)
     return effects
 
 
 def test_asks_outbound_peers_only():
     made = gossip()
-    assert made.on_ready(2, is_inbound=False, wants_v2=True, now=T0) == [Send(2, GetAddr())]
-    assert made.on_ready(1, is_inbound=True, wants_v2=True, now=T0) == []
+    assert made.introduce(2, is_inbound=False, wants_v2=True, now=T0) == [Send(2, GetAddr())]
+    assert made.introduce(1, is_inbound=True, wants_v2=True, now=T0) == []
 
 
 def test_an_answer_to_our_question_is_taken_whole_a_flood_is_not():
@@ -200,12 +200,12 @@ def test_tells_its_own_address_at_once_and_then_about_daily():
     made.set_own({NodeAddress("8.8.8.8", 8333): Services.NETWORK})
     join(made, 1)
     assert made.next_deadline() == T0
-    (effect,) = made.due(T0)
+    (effect,) = made.on_deadline(T0)
     assert effect.message.addresses == (TimedAddress(NodeAddress("8.8.8.8", 8333), 1, seconds(T0)),)
     now, count = T0, 0
     while made.next_deadline() < T0 + 100 * DAY_US:
         now = made.next_deadline()
-        count += len(made.due(now))
+        count += len(made.on_deadline(now))
     assert 60 < count < 150
 
 
@@ -214,7 +214,7 @@ def test_a_node_that_does_not_listen_tells_nothing():
     made.set_own({NodeAddress("8.8.8.8", 8333): Services.NETWORK})
     join(made, 1)
     assert made.next_deadline() is None
-    assert made.due(T0) == []
+    assert made.on_deadline(T0) == []
 
 
 def test_closed_connections_leave_nothing_behind():
@@ -223,9 +223,9 @@ def test_closed_connections_leave_nothing_behind():
     join(made, 1, 3)
     made.on_addr(1, (timed(1),), T0)
     for conn in (1, 3, 5):
-        made.on_closed(conn)
+        made.on_closed(conn, T0)
     assert made.next_deadline() is None
-    assert made.due(Micros(T0 + DAY_US)) == []
+    assert made.on_deadline(Micros(T0 + DAY_US)) == []
 
 
 def with_peer_id(index):

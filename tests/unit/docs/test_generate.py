@@ -5,11 +5,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.unit.node.bench import Bench
 
 from minicoin.core import limits
 from minicoin.core.effects import Effect
 from minicoin.core.events import Event
-from minicoin.core.node.routes import ROUTES
 from minicoin.core.peer.states import NEXT
 
 ROOT = Path(__file__).parents[3]
@@ -43,8 +43,8 @@ def test_every_folder_is_on_the_map() -> None:
 def test_every_arrow_route_event_effect_and_limit_is_in_the_tables() -> None:
     for (state, message), following in NEXT.items():
         assert f"| {state} | `{message.__name__.lower()}` | {following} |" in TABLES
-    for handler in ROUTES.values():
-        assert f"`{handler.__qualname__}`" in TABLES
+    for taker in Bench().node.takers().values():
+        assert f"`{taker}`" in TABLES
     for kind in (*Event.__args__, *Effect.__args__):
         assert f"| `{kind.__name__}` |" in TABLES
     for name in vars(limits):

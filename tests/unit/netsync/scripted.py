@@ -8,11 +8,12 @@ from tests.unit.alarms import check_alarm
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, SaveHeaders, Send, StoreBlock
 from minicoin.core.limits import BLOCK_WINDOW, BLOCKS_IN_FLIGHT_PER_PEER_MAX
-from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.params.builtin import lookup
-from minicoin.core.primitives.address import Services
+from minicoin.core.part import PeerView
+from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.block import RawBlock
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import (
@@ -96,6 +97,11 @@ class Peer:
         return replies
 
 
+def peer_view(conn, *, inbound=False, services=FULL, kind=SlotKind.MANUAL):
+    """A peer as node tells of it."""
+    return PeerView(conn, NodeAddress("127.0.0.1", 1_000 + conn), inbound, services, kind)
+
+
 class Stage:
     """The node's part around BlockSync: performs effects, stores and activates at once, keeps score."""
 
@@ -119,8 +125,8 @@ class Stage:
     def connect(self, conn, peer, *, inbound=False, services=FULL, automatic=False, full_relay=False):
         self.peers[conn] = peer
         self.wire[conn] = []
-        known = SyncPeer(conn, inbound, services, is_automatic=automatic, is_full_relay=full_relay)
-        self.perform(self.sync.on_ready(known, self.now))
+        kind = SlotKind.FULL_RELAY if full_relay else SlotKind.BLOCK_ONLY if automatic else SlotKind.MANUAL
+        self.perform(self.sync.on_ready(peer_view(conn, inbound=inbound, services=services, kind=kind), self.now))
         return peer
 
     def disconnect(self, conn, reason="gone"):

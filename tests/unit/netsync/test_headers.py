@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.unit.netsync.scripted import FULL, NETWORK, Peer, Stage, chain
+from tests.unit.netsync.scripted import NETWORK, Peer, Stage, chain, peer_view
 
 from minicoin.core.chain.header_node import SAVED
 from minicoin.core.chain.headers import HeaderTree
@@ -15,7 +15,6 @@ from minicoin.core.limits import (
     PRESYNC_BUFFER_HEADERS,
     PRESYNCS_MAX,
 )
-from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import BlockHash, BlockHeader
@@ -402,7 +401,7 @@ def saves(effects):
 def test_headers_reach_the_disk_with_their_blocks_and_in_order():
     blocks = chain(5)
     stage = Stage()
-    stage.sync.on_ready(SyncPeer(2, False, FULL), stage.now)
+    stage.sync.on_ready(peer_view(2), stage.now)
     effects = stage.sync.on_headers(2, tuple(block.header for block in blocks), stage.now)
     assert saves(effects) == []
     assert [effect for effect in effects if isinstance(effect, Send)]
@@ -416,7 +415,7 @@ def test_headers_reach_the_disk_with_their_blocks_and_in_order():
 
 def test_the_best_chain_of_a_network_with_a_minimum_work_reaches_the_disk_before_its_blocks():
     stage = stage_at(0, minimum_chainwork=20 * WORK)
-    stage.sync.on_ready(SyncPeer(2, False, FULL), stage.now)
+    stage.sync.on_ready(peer_view(2), stage.now)
     headers = from_genesis(30)
     effects = stage.sync.on_headers(2, tuple(headers), stage.now)
     assert saves(effects) == [header.hash for header in headers]

@@ -32,7 +32,8 @@ from minicoin.core.node.commands import (
     Unlock,
 )
 from minicoin.core.node.digest import state_digest
-from minicoin.core.node.node import BOOK_KEY, MEMPOOL_KEY
+from minicoin.core.node.address_flow import BOOK_KEY
+from minicoin.core.node.node import MEMPOOL_KEY
 from minicoin.core.node.replay import replay
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import SECOND_US

@@ -1,7 +1,8 @@
 """Bitcoin's model: fixed numbers, everybody told, nobody told twice."""
 
-from minicoin.core.overlay import Item, ItemKind, NetworkView, Overlay, PeerView, Spread, SpreadBy, Wants
+from minicoin.core.overlay import Item, ItemKind, NetworkView, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.overlay.random import RandomOverlay
+from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 
 

@@ -16,7 +16,8 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
 from minicoin.core.connmgr.half_open import longest_of_most, who_gives_way
-from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, ConnectionPolicy, Slot, SlotKind, SlotView
+from minicoin.core.connmgr.slots import ConnectionPolicy, Slot, SlotView
+from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
 from minicoin.core.faults import MisuseError

@@ -1,7 +1,6 @@
-"""The kinds of connections, how many of each a node wants, and what is known about each. Values only."""
+"""How many connections of each kind a node wants, and what is known about each. Values only."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from minicoin.core.limits import (
@@ -14,30 +13,8 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.permissions import Permission, Whitelisting
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
-
-
-class SlotKind(StrEnum):
-    """Why a connection exists."""
-
-    FULL_RELAY = "outbound-full-relay"
-    BLOCK_ONLY = "block-relay-only"
-    FEELER = "feeler"
-    SEED = "addr-fetch"
-    MANUAL = "manual"
-    CONNECT = "connect"
-    OVERLAY = "overlay"
-    INBOUND = "inbound"
-
-
-AUTOMATIC = (SlotKind.FULL_RELAY, SlotKind.BLOCK_ONLY)
-"""Filled from the address book, at most one per network group."""
-
-MUST_SERVE = (*AUTOMATIC, SlotKind.SEED)
-"""Worth their slot only where they have what a node comes for; a person may name any peer."""
-
-CHOSEN_BY_OPERATOR = (SlotKind.MANUAL, SlotKind.CONNECT)
-"""Named by a person: never banned, dialled again for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ keyed hash per day, one answer per inbound peer from a sample that changes daily
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -14,6 +14,7 @@ from minicoin.core.discovery.gossip_peer import GossipPeer
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import ADDRESS_RELAY_MESSAGE_MAX, ADDRESS_RELAY_PEERS, ADDRESSES_PER_MESSAGE_MAX
+from minicoin.core.part import Part
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import DAY_US, ConnId, Micros, seconds
@@ -44,7 +45,7 @@ class GossipPeerView:
     rate_limited_count: int
 
 
-class Gossip:
+class Gossip(Part):
     """Addresses between this node and its peers."""
 
     def __init__(self, policy: DiscoveryPolicy, rng: Rng) -> None:
@@ -62,7 +63,7 @@ class Gossip:
         self._own = dict(addresses) if self._policy.does_listen else {}
         self.alarm.by(self.next_deadline())
 
-    def on_ready(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> list[Effect]:
+    def introduce(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> list[Effect]:
         """A handshake is done on a connection that carries addresses."""
         peer = GossipPeer(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
         peer.own_at = now
@@ -74,8 +75,9 @@ class Gossip:
         peer.expect_answer()
         return [Send(conn, GetAddr())]
 
-    def on_closed(self, conn: ConnId) -> None:
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._peers.pop(conn, None)
+        return ()
 
     def view(self, conn: ConnId) -> GossipPeerView | None:
         """The peer as getpeerinfo shows it; None where its connection carries no addresses."""
@@ -85,7 +87,7 @@ class Gossip:
     def on_addr(
         self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros, *, is_unlimited: bool = False
     ) -> HeardAddresses:
-        """Take an addr or addrv2 message; what is to be relayed goes out with due()."""
+        """Take an addr or addrv2 message; what is to be relayed goes out with on_deadline()."""
         peer = self._peers.get(conn)
         if peer is None:
             return HeardAddresses(ignored_count=len(addresses))
@@ -119,7 +121,7 @@ class Gossip:
             self._answer_until = Micros(now + self._policy.answer_cache_us)
         return self._send(peer, self._answer)
 
-    def due(self, now: Micros) -> list[Effect]:
+    def on_deadline(self, now: Micros) -> list[Effect]:
         """What the clock asks for: our own addresses, and queued ones of others."""
         effects: list[Effect] = []
         for peer in self._peers.values():
@@ -132,7 +134,7 @@ class Gossip:
         return effects
 
     def next_deadline(self) -> Micros | None:
-        """When due() has something to do."""
+        """When on_deadline has something to do."""
         times = [peer.flush_at for peer in self._peers.values() if peer.flush_at is not None]
         if self._own:
             times += [peer.own_at for peer in self._peers.values() if peer.own_at is not None]

@@ -5,12 +5,13 @@ validity (the header tree refuses bad headers, the worker bad blocks); node owns
 order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.effects import Effect, SaveHeaders, StoreBlock
+from minicoin.core.effects import Effect, SaveHeaders, Send, StoreBlock
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
@@ -20,10 +21,24 @@ from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
 from minicoin.core.netsync.orphans import OrphanBlocks
 from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders
+from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.permissions import Permission
+from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.primitives.verdicts import InvalidBlock
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros
+from minicoin.core.wire.messages import (
+    BlockMessage,
+    GetBlocks,
+    GetHeaders,
+    Headers,
+    Inv,
+    InventoryVector,
+    InvType,
+    SendHeaders,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class SyncSnapshot:
     is_initial: bool
 
 
-class BlockSync:
+class BlockSync(Part):
     """Synchronisation with all ready peers."""
 
     def __init__(self, tree: HeaderTree, rng: Rng, tip_age_max_us: int = TIP_AGE_MAX_US) -> None:
@@ -55,13 +70,25 @@ class BlockSync:
 
     # --- peers ---
 
-    def on_ready(self, peer: SyncPeer, now: Micros) -> list[Effect]:
-        """A handshake ended: `peer` is what the session told of it, and this package's from now on."""
-        self._peers[peer.conn] = peer
+    def on_ready(self, peer: PeerView, now: Micros) -> list[Effect]:
+        """A handshake ended. A seed is asked for addresses and left alone with the rest."""
+        if peer.kind is SlotKind.SEED:
+            return []
+        known = SyncPeer(
+            peer.conn,
+            peer.is_inbound,
+            peer.services,
+            is_automatic=peer.kind in AUTOMATIC,
+            is_full_relay=peer.kind is SlotKind.FULL_RELAY,
+            is_trusted=bool(peer.permissions & Permission.NOBAN),
+            # Said before verack, it counts all the same.
+            prefers_headers=peer.prefers_headers,
+        )
+        self._peers[peer.conn] = known
         # With a second peer, a block that is late may be asked of that one.
         self._downloads.watch()
         effects = self._headers.ask(now)
-        self._lagging.consider(peer, now)
+        self._lagging.consider(known, now)
         return effects
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
@@ -111,6 +138,52 @@ class BlockSync:
         return self._arrivals.take_source(block)
 
     # --- messages ---
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            route(Headers, self.take_headers),
+            route(GetHeaders, self.take_getheaders),
+            route(GetBlocks, self.take_getblocks),
+            route(BlockMessage, self.take_block),
+            route(SendHeaders, self.take_sendheaders),
+        )
+
+    def take_headers(self, peer: PeerView, message: Headers, now: Micros) -> list[Effect]:
+        return self.on_headers(peer.conn, message.headers, now)
+
+    def take_block(self, peer: PeerView, message: BlockMessage, now: Micros) -> list[Effect]:
+        return self.on_block(peer.conn, message.block, now)
+
+    def take_getheaders(self, peer: PeerView, message: GetHeaders, now: Micros) -> Iterable[Effect]:
+        """A peer asks for headers; one that the operator trusts has them whatever ours are worth."""
+        known = self._peers.get(peer.conn)
+        if known is None:
+            return ()
+        is_trusted = bool(peer.permissions & Permission.DOWNLOAD)
+        answer = answer_getheaders(self._tree, known, message, is_trusted=is_trusted)
+        return () if answer is None else (Send(peer.conn, answer),)
+
+    def take_getblocks(self, peer: PeerView, message: GetBlocks, now: Micros) -> Iterable[Effect]:
+        """A peer asks for hashes, on the classic path."""
+        known = self._peers.get(peer.conn)
+        answer = None if known is None else answer_getblocks(self._tree, known, message)
+        return () if answer is None else (Send(peer.conn, answer),)
+
+    def take_sendheaders(self, peer: PeerView, message: SendHeaders, now: Micros) -> Iterable[Effect]:
+        """From now on blocks are announced to the peer by their headers (BIP130)."""
+        known = self._peers.get(peer.conn)
+        if known is not None:
+            known.prefers_headers = True
+        return ()
+
+    def on_served(self, conn: ConnId, block: BlockHash) -> Iterable[Effect]:
+        """A peer was sent a block it had asked for. After the last of 500 it is told our tip: that makes a peer on the
+        classic path ask for the next 500."""
+        peer = self._peers.get(conn)
+        if peer is None or peer.continue_hash != block:
+            return ()
+        peer.continue_hash = None
+        return (Send(conn, Inv((InventoryVector(InvType.BLOCK, self._tree.tip.hash),))),)
 
     def on_headers(self, conn: ConnId, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """Raises PeerFault for headers that break the rules or do not follow each other."""

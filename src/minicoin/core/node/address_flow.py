@@ -1,23 +1,41 @@
-"""Addresses of nodes: sources and gossip fill the book, the book fills the connection manager's slots."""
+"""Addresses of nodes: sources and gossip fill the book, from which the connection manager's slots are filled.
 
-from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
-from minicoin.core.effects import Effect
+Three parts, since they are told of time apart: what peers say of addresses, when seeds are asked, and the book itself.
+What is passed on to others is gossip's own business (core/discovery).
+"""
+
+from collections.abc import Iterable
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import AddressesFound
+from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.node.parts import Parts
-from minicoin.core.peer.session import Session
-from minicoin.core.primitives.address import NodeAddress, TimedAddress, normalise_host
+from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.primitives.permissions import Permission
-from minicoin.core.units import ConnId, Micros, seconds
+from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.units import Micros, seconds
+from minicoin.core.wire.messages import Addr, AddrV2, GetAddr
 
+BOOK_KEY = "peers"
 _OUTBOUND = (*AUTOMATIC, *CHOSEN_BY_OPERATOR)
 
 
-class AddressFlow:
-    """Discovery, gossip and the book."""
+class AddressFlow(Part):
+    """Between peers, gossip and the book."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._own: NodeAddress | None = None
+        self.alarm = Alarm()
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            route(GetAddr, self.take_getaddr),
+            route(Addr, self.take_addresses),
+            route(AddrV2, self.take_addresses),
+        )
 
     def on_start(self, now: Micros) -> None:
         """The node begins."""
@@ -34,68 +52,52 @@ class AddressFlow:
         if added:
             parts.connections.wake()
 
-    def on_ready(self, session: Session, kind: SlotKind, now: Micros) -> list[Effect]:
+    def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A handshake ended: the address is good, and the peer may know others."""
         parts = self._parts
         if not parts.policy.gossips:
-            return []
-        if not session.inbound:
-            self.on_answered(session, now)
-            self._learn_own(session)
-        if kind is SlotKind.BLOCK_ONLY:
+            return ()
+        if not peer.is_inbound:
+            self.on_answered(peer.address, peer.services, now)
+            self._learn_own(peer)
+        if peer.kind is SlotKind.BLOCK_ONLY:
             # Carries no addresses, so that nobody can map who is connected by it.
-            return []
-        wants_v2 = session.sends_addrv2
-        return parts.gossip.on_ready(session.conn, is_inbound=session.inbound, wants_v2=wants_v2, now=now)
+            return ()
+        return parts.gossip.introduce(peer.conn, is_inbound=peer.is_inbound, wants_v2=peer.takes_addrv2, now=now)
 
-    def on_answered(self, session: Session, now: Micros) -> None:
+    def on_answered(self, address: NodeAddress, services: Services, now: Micros) -> None:
         """Whoever we dialled listens there, however we came to its address."""
-        timed = TimedAddress(session.remote, int(session.services), seconds(now))
-        self._parts.book.add((timed,), None, now)
-        self._parts.book.mark_good(session.remote, now)
+        self._parts.book.add((TimedAddress(address, int(services), seconds(now)),), None, now)
+        self._parts.book.mark_good(address, now)
 
-    def on_closed(self, conn: ConnId) -> None:
-        """A session ended."""
-        self._parts.gossip.on_closed(conn)
-
-    def on_addresses(self, session: Session, addresses: tuple[TimedAddress, ...], now: Micros) -> None:
-        """An addr or addrv2 message."""
-        parts = self._parts
-        is_unlimited = bool(session.permissions & Permission.ADDR)
-        heard = parts.gossip.on_addr(session.conn, tuple(addresses), now, is_unlimited=is_unlimited)
+    def take_addresses(self, peer: PeerView, message: Addr | AddrV2, now: Micros) -> Iterable[Effect]:
+        """Whom the peer knows of."""
+        parts, addresses = self._parts, message.addresses
+        is_unlimited = bool(peer.permissions & Permission.ADDR)
+        heard = parts.gossip.on_addr(peer.conn, tuple(addresses), now, is_unlimited=is_unlimited)
         own = self._own
         others = [timed for timed in heard.addresses if own is None or timed.address != own]
-        if parts.book.add(others, session.remote, now):
+        if parts.book.add(others, peer.address, now):
             parts.connections.wake()
-        if session.inbound:
+        if peer.is_inbound:
             # Where it says that it listens, on the host we see it at: it need not be dialled there as well.
             for timed in addresses[:1]:
-                if normalise_host(timed.address.host) == normalise_host(session.remote.host):
-                    parts.connections.mark_listening(session.conn, timed.address)
+                if normalise_host(timed.address.host) == normalise_host(peer.address.host):
+                    parts.connections.mark_listening(peer.conn, timed.address)
         # A seed node has done what it was dialled for.
-        parts.emit(*parts.connections.on_addresses(session.conn))
+        return parts.connections.on_addresses(peer.conn)
 
-    def on_getaddr(self, conn: ConnId, now: Micros) -> list[Effect]:
+    def take_getaddr(self, peer: PeerView, message: GetAddr, now: Micros) -> Iterable[Effect]:
         """A peer asks whom we know."""
         book = self._parts.book
-        return self._parts.gossip.on_getaddr(conn, lambda count: tuple(book.sample(now, count)), now)
+        return self._parts.gossip.on_getaddr(peer.conn, lambda count: tuple(book.sample(now, count)), now)
 
-    def ask_seeds(self, now: Micros) -> None:
-        """The time has come to see whether seeds are needed."""
-        parts = self._parts
-        parts.emit(*parts.bootstrap.due(now, parts.connections.count_ready(*_OUTBOUND)))
-
-    def next_deadline(self) -> Micros | None:
-        """The earliest of seeds and gossip."""
-        deadlines = (self._parts.bootstrap.next_deadline(), self._parts.gossip.next_deadline())
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
-
-    def _learn_own(self, session: Session) -> None:
+    def _learn_own(self, peer: PeerView) -> None:
         """What a peer we chose sees as our address, with our listening port, is how others may reach us."""
         policy = self._parts.policy
-        if policy.external_address is not None or not policy.listens or session.version is None:
+        if policy.external_address is not None or not policy.listens:
             return
-        seen = NodeAddress(normalise_host(session.version.addr_recv.host), policy.listen_port, policy.peer_id)
+        seen = NodeAddress(normalise_host(peer.sees_us_at), policy.listen_port, policy.peer_id)
         if policy.listen_port and self._parts.book.is_routable(seen):
             self._set_own(seen)
 
@@ -105,3 +107,42 @@ class AddressFlow:
             self._own = address
             self._parts.gossip.set_own({address: self._parts.policy.services})
             self._parts.trace("own-address", address=str(address))
+
+
+class SeedFlow(Part):
+    """When seeds are asked."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._bootstrap = parts.bootstrap
+        self._connections = parts.connections
+        self.alarm = parts.bootstrap.alarm
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        return self._bootstrap.due(now, self._connections.count_ready(*_OUTBOUND))
+
+    def next_deadline(self) -> Micros | None:
+        return self._bootstrap.next_deadline()
+
+
+class BookFlow(Part):
+    """The book's time: its collisions are decided, and it is written down now and then."""
+
+    def __init__(self, parts: Parts, now: Micros) -> None:
+        self._book = parts.book
+        self._save_at = Micros(now + BOOK_SAVE_EVERY_US)
+        self.alarm = parts.book.alarm
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        self._book.resolve_collisions(now)
+        if now < self._save_at:
+            return ()
+        self._save_at = Micros(now + BOOK_SAVE_EVERY_US)
+        return (self.save(),)
+
+    def next_deadline(self) -> Micros | None:
+        resolve_at = self._book.next_deadline()
+        return self._save_at if resolve_at is None else min(resolve_at, self._save_at)
+
+    def save(self) -> SaveState:
+        """Write it down as it is."""
+        return SaveState(BOOK_KEY, self._book.to_bytes())

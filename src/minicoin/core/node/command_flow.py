@@ -5,7 +5,7 @@ from typing import assert_never
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.connmgr.bans import parse_subject
-from minicoin.core.connmgr.slots import SlotKind
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived

@@ -143,13 +143,14 @@ def _wallet(node: Node, now: Micros, is_brief: bool) -> bytes:
 def _rest(node: Node, now: Micros, is_brief: bool) -> bytes:
     """Deadlines, relaying, mining: all that has no table to show."""
     parts = node.parts
+    addresses = (parts.bootstrap.next_deadline(), parts.gossip.next_deadline())
     deadlines = (
         node.peers.next_deadline(),
         parts.connections.next_deadline(),
         parts.sync.next_deadline(),
         parts.relay.next_deadline(),
         parts.mempool.next_deadline(),
-        node.addresses.next_deadline(),
+        min((deadline for deadline in addresses if deadline is not None), default=None),
         node.mining.next_deadline(),
         node.wallet.next_deadline(),
     )

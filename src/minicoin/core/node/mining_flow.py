@@ -3,10 +3,11 @@
 The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.effects import StopSearch
+from minicoin.core.effects import Effect, StopSearch
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
 from minicoin.core.limits import (
@@ -29,6 +30,7 @@ from minicoin.core.mining.template import (
 )
 from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
+from minicoin.core.part import Part
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction
@@ -66,7 +68,7 @@ class TemplateSize:
     weight: int
 
 
-class MiningFlow:
+class MiningFlow(Part):
     """Jobs for the nonce search."""
 
     def __init__(self, parts: Parts, started_at: Micros) -> None:
@@ -222,7 +224,7 @@ class MiningFlow:
         self._awaited = None
         self._stop()
 
-    def on_deadline(self, now: Micros) -> None:
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """New transactions wait: build the job anew, and answer miners who wait for it."""
         updates = self._parts.mempool.updates
         self._answer_polls([poll for poll in self._polls if now >= poll.look_at and poll.mempool_updates != updates])
@@ -231,6 +233,7 @@ class MiningFlow:
                 poll.look_at = Micros(now + LONG_POLL_AGAIN_US)
         if self._refresh_at is not None and now >= self._refresh_at:
             self._renew(now)
+        return ()
 
     def next_deadline(self) -> Micros | None:
         """When the job is renewed, or a long poll looked at."""

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
-from minicoin.core.alarm import Alarm, Timed, is_due
-from minicoin.core.effects import Close, Effect, SaveState, Send, Shutdown, Watch
+from minicoin.core.alarm import NEVER, Alarm, is_due
+from minicoin.core.effects import Effect, SaveState, Shutdown, Watch
 from minicoin.core.events import (
     AddressesFound,
     BlockRead,
@@ -34,28 +34,28 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
-from minicoin.core.node.address_flow import AddressFlow
+from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.commands import MISC_ERROR
-from minicoin.core.node.messages import MessageHandlers
+from minicoin.core.node.dial_flow import DialFlow
+from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.serving import Serving
+from minicoin.core.node.pool_flow import PoolFlow
+from minicoin.core.node.relay_flow import RelayFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.part import Part, make_router, ring
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
 from minicoin.core.units import Micros
-from minicoin.core.wire.messages import Inv, InventoryVector, InvType
+from minicoin.core.wire.messages import Message
 
-BOOK_KEY = "peers"
 MEMPOOL_KEY = "mempool"
 
 _STOPPING = "the node is shutting down"
@@ -85,33 +85,36 @@ class Node:
         self.transactions = transactions
         self.mining = MiningFlow(parts, now)
         self.wallet = wallet
-        self._serving = Serving()
         self.addresses = AddressFlow(parts)
-        handlers = MessageHandlers(parts, self.transactions, self.addresses, self._serving)
-        self.peers = PeerFlow(parts, handlers, self.addresses, self._serving, session_policy)
+        self._inventory = InventoryFlow(parts, transactions)
+        self._relay = RelayFlow(parts)
+        self._book = BookFlow(parts, now)
         self._tip_watch = TipWatch(parts)
+        listeners: tuple[Part, ...] = (
+            self.addresses,
+            parts.sync,
+            self._relay,
+            transactions,
+            PoolFlow(parts, transactions, wallet),
+            self._inventory,
+            SeedFlow(parts),
+            parts.gossip,
+            self._book,
+            self.mining,
+            wallet,
+            self._tip_watch,
+            DialFlow(parts),
+        )
+        self._router = make_router(listeners)
+        self.peers = PeerFlow(parts, self.addresses, session_policy, listeners, self._router)
+        self._parts: tuple[Part, ...] = (self.peers, *listeners)
         self._commands = CommandFlow(
             parts, self.chain, self.transactions, self.mining, self.wallet, self.peers, self._tip_watch
         )
         self._unrestored: bytes | None = None
         self._is_stopping = False
-        self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
-        self._timed: tuple[Timed, ...] = (
-            self.peers,
-            parts.sync,
-            parts.relay,
-            parts.mempool,
-            parts.bootstrap,
-            parts.gossip,
-            parts.book,
-            self.mining,
-            self.wallet,
-            self._tip_watch,
-            parts.connections,
-        )
         self._alarm = Alarm()
-        self._alarm.by(self._save_book_at)
-        for part in self._timed:
+        for part in self._parts:
             part.alarm.set(part.next_deadline())
             part.alarm.join(self._alarm)
 
@@ -190,8 +193,8 @@ class Node:
 
     def earliest_deadline(self) -> Micros:
         """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
-        deadlines = (self._save_book_at, *(part.next_deadline() for part in self._timed))
-        return min(deadline for deadline in deadlines if deadline is not None)
+        deadlines = (part.next_deadline() for part in self._parts)
+        return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""
@@ -205,6 +208,10 @@ class Node:
             is_initial=self.parts.sync.snapshot(now).is_initial,
             failure=self.failure,
         )
+
+    def takers(self) -> dict[type[Message], str]:
+        """Which method takes which message, for whoever writes it down."""
+        return {message: route.taker for message, route in self._router.items()}
 
     # --- events ---
 
@@ -223,7 +230,7 @@ class Node:
             case InboundFailed(remote, reason):
                 self.parts.trace("inbound-failed", remote=str(remote), reason=reason)
             case SendQueueLow(conn):
-                self.parts.emit(*self._serving.on_send_queue_low(conn))
+                self._inventory.on_send_queue_low(conn)
             case DeadlineReached():
                 pass
             case AddressesFound():
@@ -235,7 +242,7 @@ class Node:
             case ChainMoved():
                 self._on_moved(event, now)
             case BlockRead():
-                self._on_read(event)
+                self._inventory.on_read(event)
             case TransactionVerified():
                 self._on_verified(event, now)
             case NonceFound():
@@ -283,7 +290,7 @@ class Node:
             newest = dict.fromkeys(event.update.connected[-1].txids)
             parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
         self._watch_if(self.wallet.on_chain_update(event.update, change, now))
-        parts.relay.on_feerate(self._wanted_feerate(now), now)
+        self._relay.follow_feerate(now)
         if connected:
             tip = parts.tree.tip
             parts.trace("tip", height=tip.height, block=str(tip.header), headers=parts.tree.best_header.height)
@@ -297,22 +304,12 @@ class Node:
         self._commands.settle()
         self._when_settled(now)
 
-    def _on_read(self, event: BlockRead) -> None:
-        self.parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
-        peer = self.parts.sync.peer(event.conn)
-        if peer is not None and peer.continue_hash == event.hash:
-            # The last of 500: naming our tip makes a peer on the classic path ask for the next 500.
-            peer.continue_hash = None
-            tip = InventoryVector(InvType.BLOCK, self.parts.tree.tip.hash)
-            self.parts.emit(Send(event.conn, Inv((tip,))))
-
     def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
         outcome = self.transactions.on_verified(event.verdict, now, event.cost_us)
-        self.parts.relay.on_feerate(self._wanted_feerate(now), now)
+        self._relay.follow_feerate(now)
         if isinstance(outcome, Accepted):
-            session = None if outcome.source is None else self.parts.sessions.get(outcome.source)
-            if session is not None:
-                session.last_transaction_at = now
+            if outcome.source is not None:
+                self.peers.note_transaction(outcome.source, now)
             for one in outcome.in_order():
                 self._watch_if(self.wallet.on_accepted(one, now))
             self.transactions.on_recorded(outcome, now)
@@ -324,53 +321,18 @@ class Node:
         self.parts.trace("work-failed", what=event.what, error=event.error)
         self._commands.on_failure(self.failure)
 
-    def _wanted_feerate(self, now: Micros) -> int:
-        """What peers are told to announce from: nothing while the coins are not here that transactions spend."""
-        if self.parts.sync.is_initial(now):
-            return FEEFILTER_NOTHING
-        return self.parts.mempool.min_feerate(now)
-
     # --- time ---
 
     def _tick(self, now: Micros) -> None:
         """What is due: every part says when it wants to be asked."""
-        parts = self.parts
-        if is_due(self.peers, now):
-            self.peers.on_deadline(now)
-        if is_due(parts.sync, now):
-            self._perform(parts.sync.on_deadline(now), now)
-        if is_due(parts.relay, now):
-            parts.emit(*parts.relay.on_deadline(now, self._wanted_feerate(now), parts.mempool.sequence))
-        if is_due(parts.mempool, now):
-            self.wallet.on_expired(parts.mempool.expire(now), now)
-            self.transactions.retry_broadcast(now)
-        if is_due(parts.bootstrap, now):
-            self.addresses.ask_seeds(now)
-        if is_due(parts.gossip, now):
-            parts.emit(*parts.gossip.due(now))
-        if is_due(parts.book, now):
-            parts.book.resolve_collisions(now)
-        if is_due(self.mining, now):
-            self.mining.on_deadline(now)
-        if is_due(self.wallet, now):
-            self.wallet.on_deadline(now)
-        if is_due(self._tip_watch, now):
-            self._tip_watch.on_deadline(now)
-        if is_due(parts.connections, now):
-            self._dial(now)
-        if now >= self._save_book_at:
-            self._save_book_at = Micros(now + BOOK_SAVE_EVERY_US)
-            self._save_book()
-        earliest = self._save_book_at
-        for part in self._timed:
-            if part.alarm.at <= now:
-                part.alarm.set(part.next_deadline())
-            earliest = min(earliest, part.alarm.at)
-        self._alarm.set(earliest)
+        for part in self._parts:
+            if is_due(part, now):
+                self.peers.perform(part.on_deadline(now), now)
+        self._alarm.set(ring(self._parts, now))
 
     def _stop(self, now: Micros) -> None:
         parts = self.parts
-        self._save_book()
+        parts.emit(self._book.save())
         if parts.policy.persists_mempool:
             if self._unrestored is not None:
                 # It never was time to verify it: it is kept, beside what came since.
@@ -390,21 +352,6 @@ class Node:
         if self._unrestored is None:
             self.parts.emit(SaveState(MEMPOOL_KEY, self.parts.mempool.to_bytes()))
             self._commands.documents.begin(MEMPOOL_KEY)
-
-    def _dial(self, now: Micros) -> None:
-        parts = self.parts
-        self._perform(parts.connections.fill(now, lambda groups: parts.book.select(now, exclude_groups=groups)), now)
-
-    def _perform(self, effects: list[Effect], now: Micros) -> None:
-        """A part's wish to close a connection ends its session too."""
-        for effect in effects:
-            if isinstance(effect, Close):
-                self.peers.drop(effect.conn, effect.reason, now)
-            else:
-                self.parts.emit(effect)
-
-    def _save_book(self) -> None:
-        self.parts.emit(SaveState(BOOK_KEY, self.parts.book.to_bytes()))
 
     def _watch_if(self, grew: bool) -> None:
         if grew:

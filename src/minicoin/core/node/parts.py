@@ -11,8 +11,9 @@ from minicoin.core.effects import Effect, Reply, Trace
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.overlay import Overlay, PeerView
+from minicoin.core.overlay import Overlay
 from minicoin.core.params.network import Network
+from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
@@ -46,25 +47,12 @@ class Parts:
     def peer_views(self) -> tuple[PeerView, ...]:
         """The ready peers as the overlay sees them."""
         if self._views is None:
-            self._views = self._make_views()
+            self._views = tuple(session.view for session in self.sessions.values() if session.view is not None)
         return self._views
 
     def on_peers_changed(self) -> None:
         """A peer became ready or left."""
         self._views = None
-
-    def _make_views(self) -> tuple[PeerView, ...]:
-        return tuple(
-            PeerView(
-                session.conn,
-                session.remote,
-                session.inbound,
-                session.services,
-                bool(session.version and session.version.relay),
-            )
-            for session in self.sessions.values()
-            if session.is_ready
-        )
 
     def trace(self, kind: str, **fields: str | int) -> None:
         """Record what happened."""

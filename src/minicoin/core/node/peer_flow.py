@@ -1,29 +1,28 @@
 """Connections to sessions: opening, the handshake's end, faults and their price, closing. The only user of peer.
 
-A session dropped here is forgotten by every part at once; what its connection still delivers is ignored.
+The parts behind it hear of a peer here, in their order, and their messages go to them by the router. A session dropped
+is forgotten by every part at once; what its connection still delivers is ignored.
 """
+
+from collections.abc import Iterable
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.connmgr.slots import AUTOMATIC, CHOSEN_BY_OPERATOR, MUST_SERVE, SlotKind
-from minicoin.core.effects import Close, Effect, Send
+from minicoin.core.effects import Close, Effect, Send, StoreBlock
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
-from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.node.address_flow import AddressFlow
-from minicoin.core.node.messages import MessageHandlers
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.routes import ROUTES
-from minicoin.core.node.serving import Serving
 from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.params.builtin import find_by_magic
+from minicoin.core.part import Part, Router
 from minicoin.core.peer.session import Session, SessionPolicy
 from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.permissions import Permission
-from minicoin.core.relay.transactions import RelayFeatures
+from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, MUST_SERVE, SlotKind
 from minicoin.core.units import ConnId, Micros, seconds
 from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Version
@@ -33,22 +32,22 @@ _LIBP2P_GREETING = b"\x13/mu"
 """How multistream-select begins: a length and `/multistream/1.0.0`."""
 
 
-class PeerFlow:
-    """All sessions of the node."""
+class PeerFlow(Part):
+    """All sessions of the node, and the first of its parts: the only one that sees a peer before the handshake."""
 
     def __init__(
         self,
         parts: Parts,
-        handlers: MessageHandlers,
         addresses: AddressFlow,
-        serving: Serving,
         session_policy: SessionPolicy,
+        listeners: tuple[Part, ...],
+        router: Router,
     ) -> None:
         self._parts = parts
-        self._handlers = handlers
         self._addresses = addresses
-        self._serving = serving
         self._session_policy = session_policy
+        self._listeners = listeners
+        self._router = router
         self.alarm = Alarm()
 
     # --- connections ---
@@ -156,23 +155,26 @@ class PeerFlow:
             )
 
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
-        was_ready = session.is_ready
+        view = session.view
         is_first_version = isinstance(message, Version) and session.version is None
         if is_first_version and self._meet_ourselves(session, message, now):
             return
-        if not was_ready or type(message) in SESSION_TYPES:
+        if view is None or type(message) in SESSION_TYPES:
             self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
             self.alarm.by(session.deadline)
-            if session.is_ready and not was_ready:
+            if view is None and session.is_ready:
                 self._on_ready(session, now)
                 return
             if is_first_version:
                 self._on_version(session, now)
                 return
-        if was_ready:
-            handler = ROUTES.get(type(message))
-            if handler is not None:
-                handler(self._handlers, session, message, now)
+        route = None if view is None else self._router.get(type(message))
+        if view is not None and route is not None:
+            effects = route.handle(view, message, now)
+            for effect in effects:
+                if isinstance(effect, StoreBlock):
+                    session.last_block_at = now
+            self.perform(effects, now)
 
     def _meet_ourselves(self, session: Session, message: Message, now: Micros) -> bool:
         """Whether a fresh inbound connection is one that we dialled: its version carries the nonce of a session of ours
@@ -200,7 +202,7 @@ class PeerFlow:
         slot = self._parts.connections.get(session.conn)
         if slot is not None and slot.kind is SlotKind.FEELER:
             # It only asked whether somebody is there.
-            self._addresses.on_answered(session, now)
+            self._addresses.on_answered(session.remote, session.services, now)
             self.drop(session.conn, "feeler done", now)
             return
         if slot is not None and slot.kind in MUST_SERVE and not self._offers_enough(session.services, now):
@@ -218,46 +220,26 @@ class PeerFlow:
     def _on_ready(self, session: Session, now: Micros) -> None:
         parts = self._parts
         conn = session.conn
+        slot = parts.connections.get(conn)
+        view = session.settle(slot.kind if slot is not None else SlotKind.INBOUND)
+        parts.on_peers_changed()
         version = session.version
         assert version is not None
-        parts.on_peers_changed()
-        parts.connections.on_ready(conn)
-        slot = parts.connections.get(conn)
-        kind = slot.kind if slot is not None else SlotKind.INBOUND
         parts.trace(
             "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
         )
         self._send(conn, [*session.announcements(), *session.ping(now)])
         self.alarm.by(session.deadline)
-        parts.emit(*self._addresses.on_ready(session, kind, now))
-        if kind is SlotKind.SEED:
-            return
-        peer = SyncPeer(
-            conn,
-            session.inbound,
-            session.services,
-            is_automatic=kind in AUTOMATIC,
-            is_full_relay=kind is SlotKind.FULL_RELAY,
-            is_trusted=bool(session.permissions & Permission.NOBAN),
-            # Said before verack, it counts all the same.
-            prefers_headers=session.prefers_headers,
-        )
-        parts.emit(*parts.sync.on_ready(peer, now))
-        features = RelayFeatures(
-            inbound=session.inbound,
-            uses_wtxid=session.wtxid_relay,
-            has_witness=bool(session.services & Services.WITNESS),
-            wants_transactions=version.relay and kind is not SlotKind.BLOCK_ONLY,
-            # Whoever may have us relay anything need not know what others must pay.
-            takes_feefilter=session.takes_transactions
-            and session.knows_feefilter
-            and not session.permissions & Permission.FORCERELAY,
-        )
-        parts.relay.on_ready(conn, features, parts.mempool.sequence, now)
-        parts.relay.on_feefilter(conn, session.feefilter_sat_per_kvb)
-        if session.permissions & Permission.NOBAN:
-            parts.relay.favour(conn, now)
-        self._handlers.on_relaying(session, now)
+        for part in self._listeners:
+            self.perform(part.on_ready(view, now), now)
+            if conn not in parts.sessions:
+                return
+
+    def note_transaction(self, conn: ConnId, now: Micros) -> None:
+        """The mempool took a transaction of this peer's."""
+        session = self._parts.sessions.get(conn)
+        if session is not None:
+            session.last_transaction_at = now
 
     # --- blame ---
 
@@ -297,6 +279,14 @@ class PeerFlow:
         theirs = "a network unknown here" if name is None else name
         return PeerFault(f"wrong network: it speaks {theirs} (magic {fault.magic.hex()}), {ours}", score=0)
 
+    def perform(self, effects: Iterable[Effect], now: Micros) -> None:
+        """What a part wants. Its wish to close a connection ends the session too."""
+        for effect in effects:
+            if isinstance(effect, Close):
+                self.drop(effect.conn, effect.reason, now)
+            else:
+                self._parts.effects.append(effect)
+
     def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
         """Close a connection and forget its session."""
         self._parts.emit(Close(conn, reason))
@@ -310,11 +300,8 @@ class PeerFlow:
         del parts.sessions[conn]
         parts.on_peers_changed()
         parts.trace("peer-closed", conn=conn, remote=str(session.remote), reason=reason)
-        self._serving.on_closed(conn)
-        parts.relay.on_closed(conn)
-        parts.mempool.forget_source(conn)
-        self._addresses.on_closed(conn)
-        parts.emit(*parts.sync.on_closed(conn, now))
+        for part in self._listeners:
+            self.perform(part.on_closed(conn, now), now)
 
     # --- announcing ---
 
@@ -333,14 +320,15 @@ class PeerFlow:
 
     # --- time ---
 
-    def on_deadline(self, now: Micros) -> None:
-        """Keep-alives, handshake time-outs, dials that are due."""
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        """Keep-alives and time-outs of handshakes."""
         due = [session for session in self._parts.sessions.values() if session.deadline <= now]
         for session in due:
             try:
                 self._send(session.conn, session.on_deadline(now))
             except PeerFault as fault:
                 self.punish(session.conn, fault, now)
+        return ()
 
     def next_deadline(self) -> Micros | None:
         """The earliest of all sessions."""

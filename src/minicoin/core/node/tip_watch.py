@@ -4,12 +4,15 @@ Bounded; the node's stop ends every wait. One who has gone away stays until then
 terms.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.effects import Effect
 from minicoin.core.limits import TIP_WAITERS_MAX
 from minicoin.core.node.commands import MISC_ERROR, WaitForTip
 from minicoin.core.node.parts import Parts
+from minicoin.core.part import Part
 from minicoin.core.units import Micros, RequestId
 
 
@@ -19,7 +22,7 @@ class _Waiter:
     until: Micros
 
 
-class TipWatch:
+class TipWatch(Part):
     """The waiting ones, in the order they came."""
 
     def __init__(self, parts: Parts) -> None:
@@ -45,12 +48,13 @@ class TipWatch:
         for waiter in waiters:
             self._answer(waiter.request)
 
-    def on_deadline(self, now: Micros) -> None:
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """Answer those whose patience has ended."""
         late = [waiter for waiter in self._waiters if waiter.until <= now]
         self._waiters = [waiter for waiter in self._waiters if waiter.until > now]
         for waiter in late:
             self._answer(waiter.request)
+        return ()
 
     def next_deadline(self) -> Micros | None:
         """When on_deadline has something to do."""

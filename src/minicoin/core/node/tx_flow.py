@@ -8,7 +8,12 @@ soft fork that this node does not know yet, or that the sender does not know, bl
 costs is bounded instead: a refused transaction is remembered, few are verified at a time, and a sender waits its turn.
 """
 
+from collections.abc import Iterable
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.effects import Effect
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
@@ -16,15 +21,18 @@ from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERR
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.overlay import Item, ItemKind
+from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import ChainUpdate, TxReason, TxRejected, TxVerdict
 from minicoin.core.relay.transactions import Announcement
-from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.units import Micros, RequestId
+from minicoin.core.wire.messages import Tx
 
 _MISSING = frozenset({TxReason.MISSING_OR_SPENT})
 
 
-class TxFlow:
+class TxFlow(Part):
     """Admission, announcement and the people who wait for a verdict."""
 
     def __init__(self, parts: Parts) -> None:
@@ -33,19 +41,36 @@ class TxFlow:
         self._waiting_count = 0
         self._withheld: dict[Txid, None] = {}
         self.packages = PackageFlow(parts, self.is_withheld)
+        self.alarm = Alarm()
 
-    def on_transaction(
-        self, conn: ConnId, transaction: Transaction, now: Micros, *, forces_relay: bool = False
-    ) -> None:
-        """From a peer; `forces_relay` announces anew what we had."""
-        self._parts.relay.on_transaction(conn, transaction.txid, transaction.wtxid)
+    def routes(self) -> tuple[Route, ...]:
+        return (route(Tx, self.take_tx),)
+
+    def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
+        """A peer that may be the first to hear of what was handed in here. One that lacks blocks hears with the next
+        attempt: to it the transactions would not be final, or spend coins that it does not know."""
+        if peer.start_height >= self._parts.tree.tip.height:
+            for entry in self._parts.mempool.unbroadcast():
+                if entry.txid not in self._withheld:
+                    self._parts.relay.announce(_announcement(entry), (peer.conn,), now)
+        return ()
+
+    def take_tx(self, peer: PeerView, message: Tx, now: Micros) -> Iterable[Effect]:
+        """From a peer; one that may force relay has announced anew what we had."""
+        if not peer.gives_transactions:
+            raise PeerFault("sent a transaction where none were asked for", score=0)
+        if self._parts.sync.is_initial(now):
+            return ()
+        transaction = message.transaction
+        self._parts.relay.on_transaction(peer.conn, transaction.txid, transaction.wtxid)
         try:
-            self._parts.emit(*self._parts.mempool.submit(transaction, conn, now))
+            return self._parts.mempool.submit(transaction, peer.conn, now)
         except TxRejected as rejected:
-            if forces_relay and rejected.reason is TxReason.ALREADY_KNOWN:
+            if peer.permissions & Permission.FORCERELAY and rejected.reason is TxReason.ALREADY_KNOWN:
                 self.say_again(transaction.txid, now)
-                return
-            self._parts.trace("tx-refused", txid=hash_to_hex(transaction.txid), reason=str(rejected.reason))
+            else:
+                self._parts.trace("tx-refused", txid=hash_to_hex(transaction.txid), reason=str(rejected.reason))
+        return ()
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
         """Of our own, from the wallet or RPC; the reply follows the verdict. Gives the reason of an early refusal."""
@@ -116,12 +141,6 @@ class TxFlow:
             self.packages.on_withdrawn(left, why)
         self.packages.on_told()
         return gone
-
-    def on_ready(self, conn: ConnId, now: Micros) -> None:
-        """A peer that may be the first to hear of what was handed in here."""
-        for entry in self._parts.mempool.unbroadcast():
-            if entry.txid not in self._withheld:
-                self._parts.relay.announce(_announcement(entry), (conn,), now)
 
     def on_failure(self, failure: str) -> None:
         """No verdict will come any more."""

@@ -4,16 +4,17 @@ An address is told outside only once the state that holds it is on disk; payment
 passphrase and rescans are effects; their commands are answered when the results come.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.effects import SaveState, StretchKey
+from minicoin.core.effects import Effect, SaveState, StretchKey
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
+from minicoin.core.part import Part
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
@@ -49,7 +50,7 @@ class _Unlocking:
     until: Micros
 
 
-class WalletFlow:
+class WalletFlow(Part):
     """At most one wallet, created by command or loaded at start."""
 
     def __init__(
@@ -119,12 +120,13 @@ class WalletFlow:
             for entry in change.expired:
                 self._payments.leave_pool(self.wallet, entry, now)
 
-    def on_deadline(self, now: Micros) -> None:
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """Lock, try the disk again, offer payments again: when the time has come."""
         self._saves.on_deadline(now)
         if self.wallet is not None:
             self.wallet.vault.tick(now)
             self._payments.on_deadline(self.wallet, now)
+        return ()
 
     def next_deadline(self) -> Micros | None:
         """When on_deadline has something to do."""

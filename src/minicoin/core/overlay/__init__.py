@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.part import PeerView
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId
 
 
@@ -34,17 +35,6 @@ class SpreadBy(StrEnum):
 
     ANNOUNCE = "announce"
     PUSH = "push"
-
-
-@dataclass(frozen=True, slots=True)
-class PeerView:
-    """What an overlay may know of a connected peer whose handshake is done."""
-
-    conn: ConnId
-    address: NodeAddress
-    is_inbound: bool
-    services: Services = Services.NONE
-    takes_transactions: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
-from minicoin.core.overlay import Item, ItemKind, NetworkView, PeerView, Spread, SpreadBy, Wants
+from minicoin.core.overlay import Item, ItemKind, NetworkView, Spread, SpreadBy, Wants
+from minicoin.core.part import PeerView
 from minicoin.core.units import ConnId
 
 # Before Python 3.12, looking up a member of an enum costs more than making the value around it.

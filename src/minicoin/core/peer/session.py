@@ -1,6 +1,6 @@
 """The protocol state of one connection: bytes to messages, the version handshake, keep-alive, negotiated features.
 
-Owns nothing beyond its connection: what a message means is decided by the owner node/routes names. Time and bytes
+Owns nothing beyond its connection: what a message means is decided by the part that takes it. Time and bytes
 come in, messages go out as return values. BIP31 (pong), BIP60/37 (relay flag), BIP130, BIP133, BIP155, BIP339.
 
 Each session draws a nonce of its own for its version message: who hears it learns of this connection and of no other.
@@ -15,9 +15,11 @@ from functools import lru_cache
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
+from minicoin.core.part import PeerView
 from minicoin.core.peer.states import SessionState, is_heard, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, MONEY_MAX_SAT, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
@@ -134,6 +136,7 @@ class Session:
         "state",
         "time_offset_s",
         "version",
+        "view",
         "wants_compact_blocks",
         "wtxid_relay",
     )
@@ -159,6 +162,8 @@ class Session:
         self.state = SessionState.AWAIT_VERSION
         self.opened_at = now
         self.version: Version | None = None
+        self.view: PeerView | None = None
+        """What the parts are told of the peer, once it is ready."""
         self.prefers_headers = False
         self.sends_addrv2 = False
         self.wants_compact_blocks = False
@@ -192,13 +197,31 @@ class Session:
         return self.state is _READY
 
     @property
-    def takes_transactions(self) -> bool:
-        """Whether our version asked for transactions; a peer that sends some all the same breaks BIP37."""
-        return self._relays
-
-    @property
     def services(self) -> Services:
         return Services(self.version.services) if self.version else Services.NONE
+
+    def settle(self, kind: SlotKind) -> PeerView:
+        """The handshake is over: what it settled, for a connection of this kind."""
+        version = self.version
+        assert version is not None
+        self.view = PeerView(
+            conn=self.conn,
+            address=self.remote,
+            is_inbound=self.inbound,
+            services=self.services,
+            kind=kind,
+            permissions=self.permissions,
+            start_height=version.start_height,
+            sees_us_at=version.addr_recv.host,
+            takes_transactions=version.relay,
+            gives_transactions=self._relays,
+            uses_wtxid=self.wtxid_relay,
+            takes_addrv2=self.sends_addrv2,
+            takes_feefilter=self._common_version >= _FEEFILTER_VERSION,
+            feefilter_sat_per_kvb=self.feefilter_sat_per_kvb,
+            prefers_headers=self.prefers_headers,
+        )
+        return self.view
 
     def open(self, height: int, now: Micros) -> list[Message]:
         """The dialler speaks first."""
@@ -372,11 +395,6 @@ class Session:
 
     def _next_ping_at(self, since: Micros) -> Micros:
         return Micros(since + self._policy.ping_after_us)
-
-    @property
-    def knows_feefilter(self) -> bool:
-        """BIP133."""
-        return self._common_version >= _FEEFILTER_VERSION
 
     @property
     def _common_version(self) -> int:

@@ -1,0 +1,187 @@
+"""What peers announce and ask for by hash: each vector goes to whom it concerns, blocks to netsync, transactions to
+relay, and what was asked for is served.
+
+A block goes out when the worker has read it (node/serving), a transaction at once, and only to a peer that may know
+that it is here (core/relay). What is not had, or of a kind that is not served, is answered `notfound`: nobody shall
+wait for it.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.effects import Effect, Send
+from minicoin.core.events import BlockRead
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
+from minicoin.core.netsync.serve import may_serve
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.serving import BLOCK_TYPES, Serving
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.permissions import Permission
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.codec import command_of
+from minicoin.core.wire.messages import (
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
+    GetBlockTxn,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
+    GetData,
+    Inv,
+    InventoryVector,
+    InvType,
+    MemPool,
+    NotFound,
+)
+
+_TRANSACTION_TYPES = frozenset({InvType.TX, InvType.WTX, InvType.WITNESS_TX})
+_ANNOUNCED_BLOCKS = frozenset({InvType.BLOCK, InvType.WITNESS_BLOCK})
+
+
+class InventoryFlow(Part):
+    """inv, getdata, notfound and what else names things by their hash."""
+
+    def __init__(self, parts: Parts, transactions: TxFlow) -> None:
+        self._parts = parts
+        self._transactions = transactions
+        self._serving = Serving()
+        self.alarm = Alarm()
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            route(Inv, self.take_inv),
+            route(GetData, self.take_getdata),
+            route(NotFound, self.take_notfound),
+            route(GetBlockTxn, self.take_getblocktxn),
+            route(MemPool, self.take_mempool),
+            route(FilterLoad, self.refuse_bloom),
+            route(FilterAdd, self.refuse_bloom),
+            route(FilterClear, self.refuse_bloom),
+            route(GetCFilters, self.refuse_filters),
+            route(GetCFHeaders, self.refuse_filters),
+            route(GetCFCheckpt, self.refuse_filters),
+        )
+
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        self._serving.on_closed(conn)
+        return ()
+
+    # --- the world's answers ---
+
+    def on_read(self, event: BlockRead) -> None:
+        """A block that a peer asked for came from the store, or is not there."""
+        self._parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
+        self._parts.emit(*self._parts.sync.on_served(event.conn, event.hash))
+
+    def on_send_queue_low(self, conn: ConnId) -> None:
+        """The peer took what it was sent: there is room for more."""
+        self._parts.emit(*self._serving.on_send_queue_low(conn))
+
+    # --- messages ---
+
+    def take_inv(self, peer: PeerView, message: Inv, now: Micros) -> Iterable[Effect]:
+        parts, conn = self._parts, peer.conn
+        if not peer.gives_transactions and any(vector.type in _TRANSACTION_TYPES for vector in message.inventory):
+            raise PeerFault("announced a transaction where none were asked for", score=0)
+        blocks = [BlockHash(vector.hash) for vector in message.inventory if vector.type in _ANNOUNCED_BLOCKS]
+        effects = parts.sync.on_inv(conn, blocks, now) if blocks else []
+        if parts.sync.is_initial(now):
+            # Transactions make no sense to a node that lacks the coins they spend.
+            return effects
+        fresh: list[InventoryVector] = []
+        for vector in message.inventory:
+            if vector.type not in _TRANSACTION_TYPES:
+                continue
+            parts.relay.on_known(conn, vector.hash)
+            parts.mempool.acknowledge(vector.hash)
+            if not parts.mempool.is_known(vector.hash):
+                fresh.append(vector)
+        if fresh:
+            parts.relay.on_inv(conn, fresh, now)
+        return effects
+
+    def take_getdata(self, peer: PeerView, message: GetData, now: Micros) -> Iterable[Effect]:
+        parts, conn = self._parts, peer.conn
+        missing: list[InventoryVector] = []
+        for vector in message.inventory:
+            if vector.type in BLOCK_TYPES:
+                node = parts.tree.get(BlockHash(vector.hash))
+                if node is None or not may_serve(parts.tree, node):
+                    missing.append(vector)
+                else:
+                    self._serving.request(conn, vector)
+            elif vector.type in _TRANSACTION_TYPES:
+                transaction = self._find_transaction(conn, vector)
+                if transaction is None:
+                    missing.append(vector)
+                    parts.relay.on_unserved(conn, vector.hash)
+                else:
+                    parts.relay.on_known(conn, vector.hash)
+                    parts.mempool.acknowledge(vector.hash)
+                    with_witness = vector.type != InvType.TX
+                    # At once, for what follows may be a fault.
+                    parts.emit(self._serving.send_transaction(conn, transaction, with_witness=with_witness))
+            else:
+                # Compact, filtered or of a kind to come: not had here, and whoever asked shall not wait for it.
+                missing.append(vector)
+        if missing:
+            parts.emit(Send(conn, NotFound(tuple(missing))))
+        return self._serving.pump(conn)
+
+    def take_getblocktxn(self, peer: PeerView, message: GetBlockTxn, now: Micros) -> Iterable[Effect]:
+        """Compact blocks are not offered, but BIP152 lets a whole block answer for its parts, as Bitcoin Core does
+        where the block is an old one."""
+        return self.take_getdata(peer, GetData((InventoryVector(InvType.WITNESS_BLOCK, message.blockhash),)), now)
+
+    def take_notfound(self, peer: PeerView, message: NotFound, now: Micros) -> Iterable[Effect]:
+        effects: list[Effect] = []
+        for vector in message.inventory:
+            if vector.type in BLOCK_TYPES:
+                effects += self._parts.sync.on_notfound(peer.conn, BlockHash(vector.hash), now)
+            elif vector.type in _TRANSACTION_TYPES:
+                self._parts.relay.on_notfound(peer.conn, vector.hash)
+        return effects
+
+    def take_mempool(self, peer: PeerView, message: MemPool, now: Micros) -> Iterable[Effect]:
+        """What the mempool holds, for a peer that the operator lets ask; anybody else breaks BIP35."""
+        if not peer.permissions & Permission.MEMPOOL:
+            return self.refuse_bloom(peer, message, now)
+        mempool = self._parts.mempool
+        kind = InvType.WTX if peer.uses_wtxid else InvType.TX
+        entries = itertools.islice(mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
+        names = [entry.wtxid if peer.uses_wtxid else entry.txid for entry in entries]
+        if not names:
+            return ()
+        # What it was told of it may ask for.
+        self._parts.relay.on_told(peer.conn, mempool.sequence)
+        return (Send(peer.conn, Inv(tuple(InventoryVector(kind, name) for name in names))),)
+
+    def refuse_bloom(
+        self, peer: PeerView, message: MemPool | FilterLoad | FilterAdd | FilterClear, now: Micros
+    ) -> Iterable[Effect]:
+        """Only nodes that offer NODE_BLOOM serve these, and a peer that asks others is left (BIP111)."""
+        raise PeerFault(f"{command_of(message)} without NODE_BLOOM", score=0)
+
+    def refuse_filters(
+        self, peer: PeerView, message: GetCFilters | GetCFHeaders | GetCFCheckpt, now: Micros
+    ) -> Iterable[Effect]:
+        """The same of block filters (BIP157)."""
+        raise PeerFault(f"{command_of(message)} without NODE_COMPACT_FILTERS", score=0)
+
+    def _find_transaction(self, conn: ConnId, vector: InventoryVector) -> Transaction | None:
+        """One that this peer may have: what entered the pool since its last inv shows where it came from. What comes
+        back out of a block shows nothing: everybody had that."""
+        mempool, relay = self._parts.mempool, self._parts.relay
+        by_wtxid = vector.type == InvType.WTX
+        entry = mempool.get_by_wtxid(Wtxid(vector.hash)) if by_wtxid else mempool.get(Txid(vector.hash))
+        if entry is not None and self._transactions.is_withheld(entry.txid):
+            return None
+        if entry is not None and relay.may_ask_for(conn, 0 if entry.was_confirmed else entry.sequence):
+            return entry.transaction
+        return relay.in_last_block(conn, vector.hash, by_wtxid=by_wtxid)

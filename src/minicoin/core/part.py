@@ -1,0 +1,132 @@
+"""The contract between a node and its parts: what node tells each of them, and what it takes from them.
+
+1. A part hears of a peer once its handshake is over (`on_ready`), of every session's end (`on_closed`, also of one that
+   was never ready), and of time (`on_deadline`). Node tells its parts in the order of one tuple, written in assemble.
+2. What a part wants is what it returns: effects, performed in that order before the next part is told. A Close ends the
+   session at once, and nobody behind hears of the peer any more.
+3. Its alarm is at most `next_deadline()`, always: a part lowers it wherever it sets a deadline. Only then is it asked.
+4. Its routes name the messages it takes, each by a handler of just that message. No message has two takers; what nobody
+   takes is ignored, as protocol extensions demand. A handler blames the peer it hears by raising PeerFault.
+5. Whom it hears of is a PeerView: what the handshake settled, which changes no more. What it keeps of a peer beyond
+   that it keeps itself, and no other part writes it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from minicoin.core.alarm import NEVER, Alarm
+from minicoin.core.effects import Effect
+from minicoin.core.faults import MisuseError
+from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.permissions import Permission
+from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class PeerView:
+    """A connected peer whose handshake is over, and what that settled."""
+
+    conn: ConnId
+    address: NodeAddress
+    is_inbound: bool
+    services: Services = Services.NONE
+    kind: SlotKind = SlotKind.INBOUND
+    """Why we are connected."""
+    permissions: Permission = Permission.NONE
+    """What the operator lets it do beyond what anybody may."""
+    start_height: int = 0
+    """Of its best chain, as it says."""
+    sees_us_at: str = ""
+    """Our own host, as its version message has it."""
+    takes_transactions: bool = True
+    """It wants to hear of transactions (BIP37)."""
+    gives_transactions: bool = True
+    """We asked it for transactions; one that was not asked and sends some breaks BIP37."""
+    uses_wtxid: bool = False
+    """Transactions are announced and asked for by wtxid (BIP339)."""
+    takes_addrv2: bool = False
+    """BIP155."""
+    takes_feefilter: bool = False
+    """It is new enough to know what a feefilter is (BIP133)."""
+    feefilter_sat_per_kvb: int = 0
+    """What it said before its handshake was over; so with `prefers_headers` (BIP130)."""
+    prefers_headers: bool = False
+
+
+M = TypeVar("M", bound=Message)
+
+Handler = Callable[[PeerView, M, Micros], Iterable[Effect]]
+"""Takes one kind of message from a ready peer. Raises PeerFault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One kind of message and who takes it. Made by `route` only, which sees that the two fit."""
+
+    message: type[Message]
+    taker: str
+    handle: Handler[Message]
+
+
+def route(kind: type[M], handler: Handler[M]) -> Route:
+    """A route to a handler of just this kind."""
+
+    def handle(peer: PeerView, message: Message, now: Micros) -> Iterable[Effect]:
+        assert isinstance(message, kind)
+        return handler(peer, message, now)
+
+    return Route(kind, handler.__qualname__, handle)
+
+
+class Part(Protocol):
+    """One part of a node. Parts inherit what they have no use for: here are those answers."""
+
+    alarm: Alarm
+
+    def routes(self) -> tuple[Route, ...]:
+        """The messages it takes; asked once, when the node is assembled."""
+        return ()
+
+    def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
+        """A handshake is over."""
+        return ()
+
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        """A session ended; the peer may be one it never heard of."""
+        return ()
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        """A deadline of its own has come."""
+        return ()
+
+    def next_deadline(self) -> Micros | None:
+        """The earliest deadline, computed from its state."""
+        return None
+
+
+Router = Mapping[type[Message], Route]
+"""The one map from message type to its taker."""
+
+
+def make_router(parts: Iterable[Part]) -> Router:
+    """All routes of all parts. Raises MisuseError where two take the same message."""
+    router: dict[type[Message], Route] = {}
+    for part in parts:
+        for one in part.routes():
+            other = router.setdefault(one.message, one)
+            if other is not one:
+                raise MisuseError(f"{one.message.__name__} has two takers: {other.taker} and {one.taker}")
+    return router
+
+
+def ring(parts: Iterable[Part], now: Micros) -> Micros:
+    """Set right the alarms that have rung; when the next one does."""
+    earliest = NEVER
+    for part in parts:
+        if part.alarm.at <= now:
+            part.alarm.set(part.next_deadline())
+        earliest = min(earliest, part.alarm.at)
+    return earliest

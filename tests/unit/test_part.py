@@ -1,0 +1,77 @@
+"""The contract of parts: routes that fit their handlers, one taker for each message, alarms set right together."""
+
+import pytest
+
+from minicoin.core.alarm import NEVER, Alarm
+from minicoin.core.faults import MisuseError
+from minicoin.core.part import Part, PeerView, make_router, ring, route
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import Micros
+from minicoin.core.wire.messages import GetAddr, Ping, Pong
+
+PEER = PeerView(1, NodeAddress("127.0.0.1", 1), is_inbound=True)
+
+
+class Listening(Part):
+    """A part that takes pings."""
+
+    def __init__(self):
+        self.alarm = Alarm()
+        self.heard = []
+        self.deadline = None
+
+    def routes(self):
+        return (route(Ping, self.take_ping),)
+
+    def take_ping(self, peer, message, now):
+        self.heard.append((peer.conn, message.nonce, now))
+        return ()
+
+    def next_deadline(self):
+        return self.deadline
+
+
+class Silent(Part):
+    """A part that wants nothing."""
+
+    def __init__(self):
+        self.alarm = Alarm()
+
+
+def test_a_part_that_wants_nothing_says_nothing():
+    part = Silent()
+    assert part.routes() == ()
+    assert [*part.on_ready(PEER, 1), *part.on_closed(1, 1), *part.on_deadline(1)] == []
+    assert part.next_deadline() is None
+
+
+def test_a_message_goes_to_its_taker():
+    part = Listening()
+    router = make_router((Silent(), part))
+    assert {kind: one.taker for kind, one in router.items()} == {Ping: "Listening.take_ping"}
+    router[Ping].handle(PEER, Ping(7), Micros(3))
+    assert part.heard == [(1, 7, 3)]
+
+
+def test_a_handler_is_handed_no_other_message():
+    with pytest.raises(AssertionError):
+        route(Ping, Listening().take_ping).handle(PEER, Pong(7), Micros(3))
+
+
+def test_two_takers_of_one_message_are_refused():
+    with pytest.raises(MisuseError, match=r"Ping has two takers: Listening\.take_ping and Listening\.take_ping"):
+        make_router((Listening(), Listening()))
+
+
+def test_a_message_that_nobody_takes_is_not_in_the_router():
+    assert GetAddr not in make_router((Listening(),))
+
+
+def test_what_has_rung_is_set_right_and_the_rest_left_alone():
+    early, later, quiet = Listening(), Listening(), Silent()
+    early.deadline = Micros(30)
+    early.alarm.by(Micros(10))
+    later.deadline = Micros(99)
+    later.alarm.by(Micros(20))
+    assert ring((early, later, quiet), Micros(10)) == 20
+    assert (early.alarm.at, later.alarm.at, quiet.alarm.at) == (30, 20, NEVER)
