@@ -52,7 +52,8 @@ from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.commands import Command
-from minicoin.core.node.node import MEMPOOL_KEY, Node
+from minicoin.core.node.node import Node
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress

@@ -88,7 +88,8 @@ def test_a_block_ends_it(world: World) -> None:
     world.accept(transaction)
     world.connect(transaction)
     assert dict(world.pool.deltas) == {}
-    assert world.pool.deltas.is_changed
+    assert world.pool.deltas.take_unsaved() == FeeDeltas().to_bytes()
+    assert world.pool.deltas.take_unsaved() is None
 
 
 def test_changes_survive_their_bytes() -> None:
@@ -97,10 +98,11 @@ def test_changes_survive_their_bytes() -> None:
     deltas.add(b"\x02" * 32, -5)
     deltas.add(b"\x03" * 32, 4)
     deltas.add(b"\x03" * 32, -4)
-    assert deltas.is_changed
-    again = FeeDeltas.from_bytes(deltas.to_bytes())
+    unsaved = deltas.take_unsaved()
+    assert unsaved == deltas.to_bytes()
+    again = FeeDeltas.from_bytes(unsaved)
     assert dict(again) == {b"\x01" * 32: 8_600_000_000, b"\x02" * 32: -5}
-    assert not deltas.is_changed and not again.is_changed
+    assert deltas.take_unsaved() is again.take_unsaved() is None
     for raw in (b"", deltas.to_bytes()[:-1], b"mcpr\x02"):
         with pytest.raises(DecodeError):
             FeeDeltas.from_bytes(raw)

@@ -10,7 +10,7 @@ from minicoin.core.events import AddressesFound, AddressSource
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
 from minicoin.core.node.digest import part_digests
-from minicoin.core.node.node import MEMPOOL_KEY
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.recording import Opening, RecordingWriter
 from minicoin.core.node.recording_reader import RecordingReader

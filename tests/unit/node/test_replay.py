@@ -33,7 +33,7 @@ from minicoin.core.node.commands import (
 )
 from minicoin.core.node.digest import state_digest
 from minicoin.core.node.address_flow import BOOK_KEY
-from minicoin.core.node.node import MEMPOOL_KEY
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.replay import replay
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import SECOND_US

@@ -24,12 +24,11 @@ _DELTA_MAX: Final = (1 << 63) - 1
 class FeeDeltas:
     """Changes in satoshi by txid, never zero."""
 
-    __slots__ = ("_deltas", "is_changed")
+    __slots__ = ("_deltas", "_is_changed")
 
     def __init__(self, deltas: dict[Txid, int] | None = None) -> None:
         self._deltas = deltas or {}
-        self.is_changed = False
-        """Since it was last written."""
+        self._is_changed = False
 
     def __iter__(self) -> Iterator[tuple[Txid, int]]:
         return iter(self._deltas.items())
@@ -49,21 +48,27 @@ class FeeDeltas:
             self._deltas[txid] = after
         else:
             self._deltas.pop(txid, None)
-        self.is_changed = self.is_changed or before != after
+        self._is_changed = self._is_changed or before != after
         return after - before
 
     def forget(self, txids: Iterable[Txid]) -> None:
         """They are in a block."""
         for txid in txids if self._deltas else ():
-            self.is_changed = self._deltas.pop(txid, None) is not None or self.is_changed
+            self._is_changed = self._deltas.pop(txid, None) is not None or self._is_changed
 
     def apply(self, verdict: TxVerdict) -> TxVerdict:
         """The verdict with the fee as the operator wants it seen."""
         delta = self._deltas.get(verdict.transaction.txid, 0)
         return replace(verdict, fee_sat=verdict.fee_sat + delta) if delta else verdict
 
+    def take_unsaved(self) -> bytes | None:
+        """What to write, or None where nothing changed since this was last asked."""
+        if not self._is_changed:
+            return None
+        self._is_changed = False
+        return self.to_bytes()
+
     def to_bytes(self) -> bytes:
-        self.is_changed = False
         return _MAGIC + b"".join(_RECORD.pack(txid, delta) for txid, delta in self._deltas.items())
 
     @classmethod

@@ -24,7 +24,8 @@ from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.address_flow import BOOK_KEY
-from minicoin.core.node.node import MEMPOOL_KEY, Node
+from minicoin.core.node.node import Node
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.tx_flow import TxFlow

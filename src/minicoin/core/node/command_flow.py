@@ -11,13 +11,12 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
-from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node import commands
 from minicoin.core.node.chain_flow import ChainFlow
-from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.pool_flow import PoolFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
@@ -26,6 +25,8 @@ from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+
+STOPPING = "the node is shutting down"
 
 _NEEDS_WORKER = (
     commands.SubmitBlock,
@@ -63,6 +64,7 @@ class CommandFlow:
         mining: MiningFlow,
         wallet: WalletFlow,
         peers: PeerFlow,
+        pool: PoolFlow,
         tip_watch: TipWatch,
     ) -> None:
         self._parts = parts
@@ -71,16 +73,14 @@ class CommandFlow:
         self._mining = mining
         self._wallet = wallet
         self._peers = peers
+        self._pool = pool
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._submitted: dict[BlockHash, _Submitted] = {}
-        self.documents = DocumentWaits(parts)
-        self.mempool_saves: list[RequestId] = []
-        """Who wants the mempool written at the end of this event."""
         self._settling: list[RequestId] = []
         """Those who are answered when the chain stands where it should: who marked a block, and who just asked."""
         self.is_stopping = False
-        self.must_watch = False
+        """Somebody asked the node to stop."""
 
     def handle(self, event: CommandReceived, now: Micros) -> None:
         """One command."""
@@ -100,6 +100,8 @@ class CommandFlow:
             case commands.Stop():
                 self.is_stopping = True
                 self._parts.reply(request, "minicoin stopping")
+                self.on_failure(STOPPING)
+                self._wallet.on_stop(STOPPING)
             case (
                 commands.AddNode()
                 | commands.RemoveNode()
@@ -127,13 +129,9 @@ class CommandFlow:
             case commands.SubmitPackage(transactions):
                 self._transactions.packages.submit(request, transactions, now)
             case commands.PrioritiseTransaction(txid, delta_sat):
-                self._parts.mempool.prioritise(txid, delta_sat)
-                if self._parts.mempool.deltas.is_changed and self._parts.policy.persists_mempool:
-                    self.documents.wait(PRIORITIES_KEY, request)
-                else:
-                    self._parts.reply(request, True)
+                self._pool.prioritise(request, txid, delta_sat)
             case commands.SaveMempool():
-                self.mempool_saves.append(request)
+                self._pool.save(request)
             case commands.PreferBlock(block):
                 self._prefer(request, block)
             case commands.Generate(count, script):
@@ -328,15 +326,14 @@ class CommandFlow:
         match command:
             case commands.CreateWallet():
                 wallet.create(request, command, now)
-                self.must_watch = True
             case commands.NewAddress(label):
-                self.must_watch = wallet.new_address(request, label)
+                wallet.new_address(request, label)
             case commands.Unlock():
                 wallet.unlock(request, command, now)
             case commands.Lock():
                 wallet.lock(request)
             case commands.Pay():
-                self.must_watch = wallet.pay(request, command, now)
+                wallet.pay(request, command, now)
             case commands.AbandonTransaction(txid):
                 wallet.abandon(request, txid)
             case commands.SignTransaction(transaction, spent):

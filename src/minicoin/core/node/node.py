@@ -4,12 +4,11 @@ Contract: handle(event, now), then drain_effects() to the end, then the next eve
 wants to be woken. Nothing in here waits, reads a clock or touches the world.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
 from minicoin.core.alarm import NEVER, Alarm, is_due
-from minicoin.core.effects import Effect, SaveState, Shutdown, Watch
+from minicoin.core.effects import Effect, Shutdown
 from minicoin.core.events import (
     AddressesFound,
     BlockRead,
@@ -33,13 +32,10 @@ from minicoin.core.events import (
     TransactionVerified,
     WorkFailed,
 )
-from minicoin.core.faults import DecodeError
 from minicoin.core.mempool.outcomes import Accepted
-from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
-from minicoin.core.node.commands import MISC_ERROR
 from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.mining_flow import MiningFlow
@@ -55,10 +51,6 @@ from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros
 from minicoin.core.wire.messages import Message
-
-MEMPOOL_KEY = "mempool"
-
-_STOPPING = "the node is shutting down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +81,14 @@ class Node:
         self._inventory = InventoryFlow(parts, transactions)
         self._relay = RelayFlow(parts)
         self._book = BookFlow(parts, now)
+        self._pool = PoolFlow(parts, transactions, wallet)
         self._tip_watch = TipWatch(parts)
         listeners: tuple[Part, ...] = (
             self.addresses,
             parts.sync,
             self._relay,
             transactions,
-            PoolFlow(parts, transactions, wallet),
+            self._pool,
             self._inventory,
             SeedFlow(parts),
             parts.gossip,
@@ -109,10 +102,9 @@ class Node:
         self.peers = PeerFlow(parts, self.addresses, session_policy, listeners, self._router)
         self._parts: tuple[Part, ...] = (self.peers, *listeners)
         self._commands = CommandFlow(
-            parts, self.chain, self.transactions, self.mining, self.wallet, self.peers, self._tip_watch
+            parts, self.chain, self.transactions, self.mining, self.wallet, self.peers, self._pool, self._tip_watch
         )
-        self._unrestored: bytes | None = None
-        self._is_stopping = False
+        self._has_stopped = False
         self._alarm = Alarm()
         for part in self._parts:
             part.alarm.set(part.next_deadline())
@@ -128,34 +120,22 @@ class Node:
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
         self.addresses.on_start(now)
-        self._watch_if(True)
-        self._unrestored = mempool if self.parts.policy.persists_mempool else None
+        self._pool.on_start(mempool)
         self.wallet.on_start()
         self.chain.advance()
         self._when_settled(now)
         self._finish(now)
 
     def _when_settled(self, now: Micros) -> None:
-        """The engine stands where it should for now. After a crash that takes a while, and before it few of the
-        transactions kept from an earlier run would be valid."""
-        if not self.chain.is_settled:
-            return
-        if self._unrestored is not None:
-            self._restore_mempool(self._unrestored, now)
-            self._unrestored = None
-        self._watch_if(self.wallet.on_settled(now))
+        """The engine stands where it should for now, if it does; after a crash that takes a while."""
+        if self.chain.is_settled:
+            self._pool.on_settled(now)
+            self.wallet.on_settled(now)
 
     @property
     def has_restored_mempool(self) -> bool:
         """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
-        return self._unrestored is None and not self.parts.mempool.is_restoring
-
-    def _restore_mempool(self, mempool: bytes, now: Micros) -> None:
-        try:
-            self.parts.emit(*self.parts.mempool.restore(mempool, now))
-        except DecodeError as error:
-            # Unconfirmed transactions are worth no more than a line: the peers have them, and the wallet its own.
-            self.parts.trace("mempool-not-restored", error=str(error))
+        return self._pool.is_restored
 
     def handle(self, event: Event, now: Micros) -> None:
         """Take one event. The effects of the event before must have been drained."""
@@ -167,20 +147,13 @@ class Node:
         """What follows every event; nothing, as a rule."""
         if now >= self._alarm.at:
             self._tick(now)
-        if self._commands.is_stopping and not self._is_stopping:
-            self._is_stopping = True
-            self._commands.on_failure(_STOPPING)
-            self.wallet.on_stop(_STOPPING)
         self.wallet.save_if_changed()
-        if self.parts.mempool.deltas.is_changed and self.parts.policy.persists_mempool:
-            self.parts.emit(SaveState(PRIORITIES_KEY, self.parts.mempool.deltas.to_bytes()))
-            self._commands.documents.begin(PRIORITIES_KEY)
-        if self._commands.mempool_saves:
-            self._save_mempool()
-        if self._is_stopping and self._commands.is_stopping and self.wallet.is_settled:
+        if self._commands.is_stopping and not self._has_stopped and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
-            self._commands.is_stopping = False
-            self._stop(now)
+            self._has_stopped = True
+            self.parts.emit(self._book.save())
+            self._pool.on_stop(now)
+            self.parts.emit(Shutdown("asked to stop"))
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
@@ -248,18 +221,16 @@ class Node:
             case NonceFound():
                 self.mining.on_found(event, now)
             case Saved():
-                self._commands.documents.on_saved(event)
+                self._pool.on_saved(event)
                 self.wallet.on_saved(event, now)
             case KeyStretched():
-                self._watch_if(self.wallet.on_key(event, now))
+                self.wallet.on_key(event, now)
             case RescanProgress():
-                self._watch_if(self.wallet.on_rescan(event, now))
+                self.wallet.on_rescan(event, now)
             case WorkFailed():
                 self._on_work_failed(event)
             case CommandReceived():
                 self._commands.handle(event, now)
-                self._watch_if(self._commands.must_watch)
-                self._commands.must_watch = False
             case _:
                 assert_never(event)
 
@@ -286,10 +257,11 @@ class Node:
                 self.peers.punish(source, fault, now)
         parts.emit(*parts.sync.on_chain_moved(now))
         change = self.transactions.on_chain_update(event.update, now)
+        self._pool.save_deltas()
         if event.update.connected:
             newest = dict.fromkeys(event.update.connected[-1].txids)
             parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
-        self._watch_if(self.wallet.on_chain_update(event.update, change, now))
+        self.wallet.on_chain_update(event.update, change, now)
         self._relay.follow_feerate(now)
         if connected:
             tip = parts.tree.tip
@@ -311,10 +283,10 @@ class Node:
             if outcome.source is not None:
                 self.peers.note_transaction(outcome.source, now)
             for one in outcome.in_order():
-                self._watch_if(self.wallet.on_accepted(one, now))
+                self.wallet.on_accepted(one, now)
             self.transactions.on_recorded(outcome, now)
         elif outcome is not None:
-            self._watch_if(self.wallet.on_rejected(outcome, now))
+            self.wallet.on_rejected(outcome, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self.chain.failure = f"{event.what}: {event.error}"
@@ -329,30 +301,3 @@ class Node:
             if is_due(part, now):
                 self.peers.perform(part.on_deadline(now), now)
         self._alarm.set(ring(self._parts, now))
-
-    def _stop(self, now: Micros) -> None:
-        parts = self.parts
-        parts.emit(self._book.save())
-        if parts.policy.persists_mempool:
-            if self._unrestored is not None:
-                # It never was time to verify it: it is kept, beside what came since.
-                with suppress(DecodeError):
-                    parts.mempool.restore(self._unrestored, now)
-            parts.emit(SaveState(MEMPOOL_KEY, parts.mempool.to_bytes()))
-        parts.emit(Shutdown("asked to stop"))
-
-    def _save_mempool(self) -> None:
-        """The operator asked for it; not before what an earlier run left has been read back, or it would be lost."""
-        requests, self._commands.mempool_saves = self._commands.mempool_saves, []
-        for request in requests:
-            if self._unrestored is None:
-                self._commands.documents.wait(MEMPOOL_KEY, request)
-            else:
-                self.parts.fail(request, MISC_ERROR, "The mempool was not loaded yet")
-        if self._unrestored is None:
-            self.parts.emit(SaveState(MEMPOOL_KEY, self.parts.mempool.to_bytes()))
-            self._commands.documents.begin(MEMPOOL_KEY)
-
-    def _watch_if(self, grew: bool) -> None:
-        if grew:
-            self.parts.emit(Watch(self.wallet.scripts()))

@@ -1,23 +1,110 @@
-"""The mempool's time: what waited too long leaves it, and what nobody has shown to have is announced once more."""
+"""The mempool between starts, disk and time: what an earlier run kept, what is written down, what waited too long.
+
+What an earlier run kept is taken up when the engine stands where it should, for before that few of it would be valid.
+Until then nothing is written in its place, or it would be lost; a node that stops before keeps it beside what came
+since.
+"""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from minicoin.core.effects import Effect
+from minicoin.core.effects import Effect, SaveState
+from minicoin.core.events import Saved
+from minicoin.core.faults import DecodeError
+from minicoin.core.mempool.priorities import PRIORITIES_KEY
+from minicoin.core.node.commands import MISC_ERROR
+from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.part import Part
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.primitives.transaction import Txid
+from minicoin.core.units import ConnId, Micros, RequestId
+
+MEMPOOL_KEY = "mempool"
 
 
 class PoolFlow(Part):
     """Around the mempool."""
 
     def __init__(self, parts: Parts, transactions: TxFlow, wallet: WalletFlow) -> None:
+        self._parts = parts
         self._mempool = parts.mempool
         self._transactions = transactions
         self._wallet = wallet
+        self._persists = parts.policy.persists_mempool
+        self._waits = DocumentWaits(parts)
+        self._unrestored: bytes | None = None
         self.alarm = parts.mempool.alarm
+
+    # --- what an earlier run kept ---
+
+    def on_start(self, kept: bytes | None) -> None:
+        """An earlier run kept this."""
+        self._unrestored = kept if self._persists else None
+
+    def on_settled(self, now: Micros) -> None:
+        """The engine stands where it should for now."""
+        if self._unrestored is None:
+            return
+        try:
+            self._parts.emit(*self._mempool.restore(self._unrestored, now))
+        except DecodeError as error:
+            # Unconfirmed transactions are worth no more than a line: the peers have them, and the wallet its own.
+            self._parts.trace("mempool-not-restored", error=str(error))
+        self._unrestored = None
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether all that an earlier run kept was judged, or nothing is to be taken up."""
+        return self._unrestored is None and not self._mempool.is_restoring
+
+    # --- the disk ---
+
+    def save(self, request: RequestId) -> None:
+        """The operator wants it written; he is answered when it is."""
+        if self._unrestored is not None:
+            self._parts.fail(request, MISC_ERROR, "The mempool was not loaded yet")
+            return
+        self._waits.wait(MEMPOOL_KEY, request)
+        self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
+        self._waits.begin(MEMPOOL_KEY)
+
+    def prioritise(self, request: RequestId, txid: Txid, delta_sat: int) -> None:
+        """Change what a transaction counts for; answered when that is on disk. Raises MisuseError."""
+        self._mempool.prioritise(txid, delta_sat)
+        unsaved = self._mempool.deltas.take_unsaved()
+        if unsaved is None or not self._persists:
+            self._parts.reply(request, True)
+            return
+        self._waits.wait(PRIORITIES_KEY, request)
+        self._save_deltas(unsaved)
+
+    def save_deltas(self) -> None:
+        """Blocks may have taken transactions that were prioritised."""
+        unsaved = self._mempool.deltas.take_unsaved()
+        if unsaved is not None and self._persists:
+            self._save_deltas(unsaved)
+
+    def _save_deltas(self, unsaved: bytes) -> None:
+        self._parts.emit(SaveState(PRIORITIES_KEY, unsaved))
+        self._waits.begin(PRIORITIES_KEY)
+
+    def on_saved(self, event: Saved) -> None:
+        """The disk has a document, or refused."""
+        self._waits.on_saved(event)
+
+    def on_stop(self, now: Micros) -> None:
+        """The node ends: keep what is here."""
+        if not self._persists:
+            return
+        if self._unrestored is not None:
+            # It never was time to verify it: it is kept, beside what came since.
+            with suppress(DecodeError):
+                self._mempool.restore(self._unrestored, now)
+        self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
+
+    # --- peers and time ---
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._mempool.forget_source(conn)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.effects import Effect, SaveState, StretchKey
+from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
@@ -67,14 +67,11 @@ class WalletFlow(Part):
         self._rescanning: list[RequestId] = []
         self._stopping = ""
 
-    def scripts(self) -> frozenset[bytes]:
-        """What the chain worker must watch for."""
-        return self.wallet.scripts() if self.wallet is not None else frozenset()
-
     # --- the node's life ---
 
     def on_start(self) -> None:
         """Catch up with the chain as it stands."""
+        self._watch()
         if self.wallet is None:
             return
         tree = self._parts.tree
@@ -84,10 +81,10 @@ class WalletFlow(Part):
         if rescan is not None:
             self._parts.emit(rescan)
 
-    def on_chain_update(self, update: ChainUpdate, change: MempoolChange, now: Micros) -> bool:
-        """Follow the chain; whether the watch set grew."""
+    def on_chain_update(self, update: ChainUpdate, change: MempoolChange, now: Micros) -> None:
+        """Follow the chain."""
         if self.wallet is None:
-            return False
+            return
         changes: list[WalletChange] = []
         for gone in update.disconnected:
             changes.append(self.wallet.disconnect(gone.summary))
@@ -97,22 +94,28 @@ class WalletFlow(Part):
             self._payments.leave_pool(self.wallet, entry, now)
         # A tip alone is not worth a write for every block: it is caught up with at the next start.
         self._saves.note_change(any(change.txids for change in changes))
-        return self._apply(changes)
+        for each in changes:
+            if each.rescan is not None:
+                self._parts.emit(each.rescan)
+        if any(each.must_watch for each in changes):
+            self._watch()
 
-    def on_settled(self, now: Micros) -> bool:
-        """The engine stands where it should for now; whether the watch set grew."""
-        return self.wallet is not None and self._payments.on_settled(self.wallet, now)
+    def on_settled(self, now: Micros) -> None:
+        """The engine stands where it should for now."""
+        if self.wallet is not None and self._payments.on_settled(self.wallet, now):
+            self._watch()
 
-    def on_accepted(self, outcome: Accepted, now: Micros) -> bool:
-        """The mempool took a transaction: tell of it, at once or in time. Whether the watch set grew."""
+    def on_accepted(self, outcome: Accepted, now: Micros) -> None:
+        """The mempool took a transaction: tell of it, at once or in time."""
         if self.wallet is None:
             self._transactions.release(outcome.entry.transaction, now)
-            return False
-        return self._payments.on_accepted(self.wallet, outcome, now)
+        elif self._payments.on_accepted(self.wallet, outcome, now):
+            self._watch()
 
-    def on_rejected(self, outcome: Rejected, now: Micros) -> bool:
-        """The mempool refused a transaction; whether the watch set grew."""
-        return self.wallet is not None and self._payments.on_rejected(self.wallet, outcome, now)
+    def on_rejected(self, outcome: Rejected, now: Micros) -> None:
+        """The mempool refused a transaction."""
+        if self.wallet is not None and self._payments.on_rejected(self.wallet, outcome, now):
+            self._watch()
 
     def on_expired(self, change: MempoolChange, now: Micros) -> None:
         """The mempool let go of transactions that waited too long."""
@@ -230,23 +233,24 @@ class WalletFlow(Part):
             return
         self._parts.reply(request, None)
 
-    def new_address(self, request: RequestId, label: str) -> bool:
-        """A fresh address; whether the watch set grew."""
+    def new_address(self, request: RequestId, label: str) -> None:
+        """A fresh address."""
         wallet = self._require(request)
         if wallet is None:
-            return False
+            return
         try:
             fresh = wallet.new_address(label)
         except MisuseError as error:
             self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
-            return False
+            return
         self._saves.answer(Answer(request, fresh.address))
-        return True
+        self._watch()
 
-    def pay(self, request: RequestId, command: commands.Pay, now: Micros) -> bool:
-        """Build, sign, save and send; whether the watch set grew."""
+    def pay(self, request: RequestId, command: commands.Pay, now: Micros) -> None:
+        """Build, sign, save and send."""
         wallet = self._require(request)
-        return wallet is not None and self._payments.pay(wallet, request, command, now)
+        if wallet is not None and self._payments.pay(wallet, request, command, now):
+            self._watch()
 
     def abandon(self, request: RequestId, txid: Txid) -> None:
         """Give a payment up."""
@@ -281,27 +285,25 @@ class WalletFlow(Part):
 
     # --- results ---
 
-    def on_key(self, event: KeyStretched, now: Micros) -> bool:
-        """A passphrase was stretched; whether to watch anew."""
+    def on_key(self, event: KeyStretched, now: Micros) -> None:
+        """A passphrase was stretched."""
         waiting = self._stretching.pop(event.request, None)
         match waiting:
             case _Creating(entropy, is_restored, stretching):
                 if self.wallet is not None:
                     self._parts.fail(event.request, commands.WALLET_ERROR, "this node has a wallet already")
-                    return False
+                    return
                 protection = Protection(event.key, stretching, self._entropy(NONCE_BYTES))
                 self._create(event.request, entropy, protection, now, is_restored=is_restored)
-                return True
             case _Unlocking(until):
                 self._unlock(event, until)
-                return False
             case None:
-                return False
+                pass
 
-    def on_rescan(self, event: RescanProgress, now: Micros) -> bool:
-        """Blocks were searched; whether the watch set grew."""
+    def on_rescan(self, event: RescanProgress, now: Micros) -> None:
+        """Blocks were searched."""
         if self.wallet is None:
-            return False
+            return
         change = self.wallet.apply_rescan(event, self._block_time, now)
         self._saves.note_change(bool(change.txids) or event.done)
         if change.rescan is not None:
@@ -313,7 +315,8 @@ class WalletFlow(Part):
                 else:
                     self._saves.answer(Answer(request, event.height))
             self._rescanning.clear()
-        return change.must_watch
+        if change.must_watch:
+            self._watch()
 
     # --- inside ---
 
@@ -330,6 +333,7 @@ class WalletFlow(Part):
         if is_restored:
             parts.emit(wallet.rescan_from(0))
         self._saves.answer(Answer(request, mnemonic_from_entropy(entropy)))
+        self._watch()
 
     def _unlock(self, event: KeyStretched, until: Micros) -> None:
         wallet = self._require(event.request)
@@ -354,11 +358,9 @@ class WalletFlow(Part):
             self._parts.fail(request, commands.WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
         return self.wallet
 
-    def _apply(self, changes: list[WalletChange]) -> bool:
-        for change in changes:
-            if change.rescan is not None:
-                self._parts.emit(change.rescan)
-        return any(change.must_watch for change in changes)
+    def _watch(self) -> None:
+        """The chain worker is to tell of all scripts that are ours by now."""
+        self._parts.emit(Watch(frozenset() if self.wallet is None else self.wallet.scripts()))
 
     def _block_time(self, block: BlockHash) -> int | None:
         node = self._parts.tree.get(block)
