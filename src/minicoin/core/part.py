@@ -18,9 +18,11 @@ from typing import Protocol, TypeVar
 from minicoin.core.alarm import NEVER, Alarm
 from minicoin.core.effects import Effect
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import Message
 
@@ -130,3 +132,18 @@ def ring(parts: Iterable[Part], now: Micros) -> Micros:
             part.alarm.set(part.next_deadline())
         earliest = min(earliest, part.alarm.at)
     return earliest
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a part that is added to a node may know of it beside what it is told."""
+
+    network: Network
+    rng: Rng
+    """Its own: what it draws moves nobody else's dice."""
+    peers: Callable[[], tuple[PeerView, ...]]
+    """The ready peers of this moment, in the order of their connections."""
+
+
+MakePart = Callable[[Surroundings], Part]
+"""Makes a part that is added to a node; assemble_node calls it once."""

@@ -47,7 +47,7 @@ NOBODY = b"\x00\x14" + bytes(20)
 class Bench:
     """A node whose world is the test."""
 
-    def __init__(self, policy=None, *, is_working=True, saves=True, store=None, documents=None, now=None):
+    def __init__(self, policy=None, *, is_working=True, saves=True, store=None, documents=None, now=None, parts=()):
         self.now = now or Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
         self.store = store or MemoryChainStore()
         self.engine = ChainEngine(NETWORK, self.store, KernelVerifier())
@@ -56,7 +56,9 @@ class Bench:
         state = NodeState(
             tuple(self.engine.headers()), tuple(self.engine.stored()), self.engine.tip, dict(self.documents)
         )
-        self.node = assemble_node(NETWORK, policy or NodePolicy(), state, Rng(b"bench"), Rng(b"keys").bytes, self.now)
+        self.node = assemble_node(
+            NETWORK, policy or NodePolicy(), state, Rng(b"bench"), Rng(b"keys").bytes, self.now, parts=parts
+        )
         self.is_working = is_working
         self.saves = saves
         self.seen = []

@@ -24,14 +24,15 @@ from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.address_flow import BOOK_KEY
+from minicoin.core.node.flows import make_flows
 from minicoin.core.node.node import Node
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_flow import WALLET_KEY, WalletFlow
+from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.network import Network
+from minicoin.core.part import MakePart
 from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
@@ -65,11 +66,19 @@ class NodeState:
 
 
 def assemble_node(
-    network: Network, policy: NodePolicy, state: NodeState, rng: Rng, entropy: Callable[[int], bytes], now: Micros
+    network: Network,
+    policy: NodePolicy,
+    state: NodeState,
+    rng: Rng,
+    entropy: Callable[[int], bytes],
+    now: Micros,
+    *,
+    parts: Iterable[MakePart] = (),
 ) -> Node:
     """A node that has done nothing yet: call start(), then feed it events. Raises DocumentDamaged.
 
-    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`.
+    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `parts` are added to those
+    that every node has. Raises MisuseError where one of them takes a message that has its taker.
     """
     tree = HeaderTree(network)
     tree.load(state.headers)
@@ -96,7 +105,7 @@ def assemble_node(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
-    parts = Parts(
+    shared = Parts(
         network=network,
         policy=policy,
         rng=rng.stream("sessions"),
@@ -122,8 +131,7 @@ def assemble_node(
     wallet = None
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
-    transactions = TxFlow(parts)
-    return Node(parts, session, transactions, WalletFlow(parts, transactions, wallet, entropy), now)
+    return Node(shared, make_flows(shared, session, wallet, entropy, now, parts))
 
 
 def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]) -> T | None:

@@ -33,21 +33,10 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.mempool.outcomes import Accepted
-from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
-from minicoin.core.node.chain_flow import ChainFlow
-from minicoin.core.node.command_flow import CommandFlow
-from minicoin.core.node.dial_flow import DialFlow
-from minicoin.core.node.inventory_flow import InventoryFlow
-from minicoin.core.node.mining_flow import MiningFlow
+from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.pool_flow import PoolFlow
-from minicoin.core.node.relay_flow import RelayFlow
-from minicoin.core.node.tip_watch import TipWatch
-from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_flow import WalletFlow
-from minicoin.core.part import Part, make_router, ring
-from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
+from minicoin.core.part import ring
+from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros
 from minicoin.core.wire.messages import Message
@@ -69,44 +58,16 @@ class NodeSnapshot:
 class Node:
     """One full node's core."""
 
-    def __init__(
-        self, parts: Parts, session_policy: SessionPolicy, transactions: TxFlow, wallet: WalletFlow, now: Micros
-    ) -> None:
-        self.parts = parts
-        self.chain = ChainFlow(parts)
-        self.transactions = transactions
-        self.mining = MiningFlow(parts, now)
-        self.wallet = wallet
-        self.addresses = AddressFlow(parts)
-        self._inventory = InventoryFlow(parts, transactions)
-        self._relay = RelayFlow(parts)
-        self._book = BookFlow(parts, now)
-        self._pool = PoolFlow(parts, transactions, wallet)
-        self._tip_watch = TipWatch(parts)
-        listeners: tuple[Part, ...] = (
-            self.addresses,
-            parts.sync,
-            self._relay,
-            transactions,
-            self._pool,
-            self._inventory,
-            SeedFlow(parts),
-            parts.gossip,
-            self._book,
-            self.mining,
-            wallet,
-            self._tip_watch,
-            DialFlow(parts),
-        )
-        self._router = make_router(listeners)
-        self.peers = PeerFlow(parts, self.addresses, session_policy, listeners, self._router)
-        self._parts: tuple[Part, ...] = (self.peers, *listeners)
-        self._commands = CommandFlow(
-            parts, self.chain, self.transactions, self.mining, self.wallet, self.peers, self._pool, self._tip_watch
-        )
+    def __init__(self, shared: Parts, flows: Flows) -> None:
+        self.parts = shared
+        self._flows = flows
+        self.chain = flows.chain
+        self.mining = flows.mining
+        self.wallet = flows.wallet
+        self.peers = flows.peers
         self._has_stopped = False
         self._alarm = Alarm()
-        for part in self._parts:
+        for part in flows.parts:
             part.alarm.set(part.next_deadline())
             part.alarm.join(self._alarm)
 
@@ -119,8 +80,8 @@ class Node:
 
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
-        self.addresses.on_start(now)
-        self._pool.on_start(mempool)
+        self._flows.addresses.on_start(now)
+        self._flows.pool.on_start(mempool)
         self.wallet.on_start()
         self.chain.advance()
         self._when_settled(now)
@@ -129,13 +90,13 @@ class Node:
     def _when_settled(self, now: Micros) -> None:
         """The engine stands where it should for now, if it does; after a crash that takes a while."""
         if self.chain.is_settled:
-            self._pool.on_settled(now)
+            self._flows.pool.on_settled(now)
             self.wallet.on_settled(now)
 
     @property
     def has_restored_mempool(self) -> bool:
         """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
-        return self._pool.is_restored
+        return self._flows.pool.is_restored
 
     def handle(self, event: Event, now: Micros) -> None:
         """Take one event. The effects of the event before must have been drained."""
@@ -148,11 +109,11 @@ class Node:
         if now >= self._alarm.at:
             self._tick(now)
         self.wallet.save_if_changed()
-        if self._commands.is_stopping and not self._has_stopped and self.wallet.is_settled:
+        if self._flows.commands.is_stopping and not self._has_stopped and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._has_stopped = True
-            self.parts.emit(self._book.save())
-            self._pool.on_stop(now)
+            self.parts.emit(self._flows.book.save())
+            self._flows.pool.on_stop(now)
             self.parts.emit(Shutdown("asked to stop"))
 
     def drain_effects(self) -> list[Effect]:
@@ -166,7 +127,7 @@ class Node:
 
     def earliest_deadline(self) -> Micros:
         """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
-        deadlines = (part.next_deadline() for part in self._parts)
+        deadlines = (part.next_deadline() for part in self._flows.parts)
         return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
@@ -184,7 +145,7 @@ class Node:
 
     def takers(self) -> dict[type[Message], str]:
         """Which method takes which message, for whoever writes it down."""
-        return {message: route.taker for message, route in self._router.items()}
+        return {message: route.taker for message, route in self._flows.router.items()}
 
     # --- events ---
 
@@ -195,19 +156,19 @@ class Node:
             case MessageReceived():
                 self.peers.on_message(event, now)
             case ConnectionOpened():
-                self.peers.on_opened(event, now)
+                self.peers.on_connection_opened(event, now)
             case ConnectionClosed():
-                self.peers.on_closed(event, now)
+                self.peers.on_connection_closed(event, now)
             case DialFailed():
                 self.peers.on_dial_failed(event, now)
             case InboundFailed(remote, reason):
                 self.parts.trace("inbound-failed", remote=str(remote), reason=reason)
             case SendQueueLow(conn):
-                self._inventory.on_send_queue_low(conn)
+                self._flows.inventory.on_send_queue_low(conn)
             case DeadlineReached():
                 pass
             case AddressesFound():
-                self.addresses.on_found(event, now)
+                self._flows.addresses.on_found(event, now)
             case BlockStored():
                 self._on_stored(event, now)
             case BlockRefused():
@@ -215,13 +176,13 @@ class Node:
             case ChainMoved():
                 self._on_moved(event, now)
             case BlockRead():
-                self._inventory.on_read(event)
+                self._flows.inventory.on_read(event)
             case TransactionVerified():
                 self._on_verified(event, now)
             case NonceFound():
                 self.mining.on_found(event, now)
             case Saved():
-                self._pool.on_saved(event)
+                self._flows.pool.on_saved(event)
                 self.wallet.on_saved(event, now)
             case KeyStretched():
                 self.wallet.on_key(event, now)
@@ -230,19 +191,19 @@ class Node:
             case WorkFailed():
                 self._on_work_failed(event)
             case CommandReceived():
-                self._commands.handle(event, now)
+                self._flows.commands.handle(event, now)
             case _:
                 assert_never(event)
 
     def _on_stored(self, event: BlockStored, now: Micros) -> None:
         self.chain.on_stored(event, now)
-        self._commands.settle()
+        self._flows.commands.settle()
 
     def _on_refused(self, event: BlockRefused, now: Micros) -> None:
         source, fault = self.chain.on_refused(event, now)
         self.mining.on_refused(event.block, event.invalid.reason, now)
-        self._commands.on_refused(event.invalid)
-        self._commands.settle()
+        self._flows.commands.on_refused(event.invalid)
+        self._flows.commands.settle()
         if source is not None and fault is not None:
             self.peers.punish(source, fault, now)
 
@@ -252,52 +213,52 @@ class Node:
         parts = self.parts
         if event.invalid is not None:
             self.mining.on_refused(event.invalid.hash, event.invalid.reason, now)
-            self._commands.on_refused(event.invalid)
+            self._flows.commands.on_refused(event.invalid)
             if source is not None and fault is not None:
                 self.peers.punish(source, fault, now)
         parts.emit(*parts.sync.on_chain_moved(now))
-        change = self.transactions.on_chain_update(event.update, now)
-        self._pool.save_deltas()
+        change = self._flows.transactions.on_chain_update(event.update, now)
+        self._flows.pool.save_deltas()
         if event.update.connected:
             newest = dict.fromkeys(event.update.connected[-1].txids)
             parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
         self.wallet.on_chain_update(event.update, change, now)
-        self._relay.follow_feerate(now)
+        self._flows.relay.follow_feerate(now)
         if connected:
             tip = parts.tree.tip
             parts.trace("tip", height=tip.height, block=str(tip.header), headers=parts.tree.best_header.height)
             if not parts.sync.is_initial(now):
                 self.peers.announce(connected)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
-        self._commands.on_connected(connected)
+        self._flows.commands.on_connected(connected)
         if event.update.connected or event.update.disconnected:
-            self._tip_watch.end_waits()
+            self._flows.tip_watch.end_waits()
         self.chain.advance()
-        self._commands.settle()
+        self._flows.commands.settle()
         self._when_settled(now)
 
     def _on_verified(self, event: TransactionVerified, now: Micros) -> None:
-        outcome = self.transactions.on_verified(event.verdict, now, event.cost_us)
-        self._relay.follow_feerate(now)
+        outcome = self._flows.transactions.on_verified(event.verdict, now, event.cost_us)
+        self._flows.relay.follow_feerate(now)
         if isinstance(outcome, Accepted):
             if outcome.source is not None:
                 self.peers.note_transaction(outcome.source, now)
             for one in outcome.in_order():
                 self.wallet.on_accepted(one, now)
-            self.transactions.on_recorded(outcome, now)
+            self._flows.transactions.on_recorded(outcome, now)
         elif outcome is not None:
             self.wallet.on_rejected(outcome, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self.chain.failure = f"{event.what}: {event.error}"
         self.parts.trace("work-failed", what=event.what, error=event.error)
-        self._commands.on_failure(self.failure)
+        self._flows.commands.on_failure(self.failure)
 
     # --- time ---
 
     def _tick(self, now: Micros) -> None:
         """What is due: every part says when it wants to be asked."""
-        for part in self._parts:
+        for part in self._flows.parts:
             if is_due(part, now):
                 self.peers.perform(part.on_deadline(now), now)
-        self._alarm.set(ring(self._parts, now))
+        self._alarm.set(ring(self._flows.parts, now))

@@ -52,7 +52,7 @@ class PeerFlow(Part):
 
     # --- connections ---
 
-    def on_opened(self, event: ConnectionOpened, now: Micros) -> None:
+    def on_connection_opened(self, event: ConnectionOpened, now: Micros) -> None:
         """A channel is up: start a session, unless the connection manager has no room."""
         parts = self._parts
         closes = parts.connections.on_opened(event.conn, event.remote, event.inbound, now)
@@ -91,7 +91,7 @@ class PeerFlow(Part):
         self._parts.book.mark_attempt(event.address, now)
         self._parts.trace("dial-failed", remote=str(event.address), reason=event.reason, chosen=int(is_chosen))
 
-    def on_closed(self, event: ConnectionClosed, now: Micros) -> None:
+    def on_connection_closed(self, event: ConnectionClosed, now: Micros) -> None:
         """A connection is gone, whoever closed it."""
         session = self._parts.sessions.get(event.conn)
         if session is not None and event.score:

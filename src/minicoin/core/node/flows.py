@@ -1,0 +1,108 @@
+"""What a node is composed of: its flows by name, for what only one of them hears, and all its parts in their order.
+
+The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
+tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
+relay before transactions, which announces by it; connections last, when all others have said whom they left.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
+from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.node.command_flow import CommandFlow
+from minicoin.core.node.dial_flow import DialFlow
+from minicoin.core.node.inventory_flow import InventoryFlow
+from minicoin.core.node.mining_flow import MiningFlow
+from minicoin.core.node.parts import Parts
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.pool_flow import PoolFlow
+from minicoin.core.node.relay_flow import RelayFlow
+from minicoin.core.node.tip_watch import TipWatch
+from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.part import MakePart, Part, Router, Surroundings, make_router
+from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.units import Micros
+from minicoin.core.wallet.wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Made by make_flows, held by node."""
+
+    parts: tuple[Part, ...]
+    router: Router
+    chain: ChainFlow
+    peers: PeerFlow
+    addresses: AddressFlow
+    relay: RelayFlow
+    transactions: TxFlow
+    pool: PoolFlow
+    inventory: InventoryFlow
+    book: BookFlow
+    mining: MiningFlow
+    wallet: WalletFlow
+    tip_watch: TipWatch
+    commands: CommandFlow
+
+
+def make_flows(
+    shared: Parts,
+    session: SessionPolicy,
+    wallet: Wallet | None,
+    entropy: Callable[[int], bytes],
+    now: Micros,
+    more: Iterable[MakePart] = (),
+) -> Flows:
+    """All of them, and behind them the parts that `more` makes."""
+    chain = ChainFlow(shared)
+    addresses = AddressFlow(shared)
+    relay = RelayFlow(shared)
+    transactions = TxFlow(shared)
+    wallet_flow = WalletFlow(shared, transactions, wallet, entropy)
+    pool = PoolFlow(shared, transactions, wallet_flow)
+    inventory = InventoryFlow(shared, transactions)
+    book = BookFlow(shared, now)
+    mining = MiningFlow(shared, now)
+    tip_watch = TipWatch(shared)
+    listeners: tuple[Part, ...] = (
+        addresses,
+        shared.sync,
+        relay,
+        transactions,
+        pool,
+        inventory,
+        SeedFlow(shared),
+        shared.gossip,
+        book,
+        mining,
+        wallet_flow,
+        tip_watch,
+        *_make_more(shared, more),
+        DialFlow(shared),
+    )
+    router = make_router(listeners)
+    peers = PeerFlow(shared, addresses, session, listeners, router)
+    return Flows(
+        parts=(peers, *listeners),
+        router=router,
+        chain=chain,
+        peers=peers,
+        addresses=addresses,
+        relay=relay,
+        transactions=transactions,
+        pool=pool,
+        inventory=inventory,
+        book=book,
+        mining=mining,
+        wallet=wallet_flow,
+        tip_watch=tip_watch,
+        commands=CommandFlow(shared, chain, transactions, mining, wallet_flow, peers, pool, tip_watch),
+    )
+
+
+def _make_more(shared: Parts, more: Iterable[MakePart]) -> Iterable[Part]:
+    for number, make in enumerate(more):
+        # A stream of its own: what it draws moves nobody else's dice.
+        yield make(Surroundings(shared.network, shared.rng.stream(f"part {number}"), shared.peer_views))
