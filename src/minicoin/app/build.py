@@ -23,11 +23,11 @@ from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
-from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.address_flow import BOOK_KEY
+from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.recording import Opening
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network

@@ -7,7 +7,9 @@
 3. Its alarm is at most `next_deadline()`, always: a part lowers it wherever it sets a deadline. Only then is it asked.
 4. Its routes name the messages it takes, each by a handler of just that message. No message has two takers; what nobody
    takes is ignored, as protocol extensions demand. A handler blames the peer it hears by raising PeerFault.
-5. Whom it hears of is a PeerView: what the handshake settled, which changes no more. What it keeps of a peer beyond
+5. What it shows of itself it shows frozen: a snapshot to look at, and a digest that replay compares. Looking changes
+   nothing.
+6. Whom it hears of is a PeerView: what the handshake settled, which changes no more. What it keeps of a peer beyond
    that it keeps itself, and no other part writes it.
 """
 
@@ -68,7 +70,7 @@ Handler = Callable[[PeerView, M, Micros], Iterable[Effect]]
 class Route:
     """One kind of message and who takes it. Made by `route` only, which sees that the two fit."""
 
-    message: type[Message]
+    message: type
     taker: str
     handle: Handler[Message]
 
@@ -108,14 +110,23 @@ class Part(Protocol):
         """The earliest deadline, computed from its state."""
         return None
 
+    def snapshot(self, now: Micros) -> object:
+        """What it shows of itself at one moment, as a frozen value; None where that is nothing."""
+        return None
 
-Router = Mapping[type[Message], Route]
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        """What of it must be equal in equal nodes: canonical bytes (core/forms) under the names that a difference is
+        told by. A brief one looks at the totals only of a table of more than DIGEST_ITEMS_MAX rows."""
+        return ()
+
+
+Router = Mapping[type, Route]
 """The one map from message type to its taker."""
 
 
 def make_router(parts: Iterable[Part]) -> Router:
     """All routes of all parts. Raises MisuseError where two take the same message."""
-    router: dict[type[Message], Route] = {}
+    router: dict[type, Route] = {}
     for part in parts:
         for one in part.routes():
             other = router.setdefault(one.message, one)

@@ -53,8 +53,8 @@ from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.commands import Command
 from minicoin.core.node.node import Node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng

@@ -45,8 +45,8 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import assemble_node
 from minicoin.core.node.commands import Command
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash

@@ -7,7 +7,6 @@ import pytest
 from minicoin.core.connmgr.bans import Ban, BanList, parse_subject
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
-from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
@@ -20,6 +19,7 @@ from minicoin.core.limits import (
     SEED_CONNECTION_US,
 )
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US, Micros
 

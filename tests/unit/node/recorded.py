@@ -10,8 +10,8 @@ from minicoin.core.events import AddressesFound, AddressSource
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
 from minicoin.core.node.digest import part_digests
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.recording import Opening, RecordingWriter
 from minicoin.core.node.recording_reader import RecordingReader
 from minicoin.core.node.replay import replay
@@ -103,7 +103,7 @@ class RecordedNode:
 def recorded_bench(monkeypatch, state=None, policy=POLICY, *, is_working=True):
     """A bench whose `node` is a RecordedNode."""
 
-    def assemble(network, _policy, _state, rng, entropy, now):
+    def assemble(network, _policy, _state, rng, entropy, now, *, parts):
         return RecordedNode(state or NodeState(), now, policy)
 
     monkeypatch.setattr(bench, "assemble_node", assemble)

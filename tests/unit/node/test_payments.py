@@ -10,8 +10,8 @@ from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.events import Saved
 from minicoin.core.limits import MEMPOOL_EXPIRY_US, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.node import commands as c
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.script.standard import address_script

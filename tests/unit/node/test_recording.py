@@ -93,7 +93,7 @@ def test_a_foreign_file_is_refused(raw):
 
 def test_a_newer_format_is_refused(recorded):
     newer = MAGIC + VERSION.pack(FORMAT + 1) + recorded[len(MAGIC) + VERSION.size :]
-    with pytest.raises(MisuseError, match="format 2; this minicoin reads format 1"):
+    with pytest.raises(MisuseError, match="format 3; this minicoin reads format 2"):
         replayed(newer)
 
 

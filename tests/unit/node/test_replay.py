@@ -19,7 +19,7 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.pool import Mempool
-from minicoin.core.node.address_flow import AddressFlow
+from minicoin.core.node.address_flow import BOOK_KEY, AddressFlow
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.node.commands import (
     METHOD_NOT_FOUND,
@@ -32,7 +32,6 @@ from minicoin.core.node.commands import (
     Unlock,
 )
 from minicoin.core.node.digest import state_digest
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.replay import replay
 from minicoin.core.primitives.address import NodeAddress, TimedAddress

@@ -6,6 +6,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from minicoin.core.effects import Close, Send
 from minicoin.core.events import ConnectionOpened
 from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SubmitTransaction
+from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import ZERO_HASH, Block, RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut
@@ -355,23 +356,16 @@ def test_a_transaction_taken_from_a_peer_is_remembered_in_its_favour(paying, fun
     assert len(paying.node.parts.mempool) == 1
 
 
-def block_only_peer(bench):
-    """Any session whose version asked for no transactions."""
-    bench.connect(5)
-    bench.node.parts.sessions[5]._relays = False
-    bench.take(Send)
-    return 5
-
-
 @pytest.mark.parametrize("unwanted", ["inv", "tx"])
-def test_transactions_on_a_connection_that_carries_none_end_it_without_blame(paying, funded, unwanted):
+def test_transactions_on_a_connection_that_carries_none_end_it_without_blame(funded, unwanted):
     _, _, parent, _ = funded
-    conn = block_only_peer(paying)
+    bench = Bench(NodePolicy(blocks_only=True))
+    conn = bench.connect(5)
     inv = Inv((InventoryVector(InvType.BLOCK, b"b" * 32), InventoryVector(InvType.WTX, parent.wtxid)))
-    paying.say(conn, Tx(parent) if unwanted == "tx" else inv)
-    (closed,) = paying.take(Close)
+    bench.say(conn, Tx(parent) if unwanted == "tx" else inv)
+    (closed,) = bench.take(Close)
     assert "where none were asked for" in closed.reason
-    assert paying.node.parts.connections.bans.listing() == ()
+    assert bench.node.parts.connections.bans.listing() == ()
 
 
 # --- fee filter ---

@@ -17,7 +17,6 @@ from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
 from minicoin.core.connmgr.half_open import longest_of_most, who_gives_way
 from minicoin.core.connmgr.slots import ConnectionPolicy, Slot, SlotView
-from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
 from minicoin.core.faults import MisuseError
@@ -30,6 +29,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.permissions import Permission, permissions_of
+from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
 

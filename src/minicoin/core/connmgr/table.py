@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from minicoin.core.connmgr.backoff import Endpoint
 from minicoin.core.connmgr.half_open import HalfOpen
 from minicoin.core.connmgr.slots import Slot, SlotView
-from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.units import ConnId
 
 

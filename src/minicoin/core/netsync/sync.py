@@ -7,15 +7,18 @@ order.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send, StoreBlock
 from minicoin.core.faults import PeerFault
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
+from minicoin.core.netsync.digest import write_peers, write_tree
 from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
@@ -50,6 +53,9 @@ class SyncSnapshot:
     orphans: int
     storing: int
     is_initial: bool
+
+
+_SNAPSHOT: Final = make_codec(SyncSnapshot, {})
 
 
 class BlockSync(Part):
@@ -119,6 +125,14 @@ class BlockSync(Part):
         is_initial = not (self._left_initial or self._is_current(now))
         return SyncSnapshot(
             len(window.in_flight), len(window.wanted), len(self._orphans), len(self._arrivals), is_initial
+        )
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        totals = bytearray()
+        _SNAPSHOT.write(self.snapshot(now), totals)
+        return (
+            ("headers", write_tree(self._tree, is_brief=is_brief)),
+            ("synchronisation", bytes(totals) + write_peers(self._peers.values())),
         )
 
     def _is_current(self, now: Micros) -> bool:

@@ -5,11 +5,14 @@ What is passed on to others is gossip's own business (core/discovery).
 """
 
 from collections.abc import Iterable
+from typing import Final
 
+from minicoin.core.addrmgr.book import BookSnapshot
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import AddressesFound
-from minicoin.core.limits import BOOK_SAVE_EVERY_US
+from minicoin.core.forms.derived import make_codec
+from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
 from minicoin.core.node.parts import Parts
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
@@ -19,6 +22,7 @@ from minicoin.core.units import Micros, seconds
 from minicoin.core.wire.messages import Addr, AddrV2, GetAddr
 
 BOOK_KEY = "peers"
+_BOOK: Final = make_codec(BookSnapshot, {})
 _OUTBOUND = (*AUTOMATIC, *CHOSEN_BY_OPERATOR)
 
 
@@ -142,6 +146,16 @@ class BookFlow(Part):
     def next_deadline(self) -> Micros | None:
         resolve_at = self._book.next_deadline()
         return self._save_at if resolve_at is None else min(resolve_at, self._save_at)
+
+    def snapshot(self, now: Micros) -> BookSnapshot:
+        return self._book.snapshot()
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _BOOK.write(self._book.snapshot(), out)
+        if not (is_brief and self._book.size > DIGEST_ITEMS_MAX):
+            out += self._book.to_bytes()
+        return (("address book", bytes(out)),)
 
     def save(self) -> SaveState:
         """Write it down as it is."""

@@ -26,9 +26,9 @@ from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.flows import make_flows
 from minicoin.core.node.node import Node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.network import Network

@@ -5,7 +5,6 @@ from typing import assert_never
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.connmgr.bans import parse_subject
-from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
@@ -22,6 +21,7 @@ from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId

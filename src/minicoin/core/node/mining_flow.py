@@ -5,11 +5,13 @@ The search itself runs in a worker. Blocks asked for by command (generate) come 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, StopSearch
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import (
     BLOCK_SIGOP_COST_MAX,
     GENERATE_COMMANDS_MAX,
@@ -30,12 +32,14 @@ from minicoin.core.mining.template import (
 )
 from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
-from minicoin.core.part import Part
 from minicoin.core.params.rules import RetargetKind
+from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import SECOND_US, Micros, RequestId
+
+_SCRIPT: Final = make_codec(bytes | None, {})
 
 
 @dataclass(slots=True, eq=False)
@@ -239,6 +243,11 @@ class MiningFlow(Part):
         """When the job is renewed, or a long poll looked at."""
         looks = (poll.look_at for poll in self._polls)
         return min((at for at in (self._refresh_at, *looks) if at is not None), default=None)
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _SCRIPT.write(self._script, out)
+        return (("mining", bytes(out)),)
 
     def _answer_polls(self, polls: list[_LongPoll]) -> None:
         self._polls = [poll for poll in self._polls if poll not in polls]

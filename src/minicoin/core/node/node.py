@@ -4,8 +4,9 @@ Contract: handle(event, now), then drain_effects() to the end, then the next eve
 wants to be woken. Nothing in here waits, reads a clock or touches the world.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.effects import Effect, Shutdown
@@ -32,6 +33,7 @@ from minicoin.core.events import (
     TransactionVerified,
     WorkFailed,
 )
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
@@ -39,7 +41,8 @@ from minicoin.core.part import ring
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros
-from minicoin.core.wire.messages import Message
+
+_REST: Final = make_codec(tuple[int, tuple[int | None, ...], str, int], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,16 @@ class Node:
             failure=self.failure,
         )
 
-    def takers(self) -> dict[type[Message], str]:
+    def forms(self, now: Micros, *, is_brief: bool) -> Iterator[tuple[str, bytes]]:
+        """All that must be equal in equal nodes, by name, as canonical bytes."""
+        for part in self._flows.parts:
+            yield from part.digest(now, is_brief=is_brief)
+        out = bytearray()
+        deadlines = tuple(part.next_deadline() for part in self._flows.parts)
+        _REST.write((self.next_deadline(), deadlines, self.failure, self.parts.rng.position), out)
+        yield "deadlines", bytes(out)
+
+    def takers(self) -> dict[type, str]:
         """Which method takes which message, for whoever writes it down."""
         return {message: route.taker for message, route in self._flows.router.items()}
 

@@ -5,12 +5,14 @@ is forgotten by every part at once; what its connection still delivers is ignore
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Close, Effect, Send, StoreBlock
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.node.address_flow import AddressFlow
@@ -18,7 +20,7 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.part import Part, Router
-from minicoin.core.peer.session import Session, SessionPolicy
+from minicoin.core.peer.session import Session, SessionPolicy, SessionSnapshot
 from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.permissions import Permission
@@ -30,6 +32,8 @@ from minicoin.core.wire.messages import Message, Version
 _OURSELVES = "connected to ourselves"
 _LIBP2P_GREETING = b"\x13/mu"
 """How multistream-select begins: a length and `/multistream/1.0.0`."""
+
+_SESSIONS: Final = make_codec(tuple[SessionSnapshot, ...], {})
 
 
 class PeerFlow(Part):
@@ -333,6 +337,14 @@ class PeerFlow(Part):
     def next_deadline(self) -> Micros | None:
         """The earliest of all sessions."""
         return min([session.deadline for session in self._parts.sessions.values()], default=None)
+
+    def snapshot(self, now: Micros) -> tuple[SessionSnapshot, ...]:
+        return tuple(session.snapshot() for session in self._parts.sessions.values())
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _SESSIONS.write(self.snapshot(now), out)
+        return (("sessions", bytes(out)),)
 
     def ping_all(self, now: Micros) -> None:
         """Ping every ready peer now."""

@@ -7,10 +7,15 @@ since.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from struct import Struct
+from typing import Final
 
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import Saved
 from minicoin.core.faults import DecodeError
+from minicoin.core.forms.derived import make_codec
+from minicoin.core.limits import DIGEST_ITEMS_MAX
+from minicoin.core.mempool.outcomes import MempoolSnapshot
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.commands import MISC_ERROR
 from minicoin.core.node.document_waits import DocumentWaits
@@ -22,6 +27,8 @@ from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import ConnId, Micros, RequestId
 
 MEMPOOL_KEY = "mempool"
+_SNAPSHOT: Final = make_codec(MempoolSnapshot, {})
+_ENTRY: Final = Struct("<32sqqqq?")
 
 
 class PoolFlow(Part):
@@ -103,6 +110,21 @@ class PoolFlow(Part):
             with suppress(DecodeError):
                 self._mempool.restore(self._unrestored, now)
         self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
+
+    # --- outside ---
+
+    def snapshot(self, now: Micros) -> MempoolSnapshot:
+        return self._mempool.snapshot(now)
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _SNAPSHOT.write(self.snapshot(now), out)
+        if not (is_brief and len(self._mempool) > DIGEST_ITEMS_MAX):
+            for entry in self._mempool:
+                out += _ENTRY.pack(
+                    entry.wtxid, entry.sequence, entry.modified_fee_sat, entry.time, entry.ancestor_count, entry.is_own
+                )
+        return (("mempool", bytes(out)),)
 
     # --- peers and time ---
 

@@ -16,12 +16,12 @@ from zlib import crc32
 from minicoin.core.effects import Effect
 from minicoin.core.events import Event
 from minicoin.core.faults import MisuseError
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.node.digest import PartDigests
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.recording_codec import EVENT, POLICY, SHAPE, digest_effect
-from minicoin.core.node.recording_values import make_codec
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml_text import network_to_toml
@@ -29,7 +29,7 @@ from minicoin.core.units import Micros
 
 MAGIC: Final = b"\x89MCREC\r\n"
 """Not text, and damaged by whatever turns line ends."""
-FORMAT: Final = 1
+FORMAT: Final = 2
 CHECK_BYTES: Final = 4
 """Of the effects' digest in each event: enough to tell which event went another way."""
 

@@ -1,6 +1,6 @@
 """The written forms of events, policies and effects in recordings, and what a recording must never hold.
 
-Forms follow from the types (recording_values); written out by hand are blocks and transactions, which have one already,
+Forms follow from the types (core/forms); written out by hand are blocks and transactions, which have one already,
 and secrets, which have none: a passphrase, a seed or a stretched key is left out and comes back empty. A recorded node
 runs without a wallet, so nothing in the core ever looks at them.
 """
@@ -12,10 +12,10 @@ from minicoin.core.effects import Effect, StretchKey
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.events import Event, KeyStretched
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.forms.derived import make_codec
+from minicoin.core.forms.plain import Codec, FixedBytes, OwnCodec
 from minicoin.core.node.commands import Command, CreateWallet, Unlock
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.recording_forms import Codec, FixedBytes, OwnCodec
-from minicoin.core.node.recording_values import make_codec
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import (
     Outpoint,

@@ -5,8 +5,10 @@ transactions spend (BIP133).
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from minicoin.core.effects import Effect
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.node.parts import Parts
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import Services
@@ -16,6 +18,8 @@ from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
 from minicoin.core.relay.transactions import RelayFeatures
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import FeeFilter
+
+_RELAYING: Final = make_codec(tuple[int, ...], {})
 
 
 class RelayFlow(Part):
@@ -66,6 +70,11 @@ class RelayFlow(Part):
 
     def next_deadline(self) -> Micros | None:
         return self._relay.next_deadline()
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _RELAYING.write(tuple(self._relay.relaying_peers()), out)
+        return (("relay", bytes(out)),)
 
     def _wanted_feerate(self, now: Micros) -> int:
         if self._parts.sync.is_initial(now):

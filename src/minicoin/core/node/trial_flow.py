@@ -8,13 +8,13 @@ stands until it is set again, may go back, and ends with 0. Sockets, transport h
 the real clock: a connection must not hang because the node's clock stands.
 """
 
-from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.effects import Send, SetClock
 from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.primitives.address import Services, TimedAddress
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId, seconds
 from minicoin.core.wire.codec_session import COMMAND_BYTES
 from minicoin.core.wire.messages import Unknown

@@ -6,18 +6,20 @@ passphrase and rescans are effects; their commands are answered when the results
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
-from minicoin.core.part import Part
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import ChainUpdate
@@ -26,12 +28,13 @@ from minicoin.core.wallet.crypt import NONCE_BYTES, SALT_BYTES, Protection, Stre
 from minicoin.core.wallet.errors import WalletEncryptionState, WalletLocked, WrongPassphrase
 from minicoin.core.wallet.keys import entropy_from_mnemonic, mnemonic_from_entropy
 from minicoin.core.wallet.ledger import Tip
-from minicoin.core.wallet.views import WalletChange
+from minicoin.core.wallet.views import WalletChange, WalletSnapshot
 from minicoin.core.wallet.wallet import Wallet
 
 WALLET_KEY = "wallet"
 WALLET_NAME = "default"
 _ENTROPY_BYTES = 16
+_SNAPSHOT: Final = make_codec(WalletSnapshot | None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,14 @@ class WalletFlow(Part):
     def is_settled(self) -> bool:
         """Whether nobody waits for the disk any more."""
         return self._saves.is_settled
+
+    def snapshot(self, now: Micros) -> WalletSnapshot | None:
+        return None if self.wallet is None else self.wallet.snapshot()
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        out = bytearray()
+        _SNAPSHOT.write(self.snapshot(now), out)
+        return (("wallet", bytes(out)),)
 
     # --- commands ---
 

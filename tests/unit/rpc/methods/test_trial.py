@@ -3,9 +3,9 @@
 import pytest
 from tests.unit.rpc.conftest import Caller
 
-from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.limits import MOCK_TIME_S_MAX
 from minicoin.core.params.builtin import MAIN
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import seconds
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.testing.virtual import VirtualWorld

@@ -13,7 +13,7 @@ from typing import Final, NewType, Union, get_args, get_origin, get_type_hints
 
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node.recording_forms import PLAIN, Codec, FixedBytes, wrong_type
+from minicoin.core.forms.plain import PLAIN, Codec, FixedBytes, wrong_type
 from minicoin.core.wire.reader import Reader
 
 _ITEMS_MAX: Final = 1 << 32

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node.recording_forms import FixedBytes
-from minicoin.core.node.recording_values import make_codec
+from minicoin.core.forms.derived import make_codec
+from minicoin.core.forms.plain import FixedBytes
 from minicoin.core.wire.reader import Reader
 
 Hash = NewType("Hash", bytes)

@@ -1,6 +1,6 @@
 """The plain forms that values are written in: integers, text, bytes, and forms written out by hand.
 
-Every form reads back exactly what it wrote. recording_values derives the forms of compound types from these.
+Every form reads back exactly what it wrote. `derived` makes the forms of compound types from these.
 """
 
 from collections.abc import Callable, Mapping
