@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
@@ -20,6 +20,9 @@ from minicoin.drivers.lanes import Lane, Lanes
 from minicoin.drivers.store.errors import StoreError
 
 Done = Callable[[object, Exception | None], None]
+
+LONG_READ_SLICE_US: Final = 20_000
+"""So long a block waits for a read of the whole coin set at most, and the answer to a peer."""
 
 _FAILURES = (StoreError, ChainDamaged, OSError)
 
@@ -50,9 +53,12 @@ _Job = ChainJob | _Call | _LongRead
 class ChainWorker:
     """Results go to `post`, from the worker's thread."""
 
-    def __init__(self, engine: ChainEngine, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self, engine: ChainEngine, post: Callable[[Event], None], clock_ns: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
         self._engine = engine
         self._post = post
+        self._clock_ns = clock_ns
         self._lanes: Lanes[_Job] = Lanes()
         self._is_stopping = False
         self._is_over = False
@@ -66,7 +72,8 @@ class ChainWorker:
 
     def call(self, function: Callable[[ChainEngine], object], done: Done) -> None:
         """Run a read on the engine; `done(result, error)` is called from the worker's thread. A function that is a
-        generator is run a slice at a time, whenever nothing more urgent waits; it must bear that the chain moves."""
+        generator is run in slices of LONG_READ_SLICE_US, whenever nothing more urgent waits; it yields oftener, and
+        must bear that the chain moves meanwhile."""
         self._put(Lane.OPERATOR, _Call(function, done))
 
     def begin_stop(self) -> None:
@@ -134,10 +141,10 @@ class ChainWorker:
                 self._perform(job)
 
     def _perform(self, job: ChainJob) -> None:
-        started = time.perf_counter_ns()
+        started = self._clock_ns()
         answer = perform(self._engine, job)
         if isinstance(answer, TransactionVerified):
-            answer = TransactionVerified(answer.verdict, (time.perf_counter_ns() - started) // 1_000)
+            answer = TransactionVerified(answer.verdict, (self._clock_ns() - started) // 1_000)
         if answer is not None:
             self._post(answer)
         rest = rest_of(job, answer)
@@ -156,8 +163,11 @@ class ChainWorker:
             call.done(result, None)
 
     def _read_on(self, read: _LongRead) -> None:
+        until_ns = self._clock_ns() + 1_000 * LONG_READ_SLICE_US
         try:
             next(read.slices)
+            while self._clock_ns() < until_ns:
+                next(read.slices)
         except StopIteration as end:
             read.done(end.value, None)
         except Exception as error:  # noqa: BLE001 - travels to whoever asked for this read

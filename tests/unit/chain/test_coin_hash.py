@@ -82,12 +82,12 @@ def test_none_and_unknown_kinds() -> None:
         _finish(count_coins(_store().coins(), "hash_serialized_2"))
 
 
-def test_a_large_set_comes_in_slices() -> None:
+def test_a_large_set_comes_in_steps() -> None:
     coins = {make_outpoint(Txid(bytes(32)), index): pack_coin(Coin(TxOut(1, b""), 1, False)) for index in range(2_500)}
     store = MemoryChainStore()
     store.commit(coins, (), bytes(32))
-    totals, slices = _finish(count_coins(store.coins(), "none"))
-    assert (totals.coins, slices) == (2_500, 2)
+    totals, steps = _finish(count_coins(store.coins(), "none"))
+    assert (totals.coins, steps) == (2_500, 50)
 
 
 def test_a_reading_is_of_the_moment_it_began_though_blocks_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_reading_is_of_the_moment_it_began_though_blocks_come(monkeypatch: pyt
     expected = engine.coin_set_totals()
 
     reading = engine.read_coin_set("hash_serialized_3")
-    monkeypatch.setattr("minicoin.core.chain.coin_hash._SLICE_COINS", 1)
+    monkeypatch.setattr("minicoin.core.chain.coin_hash._COINS_PER_STEP", 1)
     next(reading)
     engine.activate(hashes[1], hashes[2:])
     engine.flush()

@@ -58,7 +58,7 @@ def test_everything_of_the_scripts_is_found(tree):
 
 
 def test_the_chain_may_move_meanwhile(tree, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scan_module, "_COINS_PER_SLICE", 7)
+    monkeypatch.setattr(scan_module, "_COINS_PER_STEP", 7)
     engine = stand_at_fork(tree)
     scripts = some_scripts(engine, 1)
     before, tip = expected(engine, scripts), engine.tip
@@ -72,7 +72,7 @@ def test_the_chain_may_move_meanwhile(tree, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_scan_may_be_ended(tree, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scan_module, "_COINS_PER_SLICE", 5)
+    monkeypatch.setattr(scan_module, "_COINS_PER_STEP", 5)
     engine = stand_at_fork(tree)
     progress = ScanProgress()
     slices = engine.scan_coins(some_scripts(engine), progress)

@@ -7,7 +7,7 @@ from tests.waiting import HANG_S
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
-from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction
+from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
 from minicoin.core.events import (
     BlockRead,
     BlockRefused,
@@ -19,7 +19,8 @@ from minicoin.core.events import (
 )
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
-from minicoin.drivers.chain_worker import ChainWorker, WorkerEnded
+from minicoin.core.units import SECOND_US
+from minicoin.drivers.chain_worker import LONG_READ_SLICE_US, ChainWorker, WorkerEnded
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.testing.chain_maker import ChainMaker
 
@@ -104,24 +105,136 @@ def test_a_block_waits_for_the_job_under_way_and_for_no_transaction_in_line():
     assert kinds[4:] == [TransactionVerified] * 16 + [BlockRead]
 
 
-def test_a_long_read_lets_a_block_in_between_its_slices():
+class Clock:
+    """Time that passes when the worker's jobs say so."""
+
+    def __init__(self):
+        self.ns = 0
+
+    def __call__(self):
+        return self.ns
+
+    def pass_us(self, duration_us):
+        self.ns += 1_000 * duration_us
+
+
+@pytest.mark.parametrize("step_us", [1_000, 1_300, LONG_READ_SLICE_US])
+@pytest.mark.parametrize("at_step", [3, 15, 16, 17])
+def test_a_read_of_two_seconds_delays_a_block_by_a_slice_at_most(step_us, at_step):
     (one,) = blocks(1)
+    clock, done_at = Clock(), []
+    steps = 2 * SECOND_US // step_us
     posted = []
-    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), posted.append)
+
+    def post(event):
+        posted.append(type(event))
+        done_at.append(clock.ns)
+
+    worker = ChainWorker(ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier()), post, clock)
+    came_at = []
 
     def read(engine):
-        yield
-        # Put by another thread while the slice runs, as the node does.
-        worker.put(SaveHeaders((one.header,)))
-        worker.put(StoreBlock(raw(one), 1))
-        for _ in range(5):
+        for step in range(steps):
+            if step == at_step:
+                came_at.append(clock.ns)
+                worker.put(StoreBlock(raw(one), 1))
+            clock.pass_us(step_us)
             yield
         return "all of it"
 
     worker.call(read, lambda value, error: posted.append((value, error)))
     settle(worker)
     worker.stop()
-    assert posted == [BlockStored(one.hash, 1), ("all of it", None)]
+    assert posted == [BlockStored, ("all of it", None)]
+    assert clock.ns == steps * step_us * 1_000
+    # The step in which the slice ends may end behind it.
+    assert done_at[0] - came_at[0] <= 1_000 * (LONG_READ_SLICE_US + step_us)
+
+
+def test_a_long_read_answers_for_the_tip_it_began_at_though_blocks_connect_meanwhile():
+    chain = blocks(8)
+    clock = Clock()
+    engine = ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier())
+    parent = NETWORK.genesis.hash
+    for height, block in enumerate(chain[:4], 1):
+        engine.store_block(raw(block), height)
+        engine.activate(parent, (block.hash,))
+        parent = block.hash
+    expected, tip = engine.coin_set_totals(), engine.tip
+    posted, answers = [], []
+    worker = ChainWorker(engine, posted.append, clock)
+
+    def read(chain_engine):
+        reading = chain_engine.read_coin_set("hash_serialized_3")
+        rest = iter(enumerate(chain[4:], 5))
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                return end.value
+            height, block = next(rest, (0, None))
+            if block is not None:
+                worker.put(StoreBlock(raw(block), height))
+                worker.put(Activate(block.header.previous, (block.hash,)))
+            clock.pass_us(LONG_READ_SLICE_US)
+            yield
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minicoin.core.chain.coin_hash._COINS_PER_STEP", 1)
+        worker.call(read, lambda value, error: answers.append((value, error, len(posted))))
+        settle(worker)
+    worker.stop()
+    (reading, error, connected) = answers[0]
+    assert error is None
+    assert (reading.tip, reading.height, reading.totals) == (tip, 4, expected)
+    assert connected == 8 and posted[-1].update.tip == chain[-1].hash
+
+
+class Noted:
+    """An engine that says what it was asked for, in order."""
+
+    def __init__(self):
+        self.order = []
+        self._engine = ChainEngine(NETWORK, MemoryChainStore(), KernelVerifier())
+
+    def __getattr__(self, name):
+        wanted = getattr(self._engine, name)
+        if name in ("height", "tip"):
+            return wanted
+
+        def noted(*arguments, **options):
+            self.order.append(name)
+            return wanted(*arguments, **options)
+
+        return noted
+
+
+def test_what_follows_the_chain_keeps_its_order_whatever_else_waits():
+    one, two = blocks(2)
+    gate, engine = Gate(), Noted()
+    worker = ChainWorker(engine, lambda event: None)
+    worker.call(gate.hold, lambda value, error: None)
+    assert gate.reached.wait(HANG_S)
+    for job in (
+        VerifyTransaction(one.transactions[0]),
+        SaveHeaders((one.header,)),
+        Watch(frozenset({b"a"})),
+        StoreBlock(raw(one), 1),
+        Activate(NETWORK.genesis.hash, (one.hash,)),
+        ReadBlock(7, one.hash),
+        Rescan(frozenset(), 1),
+        Watch(frozenset({b"a", b"b"})),
+        SaveHeaders((two.header,)),
+        StoreBlock(raw(two), 2),
+        Activate(one.hash, (two.hash,)),
+    ):
+        worker.put(job)
+    gate.opened.set()
+    settle(worker)
+    worker.stop()
+    connect = ["store_block", "activate"]
+    follows = ["add_headers", "watch", *connect, "rescan", "watch", "add_headers", *connect]
+    assert engine.order == [*follows, "verify_transaction", "read_block", "close"]
 
 
 def test_a_long_read_that_fails_says_so():

@@ -20,8 +20,8 @@ _HEAD: Final = Struct("<Iq")
 # Bitcoin Core's measure of a set that no database has: 50 bytes and the script for each coin.
 _BOGO_BYTES: Final = 50
 _TXID_BYTES: Final = 32
-# Some ten milliseconds: so long a block waits for a slice at most.
-_SLICE_COINS: Final = 1_000
+# A millisecond or two: whoever runs this says how many steps make a slice.
+_COINS_PER_STEP: Final = 50
 
 
 class CoinSetTotals(NamedTuple):
@@ -66,7 +66,7 @@ _KINDS: Final[Mapping[str, Callable[[], _CoinHash]]] = {
 
 
 def count_coins(coins: Iterable[tuple[Outpoint, bytes]], kind: str) -> Generator[None, None, CoinSetTotals]:
-    """Totals of packed coins in the order of their keys, a slice at a time."""
+    """Totals of packed coins in the order of their keys, a step at a time."""
     make = _KINDS.get(kind)
     if make is None:
         raise MisuseError(f"{kind!r} is no hash of coins")
@@ -85,7 +85,7 @@ def count_coins(coins: Iterable[tuple[Outpoint, bytes]], kind: str) -> Generator
         count += 1
         total += value
         size += _BOGO_BYTES + len(script)
-        if count % _SLICE_COINS == 0:
+        if count % _COINS_PER_STEP == 0:
             yield
     _add_outputs(found, outputs)
     return CoinSetTotals(count, transactions, total, size, found.digest())

@@ -344,14 +344,14 @@ class ChainEngine:
         return self.coin_set_totals().digest
 
     def read_coin_set(self, kind: str) -> Generator[None, None, CoinSetReading]:
-        """The same as of now, a slice at a time, with any of Bitcoin Core's hashes: the engine may move meanwhile."""
+        """The same as of now, a step at a time, with any of Bitcoin Core's hashes: the engine may move meanwhile."""
         # Only what is in the store can be read at one moment of it.
         self.flush()
         tip, height = self.tip, self.height
         return CoinSetReading(tip, height, (yield from count_coins(self._store.coins(), kind)))
 
     def scan_coins(self, scripts: frozenset[bytes], progress: ScanProgress) -> Generator[None, None, CoinScan]:
-        """The coins of these scripts as of now, a slice at a time: the engine may move meanwhile."""
+        """The coins of these scripts as of now, a step at a time: the engine may move meanwhile."""
         self.flush()
         tip = self._tip
         found = yield from find_coins(self._store.coins(), scripts, progress)

@@ -1,4 +1,4 @@
-"""Looks through the coins of one moment for those of certain scripts, a slice at a time."""
+"""Looks through the coins of one moment for those of certain scripts, a step at a time."""
 
 from collections.abc import Generator, Iterable
 from typing import Final
@@ -10,7 +10,8 @@ from minicoin.core.primitives.coin_scan import ScanProgress
 from minicoin.core.primitives.transaction import Outpoint, outpoint_index, outpoint_txid
 from minicoin.core.primitives.verdicts import Coin
 
-_COINS_PER_SLICE: Final = 10_000
+# A millisecond or two: whoever runs this says how many steps make a slice.
+_COINS_PER_STEP: Final = 500
 
 
 def find_coins(
@@ -25,7 +26,7 @@ def find_coins(
             found[outpoint] = unpack_coin(packed)
             if len(found) > SCAN_FOUND_COINS_MAX:
                 raise MisuseError(f"more than {SCAN_FOUND_COINS_MAX} coins are found; scan for fewer scripts at a time")
-        if progress.coins_seen % _COINS_PER_SLICE == 0:
+        if progress.coins_seen % _COINS_PER_STEP == 0:
             progress.percent = 100 * int.from_bytes(outpoint[:2], "big") >> 16
             if progress.is_aborted:
                 break

@@ -66,7 +66,7 @@ def test_actions(rpc) -> None:
 
 
 def test_one_scan_at_a_time_which_may_be_ended(rpc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "_COINS_PER_SLICE", 1)
+    monkeypatch.setattr(scan, "_COINS_PER_STEP", 1)
     rpc("generatetodescriptor", 5, "raw(51)")
     answers = []
 
