@@ -11,6 +11,7 @@ from struct import Struct
 from minicoin.core.events import (
     BlockRead,
     BlockStored,
+    BytesReceived,
     ChainMoved,
     DeadlineReached,
     Event,
@@ -63,6 +64,8 @@ def event_key(event: Event) -> bytes:
     match event:
         case MessageReceived(conn, message):
             return b"%d " % conn + message_key(message)
+        case BytesReceived(conn, data):
+            return b"bytes %d " % conn + data
         case DeadlineReached():
             return b"deadline"
         case BlockStored(block):

@@ -1,19 +1,22 @@
-"""A computer of the simulated world: one node, its lines, its disk, and its ends of connections.
+"""A computer of the simulated world, put together from parts: lines, disk, clock, perhaps an identity, what it runs.
 
-`Host` is plain state; the world moves it. An attacker is a host whose `node` is a scripted peer.
+`Host` is plain state; the world moves it. An attacker is a host that runs a scripted peer instead of a node. A wallet
+is the node's, and stands on the disk with its other documents.
 """
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from minicoin.core.effects import Effect, SearchNonce
+from minicoin.core.effects import Effect, Reply, SearchNonce
 from minicoin.core.events import Event
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.primitives.block import RawBlock
+from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
+from minicoin.world.clock import Clock
 from minicoin.world.ledger import Ledger
 from minicoin.world.traffic import UNKNOWN_TYPE, Traffic
 
@@ -38,6 +41,19 @@ class Disturbance(Protocol):
         """Take over a message that would have arrived at `arrival_us`; deliver it through the world, or never."""
 
 
+class Machine(Protocol):
+    """What stands between a runner and the bytes of a connection, at one end of it."""
+
+    def send(self, frame: bytes, kind: int) -> None:
+        """A frame for the other end, of a message of this type."""
+
+    def receive(self, data: bytes) -> None:
+        """Bytes of the other end."""
+
+    def close(self, reason: str) -> None:
+        """Say goodbye: the connection ends behind what that takes."""
+
+
 class LinkEnd:
     """One host's end of a connection. `other` is the far end; what is sent here arrives there."""
 
@@ -48,24 +64,35 @@ class LinkEnd:
         "held",
         "host",
         "is_open",
+        "is_told",
         "last_arrival",
         "latency_us",
+        "machine",
         "number",
         "other",
         "receiving",
+        "remote",
         "runner",
         "unacknowledged",
     )
 
-    def __init__(self, host: "Host", conn: ConnId, latency_us: int, *, dialled: NodeAddress | None) -> None:
+    def __init__(
+        self, host: "Host", conn: ConnId, latency_us: int, *, dialled: NodeAddress | None, remote: NodeAddress
+    ) -> None:
         self.host = host
         self.conn = conn
         self.latency_us = latency_us
         self.dialled = dialled
+        self.remote = remote
+        """Where the other end is, as this one sees it."""
         self.runner = host.runner
         """Who opened it: one that was switched on since knows nothing of it."""
         self.other: LinkEnd = self
+        self.machine: Machine | None = None
+        """None where messages travel as they are."""
         self.is_open = True
+        self.is_told = True
+        """Whether its opening is no secret to the runner any more, so that its end must not be either."""
         self.last_arrival = 0
         self.number = 0
         self.unacknowledged = 0
@@ -83,6 +110,9 @@ class Lines:
     up_rate: int = 0
     down_rate: int = 0
     region: int = 0
+    up_free: int = 0
+    """When all that was handed to the uplink has left it."""
+    down_free: int = 0
 
 
 @dataclass(slots=True)
@@ -98,15 +128,15 @@ class Host:
 
     __slots__ = (
         "address",
-        "clock_offset_us",
+        "clock",
         "cpu_factor",
         "disk",
-        "down_free",
-        "down_rate",
         "group",
+        "identity",
         "index",
         "is_up",
         "job",
+        "lines",
         "links",
         "mined",
         "name",
@@ -114,41 +144,58 @@ class Host:
         "next_request",
         "node",
         "policy",
-        "region",
         "replies",
         "restarts",
         "runner",
         "traffic",
-        "up_free",
-        "up_rate",
         "wake_at",
         "worker_free",
     )
 
-    def __init__(self, index: int, name: str, address: NodeAddress, lines: Lines, disk: Disk, group: str) -> None:
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        address: NodeAddress,
+        lines: Lines,
+        disk: Disk,
+        *,
+        group: str = "",
+        identity: Identity | None = None,
+    ) -> None:
         self.index = index
         self.name = name
         self.group = group
         self.address = address
-        self.region = lines.region
-        self.up_rate = lines.up_rate
-        self.down_rate = lines.down_rate
+        """Where it listens, with its peer id where it has one."""
+        self.identity = identity
+        self.lines = lines
         self.disk = disk
+        self.clock = Clock()
         self.node: Node | None = None
         self.runner: Runner | None = None
         self.is_up = False
         self.links: dict[ConnId, LinkEnd] = {}
         self.traffic = Traffic()
-        self.up_free = 0
-        self.down_free = 0
         self.worker_free = 0
         self.wake_at = 0
         self.next_inbound = 1
         self.next_request = 1
         self.restarts = 0
-        self.clock_offset_us = 0
         self.cpu_factor = 1.0
         self.job: SearchNonce | None = None
         self.mined: RawBlock | None = None
         self.policy: NodePolicy | None = None
-        self.replies: dict[RequestId, object] = {}
+        self.replies: dict[RequestId, Reply] = {}
+
+    @property
+    def height(self) -> int:
+        """Of its node's tip; there must be one."""
+        assert self.node is not None
+        return self.node.parts.tree.tip.height
+
+    @property
+    def tip(self) -> BlockHash:
+        """Its node's tip."""
+        assert self.node is not None
+        return self.node.parts.tree.tip.hash

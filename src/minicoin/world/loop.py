@@ -1,10 +1,10 @@
 """The loop that every host's runner goes through: one event in, its effects out, its deadline set, all in virtual time.
 
-Owns time, the trace digest and who observes. The classes on top of it say what becomes of an effect: `Transport` what
-is sent, `Connections` what is dialled and closed, `World` the rest.
+Owns time, the trace digest and who observes. What becomes of an effect is said by those it serves: `send` for messages,
+the most frequent, `perform` for all others.
 """
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from minicoin.core.effects import Effect, Send
 from minicoin.core.events import BlockStored, ChainMoved, DeadlineReached, Event, TransactionVerified
@@ -15,61 +15,44 @@ from minicoin.world.host import Host, Runner
 from minicoin.world.queue import EventQueue
 from minicoin.world.settings import Observer
 
+SendMessage = Callable[[Host, ConnId, Message], None]
+PerformEffect = Callable[[Host, Effect], None]
 
-class Loop(ABC):
+
+class Loop:
     """Hands events to hosts, in the order of the queue."""
 
+    __slots__ = ("_perform_one", "_send", "digest", "observers", "queue")
+
     def __init__(self, started_at: Micros) -> None:
-        self.started_at = started_at
         self.queue = EventQueue(started_at)
         self.digest = TraceDigest()
         self.observers: list[Observer] = []
+        self._send: SendMessage
+        self._perform_one: PerformEffect
 
-    @abstractmethod
-    def _send(self, host: Host, conn: ConnId, message: Message) -> None:
-        """The most frequent effect."""
-
-    @abstractmethod
-    def _perform_one(self, host: Host, effect: Effect) -> None:
-        """Any other."""
-
-    # --- time ---
-
-    @property
-    def now(self) -> Micros:
-        """The true time; a host's clock may be off."""
-        return self.queue.now
-
-    def run(self, until_us: int, most: int | None = None) -> int:
-        """Let time pass up to a moment; how many things happened."""
-        return self.queue.run(until_us, most)
-
-    def wake(self, host: Host) -> None:
-        """Let a host look at the clock: after its runner was told something from outside."""
-        self._perform(host)
-
-    def tell(self, host: Host, event: Event) -> None:
-        """Hand in an event from outside, behind all that is due by now."""
-        self._post(host, event)
-
-    def _clock(self, host: Host) -> Micros:
-        return Micros(self.queue.now + host.clock_offset_us)
+    def serve(self, send: SendMessage, perform: PerformEffect) -> None:
+        """Hand effects to these, from the first event on."""
+        self._send = send
+        self._perform_one = perform
 
     # --- events in ---
 
-    def _handle(self, host: Host, event: Event) -> None:
+    def handle(self, host: Host, event: Event) -> None:
+        """An event for a host's runner, now."""
         runner = host.runner
         if runner is None:
             return
-        self.digest.note(self.queue.now, host.index, 0, event_key(event))
-        runner.handle(event, self._clock(host))
-        self._perform(host)
+        now = self.queue.now
+        self.digest.note(now, host.index, 0, event_key(event))
+        runner.handle(event, host.clock.read(now))
+        self.perform(host)
 
-    def _post(self, host: Host, event: Event, delay_us: int = 0) -> None:
+    def post(self, host: Host, event: Event, delay_us: int = 0) -> None:
+        """The result of an effect, behind all that is due by then; for nobody where the node that asked is gone."""
         self.queue.at(self.queue.now + delay_us, self._answer, host, (host.runner, event))
 
     def _answer(self, host: Host, answer: tuple[Runner, Event]) -> None:
-        """The result of an effect, unless the node that asked is gone."""
         runner, event = answer
         if host.runner is not runner:
             return
@@ -79,27 +62,32 @@ class Loop(ABC):
         elif isinstance(event, TransactionVerified):
             for observer in self.observers:
                 observer.on_verified(host, event, self.queue.now)
-        self._handle(host, event)
+        self.handle(host, event)
 
     def _wake(self, host: Host, runner: Runner) -> None:
         # An alarm that a later one replaced, or that another has answered, wakes nobody.
-        if host.runner is not runner or not host.wake_at or host.wake_at > self._clock(host):
+        shown = host.clock.read(self.queue.now)
+        if host.runner is not runner or not host.wake_at or host.wake_at > shown:
             return
         host.wake_at = 0
         deadline = runner.next_deadline()
-        if deadline is not None and deadline > self._clock(host):
+        if deadline is not None and deadline > shown:
             # An event in between has dealt with it: nothing is due before the next one.
             self._wake_at(host, runner, deadline)
         else:
-            self._handle(host, DeadlineReached())
+            self.handle(host, DeadlineReached())
 
     def _wake_at(self, host: Host, runner: Runner, deadline: Micros) -> None:
-        host.wake_at = deadline
-        self.queue.at(max(deadline - host.clock_offset_us, self.queue.now), self._wake, host, runner)
+        now = self.queue.now
+        at = host.clock.true_time(deadline, now)
+        if at is not None:
+            host.wake_at = deadline
+            self.queue.at(at, self._wake, host, runner)
 
     # --- effects out ---
 
-    def _perform(self, host: Host) -> None:
+    def perform(self, host: Host) -> None:
+        """All that a host's runner wants."""
         runner = host.runner
         if runner is None:
             return

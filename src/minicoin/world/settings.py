@@ -28,8 +28,15 @@ class WorldSettings:
     costs: WorkCosts = field(default_factory=WorkCosts)
     encodes: bool = False
     """Encode and decode every message, as on a socket."""
+    has_peer_ids: bool = False
+    """Every host has an identity, and connections run libp2p; otherwise they carry messages as plain TCP does."""
     draws_per_message: bool = False
     """Ask for the latency of every message, not once per connection."""
+
+
+def uniform(latency_us: int) -> Latency:
+    """The same latency between any two hosts."""
+    return lambda sender, receiver, number: latency_us
 
 
 class Observer(Protocol):

@@ -1,11 +1,13 @@
 """The world: performs the effects of every host's node inline, in virtual time, and hands it what comes of them.
 
-Owns hosts and what a computer does by itself: power, disk, chain worker, mining. What lies between hosts is the
-business of the classes below: `Connections`, `Transport`, and the `Loop` that drives them. Measuring and checking
-listen through observers and change nothing; faults act through the methods here. One seed gives one trace digest.
+Put together from a loop, connections and chain workers; owns hosts and what a computer does by itself: power, disk,
+clock, mining. Measuring and checking listen through observers and change nothing; faults act through the methods here
+and those of `connections`. One seed gives one trace digest.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.effects import (
@@ -33,15 +35,15 @@ from minicoin.core.effects import (
 from minicoin.core.events import (
     AddressesFound,
     AddressSource,
-    ChainMoved,
     CommandReceived,
+    DeadlineReached,
     Event,
     KeyStretched,
     NonceFound,
     Saved,
-    TransactionVerified,
 )
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.identity import SEED_BYTES, Identity
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import assemble_node
 from minicoin.core.node.commands import Command
@@ -53,17 +55,21 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
-from minicoin.core.work import ChainJob, rest_of
 from minicoin.world.connections import Connections
 from minicoin.world.host import Disk, Host, Lines, Runner
 from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
+from minicoin.world.loop import Loop
+from minicoin.world.own_ledger import OwnLedger
 from minicoin.world.padding import pad_job
 from minicoin.world.settings import Latency, WorldSettings
+from minicoin.world.worker import Workers
 
-PORT = 8333
+PORT: Final = 8333
 # After the genesis block, so that the first mined block is later than its parent.
-START_AFTER_GENESIS_US = 600 * SECOND_US
-_SEARCH_TRIES = 1 << 20
+START_AFTER_GENESIS_US: Final = 600 * SECOND_US
+_RESOLVED_AFTER_US: Final = 50_000
+_SEARCH_TRIES: Final = 1 << 20
+_PATIENCE_US: Final = 60 * SECOND_US
 
 
 def host_address(index: int) -> NodeAddress:
@@ -71,18 +77,54 @@ def host_address(index: int) -> NodeAddress:
     return NodeAddress(f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}", PORT)
 
 
-class World(Connections):
+class World:
     """Hosts and what connects them."""
 
     def __init__(self, network: Network, verifier: ScriptVerifier, latency: Latency, settings: WorldSettings) -> None:
-        started_at = Micros(network.genesis.header.time * SECOND_US + START_AFTER_GENESIS_US)
-        super().__init__(network, latency, settings, started_at)
+        self.network = network
+        self.settings = settings
+        self.started_at = Micros(network.genesis.header.time * SECOND_US + START_AFTER_GENESIS_US)
         self.rng = Rng(settings.seed)
+        self.hosts: list[Host] = []
         self.book = BlockBook(network, verifier)
         self.seeds: tuple[NodeAddress, ...] = ()
         """What the network's DNS seeds answer."""
         self.block_bytes = 0
         """Miners fill their blocks up to this size."""
+        self.loop = Loop(self.started_at)
+        self.queue = self.loop.queue
+        self.digest = self.loop.digest
+        self.observers = self.loop.observers
+        self.connections = Connections(self.loop, network, latency, settings, self.rng, self.hosts)
+        self._workers = Workers(self.loop, settings.costs)
+        self.loop.serve(self.connections.transport.send, self._perform)
+
+    # --- time ---
+
+    @property
+    def now(self) -> Micros:
+        """The true time; a host's clock may be off."""
+        return self.queue.now
+
+    def run(self, until_us: int, most: int | None = None) -> int:
+        """Let time pass up to a moment; how many things happened."""
+        return self.queue.run(until_us, most)
+
+    def wait(self, duration_us: int, until: Callable[[], bool]) -> bool:
+        """Let time pass until something holds, for so long at most; whether it does."""
+        ends_at = self.now + duration_us
+        while not until():
+            if not self.queue.run(ends_at, 1):
+                return until()
+        return True
+
+    def wake(self, host: Host) -> None:
+        """Let a host look at the clock: after its runner was told something from outside."""
+        self.loop.perform(host)
+
+    def tell(self, host: Host, event: Event) -> None:
+        """Hand in an event from outside, behind all that is due by now."""
+        self.loop.post(host, event)
 
     # --- hosts ---
 
@@ -97,10 +139,22 @@ class World(Connections):
     ) -> Host:
         """A computer that is switched off, with `chain` on its disk; it lives at its index's address or another."""
         index = len(self.hosts)
+        at = address or host_address(index)
+        identity = None
+        if self.settings.has_peer_ids:
+            identity = Identity.from_seed(self.rng.stream(f"identity {index}").bytes(SEED_BYTES))
+            at = replace(at, peer_id=identity.peer_id.multihash)
         disk = Disk(SharedLedger(self.book, chain))
-        host = Host(index, name or f"node{index}", address or host_address(index), lines or Lines(), disk, group)
+        host = Host(index, name or f"node{index}", at, lines or Lines(), disk, group=group, identity=identity)
         self.hosts.append(host)
-        self.by_address[(host.address.host, host.address.port)] = host
+        self.connections.by_address[(at.host, at.port)] = host
+        return host
+
+    def add_node(self, name: str = "", policy: NodePolicy | None = None) -> Host:
+        """A host with a chain engine of its own, switched on: for worlds of a few nodes."""
+        host = self.add_host(name=name)
+        host.disk.ledger = OwnLedger(self.network, self.book.verifier)
+        self.start(host, policy or NodePolicy())
         return host
 
     def replace_ledger(self, host: Host, ledger: Ledger) -> None:
@@ -113,14 +167,16 @@ class World(Connections):
         run = f"node {host.index} {host.restarts}"
         rng = self.rng.stream(run)
         state = host.disk.ledger.state(host.disk.documents)
-        now = self._clock(host)
+        # A clock that was let stand by a node runs again with the next.
+        host.clock.stands_at = None
+        now = host.clock.read(self.now)
         policy = replace(policy, listen_port=host.address.port) if policy.listens else policy
-        host.policy = policy
+        host.policy = policy = replace(policy, peer_id=host.address.peer_id)
         node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now)
         host.node = node
         self.start_runner(host, node)
         node.start(host.disk.documents.get(MEMPOOL_KEY), now)
-        self._perform(host)
+        self.loop.perform(host)
 
     def restart(self, host: Host) -> None:
         """Switch a host on again, with what its disk kept, as it was started before."""
@@ -133,7 +189,7 @@ class World(Connections):
         host.runner = runner
         host.is_up = True
         host.wake_at = 0
-        host.up_free = host.down_free = host.worker_free = self.now
+        host.lines.up_free = host.lines.down_free = host.worker_free = self.now
 
     def stop(self, host: Host, reason: str) -> None:
         """Power off: nothing more is written, and the others see their connections reset."""
@@ -142,39 +198,50 @@ class World(Connections):
         host.job = None
         host.restarts += 1
         for end in list(host.links.values()):
-            self.reset(end, reason)
+            self.connections.reset(end, reason)
 
     def command(self, host: Host, command: Command) -> RequestId:
         """Hand in a command; what it answers is in `host.replies`."""
         request = RequestId(host.next_request)
         host.next_request += 1
-        self._handle(host, CommandReceived(request, command))
+        self.loop.handle(host, CommandReceived(request, command))
         return request
+
+    def ask(self, host: Host, command: Command, patience_us: int = _PATIENCE_US) -> object:
+        """Hand in a command and let time pass until it is answered. Raises MisuseError with the error of the reply."""
+        request = self.command(host, command)
+        self.wait(patience_us, lambda: request in host.replies)
+        reply = host.replies.get(request)
+        if reply is None:
+            raise MisuseError(f"no reply to {command!r}")
+        if reply.error_code:
+            raise MisuseError(f"{reply.error_code}: {reply.error}")
+        return reply.value
 
     # --- effects ---
 
-    def _perform_one(self, host: Host, effect: Effect) -> None:
+    def _perform(self, host: Host, effect: Effect) -> None:
         match effect:
             case Trace():
                 for observer in self.observers:
                     observer.on_trace(host, effect, self.queue.now)
             case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | SaveHeaders() | Watch() | Rescan():
-                self._work(host, effect)
+                self._workers.work(host, effect)
             case Send(conn, message):
-                self._send(host, conn, message)
+                self.connections.transport.send(host, conn, message)
             case Dial():
-                self._dial(host, effect)
+                self.connections.dial(host, effect)
             case Close(conn, reason):
                 end = host.links.get(conn)
                 if end is not None:
-                    self.close(end, reason)
+                    self.connections.close(end, reason)
             case Resolve(name):
-                now_s = self._clock(host) // SECOND_US
+                now_s = host.clock.read(self.now) // SECOND_US
                 known = tuple(TimedAddress(address, 9, now_s) for address in self.seeds if address != host.address)
-                self._post(host, AddressesFound(AddressSource.DNS, name, known), 50_000)
+                self.loop.post(host, AddressesFound(AddressSource.DNS, name, known), _RESOLVED_AFTER_US)
             case SaveState(key, value):
                 host.disk.documents[key] = value
-                self._post(host, Saved(key), self.settings.costs.save_us)
+                self.loop.post(host, Saved(key), self.settings.costs.save_us)
             case Reply():
                 host.replies[effect.request] = effect
             case SearchNonce():
@@ -183,55 +250,26 @@ class World(Connections):
                 host.job = None
             case Shutdown(reason):
                 self.stop(host, reason)
-            case SetClock():
-                raise MisuseError("the simulated world's clock is nobody's to set")
+            case SetClock(at):
+                host.clock.stands_at = at
+                host.wake_at = 0
+                self.loop.post(host, DeadlineReached())
             case StretchKey():
-                self._post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
-
-    def _work(self, host: Host, job: ChainJob) -> None:
-        """The chain worker's share: done at once, answered when a computer of this speed would have done it."""
-        answer = host.disk.ledger.perform(job)
-        if answer is None:
-            return
-        cost = self._cost(host, job, answer)
-        now = self.queue.now
-        if not cost:
-            self._post(host, answer)
-        else:
-            cost = round(cost * host.cpu_factor)
-            if isinstance(answer, TransactionVerified):
-                answer = TransactionVerified(answer.verdict, cost)
-            host.worker_free = max(host.worker_free, now) + cost
-            self._post(host, answer, host.worker_free - now)
-        rest = rest_of(job, answer)
-        if rest is not None:
-            self.queue.at(max(host.worker_free, now), self._work_on, host, (host.runner, rest))
-
-    def _work_on(self, host: Host, left: tuple[Runner, ChainJob]) -> None:
-        """What was left of a job, unless the node that asked is gone."""
-        runner, job = left
-        if host.runner is runner:
-            self._work(host, job)
-
-    def _cost(self, host: Host, job: ChainJob, answer: Event) -> int:
-        costs = self.settings.costs
-        match job:
-            case Activate() if isinstance(answer, ChainMoved):
-                mined = host.mined
-                return sum(
-                    costs.block(summary.size)
-                    for summary in answer.update.connected
-                    # Whoever mined a block has nothing left to find out about it.
-                    if mined is None or mined.hash != summary.hash
-                )
-            case VerifyTransaction():
-                return costs.transaction_us
-            case ReadBlock():
-                return costs.read_us
-            case _:
-                return 0
+                self.loop.post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
 
     def _search(self, host: Host, job: SearchNonce) -> None:
+        """Found at once: a search that takes its time is the scenario's, or that of a job that may not end before."""
+        host.job = job
+        wait_us = job.not_before_us - host.clock.read(self.now)
+        if wait_us > 0:
+            self.queue.at(self.now + wait_us, self._find, host, job)
+        else:
+            self._find(host, job)
+
+    def _find(self, host: Host, job: SearchNonce) -> None:
+        if host.job is not job:
+            return
+        host.job = None
         padded = pad_job(job, self.block_bytes) if self.block_bytes else job
         found = search(padded, host.index << 20 | (host.next_request & 0xFFFFF), _SEARCH_TRIES)
         if found is None:
@@ -239,4 +277,4 @@ class World(Connections):
         host.mined = found
         for observer in self.observers:
             observer.on_mined(host, found, self.queue.now)
-        self._post(host, NonceFound(job.job, found))
+        self.loop.post(host, NonceFound(job.job, found))

@@ -9,7 +9,7 @@ from minicoin.core.params.builtin import REGTEST
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import Message, Unknown
 from minicoin.world.host import Host, Lines, LinkEnd
-from minicoin.world.settings import WorldSettings
+from minicoin.world.settings import Latency, WorldSettings
 from minicoin.world.world import World
 
 LATENCY_US = 50_000
@@ -42,14 +42,23 @@ class Script:
         return [(at, event) for at, event in self.heard if isinstance(event, kind)]
 
 
-def make_world(latency_us: int = LATENCY_US, *, encodes: bool = False, draws_per_message: bool = False) -> World:
+def make_world(
+    latency_us: int = LATENCY_US,
+    *,
+    encodes: bool = False,
+    draws_per_message: bool = False,
+    has_peer_ids: bool = False,
+    latency: Latency | None = None,
+) -> World:
     """Equal latency everywhere; where it is drawn per message, 1 ms more for each."""
 
-    def latency(sender: int, receiver: int, number: int) -> int:
+    def growing(sender: int, receiver: int, number: int) -> int:
         return latency_us + 1_000 * number
 
-    settings = WorldSettings(b"scripted", encodes=encodes, draws_per_message=draws_per_message)
-    return World(REGTEST, ScriptedVerifier(), latency, settings)
+    settings = WorldSettings(
+        b"scripted", encodes=encodes, draws_per_message=draws_per_message, has_peer_ids=has_peer_ids
+    )
+    return World(REGTEST, ScriptedVerifier(), latency or growing, settings)
 
 
 def add_script(world: World, up_rate: int = 0, down_rate: int = 0) -> tuple[Host, Script]:

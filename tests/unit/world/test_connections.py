@@ -40,7 +40,7 @@ def test_the_accepting_side_opens_after_one_latency_the_dialler_after_two() -> N
     assert (theirs.local, theirs.remote.host) == (target.address, host.address.host)
     assert script.heard == [(began + 2 * LATENCY_US, ConnectionOpened(CONN, target.address, False, host.address))]
     assert host.links[CONN].other is target.links[theirs.conn]
-    assert list(world.link_ends()) == [host.links[CONN], target.links[theirs.conn]]
+    assert list(world.connections.link_ends()) == [host.links[CONN], target.links[theirs.conn]]
 
 
 @pytest.mark.parametrize("which", ["nobody", "switched off"])
@@ -73,7 +73,7 @@ def test_a_dial_across_a_barrier_times_out() -> None:
     world = make_world()
     (host, script), (target, accepted) = add_script(world), add_script(world)
     # One direction is enough: no answer comes back.
-    world.barriers.append(lambda sender, receiver: (sender, receiver) == (target, host))
+    world.connections.barriers.append(lambda sender, receiver: (sender, receiver) == (target, host))
     began = world.now
     dial(world, host, target)
     pass_time(world)
@@ -169,7 +169,7 @@ def test_reset_loses_what_is_on_its_way_and_is_heard_one_latency_later() -> None
     near, far = connect(world, host, target)
     began = world.now
     send(world, near, filler(500_000))
-    world.reset(near, "broken")
+    world.connections.reset(near, "broken")
     pass_time(world)
     assert arrivals(accepted) == []
     assert accepted.of(ConnectionClosed) == [(began + LATENCY_US, ConnectionClosed(far.conn, "closed by peer"))]
@@ -194,7 +194,7 @@ def test_what_is_held_arrives_in_order_when_it_is_let_go_and_the_other_direction
     (host, script), (target, accepted) = add_script(world), add_script(world)
     near, far = connect(world, host, target)
     send(world, near, filler(100, mark=0))
-    world.hold(near)
+    world.connections.hold(near)
     send(world, near, filler(100, mark=1), filler(200, mark=2))
     send(world, far, Ping(1))
     pass_time(world, 5)
@@ -202,7 +202,7 @@ def test_what_is_held_arrives_in_order_when_it_is_let_go_and_the_other_direction
     assert marks(accepted) == [0]
     assert len(arrivals(script)) == 1
     began = world.now
-    world.let_go(near)
+    world.connections.let_go(near)
     send(world, near, filler(100, mark=3))
     pass_time(world)
     assert marks(accepted) == [0, 1, 2, 3]
@@ -213,10 +213,10 @@ def test_holding_twice_keeps_what_is_held() -> None:
     world = make_world()
     (host, _), (target, accepted) = add_script(world), add_script(world)
     near, _ = connect(world, host, target)
-    world.hold(near)
+    world.connections.hold(near)
     send(world, near, filler(100, mark=1))
-    world.hold(near)
-    world.let_go(near)
+    world.connections.hold(near)
+    world.connections.let_go(near)
     pass_time(world)
     assert marks(accepted) == [1]
 
@@ -226,16 +226,16 @@ def test_the_end_of_a_held_connection_is_heard_when_it_is_let_go(how: str) -> No
     world = make_world()
     (host, _), (target, accepted) = add_script(world), add_script(world)
     near, _ = connect(world, host, target)
-    world.hold(near)
+    world.connections.hold(near)
     send(world, near, filler(100, mark=1))
     if how == "close":
         close(world, near)
     else:
-        world.reset(near, "broken")
+        world.connections.reset(near, "broken")
     pass_time(world)
     assert changes(accepted) == ["ConnectionOpened"]
     began = world.now
-    world.let_go(near)
+    world.connections.let_go(near)
     pass_time(world)
     assert marks(accepted) == [1]
     assert accepted.of(ConnectionClosed)[0][0] == began + LATENCY_US
@@ -246,6 +246,6 @@ def test_hooks_see_both_ends_before_anything_is_sent() -> None:
     world = make_world()
     (host, _), (target, _) = add_script(world), add_script(world)
     seen = []
-    world.link_hooks.append(lambda end: seen.append((end.host.index, end.is_open, end.number)))
+    world.connections.link_hooks.append(lambda end: seen.append((end.host.index, end.is_open, end.number)))
     connect(world, host, target)
     assert seen == [(1, True, 0), (0, True, 0)]

@@ -57,7 +57,7 @@ def test_a_deadline_that_was_put_off_makes_no_event() -> None:
 def test_a_clock_that_is_off_is_what_its_node_goes_by() -> None:
     world = make_world()
     host, script = add_script(world)
-    host.clock_offset_us = 3_600 * SECOND_US
+    host.clock.offset_us = 3_600 * SECOND_US
     script.deadline = Micros(world.now + 3_610 * SECOND_US)
     due = script.deadline
     world.wake(host)

@@ -112,8 +112,10 @@ def test_small_messages_of_others_pass_a_block_that_is_still_on_its_way() -> Non
 
 def test_messages_of_one_connection_keep_their_order_where_latencies_are_drawn() -> None:
     drawn = iter([90, 10, 50, 20, 95, 5])
-    world = make_world(draws_per_message=True)
-    world._latency = lambda sender, receiver, number: next(drawn) * ONE_MS if number else LATENCY_US
+    world = make_world(
+        draws_per_message=True,
+        latency=lambda sender, receiver, number: next(drawn) * ONE_MS if number else LATENCY_US,
+    )
     sender, receiver = add_script(world), add_script(world)
     near, _ = connect(world, sender[0], receiver[0])
     began = world.now
@@ -130,7 +132,7 @@ def test_a_lifted_cap_lets_nothing_overtake() -> None:
     began = world.now
     send(world, near, filler(100_000, mark=1))
     pass_time(world, 0.2)
-    receiver[0].down_rate = 0
+    receiver[0].lines.down_rate = 0
     send(world, near, filler(100, mark=2))
     pass_time(world)
     assert marks(receiver[1]) == [1, 2]
@@ -208,7 +210,7 @@ def test_nothing_arrives_at_a_connection_that_is_not_there() -> None:
     world = make_world()
     sender, receiver = add_script(world), add_script(world)
     near, far = connect(world, sender[0], receiver[0])
-    world.reset(near, "gone")
+    world.connections.reset(near, "gone")
     send(world, near, Ping(1))
     pass_time(world)
     assert arrivals(receiver[1]) == []

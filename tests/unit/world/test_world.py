@@ -6,23 +6,37 @@ import pytest
 from tests.unit.world.scripts import act, add_script, make_world, pass_time
 
 from minicoin.core import work
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Reply, Rescan, Resolve, SaveState, Shutdown, StretchKey, VerifyTransaction
+from minicoin.core.effects import (
+    Reply,
+    Rescan,
+    Resolve,
+    SaveState,
+    SetClock,
+    Shutdown,
+    StopSearch,
+    StretchKey,
+    VerifyTransaction,
+)
 from minicoin.core.events import (
     AddressesFound,
     AddressSource,
     CommandReceived,
+    DeadlineReached,
     KeyStretched,
+    NonceFound,
     RescanProgress,
     Saved,
     TransactionVerified,
 )
 from minicoin.core.faults import MisuseError
-from minicoin.core.node.commands import Generate
+from minicoin.core.mining.template import build_template, make_job
+from minicoin.core.node.commands import Generate, NewAddress
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import Block
-from minicoin.core.units import SECOND_US, RequestId
+from minicoin.core.units import HOUR_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.sim.engine.funding import PAY_SCRIPT, fund, spend
 from minicoin.world.costs import WorkCosts
@@ -216,6 +230,60 @@ def test_a_rescan_is_answered_slice_by_slice(monkeypatch: pytest.MonkeyPatch) ->
     told = [event for _, event in script.of(RescanProgress) if isinstance(event, RescanProgress)]
     slices = [(event.height, len(event.found), event.done) for event in told]
     assert slices == [(2, 2, False), (4, 2, False), (5, 1, True)]
+
+
+def test_a_clock_that_was_let_stand_shows_one_time_until_it_runs_again() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    stands_at = Micros(world.now + HOUR_US)
+    script.deadline = Micros(stands_at + 1)
+    act(world, host, SetClock(stands_at))
+    pass_time(world, 2 * 3_600)
+    # It was told to look at the clock, and no deadline comes by waiting.
+    assert script.heard == [(stands_at, DeadlineReached())]
+    act(world, host, SetClock(None))
+    pass_time(world, 0)
+    assert script.heard[1] == (world.now, DeadlineReached())
+
+
+def test_a_job_with_a_date_is_found_no_sooner_and_not_at_all_once_it_is_replaced_or_stopped() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    tree = HeaderTree(REGTEST)
+    built = build_template(tree, tree.tip, (), PAY_SCRIPT, world.now)
+    due = world.now + 5 * SECOND_US
+    act(world, host, make_job(built, 1, due))
+    act(world, host, make_job(built, 2, due + SECOND_US))
+    pass_time(world)
+    assert [(at, event.job) for at, event in script.of(NonceFound)] == [(due + SECOND_US, 2)]
+    act(world, host, make_job(built, 3, world.now + SECOND_US), StopSearch())
+    pass_time(world)
+    assert len(script.of(NonceFound)) == 1
+
+
+def test_a_question_is_answered_in_the_time_that_takes_or_is_an_error() -> None:
+    world = real_world()
+    one = world.add_node("one")
+    found = world.ask(one, Generate(2, PAY_SCRIPT))
+    assert isinstance(found, list | tuple) and len(found) == 2
+    assert (one.name, one.height) == ("one", 2)
+    with pytest.raises(MisuseError, match="wallet"):
+        world.ask(one, NewAddress())
+    world.stop(one, "off")
+    with pytest.raises(MisuseError, match="no reply"):
+        world.ask(one, NewAddress())
+
+
+def test_time_passes_until_something_holds_or_patience_ends() -> None:
+    world = real_world()
+    one = world.add_node()
+    two = world.add_node(policy=NodePolicy(add_nodes=(one.address,)))
+    world.ask(one, Generate(3, PAY_SCRIPT))
+    assert world.wait(60 * SECOND_US, lambda: two.tip == one.tip)
+    assert two.height == 3
+    began = world.now
+    assert not world.wait(SECOND_US, lambda: two.height > 3)
+    assert world.now == began + SECOND_US
 
 
 def test_time_begins_after_the_genesis_block() -> None:

@@ -255,7 +255,7 @@ class _Builder:
     def _listen_widely(self, hosts: list[Host]) -> None:
         """An eclipse's hosts answer at every address of its pool."""
         for number, address in enumerate(self._pool):
-            self._world.by_address.setdefault((address.host, address.port), hosts[number % len(hosts)])
+            self._world.connections.by_address.setdefault((address.host, address.port), hosts[number % len(hosts)])
 
     def _wake(self, peer: ScriptedPeer) -> None:
         self._world.wake(self._hosts[peer])

@@ -66,8 +66,8 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     yield "headers", len(parts.tree), parts.tree.best_header.height + STRAY_HEADERS_MAX
     held = max((sum(size for _, size in end.held) for end in host.links.values() if end.held), default=0)
     yield "bytes held back on one connection", held, SEND_QUEUE_BYTES_MAX
-    if host.up_rate:
-        queued = (host.up_free - now + host.clock_offset_us) * host.up_rate // SECOND_US
+    if host.lines.up_rate:
+        queued = (host.lines.up_free - now + host.clock.offset_us) * host.lines.up_rate // SECOND_US
         yield "bytes in the uplink's queue", queued, SEND_QUEUE_BYTES_MAX * max(1, len(host.links))
 
 
@@ -93,7 +93,7 @@ class Bounds:
         for host in hosts:
             if host.node is None:
                 continue
-            for what, count, most in measure_node(host, host.node, Micros(world.now + host.clock_offset_us)):
+            for what, count, most in measure_node(host, host.node, host.clock.read(world.now)):
                 if count > most:
                     yield Finding((host.index,), f"{count} {what}, at most {most}")
         most = BACKLOG_PER_NODE_MAX * len(world.hosts)

@@ -66,7 +66,7 @@ class Delivery:
             session = node.parts.sessions.get(conn)
             if session is None or conn not in node.parts.relay.relaying_peers():
                 continue
-            if session.opened_at - source.clock_offset_us + DELIVERY_WITHIN_US <= at:
+            if session.opened_at - source.clock.offset_us + DELIVERY_WITHIN_US <= at:
                 return source
         return None
 

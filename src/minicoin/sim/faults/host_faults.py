@@ -118,9 +118,9 @@ class BandwidthCapFault(NodesFault):
 
     def start(self, scene: Scene) -> None:
         for host in self.hosts(scene):
-            before = (host.up_rate, host.down_rate)
+            before = (host.lines.up_rate, host.lines.down_rate)
             scene.cap_lines(host, self, self._up_rate, self._down_rate)
-            self.fired += (host.up_rate, host.down_rate) != before
+            self.fired += (host.lines.up_rate, host.lines.down_rate) != before
 
     def stop(self, scene: Scene) -> None:
         for host in self.hosts(scene):

@@ -210,7 +210,7 @@ class SmallFailures:
             late_us = self._delays_us[1]
         receiver = end.other.host
         if self._duplicate and self._rng.uniform() < self._duplicate:
-            receiver.down_free = max(receiver.down_free, weather.world.now) + transfer_us(
-                parcel.size, receiver.down_rate
+            receiver.lines.down_free = max(receiver.lines.down_free, weather.world.now) + transfer_us(
+                parcel.size, receiver.lines.down_rate
             )
         return [replace(parcel, arrival_us=parcel.arrival_us + late_us)] if late_us else [parcel]

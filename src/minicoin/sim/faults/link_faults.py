@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from minicoin.core.events import ConnectionClosed
 from minicoin.core.rng import Rng
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.scene import Scene
@@ -99,15 +98,15 @@ class PartitionFault(InjectedFault):
         return self._cuts(end.host, end.other.host)
 
     def start(self, scene: Scene) -> None:
-        scene.world.barriers.append(self._cuts)
+        scene.world.connections.barriers.append(self._cuts)
         if self._resets:
-            for end in scene.world.link_ends():
+            for end in scene.world.connections.link_ends():
                 if end.is_open and (self.holds(end) or self.holds(end.other)):
-                    scene.world.reset(end, "connection reset")
+                    scene.world.connections.reset(end, "connection reset")
         scene.weather.block(self)
 
     def stop(self, scene: Scene) -> None:
-        scene.world.barriers.remove(self._cuts)
+        scene.world.connections.barriers.remove(self._cuts)
         for end in scene.weather.unblock(self):
             scene.weather.free(end, self)
 
@@ -137,13 +136,11 @@ class HalfOpenFault(_SomeConnections):
     """A node forgets a connection and the other side is not told: it speaks to nobody until it gives up."""
 
     def _strike(self, scene: Scene, end: LinkEnd) -> None:
-        end.is_open = False
-        end.host.links.pop(end.conn, None)
-        scene.world.tell(end.host, ConnectionClosed(end.conn, "connection timed out"))
+        scene.world.connections.forget(end, "connection timed out")
 
 
 class ResetFault(_SomeConnections):
     """A connection breaks in the middle of whatever it carries."""
 
     def _strike(self, scene: Scene, end: LinkEnd) -> None:
-        scene.world.reset(end, "connection reset")
+        scene.world.connections.reset(end, "connection reset")

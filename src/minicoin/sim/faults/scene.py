@@ -79,7 +79,7 @@ class Scene:
 
     def move_clock(self, host: Host, by_us: int) -> None:
         """Set its clock."""
-        host.clock_offset_us += by_us
+        host.clock.offset_us += by_us
         if by_us < -_BACK_UNNOTICED_US:
             self.restart(host)
         elif host.is_up:
@@ -91,7 +91,7 @@ class Scene:
 
     def cap_lines(self, host: Host, token: object, up_rate: int, down_rate: int) -> None:
         """No more than these bytes per second while `token` bears on it; 0 leaves a direction alone."""
-        self._lines.setdefault(host.index, (host.up_rate, host.down_rate))
+        self._lines.setdefault(host.index, (host.lines.up_rate, host.lines.down_rate))
         self._caps.setdefault(host.index, []).append((token, up_rate, down_rate))
         self._set_lines(host)
 
@@ -103,8 +103,8 @@ class Scene:
     def _set_lines(self, host: Host) -> None:
         up_rate, down_rate = self._lines[host.index]
         caps = self._caps[host.index]
-        host.up_rate = min([rate for rate in (up_rate, *(cap[1] for cap in caps)) if rate], default=0)
-        host.down_rate = min([rate for rate in (down_rate, *(cap[2] for cap in caps)) if rate], default=0)
+        host.lines.up_rate = min([rate for rate in (up_rate, *(cap[1] for cap in caps)) if rate], default=0)
+        host.lines.down_rate = min([rate for rate in (down_rate, *(cap[2] for cap in caps)) if rate], default=0)
 
     def slow_down(self, host: Host, token: object, factor: float) -> None:
         """Work takes so many times longer while `token` bears on it."""

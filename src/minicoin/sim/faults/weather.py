@@ -71,7 +71,7 @@ class Weather:
         self._held: dict[LinkEnd, list[Holder]] = {}
         # Where a damaged frame passed, only bytes say how the stream goes on.
         self._streams: dict[LinkEnd, None] = {}
-        world.link_hooks.append(self._on_link)
+        world.connections.link_hooks.append(self._on_link)
 
     # --- layers ---
 
@@ -91,7 +91,7 @@ class Weather:
         self._streams[end] = None
 
     def _dress_all(self) -> None:
-        for end in self.world.link_ends():
+        for end in self.world.connections.link_ends():
             self._dress(end)
 
     def _dress(self, end: LinkEnd) -> None:
@@ -109,7 +109,7 @@ class Weather:
         for parcel in parcels:
             last = end.last_arrival
             arrival = parcel.arrival_us if parcel.is_loose else max(parcel.arrival_us, last)
-            self.world.arrive(end, parcel.content, arrival)
+            self.world.connections.transport.arrive(end, parcel.content, arrival)
             if parcel.is_loose:
                 end.last_arrival = last
 
@@ -118,7 +118,7 @@ class Weather:
     def block(self, holder: Holder) -> int:
         """Hold what it concerns, new connections too; how many directions that are now."""
         self._holders.append(holder)
-        return sum([self._hold(end, holder) for end in self.world.link_ends()])
+        return sum([self._hold(end, holder) for end in self.world.connections.link_ends()])
 
     def unblock(self, holder: Holder) -> list[LinkEnd]:
         """New connections are free; the directions that it still blocks, oldest first, each to be freed by free()."""
@@ -131,13 +131,13 @@ class Weather:
         holders.remove(holder)
         if not holders:
             del self._held[end]
-            self.world.let_go(end)
+            self.world.connections.let_go(end)
 
     def _hold(self, end: LinkEnd, holder: Holder) -> bool:
         if not holder.holds(end):
             return False
         self._held.setdefault(end, []).append(holder)
-        self.world.hold(end)
+        self.world.connections.hold(end)
         return True
 
     def _on_link(self, end: LinkEnd) -> None:

@@ -86,11 +86,11 @@ def test_blocks_are_hidden_from_whoever_knows_nobody_else(small_net: Callable[..
 def test_an_eclipse_listens_at_many_addresses_of_its_groups(small_net: Callable[..., Any]) -> None:
     net = small_net(_NODES, [_eclipse(), Sybil(kind="sybil", count=3)], shape="addrman", policy=_POLICY)
     first, second = (handle.hosts for handle in net.handles)
-    groups = {tuple(host.split(".")[:2]) for host, _ in net.world.by_address if host.startswith("20.")}
+    groups = {tuple(host.split(".")[:2]) for host, _ in net.world.connections.by_address if host.startswith("20.")}
     # The last one is a scout's, where the honest nodes live that are not attacked.
     assert len(groups) == 16 + 1 + 3
     assert len({host.address for host in (*first, *second)}) == 8 + 1 + 3
-    owners = {id(host) for (name, _), host in net.world.by_address.items() if name.startswith("20.3.")}
+    owners = {id(host) for (name, _), host in net.world.connections.by_address.items() if name.startswith("20.3.")}
     assert owners == {id(first[3])}
 
 

@@ -14,9 +14,9 @@ from minicoin.sim.engine.simulation import Simulation
 
 
 def _cut_off(simulation: Simulation, node: int) -> None:
-    for end in simulation.world.link_ends():
+    for end in simulation.world.connections.link_ends():
         if node in (end.host.index, end.other.host.index):
-            simulation.world.hold(end)
+            simulation.world.connections.hold(end)
 
 
 def test_a_node_that_was_left_behind_is_seen() -> None:
@@ -118,8 +118,8 @@ def test_a_payment_that_a_reorg_loses_is_seen(monkeypatch: pytest.MonkeyPatch, i
     mine(simulation, 1)
     if is_lost:
         monkeypatch.setattr(Mempool, "_roll_back", lambda pool, update, now: [])
-    for end in list(simulation.world.link_ends()):
-        simulation.world.let_go(end)
+    for end in list(simulation.world.connections.link_ends()):
+        simulation.world.connections.let_go(end)
     pass_seconds(simulation, 70)
     assert simulation.honest[0].node is not None
     assert simulation.honest[0].node.parts.tree.tip.height == 5

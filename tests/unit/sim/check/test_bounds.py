@@ -16,14 +16,14 @@ from minicoin.sim.engine.simulation import Simulation
 
 
 def _fill_held(simulation: Simulation) -> None:
-    end = next(simulation.world.link_ends())
+    end = next(simulation.world.connections.link_ends())
     end.held = [(Verack(), SEND_QUEUE_BYTES_MAX), (Verack(), 1)]
 
 
 def _fill_uplink(simulation: Simulation) -> None:
     host = simulation.honest[0]
-    host.up_rate = 1_000_000
-    host.up_free = simulation.world.now + 2 * SEND_QUEUE_BYTES_MAX // host.up_rate * SECOND_US + SECOND_US
+    host.lines.up_rate = 1_000_000
+    host.lines.up_free = simulation.world.now + 2 * SEND_QUEUE_BYTES_MAX // host.lines.up_rate * SECOND_US + SECOND_US
 
 
 def _shrink_mempool(simulation: Simulation) -> None:

@@ -53,15 +53,15 @@ def test_a_disk_that_is_kept_and_one_that_is_lost() -> None:
 
 def test_the_narrowest_line_counts() -> None:
     _, scene, host = _stage()
-    host.up_rate, host.down_rate = 1_000, 0
+    host.lines.up_rate, host.lines.down_rate = 1_000, 0
     first, second = object(), object()
     scene.cap_lines(host, first, 500, 0)
     scene.cap_lines(host, second, 700, 300)
-    assert (host.up_rate, host.down_rate) == (500, 300)
+    assert (host.lines.up_rate, host.lines.down_rate) == (500, 300)
     scene.uncap_lines(host, first)
-    assert (host.up_rate, host.down_rate) == (700, 300)
+    assert (host.lines.up_rate, host.lines.down_rate) == (700, 300)
     scene.uncap_lines(host, second)
-    assert (host.up_rate, host.down_rate) == (1_000, 0)
+    assert (host.lines.up_rate, host.lines.down_rate) == (1_000, 0)
 
 
 def test_slowness_multiplies() -> None:
@@ -87,7 +87,7 @@ def test_a_clock_set_ahead_wakes_the_node_and_one_set_back_restarts_it() -> None
     scene.move_clock(host, -3_600_000_000)
     assert host.node is not node
     assert host.is_up
-    assert host.clock_offset_us == 0
+    assert host.clock.offset_us == 0
     pass_seconds(simulation, 60)
     assert host.node is not None
     assert all(session.is_ready for session in host.node.parts.sessions.values())
@@ -98,16 +98,16 @@ def test_what_is_down_gets_its_clock_set_all_the_same() -> None:
     _, scene, host = _stage()
     scene.switch_off(host, with_disk=True)
     scene.move_clock(host, -5_000_000)
-    assert host.clock_offset_us == -5_000_000
+    assert host.clock.offset_us == -5_000_000
     assert not host.is_up
 
 
 def test_a_drift_of_less_than_a_microsecond_a_second_adds_up() -> None:
     simulation, scene, host = _stage()
-    before = host.clock_offset_us
+    before = host.clock.offset_us
     drift = ClockSkewFault([host.name], {host.index: None}, 0, 0.4)
     drift.start(scene)
     pass_seconds(simulation, 11)
-    assert host.clock_offset_us - before == 4
+    assert host.clock.offset_us - before == 4
     drift.stop(scene)
-    assert host.clock_offset_us == before
+    assert host.clock.offset_us == before

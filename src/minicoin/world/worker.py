@@ -1,0 +1,59 @@
+"""The chain workers of all hosts: a job is done at once, and answered when a computer of this speed would be done."""
+
+from minicoin.core.effects import Activate, ReadBlock, VerifyTransaction
+from minicoin.core.events import ChainMoved, Event, TransactionVerified
+from minicoin.core.work import ChainJob, rest_of
+from minicoin.world.costs import WorkCosts
+from minicoin.world.host import Host, Runner
+from minicoin.world.loop import Loop
+
+
+class Workers:
+    """One line of jobs for each host, in the order asked."""
+
+    def __init__(self, loop: Loop, costs: WorkCosts) -> None:
+        self._loop = loop
+        self._costs = costs
+
+    def work(self, host: Host, job: ChainJob) -> None:
+        """Do one job."""
+        answer = host.disk.ledger.perform(job)
+        if answer is None:
+            return
+        cost = self._cost(host, job, answer)
+        now = self._loop.queue.now
+        if not cost:
+            self._loop.post(host, answer)
+        else:
+            cost = round(cost * host.cpu_factor)
+            if isinstance(answer, TransactionVerified):
+                answer = TransactionVerified(answer.verdict, cost)
+            host.worker_free = max(host.worker_free, now) + cost
+            self._loop.post(host, answer, host.worker_free - now)
+        rest = rest_of(job, answer)
+        if rest is not None:
+            self._loop.queue.at(max(host.worker_free, now), self._work_on, host, (host.runner, rest))
+
+    def _work_on(self, host: Host, left: tuple[Runner, ChainJob]) -> None:
+        """What was left of a job, unless the node that asked is gone."""
+        runner, job = left
+        if host.runner is runner:
+            self.work(host, job)
+
+    def _cost(self, host: Host, job: ChainJob, answer: Event) -> int:
+        costs = self._costs
+        match job:
+            case Activate() if isinstance(answer, ChainMoved):
+                mined = host.mined
+                return sum(
+                    costs.block(summary.size)
+                    for summary in answer.update.connected
+                    # Whoever mined a block has nothing left to find out about it.
+                    if mined is None or mined.hash != summary.hash
+                )
+            case VerifyTransaction():
+                return costs.transaction_us
+            case ReadBlock():
+                return costs.read_us
+            case _:
+                return 0
