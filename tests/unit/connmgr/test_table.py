@@ -1,8 +1,9 @@
 """The slots in use: what the table answers about them."""
 
-from minicoin.core.connmgr.slots import AUTOMATIC, Slot, SlotKind
+from minicoin.core.connmgr.slots import Slot
 from minicoin.core.connmgr.table import SlotTable, source_of
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.units import ConnId, Micros
 
 INBOUND, FULL = SlotKind.INBOUND, SlotKind.FULL_RELAY
