@@ -11,14 +11,16 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import NodeSetup, build_node
-from minicoin.core.effects import Reply, Trace
+from minicoin.core.effects import Reply
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.units import Micros
+from minicoin.drivers.reports import Report
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.testing.chain_maker import Branch, ChainMaker
 from minicoin.testing.spends import Spendable, SpendKind, output_script, sign_inputs
@@ -100,7 +102,7 @@ async def _submit_all(directory: Path, transactions: list[Transaction]) -> tuple
     return seconds, lag_ms
 
 
-def _ignore(now: Micros, trace: Trace) -> None:
+def _ignore(now: Micros, notice: Notice | Report) -> None:
     """A node without a log."""
 
 

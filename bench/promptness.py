@@ -63,7 +63,7 @@ async def _node(directory: Path, peers: tuple[int, ...] = ()) -> AsyncIterator[t
     policy = NodePolicy(connect=tuple(NodeAddress(_HOST, port) for port in peers) or None, use_dns_seeds=False)
     bind = Bind(_HOST, 0, TransportKind.PLAIN)
     built = await build_node(
-        NodeSetup(REGTEST, directory, policy, (bind,), transport=TransportKind.PLAIN), lambda now, trace: None
+        NodeSetup(REGTEST, directory, policy, (bind,), transport=TransportKind.PLAIN), lambda now, notice: None
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)

@@ -90,7 +90,7 @@ def _some(connection: socket.socket) -> bytes:
 
 async def _serve(directory: Path) -> None:
     network = lookup(_NETWORK)
-    built = await build_node(NodeSetup(network, directory, NodePolicy(listens=False)), lambda now, trace: None)
+    built = await build_node(NodeSetup(network, directory, NodePolicy(listens=False)), lambda now, notice: None)
     bridge = NodeBridge(built.runtime, network, directory, "bench", int(time.time()))
     server = RpcServer(bridge, (_HOST, 0), Auth(directory))
     server.start()

@@ -16,13 +16,14 @@ import trio
 from import_chain import BLOCKS, NETWORK_NAME, chain_file
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
-from minicoin.core.effects import Trace
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import Notice, TipMoved
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 from minicoin.drivers.lag import LagSnapshot
 from minicoin.drivers.network import listening_port
+from minicoin.drivers.reports import Report
 from minicoin.drivers.store.blockfiles import import_blocks
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.drivers.transport import TransportKind
@@ -126,8 +127,8 @@ def _sync(directory: Path, transport: TransportKind, port: int) -> None:
         policy = NodePolicy(connect=(NodeAddress(_HOST, port),), listens=False)
         arrived = trio.Event()
 
-        def take(now: Micros, trace: Trace) -> None:
-            if trace.kind == "tip" and dict(trace.fields)["height"] == BLOCKS:
+        def take(now: Micros, notice: Notice | Report) -> None:
+            if isinstance(notice, TipMoved) and notice.height == BLOCKS:
                 arrived.set()
 
         setup = NodeSetup(lookup(NETWORK_NAME), directory, policy, transport=transport)
@@ -150,7 +151,7 @@ async def _stop(built: BuiltNode) -> None:
     await built.runtime.finished.wait()
 
 
-def _ignore(now: Micros, trace: Trace) -> None:
+def _ignore(now: Micros, notice: Notice | Report) -> None:
     """The serving node keeps no log."""
 
 

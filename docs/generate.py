@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, get_args
 
-from minicoin.core import effects, events, limits
+from minicoin.core import effects, events, limits, notices
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
@@ -129,8 +129,9 @@ def _cell(text: str) -> str:
 
 
 def tables_page() -> str:
-    """Handshake, messages, events, effects, limits."""
-    return "\n".join(["# Tables", "", _GENERATED, *_handshake(), *_messages(), *_events(), *_effects(), *_limits()])
+    """Handshake, messages, events, effects, notices, limits."""
+    sections = (_handshake, _messages, _events, _effects, _notices, _limits)
+    return "\n".join(["# Tables", "", _GENERATED, *(line for section in sections for line in section())])
 
 
 def _handshake() -> Iterable[str]:
@@ -195,7 +196,13 @@ def _events() -> Iterable[str]:
 
 def _effects() -> Iterable[str]:
     yield from ("## Effects", "", "What the core wants from the world (`core/effects.py`).", "")
-    yield from _classes(get_args(effects.Effect))
+    told = set(get_args(notices.Notice))
+    yield from _classes(effect for effect in get_args(effects.Effect) if effect not in told)
+
+
+def _notices() -> Iterable[str]:
+    yield from ("## Notices", "", "What a node says of itself, among its effects (`core/notices.py`).", "")
+    yield from _classes(get_args(notices.Notice))
 
 
 def _classes(union: Iterable[type]) -> Iterable[str]:

@@ -17,15 +17,17 @@ import trio
 
 from minicoin.app.build import BuiltNode, NodeSetup, build_node
 from minicoin.core.chain import engine
-from minicoin.core.effects import Reply, Trace
+from minicoin.core.effects import Reply
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.commands import Command, Generate, NewAddress, Pay
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import ChainHalted, Notice, TipMoved
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import Micros
+from minicoin.drivers.reports import Report
 from minicoin.drivers.store.blockfiles import import_blocks
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.store.local_chain import LocalChain
@@ -128,14 +130,14 @@ async def run_node(directory: Path, activity: str, port: int | None, script: byt
     policy = NodePolicy(connect=connect or None, listens=False)
     failed = trio.Event()
 
-    def on_trace(now: Micros, trace: Trace) -> None:
-        if activity == "sync" and trace.kind == "tip":
+    def on_notice(now: Micros, notice: Notice | Report) -> None:
+        if activity == "sync" and isinstance(notice, TipMoved):
             # Relayed and shown from here on.
             say("block", hash_to_hex(built.runtime.node.parts.tree.tip.hash))
-        if activity == "sync" and trace.kind == "work-failed":
+        if activity == "sync" and isinstance(notice, ChainHalted):
             failed.set()
 
-    built = await build_node(NodeSetup(NETWORK, directory, policy), on_trace)
+    built = await build_node(NodeSetup(NETWORK, directory, policy), on_notice)
     child = Child(built)
     why = ""
     async with trio.open_nursery() as nursery:

@@ -3,31 +3,39 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import trio
 from tests.waiting import hang_guard
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
-from minicoin.core.effects import Reply, Trace
+from minicoin.core.effects import Reply
 from minicoin.core.node.commands import Command, CommandError
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import Notice
 from minicoin.core.params.network import Network
 from minicoin.core.units import Micros
+from minicoin.drivers.reports import Report
 from minicoin.drivers.transport import TransportKind
 
-_TRACES_SHOWN = 5
+_NOTICES_SHOWN = 5
+
+
+class _Reasoned(Protocol):
+    @property
+    def reason(self) -> str: ...
 
 
 class NodeUnderTest:
     """What a test asks of a node."""
 
-    def __init__(self, built: BuiltNode, traces: list[Trace]) -> None:
+    def __init__(self, built: BuiltNode, notices: list[Notice | Report]) -> None:
         self.built = built
-        self.traces = traces
+        self.notices = notices
 
     def __repr__(self) -> str:
-        last = [f"{trace.kind} {dict(trace.fields)}" for trace in self.traces[-_TRACES_SHOWN:]]
-        told = [f"<node at height {self.height}, {len(self.core.parts.sessions)} sessions; last traces:", *last]
+        last = [repr(notice) for notice in self.notices[-_NOTICES_SHOWN:]]
+        told = [f"<node at height {self.height}, {len(self.core.parts.sessions)} sessions; last notices:", *last]
         return "\n    ".join(told) + ">"
 
     @property
@@ -66,9 +74,9 @@ class NodeUnderTest:
             raise CommandError(replies[0].error_code, replies[0].error)
         return replies[0].value
 
-    def reasons(self, kind: str) -> list[str]:
-        """The reasons of the traces of one kind."""
-        return [str(dict(trace.fields).get("reason", "")) for trace in self.traces if trace.kind == kind]
+    def reasons(self, kind: type[_Reasoned]) -> list[str]:
+        """The reasons of the notices of one kind."""
+        return [notice.reason for notice in self.notices if isinstance(notice, kind)]
 
 
 @asynccontextmanager
@@ -89,16 +97,16 @@ async def running_node(
 @asynccontextmanager
 async def running_setup(setup: NodeSetup) -> AsyncIterator[NodeUnderTest]:
     """The same with everything chosen."""
-    traces: list[Trace] = []
+    notices: list[Notice | Report] = []
 
-    def take(now: Micros, trace: Trace) -> None:
-        traces.append(trace)
+    def take(now: Micros, notice: Notice | Report) -> None:
+        notices.append(notice)
 
     built = await build_node(setup, take)
     async with trio.open_nursery() as nursery:
         await nursery.start(built.run)
         try:
-            yield NodeUnderTest(built, traces)
+            yield NodeUnderTest(built, notices)
         finally:
             built.runtime.stop_nowait()
             with trio.CancelScope(shield=True), hang_guard("the orderly end of a node"):

@@ -15,6 +15,7 @@ from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.node.commands import Generate, SetNetworkActive, SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import PeerPenalised
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.block import Block, BlockHash
@@ -147,7 +148,7 @@ def test_sync_by_getblocks_where_btcd_ignores_getheaders(tmp_path: Path) -> None
                 async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
                     await wait_until_async(lambda: node.height == 1_020, "1,020 blocks by getblocks")
                     assert [peer.is_classic for peer in node.core.parts.sync.peers()] == [True]
-                    assert node.reasons("peer-fault") == []
+                    assert node.reasons(PeerPenalised) == []
 
             trio.run(main)
 
@@ -168,7 +169,7 @@ def test_partition_ends_on_the_heavier_branch(tmp_path: Path) -> None:
                     await node.ask(SetNetworkActive(True))
                     await wait_until_async(lambda: agree(node, btcd), f"one branch after {ours} against {theirs}")
                     assert btcd.height() == start + max(ours, theirs)
-                assert node.reasons("peer-fault") == []
+                assert node.reasons(PeerPenalised) == []
 
         trio.run(main)
 

@@ -79,7 +79,7 @@ def opening_error(directory: Path, network_name: str = "bitcoin-regtest") -> str
     """What a node says that cannot open its directory."""
 
     async def main() -> None:
-        await build_node(NodeSetup(lookup(network_name), directory, QUIET), lambda now, trace: None)
+        await build_node(NodeSetup(lookup(network_name), directory, QUIET), lambda now, notice: None)
 
     with pytest.raises((StoreCorrupt, StoreForeign)) as caught:
         trio.run(main)

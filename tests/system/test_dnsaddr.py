@@ -12,6 +12,7 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.limits import DNSADDR_DEPTH_MAX, DNSADDR_QUESTIONS_MAX, RESOLVED_ADDRESSES_MAX
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import PeerUnreachable
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
@@ -147,7 +148,7 @@ def test_a_node_dials_a_dnsaddr_name_and_insists_on_who_it_names(tmp_path: Path)
             async with running_setup(setup(tmp_path, 3, server, add_nodes=names[1:])) as other:
                 expected = f"expected peer {TWO} and found {ONE}"
                 await wait_until_async(
-                    lambda expected=expected: expected in other.reasons("dial-failed"), "the refusal"
+                    lambda expected=expected: expected in other.reasons(PeerUnreachable), "the refusal"
                 )
                 assert not other.core.parts.sessions
             async with running_setup(setup(tmp_path, 4, server, add_nodes=names[:1])) as other:

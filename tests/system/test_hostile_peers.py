@@ -13,6 +13,7 @@ from tests.waiting import hang_guard, wait_until_async
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import MessageDropped, PeerPenalised
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHeader
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
@@ -161,7 +162,7 @@ def test_a_damaged_message_ends_nothing(tmp_path, damage):
             for _ in range(3):
                 await peer.stream.send_all(DAMAGED[damage])
             await peer.ping()
-            assert node.reasons("peer-fault") == []
+            assert node.reasons(PeerPenalised) == []
             await peer.stream.aclose()
 
     run(play)
@@ -348,7 +349,7 @@ def test_a_fault_has_a_reason_in_the_log(tmp_path):
             await peer.stream.send_all(DAMAGED["wrong checksum"])
             await peer.send(SendAddrV2())
             await peer.closed()
-            assert any("sendaddrv2 after verack" in reason for reason in node.reasons("peer-fault"))
-            assert any("checksum" in reason for reason in node.reasons("message-dropped"))
+            assert any("sendaddrv2 after verack" in reason for reason in node.reasons(PeerPenalised))
+            assert any("checksum" in reason for reason in node.reasons(MessageDropped))
 
     run(play)

@@ -22,6 +22,7 @@ from minicoin.core.libp2p.yamux_frames import DATA, FIN, GO_AWAY, PING, RST, SYN
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
 from minicoin.core.node.commands import AddNode, DisconnectNode, PingPeers, SubmitBlock
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import PeerClosed, PeerReady, PeerUnreachable
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -41,7 +42,7 @@ DESCRIPTORS = Path("/proc/self/fd")
 SHORT_US = SECOND_US
 SETTLED_LOOKS = 6
 NEVER_US = int(10 * HANG_S) * SECOND_US
-# What an attack may leave behind: traces and headers, and none of the megabytes that it sent.
+# What an attack may leave behind: notices and headers, and none of the megabytes that it sent.
 GROWTH_BYTES_MAX = 500_000
 # What the cycles may; a leak of a hundred bytes each would be more.
 CYCLES_GROWTH_BYTES_MAX = 100 * CYCLES
@@ -131,7 +132,7 @@ class Siege:
         await self.honest.ask(PingPeers())
         await wait_until_async(lambda: sessions[0].last_receive_at > heard, "the node answers a ping")
         await self.mine()
-        assert self.honest.reasons("peer-closed") == []
+        assert self.honest.reasons(PeerClosed) == []
 
 
 @asynccontextmanager
@@ -141,7 +142,9 @@ async def besieged(directory: Path) -> AsyncIterator[Siege]:
         address = NodeAddress("127.0.0.1", node.port, node.built.identity.peer_id.multihash)
         policy = NodePolicy(connect=(address,), listens=False)
         async with running_node(NETWORK, directory / "honest", policy, listens=False) as honest:
-            await wait_until_async(lambda: any(trace.kind == "peer-ready" for trace in honest.traces), "the handshake")
+            await wait_until_async(
+                lambda: any(isinstance(notice, PeerReady) for notice in honest.notices), "the handshake"
+            )
             siege = Siege(node, honest)
             await siege.settle()
             yield siege
@@ -360,16 +363,16 @@ def test_garbage_from_whom_the_node_dials(tmp_path: Path) -> None:
 
 async def dialled_reason(siege: Siege, behave: Callable[[Attacker], Awaitable[None]], peer_id: bytes) -> str:
     """Why the node gave up a dial to somebody who behaves like that."""
-    known = len(siege.node.reasons("dial-failed"))
+    known = len(siege.node.reasons(PeerUnreachable))
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
     async with listeners[0]:
         await siege.node.ask(AddNode(NodeAddress("127.0.0.1", port, peer_id), permanent=False))
         attacker = Attacker(await listeners[0].accept())
         await behave(attacker)
-        await wait_until_async(lambda: len(siege.node.reasons("dial-failed")) > known, "the dial ends")
+        await wait_until_async(lambda: len(siege.node.reasons(PeerUnreachable)) > known, "the dial ends")
         await attacker.close()
-    return siege.node.reasons("dial-failed")[-1]
+    return siege.node.reasons(PeerUnreachable)[-1]
 
 
 # --- identity ---
@@ -542,7 +545,7 @@ def test_a_peer_that_stops_answering(tmp_path: Path) -> None:
     async def attack(siege: Siege) -> None:
         attacker = await siege.enter_wire()
         await wait_until_async(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up")
-        assert "pings without an answer" in siege.node.reasons("peer-closed")[-1]
+        assert "pings without an answer" in siege.node.reasons(PeerClosed)[-1]
         await attacker.close()
 
     run(tmp_path, attack)
@@ -635,13 +638,13 @@ def test_connect_and_disconnect_cycles_leave_nothing_behind(tmp_path: Path) -> N
         for number in range(200):
             await cycle(siege, number)
         await siege.check_unharmed()
-        siege.node.traces.clear()
+        siege.node.notices.clear()
         before = ours_now()
         for number in range(CYCLES):
             await cycle(siege, number)
-            siege.node.traces.clear()
+            siege.node.notices.clear()
         await siege.check_unharmed()
-        siege.node.traces.clear()
+        siege.node.notices.clear()
         growth = sum(found.size_diff for found in ours_now().compare_to(before, "filename"))
         assert growth < CYCLES_GROWTH_BYTES_MAX, f"{growth} bytes after {CYCLES} cycles"
 

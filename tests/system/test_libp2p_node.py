@@ -16,16 +16,17 @@ from tests.waiting import HANG_S, wait_until_async
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.app.identity import IDENTITY_FILE
 from minicoin.app.visit import visit
-from minicoin.core.events import AddressesFound, AddressSource
+from minicoin.core.events import AddressesFound
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.node.commands import ClearBan, Generate, SetBan
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import InboundLost, PeerRefused, PeerUnreachable
 from minicoin.core.params.builtin import REGTEST, lookup
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
@@ -99,9 +100,9 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
             two.built.runtime._inbox.put_nowait(found(lie))
             ours = one.core.parts.policy.peer_id
             expected = f"expected peer {OTHER_ID} and found {text_of(ours)}"
-            await wait_until_async(lambda expected=expected: expected in two.reasons("dial-failed"), "the refusal")
+            await wait_until_async(lambda expected=expected: expected in two.reasons(PeerUnreachable), "the refusal")
             assert not two.core.parts.sessions
-            await wait_until_async(lambda: bool(one.reasons("inbound-failed")), "the other end's account")
+            await wait_until_async(lambda: bool(one.reasons(InboundLost)), "the other end's account")
 
     trio.run(main)
 
@@ -129,11 +130,11 @@ def test_another_network_is_refused_in_words_on_both_ends(tmp_path: Path) -> Non
         ):
             expected = _refusal(REGTEST, other)
             await wait_until_async(
-                lambda expected=expected: expected in two.reasons("dial-failed"), "the dialler's account"
+                lambda expected=expected: expected in two.reasons(PeerUnreachable), "the dialler's account"
             )
             expected = _refusal(other, REGTEST)
             await wait_until_async(
-                lambda expected=expected: expected in one.reasons("inbound-failed"), "the account of who was dialled"
+                lambda expected=expected: expected in one.reasons(InboundLost), "the account of who was dialled"
             )
             assert not one.core.parts.sessions
             assert not two.core.parts.sessions
@@ -152,7 +153,7 @@ def test_a_ban_of_a_peer_id_holds_whatever_the_address(tmp_path: Path) -> None:
             await wait_until_async(lambda: not one.core.parts.sessions, "its end")
             expected = "banned: by the operator"
             await wait_until_async(
-                lambda expected=expected: expected in one.reasons("peer-refused"), "the refusal of the next dial"
+                lambda expected=expected: expected in one.reasons(PeerRefused), "the refusal of the next dial"
             )
             (ban,) = one.core.parts.connections.bans.listing()
             assert ban.subject == f"p2p/{text_of(id_of(2))}"
@@ -169,9 +170,9 @@ def test_only_allowed_peers_are_let_in(tmp_path: Path) -> None:
             running_setup(setup(tmp_path, 2, pasted(one))),
             running_setup(setup(tmp_path, 3, pasted(one))),
         ):
-            await wait_until_async(lambda: bool(one.reasons("peer-refused")), "the refusal")
+            await wait_until_async(lambda: bool(one.reasons(PeerRefused)), "the refusal")
             await wait_until_async(lambda: ready(one) == {id_of(2)}, "the one that is allowed")
-            assert set(one.reasons("peer-refused")) == {"not one of the allowed peers"}
+            assert set(one.reasons(PeerRefused)) == {"not one of the allowed peers"}
 
     trio.run(main)
 

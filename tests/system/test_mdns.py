@@ -9,7 +9,10 @@ from tests.waiting import wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.core.libp2p.identity import Identity
+from minicoin.core.notices import AddressesLearned, InboundLost
 from minicoin.core.params.builtin import REGTEST, lookup
+from minicoin.core.primitives.address import AddressSource
+from minicoin.drivers.reports import MdnsFailed
 
 from .node_under_test import NodeUnderTest, running_setup
 
@@ -38,18 +41,18 @@ def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Pat
                 failures: list[str] = []
 
                 def has_ended() -> bool:
-                    failures[:] = one.reasons("mdns-failed") + two.reasons("mdns-failed")
+                    failures[:] = one.reasons(MdnsFailed) + two.reasons(MdnsFailed)
                     return bool(failures) or (is_connected(one, 2) and is_connected(two, 1))
 
                 await wait_until_async(has_ended, "one connection")
                 if failures and os.environ.get("CI") != "true":
                     pytest.skip(f"no multicast on loopback here: {failures[0]}")
-                traces = [dict(trace.fields) for trace in one.traces + two.traces if trace.kind == "addresses-found"]
-                assert {fields["source"] for fields in traces if fields["count"]} == {"mdns"}
+                learned = [notice for notice in one.notices + two.notices if isinstance(notice, AddressesLearned)]
+                assert {notice.source for notice in learned if notice.added} == {AddressSource.MDNS}
                 for node in (one, two):
                     assert len(node.core.parts.sessions) == 1
-                    assert not node.reasons("mdns-failed")
+                    assert not node.reasons(MdnsFailed)
             assert not foreign.core.parts.sessions
-            assert not foreign.reasons("inbound-failed")
+            assert not foreign.reasons(InboundLost)
 
     trio.run(main)

@@ -17,7 +17,6 @@ from minicoin.app.identity import load_identity
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
-from minicoin.core.effects import Trace
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
@@ -43,8 +42,9 @@ from minicoin.drivers.mdns import Mdns
 from minicoin.drivers.network import Listening, listening_port, open_listeners
 from minicoin.drivers.network import Network as Sockets
 from minicoin.drivers.recorder import Recorder, open_recording
+from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
 from minicoin.drivers.resolver import Resolver
-from minicoin.drivers.runtime import Runtime, TraceTaker
+from minicoin.drivers.runtime import Runtime
 from minicoin.drivers.store.disk import DiskChainStore
 from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transport, TransportKind
 
@@ -133,21 +133,21 @@ class BuiltNode:
             nursery.cancel_scope.cancel()
 
     def _note_mdns_failure(self, reason: str) -> None:
-        self.runtime.trace("mdns-failed", reason)
+        self.runtime.report(MdnsFailed(reason))
 
 
-async def build_node(setup: NodeSetup, on_trace: TraceTaker) -> BuiltNode:
+async def build_node(setup: NodeSetup, on_notice: NoticeTaker) -> BuiltNode:
     """Open everything. Must be called inside trio."""
     listeners = await open_listeners([(bind.host, bind.port) for bind in setup.binds])
     try:
-        return _build(setup, listeners, on_trace)
+        return _build(setup, listeners, on_notice)
     except BaseException:
         for listener in listeners:
             await listener.aclose()
         raise
 
 
-def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: TraceTaker) -> BuiltNode:
+def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: NoticeTaker) -> BuiltNode:
     network = setup.network
     clock = WallClock()
     store = DiskChainStore(setup.datadir, network)
@@ -182,7 +182,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
         recorder = None
         if setup.record is not None:
             opening = Opening(__version__, network, policy, state, assembled.seed, assembled.now)
-            recorder = _open_recorder(setup.record, opening, clock, on_trace)
+            recorder = _open_recorder(setup.record, opening, clock, on_notice)
     except BaseException:
         store.close()
         raise
@@ -198,7 +198,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_trace: Tra
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
-    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_trace, recorder)
+    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
 
@@ -214,9 +214,9 @@ def _refuse_future_tip(engine: ChainEngine, datadir: Path, now: Micros) -> None:
         )
 
 
-def _open_recorder(record: RecordSetup, opening: Opening, clock: WallClock, on_trace: TraceTaker) -> Recorder:
+def _open_recorder(record: RecordSetup, opening: Opening, clock: WallClock, on_notice: NoticeTaker) -> Recorder:
     def note_end(reason: str, events: int, length: int) -> None:
-        on_trace(clock(), Trace("recording-ended", (("reason", reason), ("events", events), ("bytes", length))))
+        on_notice(clock(), RecordingEnded(reason, events, length))
 
     sink = open_recording(record.path)
     try:

@@ -36,6 +36,7 @@ from minicoin.core.script.policy import Standardness
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import HOUR_US, SECOND_US
 from minicoin.drivers.network import has_ipv6
+from minicoin.drivers.reports import RpcAcceptFailed
 from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
@@ -269,7 +270,7 @@ async def _run(options: NodeOptions) -> int:
         bridge,
         place,
         _auth(options, setup),
-        on_trouble=lambda reason: built.runtime.trace_from_thread("rpc-accept-failed", reason),
+        on_trouble=lambda reason: built.runtime.report_from_thread(RpcAcceptFailed(reason)),
         keep_alive_s=options.rpcservertimeout,
     )
     server.start()

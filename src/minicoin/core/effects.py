@@ -1,11 +1,12 @@
 """Everything the core may want from the world, as values. Drivers and the simulator perform them.
 
-Fast effects (send, dial, close, save, reply, trace) are performed at once; slow work is executed by a worker and
-comes back as an event that names the tip it was computed on.
+Fast effects (send, dial, close, save, reply) are performed at once; slow work is executed by a worker and comes back as
+an event that names the tip it was computed on. Notices want nothing: they tell whoever drives the node what happened.
 """
 
 from dataclasses import dataclass, field
 
+from minicoin.core.notices import Notice
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
@@ -62,14 +63,6 @@ class SaveHeaders:
     """Remember accepted headers, parents first. Needs no answer: a lost header is fetched again."""
 
     headers: tuple[BlockHeader, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A structured record for logs, dashboard and simulation digests."""
-
-    kind: str
-    fields: tuple[tuple[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +194,6 @@ Effect = (
     | Resolve
     | SaveState
     | SaveHeaders
-    | Trace
     | Reply
     | Shutdown
     | SetClock
@@ -214,4 +206,5 @@ Effect = (
     | SearchNonce
     | StopSearch
     | StretchKey
+    | Notice
 )

@@ -1,9 +1,8 @@
 """Everything the world tells the core, as values: connections, bytes, time, results of effects, commands."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
 from minicoin.core.units import ConnId, RequestId
@@ -73,13 +72,6 @@ class SendQueueLow:
 @dataclass(frozen=True, slots=True)
 class DeadlineReached:
     """The time next_deadline() named has come."""
-
-
-class AddressSource(StrEnum):
-    """Who found an address."""
-
-    DNS = "dns"
-    MDNS = "mdns"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import trio
 from zeroconf import Error as ZeroconfError
 from zeroconf import InterfaceChoice, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from minicoin.core.events import AddressesFound, AddressSource, Event
+from minicoin.core.events import AddressesFound, Event
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.node_address import join_address, node_address_of
 from minicoin.core.limits import MDNS_ADDRESSES_PER_PEER_MAX
-from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress
 from minicoin.core.units import Micros, seconds
 
 SERVICE: Final = "_p2p._udp.local."

@@ -13,10 +13,10 @@ import trio
 from minicoin.core.connmgr.half_open import HalfOpen, who_gives_way
 from minicoin.core.connmgr.table import source_of
 from minicoin.core.effects import Close, Dial, Resolve, Send
-from minicoin.core.events import AddressesFound, AddressSource, DialFailed, InboundFailed
+from minicoin.core.events import AddressesFound, DialFailed, InboundFailed
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import DNS_TIMEOUT_US, INBOUND_SOCKETS_MAX
-from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
+from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.frame import encode_frame

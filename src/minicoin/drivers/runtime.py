@@ -30,7 +30,6 @@ from minicoin.core.effects import (
     StopSearch,
     StoreBlock,
     StretchKey,
-    Trace,
     VerifyTransaction,
     Watch,
 )
@@ -48,12 +47,12 @@ from minicoin.drivers.lag import LagMeter
 from minicoin.drivers.mining_worker import MiningWorker
 from minicoin.drivers.network import Listening, Network
 from minicoin.drivers.recorder import Recorder
+from minicoin.drivers.reports import AcceptFailed, NoticeTaker, Report
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
 
 ReplyTaker = Callable[[Reply], None]
-TraceTaker = Callable[[Micros, Trace], None]
 
 
 class Runtime:
@@ -67,19 +66,19 @@ class Runtime:
         network: Network,
         inbox: Inbox,
         clock: NodeClock,
-        on_trace: TraceTaker,
+        on_notice: NoticeTaker,
         recorder: Recorder | None = None,
     ) -> None:
         self.node = node
         self.clock = clock
         self.network = network
-        self.network.on_trouble = lambda reason: self.trace("accept-failed", reason)
+        self.network.on_trouble = lambda reason: self.report(AcceptFailed(reason))
         self.lag = LagMeter()
         self.stop_reason = ""
         self.finished = trio.Event()
         """Set when everything is closed and flushed."""
         self._inbox = inbox
-        self._on_trace = on_trace
+        self._on_notice = on_notice
         self._recorder = recorder
         self._token = trio.lowlevel.current_trio_token()
         self._chain = ChainWorker(engine, inbox.put_from_thread)
@@ -160,8 +159,6 @@ class Runtime:
                 self.network.send(effect)
             case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
                 self._chain.put(effect)
-            case Trace():
-                self._on_trace(self.clock.wall(), effect)
             case Dial():
                 self.network.dial(effect)
             case Close():
@@ -185,6 +182,9 @@ class Runtime:
             case Shutdown(reason):
                 self.stop_reason = reason
                 self._is_stopping = True
+            case _:
+                # What is left is the closed union of notices, as the type checker sees.
+                self._on_notice(self.clock.wall(), effect)
 
     def _search(self, effect: SearchNonce | StopSearch) -> None:
         if self._miner is None:
@@ -219,14 +219,14 @@ class Runtime:
 
     # --- from outside ---
 
-    def trace(self, kind: str, reason: str) -> None:
-        """A record of a part that the core does not know."""
-        self._on_trace(self.clock.wall(), Trace(kind, (("reason", reason),)))
+    def report(self, report: Report) -> None:
+        """What a part has to say that the core does not know."""
+        self._on_notice(self.clock.wall(), report)
 
-    def trace_from_thread(self, kind: str, reason: str) -> None:
+    def report_from_thread(self, report: Report) -> None:
         """The same from another thread."""
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self.trace, kind, reason)
+            self._token.run_sync_soon(self.report, report)
 
     def command_nowait(self, command: Command, taker: ReplyTaker) -> None:
         """Hand in a command; `taker` gets its reply, on this thread."""

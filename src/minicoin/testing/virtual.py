@@ -13,23 +13,28 @@ from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.effects import (
+    Activate,
     Close,
     Dial,
     Effect,
+    ReadBlock,
     Reply,
+    Rescan,
     Resolve,
+    SaveHeaders,
     SaveState,
     SearchNonce,
     Send,
     SetClock,
     Shutdown,
     StopSearch,
+    StoreBlock,
     StretchKey,
-    Trace,
+    VerifyTransaction,
+    Watch,
 )
 from minicoin.core.events import (
     AddressesFound,
-    AddressSource,
     BytesReceived,
     CommandReceived,
     ConnectionClosed,
@@ -55,8 +60,9 @@ from minicoin.core.node.commands import Command
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.notices import Notice
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
@@ -86,7 +92,7 @@ class VirtualNode:
     unacknowledged: dict[ConnId, int] = field(default_factory=dict)
     replies: dict[RequestId, Reply] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
-    traces: list[Trace] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     job: SearchNonce | None = None
     next_inbound: int = 1
     next_request: int = 1
@@ -290,8 +296,6 @@ class VirtualWorld:
             case SaveState(key, value):
                 virtual.documents[key] = value
                 self._post(virtual, Saved(key), WORK_US)
-            case Trace():
-                virtual.traces.append(effect)
             case Reply():
                 virtual.replies[effect.request] = effect
             case Shutdown():
@@ -307,8 +311,11 @@ class VirtualWorld:
                 virtual.job = None
             case StretchKey():
                 self._post(virtual, KeyStretched(effect.request, stretch_key(effect)), WORK_US)
-            case _:
+            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | SaveHeaders() | Watch() | Rescan():
                 self._work(virtual, effect)
+            case _:
+                # What is left is the closed union of notices, as the type checker sees.
+                virtual.notices.append(effect)
 
     def _work(self, virtual: VirtualNode, job: ChainJob) -> None:
         """The chain worker's share, done at once and answered a little later."""

@@ -1,11 +1,11 @@
-"""How a world treats all its hosts, and what may be asked of it: latencies, barriers, and the ears of observers."""
+"""How a world treats all its hosts, and what may be asked of it: latencies, barriers, and who listens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from minicoin.core.effects import Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.notices import Notice
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import Micros
 from minicoin.world.costs import WorkCosts
@@ -18,6 +18,9 @@ Barrier = Callable[[Host, Host], bool]
 """Whether nothing gets from one host to another."""
 
 LinkHook = Callable[[LinkEnd], None]
+
+NoticeReader = Callable[[Host, Notice, Micros], None]
+"""Hears what nodes tell of themselves, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def uniform(latency_us: int) -> Latency:
 
 
 class Observer(Protocol):
-    """Hears what happens, and changes nothing."""
+    """Hears what engines do before their nodes hear of it, and changes nothing."""
 
     def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
         """A host found a block."""
@@ -50,6 +53,3 @@ class Observer(Protocol):
 
     def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
         """A host's engine checked a transaction."""
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        """A node says something for logs."""

@@ -1,8 +1,8 @@
 """The world: performs the effects of every host's node inline, in virtual time, and hands it what comes of them.
 
 Put together from a loop, connections and chain workers; owns hosts and what a computer does by itself: power, disk,
-clock, mining. Measuring and checking listen through observers and change nothing; faults act through the methods here
-and those of `connections`. One seed gives one trace digest.
+clock, mining. Measuring and checking listen through observers and readers of notices, and change nothing; faults act
+through the methods here and those of `connections`. One seed gives one trace digest.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,11 @@ from minicoin.core.effects import (
     StopSearch,
     StoreBlock,
     StretchKey,
-    Trace,
     VerifyTransaction,
     Watch,
 )
 from minicoin.core.events import (
     AddressesFound,
-    AddressSource,
     CommandReceived,
     DeadlineReached,
     Event,
@@ -50,7 +48,7 @@ from minicoin.core.node.commands import Command
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.network import Network
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros, RequestId
@@ -61,7 +59,7 @@ from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
 from minicoin.world.loop import Loop
 from minicoin.world.own_ledger import OwnLedger
 from minicoin.world.padding import pad_job
-from minicoin.world.settings import Latency, WorldSettings
+from minicoin.world.settings import Latency, NoticeReader, WorldSettings
 from minicoin.world.worker import Workers
 
 PORT: Final = 8333
@@ -95,6 +93,7 @@ class World:
         self.queue = self.loop.queue
         self.digest = self.loop.digest
         self.observers = self.loop.observers
+        self.readers: list[NoticeReader] = []
         self.connections = Connections(self.loop, network, latency, settings, self.rng, self.hosts)
         self._workers = Workers(self.loop, settings.costs)
         self.loop.serve(self.connections.transport.send, self._perform)
@@ -222,9 +221,6 @@ class World:
 
     def _perform(self, host: Host, effect: Effect) -> None:
         match effect:
-            case Trace():
-                for observer in self.observers:
-                    observer.on_trace(host, effect, self.queue.now)
             case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | SaveHeaders() | Watch() | Rescan():
                 self._workers.work(host, effect)
             case Send(conn, message):
@@ -256,6 +252,10 @@ class World:
                 self.loop.post(host, DeadlineReached())
             case StretchKey():
                 self.loop.post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
+            case _:
+                # What is left is the closed union of notices, as the type checker sees.
+                for read in self.readers:
+                    read(host, effect, self.now)
 
     def _search(self, host: Host, job: SearchNonce) -> None:
         """Found at once: a search that takes its time is the scenario's, or that of a job that may not end before."""

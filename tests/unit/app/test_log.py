@@ -6,20 +6,27 @@ from pathlib import Path
 import pytest
 
 from minicoin.app.log import Log
-from minicoin.core.effects import Trace
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
-from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.notices import BlockMined, InboundLost, PeerClosed, PeerUnreachable, TipMoved
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.units import SECOND_US, ConnId, Micros
 
 NOW = Micros(1_700_000_000_123_456)
 AT = "2023-11-14T22:13:20.123Z"
 
 
-def failed(remote: str, reason: str, *, chosen: bool) -> Trace:
-    return Trace("dial-failed", (("remote", remote), ("reason", reason), ("chosen", int(chosen))))
+REMOTE = NodeAddress("10.0.0.1", 1)
+BLOCK, OTHER = BlockHash(b"\xab" * 32), BlockHash(b"\xcd" * 32)
 
 
-def tip(height: int, headers: int, block: str = "ab") -> Trace:
-    return Trace("tip", (("height", height), ("block", block), ("headers", headers)))
+def failed(reason: str, *, chosen: bool, remote: NodeAddress = REMOTE) -> PeerUnreachable:
+    return PeerUnreachable(remote, reason, chosen)
+
+
+def tip(height: int, headers: int, block: BlockHash = BLOCK) -> TipMoved:
+    return TipMoved(block, height, headers)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -27,21 +34,30 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_time_first_then_what_then_the_rest(capsys) -> None:
-    Log().take(NOW, Trace("peer-closed", (("conn", 3), ("reason", "the peer left"), ("agent", "a\x1b[2J"))))
-    assert lines(capsys) == [f"{AT} peer-closed  conn=3 reason='the peer left' agent='a\\x1b[2J'"]
+    log = Log()
+    log.take(NOW, PeerClosed(ConnId(3), REMOTE, "the peer left"))
+    log.take(NOW, PeerClosed(ConnId(3), REMOTE, "a\x1b[2J"))
+    assert lines(capsys) == [
+        f"{AT} peer-closed  conn=3 remote=10.0.0.1:1 reason='the peer left'",
+        f"{AT} peer-closed  conn=3 remote=10.0.0.1:1 reason='a\\x1b[2J'",
+    ]
 
 
 def test_as_json(capsys) -> None:
-    Log(as_json=True).take(NOW, Trace("peer-closed", (("conn", 3),)))
-    assert json.loads(lines(capsys)[0]) == {"time": AT, "event": "peer-closed", "conn": 3}
+    Log(as_json=True).take(NOW, PeerClosed(ConnId(3), REMOTE, "it left"))
+    said = {"time": AT, "event": "peer-closed", "conn": 3, "remote": "10.0.0.1:1", "reason": "it left"}
+    assert json.loads(lines(capsys)[0]) == said
 
 
 def test_a_block_of_our_own_is_one_line(capsys) -> None:
     log = Log()
-    log.take(NOW, Trace("block-mined", (("block", "ab"),)))
+    log.take(NOW, BlockMined(BLOCK))
     log.take(NOW, tip(7, 7))
-    log.take(NOW, tip(8, 8, "cd"))
-    assert lines(capsys) == [f"{AT} mined        height=7 block=ab", f"{AT} tip          height=8 block=cd"]
+    log.take(NOW, tip(8, 8, OTHER))
+    assert lines(capsys) == [
+        f"{AT} mined        height=7 block={hash_to_hex(BLOCK)}",
+        f"{AT} tip          height=8 block={hash_to_hex(OTHER)}",
+    ]
 
 
 def test_catching_up_tells_how_far_now_and_then(capsys) -> None:
@@ -53,25 +69,25 @@ def test_catching_up_tells_how_far_now_and_then(capsys) -> None:
         "sync         height=0 of=2501 percent=0",
         "sync         height=1000 of=2501 percent=39",
         "sync         height=2000 of=2501 percent=79",
-        "tip          height=2501 block=ab",
+        f"tip          height=2501 block={hash_to_hex(BLOCK)}",
     ]
 
 
 def test_a_named_node_that_cannot_be_reached_is_said_once_for_each_reason(capsys) -> None:
     log = Log()
     for reason in ("refused", "refused", "wrong identity", "wrong identity"):
-        log.take(NOW, failed("10.0.0.1:1", reason, chosen=True))
-    log.take(NOW, failed("10.0.0.2:1", "refused", chosen=True))
+        log.take(NOW, failed(reason, chosen=True))
+    log.take(NOW, failed("refused", chosen=True, remote=NodeAddress("10.0.0.2", 1)))
     shown = lines(capsys)
     assert [("refused" in line, "identity" in line) for line in shown] == [(True, False), (False, True), (True, False)]
 
 
 def test_a_gossiped_address_that_fails_is_for_the_curious(capsys) -> None:
-    Log().take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
-    Log(areas=("mempool",)).take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    Log().take(NOW, failed("refused", chosen=False))
+    Log(areas=("mempool",)).take(NOW, failed("refused", chosen=False))
     assert lines(capsys) == []
-    Log(areas=("net",)).take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
-    Log(areas=("all",)).take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    Log(areas=("net",)).take(NOW, failed("refused", chosen=False))
+    Log(areas=("all",)).take(NOW, failed("refused", chosen=False))
     assert len(lines(capsys)) == 2
 
 
@@ -79,8 +95,8 @@ def test_a_caller_with_other_rules_is_said_once(capsys) -> None:
     log = Log()
     for number in range(300):
         reason = f"the peer runs other rules: {number // 2}, ours: 5; compare the network files"
-        log.take(NOW, Trace("inbound-failed", (("remote", f"10.0.0.1:{number}"), ("reason", reason))))
-        log.take(NOW, Trace("inbound-failed", (("remote", "10.0.0.1:1"), ("reason", "garbage"))))
+        log.take(NOW, InboundLost(NodeAddress("10.0.0.1", number + 1), reason))
+        log.take(NOW, InboundLost(REMOTE, "garbage"))
     # Whoever makes up rules gets so many lines and no more.
     assert len(lines(capsys)) == 100
 
@@ -103,9 +119,9 @@ def test_a_file_takes_the_lines_and_can_be_moved_away(tmp_path: Path, capsys) ->
 
 def test_areas_are_chosen_while_it_writes(capsys) -> None:
     log = Log()
-    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    log.take(NOW, failed("refused", chosen=False))
     log.areas = frozenset({"net"})
-    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    log.take(NOW, failed("refused", chosen=False))
     log.areas = frozenset()
-    log.take(NOW, failed("10.0.0.1:1", "refused", chosen=False))
+    log.take(NOW, failed("refused", chosen=False))
     assert len(lines(capsys)) == 1

@@ -8,12 +8,12 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.node.recorded import PAYABLE, pay
 
-from minicoin.core.events import AddressesFound, AddressSource
+from minicoin.core.events import AddressesFound
 from minicoin.core.limits import DIGEST_ITEMS_MAX
 from minicoin.core.netsync import digest
 from minicoin.core.node.commands import AddNode, CreateWallet, Generate, SetBan, SetMining
 from minicoin.core.node.digest import differing, join_digests, part_digests, state_digest
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Headers
 

@@ -7,13 +7,14 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.discovery.gossip import GossipPeerView
-from minicoin.core.effects import Close, Dial, SaveState, Send, Trace
-from minicoin.core.events import AddressesFound, AddressSource, BytesReceived, ConnectionClosed, ConnectionOpened
+from minicoin.core.effects import Close, Dial, SaveState, Send
+from minicoin.core.events import AddressesFound, BytesReceived, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.queries import NodeQueries
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.notices import MessageDropped
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (
@@ -115,7 +116,7 @@ def test_a_flood_of_damaged_messages_makes_few_lines():
     bench.connect(1)
     bench.take(Send)
     bench.handle(BytesReceived(1, broken(Ping(1)) * 1_000))
-    told = [dict(trace.fields)["count"] for trace in bench.take(Trace) if trace.kind == "message-dropped"]
+    told = [notice.count for notice in bench.take(MessageDropped)]
     assert told == [1 << power for power in range(10)]
 
 

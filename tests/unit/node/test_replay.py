@@ -10,7 +10,6 @@ from tests.unit.node.recorded import PAYABLE, POLICY, live, reader, recorded_ben
 
 from minicoin.core.events import (
     AddressesFound,
-    AddressSource,
     CommandReceived,
     ConnectionClosed,
     DeadlineReached,
@@ -34,7 +33,7 @@ from minicoin.core.node.commands import (
 from minicoin.core.node.digest import state_digest
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.replay import replay
-from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Ping, Verack
 

@@ -2,6 +2,7 @@
 
 from minicoin.core.node.commands import CreateWallet, Generate, NewAddress, Pay
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import PeerUnreachable
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import TxOut
@@ -72,7 +73,7 @@ def test_a_wrong_peer_id_is_refused_in_words() -> None:
     bob = world.add("bob", NodePolicy(connect=(wrong,)))
     world.run(3 * SECOND_US)
     assert not bob.node.parts.sessions
-    reasons = [str(dict(trace.fields)["reason"]) for trace in bob.traces if trace.kind == "dial-failed"]
+    reasons = [notice.reason for notice in bob.notices if isinstance(notice, PeerUnreachable)]
     assert reasons
     assert str(mallory.identity.peer_id) in reasons[0]
 

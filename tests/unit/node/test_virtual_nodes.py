@@ -2,6 +2,7 @@
 
 from minicoin.core.node.commands import CreateWallet, Generate, NewAddress, Pay, SetMining, Stop
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import Reorganised
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script
@@ -105,7 +106,7 @@ def test_a_partition_heals_on_the_heavier_branch_and_its_payment_is_mined_again(
     assert agree(world, one, two)
     assert confirmed(two) == 50_000
     assert len(one.node.parts.mempool) == len(two.node.parts.mempool) == 0
-    assert [trace.kind for trace in one.traces].count("reorg") == 1
+    assert [type(notice) for notice in one.notices].count(Reorganised) == 1
 
 
 def test_a_restart_keeps_chain_wallet_mempool_and_peers():

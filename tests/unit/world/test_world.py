@@ -21,7 +21,6 @@ from minicoin.core.effects import (
 )
 from minicoin.core.events import (
     AddressesFound,
-    AddressSource,
     CommandReceived,
     DeadlineReached,
     KeyStretched,
@@ -35,6 +34,7 @@ from minicoin.core.mining.template import build_template, make_job
 from minicoin.core.node.commands import Generate, NewAddress
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.primitives.address import AddressSource
 from minicoin.core.primitives.block import Block
 from minicoin.core.units import HOUR_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key

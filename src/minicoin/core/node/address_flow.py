@@ -14,6 +14,7 @@ from minicoin.core.events import AddressesFound
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import AddressesLearned, OwnAddressLearned
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.primitives.permissions import Permission
@@ -52,7 +53,7 @@ class AddressFlow(Part):
         """A source outside the network named nodes. A DNS seed is taken for the source of all it names."""
         parts = self._parts
         added = parts.book.add(event.addresses, None, now)
-        parts.trace("addresses-found", source=str(event.source), origin=event.origin, count=added)
+        parts.emit(AddressesLearned(event.source, event.origin, added))
         if added:
             parts.connections.wake()
 
@@ -110,7 +111,7 @@ class AddressFlow(Part):
         if address != self._own and address.ip is not None:
             self._own = address
             self._parts.gossip.set_own({address: self._parts.policy.services})
-            self._parts.trace("own-address", address=str(address))
+            self._parts.emit(OwnAddressLearned(address))
 
 
 class SeedFlow(Part):

@@ -6,11 +6,11 @@ its deliverer, its branch is marked, and the tree chooses again.
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Activate
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import BlockMarkedInvalid, Reorganised
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
 from minicoin.core.units import ConnId, Micros
@@ -72,9 +72,7 @@ class ChainFlow:
         tree.set_tip(event.update.tip)
         connected = [node for block in event.update.connected if (node := tree.get(block.hash)) is not None]
         if event.update.disconnected:
-            self._parts.trace(
-                "reorg", disconnected=len(event.update.disconnected), connected=len(connected), tip=str(tree.tip.header)
-            )
+            self._parts.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
         if event.invalid is None:
             return connected, None, None
         self._mark_invalid(event.invalid)
@@ -98,9 +96,7 @@ class ChainFlow:
         self.advance()
 
     def _mark_invalid(self, invalid: InvalidBlock) -> None:
-        self._parts.trace(
-            "block-refused", block=hash_to_hex(invalid.hash), reason=str(invalid.reason), detail=invalid.detail
-        )
+        self._parts.emit(BlockMarkedInvalid(invalid.hash, invalid.reason, invalid.detail))
         if self._parts.tree.get(invalid.hash) is not None:
             self._parts.tree.mark_invalid(invalid.hash)
         self._parts.sync.on_branch_invalid()

@@ -20,6 +20,7 @@ from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.notices import NetworkSwitched
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.primitives.transaction import Transaction
@@ -194,7 +195,7 @@ class CommandFlow:
             case commands.PingPeers():
                 self._peers.ping_all(now)
             case commands.SetNetworkActive(is_active):
-                parts.trace("network-active" if is_active else "network-inactive")
+                parts.emit(NetworkSwitched(is_active))
                 self._close(list(connections.set_active(is_active)), now)
         parts.reply(request, None)
 

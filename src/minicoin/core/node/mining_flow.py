@@ -32,6 +32,7 @@ from minicoin.core.mining.template import (
 )
 from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import BlockMined, MinedBlockRefused
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
@@ -182,13 +183,13 @@ class MiningFlow(Part):
             effects = self._parts.sync.submit(event.block, now)
         except BlockRejected as rejected:
             # The parent's clock is ahead of ours, say: build the job anew, but not in a tight loop.
-            self._parts.trace("mined-block-refused", reason=str(rejected))
+            self._parts.emit(MinedBlockRefused(str(rejected)))
             self._refresh_by(Micros(now + SECOND_US))
             return
         self._awaited, self._awaited_for = event.block.hash, self._job_order
         # Nothing more on this tip: the block's fate renews the job.
         self._refresh_at = None
-        self._parts.trace("block-mined", block=hash_to_hex(event.block.hash))
+        self._parts.emit(BlockMined(event.block.hash))
         self._parts.emit(*effects)
 
     def on_tip(self, connected: tuple[BlockHash, ...], now: Micros) -> None:
@@ -209,7 +210,7 @@ class MiningFlow(Part):
         if block != self._awaited:
             return
         self._awaited = None
-        self._parts.trace("mined-block-refused", reason=reason)
+        self._parts.emit(MinedBlockRefused(reason))
         order = self._awaited_for
         if order in self._orders:
             self._orders.remove(order)

@@ -37,6 +37,7 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
 from minicoin.core.part import ring
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
@@ -174,7 +175,7 @@ class Node:
             case DialFailed():
                 self.peers.on_dial_failed(event, now)
             case InboundFailed(remote, reason):
-                self.parts.trace("inbound-failed", remote=str(remote), reason=reason)
+                self.parts.emit(InboundLost(remote, reason))
             case SendQueueLow(conn):
                 self._flows.inventory.on_send_queue_low(conn)
             case DeadlineReached():
@@ -238,7 +239,7 @@ class Node:
         self._flows.relay.follow_feerate(now)
         if connected:
             tip = parts.tree.tip
-            parts.trace("tip", height=tip.height, block=str(tip.header), headers=parts.tree.best_header.height)
+            parts.emit(TipMoved(tip.hash, tip.height, parts.tree.best_header.height))
             if not parts.sync.is_initial(now):
                 self.peers.announce(connected)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
@@ -263,7 +264,7 @@ class Node:
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self.chain.failure = f"{event.what}: {event.error}"
-        self.parts.trace("work-failed", what=event.what, error=event.error)
+        self.parts.emit(ChainHalted(event.what, event.error))
         self._flows.commands.on_failure(self.failure)
 
     # --- time ---

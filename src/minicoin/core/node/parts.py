@@ -7,7 +7,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
-from minicoin.core.effects import Effect, Reply, Trace
+from minicoin.core.effects import Effect, Reply
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.policy import NodePolicy
@@ -53,10 +53,6 @@ class Parts:
     def on_peers_changed(self) -> None:
         """A peer became ready or left."""
         self._views = None
-
-    def trace(self, kind: str, **fields: str | int) -> None:
-        """Record what happened."""
-        self.effects.append(Trace(kind, tuple(fields.items())))
 
     def reply(self, request: RequestId | None, value: object) -> None:
         """Answer a command, if one waits."""

@@ -26,6 +26,7 @@ from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.notices import PaymentAbandoned
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.errors import WALLET_IS_LOCKED, InsufficientFunds, NotAbandonable, WalletLocked
@@ -116,7 +117,7 @@ class PaymentFlow:
         except NotAbandonable as error:
             self._parts.fail(request, commands.INVALID_ADDRESS, str(error))
             return
-        self._parts.trace("payment-abandoned", txid=hash_to_hex(txid))
+        self._parts.emit(PaymentAbandoned(txid))
         self._saves.note_change()
         self._saves.answer(Answer(request))
 

@@ -17,6 +17,15 @@ from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import (
+    MessageDropped,
+    PeerClosed,
+    PeerOpened,
+    PeerPenalised,
+    PeerReady,
+    PeerRefused,
+    PeerUnreachable,
+)
 from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.part import Part, Router
@@ -66,7 +75,7 @@ class PeerFlow(Part):
                 self.drop(close.conn, close.reason, now)
         if event.conn in refused:
             reason = next(close.reason for close in closes if close.conn == event.conn)
-            parts.trace("peer-refused", conn=event.conn, remote=str(event.remote), reason=reason)
+            parts.emit(PeerRefused(event.conn, event.remote, reason))
             parts.emit(*(close for close in closes if close.conn == event.conn))
             return
         slot = parts.connections.get(event.conn)
@@ -84,7 +93,7 @@ class PeerFlow(Part):
         parts.sessions[event.conn] = session
         parts.mempool.introduce_source(event.conn, parts.book.group(event.remote))
         self.alarm.by(session.deadline)
-        parts.trace("peer-opened", conn=event.conn, remote=str(event.remote), inbound=int(event.inbound))
+        parts.emit(PeerOpened(event.conn, event.remote, event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))
 
     def on_dial_failed(self, event: DialFailed, now: Micros) -> None:
@@ -93,7 +102,7 @@ class PeerFlow(Part):
         is_chosen = slot is not None and slot.kind in CHOSEN_BY_OPERATOR
         self._parts.connections.on_failed(event.conn, now)
         self._parts.book.mark_attempt(event.address, now)
-        self._parts.trace("dial-failed", remote=str(event.address), reason=event.reason, chosen=int(is_chosen))
+        self._parts.emit(PeerUnreachable(event.address, event.reason, is_chosen))
 
     def on_connection_closed(self, event: ConnectionClosed, now: Micros) -> None:
         """A connection is gone, whoever closed it."""
@@ -150,13 +159,7 @@ class PeerFlow(Part):
     def _note_dropped(self, session: Session, dropped: Dropped) -> None:
         # Told at the first, second, fourth, eighth: a flood of them shall not become one of lines.
         if session.dropped_count.bit_count() == 1:
-            self._parts.trace(
-                "message-dropped",
-                conn=session.conn,
-                remote=str(session.remote),
-                reason=dropped.reason,
-                count=session.dropped_count,
-            )
+            self._parts.emit(MessageDropped(session.conn, session.remote, dropped.reason, session.dropped_count))
 
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
         view = session.view
@@ -229,9 +232,7 @@ class PeerFlow(Part):
         parts.on_peers_changed()
         version = session.version
         assert version is not None
-        parts.trace(
-            "peer-ready", conn=conn, remote=str(session.remote), agent=version.user_agent, height=version.start_height
-        )
+        parts.emit(PeerReady(conn, session.remote, version.user_agent, version.start_height))
         self._send(conn, [*session.announcements(), *session.ping(now)])
         self.alarm.by(session.deadline)
         for part in self._listeners:
@@ -253,7 +254,7 @@ class PeerFlow(Part):
         session = parts.sessions.get(conn)
         if session is None:
             return
-        parts.trace("peer-fault", conn=conn, remote=str(session.remote), reason=fault.reason, score=fault.score)
+        parts.emit(PeerPenalised(conn, session.remote, fault.reason, fault.score))
         effects: list[Effect] = parts.connections.misbehaving(conn, fault.score, fault.reason, now)
         closing = [effect for effect in effects if isinstance(effect, Close)]
         parts.emit(*(effect for effect in effects if not isinstance(effect, Close)))
@@ -303,7 +304,7 @@ class PeerFlow(Part):
         conn = session.conn
         del parts.sessions[conn]
         parts.on_peers_changed()
-        parts.trace("peer-closed", conn=conn, remote=str(session.remote), reason=reason)
+        parts.emit(PeerClosed(conn, session.remote, reason))
         for part in self._listeners:
             self.perform(part.on_closed(conn, now), now)
 

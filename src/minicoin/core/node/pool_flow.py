@@ -22,6 +22,7 @@ from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.notices import MempoolNotRestored
 from minicoin.core.part import Part
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -58,7 +59,7 @@ class PoolFlow(Part):
             self._parts.emit(*self._mempool.restore(self._unrestored, now))
         except DecodeError as error:
             # Unconfirmed transactions are worth no more than a line: the peers have them, and the wallet its own.
-            self._parts.trace("mempool-not-restored", error=str(error))
+            self._parts.emit(MempoolNotRestored(str(error)))
         self._unrestored = None
 
     @property

@@ -160,8 +160,9 @@ EVENT: Final = make_codec(Event, {**_OWN, object: _COMMAND})
 POLICY: Final = make_codec(NodePolicy, _OWN)
 EFFECT: Final = make_codec(Effect, _OF_EFFECTS)
 
-SHAPE: Final = sha256(f"{EVENT.shape}\n{POLICY.shape}".encode()).digest()[:8]
-"""Changes with every field of an event, a command, a message or the policy: recordings are read by their own kind."""
+SHAPE: Final = sha256(f"{EVENT.shape}\n{POLICY.shape}\n{EFFECT.shape}".encode()).digest()[:8]
+"""Changes with every field of an event, a command, a message, the policy or an effect, notices among them. A recording
+is read by its own kind: effects that only have another form would look like a core that went another way."""
 
 
 def encode_event(event: Event) -> bytes:

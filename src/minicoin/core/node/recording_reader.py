@@ -121,7 +121,7 @@ class RecordingReader:
         head = cast(RecordHead, HEAD.read(record.reader))
         if head.shape != SHAPE:
             raise MisuseError(
-                f"recorded by minicoin {head.version}, whose events have another form than this one's: "
+                f"recorded by minicoin {head.version}, whose events and effects have another form than this one's: "
                 "replay it with that version"
             )
         network = _network(head)

@@ -20,6 +20,7 @@ from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orpha
 from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import TransactionAdded, TransactionRefused
 from minicoin.core.overlay import Item, ItemKind
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.permissions import Permission
@@ -69,7 +70,7 @@ class TxFlow(Part):
             if peer.permissions & Permission.FORCERELAY and rejected.reason is TxReason.ALREADY_KNOWN:
                 self.say_again(transaction.txid, now)
             else:
-                self._parts.trace("tx-refused", txid=hash_to_hex(transaction.txid), reason=str(rejected.reason))
+                self._parts.emit(TransactionRefused(transaction.txid, rejected.reason))
         return ()
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
@@ -170,7 +171,7 @@ class TxFlow(Part):
             case Rejected():
                 for request in self._take_waiting(outcome.wtxid):
                     self._fail(request, outcome.reason, outcome.detail)
-                parts.trace("tx-refused", txid=hash_to_hex(outcome.txid), reason=str(outcome.reason))
+                parts.emit(TransactionRefused(outcome.txid, outcome.reason))
                 return outcome
             case Orphaned(transaction, missing, source):
                 # A peer's, which somebody submitted here as well while it was being verified.
@@ -213,7 +214,7 @@ class TxFlow(Part):
     def _on_accepted(self, outcome: Accepted) -> None:
         entry = outcome.entry
         parts = self._parts
-        parts.trace("tx-accepted", txid=hash_to_hex(entry.txid), fee=entry.fee_sat, vsize=entry.vsize)
+        parts.emit(TransactionAdded(entry.txid, entry.fee_sat, entry.vsize))
         if outcome.source is not None:
             parts.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
         else:

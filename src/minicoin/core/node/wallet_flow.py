@@ -19,6 +19,7 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.notices import WalletNotSaved
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
@@ -159,7 +160,7 @@ class WalletFlow(Part):
                 self._parts.reply(answer.request, answer.value)
         if not event.error:
             return
-        self._parts.trace("wallet-not-saved", error=event.error)
+        self._parts.emit(WalletNotSaved(event.error))
         self.alarm.by(self._saves.retry_at)
         if not self._saves.is_on_disk and self._saves.retry_at is not None:
             # Nobody was told its words: as if it had never been, so that it can be made again.

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 from functools import lru_cache
 
 from minicoin.core.encoding.base58 import encode_base58
@@ -36,6 +36,15 @@ class NetworkId(IntEnum):
     I2P = 5
     CJDNS = 6
     MULTIADDR = 0x4D
+
+
+class AddressSource(StrEnum):
+    """Who found an address."""
+
+    DNS = "dns"
+    STATIC = "static"
+    MDNS = "mdns"
+    REGISTRY = "registry"
 
 
 @dataclass(frozen=True, slots=True, order=True)

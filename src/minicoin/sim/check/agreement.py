@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from minicoin.core.effects import Trace
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
-from minicoin.core.primitives.block import RawBlock
+from minicoin.core.notices import Notice, PeerPenalised
 from minicoin.core.units import Micros
 from minicoin.sim.check.view import Finding, View
 from minicoin.world.host import Host
@@ -77,27 +75,16 @@ class HonestBans:
 
     # --- what the world tells ---
 
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
+    def on_notice(self, host: Host, notice: Notice, now: Micros) -> None:
         """Adds up what each connection's other end is blamed for."""
-        if trace.kind != "peer-fault" or host.node is None or not self._view.is_honest(host):
+        if not isinstance(notice, PeerPenalised) or host.node is None or not self._view.is_honest(host):
             return
-        fields = dict(trace.fields)
-        conn = int(fields["conn"])
-        end = next((end for end in host.links.values() if end.conn == conn), None)
+        end = host.links.get(notice.conn)
         if end is None or not self._view.is_honest(end.other.host):
             return
-        key = (host.index, host.restarts, conn)
-        score = self._scores[key] = self._scores.get(key, 0) + int(fields["score"])
+        key = (host.index, host.restarts, notice.conn)
+        score = self._scores[key] = self._scores.get(key, 0) + notice.score
         if score >= host.node.parts.policy.ban_score:
             other = end.other.host
-            text = f"{host.name} would ban {other.name}, at a score of {score}: {fields['reason']}"
+            text = f"{host.name} would ban {other.name}, at a score of {score}: {notice.reason}"
             self._found.append(Finding((host.index, other.index), text))
-
-    def on_mined(self, host: Host, block: RawBlock, now: Micros) -> None:
-        """Not its business."""
-
-    def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
-        """Not its business."""
-
-    def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
-        """Not its business."""

@@ -51,7 +51,7 @@ class Checks:
             checkers.append(Bounds())
         if chosen.no_honest_bans:
             bans = HonestBans(self.view)
-            self._world.observers.append(bans)
+            self._world.readers.append(bans.on_notice)
             checkers.append(bans)
         if chosen.converge:
             delivery, returning = Delivery(self.view, healed_at), Returning(self.view)

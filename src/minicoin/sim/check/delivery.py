@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.effects import Trace
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.node import Node
@@ -98,9 +97,6 @@ class Delivery:
     def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
         """Not its business."""
 
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        """Not its business."""
-
 
 class Returning:
     """What stood in a block that lost is confirmed by another one, or back in the mempool."""
@@ -144,9 +140,6 @@ class Returning:
         """Not its business."""
 
     def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
-        """Not its business."""
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
         """Not its business."""
 
 

@@ -6,7 +6,7 @@ never waits for chains of unconfirmed parents.
 
 from collections import deque
 
-from minicoin.core.effects import Reply, Trace
+from minicoin.core.effects import Reply
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.primitives.block import RawBlock
@@ -112,9 +112,6 @@ class PaymentLoad:
 
     def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
         """Verdicts are the nodes' business."""
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        """Logs are not needed."""
 
 
 def _padding(load: Transactions) -> tuple[int, bytes]:

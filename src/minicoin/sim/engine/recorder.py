@@ -5,7 +5,6 @@ Listens to the world and changes nothing. What was found before `begin` is not m
 
 import numpy as np
 
-from minicoin.core.effects import Trace
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
@@ -94,9 +93,6 @@ class Recorder:
             return
         if host.index < self._count and record.arrivals[host.index] == NEVER:
             record.arrivals[host.index] = now - self.began_at - record.sent_at_us
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        """Logs are not recorded."""
 
     def on_paid(self, transaction: Transaction, sender: int, now: Micros) -> None:
         """A sampled payment set out."""

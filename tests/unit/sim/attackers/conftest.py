@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.commands import Generate
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -32,9 +32,9 @@ NETWORK = replace(REGTEST, allow_private_addresses=False, coinbase_maturity=10, 
 
 @dataclass
 class Notes:
-    """What nodes said for their logs, and when each host's tip moved."""
+    """What nodes told, and when each host's tip moved."""
 
-    kinds: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[type] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     moved: dict[tuple[int, int], Micros] = field(default_factory=dict)
     """(host, height) -> the first time its tip was there."""
@@ -49,9 +49,9 @@ class Notes:
     def on_verified(self, host: Host, event: TransactionVerified, now: Micros) -> None:
         """Nothing to note."""
 
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
-        self.kinds[trace.kind] += 1
-        self.reasons[str(dict(trace.fields).get("reason", ""))] += 1
+    def on_notice(self, host: Host, notice: Notice, now: Micros) -> None:
+        self.kinds[type(notice)] += 1
+        self.reasons[str(getattr(notice, "reason", ""))] += 1
 
 
 class SmallNet:
@@ -74,6 +74,7 @@ class SmallNet:
         self.world.block_bytes = block_bytes
         self.notes = Notes()
         self.world.observers.append(self.notes)
+        self.world.readers.append(self.notes.on_notice)
         funding = fund(self.world.book, coins, self.world.now) if coins else None
         self.coins = [] if funding is None else list(funding.coins)
         chain = () if funding is None else funding.chain

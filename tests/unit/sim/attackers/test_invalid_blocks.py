@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from minicoin.core.notices import PeerRefused
 from minicoin.sim.attackers.invalid_blocks import BlockFlaw
 from minicoin.sim.scenario.attackers import InvalidBlocks
 
@@ -45,7 +46,7 @@ def test_a_banned_sender_is_refused_when_it_comes_back(small_net: Callable[..., 
     net.run(300)
     assert net.attacker.fired == 1
     assert net.attacker.peers[0].opened == 1
-    assert net.notes.kinds["peer-refused"] > 3
+    assert net.notes.kinds[PeerRefused] > 3
     assert any(reason.startswith("banned: invalid block") for reason in net.notes.reasons)
 
 

@@ -4,9 +4,9 @@ import pytest
 from tests.unit.sim.check.networks import connected, found, mine, pass_seconds
 
 from minicoin.core.connmgr.bans import Ban
-from minicoin.core.effects import Trace
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.node.commands import Generate, SubmitTransaction
+from minicoin.core.notices import PeerPenalised
 from minicoin.core.units import Micros
 from minicoin.sim.check.delivery import DELIVERY_WITHIN_US
 from minicoin.sim.engine.funding import PAY_SCRIPT, spend
@@ -70,9 +70,9 @@ def test_faults_that_would_ban_are_added_up(scores: tuple[int, ...], is_seen: bo
     host = simulation.honest[1]
     conn, end = next(iter(host.links.items()))
     for score in scores:
-        fields = (("conn", conn), ("remote", ""), ("reason", "nonsense"), ("score", score))
-        for observer in simulation.world.observers:
-            observer.on_trace(host, Trace("peer-fault", fields), simulation.world.now)
+        notice = PeerPenalised(conn, end.other.host.address, "nonsense", score)
+        for read in simulation.world.readers:
+            read(host, notice, simulation.world.now)
     expected = {"no-honest-bans": f"node1 would ban {end.other.host.name}, at a score of 100: nonsense"}
     assert found(simulation) == (expected if is_seen else {})
 

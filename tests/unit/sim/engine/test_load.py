@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 from tests.unit.sim.engine.runs import SMALL, simulate
 
-from minicoin.core.effects import Trace
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import Block, RawBlock
 from minicoin.core.primitives.verdicts import TxReason
@@ -32,9 +31,6 @@ class Verdicts:
         """Not needed."""
 
     def on_stood(self, host: Host, event: ChainMoved | BlockStored, now: Micros) -> None:
-        """Not needed."""
-
-    def on_trace(self, host: Host, trace: Trace, now: Micros) -> None:
         """Not needed."""
 
 

@@ -1,0 +1,115 @@
+"""The log's lines: a word and what belongs to it, for every notice of the core and every report of the drivers.
+
+The only place that knows their texts; app/log.py says which are written, and how. People search for these words and
+programs read them: a line keeps its word and its names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.notices import (
+    AddressesLearned,
+    BlockMarkedInvalid,
+    BlockMined,
+    ChainHalted,
+    InboundLost,
+    MempoolNotRestored,
+    MessageDropped,
+    MinedBlockRefused,
+    NetworkSwitched,
+    Notice,
+    OwnAddressLearned,
+    PaymentAbandoned,
+    PeerClosed,
+    PeerOpened,
+    PeerPenalised,
+    PeerReady,
+    PeerRefused,
+    PeerUnreachable,
+    Reorganised,
+    TipMoved,
+    TransactionAdded,
+    TransactionRefused,
+    WalletNotSaved,
+)
+from minicoin.drivers.reports import AcceptFailed, MdnsFailed, RecordingEnded, Report, RpcAcceptFailed
+from minicoin.rpc.port import LOG_AREAS
+
+Fields = Mapping[str, str | int]
+
+_AREAS: Final[dict[str, tuple[type, ...]]] = {
+    "net": (PeerOpened, PeerRefused, PeerUnreachable, InboundLost, AddressesLearned, OwnAddressLearned),
+    "mempool": (TransactionAdded, TransactionRefused),
+    "mining": (BlockMined,),
+}
+AREA_OF: Final = {kind: area for area in LOG_AREAS for kind in _AREAS[area]}
+"""What is told only where its area was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a line says behind the time."""
+
+    word: str
+    fields: Fields
+
+
+def line_of(notice: Notice | Report) -> Line:
+    """The line of anything that is told."""
+    match notice:
+        case TipMoved(block, height):
+            return Line("tip", {"height": height, "block": hash_to_hex(block)})
+        case Reorganised(disconnected, connected, tip):
+            return Line("reorg", {"disconnected": disconnected, "connected": connected, "tip": hash_to_hex(tip)})
+        case BlockMarkedInvalid(block, rule, detail):
+            return Line("block-refused", {"block": hash_to_hex(block), "reason": rule, "detail": detail})
+        case ChainHalted(what, error):
+            return Line("work-failed", {"what": what, "error": error})
+        case BlockMined(block):
+            return Line("block-mined", {"block": hash_to_hex(block)})
+        case MinedBlockRefused(reason):
+            return Line("mined-block-refused", {"reason": reason})
+        case TransactionAdded(txid, fee_sat, vsize):
+            return Line("tx-accepted", {"txid": hash_to_hex(txid), "fee": fee_sat, "vsize": vsize})
+        case TransactionRefused(txid, refusal):
+            return Line("tx-refused", {"txid": hash_to_hex(txid), "reason": refusal})
+        case MempoolNotRestored(error):
+            return Line("mempool-not-restored", {"error": error})
+        case PeerOpened(conn, remote, inbound):
+            return Line("peer-opened", {"conn": conn, "remote": str(remote), "inbound": int(inbound)})
+        case PeerReady(conn, remote, agent, height):
+            return Line("peer-ready", {"conn": conn, "remote": str(remote), "agent": agent, "height": height})
+        case PeerClosed(conn, remote, reason):
+            return Line("peer-closed", {"conn": conn, "remote": str(remote), "reason": reason})
+        case PeerRefused(conn, remote, reason):
+            return Line("peer-refused", {"conn": conn, "remote": str(remote), "reason": reason})
+        case PeerPenalised(conn, remote, reason, score):
+            return Line("peer-fault", {"conn": conn, "remote": str(remote), "reason": reason, "score": score})
+        case MessageDropped(conn, remote, reason, count):
+            return Line("message-dropped", {"conn": conn, "remote": str(remote), "reason": reason, "count": count})
+        case PeerUnreachable(remote, reason, is_chosen):
+            return Line("dial-failed", {"remote": str(remote), "reason": reason, "chosen": int(is_chosen)})
+        case InboundLost(remote, reason):
+            return Line("inbound-failed", {"remote": str(remote), "reason": reason})
+        case NetworkSwitched(is_active):
+            return Line("network-active" if is_active else "network-inactive", {})
+        case AddressesLearned(source, origin, added):
+            return Line("addresses-found", {"source": source, "origin": origin, "count": added})
+        case OwnAddressLearned(address):
+            return Line("own-address", {"address": str(address)})
+        case WalletNotSaved(error):
+            return Line("wallet-not-saved", {"error": error})
+        case PaymentAbandoned(txid):
+            return Line("payment-abandoned", {"txid": hash_to_hex(txid)})
+        case RecordingEnded(reason, events, length_bytes):
+            return Line("recording-ended", {"reason": reason, "events": events, "bytes": length_bytes})
+        case AcceptFailed(reason):
+            return Line("accept-failed", {"reason": reason})
+        case RpcAcceptFailed(reason):
+            return Line("rpc-accept-failed", {"reason": reason})
+        case MdnsFailed(reason):
+            return Line("mdns-failed", {"reason": reason})
+        case _:
+            assert_never(notice)

@@ -1,0 +1,248 @@
+"""What a node says of itself, as values: blocks, transactions, peers, addresses, wallet, and what went wrong.
+
+Owns the closed union `Notice`, which is part of `Effect`: a notice stands among the effects of the event that brought it
+about, in the order of what happened. Nobody answers one, and the core never reads one; the log, recordings, the
+laboratory's observers and whoever drives a node do.
+
+Rules:
+- A notice says what has happened, never what may: it is queued where the state changes, behind the change.
+- It holds what the node knew and nothing that has to be looked up or formatted for it: most are heard by nobody.
+- Whoever is named more than once is named alike: a peer by its connection, a block and a transaction by their hashes.
+- Remotes choose how many there are of some. What one message can bring by the hundred is one notice, or is told at the
+  first, second, fourth time and so on (MessageDropped).
+"""
+
+from dataclasses import dataclass
+
+from minicoin.core.primitives.address import AddressSource, NodeAddress
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Txid
+from minicoin.core.primitives.verdicts import BlockReason, TxReason
+from minicoin.core.units import ConnId
+
+# --- the chain ---
+
+
+@dataclass(frozen=True, slots=True)
+class TipMoved:
+    """The best chain ends with this block now, after blocks were connected."""
+
+    block: BlockHash
+    height: int
+    best_header_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reorganised:
+    """The best chain lost blocks, and gained others in their place."""
+
+    disconnected: int
+    connected: int
+    tip: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMarkedInvalid:
+    """A block breaks a rule: neither it nor a block behind it will be in the best chain."""
+
+    block: BlockHash
+    reason: BlockReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHalted:
+    """A worker could not do its part (full disk, damaged file): the chain stands still until a restart."""
+
+    what: str
+    error: str
+
+
+# --- mining ---
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMined:
+    """This node found a block; it is on its way to the engine."""
+
+    block: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class MinedBlockRefused:
+    """A block that this node found is of no use."""
+
+    reason: str
+
+
+# --- the mempool ---
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAdded:
+    """A transaction stands in the mempool."""
+
+    txid: Txid
+    fee_sat: int
+    vsize: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRefused:
+    """A transaction did not get into the mempool."""
+
+    txid: Txid
+    reason: TxReason
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolNotRestored:
+    """What an earlier run kept of the mempool cannot be read."""
+
+    error: str
+
+
+# --- peers ---
+
+
+@dataclass(frozen=True, slots=True)
+class PeerOpened:
+    """A connection is up; its handshake begins."""
+
+    conn: ConnId
+    remote: NodeAddress
+    inbound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReady:
+    """The handshake is over."""
+
+    conn: ConnId
+    remote: NodeAddress
+    user_agent: str
+    start_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The session of a connection is over, whoever ended it."""
+
+    conn: ConnId
+    remote: NodeAddress
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRefused:
+    """A connection is up for which there is no room: it is closed without a session."""
+
+    conn: ConnId
+    remote: NodeAddress
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPenalised:
+    """A peer broke the protocol. A score of 0 costs the connection only; enough of the others a ban."""
+
+    conn: ConnId
+    remote: NodeAddress
+    reason: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDropped:
+    """A damaged message was passed over; told at the first, second, fourth, eighth of a session."""
+
+    conn: ConnId
+    remote: NodeAddress
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUnreachable:
+    """A dial ended without a connection. `is_chosen`: the operator named that node."""
+
+    remote: NodeAddress
+    reason: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboundLost:
+    """Somebody connected and left, or was sent away, before the channel was up."""
+
+    remote: NodeAddress
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSwitched:
+    """The operator switched all connections on or off."""
+
+    is_active: bool
+
+
+# --- addresses ---
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesLearned:
+    """Nodes were named, `added` of whom the address book had not known."""
+
+    source: AddressSource
+    origin: str
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddressLearned:
+    """Where others reach this node; peers are told from now on."""
+
+    address: NodeAddress
+
+
+# --- the wallet ---
+
+
+@dataclass(frozen=True, slots=True)
+class WalletNotSaved:
+    """The disk refused the wallet. It is tried again; who waits for it has heard why."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAbandoned:
+    """A payment of the wallet was given up: its coins are free."""
+
+    txid: Txid
+
+
+Notice = (
+    TipMoved
+    | Reorganised
+    | BlockMarkedInvalid
+    | ChainHalted
+    | BlockMined
+    | MinedBlockRefused
+    | TransactionAdded
+    | TransactionRefused
+    | MempoolNotRestored
+    | PeerOpened
+    | PeerReady
+    | PeerClosed
+    | PeerRefused
+    | PeerPenalised
+    | MessageDropped
+    | PeerUnreachable
+    | InboundLost
+    | NetworkSwitched
+    | AddressesLearned
+    | OwnAddressLearned
+    | WalletNotSaved
+    | PaymentAbandoned
+)

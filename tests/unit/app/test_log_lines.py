@@ -1,0 +1,76 @@
+"""Every notice and report has a line; the words and names that people and programs look for do not change."""
+
+from dataclasses import fields
+from typing import get_args
+
+import pytest
+
+from minicoin.app.log_lines import AREA_OF, line_of
+from minicoin.core import notices
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.primitives.address import AddressSource, NodeAddress
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Txid
+from minicoin.core.primitives.verdicts import BlockReason, TxReason
+from minicoin.core.units import ConnId
+from minicoin.drivers import reports
+
+CONN = ConnId(3)
+PEER = NodeAddress("10.0.0.1", 18444)
+BLOCK = BlockHash(bytes(range(32)))
+TXID = Txid(bytes(range(1, 33)))
+HEX, TX_HEX = hash_to_hex(BLOCK), hash_to_hex(TXID)
+
+LINES = [
+    (notices.TipMoved(BLOCK, 7, 9), f"tip height=7 block={HEX}"),
+    (notices.Reorganised(1, 2, BLOCK), f"reorg disconnected=1 connected=2 tip={HEX}"),
+    (
+        notices.BlockMarkedInvalid(BLOCK, BlockReason.MALFORMED, "too short"),
+        f"block-refused block={HEX} reason=malformed detail=too short",
+    ),
+    (notices.ChainHalted("store", "no space"), "work-failed what=store error=no space"),
+    (notices.BlockMined(BLOCK), f"block-mined block={HEX}"),
+    (notices.MinedBlockRefused("high-hash"), "mined-block-refused reason=high-hash"),
+    (notices.TransactionAdded(TXID, 250, 141), f"tx-accepted txid={TX_HEX} fee=250 vsize=141"),
+    (notices.TransactionRefused(TXID, TxReason.MALFORMED), f"tx-refused txid={TX_HEX} reason=malformed"),
+    (notices.MempoolNotRestored("cut"), "mempool-not-restored error=cut"),
+    (notices.PeerOpened(CONN, PEER, True), "peer-opened conn=3 remote=10.0.0.1:18444 inbound=1"),
+    (notices.PeerReady(CONN, PEER, "/a/", 5), "peer-ready conn=3 remote=10.0.0.1:18444 agent=/a/ height=5"),
+    (notices.PeerClosed(CONN, PEER, "it left"), "peer-closed conn=3 remote=10.0.0.1:18444 reason=it left"),
+    (notices.PeerRefused(CONN, PEER, "full"), "peer-refused conn=3 remote=10.0.0.1:18444 reason=full"),
+    (notices.PeerPenalised(CONN, PEER, "lie", 20), "peer-fault conn=3 remote=10.0.0.1:18444 reason=lie score=20"),
+    (notices.MessageDropped(CONN, PEER, "sum", 4), "message-dropped conn=3 remote=10.0.0.1:18444 reason=sum count=4"),
+    (notices.PeerUnreachable(PEER, "refused", True), "dial-failed remote=10.0.0.1:18444 reason=refused chosen=1"),
+    (notices.InboundLost(PEER, "garbage"), "inbound-failed remote=10.0.0.1:18444 reason=garbage"),
+    (notices.NetworkSwitched(True), "network-active"),
+    (notices.NetworkSwitched(False), "network-inactive"),
+    (notices.AddressesLearned(AddressSource.DNS, "seed", 8), "addresses-found source=dns origin=seed count=8"),
+    (notices.OwnAddressLearned(PEER), "own-address address=10.0.0.1:18444"),
+    (notices.WalletNotSaved("no space"), "wallet-not-saved error=no space"),
+    (notices.PaymentAbandoned(TXID), f"payment-abandoned txid={TX_HEX}"),
+    (reports.RecordingEnded("the limit", 9, 2048), "recording-ended reason=the limit events=9 bytes=2048"),
+    (reports.AcceptFailed("no files"), "accept-failed reason=no files"),
+    (reports.RpcAcceptFailed("no files"), "rpc-accept-failed reason=no files"),
+    (reports.MdnsFailed("no link"), "mdns-failed reason=no link"),
+]
+
+
+@pytest.mark.parametrize(("notice", "expected"), LINES, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_text_of_a_line(notice: notices.Notice | reports.Report, expected: str) -> None:
+    line = line_of(notice)
+    assert " ".join((line.word, *(f"{name}={value}" for name, value in line.fields.items()))) == expected
+
+
+def test_no_notice_is_without_a_line() -> None:
+    told = {type(notice) for notice, _ in LINES}
+    assert told == {*get_args(notices.Notice), *get_args(reports.Report)}
+
+
+def test_areas_are_of_notices_that_there_are() -> None:
+    assert set(AREA_OF) < set(get_args(notices.Notice))
+
+
+@pytest.mark.parametrize("kind", [*get_args(notices.Notice), *get_args(reports.Report)])
+def test_what_is_told_cannot_be_changed_by_who_hears_it(kind: type) -> None:
+    assert kind.__dataclass_params__.frozen and not hasattr(kind, "__dict__")
+    assert fields(kind)
