@@ -11,6 +11,8 @@ from typing import Final, assert_never
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.notices import (
     AddressesLearned,
+    BlockConnected,
+    BlockDisconnected,
     BlockMarkedInvalid,
     BlockMined,
     ChainHalted,
@@ -32,6 +34,8 @@ from minicoin.core.notices import (
     TipMoved,
     TransactionAdded,
     TransactionRefused,
+    TransactionRemoved,
+    WalletChanged,
     WalletNotSaved,
 )
 from minicoin.drivers.reports import AcceptFailed, MdnsFailed, RecordingEnded, Report, RpcAcceptFailed
@@ -41,8 +45,10 @@ Fields = Mapping[str, str | int]
 
 _AREAS: Final[dict[str, tuple[type, ...]]] = {
     "net": (PeerOpened, PeerRefused, PeerUnreachable, InboundLost, AddressesLearned, OwnAddressLearned),
-    "mempool": (TransactionAdded, TransactionRefused),
+    "mempool": (TransactionAdded, TransactionRemoved, TransactionRefused),
     "mining": (BlockMined,),
+    "validation": (BlockDisconnected, BlockConnected),
+    "wallet": (WalletChanged,),
 }
 AREA_OF: Final = {kind: area for area in LOG_AREAS for kind in _AREAS[area]}
 """What is told only where its area was asked for."""
@@ -59,6 +65,10 @@ class Line:
 def line_of(notice: Notice | Report) -> Line:
     """The line of anything that is told."""
     match notice:
+        case BlockDisconnected(block, height):
+            return Line("block-disconnected", {"height": height, "block": hash_to_hex(block)})
+        case BlockConnected(block, height):
+            return Line("block-connected", {"height": height, "block": hash_to_hex(block)})
         case TipMoved(block, height):
             return Line("tip", {"height": height, "block": hash_to_hex(block)})
         case Reorganised(disconnected, connected, tip):
@@ -73,6 +83,13 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("mined-block-refused", {"reason": reason})
         case TransactionAdded(txid, fee_sat, vsize):
             return Line("tx-accepted", {"txid": hash_to_hex(txid), "fee": fee_sat, "vsize": vsize})
+        case TransactionRemoved(txid, cause, replaced_by, block_with_it):
+            fields: dict[str, str | int] = {"txid": hash_to_hex(txid), "reason": cause}
+            if replaced_by is not None:
+                fields["by"] = hash_to_hex(replaced_by)
+            if block_with_it is not None:
+                fields["block"] = hash_to_hex(block_with_it)
+            return Line("tx-removed", fields)
         case TransactionRefused(txid, refusal):
             return Line("tx-refused", {"txid": hash_to_hex(txid), "reason": refusal})
         case MempoolNotRestored(error):
@@ -96,9 +113,11 @@ def line_of(notice: Notice | Report) -> Line:
         case NetworkSwitched(is_active):
             return Line("network-active" if is_active else "network-inactive", {})
         case AddressesLearned(source, origin, added):
-            return Line("addresses-found", {"source": source, "origin": origin, "count": added})
+            return Line("addresses-found", {"source": source, "origin": origin, "count": len(added)})
         case OwnAddressLearned(address):
             return Line("own-address", {"address": str(address)})
+        case WalletChanged(txids):
+            return Line("wallet-changed", {"txids": ",".join(map(hash_to_hex, txids))})
         case WalletNotSaved(error):
             return Line("wallet-not-saved", {"error": error})
         case PaymentAbandoned(txid):

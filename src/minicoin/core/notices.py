@@ -1,8 +1,8 @@
 """What a node says of itself, as values: blocks, transactions, peers, addresses, wallet, and what went wrong.
 
-Owns the closed union `Notice`, which is part of `Effect`: a notice stands among the effects of the event that brought it
-about, in the order of what happened. Nobody answers one, and the core never reads one; the log, recordings, the
-laboratory's observers and whoever drives a node do.
+Owns the closed union `Notice`, which is part of `Effect`: a notice stands among the effects of the event that brought
+it about, in the order of what happened. Nobody answers one, and the core never reads one; the log, recordings, the
+laboratory's readers and whoever drives a node do.
 
 Rules:
 - A notice says what has happened, never what may: it is queued where the state changes, behind the change.
@@ -13,6 +13,7 @@ Rules:
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from minicoin.core.primitives.address import AddressSource, NodeAddress
 from minicoin.core.primitives.block import BlockHash
@@ -24,8 +25,25 @@ from minicoin.core.units import ConnId
 
 
 @dataclass(frozen=True, slots=True)
+class BlockDisconnected:
+    """The best chain lost its last block. On a reorganisation all that leave come first, highest first."""
+
+    block: BlockHash
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockConnected:
+    """The best chain gained a block, on top of the one before."""
+
+    block: BlockHash
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class TipMoved:
-    """The best chain ends with this block now, after blocks were connected."""
+    """The best chain ends with this block now: what was disconnected and connected has been told, and what became of
+    the mempool's transactions."""
 
     block: BlockHash
     height: int
@@ -85,6 +103,38 @@ class TransactionAdded:
     txid: Txid
     fee_sat: int
     vsize: int
+
+
+class RemovalReason(StrEnum):
+    """Why a transaction left the mempool; in the words of Bitcoin Core where it has one."""
+
+    CONFIRMED = "block"
+    """A block of the best chain holds it."""
+    CONFLICT = "conflict"
+    """A block of the best chain spends a coin of it otherwise, or of something it builds on."""
+    REORG = "reorg"
+    """Blocks that it rests on left the best chain. It is told as added again if it stands the new tip."""
+    REPLACED = "replaced"
+    """Another one that pays more spends its coins."""
+    EVICTED = "sizelimit"
+    """There was no room, and it paid the least."""
+    EXPIRED = "expiry"
+    """No block took it for too long."""
+    WITHDRAWN = "withdrawn"
+    """A payment of our own that was told to nobody, taken back because the disk refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRemoved:
+    """A transaction left the mempool. What spends it leaves with it and is told as well, unless a block holds it.
+
+    `replaced_by` names what took its place, `block` the one that holds it.
+    """
+
+    txid: Txid
+    reason: RemovalReason
+    replaced_by: Txid | None = None
+    block: BlockHash | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +241,12 @@ class NetworkSwitched:
 
 @dataclass(frozen=True, slots=True)
 class AddressesLearned:
-    """Nodes were named, `added` of whom the address book had not known."""
+    """Nodes were named by a source outside the network, or by a peer (`origin`). `added`: those of them that were new
+    to the address book."""
 
     source: AddressSource
     origin: str
-    added: int
+    added: tuple[NodeAddress, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +257,13 @@ class OwnAddressLearned:
 
 
 # --- the wallet ---
+
+
+@dataclass(frozen=True, slots=True)
+class WalletChanged:
+    """Transactions of the wallet came, went, or stand elsewhere than before: its balance may be another."""
+
+    txids: tuple[Txid, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +281,16 @@ class PaymentAbandoned:
 
 
 Notice = (
-    TipMoved
+    BlockDisconnected
+    | BlockConnected
+    | TipMoved
     | Reorganised
     | BlockMarkedInvalid
     | ChainHalted
     | BlockMined
     | MinedBlockRefused
     | TransactionAdded
+    | TransactionRemoved
     | TransactionRefused
     | MempoolNotRestored
     | PeerOpened
@@ -243,6 +304,7 @@ Notice = (
     | NetworkSwitched
     | AddressesLearned
     | OwnAddressLearned
+    | WalletChanged
     | WalletNotSaved
     | PaymentAbandoned
 )

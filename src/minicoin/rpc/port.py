@@ -103,7 +103,7 @@ class LinkTraffic(Protocol):
         """Bytes of whole frames."""
 
 
-LOG_AREAS: Final = ("mempool", "mining", "net")
+LOG_AREAS: Final = ("mempool", "mining", "net", "validation", "wallet")
 """What of the log can be had in full, on demand."""
 
 

@@ -51,7 +51,7 @@ def time_of(book: AddressBook, address: NodeAddress) -> int:
 
 def test_gossip_is_taken_once_and_dated_two_hours_back() -> None:
     book = make_book()
-    assert book.add([heard(node(1)), heard(node(1)), heard(node(2))], SOURCE, NOW) == 2
+    assert book.add([heard(node(1)), heard(node(1)), heard(node(2))], SOURCE, NOW) == (node(1), node(2))
     assert book.size == 2
     assert time_of(book, node(1)) == NOW_S - 3 * 3600
 
@@ -92,9 +92,10 @@ def test_spellings_of_one_address_are_one_address() -> None:
 
 def test_unroutable_addresses_are_refused_unless_the_network_is_private() -> None:
     lab = [heard(NodeAddress("127.0.0.1", port)) for port in range(1000, 1010)]
-    assert make_book().add(lab, SOURCE, NOW) == 0
+    assert make_book().add(lab, SOURCE, NOW) == ()
     book = make_book(allow_private=True)
-    assert book.add([*lab, heard(NodeAddress("0.0.0.0", 1)), heard(NodeAddress("n.example", 1))], SOURCE, NOW) == 10
+    useless = [heard(NodeAddress("0.0.0.0", 1)), heard(NodeAddress("n.example", 1))]
+    assert book.add([*lab, *useless], SOURCE, NOW) == tuple(timed.address for timed in lab)
     assert len({book.group(timed.address) for timed in lab}) == 10
 
 
@@ -110,7 +111,7 @@ def test_one_source_group_fills_at_most_its_64_buckets() -> None:
     assert 32 < len(buckets) <= ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP
     assert book.size <= ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP * ADDRESS_BUCKET_SLOTS
     # Another group still gets its addresses in.
-    assert book.add([heard(node(number)) for number in range(100)], NodeAddress("10.20.1.1", 1), NOW) > 80
+    assert len(book.add([heard(node(number)) for number in range(100)], NodeAddress("10.20.1.1", 1), NOW)) > 80
 
 
 def test_one_group_fills_at_most_its_8_tried_buckets() -> None:

@@ -19,9 +19,12 @@ CONN = ConnId(3)
 PEER = NodeAddress("10.0.0.1", 18444)
 BLOCK = BlockHash(bytes(range(32)))
 TXID = Txid(bytes(range(1, 33)))
-HEX, TX_HEX = hash_to_hex(BLOCK), hash_to_hex(TXID)
+OTHER = Txid(bytes(range(2, 34)))
+HEX, TX_HEX, OTHER_HEX = map(hash_to_hex, (BLOCK, TXID, OTHER))
 
 LINES = [
+    (notices.BlockDisconnected(BLOCK, 7), f"block-disconnected height=7 block={HEX}"),
+    (notices.BlockConnected(BLOCK, 7), f"block-connected height=7 block={HEX}"),
     (notices.TipMoved(BLOCK, 7, 9), f"tip height=7 block={HEX}"),
     (notices.Reorganised(1, 2, BLOCK), f"reorg disconnected=1 connected=2 tip={HEX}"),
     (
@@ -32,6 +35,14 @@ LINES = [
     (notices.BlockMined(BLOCK), f"block-mined block={HEX}"),
     (notices.MinedBlockRefused("high-hash"), "mined-block-refused reason=high-hash"),
     (notices.TransactionAdded(TXID, 250, 141), f"tx-accepted txid={TX_HEX} fee=250 vsize=141"),
+    (
+        notices.TransactionRemoved(TXID, notices.RemovalReason.REPLACED, replaced_by=OTHER),
+        f"tx-removed txid={TX_HEX} reason=replaced by={OTHER_HEX}",
+    ),
+    (
+        notices.TransactionRemoved(TXID, notices.RemovalReason.CONFIRMED, block=BLOCK),
+        f"tx-removed txid={TX_HEX} reason=block block={HEX}",
+    ),
     (notices.TransactionRefused(TXID, TxReason.MALFORMED), f"tx-refused txid={TX_HEX} reason=malformed"),
     (notices.MempoolNotRestored("cut"), "mempool-not-restored error=cut"),
     (notices.PeerOpened(CONN, PEER, True), "peer-opened conn=3 remote=10.0.0.1:18444 inbound=1"),
@@ -44,8 +55,9 @@ LINES = [
     (notices.InboundLost(PEER, "garbage"), "inbound-failed remote=10.0.0.1:18444 reason=garbage"),
     (notices.NetworkSwitched(True), "network-active"),
     (notices.NetworkSwitched(False), "network-inactive"),
-    (notices.AddressesLearned(AddressSource.DNS, "seed", 8), "addresses-found source=dns origin=seed count=8"),
+    (notices.AddressesLearned(AddressSource.DNS, "seed", (PEER,)), "addresses-found source=dns origin=seed count=1"),
     (notices.OwnAddressLearned(PEER), "own-address address=10.0.0.1:18444"),
+    (notices.WalletChanged((TXID, OTHER)), f"wallet-changed txids={TX_HEX},{OTHER_HEX}"),
     (notices.WalletNotSaved("no space"), "wallet-not-saved error=no space"),
     (notices.PaymentAbandoned(TXID), f"payment-abandoned txid={TX_HEX}"),
     (reports.RecordingEnded("the limit", 9, 2048), "recording-ended reason=the limit events=9 bytes=2048"),
@@ -72,5 +84,5 @@ def test_areas_are_of_notices_that_there_are() -> None:
 
 @pytest.mark.parametrize("kind", [*get_args(notices.Notice), *get_args(reports.Report)])
 def test_what_is_told_cannot_be_changed_by_who_hears_it(kind: type) -> None:
-    assert kind.__dataclass_params__.frozen and not hasattr(kind, "__dict__")
+    assert kind.__dataclass_params__.frozen and "__slots__" in vars(kind)
     assert fields(kind)

@@ -188,7 +188,9 @@ def test_a_wrong_network_file_names_the_key(tmp_path: Path) -> None:
 
 
 def test_an_area_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(MisuseError, match=r"debug: no area 'nett'; there are mempool, mining, net, all"):
+    with pytest.raises(
+        MisuseError, match=r"debug: no area 'nett'; there are mempool, mining, net, validation, wallet, all"
+    ):
         make_options({"debug": ("nett",)})
     options = make_options({}, _config(tmp_path, f'debug = ["net", "mempool"]\nlogfile = "{tmp_path}/x.log"'))
     assert (options.debug, options.log_file) == (("net", "mempool"), tmp_path / "x.log")

@@ -130,11 +130,14 @@ class AddressBook:
 
     # --- what happened ---
 
-    def add(self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros) -> int:
-        """Take addresses that `source` told us (None: found by ourselves); how many were new to the book."""
+    def add(
+        self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros
+    ) -> tuple[NodeAddress, ...]:
+        """Take addresses that `source` told us (None: found by ourselves); gives those that were new to the book."""
         source_group = b"" if source is None else self.group(source)
         teller = None if source is None else _normalise(source)
-        return sum(self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
+        taken = (self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
+        return tuple(address for address in taken if address is not None)
 
     def mark_attempt(self, address: NodeAddress, now: Micros, *, count_failure: bool = True) -> None:
         """We are dialling. The failure counts at once, and mark_good takes it back."""
@@ -243,11 +246,14 @@ class AddressBook:
         entry = self._tables.entries.get(address)
         return self._tables.entries.get(_normalise(address)) if entry is None else entry
 
-    def _add(self, timed: TimedAddress, teller: NodeAddress | None, source_group: bytes, now_s: int) -> bool:
+    def _add(
+        self, timed: TimedAddress, teller: NodeAddress | None, source_group: bytes, now_s: int
+    ) -> NodeAddress | None:
+        """The address as the book spells it, where it is new there."""
         time = timed.time if _TIME_MIN < timed.time <= now_s + FUTURE_S else now_s - _TIME_UNKNOWN_S
         entry = self._tables.entries.get(timed.address) or self._make_entry(timed, source_group)
         if entry is None:
-            return False
+            return None
         # What a node says of itself, and what we found ourselves, is not hearsay.
         penalty = GOSSIP_PENALTY_S if teller is not None and teller != entry.address else 0
         is_new = entry.address not in self._tables.entries
@@ -255,14 +261,14 @@ class AddressBook:
             entry.time = max(0, time - penalty)
             self._tables.create(entry)
         elif not self._refresh(entry, timed.services, time, penalty, now_s):
-            return False
+            return None
         slot = self._tables.new_slot(entry, source_group)
         if self._may_take(slot, entry, now_s):
             self._tables.put_new(entry, slot)
-            return is_new
+            return entry.address if is_new else None
         if not entry.new_slots:
             self._tables.delete(entry)
-        return False
+        return None
 
     def _make_entry(self, timed: TimedAddress, source_group: bytes) -> Entry | None:
         """An entry for a spelling that is not in the book: the known one, a fresh one, or None if not allowed."""

@@ -29,13 +29,15 @@ class Accepted:
 class Rejected:
     """The transaction was refused. `source` is who sent it, None for our own and for those a reorg or restart returned.
 
-    `evicted` left the mempool on its behalf all the same: it was admitted and fell out as the cheapest at once.
+    `replaced` and `evicted` left the mempool on its behalf all the same: it was admitted and fell out at once, as the
+    cheapest, say.
     """
 
     transaction: Transaction
     reason: TxReason
     detail: str
     source: ConnId | None
+    replaced: tuple[Entry, ...] = ()
     evicted: tuple[Entry, ...] = ()
 
     @property
@@ -68,13 +70,16 @@ MempoolOutcome = Accepted | Rejected | Orphaned | Again
 
 @dataclass(frozen=True, slots=True)
 class MempoolChange:
-    """What a chain update, an expiry or a restore did. Transactions re-submitted by a reorg are in no list: their
-    fate follows as outcomes of their verification."""
+    """What a chain update or an expiry did."""
 
     effects: list[Effect] = field(default_factory=list)
     confirmed: tuple[Entry, ...] = ()
     conflicted: tuple[Entry, ...] = ()
     """Spend what a block spent otherwise, or descend from such."""
+    groundless: tuple[Entry, ...] = ()
+    """Spend a coinbase that is gone or not mature any more, or descend from such."""
+    lifted: tuple[Entry, ...] = ()
+    """Rest on what a rollback made unconfirmed again: their fate follows as outcomes of their verification."""
     expired: tuple[Entry, ...] = ()
     returning: tuple[Txid, ...] = ()
     """Left the pool or a block because of a reorg and are being verified anew."""

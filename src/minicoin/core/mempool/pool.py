@@ -151,9 +151,9 @@ class Mempool(MempoolReader):
             for member, one in zip((*(parent.candidate for parent in held), candidate), verdicts, strict=True):
                 check_verified(self._table, one, self.policy, floor=0, deltas=self.deltas)
                 entered.append((member, self._enter(member, one)))
-        except TxRejected:
+        except TxRejected as rejection:
             self._drop([entry for _, entry in entered])
-            raise
+            return _rejected(candidate, rejection.reason, rejection.detail, replaced=tuple(replaced))
         return self._settle(entered, replaced, now)
 
     def _judge_missing(self, candidate: Candidate, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
@@ -220,8 +220,8 @@ class Mempool(MempoolReader):
         if any(one.txid not in self._table for _, one in entered):
             members = [one for _, one in entered]
             self._drop(members)
-            gone = tuple(other for other in (*replaced, *evicted) if other not in members)
-            return _rejected(candidate, TxReason.MEMPOOL_FULL, evicted=gone)
+            others = tuple(other for other in evicted if other not in members)
+            return _rejected(candidate, TxReason.MEMPOOL_FULL, replaced=tuple(replaced), evicted=others)
         for member, one in entered:
             self._held.remove(one.txid)
             one.is_own = member.is_own
@@ -318,10 +318,12 @@ class Mempool(MempoolReader):
                 for txid in summary.txids:
                     self._confirmed.add(txid)
             self._connect(summary, confirmed, conflicted, now)
+        without_ground: list[Entry] = []
+        lifted: list[Entry] = []
         returning: list[Candidate] = []
         if update.disconnected:
-            conflicted += self._drop(groundless(self._table, update, self.policy.coinbase_maturity))
-            returning = self._roll_back(update, now)
+            without_ground = self._drop(groundless(self._table, update, self.policy.coinbase_maturity))
+            lifted, returning = self._roll_back(update, now)
         if update.connected:
             self._floor.on_block(now)
         self.alarm.by(self.next_deadline())
@@ -329,6 +331,8 @@ class Mempool(MempoolReader):
             self._send_waiting(),
             tuple(confirmed),
             tuple(conflicted),
+            tuple(without_ground),
+            tuple(lifted),
             returning=tuple(candidate.transaction.txid for candidate in returning),
         )
 
@@ -349,7 +353,8 @@ class Mempool(MempoolReader):
             for txid in summary.txids:
                 self._resubmit_children(txid, now)
 
-    def _roll_back(self, update: ChainUpdate, now: Micros) -> list[Candidate]:
+    def _roll_back(self, update: ChainUpdate, now: Micros) -> tuple[list[Entry], list[Candidate]]:
+        """What left the pool for it, and all that is verified anew."""
         transactions = unconfirmed_again(update)
         untold = dict.fromkeys(self._unbroadcast)
         lifted = self._drop(to_verify_anew(self._table, transactions))
@@ -374,7 +379,7 @@ class Mempool(MempoolReader):
         queued = queued[:REORG_TRANSACTIONS_MAX]
         for candidate in queued:
             self._queue.add(candidate)
-        return queued
+        return lifted, queued
 
     def expire(self, now: Micros) -> MempoolChange:
         """Let go of what waited too long, with what spends it."""
@@ -465,5 +470,12 @@ class Mempool(MempoolReader):
         return self._send_waiting()
 
 
-def _rejected(candidate: Candidate, reason: TxReason, detail: str = "", evicted: tuple[Entry, ...] = ()) -> Rejected:
-    return Rejected(candidate.transaction, reason, detail, candidate.source, evicted)
+def _rejected(
+    candidate: Candidate,
+    reason: TxReason,
+    detail: str = "",
+    *,
+    replaced: tuple[Entry, ...] = (),
+    evicted: tuple[Entry, ...] = (),
+) -> Rejected:
+    return Rejected(candidate.transaction, reason, detail, candidate.source, replaced, evicted)

@@ -16,7 +16,7 @@ from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import AddressesLearned, OwnAddressLearned
 from minicoin.core.part import Part, PeerView, Route, route
-from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress, normalise_host
+from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.units import Micros, seconds
@@ -72,7 +72,10 @@ class AddressFlow(Part):
 
     def on_answered(self, address: NodeAddress, services: Services, now: Micros) -> None:
         """Whoever we dialled listens there, however we came to its address."""
-        self._parts.book.add((TimedAddress(address, int(services), seconds(now)),), None, now)
+        added = self._parts.book.add((TimedAddress(address, int(services), seconds(now)),), None, now)
+        if added:
+            # Nobody but the operator has us dial what the book does not know.
+            self._parts.emit(AddressesLearned(AddressSource.OPERATOR, "a dial", added))
         self._parts.book.mark_good(address, now)
 
     def take_addresses(self, peer: PeerView, message: Addr | AddrV2, now: Micros) -> Iterable[Effect]:
@@ -82,7 +85,9 @@ class AddressFlow(Part):
         heard = parts.gossip.on_addr(peer.conn, tuple(addresses), now, is_unlimited=is_unlimited)
         own = self._own
         others = [timed for timed in heard.addresses if own is None or timed.address != own]
-        if parts.book.add(others, peer.address, now):
+        added = parts.book.add(others, peer.address, now)
+        if added:
+            parts.emit(AddressesLearned(AddressSource.GOSSIP, str(peer.address), added))
             parts.connections.wake()
         if peer.is_inbound:
             # Where it says that it listens, on the host we see it at: it need not be dialled there as well.

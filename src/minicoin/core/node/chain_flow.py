@@ -10,7 +10,7 @@ from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.node.parts import Parts
-from minicoin.core.notices import BlockMarkedInvalid, Reorganised
+from minicoin.core.notices import BlockConnected, BlockDisconnected, BlockMarkedInvalid, Reorganised
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
 from minicoin.core.units import ConnId, Micros
@@ -71,6 +71,10 @@ class ChainFlow:
         tree = self._parts.tree
         tree.set_tip(event.update.tip)
         connected = [node for block in event.update.connected if (node := tree.get(block.hash)) is not None]
+        for gone in event.update.disconnected:
+            self._parts.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
+        for summary in event.update.connected:
+            self._parts.emit(BlockConnected(summary.hash, summary.height))
         if event.update.disconnected:
             self._parts.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
         if event.invalid is None:

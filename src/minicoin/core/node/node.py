@@ -237,11 +237,11 @@ class Node:
             parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
         self.wallet.on_chain_update(event.update, change, now)
         self._flows.relay.follow_feerate(now)
-        if connected:
+        if event.update.connected or event.update.disconnected:
             tip = parts.tree.tip
             parts.emit(TipMoved(tip.hash, tip.height, parts.tree.best_header.height))
-            if not parts.sync.is_initial(now):
-                self.peers.announce(connected)
+        if connected and not parts.sync.is_initial(now):
+            self.peers.announce(connected)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
         self._flows.commands.on_connected(connected)
         if event.update.connected or event.update.disconnected:

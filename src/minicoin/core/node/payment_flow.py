@@ -26,13 +26,13 @@ from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
-from minicoin.core.notices import PaymentAbandoned
+from minicoin.core.notices import PaymentAbandoned, WalletChanged
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.errors import WALLET_IS_LOCKED, InsufficientFunds, NotAbandonable, WalletLocked
 from minicoin.core.wallet.payment import PaymentPlan
 from minicoin.core.wallet.records import RecordState
-from minicoin.core.wallet.views import Payment
+from minicoin.core.wallet.views import Payment, WalletChange
 from minicoin.core.wallet.wallet import Wallet
 
 _OFFER_EVERY_US = 10 * MINUTE_US
@@ -113,7 +113,7 @@ class PaymentFlow:
 
     def _abandon(self, wallet: Wallet, request: RequestId, txid: Txid) -> None:
         try:
-            wallet.abandon(txid)
+            self.tell(wallet.abandon(txid))
         except NotAbandonable as error:
             self._parts.fail(request, commands.INVALID_ADDRESS, str(error))
             return
@@ -161,8 +161,8 @@ class PaymentFlow:
         assert self._paying is not None
         paying, self._paying = self._paying, None
         # The mempool may have kept it for a child that would pay for both.
-        self._parts.mempool.remove(paying.txid)
-        wallet.withdraw(paying.txid)
+        self._transactions.let_go(paying.txid)
+        self.tell(wallet.withdraw(paying.txid))
         self._parts.fail(paying.request, commands.WALLET_ERROR, f"the payment was refused: {why}; nothing was sent")
 
     # --- what the mempool says ---
@@ -178,11 +178,12 @@ class PaymentFlow:
             # Whoever asked for it was told that it was not sent.
             del self._withdrawn[txid]
             self._transactions.withdraw(transaction, commands.WALLET_ERROR, "the payment was withdrawn")
-            wallet.withdraw(txid)
+            self.tell(wallet.withdraw(txid))
             return False
         known = wallet.record(txid)
         is_durable = known is not None and known.state in (RecordState.PENDING, RecordState.REPLACED)
         added = wallet.add_unconfirmed(transaction, now)
+        self.tell(added)
         self._saves.note_change(bool(added.txids) and not is_durable)
         if wallet.is_own(txid):
             # What spends our coins is ours to say again, whoever sent it.
@@ -200,7 +201,7 @@ class PaymentFlow:
 
     def on_rejected(self, wallet: Wallet, outcome: Rejected, now: Micros) -> bool:
         """The mempool refused a transaction; whether the watch set grew."""
-        for entry in outcome.evicted:
+        for entry in (*outcome.replaced, *outcome.evicted):
             self.leave_pool(wallet, entry, now)
         self._withdrawn.pop(outcome.txid, None)
         if self._paying is not None and self._paying.txid == outcome.txid:
@@ -215,7 +216,7 @@ class PaymentFlow:
         self._leave(wallet, entry.txid, now)
 
     def _leave(self, wallet: Wallet, txid: Txid, now: Micros) -> None:
-        wallet.leave_pool(txid)
+        self.tell(wallet.leave_pool(txid))
         if wallet.record(txid) is None:
             self._saves.note_change()
         elif self._offer_at is None:
@@ -238,9 +239,14 @@ class PaymentFlow:
             return
         why = f"{error}; nothing was sent"
         for entry in self._transactions.withdraw(payment, commands.WALLET_ERROR, why):
-            wallet.withdraw(entry.txid)
-        wallet.withdraw(txid)
+            self.tell(wallet.withdraw(entry.txid))
+        self.tell(wallet.withdraw(txid))
         self._parts.fail(request, commands.WALLET_ERROR, why)
+
+    def tell(self, change: WalletChange) -> None:
+        """Whoever follows the wallet hears of the transactions that a change touched."""
+        if change.txids:
+            self._parts.emit(WalletChanged(change.txids))
 
     # --- offering again ---
 

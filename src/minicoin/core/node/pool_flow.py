@@ -134,7 +134,7 @@ class PoolFlow(Part):
         return ()
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
-        self._wallet.on_expired(self._mempool.expire(now), now)
+        self._wallet.on_expired(self._transactions.expire(now), now)
         self._transactions.retry_broadcast(now)
         return ()
 

@@ -12,8 +12,9 @@ from minicoin.core.effects import Send, SetClock
 from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
+from minicoin.core.notices import AddressesLearned
 from minicoin.core.params.rules import RetargetKind
-from minicoin.core.primitives.address import Services, TimedAddress
+from minicoin.core.primitives.address import AddressSource, Services, TimedAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId, seconds
 from minicoin.core.wire.codec_session import COMMAND_BYTES
@@ -81,9 +82,12 @@ class TrialFlow:
         book, address = self._parts.book, command.address
         services = int(Services.NETWORK | Services.WITNESS)
         problem = ""
-        if not book.add((TimedAddress(address, services, seconds(now)),), address, now):
+        added = book.add((TimedAddress(address, services, seconds(now)),), address, now)
+        if added:
+            self._parts.emit(AddressesLearned(AddressSource.OPERATOR, "addpeeraddress", added))
+        else:
             problem = "failed-adding-to-new"
-        elif command.is_tried:
+        if added and command.is_tried:
             book.mark_good(address, now)
             found = book.find(address)
             if found is None or not found.is_tried:

@@ -20,7 +20,7 @@ from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orpha
 from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
-from minicoin.core.notices import TransactionAdded, TransactionRefused
+from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
 from minicoin.core.overlay import Item, ItemKind
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.permissions import Permission
@@ -134,13 +134,19 @@ class TxFlow(Part):
 
     def withdraw(self, transaction: Transaction, code: int, why: str) -> list[Entry]:
         """Out of the mempool, with what spends it; whoever handed it in hears why. Gives what left."""
-        gone = self._parts.mempool.remove(transaction.txid)
+        gone = self.let_go(transaction.txid)
         for left in (transaction, *(entry.transaction for entry in gone)):
             self._withheld.pop(left.txid, None)
             for request in self._take_waiting(left.wtxid):
                 self._parts.fail(request, code, why)
             self.packages.on_withdrawn(left, why)
         self.packages.on_told()
+        return gone
+
+    def let_go(self, txid: Txid) -> list[Entry]:
+        """Out of the mempool what nobody was told of, with what spends it. Gives what left."""
+        gone = self._parts.mempool.remove(txid)
+        self._tell_removed(gone, RemovalReason.WITHDRAWN)
         return gone
 
     def on_failure(self, failure: str) -> None:
@@ -165,10 +171,14 @@ class TxFlow(Part):
             self.packages.on_outcome(outcome, now)
         match outcome:
             case Accepted():
+                self._tell_removed(outcome.replaced, RemovalReason.REPLACED, outcome.entry.txid)
                 for one in outcome.in_order():
                     self._on_accepted(one)
+                self._tell_removed(outcome.evicted, RemovalReason.EVICTED)
                 return outcome
             case Rejected():
+                self._tell_removed(outcome.replaced, RemovalReason.REPLACED, outcome.txid)
+                self._tell_removed(outcome.evicted, RemovalReason.EVICTED)
                 for request in self._take_waiting(outcome.wtxid):
                     self._fail(request, outcome.reason, outcome.detail)
                 parts.emit(TransactionRefused(outcome.txid, outcome.reason))
@@ -189,12 +199,22 @@ class TxFlow(Part):
     def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
         """Follow the chain."""
         change = self._parts.mempool.on_chain_update(update, now, is_initial=self._parts.sync.is_initial(now))
+        if change.confirmed:
+            self._tell_confirmed(update, change.confirmed)
+        self._tell_removed(change.conflicted, RemovalReason.CONFLICT)
+        self._tell_removed((*change.groundless, *change.lifted), RemovalReason.REORG)
         self._parts.emit(*change.effects)
         if self._parts.relay.is_asking:
             for summary in update.connected:
                 for txid in summary.txids[1:]:
                     # Announced by txid or wtxid: either way nobody need send it any more.
                     self._parts.relay.forget(txid, Wtxid(txid))
+        return change
+
+    def expire(self, now: Micros) -> MempoolChange:
+        """Let go of what waited too long."""
+        change = self._parts.mempool.expire(now)
+        self._tell_removed(change.expired, RemovalReason.EXPIRED)
         return change
 
     def retry_broadcast(self, now: Micros) -> None:
@@ -219,6 +239,17 @@ class TxFlow(Part):
             parts.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
         else:
             parts.relay.forget(entry.txid, entry.wtxid)
+
+    def _tell_confirmed(self, update: ChainUpdate, confirmed: tuple[Entry, ...]) -> None:
+        names = {entry.txid for entry in confirmed}
+        for summary in update.connected:
+            for txid in summary.txids:
+                if txid in names:
+                    self._parts.emit(TransactionRemoved(txid, RemovalReason.CONFIRMED, block=summary.hash))
+
+    def _tell_removed(self, entries: Iterable[Entry], reason: RemovalReason, replaced_by: Txid | None = None) -> None:
+        for entry in entries:
+            self._parts.emit(TransactionRemoved(entry.txid, reason, replaced_by))
 
     def _announce(self, entry: Entry, now: Micros) -> None:
         spread = self._parts.overlay.spread(Item(ItemKind.TRANSACTION, entry.txid), self._parts.peer_views())

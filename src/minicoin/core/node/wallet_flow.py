@@ -19,7 +19,7 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves
-from minicoin.core.notices import WalletNotSaved
+from minicoin.core.notices import WalletChanged, WalletNotSaved
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
@@ -94,10 +94,13 @@ class WalletFlow(Part):
             changes.append(self.wallet.disconnect(gone.summary))
         for summary in update.connected:
             changes.append(self.wallet.connect(summary, now))
-        for entry in change.conflicted:
+        for entry in (*change.conflicted, *change.groundless):
             self._payments.leave_pool(self.wallet, entry, now)
         # A tip alone is not worth a write for every block: it is caught up with at the next start.
-        self._saves.note_change(any(change.txids for change in changes))
+        txids = tuple(dict.fromkeys(txid for each in changes for txid in each.txids))
+        self._saves.note_change(bool(txids))
+        if txids:
+            self._parts.emit(WalletChanged(txids))
         for each in changes:
             if each.rescan is not None:
                 self._parts.emit(each.rescan)
@@ -317,6 +320,7 @@ class WalletFlow(Part):
         if self.wallet is None:
             return
         change = self.wallet.apply_rescan(event, self._block_time, now)
+        self._payments.tell(change)
         self._saves.note_change(bool(change.txids) or event.done)
         if change.rescan is not None:
             self._parts.emit(change.rescan)

@@ -42,9 +42,9 @@ class AddressSource(StrEnum):
     """Who found an address."""
 
     DNS = "dns"
-    STATIC = "static"
     MDNS = "mdns"
-    REGISTRY = "registry"
+    GOSSIP = "gossip"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -38,11 +38,11 @@ def test_the_file_of_the_log_is_told(rpc):
 
 
 def test_logging_is_chosen_by_category(rpc):
-    none = {"mempool": False, "mining": False, "net": False}
+    none = dict.fromkeys(("mempool", "mining", "net", "validation", "wallet"), False)
     assert rpc("logging") == none
     assert rpc("logging", ["net"]) == none | {"net": True}
-    assert rpc("logging", ["all"], ["net", "mining"]) == none | {"mempool": True}
+    assert rpc("logging", ["all"], ["net", "mining", "validation", "wallet"]) == none | {"mempool": True}
     assert rpc.port.log_areas == {"mempool"}
     assert rpc("logging", [], ["1"]) == none
-    assert "valid logging categories are: mempool, mining, net" in rpc("help", "logging")
+    assert "valid logging categories are: mempool, mining, net, validation, wallet; or all" in rpc("help", "logging")
     assert rpc.refusal("logging", ["nett"]) == (-8, "unknown logging category nett")

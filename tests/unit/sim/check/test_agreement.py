@@ -117,7 +117,7 @@ def test_a_payment_that_a_reorg_loses_is_seen(monkeypatch: pytest.MonkeyPatch, i
     mine(simulation, 1)
     mine(simulation, 1)
     if is_lost:
-        monkeypatch.setattr(Mempool, "_roll_back", lambda pool, update, now: [])
+        monkeypatch.setattr(Mempool, "_roll_back", lambda pool, update, now: ([], []))
     for end in list(simulation.world.connections.link_ends()):
         simulation.world.connections.let_go(end)
     pass_seconds(simulation, 70)
