@@ -12,7 +12,7 @@ from tests.unit.libp2p.pair import ALICE, BOB, ECHO, NOW, Link, entropy, make_ch
 
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.channel import ChannelClosed
-from minicoin.core.libp2p.events import Failed, Role
+from minicoin.core.libp2p.events import ConnectionSide, Failed
 from minicoin.core.libp2p.identify import Identify, IdentifyReader, encode_delimited
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.keys import PublicKey
@@ -171,8 +171,8 @@ def _noise_handshake(raw: bytes) -> None:
         attacker.read(bytes(dialler.output[2:]))
         message = attacker.write(payload[:4_000])
         assert _outcome(dialler.receive, [len(message).to_bytes(2, "big") + message]) and not dialler.is_open
-    for role, identity in ((True, ALICE), (False, BOB)):
-        channel = SecureChannel(role, identity, None, entropy("fuzz"), (YAMUX,))
+    for side, identity in ((True, ALICE), (False, BOB)):
+        channel = SecureChannel(side, identity, None, entropy("fuzz"), (YAMUX,))
         _outcome(channel.receive, [raw])
         assert not channel.is_open
 
@@ -206,7 +206,10 @@ def _yamux(raw: bytes) -> None:
 def _upgrade(raw: bytes) -> None:
     """Anything at any stage of an honest connection."""
     whole, pieces = _cut(raw)
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     for number in range(len(whole) % 8):
         source, target = (dialler, acceptor) if number % 2 == 0 else (acceptor, dialler)
         target.receive(source.take_output(), NOW)
@@ -221,7 +224,7 @@ def _upgrade(raw: bytes) -> None:
 def _channel(raw: bytes) -> None:
     """Frames of an attacker who has finished the handshake, until the channel closes."""
     whole, _ = _cut(raw)
-    channel = make_channel(Role.ACCEPTOR, BOB)
+    channel = make_channel(ConnectionSide.ACCEPTOR, BOB)
     attacker = SecureChannel(True, ALICE, BOB.peer_id, entropy("fuzz"), (YAMUX,))
     channel.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
     channel.take_output()
@@ -237,7 +240,10 @@ def _channel(raw: bytes) -> None:
 
 
 def _recorded() -> bytes:
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     link = Link(dialler, acceptor)
     link.run()
     return bytes(link.wire[0])

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from minicoin.core.libp2p.events import (
+    ConnectionSide,
     Failed,
     PeerAuthenticated,
-    Role,
     StreamClosed,
     StreamData,
     StreamOpened,
@@ -24,7 +24,7 @@ from minicoin.core.libp2p.identify import Identify
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, Services
+from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceStreams
 from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
@@ -120,16 +120,21 @@ class Stream:
 
 
 class Connection:
-    """One connection: reads, writes and keeps time for an Upgrade with its Services."""
+    """One connection: reads, writes and keeps time for an Upgrade with its ServiceStreams."""
 
     def __init__(
-        self, host: "Host", socket: trio.SocketStream, role: Role, expected: PeerId | None, observed: Multiaddr
+        self,
+        host: "Host",
+        socket: trio.SocketStream,
+        side: ConnectionSide,
+        expected: PeerId | None,
+        observed: Multiaddr,
     ) -> None:
         self.host = host
         self.socket = socket
         now = clock()
         self.upgrade = Upgrade(
-            role, host.identity, expected, supported=tuple(host.protocols), entropy=os.urandom, now=now
+            side, host.identity, expected, supported=tuple(host.protocols), entropy=os.urandom, now=now
         )
         description = Identify(
             public_key=host.identity.public_key,
@@ -139,7 +144,7 @@ class Connection:
             protocol_version="interop/1",
             agent_version=AGENT,
         )
-        self.services = Services(self.upgrade, description, Rng(os.urandom(32)), now)
+        self.services = ServiceStreams(self.upgrade, description, Rng(os.urandom(32)), now)
         self.peer: PeerId | None = None
         self.streams: dict[int, Stream] = {}
         self.authenticated = trio.Event()
@@ -288,7 +293,7 @@ Handler = Callable[[Stream], Awaitable[None]]
 
 
 async def _unused(stream: Stream) -> None:
-    raise AssertionError(f"{stream.protocol} is served by Services")
+    raise AssertionError(f"{stream.protocol} is served by ServiceStreams")
 
 
 class Host:
@@ -319,14 +324,14 @@ class Host:
         host, port = address.tcp_endpoint
         socket = await trio.open_tcp_stream(host, port)
         socket.setsockopt(trio.socket.IPPROTO_TCP, trio.socket.TCP_NODELAY, 1)
-        connection = Connection(self, socket, Role.DIALLER, expected, Multiaddr.of_endpoint(host, port))
+        connection = Connection(self, socket, ConnectionSide.DIALLER, expected, Multiaddr.of_endpoint(host, port))
         self.connections.append(connection)
         nursery.start_soon(connection.run)
         return connection
 
     async def _accept(self, socket: trio.SocketStream) -> None:
         host, port = socket.socket.getpeername()
-        connection = Connection(self, socket, Role.ACCEPTOR, None, Multiaddr.of_endpoint(host, port))
+        connection = Connection(self, socket, ConnectionSide.ACCEPTOR, None, Multiaddr.of_endpoint(host, port))
         self.connections.append(connection)
         await connection.run()
 

@@ -21,7 +21,7 @@ from minicoin.sim.sweep.cluster import ClusterRunner
 from minicoin.sim.sweep.journal import NAME
 from minicoin.sim.sweep.local import DIED, LocalRunner
 from minicoin.sim.sweep.plan import Job, make_plan
-from minicoin.sim.sweep.work import Outcome, RunnerError, make_work
+from minicoin.sim.sweep.work import JobOutcome, RunnerError, make_work
 
 from .processes import PROGRAMS, environment, free_ports
 
@@ -106,7 +106,7 @@ def test_a_job_that_kills_its_process_fails_alone() -> None:
     jobs = make_plan(Scenario.load(HELLO), ["nodes=4", "blocks=2"], "1..4").jobs()
     work = make_work(ScriptedVerifier)
 
-    def work_or_die(job: Job) -> Outcome:
+    def work_or_die(job: Job) -> JobOutcome:
         if job.seed == 2:
             os._exit(9)
         return work(job)
@@ -191,7 +191,7 @@ def test_a_job_that_the_cluster_gives_up_is_an_outcome(cluster: Cluster) -> None
     jobs = make_plan(Scenario.load(HELLO), ["nodes=4", "blocks=2"], "1..3").jobs()
     work = make_work(ScriptedVerifier)
 
-    def work_or_die(job: Job) -> Outcome:
+    def work_or_die(job: Job) -> JobOutcome:
         if job.seed == 2:
             os._exit(9)
         return work(job)

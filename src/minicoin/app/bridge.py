@@ -13,7 +13,7 @@ from minicoin.core.effects import Reply
 from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
 from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.network import Network
-from minicoin.drivers.connection import Traffic
+from minicoin.drivers.connection import ByteCounts
 from minicoin.drivers.runtime import Runtime
 from minicoin.rpc.port import ChainReads
 
@@ -113,7 +113,7 @@ class NodeBridge:
         self._runtime.read_chain(run, done)
         return await answer
 
-    def traffic(self) -> Mapping[int, Traffic]:
+    def traffic(self) -> Mapping[int, ByteCounts]:
         """What each open connection carried so far, by its id."""
         return self._runtime.network.traffic()
 

@@ -39,8 +39,7 @@ from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.interfaces import reachable_hosts
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.drivers.mdns import Mdns
-from minicoin.drivers.network import Listening, listening_port, open_listeners
-from minicoin.drivers.network import Network as Sockets
+from minicoin.drivers.network import Listening, Sockets, listening_port, open_listeners
 from minicoin.drivers.recorder import Recorder, open_recording
 from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
 from minicoin.drivers.resolver import Resolver

@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network
-from minicoin.app.session import Session
 from minicoin.app.show import EXIT_FAILED, counted
 from minicoin.app.verify import verify_chain
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -51,7 +51,7 @@ class ProgressBar:
 
 
 def import_files(
-    session: Session,
+    invocation: Invocation,
     files: Annotated[list[Path], typer.Argument(help="blk*.dat, bootstrap.dat, or directories of them.")],
     threads: _Threads = 1,
 ) -> None:
@@ -59,7 +59,7 @@ def import_files(
 
     The node must not be running.
     """
-    chain = LocalChain(find_network(session.network_name), session.datadir, script_threads=threads)
+    chain = LocalChain(find_network(invocation.network_name), invocation.datadir, script_threads=threads)
     try:
         with ProgressBar("importing") as bar:
             report = import_blocks(chain, files, bar.update)
@@ -85,13 +85,13 @@ def import_files(
         f"height {report.height}, tip {tip}",
         *report.problems,
     ]
-    session.show(found, "\n".join(lines))
+    invocation.show(found, "\n".join(lines))
     if report.refused:
         raise typer.Exit(EXIT_FAILED)
 
 
 def export_file(
-    session: Session,
+    invocation: Invocation,
     file: Annotated[Path, typer.Argument(help="The bootstrap.dat to write.")],
     start: Annotated[int, typer.Option("--from", min=0, help="The first block.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that exists.")] = False,
@@ -102,17 +102,17 @@ def export_file(
     """
     if file.exists() and not force:
         raise MisuseError(f"{file} exists already; --force writes over it")
-    chain = LocalChain(find_network(session.network_name), session.datadir)
+    chain = LocalChain(find_network(invocation.network_name), invocation.datadir)
     try:
         with ProgressBar("exporting") as bar:
             count = export_blocks(chain, file, bar.update, start_height=start)
     finally:
         chain.close()
-    session.show({"blocks": count, "file": str(file)}, f"wrote {counted(count, 'block')} to {file}")
+    invocation.show({"blocks": count, "file": str(file)}, f"wrote {counted(count, 'block')} to {file}")
 
 
 def verify(
-    session: Session,
+    invocation: Invocation,
     replay: Annotated[
         bool, typer.Option("--replay", help="Connect every block anew in memory, and compare all coins.")
     ] = False,
@@ -122,7 +122,7 @@ def verify(
 
     The node must not be running.
     """
-    chain = LocalChain(find_network(session.network_name), session.datadir, script_threads=threads)
+    chain = LocalChain(find_network(invocation.network_name), invocation.datadir, script_threads=threads)
     try:
         with ProgressBar("verifying") as bar:
             report = verify_chain(chain, bar.update, replay=replay, threads=threads)
@@ -137,6 +137,8 @@ def verify(
         "problems": list(report.problems),
     }
     verdict = "everything is as it should be" if not report.problems else "\n".join(report.problems)
-    session.show(found, f"{counted(report.blocks, 'block')}, {counted(report.transactions, 'transaction')}: {verdict}")
+    invocation.show(
+        found, f"{counted(report.blocks, 'block')}, {counted(report.transactions, 'transaction')}: {verdict}"
+    )
     if report.problems:
         raise typer.Exit(EXIT_FAILED)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from minicoin.app.client import as_array
-from minicoin.app.session import Session
+from minicoin.app.invocation import Invocation
 from minicoin.app.show import counted
 from minicoin.core.faults import MisuseError
 from minicoin.rpc.json_text import Json
@@ -15,7 +15,7 @@ _EXIT_INTERRUPTED = 130
 
 
 def mine(
-    session: Session,
+    invocation: Invocation,
     count: Annotated[int, typer.Argument(min=0, help="How many blocks, now.")] = 1,
     address: Annotated[
         str | None, typer.Option("--to", help="Who is paid. [default: a fresh wallet address]", show_default=False)
@@ -28,16 +28,16 @@ def mine(
     if start and stop_mining:
         raise MisuseError("--start and --stop exclude each other")
     if stop_mining:
-        session.show(session.call("setmining", ""), "mining stopped")
+        invocation.show(invocation.call("setmining", ""), "mining stopped")
         return
-    paid = address or str(session.call("getnewaddress", "mining"))
+    paid = address or str(invocation.call("getnewaddress", "mining"))
     if start:
-        session.show(session.call("setmining", paid), f"mining to {paid}")
+        invocation.show(invocation.call("setmining", paid), f"mining to {paid}")
         return
-    _mine_now(session, count, paid, is_verbose=verbose)
+    _mine_now(invocation, count, paid, is_verbose=verbose)
 
 
-def _mine_now(session: Session, count: int, paid: str, *, is_verbose: bool) -> None:
+def _mine_now(invocation: Invocation, count: int, paid: str, *, is_verbose: bool) -> None:
     """One block a call, so that progress can be told and Ctrl-C ends what is under way."""
     found: list[Json] = []
     is_shown = sys.stderr.isatty()
@@ -45,18 +45,18 @@ def _mine_now(session: Session, count: int, paid: str, *, is_verbose: bool) -> N
         while len(found) < count:
             if is_shown:
                 typer.echo(f"\rmined {len(found)} of {counted(count, 'block')} ", err=True, nl=False)
-            found += as_array(session.call("generatetoaddress", 1, paid))
+            found += as_array(invocation.call("generatetoaddress", 1, paid))
     except KeyboardInterrupt:
         # The call under way goes on in the node unless it is told.
-        session.close()
-        session.call("abortgenerate")
+        invocation.close()
+        invocation.call("abortgenerate")
         _clear(is_shown)
-        session.show(found, f"stopped after {len(found)} of {counted(count, 'block')}")
+        invocation.show(found, f"stopped after {len(found)} of {counted(count, 'block')}")
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     _clear(is_shown)
-    height = session.call("getblockcount")
+    height = invocation.call("getblockcount")
     told = f"mined {counted(len(found), 'block')} to {paid}; height {height}"
-    session.show(found, "\n".join([*map(str, found), told]) if is_verbose else told)
+    invocation.show(found, "\n".join([*map(str, found), told]) if is_verbose else told)
 
 
 def _clear(is_shown: bool) -> None:

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network, own_networks
-from minicoin.app.session import Session
 from minicoin.app.show import Table
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.toml_text import network_to_toml
 from minicoin.rpc.json_text import Json
 
 
-def list_networks(session: Session) -> None:
+def list_networks(invocation: Invocation) -> None:
     """Every network by name."""
     networks = [*NETWORKS.values(), *(find_network(name) for name in own_networks() if name not in NETWORKS)]
     rows: Json = [
@@ -38,12 +38,12 @@ def list_networks(session: Session) -> None:
             f"{network.spacing_s} s",
             kind,
         )
-    session.show(rows, table)
+    invocation.show(rows, table)
 
 
-def show_network(session: Session, name: Annotated[str, typer.Argument(help="A name or a .toml file.")]) -> None:
+def show_network(invocation: Invocation, name: Annotated[str, typer.Argument(help="A name or a .toml file.")]) -> None:
     """A network's rules as TOML."""
     network = find_network(name)
     text = network_to_toml(network)
     shown: Json = {"name": network.name, "network_id": network.network_id.hex(), "toml": text}
-    session.show(shown, text.rstrip())
+    invocation.show(shown, text.rstrip())

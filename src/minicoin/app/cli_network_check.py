@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network, read_network, read_network_table
-from minicoin.app.session import Session
 from minicoin.app.show import EXIT_FAILED, Table
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.genesis import find_genesis_nonce
@@ -19,7 +19,7 @@ _Name = Annotated[str, typer.Argument(help="A network's name, or a .toml file.")
 _NONCE = re.compile(r"^(\s*nonce\s*=\s*)\d+", re.MULTILINE)
 
 
-def check(session: Session, one: _Name, other: _Name) -> None:
+def check(invocation: Invocation, one: _Name, other: _Name) -> None:
     """Which rules of two networks differ.
 
     Exit code 0: none, their nodes talk to each other; 1: some. Ports, seeds and address prefixes are no rules.
@@ -35,12 +35,12 @@ def check(session: Session, one: _Name, other: _Name) -> None:
     table = Table("rule", one, other)
     for key, ours, theirs in differing:
         table.add(key, ours, theirs)
-    session.show(shown, table if rows else f"the same rules: network id {first.network_id.hex()}")
+    invocation.show(shown, table if rows else f"the same rules: network id {first.network_id.hex()}")
     if rows:
         raise typer.Exit(EXIT_FAILED)
 
 
-def mine_genesis(session: Session, file: Annotated[Path, typer.Argument(help="The network file.")]) -> None:
+def mine_genesis(invocation: Invocation, file: Annotated[Path, typer.Argument(help="The network file.")]) -> None:
     """Mine the genesis block of an edited network file.
 
     The file's nonce is replaced; nothing else of it changes. The network is another one then.
@@ -63,4 +63,4 @@ def mine_genesis(session: Session, file: Annotated[Path, typer.Argument(help="Th
     finally:
         fresh.unlink(missing_ok=True)
     shown: Json = {"file": str(file), "nonce": nonce, "network_id": network.network_id.hex()}
-    session.show(shown, f"{file}: nonce {nonce}, network id {network.network_id.hex()}")
+    invocation.show(shown, f"{file}: nonce {nonce}, network id {network.network_id.hex()}")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import read_network
 from minicoin.app.places import networks_directory
-from minicoin.app.session import Session
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
@@ -28,7 +28,7 @@ _EASY_BITS = 0x1F00FFFF
 
 
 def new_network(
-    session: Session,
+    invocation: Invocation,
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
     output: Annotated[
         Path | None, typer.Option("--out", help="The file to write. [default: this user's networks]")
@@ -88,7 +88,7 @@ def new_network(
     _write(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}
     place = name if output is None else str(path)
-    session.show(
+    invocation.show(
         shown, f"wrote {path}\nnetwork id {network.network_id.hex()}\nstart: minicoin startnode --network {place}"
     )
 

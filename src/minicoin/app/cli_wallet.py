@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from minicoin.app.client import NoNode, RpcFailure, as_array, as_object
-from minicoin.app.session import PASSPHRASE_VARIABLE, Session, ask_passphrase
+from minicoin.app.invocation import PASSPHRASE_VARIABLE, Invocation, ask_passphrase
 from minicoin.app.show import Table, describe, words
 from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.faults import MisuseError
@@ -33,12 +33,12 @@ def choose_passphrase(*, without: bool) -> str:
     return chosen
 
 
-def create(session: Session, no_passphrase: _NoPassphrase = False) -> None:
+def create(invocation: Invocation, no_passphrase: _NoPassphrase = False) -> None:
     """Create the wallet; shows its seed words, once.
 
     It is the running node's."""
     passphrase = choose_passphrase(without=no_passphrase)
-    created = as_object(session.client.call_named("createwallet", passphrase=passphrase))
+    created = as_object(invocation.client.call_named("createwallet", passphrase=passphrase))
 
     lines = [
         f"Created wallet {created['name']}. Write these words down, they are shown only now:",
@@ -47,42 +47,42 @@ def create(session: Session, no_passphrase: _NoPassphrase = False) -> None:
         "",
         *map(str, as_array(created["warnings"])),
     ]
-    session.show(created, "\n".join(lines))
+    invocation.show(created, "\n".join(lines))
 
 
-def restore(session: Session, no_passphrase: _NoPassphrase = False) -> None:
+def restore(invocation: Invocation, no_passphrase: _NoPassphrase = False) -> None:
     """Restore the wallet from its seed words.
 
     They are typed, or come on standard input; the chain is searched for the wallet's transactions.
     """
     seed = typer.prompt("Seed words", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     passphrase = choose_passphrase(without=no_passphrase)
-    created = session.client.call_named("createwallet", passphrase=passphrase, mnemonic=str(seed).strip())
-    session.show(created, "Restored. The chain is being searched for the wallet's transactions (wallet info).")
+    created = invocation.client.call_named("createwallet", passphrase=passphrase, mnemonic=str(seed).strip())
+    invocation.show(created, "Restored. The chain is being searched for the wallet's transactions (wallet info).")
 
 
-def new_address(session: Session, label: Annotated[str, typer.Option(help="A name for it.")] = "") -> None:
+def new_address(invocation: Invocation, label: Annotated[str, typer.Option(help="A name for it.")] = "") -> None:
     """A fresh address to be paid at."""
-    address = session.call("getnewaddress", label)
-    session.show(address, str(address))
+    address = invocation.call("getnewaddress", label)
+    invocation.show(address, str(address))
 
 
 def list_addresses(
-    session: Session, change: Annotated[bool, typer.Option("--change", help="Tell change addresses too.")] = False
+    invocation: Invocation, change: Annotated[bool, typer.Option("--change", help="Tell change addresses too.")] = False
 ) -> None:
     """The wallet's addresses and what each holds."""
-    rows = as_array(session.call("listaddresses", change))
+    rows = as_array(invocation.call("listaddresses", change))
     table = Table("address", "label", ">amount")
     for row in map(as_object, rows):
         table.add(str(row["address"]), str(row["label"]), words(row["amount"]))
-    session.show(rows, table if rows else "no address yet; make one with: minicoin wallet address")
+    invocation.show(rows, table if rows else "no address yet; make one with: minicoin wallet address")
 
 
-def balance(session: Session) -> None:
+def balance(invocation: Invocation) -> None:
     """What the wallet holds: confirmed, pending, immature."""
-    totals = as_object(session.call("getbalances"))
+    totals = as_object(invocation.call("getbalances"))
     mine = as_object(totals["mine"])
-    confirmed = session.call("getbalance", "*", 1)
+    confirmed = invocation.call("getbalance", "*", 1)
     held = -Decimal(str(mine["nonmempool"]))
     spendable, untrusted = Decimal(str(mine["trusted"])) - held, Decimal(str(mine["untrusted_pending"]))
     pending = spendable - Decimal(str(confirmed)) + untrusted
@@ -97,11 +97,11 @@ def balance(session: Session) -> None:
     if held:
         lines["held by payments that wait outside the mempool"] = words(held)
     width = max(map(len, lines.values()))
-    session.show(shown, describe({name: amount.rjust(width) for name, amount in lines.items()}))
+    invocation.show(shown, describe({name: amount.rjust(width) for name, amount in lines.items()}))
 
 
 def send(
-    session: Session,
+    invocation: Invocation,
     address: Annotated[str, typer.Argument(help="Who is paid.")],
     amount: Annotated[str, typer.Argument(help="How much, in coins; or all.")],
     fee_rate: Annotated[
@@ -117,10 +117,10 @@ def send(
     """
     rate = None if fee_rate is None else _feerate(fee_rate)
     if amount == _EVERYTHING:
-        sent = as_object(session.call_unlocked("sendall", recipients=[address], fee_rate=rate))
+        sent = as_object(invocation.call_unlocked("sendall", recipients=[address], fee_rate=rate))
         txid = str(sent["txid"])
     else:
-        answer = session.call_unlocked(
+        answer = invocation.call_unlocked(
             "sendtoaddress",
             address=address,
             amount=Amount(_coins(amount)),
@@ -128,7 +128,7 @@ def send(
             fee_rate=rate,
         )
         txid = str(answer)
-    _show_payment(session, address, txid)
+    _show_payment(invocation, address, txid)
 
 
 def _coins(text: str) -> int:
@@ -150,70 +150,70 @@ def _feerate(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _show_payment(session: Session, address: str, txid: str) -> None:
+def _show_payment(invocation: Invocation, address: str, txid: str) -> None:
     """What arrives, what the fee takes, and what both cost. The payment is made, whatever happens here."""
     try:
-        found = as_object(session.call("gettransaction", txid))
+        found = as_object(invocation.call("gettransaction", txid))
     except (RpcFailure, NoNode):
-        session.show({"txid": txid}, f"sent to {address}\ntxid {txid}")
+        invocation.show({"txid": txid}, f"sent to {address}\ntxid {txid}")
         return
     sent = [row for row in map(as_object, as_array(found["details"])) if row["category"] == "send"]
     arrives = -sum((Decimal(str(row["amount"])) for row in sent), Decimal(0))
     fee = -Decimal(str(found["fee"]))
     text = f"sent {arrives:f} to {address}; with the fee of {fee:f} it costs {arrives + fee:f}\ntxid {txid}"
-    session.show({"txid": txid, "amount": arrives, "fee": fee, "total": arrives + fee}, text)
+    invocation.show({"txid": txid, "amount": arrives, "fee": fee, "total": arrives + fee}, text)
 
 
 def history(
-    session: Session,
+    invocation: Invocation,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many lines.")] = 20,
     skip: Annotated[int, typer.Option(min=0, help="How many of the newest to leave out.")] = 0,
 ) -> None:
     """The wallet's latest transactions, newest last."""
-    rows = as_array(session.call("listtransactions", "*", count, skip))
+    rows = as_array(invocation.call("listtransactions", "*", count, skip))
     keys = ("category", "amount", "fee", "confirmations", "address", "txid")
     table = Table("what", ">amount", ">fee", ">confirmations", "address", "txid")
     for row in map(as_object, rows):
         table.add(*(words(row.get(key, "")) for key in keys))
-    session.show(rows, table if rows else "no transactions yet")
+    invocation.show(rows, table if rows else "no transactions yet")
 
 
-def abandon(session: Session, txid: Annotated[str, typer.Argument(help="The payment's id.")]) -> None:
+def abandon(invocation: Invocation, txid: Annotated[str, typer.Argument(help="The payment's id.")]) -> None:
     """Give up a payment that waits outside the mempool.
 
     Its coins are free again. Nothing else gives a payment up.
     """
-    session.call("abandontransaction", txid)
-    session.show({"txid": txid, "abandoned": True}, f"gave up {txid}; its coins can be spent again")
+    invocation.call("abandontransaction", txid)
+    invocation.show({"txid": txid, "abandoned": True}, f"gave up {txid}; its coins can be spent again")
 
 
 def unlock(
-    session: Session,
+    invocation: Invocation,
     seconds: Annotated[int, typer.Argument(min=1, help="Until it locks itself.")] = 300,
 ) -> None:
     """Open the wallet's seed for some time."""
     passphrase = ask_passphrase("Passphrase of the wallet")
     if passphrase is None:
         raise MisuseError(f"no terminal to ask for the passphrase: set {PASSPHRASE_VARIABLE}")
-    session.call("walletpassphrase", passphrase, seconds)
-    session.show({"unlocked_for": seconds}, f"unlocked for {seconds} s")
+    invocation.call("walletpassphrase", passphrase, seconds)
+    invocation.show({"unlocked_for": seconds}, f"unlocked for {seconds} s")
 
 
-def lock(session: Session) -> None:
+def lock(invocation: Invocation) -> None:
     """Forget the keys."""
-    session.call("walletlock")
-    session.show({"locked": True}, "locked")
+    invocation.call("walletlock")
+    invocation.show({"locked": True}, "locked")
 
 
-def rescan(session: Session, start: Annotated[int, typer.Option(min=0, help="The first block.")] = 0) -> None:
+def rescan(invocation: Invocation, start: Annotated[int, typer.Option(min=0, help="The first block.")] = 0) -> None:
     """Search the chain again for transactions of the wallet."""
     if sys.stderr.isatty():
         typer.echo("searching the chain ...", err=True)
-    found = as_object(session.call("rescanblockchain", start))
-    session.show(found, f"searched blocks {found['start_height']} to {found['stop_height']}")
+    found = as_object(invocation.call("rescanblockchain", start))
+    invocation.show(found, f"searched blocks {found['start_height']} to {found['stop_height']}")
 
 
-def info(session: Session) -> None:
+def info(invocation: Invocation) -> None:
     """The state of the wallet."""
-    found = as_object(session.call("getwalletinfo"))
-    session.show(found, describe(found))
+    found = as_object(invocation.call("getwalletinfo"))
+    invocation.show(found, describe(found))

@@ -135,8 +135,8 @@ class Stub(TyperCommand):
 def load_verb(command: Command) -> TyperCommand:
     """The command with its function."""
     function = getattr(load(command.module), command.function)
-    if _takes_session(function):
-        function = load("session").with_session(function)
+    if _takes_invocation(function):
+        function = load("invocation").with_invocation(function)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings: dict[str, object] = {"help_option_names": ["-h", "--help"]}
     if command.takes_anything:
@@ -148,10 +148,10 @@ def load_verb(command: Command) -> TyperCommand:
     return verb
 
 
-def _takes_session(function: Callable[..., object]) -> bool:
-    """Whether the command is about a node, and is given which. Its module has loaded what a session is, if so."""
+def _takes_invocation(function: Callable[..., object]) -> bool:
+    """Whether the command is about a node, and is given which. Its module has loaded what an invocation is, if so."""
     first = next(iter(inspect.signature(function).parameters.values()), None)
-    return getattr(first and first.annotation, "__module__", "") == "minicoin.app.session"
+    return getattr(first and first.annotation, "__module__", "") == "minicoin.app.invocation"
 
 
 def _shared_name(param: object) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import trio
 
 from minicoin import __version__
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network
-from minicoin.app.session import Session
 from minicoin.app.show import EXIT_FAILED, describe
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.channel import (
@@ -20,7 +20,7 @@ from minicoin.core.libp2p.channel import (
     Libp2pChannel,
     LocalPeer,
 )
-from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.events import ConnectionSide
 from minicoin.core.libp2p.identify import Identify
 from minicoin.core.libp2p.identity import SEED_BYTES, Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
@@ -48,9 +48,9 @@ class Visit:
     """None for a ping that was not answered."""
 
 
-def show_visit(session: Session, address: str, count: int, dns: str | None) -> int:
+def show_visit(invocation: Invocation, address: str, count: int, dns: str | None) -> int:
     """Visit and show; the exit code. Raises MisuseError and DecodeError."""
-    wanted = parse_node_address(address, find_network(session.network_name).default_port)
+    wanted = parse_node_address(address, find_network(invocation.network_name).default_port)
     resolver = Resolver(None if dns is None else parse_nameserver(dns))
     found = trio.run(visit, wanted, count, f"/minicoin:{__version__}/", resolver)
     endpoint = Multiaddr.of_endpoint(found.endpoint.host, found.endpoint.port, found.peer_id)
@@ -63,7 +63,7 @@ def show_visit(session: Session, address: str, count: int, dns: str | None) -> i
     }
     times = ", ".join("no answer" if rtt is None else f"{rtt / 1000:.2f} ms" for rtt in found.rtts_us)
     lines = [describe({**who, "ping": times}), "protocols", *(f"  {name}" for name in protocols)]
-    session.show({**who, "protocols": protocols, "rtt_ms": rtts}, "\n".join(lines))
+    invocation.show({**who, "protocols": protocols, "rtt_ms": rtts}, "\n".join(lines))
     return 0 if any(rtt is not None for rtt in found.rtts_us) else EXIT_FAILED
 
 
@@ -94,7 +94,7 @@ class _Visitor:
         self._clock = WallClock()
         self._has_heard = False
         self._channel = Libp2pChannel(
-            Role.DIALLER,
+            ConnectionSide.DIALLER,
             # A visitor is nobody in particular.
             LocalPeer(Identity.from_seed(os.urandom(SEED_BYTES)), None, agent),
             PeerId(endpoint.peer_id) if endpoint.peer_id else None,

@@ -30,7 +30,7 @@ _TIME_CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class ByteCounts:
     """What one connection carried. Bytes are those on the wire, the transport's own included; those by command are
     whole frames, counted as they are queued."""
 
@@ -117,9 +117,9 @@ class Connection:
     def reason(self) -> str:
         return self._reason
 
-    def traffic(self) -> Traffic:
+    def traffic(self) -> ByteCounts:
         """What it carried so far; safe to call from any thread."""
-        return Traffic(self._bytes_sent, self._bytes_received, self._last_sent_at, self._sent_by_command.copy())
+        return ByteCounts(self._bytes_sent, self._bytes_received, self._last_sent_at, self._sent_by_command.copy())
 
     def send(self, frame: bytes, command: str) -> None:
         """Queue one frame, of this command. A queue beyond its bound ends the connection."""

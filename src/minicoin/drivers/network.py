@@ -21,7 +21,7 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.frame import encode_frame
 from minicoin.drivers.channel import Channel
-from minicoin.drivers.connection import Connection, Traffic
+from minicoin.drivers.connection import ByteCounts, Connection
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.resolver import Resolver, parse_seed, reach
 from minicoin.drivers.transport import Transport, TransportKind
@@ -38,7 +38,7 @@ class BindError(MisuseError):
     """A listening address cannot be had."""
 
 
-class Network:
+class Sockets:
     """All connections of one node."""
 
     def __init__(
@@ -129,7 +129,7 @@ class Network:
         with trio.move_on_after(3):
             await self._all_gone.wait()
 
-    def traffic(self) -> dict[int, Traffic]:
+    def traffic(self) -> dict[int, ByteCounts]:
         """What each open connection carried so far; safe to call from any thread."""
         return {int(conn): link.traffic() for conn, link in self._connections.copy().items()}
 

@@ -45,7 +45,7 @@ from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.lag import LagMeter
 from minicoin.drivers.mining_worker import MiningWorker
-from minicoin.drivers.network import Listening, Network
+from minicoin.drivers.network import Listening, Sockets
 from minicoin.drivers.recorder import Recorder
 from minicoin.drivers.reports import AcceptFailed, NoticeTaker, Report
 
@@ -63,7 +63,7 @@ class Runtime:
         node: Node,
         engine: ChainEngine,
         documents: DocumentStore,
-        network: Network,
+        network: Sockets,
         inbox: Inbox,
         clock: NodeClock,
         on_notice: NoticeTaker,

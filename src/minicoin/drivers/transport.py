@@ -7,7 +7,7 @@ from typing import Protocol
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.channel import Libp2pChannel, LocalPeer
-from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.events import ConnectionSide
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.primitives.address import NodeAddress
@@ -57,7 +57,7 @@ class Libp2pTransport:
         self._opened += 1
         expected = PeerId(remote.peer_id) if remote.peer_id and not inbound else None
         return Libp2pChannel(
-            Role.ACCEPTOR if inbound else Role.DIALLER,
+            ConnectionSide.ACCEPTOR if inbound else ConnectionSide.DIALLER,
             self._local,
             expected,
             _observed(remote),

@@ -40,7 +40,7 @@ _SECONDS: Final = {Stage.HEAD: RPC_HEAD_S, Stage.BODY: RPC_BODY_S, Stage.ANSWER:
 
 
 @dataclass(slots=True, eq=False)
-class Connection:
+class RpcConnection:
     """One client's connection."""
 
     close: Callable[[], object]
@@ -57,16 +57,16 @@ class Connection:
         self.since_s = now_s
 
 
-class Connections:
+class RpcConnections:
     """All open connections of one server, the oldest first."""
 
     def __init__(self) -> None:
-        self._open: dict[int, Connection] = {}
+        self._open: dict[int, RpcConnection] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: RpcConnection) -> None:
         """Take one in; where there is no place left, another leaves, or it leaves itself."""
         if len(self._open) >= RPC_CONNECTIONS_MAX:
             leaving = self._least_worth() or connection
@@ -76,11 +76,11 @@ class Connections:
                 return
         self._open[id(connection)] = connection
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: RpcConnection) -> None:
         """It is closed."""
         self._open.pop(id(connection), None)
 
-    def received(self, connection: Connection, now_s: float) -> None:
+    def received(self, connection: RpcConnection, now_s: float) -> None:
         """Bytes came in: behind an answer they begin a new head."""
         if connection.stage is Stage.IDLE:
             connection.enter(Stage.HEAD, now_s)
@@ -96,7 +96,7 @@ class Connections:
             self.remove(connection)
             connection.close()
 
-    def _least_worth(self) -> Connection | None:
+    def _least_worth(self) -> RpcConnection | None:
         stranger = next((connection for connection in self._open.values() if not connection.is_trusted), None)
         if stranger is not None:
             return stranger

@@ -29,15 +29,15 @@ _LEGACY: Final = ("1.0", "1.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer; 204 has no body."""
 
     status: int
     body: bytes = b""
 
 
-_FORBIDDEN: Final = Answer(403)
-_BUSY: Final = Answer(503, b"Work queue depth exceeded")
+_FORBIDDEN: Final = HttpAnswer(403)
+_BUSY: Final = HttpAnswer(503, b"Work queue depth exceeded")
 # Near enough to be a slip of the finger.
 _SUGGESTION_LIKENESS: Final = 0.8
 
@@ -65,9 +65,9 @@ class _Envelope:
             return {"jsonrpc": "2.0", "error": detail, **self._echo()}
         return {"result": None, "error": detail, **self._echo()}
 
-    def failure(self, error: CommandError) -> Answer:
+    def failure(self, error: CommandError) -> HttpAnswer:
         status = 200 if self.is_v2 else _STATUS_OF_CODE.get(error.code, 500)
-        return Answer(status, _encode(self.error(error)))
+        return HttpAnswer(status, _encode(self.error(error)))
 
     def _echo(self) -> dict[str, Json]:
         return {"id": self.id} if self.has_id else {}
@@ -92,7 +92,7 @@ class Dispatcher:
         wallet: str | None = None,
         client: Client | None = None,
         allows: Callable[[str], bool] = lambda method: True,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Answer one HTTP request. `client` says when nobody waits for it any more, `allows` what it may call."""
         client = Client() if client is None else client
         try:
@@ -116,7 +116,7 @@ class Dispatcher:
         name = document.get("method")
         return isinstance(name, str) and name in self.methods and self.methods[name].is_urgent
 
-    async def _handle_single(self, document: Mapping[str, Json], wallet: str | None, client: Client) -> Answer:
+    async def _handle_single(self, document: Mapping[str, Json], wallet: str | None, client: Client) -> HttpAnswer:
         envelope = _envelope_of(document)
         try:
             method, params = _read_request(document)
@@ -125,10 +125,10 @@ class Dispatcher:
         try:
             result = await self._call(method, params, wallet, client)
         except CommandError as error:
-            return Answer(204) if envelope.is_notification else envelope.failure(error)
-        return Answer(204) if envelope.is_notification else Answer(200, _encode(envelope.success(result)))
+            return HttpAnswer(204) if envelope.is_notification else envelope.failure(error)
+        return HttpAnswer(204) if envelope.is_notification else HttpAnswer(200, _encode(envelope.success(result)))
 
-    async def _handle_batch(self, documents: list[Json], wallet: str | None, client: Client) -> Answer:
+    async def _handle_batch(self, documents: list[Json], wallet: str | None, client: Client) -> HttpAnswer:
         if len(documents) > RPC_BATCH_CALLS_MAX:
             return _refuse_batch(documents)
         answers: list[Json] = []
@@ -144,7 +144,7 @@ class Dispatcher:
                 answer = envelope.error(error)
             if not envelope.is_notification:
                 answers.append(answer)
-        return Answer(204) if documents and not answers else Answer(200, _encode(answers))
+        return HttpAnswer(204) if documents and not answers else HttpAnswer(200, _encode(answers))
 
     async def _call(self, name: str, params: Json, wallet: str | None, client: Client) -> Json:
         method = self.methods.get(name)
@@ -172,7 +172,7 @@ class Dispatcher:
             del self._active[number]
 
 
-def _refuse_batch(documents: list[Json]) -> Answer:
+def _refuse_batch(documents: list[Json]) -> HttpAnswer:
     """Each of as many calls as a batch may have, and the rest in one: nothing of it was carried out."""
     error = CommandError(
         INVALID_REQUEST,
@@ -183,7 +183,7 @@ def _refuse_batch(documents: list[Json]) -> Answer:
         for document in documents[:RPC_BATCH_CALLS_MAX]
     ]
     answers: list[Json] = [envelope.error(error) for envelope in envelopes if not envelope.is_notification]
-    return Answer(200, _encode([*answers, _NO_ENVELOPE.error(error)]))
+    return HttpAnswer(200, _encode([*answers, _NO_ENVELOPE.error(error)]))
 
 
 def _envelope_of(document: Mapping[str, Json]) -> _Envelope:

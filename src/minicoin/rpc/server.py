@@ -29,8 +29,8 @@ from minicoin.core.limits import (
     RPC_SMALL_BODY_BYTES,
 )
 from minicoin.rpc.auth import Auth
-from minicoin.rpc.connections import Connection, Connections, Stage
-from minicoin.rpc.dispatch import Answer, Dispatcher
+from minicoin.rpc.connections import RpcConnection, RpcConnections, Stage
+from minicoin.rpc.dispatch import Dispatcher, HttpAnswer
 from minicoin.rpc.method import Method
 from minicoin.rpc.port import NodePort
 from minicoin.rpc.table import METHODS
@@ -58,23 +58,23 @@ class RpcEndpoint:
         self._bodies_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection: Connection = scope["state"][_CONNECTION]
+        connection: RpcConnection = scope["state"][_CONNECTION]
         answer, *headers = await self._answer(connection, scope, receive)
         connection.enter(Stage.ANSWER, time.monotonic())
         await _send(send, answer, *headers)
         connection.enter(Stage.IDLE, time.monotonic())
 
     async def _answer(
-        self, connection: Connection, scope: Scope, receive: Receive
-    ) -> tuple[Answer, *tuple[tuple[bytes, bytes], ...]]:
+        self, connection: RpcConnection, scope: Scope, receive: Receive
+    ) -> tuple[HttpAnswer, *tuple[tuple[bytes, bytes], ...]]:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if scope["method"] != "POST":
-            return Answer(405, b"JSONRPC server handles only POST requests"), (b"allow", b"POST")
+            return HttpAnswer(405, b"JSONRPC server handles only POST requests"), (b"allow", b"POST")
         authorization = headers.get(b"authorization", b"")
         if not self._auth.accepts(authorization):
             if authorization:
                 await asyncio.sleep(_WRONG_PASSWORD_WAIT_S)
-            return Answer(401), _REFUSAL
+            return HttpAnswer(401), _REFUSAL
         connection.is_trusted = True
         connection.enter(Stage.BODY, time.monotonic())
         body = _Body(self)
@@ -104,7 +104,7 @@ class _BodyRefused(Exception):
 
     def __init__(self, status: int, problem: str) -> None:
         super().__init__(problem)
-        self.answer = Answer(status, problem.encode())
+        self.answer = HttpAnswer(status, problem.encode())
 
 
 class _Body:
@@ -141,7 +141,7 @@ class _Body:
         self.claimed = size
 
 
-async def _send(send: Send, answer: Answer, *extra: tuple[bytes, bytes]) -> None:
+async def _send(send: Send, answer: HttpAnswer, *extra: tuple[bytes, bytes]) -> None:
     headers = [(b"content-length", str(len(answer.body)).encode()), *extra]
     if answer.body:
         headers.append(_JSON if answer.body[:1] in b"{[" else (b"content-type", b"text/plain"))
@@ -211,7 +211,7 @@ class RpcServer:
             timeout_keep_alive=self._keep_alive_s,
             timeout_graceful_shutdown=_STOP_WAIT_S,
         )
-        config.connections = Connections()
+        config.connections = RpcConnections()
         return config
 
     def stop(self) -> None:
@@ -244,7 +244,7 @@ class RpcServer:
             loop.default_exception_handler(dict(context))
 
 
-async def _close_overdue(connections: Connections) -> None:
+async def _close_overdue(connections: RpcConnections) -> None:
     while True:
         await asyncio.sleep(_WATCH_EVERY_S)
         connections.close_overdue(time.monotonic())
@@ -253,17 +253,17 @@ async def _close_overdue(connections: Connections) -> None:
 class _Config(uvicorn.Config):
     """Carries what all connections share to each of them."""
 
-    connections: Connections
+    connections: RpcConnections
 
 
 class _Protocol(H11Protocol):
     """uvicorn's, with an eye on how long each connection takes."""
 
-    _connection: Connection
+    _connection: RpcConnection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._connection = Connection(transport.abort, time.monotonic())
+        self._connection = RpcConnection(transport.abort, time.monotonic())
         self.app_state = {**self.app_state, _CONNECTION: self._connection}
         self._table.add(self._connection)
 
@@ -277,7 +277,7 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def _table(self) -> Connections:
+    def _table(self) -> RpcConnections:
         assert isinstance(self.config, _Config)
         return self.config.connections
 
@@ -292,7 +292,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         if len(scope["raw_path"]) + sum(len(name) + len(value) + _HEADER_MARKS for name, value in headers) > _HEAD_MAX:
-            await _send(send, Answer(400, b"the head of the request is too long"), _CLOSE)
+            await _send(send, HttpAnswer(400, b"the head of the request is too long"), _CLOSE)
             return
         path: str = scope["path"]
         if path.lower().startswith("http://"):

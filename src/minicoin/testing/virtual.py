@@ -49,7 +49,7 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import Libp2pChannel, LocalPeer
-from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.events import ConnectionSide
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
@@ -365,18 +365,20 @@ class VirtualWorld:
         address: NodeAddress,
     ) -> None:
         expected = PeerId(address.peer_id) if address.peer_id else None
-        near = Libp2pEnd(*ours, self._channel(virtual, Role.DIALLER, expected, target.address))
-        far = Libp2pEnd(*theirs, self._channel(target, Role.ACCEPTOR, None, virtual.address))
+        near = Libp2pEnd(*ours, self._channel(virtual, ConnectionSide.DIALLER, expected, target.address))
+        far = Libp2pEnd(*theirs, self._channel(target, ConnectionSide.ACCEPTOR, None, virtual.address))
         near.other, far.other = far, near
         virtual.links[ours[0].conn], target.links[theirs[0].conn] = near, far
         self._schedule(LATENCY_US, far.start)
         self._schedule(LATENCY_US, near.start)
 
-    def _channel(self, virtual: VirtualNode, role: Role, expected: PeerId | None, remote: NodeAddress) -> Libp2pChannel:
+    def _channel(
+        self, virtual: VirtualNode, side: ConnectionSide, expected: PeerId | None, remote: NodeAddress
+    ) -> Libp2pChannel:
         self._sequence += 1
         stream = self._rng.stream(f"channel {self._sequence}")
         return Libp2pChannel(
-            role,
+            side,
             LocalPeer(virtual.identity, self.network.protocol_id, "minicoin"),
             expected,
             Multiaddr.of_endpoint(remote.host, remote.port),

@@ -19,7 +19,7 @@ from minicoin.core.libp2p.channel import (
     Libp2pChannel,
     LocalPeer,
 )
-from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.events import ConnectionSide
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
@@ -61,7 +61,7 @@ class Secured:
     def _channel(self, end: LinkEnd, identity: Identity, rng: Rng) -> Libp2pChannel:
         dialled = end.dialled
         return Libp2pChannel(
-            Role.ACCEPTOR if dialled is None else Role.DIALLER,
+            ConnectionSide.ACCEPTOR if dialled is None else ConnectionSide.DIALLER,
             LocalPeer(identity, self._network.protocol_id, _AGENT),
             PeerId(dialled.peer_id) if dialled is not None and dialled.peer_id else None,
             Multiaddr.of_endpoint(end.remote.host, end.remote.port),

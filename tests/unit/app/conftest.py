@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.command_line import call
 
-from minicoin.app import session
+from minicoin.app import invocation
 from minicoin.app.client import RpcFailure
 from minicoin.core.params.builtin import REGTEST
 from minicoin.drivers.kernel import KernelVerifier
@@ -97,6 +97,6 @@ def running(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comma
     world = VirtualWorld(REGTEST, lambda: verifier)
     cli.port = VirtualPort(world, world.add("one"), cli.datadir)
     client = VirtualClient(Dispatcher(METHODS, cli.port))
-    monkeypatch.setattr(session, "RpcClient", lambda place: client)
+    monkeypatch.setattr(invocation, "RpcClient", lambda place: client)
     yield cli
     verifier.close()

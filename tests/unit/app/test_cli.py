@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from minicoin import __version__
+from minicoin.app import invocation as invocation_module
 from minicoin.app import run as run_module
-from minicoin.app import session as session_module
-from minicoin.app.session import Session
+from minicoin.app.invocation import Invocation
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -253,15 +253,15 @@ def test_mining_tells_one_line_and_hashes_on_demand(running) -> None:
 def test_an_interrupt_ends_the_nodes_mining(running, monkeypatch) -> None:
     running("createwallet", "--no-passphrase")
     asked = []
-    call = Session.call
+    call = Invocation.call
 
-    def interrupted(session, method, *params):
+    def interrupted(invocation, method, *params):
         asked.append(method)
         if method == "generatetoaddress" and asked.count(method) == 3:
             raise KeyboardInterrupt
-        return call(session, method, *params)
+        return call(invocation, method, *params)
 
-    monkeypatch.setattr(Session, "call", interrupted)
+    monkeypatch.setattr(Invocation, "call", interrupted)
     ran = running("mine", "9")
     assert (ran.code, ran.out) == (130, "stopped after 2 of 9 blocks\n")
     assert asked[-1] == "abortgenerate"
@@ -291,7 +291,7 @@ def test_the_wallet_in_words(running) -> None:
 
 @pytest.mark.parametrize("width", [80, 60, None])
 def test_nothing_to_be_copied_is_cut_or_folded(running, monkeypatch, width) -> None:
-    monkeypatch.setattr(session_module, "terminal_width", lambda: width)
+    monkeypatch.setattr(invocation_module, "terminal_width", lambda: width)
     running("createwallet", "--no-passphrase")
     running("mine", "102")
     address = running("wallet", "address", "--label", "a shop with a name that is long").out.strip()

@@ -7,9 +7,9 @@ import pytest
 from tests.command_line import Called, call
 
 from minicoin.app.sim import fuzz as command
-from minicoin.sim.fuzz.campaign import Campaign
+from minicoin.sim.fuzz.campaign import FuzzResult
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
-from minicoin.sim.fuzz.trial import Outcome
+from minicoin.sim.fuzz.trial import TrialOutcome
 from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.schema import Scenario
 
@@ -29,11 +29,11 @@ def test_clean_seeds(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    outcome = Outcome(9, (ViolationRecord("supply", 5, [1], "too [much] money"),), {"crash": 2}, 100)
+def failing(monkeypatch: pytest.MonkeyPatch) -> TrialOutcome:
+    outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too [much] money"),), {"crash": 2}, 100)
 
-    def fake(seeds: tuple[int, ...], *_: object, **__: object) -> Campaign:
-        campaign = Campaign()
+    def fake(seeds: tuple[int, ...], *_: object, **__: object) -> FuzzResult:
+        campaign = FuzzResult()
         campaign.add(outcome)
         return campaign
 
@@ -43,7 +43,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Outcome:
     return outcome
 
 
-def test_a_failure_leaves_a_small_file_and_the_line_that_runs_it(failing: Outcome, tmp_path: Path) -> None:
+def test_a_failure_leaves_a_small_file_and_the_line_that_runs_it(failing: TrialOutcome, tmp_path: Path) -> None:
     done = run("--out", str(tmp_path))
     assert done.exit_code == 3
     assert "seed 9 failed: supply: too [much] money" in done.stdout
@@ -54,10 +54,10 @@ def test_a_failure_leaves_a_small_file_and_the_line_that_runs_it(failing: Outcom
 
 
 def test_what_failed_before_an_interrupt_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = Outcome(9, (ViolationRecord("supply", 5, [1], "too much"),), {"crash": 2}, 100)
+    outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too much"),), {"crash": 2}, 100)
 
-    def interrupted(seeds: tuple[int, ...], *_: object, on_outcome, **__: object) -> Campaign:
-        campaign = Campaign()
+    def interrupted(seeds: tuple[int, ...], *_: object, on_outcome, **__: object) -> FuzzResult:
+        campaign = FuzzResult()
         campaign.add(outcome)
         on_outcome(outcome, campaign)
         raise KeyboardInterrupt
@@ -69,7 +69,7 @@ def test_what_failed_before_an_interrupt_is_kept(tmp_path: Path, monkeypatch: py
     assert Scenario.load(tmp_path / "fuzz-9.toml") == draw_scenario(9)
 
 
-def test_a_failure_as_json_without_shrinking(failing: Outcome, tmp_path: Path) -> None:
+def test_a_failure_as_json_without_shrinking(failing: TrialOutcome, tmp_path: Path) -> None:
     done = run("--json", "--no-shrink", "--out", str(tmp_path))
     assert done.exit_code == 3
     (failure,) = json.loads(done.stdout)["failures"]

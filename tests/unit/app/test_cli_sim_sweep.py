@@ -7,7 +7,7 @@ import pytest
 from tests.command_line import Called, call
 
 from minicoin.app.sim import sweep as sweep_module
-from minicoin.sim.sweep.work import Outcome, RunnerError
+from minicoin.sim.sweep.work import JobOutcome, RunnerError
 
 TINY = """
 name = "tiny"
@@ -100,7 +100,7 @@ def test_a_failed_job_is_exit_code_1_and_has_its_line(scenario):
 
 
 def test_a_violation_is_exit_code_3(scenario, monkeypatch):
-    change_outcomes(monkeypatch, lambda found: Outcome(found.id, {**(found.row or {}), "violations": 2}))
+    change_outcomes(monkeypatch, lambda found: JobOutcome(found.id, {**(found.row or {}), "violations": 2}))
     done = run(scenario)
     assert done.exit_code == 3
     assert "violations in 1 run" in done.stdout

@@ -6,8 +6,8 @@ import inspect
 import pytest
 
 from minicoin.app.commands import COMMANDS, GROUPS, commands_of
+from minicoin.app.invocation import Invocation
 from minicoin.app.lazy import load_verb
-from minicoin.app.session import Session
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.path)
@@ -24,7 +24,7 @@ def test_no_command_is_forgotten() -> None:
         module = importlib.import_module(f"minicoin.app.{name}")
         for function, value in inspect.getmembers(module, inspect.isfunction):
             first = next(iter(inspect.signature(value).parameters.values()), None)
-            is_command = value.__module__ == module.__name__ and first is not None and first.annotation is Session
+            is_command = value.__module__ == module.__name__ and first is not None and first.annotation is Invocation
             if is_command and not function.startswith("_") and inspect.signature(value).return_annotation is None:
                 assert (name, function) in named
 

@@ -87,7 +87,7 @@ def test_a_scenario_is_checked_before_what_runs_it_is_loaded(words: list[str]) -
 
 
 def test_only_the_table_knows_the_commands_that_were_not_called() -> None:
-    assert within(loaded("--version"), ("minicoin.app.session", "minicoin.app.cli_node", "minicoin.rpc.auth")) == []
+    assert within(loaded("--version"), ("minicoin.app.invocation", "minicoin.app.cli_node", "minicoin.rpc.auth")) == []
 
 
 @pytest.mark.parametrize(

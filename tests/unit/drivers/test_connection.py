@@ -13,7 +13,7 @@ from minicoin.core.limits import READ_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_LO
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.drivers.channel import PlainChannel
-from minicoin.drivers.connection import Connection, Traffic
+from minicoin.drivers.connection import ByteCounts, Connection
 from minicoin.drivers.inbox import Inbox
 
 REMOTE = NodeAddress("127.0.0.1", 5)
@@ -330,11 +330,11 @@ def test_what_a_connection_carried_is_told_by_command_and_when_it_last_sent():
         connection = Connection(
             1, near, PlainChannel(), Inbox(), lambda: next(times), remote=REMOTE, local=None, inbound=True
         )
-        assert connection.traffic() == Traffic(0, 0, Micros(0), {})
+        assert connection.traffic() == ByteCounts(0, 0, Micros(0), {})
         for frame, command in ((b"12", "ping"), (b"345", "inv"), (b"6", "ping")):
             connection.send(frame, command)
         connection.flush_nowait()
-        assert connection.traffic() == Traffic(6, 0, Micros(5), {"ping": 3, "inv": 3})
+        assert connection.traffic() == ByteCounts(6, 0, Micros(5), {"ping": 3, "inv": 3})
         await far.receive_some(1000)
 
     trio.run(main)

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from minicoin.drivers.inbox import Inbox
-from minicoin.drivers.network import BindError, Network, listening_port, open_listeners
+from minicoin.drivers.network import BindError, Sockets, listening_port, open_listeners
 from minicoin.drivers.transport import PlainTransport
 
 
@@ -67,7 +67,7 @@ def test_running_out_of_files_is_said_once_and_waited_for(autojump_clock):
     troubles = []
 
     async def play():
-        network = Network(bytes(4), PlainTransport(), Inbox(), lambda: 0)
+        network = Sockets(bytes(4), PlainTransport(), Inbox(), lambda: 0)
         network.on_trouble = troubles.append
         with trio.move_on_after(60):
             await network._accept(FullListener(50), PlainTransport())

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from minicoin.core.libp2p.channel import ChannelEvent, Libp2pChannel, LocalPeer
-from minicoin.core.libp2p.events import Role, UpgradeEvent
+from minicoin.core.libp2p.events import ConnectionSide, UpgradeEvent
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
@@ -35,21 +35,21 @@ def entropy(seed: str) -> Callable[[int], bytes]:
 
 
 def make_upgrade(
-    role: Role, identity: Identity, expected: PeerId | None = None, supported: Sequence[str] = (ECHO,)
+    side: ConnectionSide, identity: Identity, expected: PeerId | None = None, supported: Sequence[str] = (ECHO,)
 ) -> Upgrade:
-    return Upgrade(role, identity, expected, supported=tuple(supported), entropy=entropy(role.name), now=NOW)
+    return Upgrade(side, identity, expected, supported=tuple(supported), entropy=entropy(side.name), now=NOW)
 
 
 def make_channel(
-    role: Role,
+    side: ConnectionSide,
     identity: Identity,
     expected: PeerId | None = None,
     protocol: str | None = WIRE,
     now: Micros = NOW,
 ) -> Libp2pChannel:
-    ours = LocalPeer(identity, protocol, f"test/{role.name.lower()}", (Multiaddr.parse("/ip4/192.0.2.1/tcp/4001"),))
+    ours = LocalPeer(identity, protocol, f"test/{side.name.lower()}", (Multiaddr.parse("/ip4/192.0.2.1/tcp/4001"),))
     observed = Multiaddr.parse("/ip4/198.51.100.7/tcp/50000")
-    return Libp2pChannel(role, ours, expected, observed, entropy=entropy(role.name), rng=Rng(b"test"), now=now)
+    return Libp2pChannel(side, ours, expected, observed, entropy=entropy(side.name), rng=Rng(b"test"), now=now)
 
 
 class Link:
@@ -78,8 +78,8 @@ class Link:
 
 def connected_upgrades(supported: Sequence[str] = (ECHO,)) -> tuple[Upgrade, Upgrade, Link]:
     """Two upgrades that have authenticated each other; their events so far are dropped."""
-    dialler = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id, supported)
-    acceptor = make_upgrade(Role.ACCEPTOR, BOB, None, supported)
+    dialler = make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id, supported)
+    acceptor = make_upgrade(ConnectionSide.ACCEPTOR, BOB, None, supported)
     link = Link(dialler, acceptor)
     link.run()
     dialler.take_events()
@@ -89,8 +89,8 @@ def connected_upgrades(supported: Sequence[str] = (ECHO,)) -> tuple[Upgrade, Upg
 
 def connected_channels() -> tuple[Libp2pChannel, Libp2pChannel, Link]:
     """Two channels whose wire stream is open; their events so far are dropped."""
-    dialler = make_channel(Role.DIALLER, ALICE, BOB.peer_id)
-    acceptor = make_channel(Role.ACCEPTOR, BOB)
+    dialler = make_channel(ConnectionSide.DIALLER, ALICE, BOB.peer_id)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB)
     link = Link(dialler, acceptor)
     link.run()
     dialler.take_events()

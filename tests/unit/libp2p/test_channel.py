@@ -25,7 +25,7 @@ from minicoin.core.libp2p.channel import (
     ChannelReady,
     Libp2pChannel,
 )
-from minicoin.core.libp2p.events import Role
+from minicoin.core.libp2p.events import ConnectionSide
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.multistream import GREETING, encode_message
@@ -53,7 +53,10 @@ def closed(channel: Libp2pChannel) -> str:
 
 
 def test_ready_identified_and_talking() -> None:
-    dialler, acceptor = make_channel(Role.DIALLER, ALICE, BOB.peer_id), make_channel(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_channel(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_channel(ConnectionSide.ACCEPTOR, BOB),
+    )
     link = Link(dialler, acceptor)
     link.run()
     events: dict[str, list[ChannelEvent]] = {"dialler": dialler.take_events(), "acceptor": acceptor.take_events()}
@@ -152,15 +155,15 @@ def test_close_delivers_what_was_sent() -> None:
 
 def test_sending_before_ready_is_our_mistake() -> None:
     with pytest.raises(MisuseError, match="not open"):
-        make_channel(Role.DIALLER, ALICE).send(b"early")
+        make_channel(ConnectionSide.DIALLER, ALICE).send(b"early")
 
 
 # --- peers of another kind ---
 
 
 def test_another_network_is_kept_only_until_both_know_each_other() -> None:
-    dialler = make_channel(Role.DIALLER, ALICE, BOB.peer_id)
-    acceptor = make_channel(Role.ACCEPTOR, BOB, protocol=OTHER_NETWORK)
+    dialler = make_channel(ConnectionSide.DIALLER, ALICE, BOB.peer_id)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB, protocol=OTHER_NETWORK)
     Link(dialler, acceptor).run()
     events = dialler.take_events()
     assert of_type(events, ChannelIdentified) and not of_type(events, ChannelReady)
@@ -170,8 +173,8 @@ def test_another_network_is_kept_only_until_both_know_each_other() -> None:
 
 
 def test_a_peer_that_opens_no_wire_stream_is_given_up() -> None:
-    visitor = make_channel(Role.DIALLER, ALICE, BOB.peer_id, protocol=None)
-    acceptor = make_channel(Role.ACCEPTOR, BOB)
+    visitor = make_channel(ConnectionSide.DIALLER, ALICE, BOB.peer_id, protocol=None)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB)
     link = Link(visitor, acceptor)
     link.run()
     assert of_type(visitor.take_events(), ChannelIdentified)
@@ -200,8 +203,8 @@ def test_a_second_wire_stream_and_one_from_the_acceptor_are_reset() -> None:
 
 def channel_and_client() -> tuple[Libp2pChannel, Upgrade, Link]:
     """An accepting channel, and a dialler that does by hand what it likes."""
-    acceptor = make_channel(Role.ACCEPTOR, BOB)
-    client = Upgrade(Role.DIALLER, ALICE, None, supported=(), entropy=entropy("client"), now=NOW)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB)
+    client = Upgrade(ConnectionSide.DIALLER, ALICE, None, supported=(), entropy=entropy("client"), now=NOW)
     link = Link(client, acceptor)
     link.run()
     client.take_events()
@@ -224,8 +227,8 @@ def test_a_peer_that_closes_or_resets_the_wire_stream_is_gone() -> None:
 
 
 def test_a_mute_socket_is_given_up() -> None:
-    for role in Role:
-        channel = make_channel(role, ALICE)
+    for side in ConnectionSide:
+        channel = make_channel(side, ALICE)
         assert channel.next_deadline() == NOW + LIBP2P_HANDSHAKE_TIMEOUT_US
         channel.on_deadline(Micros(NOW + LIBP2P_HANDSHAKE_TIMEOUT_US))
         assert closed(channel) == "the handshake took too long"
@@ -235,10 +238,13 @@ def test_a_mute_socket_is_given_up() -> None:
 
 def test_wrong_peer_and_garbage() -> None:
     stranger = Identity.from_number(3)
-    dialler, acceptor = make_channel(Role.DIALLER, ALICE, stranger.peer_id), make_channel(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_channel(ConnectionSide.DIALLER, ALICE, stranger.peer_id),
+        make_channel(ConnectionSide.ACCEPTOR, BOB),
+    )
     Link(dialler, acceptor).run()
     assert "expected peer" in closed(dialler)
-    channel = make_channel(Role.ACCEPTOR, BOB)
+    channel = make_channel(ConnectionSide.ACCEPTOR, BOB)
     with pytest.raises(PeerFault, match="multistream") as fault:
         channel.receive(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(30), NOW)
     assert fault.value.score == 100 and "multistream" in closed(channel)
@@ -287,7 +293,7 @@ def test_answered_pings_keep_an_idle_connection_for_an_hour() -> None:
 
 
 def test_window_violation_of_an_authenticated_attacker() -> None:
-    channel = make_channel(Role.ACCEPTOR, BOB)
+    channel = make_channel(ConnectionSide.ACCEPTOR, BOB)
     secure = SecureChannel(True, ALICE, BOB.peer_id, entropy("eve"), (YAMUX,))
     channel.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
     channel.take_output()

@@ -4,12 +4,12 @@ import pytest
 from tests.unit.libp2p.pair import ALICE, BOB, NOW, Link, make_upgrade
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.libp2p.events import Failed, PeerAuthenticated, Role, StreamOpened, StreamReset
+from minicoin.core.libp2p.events import ConnectionSide, Failed, PeerAuthenticated, StreamOpened, StreamReset
 from minicoin.core.libp2p.identify import IDENTIFY, IDENTIFY_PUSH, Identify, encode_delimited
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.ping import PING, PING_BYTES
-from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, Services
+from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, ServiceStreams
 from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.limits import (
     IDENTIFY_PUSHES_PER_MINUTE_MAX,
@@ -24,10 +24,10 @@ from minicoin.core.units import MINUTE_US, Micros
 class Side:
     """One end: an upgrade and, where `serves`, its services."""
 
-    def __init__(self, role: Role, identity: Identity, serves: bool = True) -> None:
-        self.upgrade = make_upgrade(role, identity, None, SERVICE_PROTOCOLS)
-        description = Identify(identity.public_key, (), SERVICE_PROTOCOLS, None, "v", role.name)
-        self.services = Services(self.upgrade, description, Rng(b"x"), NOW) if serves else None
+    def __init__(self, side: ConnectionSide, identity: Identity, serves: bool = True) -> None:
+        self.upgrade = make_upgrade(side, identity, None, SERVICE_PROTOCOLS)
+        description = Identify(identity.public_key, (), SERVICE_PROTOCOLS, None, "v", side.name)
+        self.services = ServiceStreams(self.upgrade, description, Rng(b"x"), NOW) if serves else None
         self.learned: list[ServiceEvent] = []
         self.opened: dict[str, int] = {}
         self.resets: list[int] = []
@@ -57,12 +57,12 @@ def run(one: Side, other: Side, now: Micros = NOW) -> None:
 
 
 def pair(other_serves: bool = True) -> tuple[Side, Side]:
-    one, other = Side(Role.DIALLER, ALICE), Side(Role.ACCEPTOR, BOB, other_serves)
+    one, other = Side(ConnectionSide.DIALLER, ALICE), Side(ConnectionSide.ACCEPTOR, BOB, other_serves)
     run(one, other)
     return one, other
 
 
-def services(side: Side) -> Services:
+def services(side: Side) -> ServiceStreams:
     assert side.services is not None
     return side.services
 
@@ -142,8 +142,10 @@ def test_a_ping_that_is_not_answered() -> None:
 
 
 def test_a_peer_that_refuses_ping() -> None:
-    one, other = Side(Role.DIALLER, ALICE), Side(Role.ACCEPTOR, BOB)
-    other.upgrade = Upgrade(Role.ACCEPTOR, BOB, None, supported=(), entropy=lambda size: bytes(range(size)), now=NOW)
+    one, other = Side(ConnectionSide.DIALLER, ALICE), Side(ConnectionSide.ACCEPTOR, BOB)
+    other.upgrade = Upgrade(
+        ConnectionSide.ACCEPTOR, BOB, None, supported=(), entropy=lambda size: bytes(range(size)), now=NOW
+    )
     other.services = None
     run(one, other)
     services(one).ping()

@@ -17,9 +17,9 @@ from tests.unit.libp2p.pair import (
 
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.events import (
+    ConnectionSide,
     Failed,
     PeerAuthenticated,
-    Role,
     StreamClosed,
     StreamData,
     StreamOpened,
@@ -54,7 +54,10 @@ def failure(upgrade: Upgrade) -> Failed:
 
 
 def test_connecting_takes_three_flights_and_shows_nothing_in_clear_after_noise() -> None:
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     link = Link(dialler, acceptor)
     flights = 0
     while link.step(NOW):
@@ -129,7 +132,7 @@ def test_a_protocol_that_the_peer_does_not_speak() -> None:
 
 def test_peers_without_early_muxer_negotiation() -> None:
     """Both talk multistream inside the encryption when the handshake carried no list."""
-    acceptor = make_upgrade(Role.ACCEPTOR, BOB)
+    acceptor = make_upgrade(ConnectionSide.ACCEPTOR, BOB)
     secure = SecureChannel(True, ALICE, BOB.peer_id, entropy("old"), ())
     acceptor.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
     acceptor.take_output()
@@ -151,7 +154,7 @@ def old_peer_handshake(secure: SecureChannel, acceptor: Upgrade) -> bytes:
 
 
 def test_an_old_acceptor_and_a_muxer_that_is_refused() -> None:
-    dialler = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id)
+    dialler = make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id)
     secure = SecureChannel(False, BOB, None, entropy("old"), ())
     assert dialler.take_output() == encode_message(GREETING) + encode_message(NOISE)
     dialler.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
@@ -164,7 +167,7 @@ def test_an_old_acceptor_and_a_muxer_that_is_refused() -> None:
 
 
 def test_no_muxer_in_common() -> None:
-    acceptor = make_upgrade(Role.ACCEPTOR, BOB)
+    acceptor = make_upgrade(ConnectionSide.ACCEPTOR, BOB)
     secure = SecureChannel(True, ALICE, BOB.peer_id, entropy("mplex"), ("/mplex/6.7.0",))
     acceptor.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
     acceptor.take_output()
@@ -175,7 +178,10 @@ def test_no_muxer_in_common() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.lists(st.integers(0, 3_000), max_size=6))
 def test_any_split_gives_the_same_events(piece: int, sizes: list[int]) -> None:
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     link = Link(dialler, acceptor)
     link.run(piece=piece)
     stream = dialler.open_stream(ECHO)
@@ -195,7 +201,10 @@ def test_any_split_gives_the_same_events(piece: int, sizes: list[int]) -> None:
 
 
 def test_wrong_identity_is_refused_in_words_and_learns_nothing() -> None:
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, EVE.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, EVE.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     link = Link(dialler, acceptor)
     link.run()
     assert failure(dialler) == Failed(f"expected peer {EVE.peer_id} and found {BOB.peer_id}", 0)
@@ -203,14 +212,14 @@ def test_wrong_identity_is_refused_in_words_and_learns_nothing() -> None:
 
 
 def test_a_peer_without_noise() -> None:
-    dialler = make_upgrade(Role.DIALLER, ALICE)
+    dialler = make_upgrade(ConnectionSide.DIALLER, ALICE)
     dialler.receive(encode_message(GREETING) + encode_message("na"), NOW)
     assert failure(dialler).score == 0 and dialler.take_output() == b""
 
 
 def test_two_diallers_on_one_socket() -> None:
     """Simultaneous TCP open: each takes the other's proposal for an agreement, and the handshake fails."""
-    one, other = make_upgrade(Role.DIALLER, ALICE), make_upgrade(Role.DIALLER, BOB)
+    one, other = make_upgrade(ConnectionSide.DIALLER, ALICE), make_upgrade(ConnectionSide.DIALLER, BOB)
     for _ in range(2):
         forth, back = one.take_output(), other.take_output()
         other.receive(forth, NOW)
@@ -220,7 +229,10 @@ def test_two_diallers_on_one_socket() -> None:
 
 def flights(count: int) -> tuple[Upgrade, Upgrade]:
     """Two upgrades after so many one-way flights of an honest connection."""
-    dialler, acceptor = make_upgrade(Role.DIALLER, ALICE, BOB.peer_id), make_upgrade(Role.ACCEPTOR, BOB)
+    dialler, acceptor = (
+        make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id),
+        make_upgrade(ConnectionSide.ACCEPTOR, BOB),
+    )
     for number in range(count):
         source, target = (dialler, acceptor) if number % 2 == 0 else (acceptor, dialler)
         target.receive(source.take_output(), NOW)
@@ -263,7 +275,7 @@ def test_a_handshake_cut_short_at_any_byte_waits_for_the_deadline_only(stage: in
 
 
 def test_a_mute_peer_is_given_up() -> None:
-    for upgrade in (make_upgrade(Role.DIALLER, ALICE), make_upgrade(Role.ACCEPTOR, BOB)):
+    for upgrade in (make_upgrade(ConnectionSide.DIALLER, ALICE), make_upgrade(ConnectionSide.ACCEPTOR, BOB)):
         deadline = upgrade.next_deadline()
         assert deadline == NOW + LIBP2P_HANDSHAKE_TIMEOUT_US
         upgrade.on_deadline(deadline)
@@ -281,7 +293,7 @@ def test_a_recorded_connection_cannot_be_replayed() -> None:
     dialler.send(stream, b"pay Eve")
     link.run()
     recorded = bytes(link.wire[0])
-    victim = Upgrade(Role.ACCEPTOR, BOB, None, supported=(ECHO,), entropy=entropy("another time"), now=NOW)
+    victim = Upgrade(ConnectionSide.ACCEPTOR, BOB, None, supported=(ECHO,), entropy=entropy("another time"), now=NOW)
     victim.receive(recorded, NOW)
     events = victim.take_events()
     assert [type(event) for event in events] == [Failed] and "does not decrypt" in str(events[0])
@@ -289,7 +301,7 @@ def test_a_recorded_connection_cannot_be_replayed() -> None:
 
 def hostile() -> tuple[Upgrade, SecureChannel]:
     """An acceptor and, on the other side, an attacker who holds the keys of a finished handshake."""
-    acceptor = make_upgrade(Role.ACCEPTOR, BOB)
+    acceptor = make_upgrade(ConnectionSide.ACCEPTOR, BOB)
     secure = SecureChannel(True, EVE, BOB.peer_id, entropy("eve"), (YAMUX,))
     acceptor.receive(encode_message(GREETING) + encode_message(NOISE), NOW)
     acceptor.take_output()
@@ -379,14 +391,14 @@ def test_orderly_close() -> None:
     events: list[UpgradeEvent] = acceptor.take_events()
     assert of_type(events, StreamData) == [StreamData(stream, b"last words")]
     assert events[-1] == Failed("the peer closed the session", 0)
-    early = make_upgrade(Role.DIALLER, ALICE)
+    early = make_upgrade(ConnectionSide.DIALLER, ALICE)
     early.close()
     assert early.is_ended and early.take_output() == b""
 
 
 def test_streams_before_the_handshake_are_our_mistake() -> None:
     with pytest.raises(MisuseError, match="no streams yet"):
-        make_upgrade(Role.DIALLER, ALICE).open_stream(ECHO)
+        make_upgrade(ConnectionSide.DIALLER, ALICE).open_stream(ECHO)
 
 
 def test_a_fault_found_by_the_user_ends_it_once() -> None:

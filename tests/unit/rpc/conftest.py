@@ -6,7 +6,7 @@ import pytest
 
 from minicoin.core.params.builtin import REGTEST
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.rpc.dispatch import Answer, Dispatcher
+from minicoin.rpc.dispatch import Dispatcher, HttpAnswer
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.table import METHODS
 from minicoin.testing.virtual import VirtualWorld
@@ -20,7 +20,7 @@ class Caller:
         self.port = port
         self.dispatcher = Dispatcher(METHODS, port)
 
-    def post(self, body: bytes | Json, wallet: str | None = None) -> Answer:
+    def post(self, body: bytes | Json, wallet: str | None = None) -> HttpAnswer:
         raw = body if isinstance(body, bytes) else encode_json(body).encode()
         return asyncio.run(self.dispatcher.handle(raw, wallet))
 

@@ -1,18 +1,18 @@
 import pytest
 
 from minicoin.core.limits import RPC_ANSWER_S, RPC_BODY_S, RPC_CONNECTIONS_MAX, RPC_HEAD_S
-from minicoin.rpc.connections import Connection, Connections, Stage
+from minicoin.rpc.connections import RpcConnection, RpcConnections, Stage
 
 
 class _House:
     """A full or not so full house; remembers who had to leave."""
 
     def __init__(self) -> None:
-        self.table = Connections()
-        self.closed: list[Connection] = []
+        self.table = RpcConnections()
+        self.closed: list[RpcConnection] = []
 
-    def open(self, now_s: float, *, trusted: bool = False, stage: Stage = Stage.HEAD) -> Connection:
-        made = Connection(lambda: self.closed.append(made), now_s, stage, trusted)
+    def open(self, now_s: float, *, trusted: bool = False, stage: Stage = Stage.HEAD) -> RpcConnection:
+        made = RpcConnection(lambda: self.closed.append(made), now_s, stage, trusted)
         self.table.add(made)
         return made
 

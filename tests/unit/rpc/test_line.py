@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from minicoin.core.limits import RPC_CALLS_AT_WORK_MAX, RPC_CALLS_HELD_MAX, RPC_CALLS_WAITING_MAX
-from minicoin.rpc.dispatch import Answer, Dispatcher
+from minicoin.rpc.dispatch import Dispatcher, HttpAnswer
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Client
 from minicoin.rpc.method import Call, Category, Method
@@ -39,7 +39,7 @@ class _Gate:
     async def _answer(self, call: Call) -> Json:
         return "done"
 
-    def ask(self, method: str, client: Client | None = None) -> asyncio.Task[Answer]:
+    def ask(self, method: str, client: Client | None = None) -> asyncio.Task[HttpAnswer]:
         body = json.dumps({"id": 1, "method": method}).encode()
         return asyncio.create_task(self.dispatcher.handle(body, None, client))
 

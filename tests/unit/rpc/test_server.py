@@ -6,7 +6,7 @@ import pytest
 
 from minicoin.core.limits import RPC_BODIES_BYTES_MAX, RPC_BODY_BYTES_MAX, RPC_HEAD_BYTES_MAX, RPC_KEEP_ALIVE_S
 from minicoin.rpc.auth import Auth, Credentials
-from minicoin.rpc.connections import Connection
+from minicoin.rpc.connections import RpcConnection
 from minicoin.rpc.server import Front, RpcEndpoint, RpcServer
 
 ALICE = Credentials("alice", "secret")
@@ -14,7 +14,7 @@ BODY = json.dumps({"method": "getblockcount", "id": 1}).encode()
 
 
 def _scope(method, path, headers):
-    connection = Connection(lambda: None, 0)
+    connection = RpcConnection(lambda: None, 0)
     return {
         "type": "http",
         "method": method,

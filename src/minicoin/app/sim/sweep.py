@@ -15,12 +15,12 @@ from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
-from minicoin.sim.sweep.campaign import Campaign, sweep
+from minicoin.sim.sweep.campaign import SweepProgress, sweep
 from minicoin.sim.sweep.local import LocalRunner
 from minicoin.sim.sweep.output import Output, write_output
 from minicoin.sim.sweep.plan import JobId, Plan, Point
 from minicoin.sim.sweep.terminal import failed_jobs, print_sweep
-from minicoin.sim.sweep.work import Runner, RunnerError
+from minicoin.sim.sweep.work import JobRunner, RunnerError
 
 EXIT_INTERRUPTED = 130
 _FAILURES_SHOWN = 10
@@ -48,7 +48,7 @@ def run_sweep(
     raise typer.Exit(EXIT_FAILED if campaign.errors else EXIT_VIOLATED if campaign.violated else 0)
 
 
-def _runner(jobs: int | None, cluster: str | None, *, is_json: bool) -> Runner:
+def _runner(jobs: int | None, cluster: str | None, *, is_json: bool) -> JobRunner:
     if cluster is None:
         return LocalRunner(jobs or joblib.cpu_count())
     if jobs is not None:
@@ -58,11 +58,11 @@ def _runner(jobs: int | None, cluster: str | None, *, is_json: bool) -> Runner:
         module = import_module("minicoin.sim.sweep.cluster")
     except ModuleNotFoundError as error:
         fail(f"a cluster needs {error.name}: pip install dask distributed", is_json=is_json)
-    runner: Runner = module.ClusterRunner(cluster)
+    runner: JobRunner = module.ClusterRunner(cluster)
     return runner
 
 
-def _run(plan: Plan, directory: Path, runner: Runner, *, is_json: bool, shows_progress: bool) -> Campaign:
+def _run(plan: Plan, directory: Path, runner: JobRunner, *, is_json: bool, shows_progress: bool) -> SweepProgress:
     console = Console(stderr=True)
     columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"))
     times = (TimeElapsedColumn(), TimeRemainingColumn())
@@ -72,7 +72,7 @@ def _run(plan: Plan, directory: Path, runner: Runner, *, is_json: bool, shows_pr
         with Progress(*columns, *times, console=console, disable=not is_shown) as progress:
             task = progress.add_task("sweep", total=None, text="")
 
-            def on_progress(campaign: Campaign) -> None:
+            def on_progress(campaign: SweepProgress) -> None:
                 nonlocal done
                 done = campaign.done
                 text = f"{campaign.skipped} skipped, {len(campaign.errors)} failed"
@@ -93,7 +93,7 @@ def _replay_line(source: ScenarioSource, point: Point, seed: int) -> str:
     return replace(source, settings=point.settings).replay_line(seed)
 
 
-def _to_json(campaign: Campaign, output: Output, source: ScenarioSource) -> Json:
+def _to_json(campaign: SweepProgress, output: Output, source: ScenarioSource) -> Json:
     plan = campaign.plan
     rows: list[Json] = []
     for point in plan.points:
@@ -124,7 +124,7 @@ def _to_json(campaign: Campaign, output: Output, source: ScenarioSource) -> Json
     }
 
 
-def _print(campaign: Campaign, output: Output, source: ScenarioSource) -> None:
+def _print(campaign: SweepProgress, output: Output, source: ScenarioSource) -> None:
     console = Console()
     print_sweep(campaign, console)
     failed = failed_jobs(campaign)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.events import (
+    ConnectionSide,
     Failed,
     PeerAuthenticated,
-    Role,
     StreamClosed,
     StreamData,
     StreamOpened,
@@ -23,7 +23,14 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.libp2p.secure import Entropy
-from minicoin.core.libp2p.services import SERVICE_PROTOCOLS, Identified, Pinged, ServiceEvent, Services, StreamEvent
+from minicoin.core.libp2p.services import (
+    SERVICE_PROTOCOLS,
+    Identified,
+    Pinged,
+    ServiceEvent,
+    ServiceStreams,
+    StreamEvent,
+)
 from minicoin.core.libp2p.upgrade import Upgrade
 from minicoin.core.limits import LIBP2P_WIRE_STREAM_TIMEOUT_US
 from minicoin.core.rng import Rng
@@ -93,8 +100,8 @@ class Libp2pChannel:
         "_now",
         "_peer",
         "_protocol",
-        "_role",
         "_services",
+        "_side",
         "_upgrade",
         "_wire",
         "_wire_deadline",
@@ -102,7 +109,7 @@ class Libp2pChannel:
 
     def __init__(
         self,
-        role: Role,
+        side: ConnectionSide,
         ours: LocalPeer,
         expected_peer: PeerId | None,
         observed: Multiaddr | None,
@@ -112,11 +119,11 @@ class Libp2pChannel:
         now: Micros,
     ) -> None:
         """`observed` is the socket's remote address, which identify tells the peer."""
-        self._role = role
+        self._side = side
         self._protocol = ours.protocol
         self._now = now
         protocols = SERVICE_PROTOCOLS if ours.protocol is None else (ours.protocol, *SERVICE_PROTOCOLS)
-        self._upgrade = Upgrade(role, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now)
+        self._upgrade = Upgrade(side, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now)
         description = Identify(
             public_key=ours.identity.public_key,
             listen_addresses=ours.listen_addresses,
@@ -125,7 +132,7 @@ class Libp2pChannel:
             protocol_version="minicoin/1",
             agent_version=ours.agent_version,
         )
-        self._services = Services(self._upgrade, description, rng, now)
+        self._services = ServiceStreams(self._upgrade, description, rng, now)
         self._peer: PeerId | None = None
         self._wire: int | None = None
         self._wire_deadline: Micros | None = None
@@ -250,7 +257,7 @@ class Libp2pChannel:
         self._peer = peer_id
         if self._protocol is not None:
             self._wire_deadline = Micros(self._now + LIBP2P_WIRE_STREAM_TIMEOUT_US)
-            if self._role is Role.DIALLER:
+            if self._side is ConnectionSide.DIALLER:
                 self._wire = self._upgrade.open_stream(self._protocol)
         self._services.start(public_key)
 
@@ -258,7 +265,7 @@ class Libp2pChannel:
         assert self._peer is not None
         match event:
             case StreamOpened(stream, _, inbound):
-                if inbound and (self._role is Role.DIALLER or self._wire is not None):
+                if inbound and (self._side is ConnectionSide.DIALLER or self._wire is not None):
                     self._upgrade.reset(stream)
                     return
                 self._wire = stream

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from minicoin.core.libp2p.peer_id import PeerId
 
 
-class Role(Enum):
+class ConnectionSide(Enum):
     """Which end of the connection we are."""
 
     DIALLER = auto()

@@ -43,7 +43,7 @@ class Pinged:
 ServiceEvent = Identified | Pinged
 
 
-class Services:
+class ServiceStreams:
     """The service streams of one connection. `description` is what identify tells the peer about us."""
 
     __slots__ = (

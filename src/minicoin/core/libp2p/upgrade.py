@@ -10,9 +10,9 @@ from typing import Final
 
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.events import (
+    ConnectionSide,
     Failed,
     PeerAuthenticated,
-    Role,
     StreamClosed,
     StreamData,
     StreamOpened,
@@ -65,8 +65,8 @@ class Upgrade:
         "_now",
         "_out",
         "_plain",
-        "_role",
         "_secure",
+        "_side",
         "_stage",
         "_stream_deadlines",
         "_stream_negotiations",
@@ -76,7 +76,7 @@ class Upgrade:
 
     def __init__(
         self,
-        role: Role,
+        side: ConnectionSide,
         identity: Identity,
         expected_peer: PeerId | None,
         *,
@@ -85,7 +85,7 @@ class Upgrade:
         now: Micros,
     ) -> None:
         """`supported` are the protocols that the peer may open streams for; `entropy` gives the ephemeral keys."""
-        self._role = role
+        self._side = side
         self._identity = identity
         self._expected_peer = expected_peer
         self._supported = supported
@@ -239,7 +239,7 @@ class Upgrade:
 
     def _start_negotiation(self, protocol: str) -> bytes:
         """Begin to agree on what takes over the connection's bytes; gives what to send first."""
-        self._negotiation = Proposer(protocol) if self._role is Role.DIALLER else Answerer((protocol,))
+        self._negotiation = Proposer(protocol) if self._side is ConnectionSide.DIALLER else Answerer((protocol,))
         return self._negotiation.take_output()
 
     def _read(self, data: bytes) -> None:
@@ -249,7 +249,7 @@ class Upgrade:
             if rest is None:
                 return
             self._secure = SecureChannel(
-                self._role is Role.DIALLER, self._identity, self._expected_peer, self._entropy, (YAMUX,)
+                self._side is ConnectionSide.DIALLER, self._identity, self._expected_peer, self._entropy, (YAMUX,)
             )
             self._stage = _Stage.HANDSHAKE
             data = rest
@@ -288,7 +288,7 @@ class Upgrade:
 
     def _open_muxer(self) -> None:
         assert self._secure is not None and self._secure.remote_peer is not None
-        self._yamux = Yamux(self._role is Role.DIALLER, self._now)
+        self._yamux = Yamux(self._side is ConnectionSide.DIALLER, self._now)
         self._stage = _Stage.OPEN
         self._events.append(PeerAuthenticated(self._secure.remote_peer, self._secure.remote_public_key))
 

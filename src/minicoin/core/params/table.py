@@ -15,7 +15,7 @@ _NEAREST: Final = 0.6
 _MISSPELT: Final = 0.9
 
 
-class Table:
+class TomlTable:
     """Reads each key at most once; `finish` refuses the keys that nobody asked for."""
 
     def __init__(self, values: Mapping[str, object], place: str) -> None:
@@ -98,13 +98,13 @@ class Table:
             return None
         return self.integer(key, low, high, default)
 
-    def table(self, key: str) -> "Table":
+    def table(self, key: str) -> "TomlTable":
         """A nested table, empty where the key is missing."""
         self._asked[key] = None
         value = self._values.pop(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, f"must be a table, not {value!r}")
-        return Table(value, f"{self._place}.{key}" if self._place else key)
+        return TomlTable(value, f"{self._place}.{key}" if self._place else key)
 
     def is_table(self, key: str) -> bool:
         """Whether the key holds a nested table."""

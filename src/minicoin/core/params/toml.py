@@ -33,7 +33,7 @@ from minicoin.core.params.rules import (
     SignetKind,
     VersionBits,
 )
-from minicoin.core.params.table import Table
+from minicoin.core.params.table import TomlTable
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.script_flags import ScriptFlag
@@ -61,7 +61,7 @@ class GenesisUnmined(MisuseError):
 
 def network_from_mapping(mapping: Mapping[str, object]) -> Network:
     """The network that a parsed file describes. Raises MisuseError."""
-    table = Table(mapping, "")
+    table = TomlTable(mapping, "")
     network = Network(
         name=_matching(table, "name", _NAME, "1 to 32 lower-case letters, digits and hyphens"),
         genesis_recipe=_genesis(table.table("genesis")),
@@ -100,7 +100,7 @@ def network_from_mapping(mapping: Mapping[str, object]) -> Network:
     return network
 
 
-def _check(network: Network, table: Table) -> None:
+def _check(network: Network, table: TomlTable) -> None:
     """What holds between keys."""
     header = network.genesis.header
     target = bits_to_target(header.bits)
@@ -133,14 +133,14 @@ def _first_height(rule: Activation) -> int:
     return _HEIGHT_MAX + 1 if rule.height is None else rule.height
 
 
-def _overlay(table: Table) -> str:
+def _overlay(table: TomlTable) -> str:
     name = table.text("overlay", OVERLAY)
     if name not in OVERLAYS:
         raise table.wrong("overlay", f"must be one of {', '.join(OVERLAYS)}, not {name!r}")
     return name
 
 
-def _genesis(table: Table) -> GenesisRecipe:
+def _genesis(table: TomlTable) -> GenesisRecipe:
     recipe = GenesisRecipe(
         message=table.text("message"),
         time=table.integer("time", 0, _U32),
@@ -154,7 +154,7 @@ def _genesis(table: Table) -> GenesisRecipe:
     return recipe
 
 
-def _proof(table: Table) -> ProofKind:
+def _proof(table: TomlTable) -> ProofKind:
     kind = table.text("kind", "work")
     proof: ProofKind = WORK
     if kind == "signet":
@@ -165,7 +165,7 @@ def _proof(table: Table) -> ProofKind:
     return proof
 
 
-def _retarget(table: Table) -> Retarget:
+def _retarget(table: TomlTable) -> Retarget:
     name = table.text("kind")
     if name not in list(RetargetKind):
         raise table.wrong("kind", f"must be one of {', '.join(RetargetKind)}, not {name!r}")
@@ -182,7 +182,7 @@ def _retarget(table: Table) -> Retarget:
     return rule
 
 
-def _address_format(table: Table) -> AddressFormat:
+def _address_format(table: TomlTable) -> AddressFormat:
     form = AddressFormat(
         p2pkh=table.integer("p2pkh", 0, 255),
         p2sh=table.integer("p2sh", 0, 255),
@@ -194,7 +194,7 @@ def _address_format(table: Table) -> AddressFormat:
     return form
 
 
-def _keys(table: Table) -> KeyFormat:
+def _keys(table: TomlTable) -> KeyFormat:
     form = KeyFormat(
         wif=table.integer("wif", 0, 255),
         bip32_public=table.octets("bip32_public", 4, "043587cf"),
@@ -205,7 +205,7 @@ def _keys(table: Table) -> KeyFormat:
     return form
 
 
-def _deployments(table: Table, signals: Table) -> Deployments:
+def _deployments(table: TomlTable, signals: TomlTable) -> Deployments:
     bip34, bip65, bip66 = (_buried(table, name) for name in RULE_NAMES[:3])
     csv, segwit, taproot = (_activation(table, name) for name in RULE_NAMES[3:])
     table.finish()
@@ -216,15 +216,15 @@ def _deployments(table: Table, signals: Table) -> Deployments:
     return Deployments(bip34, bip65, bip66, csv, segwit, taproot, extra)
 
 
-def _buried(table: Table, name: str) -> Buried:
+def _buried(table: TomlTable, name: str) -> Buried:
     return Buried(table.integer_or_never(name, 0, _HEIGHT_MAX, 0))
 
 
-def _activation(table: Table, name: str) -> Activation:
+def _activation(table: TomlTable, name: str) -> Activation:
     return _vote(table.table(name)) if table.is_table(name) else _buried(table, name)
 
 
-def _vote(table: Table) -> VersionBits:
+def _vote(table: TomlTable) -> VersionBits:
     window = table.integer("window", 1, _HEIGHT_MAX)
     rule = VersionBits(
         bit=table.integer("bit", 0, _VOTE_BIT_MAX),
@@ -238,7 +238,7 @@ def _vote(table: Table) -> VersionBits:
     return rule
 
 
-def _script_flags(table: Table, key: str) -> int:
+def _script_flags(table: TomlTable, key: str) -> int:
     flags = ScriptFlag.NONE
     for name in table.texts(key):
         if name not in ScriptFlag.__members__:
@@ -247,18 +247,18 @@ def _script_flags(table: Table, key: str) -> int:
     return int(flags)
 
 
-def _flag_exceptions(table: Table) -> tuple[tuple[BlockHash, int], ...]:
+def _flag_exceptions(table: TomlTable) -> tuple[tuple[BlockHash, int], ...]:
     return tuple((_hash_of_key(table, key), _script_flags(table, key)) for key in table.keys)
 
 
-def _hash_of_key(table: Table, key: str) -> BlockHash:
+def _hash_of_key(table: TomlTable, key: str) -> BlockHash:
     try:
         return BlockHash(hash_from_hex(key))
     except DecodeError as error:
         raise table.wrong(key, f"is no block hash: {error}") from error
 
 
-def _heights(table: Table) -> tuple[tuple[int, BlockHash], ...]:
+def _heights(table: TomlTable) -> tuple[tuple[int, BlockHash], ...]:
     pairs: list[tuple[int, BlockHash]] = []
     for key in table.keys:
         if not (key.isascii() and key.isdigit()):
@@ -267,7 +267,7 @@ def _heights(table: Table) -> tuple[tuple[int, BlockHash], ...]:
     return tuple(pairs)
 
 
-def _alert_keys(table: Table) -> tuple[bytes, ...]:
+def _alert_keys(table: TomlTable) -> tuple[bytes, ...]:
     keys: list[bytes] = []
     for text in table.texts("alert_keys"):
         try:
@@ -277,7 +277,7 @@ def _alert_keys(table: Table) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
-def _matching(table: Table, key: str, pattern: re.Pattern[str], meaning: str, default: str | None = None) -> str:
+def _matching(table: TomlTable, key: str, pattern: re.Pattern[str], meaning: str, default: str | None = None) -> str:
     text = table.text(key, default)
     if not pattern.fullmatch(text):
         raise table.wrong(key, f"must be {meaning}, not {text!r}")

@@ -27,7 +27,7 @@ _BATCH_BYTES: Final = 12 << 20
 _PROBLEMS_KEPT: Final = 20
 
 
-class BlockPlace(NamedTuple):
+class FilePlace(NamedTuple):
     """A block's payload in a file."""
 
     offset: int
@@ -44,7 +44,7 @@ class BlockFile:
         self.is_truncated = False
         self._bytes = _load(path)
 
-    def places(self) -> Iterator[BlockPlace]:
+    def places(self) -> Iterator[FilePlace]:
         """Where blocks stand, in the order of the file."""
         content, magic = self._bytes, self._magic
         size = len(content)
@@ -63,11 +63,11 @@ class BlockFile:
                 # What looks like a length may be chance: look for further blocks behind this magic.
                 at = found + 4
                 continue
-            yield BlockPlace(start, length)
+            yield FilePlace(start, length)
             at = start + length
         self.skipped_bytes += _count_garbage(content, at, size) if not self.is_truncated else 0
 
-    def read(self, place: BlockPlace) -> bytes:
+    def read(self, place: FilePlace) -> bytes:
         """The block's bytes."""
         return bytes(self._bytes[place.offset : place.offset + place.size])
 
@@ -152,7 +152,7 @@ class BlockImporter:
     def __init__(self, chain: LocalChain, progress: ProgressCallback | None = None) -> None:
         self._chain = chain
         self._progress = progress
-        self._waiting: dict[BlockHash, list[tuple[Path, BlockPlace]]] = {}
+        self._waiting: dict[BlockHash, list[tuple[Path, FilePlace]]] = {}
         self._files: dict[Path, BlockFile] = {}
         self._batch_blocks = 0
         self._batch_bytes = 0
@@ -196,7 +196,7 @@ class BlockImporter:
         if not any(waiting_path == path for places in self._waiting.values() for waiting_path, _ in places):
             self._files.pop(path).close()
 
-    def _offer(self, path: Path, place: BlockPlace) -> None:
+    def _offer(self, path: Path, place: FilePlace) -> None:
         """Store the block, and whatever waited for it."""
         queue = [(path, place)]
         while queue:

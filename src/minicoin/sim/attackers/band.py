@@ -9,7 +9,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
-from minicoin.sim.attackers.chain import ChainView
+from minicoin.sim.attackers.chain import AttackerChain
 from minicoin.sim.attackers.peer import ScriptedPeer
 
 Wake = Callable[[ScriptedPeer], None]
@@ -22,7 +22,7 @@ class Band:
     def __init__(self, network: Network, rng: Rng, wake: Wake) -> None:
         self.network = network
         self.rng = rng
-        self.chain = ChainView(network)
+        self.chain = AttackerChain(network)
         self.peers: list[ScriptedPeer] = []
         self.fired = 0
         """How often it really did something."""

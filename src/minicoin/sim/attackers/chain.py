@@ -19,7 +19,7 @@ from minicoin.core.wire.messages import GetHeaders, Headers
 _FETCHED_DEPTH_MAX = 1_000
 
 
-class ChainView:
+class AttackerChain:
     """Headers and blocks of one attacker, shared by all its peers."""
 
     def __init__(self, network: Network) -> None:

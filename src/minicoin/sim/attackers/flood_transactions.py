@@ -13,7 +13,7 @@ from minicoin.core.wire.messages import Tx
 from minicoin.sim.attackers import forge
 from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.follower import Follower
-from minicoin.sim.attackers.wallet import SMALL_SAT, Coin, Wallet
+from minicoin.sim.attackers.wallet import SMALL_SAT, AttackerWallet, Coin
 
 Validity = Literal["valid", "orphan", "invalid"]
 
@@ -36,7 +36,7 @@ class TransactionFlooder(Follower):
         rng: Rng,
         targets: tuple[NodeAddress, ...],
         *,
-        wallet: Wallet,
+        wallet: AttackerWallet,
         validity: Validity,
         rate_per_s: float,
         tx_bytes: int,

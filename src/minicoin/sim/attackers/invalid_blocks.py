@@ -13,7 +13,7 @@ from minicoin.sim.attackers import forge
 from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.follower import Follower
 from minicoin.sim.attackers.link import Link
-from minicoin.sim.attackers.wallet import Wallet
+from minicoin.sim.attackers.wallet import AttackerWallet
 
 BlockFlaw = Literal["merkle-root", "coinbase-value", "double-spend", "missing-coin", "script"]
 PAYMENT_FLAWS = frozenset({"double-spend", "script"})
@@ -25,7 +25,9 @@ _BROKEN_KEPT = 16
 class BlockForger:
     """Makes blocks of one flaw on a band's chain."""
 
-    def __init__(self, band: Band, flaw: BlockFlaw, wallet: Wallet, verifier: ScriptVerifier, block_bytes: int) -> None:
+    def __init__(
+        self, band: Band, flaw: BlockFlaw, wallet: AttackerWallet, verifier: ScriptVerifier, block_bytes: int
+    ) -> None:
         self._band = band
         self._flaw = flaw
         self._wallet = wallet

@@ -21,7 +21,7 @@ from minicoin.sim.attackers.scout import Scout
 from minicoin.sim.attackers.selfish_miner import SelfishStrategy
 from minicoin.sim.attackers.slow_blocks import SlowPeer
 from minicoin.sim.attackers.sybil import SybilPeer
-from minicoin.sim.attackers.wallet import Coin, Pay, Wallet
+from minicoin.sim.attackers.wallet import AttackerWallet, Coin, Pay
 from minicoin.sim.attackers.withhold_blocks import WithholdStrategy
 from minicoin.sim.scenario.attackers import (
     Attacker,
@@ -244,9 +244,9 @@ class _Builder:
         world = self._world
         return BlockForger(self._band, attacker.flaw, self._wallet(), world.book.verifier, world.block_bytes)
 
-    def _wallet(self) -> Wallet:
+    def _wallet(self) -> AttackerWallet:
         wanted = _coins_per_peer(self._attacker, self._world.network.spacing_s)
-        return Wallet(self._hooks.coins(wanted) if wanted else (), self._hooks.pay, self._hooks.pay_script)
+        return AttackerWallet(self._hooks.coins(wanted) if wanted else (), self._hooks.pay, self._hooks.pay_script)
 
     def _make_pool(self) -> tuple[NodeAddress, ...]:
         count = self._addresses.groups * POOL_PER_GROUP

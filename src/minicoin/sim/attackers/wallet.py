@@ -18,7 +18,7 @@ SMALL_SAT = 1_000
 """Above dust."""
 
 
-class Wallet:
+class AttackerWallet:
     """Coins, oldest first. `script` is where mined coins go."""
 
     def __init__(self, coins: Sequence[Coin], pay: Pay, script: bytes) -> None:

@@ -14,7 +14,7 @@ from minicoin.core.primitives.transaction import Txid, make_outpoint
 from minicoin.core.script.pushes import push
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.sim.engine.funding import FundedCoin, spend
-from minicoin.sim.engine.recorder import Recorder
+from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.scenario.load import Transactions
 from minicoin.world.host import Host
 from minicoin.world.world import World
@@ -31,7 +31,7 @@ class PaymentLoad:
     """Sends payments from the scenario's senders."""
 
     def __init__(
-        self, world: World, load: Transactions, coins: tuple[FundedCoin, ...], recorder: Recorder, share: float
+        self, world: World, load: Transactions, coins: tuple[FundedCoin, ...], recorder: RunRecorder, share: float
     ) -> None:
         self.sent = 0
         self.skipped = 0

@@ -25,7 +25,7 @@ from minicoin.world.traffic import TYPE_NAMES
 from minicoin.world.world import World
 
 
-class Recorder:
+class RunRecorder:
     """An observer of one world. `honest` nodes are those of index 0 to count - 1."""
 
     def __init__(self, world: World, count: int, *, records_propagation: bool) -> None:

@@ -22,7 +22,7 @@ from minicoin.sim.engine.funding import FundedCoin, Funding, fund
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
 from minicoin.sim.engine.placing import Places, connect, place
-from minicoin.sim.engine.recorder import Recorder
+from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.engine.rules import costs_of, network_of, policy_of
 from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.scenario.schema import Scenario
@@ -93,7 +93,7 @@ class Simulation:
         self.ended_at = 0
         self.funding = self._fund()
         self.honest = self._place_hosts()
-        self.recorder = Recorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
+        self.recorder = RunRecorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
         payments = self._payment_coins()
         self.attacks = Attacks(self.world, scenario, self.places, self.funding.coins[payments:])
         self.mining = MiningProcess(self.world, scenario, self.draw_seed, self.attacks.miners)

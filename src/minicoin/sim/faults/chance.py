@@ -44,7 +44,7 @@ def draw_fault(kind: FaultKind, at_s: float, until_s: float, nodes: tuple[int, .
             order = "shuffled" if rng.uniform() < 0.5 else "fifo"
             return written.Clog.model_validate({**lasting, "order": order})
         case "half-open":
-            return written.HalfOpen.model_validate({**base, "count": 1 + rng.below(3)})
+            return written.HalfOpenLinks.model_validate({**base, "count": 1 + rng.below(3)})
         case "reset":
             return written.Reset.model_validate({**base, "count": 1 + rng.below(3)})
         case "fragmented-read":
@@ -68,7 +68,7 @@ def draw_fault(kind: FaultKind, at_s: float, until_s: float, nodes: tuple[int, .
             return written.SlowCpu.model_validate({**lasting, "factor": _between(rng, 2, 50)})
         case "churn":
             means = {"session_s": _between(rng, 2, 20), "rejoin_s": _between(rng, 1, 15), "with_disk": with_disk}
-            return written.ChurnFault.model_validate({**lasting, **means})
+            return written.ChurnSpell.model_validate({**lasting, **means})
         case "version-skew":
             return written.VersionSkew.model_validate({**base, "version": rng.choice(_OLD_VERSIONS)})
         case "node-loss":

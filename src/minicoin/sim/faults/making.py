@@ -31,7 +31,7 @@ class FaultMaker:
         match fault:
             case written.Partition():
                 return self._partition(fault, rng)
-            case written.HalfOpen():
+            case written.HalfOpenLinks():
                 nodes = self._nodes(fault.nodes, rng)
                 return link_faults.HalfOpenFault(fault.kind, self._names(nodes), nodes, fault.count, rng)
             case written.Reset():
@@ -84,7 +84,7 @@ class FaultMaker:
         | written.ClockSkew
         | written.ClockJump
         | written.SlowCpu
-        | written.ChurnFault
+        | written.ChurnSpell
         | written.VersionSkew
         | written.NodeLoss,
         rng: Rng,
@@ -107,7 +107,7 @@ class FaultMaker:
                 return host_faults.ClockJumpFault(names, nodes, micros(fault.by_s))
             case written.SlowCpu():
                 return host_faults.SlowCpuFault(names, nodes, fault.factor)
-            case written.ChurnFault():
+            case written.ChurnSpell():
                 means_us = (micros(fault.session_s), micros(fault.rejoin_s))
                 return host_faults.ChurnFault(names, nodes, means_us, rng, with_disk=fault.with_disk)
             case written.VersionSkew():

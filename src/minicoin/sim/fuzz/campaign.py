@@ -11,7 +11,7 @@ from typing import Final
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
 from minicoin.sim.fuzz.shrinking import shrink
-from minicoin.sim.fuzz.trial import Outcome, try_scenario
+from minicoin.sim.fuzz.trial import TrialOutcome, try_scenario
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.toml_text import toml_text
 
@@ -24,17 +24,17 @@ _NAMED_MAX: Final = 5
 
 
 @dataclass(slots=True)
-class Campaign:
+class FuzzResult:
     """What many seeds came to."""
 
     seeds: int = 0
     events: int = 0
     wall_s: float = 0.0
-    failures: list[Outcome] = field(default_factory=list)
+    failures: list[TrialOutcome] = field(default_factory=list)
     coverage: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAULT_KINDS, 0))
     """Kind of fault -> seeds in which it really did something."""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: TrialOutcome) -> None:
         """One seed more."""
         self.seeds += 1
         self.events += outcome.events
@@ -49,12 +49,12 @@ class Campaign:
         return tuple(kind for kind in FAULT_KINDS if not self.coverage[kind])
 
 
-def try_seed(seed: int, verifier: ScriptVerifier) -> Outcome:
+def try_seed(seed: int, verifier: ScriptVerifier) -> TrialOutcome:
     """One seed."""
     return try_scenario(draw_scenario(seed), seed, verifier)
 
 
-def _try_batch(seeds: tuple[int, ...], make_verifier: MakeVerifier) -> list[Outcome]:
+def _try_batch(seeds: tuple[int, ...], make_verifier: MakeVerifier) -> list[TrialOutcome]:
     verifier = make_verifier()
     return [try_seed(seed, verifier) for seed in seeds]
 
@@ -65,16 +65,16 @@ def fuzz(
     *,
     jobs: int = 2,
     minutes: float | None = None,
-    on_outcome: Callable[[Outcome, Campaign], None] = lambda outcome, campaign: None,
-) -> Campaign:
+    on_outcome: Callable[[TrialOutcome, FuzzResult], None] = lambda outcome, campaign: None,
+) -> FuzzResult:
     """Run the seeds, or as many of them as `minutes` allow. Outcomes come in no particular order."""
-    campaign = Campaign()
+    campaign = FuzzResult()
     began = time.monotonic()
     ends_at = None if minutes is None else began + 60 * minutes
     batches = _batches(seeds)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context) as pool:
-        waiting: dict[Future[list[Outcome]], None] = {}
+        waiting: dict[Future[list[TrialOutcome]], None] = {}
         while True:
             while len(waiting) < 2 * jobs and (ends_at is None or time.monotonic() < ends_at):
                 batch = next(batches, ())
@@ -100,7 +100,7 @@ def _batches(seeds: Iterable[int]) -> Iterator[tuple[int, ...]]:
         yield batch
 
 
-def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tuple[Scenario, Outcome]:
+def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tuple[Scenario, TrialOutcome]:
     """The smallest scenario found that fails as the seed does, and how it fails. The seed must fail."""
     first = try_seed(seed, verifier)
     wanted = first.checkers[:1]
@@ -112,7 +112,7 @@ def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tu
     return small, try_scenario(small, seed, verifier)
 
 
-def failure_file(scenario: Scenario, outcome: Outcome, path: str) -> str:
+def failure_file(scenario: Scenario, outcome: TrialOutcome, path: str) -> str:
     """The scenario of a failure as a file at `path`, which says what is wrong and how to see it again."""
     found = [f"  {violation.checker}: {violation.text}" for violation in outcome.violations[:_NAMED_MAX]]
     head = [scenario.question, "", f"  {replay_line(path, outcome.seed)}", "", "Found:", *found]

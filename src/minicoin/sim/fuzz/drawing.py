@@ -12,7 +12,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
 from minicoin.sim.faults.chance import draw_fault
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, FaultKind
-from minicoin.sim.scenario.faults import ChurnFault, Crash, NodeLoss
+from minicoin.sim.scenario.faults import ChurnSpell, Crash, NodeLoss
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.sources import scenario_topology
 
@@ -163,7 +163,7 @@ def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> l
         until_s = round(at_s + 1 + (phase_s - at_s - 1) * rng.uniform(), 3)
         struck = tuple(sorted(rng.sample(range(count), 1 + rng.below(count))))
         fault = draw_fault(kind, at_s, until_s, struck, rng)
-        if isinstance(fault, Crash | ChurnFault | NodeLoss) and 2 * len(struck) > count:
+        if isinstance(fault, Crash | ChurnSpell | NodeLoss) and 2 * len(struck) > count:
             # A chain that nobody holds any more cannot be healed.
             fault = fault.model_copy(update={"with_disk": True})
         found.append(fault.model_dump(mode="json", exclude_unset=True))

@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 from minicoin.sim.scenario.faults import Fault, LastingFault, Partition
 from minicoin.sim.scenario.problems import ScenarioError
 from minicoin.sim.scenario.schema import Scenario
-from minicoin.sim.scenario.setting import Links, Topology
+from minicoin.sim.scenario.setting import Links, TopologySetting
 from minicoin.sim.scenario.targets import Target
 
 TRIES_MAX: Final = 300
 _NODES_MIN: Final = 2
 _SHORTEST_S: Final = 1.0
 _PLAIN_LINKS: Final = Links(geography="uniform", latency_ms=20.0)
-_PLAIN_TOPOLOGIES: Final = (Topology(source="complete"), Topology(source="line"))
+_PLAIN_TOPOLOGIES: Final = (TopologySetting(source="complete"), TopologySetting(source="line"))
 
 T = TypeVar("T")
 Fails = Callable[[Scenario], bool]

@@ -32,7 +32,7 @@ def _watch(progress: Progress) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """What came of it."""
 
     seed: int
@@ -54,7 +54,7 @@ class Outcome:
         return tuple(dict.fromkeys(violation.checker for violation in self.violations))
 
 
-def try_scenario(scenario: Scenario, seed: int, verifier: ScriptVerifier) -> Outcome:
+def try_scenario(scenario: Scenario, seed: int, verifier: ScriptVerifier) -> TrialOutcome:
     """Run it to the end. Whatever breaks is an outcome too."""
     began = time.perf_counter()
     simulation: Simulation | None = None
@@ -67,7 +67,7 @@ def try_scenario(scenario: Scenario, seed: int, verifier: ScriptVerifier) -> Out
         at_us = 0 if simulation is None or not simulation.began_at else simulation.world.now - simulation.began_at
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} (line {where.lineno} of {where.filename.rpartition('/')[2]})"
-        return Outcome(seed, (ViolationRecord(CRASH, at_us, [], text),), wall_s=time.perf_counter() - began)
+        return TrialOutcome(seed, (ViolationRecord(CRASH, at_us, [], text),), wall_s=time.perf_counter() - began)
     finally:
         # A run keeps its world out of the collector's sight; the next one must not inherit it.
         gc.unfreeze()
@@ -76,4 +76,4 @@ def try_scenario(scenario: Scenario, seed: int, verifier: ScriptVerifier) -> Out
         fired[fault.kind] += fault.fired
     events = record.event_count + record.setup_events
     wall_s = time.perf_counter() - began
-    return Outcome(seed, tuple(record.violations), dict(fired), events, wall_s, record.digest)
+    return TrialOutcome(seed, tuple(record.violations), dict(fired), events, wall_s, record.digest)

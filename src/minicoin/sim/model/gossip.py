@@ -17,7 +17,7 @@ Style = Literal["push", "pull", "push-pull"]
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class RumourSpread:
     """How one rumour went: rounds, transmissions of it per node, share of the nodes that never heard it."""
 
     rounds: int
@@ -25,7 +25,7 @@ class Spread:
     residue: float
 
 
-def spread_to_all(nodes: int, style: Style, seed: int) -> Spread:
+def spread_to_all(nodes: int, style: Style, seed: int) -> RumourSpread:
     """Every round each node calls a random other; the rumour crosses as the style allows, until all know it."""
     key = draws.draw_key(seed, Purpose.GOSSIP)
     knows = np.zeros(nodes, dtype=np.bool_)
@@ -43,10 +43,10 @@ def spread_to_all(nodes: int, style: Style, seed: int) -> Spread:
             transmissions += int(pulled.sum())
         knows = following
         rounds += 1
-    return Spread(rounds, transmissions / nodes, 0.0)
+    return RumourSpread(rounds, transmissions / nodes, 0.0)
 
 
-def push_with_coin(nodes: int, k: int, seed: int) -> Spread:
+def push_with_coin(nodes: int, k: int, seed: int) -> RumourSpread:
     """Who has heard the rumour tells a random other each round and loses interest with chance 1/k, whoever it met."""
     key = draws.draw_key(seed, Purpose.GOSSIP)
     knows = np.zeros(nodes, dtype=np.bool_)
@@ -61,7 +61,7 @@ def push_with_coin(nodes: int, k: int, seed: int) -> Spread:
         coin = draws_arrays.below(draws_arrays.words(key, active, rounds, 1), k)
         active = np.concatenate((active[coin > 0], heard))
         rounds += 1
-    return Spread(rounds, transmissions / nodes, 1.0 - float(knows.mean()))
+    return RumourSpread(rounds, transmissions / nodes, 1.0 - float(knows.mean()))
 
 
 def _partners(key: int, callers: npt.NDArray[np.int64], nodes: int, number: int) -> npt.NDArray[np.int64]:

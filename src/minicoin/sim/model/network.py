@@ -37,7 +37,7 @@ _ANNOUNCES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class DrawnNetwork:
     """A drawn network: link latencies stand in `net` unless they are drawn per message."""
 
     nodes: int
@@ -51,7 +51,7 @@ class Network:
         return self.place.latency_drawn == "per_message" and self.place.latency_law != "fixed"
 
 
-def draw_network(place: Geography, graph: Topology, seed: int, lines: LineArrays | None = None) -> Network:
+def draw_network(place: Geography, graph: Topology, seed: int, lines: LineArrays | None = None) -> DrawnNetwork:
     """Put the topology's nodes into the geography, on the lines given or drawn."""
     near = topology.adjacency(graph)
     lines = lines or draw_lines(place, graph, seed)
@@ -60,7 +60,7 @@ def draw_network(place: Geography, graph: Topology, seed: int, lines: LineArrays
     latency = no_latency if per_message else geography_arrays.link_latencies(place, near, lines.region, seed)
     means = np.array(place.latency_us, dtype=np.int64).ravel()
     net = Net(near.offset, near.peer, near.reverse, latency, lines.region, means, lines.up, lines.down)
-    return Network(graph.nodes, len(graph.pools), place, seed, net)
+    return DrawnNetwork(graph.nodes, len(graph.pools), place, seed, net)
 
 
 def draw_lines(place: Geography, graph: Topology, seed: int) -> LineArrays:
@@ -73,7 +73,7 @@ def draw_lines(place: Geography, graph: Topology, seed: int) -> LineArrays:
     return lines
 
 
-def make_rules(network: Network, parameters: Parameters) -> Rules:
+def make_rules(network: DrawnNetwork, parameters: Parameters) -> Rules:
     """The parameters in the kernel's numbers."""
     key = draws.draw_key(network.seed, Purpose.LATENCY)
     sizes = [parameters.announce_bytes, parameters.request_bytes, parameters.block_bytes, parameters.relayed_bytes]
@@ -114,7 +114,7 @@ def finders(parameters: Parameters, nodes: int, seed: int) -> Longs:
     return np.concatenate((np.full(1, -1, dtype=np.int64), found_by.astype(np.int64)))
 
 
-def empty_state(network: Network, rules: Rules, found_by: Longs) -> State:
+def empty_state(network: DrawnNetwork, rules: Rules, found_by: Longs) -> State:
     """Everybody has the genesis, nothing is under way."""
     nodes, blocks, entries = network.nodes, len(found_by), len(network.net.peer)
     waiting = entries if rules.discipline == kernel.STOP_AND_WAIT else 1

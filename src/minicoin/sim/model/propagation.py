@@ -14,7 +14,7 @@ import numpy.typing as npt
 from minicoin.sim.model import kernel, network
 from minicoin.sim.model.engine import COMPILES, EVENTS, new_heap
 from minicoin.sim.model.kernel import Net, Rules, State
-from minicoin.sim.model.network import Network
+from minicoin.sim.model.network import DrawnNetwork
 from minicoin.sim.model.parameters import Parameters
 
 Longs = npt.NDArray[np.int64]
@@ -119,7 +119,7 @@ class ModelResult:
         }
 
 
-def propagate(drawn: Network, parameters: Parameters) -> ModelResult:
+def propagate(drawn: DrawnNetwork, parameters: Parameters) -> ModelResult:
     """Mine and spread `parameters.blocks` blocks through the network."""
     rules = network.make_rules(drawn, parameters)
     found_at = network.found_times(parameters, drawn.seed)

@@ -13,7 +13,7 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
 from minicoin.sim.measure.record import NEVER, NO_PARENT, BlockRecord, NodeRecord, RunRecord, TrafficRecord
-from minicoin.sim.model.network import Network, draw_network
+from minicoin.sim.model.network import DrawnNetwork, draw_network
 from minicoin.sim.model.parameters import FRAME_BYTES, Parameters
 from minicoin.sim.model.propagation import ModelResult, propagate
 from minicoin.sim.scenario.schema import Scenario
@@ -84,7 +84,7 @@ def run_model(scenario: Scenario, seed: int, tell: Callable[[str], None] = lambd
     )
 
 
-def _nodes(scenario: Scenario, drawn: Network) -> list[NodeRecord]:
+def _nodes(scenario: Scenario, drawn: DrawnNetwork) -> list[NodeRecord]:
     net, weights = drawn.net, scenario.hash_weights
     group_of = {index: name for name, indices in scenario.groups.items() for index in indices}
     dialled = np.bincount(scenario_topology(scenario, drawn.seed).source, minlength=drawn.nodes)

@@ -8,7 +8,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.sim.measure.record import FloatArray, IntArray, Json, RunRecord
 from minicoin.sim.result.figure import ACCENT, MUTED, RAMP, SECOND, Plot, Trace, axis, numbers, seconds
 from minicoin.sim.result.propagation import (
-    Spread,
+    ArrivalTimes,
     block_spreads,
     distribution,
     region_medians,
@@ -40,7 +40,7 @@ def propagation_plots(record: RunRecord, summary: Summary) -> list[Plot]:
     return plots
 
 
-def _distribution(blocks: Sequence[Spread], transactions: Sequence[Spread], summary: Summary) -> Plot:
+def _distribution(blocks: Sequence[ArrivalTimes], transactions: Sequence[ArrivalTimes], summary: Summary) -> Plot:
     traces: list[Trace] = []
     named = (("blocks", blocks, ACCENT), ("transactions", transactions, SECOND))
     for name, spreads, colour in named:
@@ -78,7 +78,7 @@ def _is_spread_out(pooled: IntArray) -> bool:
     return bool(slow > _LOG_RATIO * max(middle, 1))
 
 
-def _time_axis(title: str, spreads: Sequence[Spread]) -> Mapping[str, Json]:
+def _time_axis(title: str, spreads: Sequence[ArrivalTimes]) -> Mapping[str, Json]:
     """From the first sample to beyond the 99th percentile, by the kind that needs more room."""
     pooled = [spread.samples for spread in spreads if spread.samples.size]
     everything = np.concatenate(pooled)
@@ -109,7 +109,7 @@ def _percentile_lines(summary: Summary) -> list[Json]:
     ]
 
 
-def _heat(spreads: Sequence[Spread]) -> Plot:
+def _heat(spreads: Sequence[ArrivalTimes]) -> Plot:
     reached = [spread.samples for spread in spreads if spread.samples.size]
     pooled = np.concatenate(reached)
     end = max(float(np.percentile(pooled, 99)) * 1.1, 1.0)
@@ -144,7 +144,7 @@ def _heat(spreads: Sequence[Spread]) -> Plot:
     )
 
 
-def _reached_by(spread: Spread, edges: FloatArray) -> FloatArray:
+def _reached_by(spread: ArrivalTimes, edges: FloatArray) -> FloatArray:
     total = spread.samples.size + spread.missing
     found: FloatArray = np.searchsorted(spread.samples, edges, side="right") / max(total, 1)
     return found

@@ -45,7 +45,7 @@ class Propagation:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class ArrivalTimes:
     """The samples of one item, sorted, and how many nodes are missing."""
 
     item: int
@@ -54,7 +54,7 @@ class Spread:
     missing: int
 
 
-def block_spreads(record: RunRecord, blocks: Sequence[BlockRecord] | None = None) -> list[Spread]:
+def block_spreads(record: RunRecord, blocks: Sequence[BlockRecord] | None = None) -> list[ArrivalTimes]:
     """The samples of each block that counts, in the order of the blocks (all of the record by default)."""
     chosen = record.blocks if blocks is None else blocks
     attackers = {node.index for node in record.nodes if node.is_attacker}
@@ -65,7 +65,7 @@ def block_spreads(record: RunRecord, blocks: Sequence[BlockRecord] | None = None
     ]
 
 
-def transaction_spreads(record: RunRecord) -> list[Spread]:
+def transaction_spreads(record: RunRecord) -> list[ArrivalTimes]:
     """The samples of each sampled transaction that counts."""
     attackers = {node.index for node in record.nodes if node.is_attacker}
     return [
@@ -75,7 +75,7 @@ def transaction_spreads(record: RunRecord) -> list[Spread]:
     ]
 
 
-def summarize_spreads(spreads: Sequence[Spread]) -> Propagation:
+def summarize_spreads(spreads: Sequence[ArrivalTimes]) -> Propagation:
     """Coverage and percentiles by the definitions above."""
     reached = [spread.samples for spread in spreads if spread.samples.size]
     missing = sum(spread.missing for spread in spreads)
@@ -94,7 +94,7 @@ def summarize_spreads(spreads: Sequence[Spread]) -> Propagation:
     )
 
 
-def distribution(spreads: Sequence[Spread], points: int) -> tuple[FloatArray, FloatArray]:
+def distribution(spreads: Sequence[ArrivalTimes], points: int) -> tuple[FloatArray, FloatArray]:
     """At most `points` points of the pooled distribution: times in us, and the share of all pairs that had the item
     by then. Missing pairs keep the share below 1."""
     reached = [spread.samples for spread in spreads if spread.samples.size]
@@ -144,16 +144,16 @@ def _honest(nodes: Sequence[NodeRecord]) -> np.ndarray[tuple[int], np.dtype[np.b
     return np.array([not node.is_attacker for node in nodes], np.bool_)
 
 
-def _spread(item: int, arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> Spread:
+def _spread(item: int, arrivals: IntArray, maker: int, nodes: Sequence[NodeRecord]) -> ArrivalTimes:
     # A model of a million nodes may leave out the node records; then all are honest.
     counted = _honest(nodes)[: len(arrivals)] if nodes else np.ones(len(arrivals), np.bool_)
     if maker != NO_NODE and maker < len(arrivals):
         counted[maker] = False
     kept = arrivals[counted]
-    return Spread(item, np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
+    return ArrivalTimes(item, np.sort(kept[kept >= 0]), int(np.count_nonzero(kept == NEVER)))
 
 
-def _pairs(spread: Spread) -> int:
+def _pairs(spread: ArrivalTimes) -> int:
     return spread.samples.size + spread.missing
 
 

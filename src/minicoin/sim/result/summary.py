@@ -12,7 +12,7 @@ from minicoin.sim.result.forks import Earner, Forks, groups, miners, summarize_f
 from minicoin.sim.result.propagation import Propagation, block_spreads, summarize_spreads, transaction_spreads
 from minicoin.sim.result.traffic import (
     NodeTraffic,
-    Traffic,
+    TrafficTotals,
     TypeTraffic,
     hottest_nodes,
     summarize_traffic,
@@ -62,7 +62,7 @@ class Summary:
     forks: Forks
     miners: list[Earner]
     groups: list[Earner]
-    traffic: Traffic
+    traffic: TrafficTotals
     types: list[TypeTraffic]
     hottest: list[NodeTraffic]
     faults: list[FaultCoverage]

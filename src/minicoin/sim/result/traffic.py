@@ -34,7 +34,7 @@ class NodeTraffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class TrafficTotals:
     """Totals of a run."""
 
     sent_messages: int
@@ -51,11 +51,11 @@ class Traffic:
         return not (self.sent_messages or self.sent_bytes or self.received_messages)
 
 
-def summarize_traffic(record: RunRecord) -> Traffic:
+def summarize_traffic(record: RunRecord) -> TrafficTotals:
     """Totals over nodes and types."""
     traffic = record.traffic
     carried = node_bytes(record)
-    return Traffic(
+    return TrafficTotals(
         sent_messages=int(traffic.sent_messages.sum()),
         sent_bytes=int(traffic.sent_bytes.sum()),
         received_messages=int(traffic.received_messages.sum()),

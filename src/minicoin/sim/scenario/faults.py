@@ -122,7 +122,7 @@ class Clog(LinkFault):
     """Order in which the connections are let go: oldest first, or shuffled. Within a connection order is kept."""
 
 
-class HalfOpen(FaultBase):
+class HalfOpenLinks(FaultBase):
     """One side forgets a connection without telling; the other believes it open until it hears nothing."""
 
     kind: Literal["half-open"]
@@ -223,7 +223,7 @@ class SlowCpu(LastingFault):
     """How many times longer."""
 
 
-class ChurnFault(LastingFault):
+class ChurnSpell(LastingFault):
     """Nodes leave and come back for a while, whatever [churn] says."""
 
     kind: Literal["churn"]
@@ -266,7 +266,7 @@ Fault = Annotated[
     | LinkBlock
     | Partition
     | Clog
-    | HalfOpen
+    | HalfOpenLinks
     | Reset
     | FragmentedRead
     | FlippedByte
@@ -276,7 +276,7 @@ Fault = Annotated[
     | ClockSkew
     | ClockJump
     | SlowCpu
-    | ChurnFault
+    | ChurnSpell
     | VersionSkew
     | NodeLoss,
     Field(discriminator="kind"),

@@ -11,7 +11,7 @@ from minicoin.sim.scenario.fields import Engine, Name, Part
 from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
 from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup
 from minicoin.sim.scenario.seeds import Seeds
-from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, Topology
+from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, TopologySetting
 
 
 class ScenarioForm(Part):
@@ -29,7 +29,7 @@ class ScenarioForm(Part):
     """Seeds of the runs: a list, or a range as text ("1..20")."""
     nodes: Nodes
     network: NetworkRules = NetworkRules()
-    topology: Topology = Topology()
+    topology: TopologySetting = TopologySetting()
     links: Links = Links()
     mining: Mining
     verification: Verification = Verification()

@@ -97,7 +97,7 @@ class NetworkRules(Part):
     pools-relay (the finder sends pools a compressed block unasked, others hear an announcement)."""
 
 
-class Topology(Part):
+class TopologySetting(Part):
     """Who is connected to whom."""
 
     source: TopologySource = "random"

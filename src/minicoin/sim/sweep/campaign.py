@@ -12,11 +12,11 @@ from minicoin.sim.result.compare import SET
 from minicoin.sim.sweep.code import code_version
 from minicoin.sim.sweep.journal import open_journal
 from minicoin.sim.sweep.plan import JobId, Plan, Point, Scalar
-from minicoin.sim.sweep.work import MakeVerifier, Runner, make_work
+from minicoin.sim.sweep.work import JobRunner, MakeVerifier, make_work
 
 
 @dataclass(slots=True)
-class Campaign:
+class SweepProgress:
     """How far a sweep is, and at its end what it came to."""
 
     plan: Plan
@@ -45,16 +45,16 @@ class Campaign:
 def sweep(
     plan: Plan,
     directory: Path,
-    runner: Runner,
+    runner: JobRunner,
     make_verifier: MakeVerifier,
-    on_progress: Callable[[Campaign], None] = lambda campaign: None,
-) -> Campaign:
+    on_progress: Callable[[SweepProgress], None] = lambda campaign: None,
+) -> SweepProgress:
     """Run what `directory` does not have yet. Raises RunnerError and MisuseError; what was finished stays there."""
     began = time.monotonic()
     jobs = plan.jobs()
     with open_journal(directory, code_version()) as journal:
         missing = [job for job in jobs if job.id not in journal.rows]
-        campaign = Campaign(plan, len(jobs), len(jobs) - len(missing), journal.unreadable, rows=journal.rows)
+        campaign = SweepProgress(plan, len(jobs), len(jobs) - len(missing), journal.unreadable, rows=journal.rows)
         on_progress(campaign)
         for outcome in runner(missing, make_work(make_verifier)) if missing else ():
             journal.add(outcome)
@@ -66,7 +66,7 @@ def sweep(
     return campaign
 
 
-def table_rows(campaign: Campaign) -> list[dict[str, Scalar]]:
+def table_rows(campaign: SweepProgress) -> list[dict[str, Scalar]]:
     """Every job as a row: head, parameters, error, figures."""
     rows: list[dict[str, Scalar]] = []
     for point in campaign.plan.points:

@@ -20,7 +20,7 @@ from joblib._dask import DaskDistributedBackend
 
 from minicoin.sim.sweep.code import code_version
 from minicoin.sim.sweep.plan import Job, JobId
-from minicoin.sim.sweep.work import Outcome, RunnerError, Work
+from minicoin.sim.sweep.work import JobOutcome, RunnerError, Work
 
 CONNECT_S: Final = 10
 WORKER_WAIT_S: Final = 30
@@ -33,7 +33,7 @@ class ClusterRunner:
 
     address: str
 
-    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[JobOutcome]:
         """Outcomes as they come."""
         # Dask logs a traceback for what is said here in one line, or what it mends by itself.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
@@ -50,7 +50,7 @@ class ClusterRunner:
             raise RunnerError(f"the cluster at {self.address} went away; what is finished is kept") from error
 
 
-def _run(backend: "_Backend", jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+def _run(backend: "_Backend", jobs: Sequence[Job], work: Work) -> Iterator[JobOutcome]:
     # All jobs go to the scheduler at once, so that workers which come later get some too.
     with joblib.parallel_config(backend=backend):
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
@@ -76,18 +76,18 @@ class _Backend(DaskDistributedBackend):  # type: ignore[misc]
         found: int = super().effective_n_jobs(n_jobs)
         return max(2, found)
 
-    def submit(self, func: _Batch, callback: Callable[[list[Outcome]], None]) -> "Future[list[Outcome]]":
+    def submit(self, func: _Batch, callback: Callable[[list[JobOutcome]], None]) -> "Future[list[JobOutcome]]":
         """joblib's name for it; `func` holds one job, since batches are of one."""
-        future: Future[list[Outcome]] = super().submit(func, callback)
+        future: Future[list[JobOutcome]] = super().submit(func, callback)
         ((job,),) = [arguments for _, arguments, _ in func.items]
 
-        def tell(done: "Future[list[Outcome]]") -> None:
+        def tell(done: "Future[list[JobOutcome]]") -> None:
             error = done.exception()
             if error is not None:
                 if isinstance(error, KilledWorker):
                     self.suspects[job.id] = job
                 reason = " ".join(str(error).split())
-                callback([Outcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {reason}")])
+                callback([JobOutcome(job.id, None, f"the cluster gave it up: {type(error).__name__}: {reason}")])
 
         future.add_done_callback(tell)
         return future

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 from minicoin.core.faults import MisuseError
 from minicoin.sim.sweep.plan import JobId, Scalar
-from minicoin.sim.sweep.work import Outcome
+from minicoin.sim.sweep.work import JobOutcome
 
 NAME: Final = "journal.jsonl"
 
@@ -36,7 +36,7 @@ class Journal:
     """Lines that were left out."""
     _file: BinaryIO
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: JobOutcome) -> None:
         """Write it down. Failures too, for people; they are tried again."""
         line = {
             "scenario_hash": outcome.id.scenario_hash,

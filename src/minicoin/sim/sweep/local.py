@@ -11,7 +11,7 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from minicoin.sim.sweep.plan import Job, JobId
-from minicoin.sim.sweep.work import Outcome, Work
+from minicoin.sim.sweep.work import JobOutcome, Work
 
 DIED = "its process died: killed, out of memory, or a crash outside Python"
 
@@ -22,7 +22,7 @@ class LocalRunner:
 
     processes: int
 
-    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[JobOutcome]:
         """Outcomes as they come; a broken pool is replaced."""
         waiting = {job.id: job for job in jobs}
         while waiting:
@@ -44,7 +44,7 @@ class _Pool:
     _taken: dict[JobId, Job] = field(default_factory=dict)
     _is_broken: bool = False
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[JobOutcome]:
         """Outcomes until the end or the break."""
         # A pool of one would be this process itself, which a crash must not take along; so joblib gets no more
         # jobs at a time than there may be, whatever its number of processes.
@@ -69,8 +69,8 @@ class _Pool:
             yield joblib.delayed(self.work)(job)
 
 
-def _alone(job: Job, work: Work) -> Iterator[Outcome]:
+def _alone(job: Job, work: Work) -> Iterator[JobOutcome]:
     pool = _Pool(1, work)
     yield from pool.run([job])
     if pool.suspects():
-        yield Outcome(job.id, None, DIED)
+        yield JobOutcome(job.id, None, DIED)

@@ -23,7 +23,7 @@ MakeVerifier = Callable[[], ScriptVerifier]
 """How each process gets its verifier; must be importable by its name."""
 
 
-Work = Callable[[Job], "Outcome"]
+Work = Callable[[Job], "JobOutcome"]
 
 
 class RunnerError(Exception):
@@ -31,7 +31,7 @@ class RunnerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """What came of one job: a row, or an error."""
 
     id: JobId
@@ -40,10 +40,10 @@ class Outcome:
     error: str | None = None
 
 
-class Runner(Protocol):
+class JobRunner(Protocol):
     """Runs jobs somewhere. Outcomes come as they are ready, in any order, one for each job. Raises RunnerError."""
 
-    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]: ...
+    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[JobOutcome]: ...
 
 
 def make_work(make_verifier: MakeVerifier) -> Work:
@@ -53,17 +53,17 @@ def make_work(make_verifier: MakeVerifier) -> Work:
     return partial(run_job, make_verifier, code_version())
 
 
-def run_job(make_verifier: MakeVerifier, code: str, job: Job) -> Outcome:
+def run_job(make_verifier: MakeVerifier, code: str, job: Job) -> JobOutcome:
     """Run it to the end. What breaks is an outcome too, so that it costs no other job."""
     if code != code_version():
-        return Outcome(job.id, None, f"the worker has minicoin {code_version()}, this sweep is of {code}")
+        return JobOutcome(job.id, None, f"the worker has minicoin {code_version()}, this sweep is of {code}")
     try:
         with closing(make_verifier()) as verifier:
             record = run(job.scenario, job.seed, verifier)
-        return Outcome(job.id, result_row(to_json(record), {}))
+        return JobOutcome(job.id, result_row(to_json(record), {}))
     except (SetupFailed, MisuseError) as error:
-        return Outcome(job.id, None, f"{type(error).__name__}: {error}")
+        return JobOutcome(job.id, None, f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001 - the supervisor of a job: a bug in one must not lose the others
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"line {where.lineno} of {where.filename.rpartition('/')[2]}"
-        return Outcome(job.id, None, f"{type(error).__name__}: {error} ({place})")
+        return JobOutcome(job.id, None, f"{type(error).__name__}: {error} ({place})")

@@ -9,9 +9,9 @@ from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.node import Node
 from minicoin.core.units import Micros
 from minicoin.sim.fuzz import trial
-from minicoin.sim.fuzz.campaign import Campaign, failure_file, fuzz, shrink_seed, try_seed
+from minicoin.sim.fuzz.campaign import FuzzResult, failure_file, fuzz, shrink_seed, try_seed
 from minicoin.sim.fuzz.drawing import draw_scenario
-from minicoin.sim.fuzz.trial import CRASH, Outcome, try_scenario
+from minicoin.sim.fuzz.trial import CRASH, TrialOutcome, try_scenario
 from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.schema import Scenario
 
@@ -41,9 +41,9 @@ def test_no_time_no_seeds() -> None:
 
 
 def test_the_table_names_what_never_fired() -> None:
-    campaign = Campaign()
-    campaign.add(Outcome(1, fired={"crash": 3, "loss": 0}))
-    campaign.add(Outcome(2, fired={"crash": 1}))
+    campaign = FuzzResult()
+    campaign.add(TrialOutcome(1, fired={"crash": 3, "loss": 0}))
+    campaign.add(TrialOutcome(2, fired={"crash": 1}))
     assert campaign.coverage["crash"] == 2
     assert "loss" in campaign.never_fired
     assert "crash" not in campaign.never_fired
@@ -88,7 +88,7 @@ def test_a_node_that_never_changes_its_chain_is_found_and_shrunk(monkeypatch: py
 
 
 def test_the_file_of_a_failure_says_how_to_see_it_again() -> None:
-    outcome = Outcome(9, (ViolationRecord("supply", 5, [1], "too much money"),))
+    outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too much money"),))
     text = failure_file(draw_scenario(9), outcome, "found/fuzz-9.toml")
     assert "#   minicoin sim run found/fuzz-9.toml --seed 9\n" in text
     assert "#   supply: too much money\n" in text

@@ -21,7 +21,7 @@ from minicoin.sim.topology import Topology
 SECOND = 1_000_000
 
 
-def uniform_network(graph: Topology, latency_us: int = 50_000, down: float = 0, up: float = 8) -> network.Network:
+def uniform_network(graph: Topology, latency_us: int = 50_000, down: float = 0, up: float = 8) -> network.DrawnNetwork:
     return network.draw_network(geography.uniform(latency_us, down, up), graph, 1)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.sweep.plan import Job, JobId
-from minicoin.sim.sweep.work import Outcome, RunnerError, Work
+from minicoin.sim.sweep.work import JobOutcome, RunnerError, Work
 
 TINY = """
 name = "tiny"
@@ -33,7 +33,7 @@ class Here:
     stop_after: int | None = None
     seen: list[JobId] = field(default_factory=list)
 
-    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    def __call__(self, jobs: Sequence[Job], work: Work) -> Iterator[JobOutcome]:
         for job in jobs:
             if len(self.seen) == self.stop_after:
                 raise RunnerError("pulled the plug")

@@ -7,12 +7,14 @@ import pytest
 
 from minicoin.sim.sweep.journal import NAME, JournalBusy, open_journal
 from minicoin.sim.sweep.plan import JobId
-from minicoin.sim.sweep.work import Outcome
+from minicoin.sim.sweep.work import JobOutcome
 
-DONE = [Outcome(JobId("aa", seed), {"seed": seed, "digest": f"d{seed}", "x": 0.1, "none": None}) for seed in (1, 2, 3)]
+DONE = [
+    JobOutcome(JobId("aa", seed), {"seed": seed, "digest": f"d{seed}", "x": 0.1, "none": None}) for seed in (1, 2, 3)
+]
 
 
-def write(directory: Path, outcomes: list[Outcome], code: str = "v1") -> None:
+def write(directory: Path, outcomes: list[JobOutcome], code: str = "v1") -> None:
     with open_journal(directory, code) as journal:
         for outcome in outcomes:
             journal.add(outcome)
@@ -29,7 +31,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_failed_job_is_written_down_and_not_taken_over(tmp_path: Path) -> None:
-    write(tmp_path, [Outcome(JobId("aa", 1), None, "SetupFailed: why")])
+    write(tmp_path, [JobOutcome(JobId("aa", 1), None, "SetupFailed: why")])
     assert rows(tmp_path) == {}
     assert json.loads((tmp_path / NAME).read_text())["error"] == "SetupFailed: why"
     write(tmp_path, DONE[:1])

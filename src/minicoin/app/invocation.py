@@ -1,6 +1,6 @@
 """What every command of the command line shares: which node is meant, how results are shown, how errors end.
 
-Commands take a Session as their first parameter; `with_session` adds the options that make one to the command's own.
+Commands take an Invocation as their first parameter; `with_invocation` adds the options that make one to their own.
 """
 
 import inspect
@@ -38,7 +38,7 @@ _LOCKED: Final = f"the wallet is locked: unlock it with `minicoin wallet unlock`
 
 
 @dataclass(slots=True)
-class Session:
+class Invocation:
     """One run of one command."""
 
     network_name: str
@@ -121,9 +121,9 @@ def ask_passphrase(prompt: str, *, is_new: bool = False) -> str | None:
     return answer
 
 
-def fail(session: Session, message: str, code: int | None = None) -> NoReturn:
+def fail(invocation: Invocation, message: str, code: int | None = None) -> NoReturn:
     """End with one line on stderr, or the JSON document of an error, and exit code 1."""
-    if session.is_json:
+    if invocation.is_json:
         typer.echo(encode_json({"error": {"code": code, "message": message}}))
     else:
         typer.echo(error_line(message), err=True)
@@ -138,33 +138,33 @@ def _make_session(
     rpcuser: RpcUserOption = None,
     rpcpassword: RpcPasswordOption = None,
     json: JsonOption = False,
-) -> Session:
+) -> Invocation:
     credentials = Credentials(rpcuser, rpcpassword or "") if rpcuser is not None else None
-    return Session(network, datadir, json, rpcconnect, rpcport, credentials)
+    return Invocation(network, datadir, json, rpcconnect, rpcport, credentials)
 
 
-def with_session(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as typer sees it: its own options and those that make the Session it takes first."""
+def with_invocation(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer sees it: its own options and those that make the Invocation it takes first."""
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = list(inspect.signature(_make_session).parameters.values())
     shared_names = [parameter.name for parameter in shared]
-    make_session: Callable[..., Session] = _make_session
+    make_session: Callable[..., Invocation] = _make_session
 
     def run(**values: object) -> None:
-        session = make_session(**{name: values.pop(name) for name in shared_names})
+        invocation = make_session(**{name: values.pop(name) for name in shared_names})
         try:
-            command(session, **values)
+            command(invocation, **values)
         except RpcFailure as failure:
-            fail(session, failure.message, failure.code)
+            fail(invocation, failure.message, failure.code)
         except (NoNode, MisuseError, DecodeError, StoreError) as error:
-            fail(session, str(error))
+            fail(invocation, str(error))
         except BrokenPipeError:
             raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            fail(session, f"{where}{error.strerror or error}")
+            fail(invocation, f"{where}{error.strerror or error}")
         finally:
-            session.close()
+            invocation.close()
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     run.__name__ = command.__name__

@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from minicoin.app import session
-from minicoin.app.session import Session, ask_passphrase, with_session
+from minicoin.app import invocation
+from minicoin.app.invocation import Invocation, ask_passphrase, with_invocation
 from minicoin.app.show import words
 from minicoin.core.faults import MisuseError
 
@@ -26,14 +26,14 @@ def test_the_passphrase_is_taken_from_the_environment(monkeypatch) -> None:
 
 
 def test_nobody_is_asked_without_a_terminal(monkeypatch) -> None:
-    monkeypatch.setattr(session.sys, "stdin", _Terminal(False))
+    monkeypatch.setattr(invocation.sys, "stdin", _Terminal(False))
     assert ask_passphrase("?") is None
 
 
 def test_a_new_passphrase_is_typed_twice_and_unseen(monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr(session.sys, "stdin", _Terminal(True))
-    monkeypatch.setattr(session.typer, "prompt", lambda text, **how: asked.append((text, how)) or "typed")
+    monkeypatch.setattr(invocation.sys, "stdin", _Terminal(True))
+    monkeypatch.setattr(invocation.typer, "prompt", lambda text, **how: asked.append((text, how)) or "typed")
     assert ask_passphrase("New", is_new=True) == "typed"
     ((text, how),) = asked
     assert text == "New"
@@ -48,23 +48,23 @@ def test_amounts_for_people(value, text: str) -> None:
     assert words(value) == text
 
 
-def _example(session: Session, count: Annotated[int, typer.Argument()] = 1) -> None:
+def _example(invocation: Invocation, count: Annotated[int, typer.Argument()] = 1) -> None:
     """An example."""
     if count == 13:
         raise MisuseError("no thirteen")
-    session.show({"count": count, "network": session.network_name}, f"{count} on {session.network_name}")
+    invocation.show({"count": count, "network": invocation.network_name}, f"{count} on {invocation.network_name}")
 
 
 @pytest.fixture
 def app() -> typer.Typer:
     made = typer.Typer()
-    made.command("example")(with_session(_example))
+    made.command("example")(with_invocation(_example))
     made.command("other")(lambda: None)
     return made
 
 
 def test_commands_have_their_own_options_and_the_shared_ones(app) -> None:
-    names = list(inspect.signature(with_session(_example)).parameters)
+    names = list(inspect.signature(with_invocation(_example)).parameters)
     assert names[0] == "count"
     assert {"network", "datadir", "rpcport", "rpcuser", "rpcpassword", "json"} <= set(names)
     shown = CliRunner().invoke(app, ["example", "--help"])
