@@ -97,6 +97,13 @@ def test_a_rescan_is_done_in_slices(monkeypatch: pytest.MonkeyPatch, start: int,
     assert found == [block.hash for block in blocks[max(start, 1) - 1 :]]
 
 
+@pytest.mark.parametrize("start", [0, 1, 7])
+def test_a_rescan_of_the_genesis_block_alone_is_done_at_once(start: int) -> None:
+    engine, _ = engine_and_blocks(0)
+    answer = perform(engine, Rescan(frozenset(), start))
+    assert answer == RescanProgress(max(start, 1) - 1, (), True)
+
+
 def test_only_a_rescan_leaves_a_rest() -> None:
     engine, (block,) = engine_and_blocks(1)
     job = StoreBlock(block, 1)

@@ -96,7 +96,8 @@ def rest_of(job: ChainJob, answer: Event | None) -> Rescan | None:
 
 
 def _rescan(engine: Engine, scripts: frozenset[bytes], start: int) -> RescanProgress:
-    reached = start - 1
+    # The genesis block pays nobody, and a chain of it alone is read at once.
+    reached = max(start, 1) - 1
     found: list[tuple[BlockHash, int, WatchedTransaction]] = []
     for height, block, watched in engine.rescan(scripts, start, RESCAN_SLICE_BLOCKS):
         reached = height
