@@ -8,6 +8,7 @@ from tests.unit.alarms import check_alarm
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Close, SaveHeaders, Send, StoreBlock
 from minicoin.core.limits import BLOCK_WINDOW, BLOCKS_IN_FLIGHT_PER_PEER_MAX
+from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.params.builtin import lookup
 from minicoin.core.part import PeerView
@@ -107,7 +108,7 @@ class Stage:
 
     def __init__(self, clock_ahead_s=600, network=NETWORK):
         self.tree = HeaderTree(network)
-        self.sync = BlockSync(self.tree, Rng(b"sync"))
+        self.sync = BlockSync(self.tree, HeaderFollower(self.tree, Rng(b"sync")))
         # Near the genesis block every chain is recent; a year ahead it is an old one.
         self.now = Micros((NETWORK.genesis.header.time + clock_ahead_s) * SECOND_US)
         self.peers = {}

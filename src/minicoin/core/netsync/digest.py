@@ -1,6 +1,7 @@
 """The canonical bytes of the header tree and of synchronisation: what must be equal in equal nodes."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from struct import pack
 from typing import Final
 
@@ -10,6 +11,19 @@ from minicoin.core.limits import DIGEST_ITEMS_MAX
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.block import BlockHash
 
+
+@dataclass(frozen=True, slots=True)
+class SyncSnapshot:
+    """What getblockchaininfo and the metrics show of synchronisation."""
+
+    in_flight: int
+    wanted: int
+    orphans: int
+    storing: int
+    is_initial: bool
+
+
+_SNAPSHOT: Final = make_codec(SyncSnapshot, {})
 _TREE: Final = make_codec(HeaderTreeSnapshot, {})
 _PEER: Final = make_codec(
     tuple[int, BlockHash | None, BlockHash | None, int | None, bool, bool, int, int, tuple[tuple[BlockHash, int], ...]],
@@ -17,7 +31,16 @@ _PEER: Final = make_codec(
 )
 
 
-def write_tree(tree: HeaderTree, *, is_brief: bool) -> bytes:
+def write_digest(
+    tree: HeaderTree, peers: Iterable[SyncPeer], snapshot: SyncSnapshot, *, is_brief: bool
+) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    """Both, under the names that a difference is told by."""
+    totals = bytearray()
+    _SNAPSHOT.write(snapshot, totals)
+    return ("headers", _write_tree(tree, is_brief=is_brief)), ("synchronisation", bytes(totals) + _write_peers(peers))
+
+
+def _write_tree(tree: HeaderTree, *, is_brief: bool) -> bytes:
     """All headers, and what is known of their blocks; with `is_brief` only the leaves of a large tree."""
     out = bytearray()
     _TREE.write(tree.snapshot(), out)
@@ -30,7 +53,7 @@ def write_tree(tree: HeaderTree, *, is_brief: bool) -> bytes:
     return bytes(out)
 
 
-def write_peers(peers: Iterable[SyncPeer]) -> bytes:
+def _write_peers(peers: Iterable[SyncPeer]) -> bytes:
     """What each peer showed and owes."""
     out = bytearray()
     for peer in peers:

@@ -68,7 +68,7 @@ def _rescue_rank(peer: SyncPeer) -> tuple[bool, bool, bool, int]:
 
 
 class Downloads:
-    """Requests for blocks. `peers` is the table that BlockSync keeps."""
+    """Requests for blocks. `peers` is the table that HeaderFollower keeps."""
 
     def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals, alarm: Alarm) -> None:
         self._tree = tree

@@ -18,7 +18,7 @@ Bitcoin Core's headers-first design, BIP130 for announcements by headers.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
@@ -31,7 +31,6 @@ from minicoin.core.limits import (
     HEADERS_TIMEOUT_US,
     PRESYNCS_MAX,
 )
-from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.peers import PROTOCOL_VERSION, SyncPeer
 from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
@@ -47,18 +46,20 @@ _SALT_BYTES = 16
 
 
 class HeaderSync:
-    """Headers of all peers. `peers` is the table that BlockSync keeps."""
+    """Headers of all peers. `peers` is the table that HeaderFollower keeps."""
 
-    def __init__(
-        self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], downloads: Downloads, alarm: Alarm, rng: Rng
-    ) -> None:
+    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], alarm: Alarm, rng: Rng) -> None:
         self._tree = tree
         self._peers = peers
-        self._downloads = downloads
+        self._needed: Callable[[], Iterable[HeaderNode]] = tuple
         self._alarm = alarm
         self._rng = rng.stream("presync")
         self._has_unresolved = False
         self._asked_early_for: BlockHash | None = None
+
+    def spare(self, needed: Callable[[], Iterable[HeaderNode]]) -> None:
+        """Never forget a header that `needed` names, nor those below it."""
+        self._needed = needed
 
     def take(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
         """One headers message. Raises PeerFault for headers that break the rules or do not follow each other."""
@@ -295,7 +296,7 @@ class HeaderSync:
         shown = [peer for peer in self._peers.values() if peer.best_known is not None]
         chosen = [peer.best_known for peer in shown if not peer.inbound and peer.best_known is not None]
         others = [peer.best_known for peer in reversed(shown) if peer.inbound and peer.best_known is not None]
-        gone = self._tree.forget_strays([*self._downloads.needed(), *chosen], others)
+        gone = self._tree.forget_strays([*self._needed(), *chosen], others)
         for peer in shown:
             node = peer.best_known
             while node is not None and node.hash in gone:

@@ -25,7 +25,7 @@ from minicoin.core.units import ConnId, Micros
 
 
 class LaggingPeers:
-    """The clock of each automatic peer that is behind. `peers` is the table that BlockSync keeps."""
+    """The clock of each automatic peer that is behind. `peers` is the table that HeaderFollower keeps."""
 
     def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], headers: HeaderSync, alarm: Alarm) -> None:
         self._tree = tree

@@ -1,37 +1,31 @@
-"""Follows the chain with most work over all ready peers: the front of the package, which node talks to.
+"""Follows the chain with most work over all ready peers, blocks and all: the front of the package where a node has
+blocks. One without has the front below this one alone, HeaderFollower (following.py).
 
-Owns the table of peers and what arrived; headers, downloads and the classic path decide whom to ask. chain owns
-validity (the header tree refuses bad headers, the worker bad blocks); node owns connections and hands events in, in
-order.
+Owns what arrived; downloads and the classic path decide whom to ask for blocks, the follower whom for headers. chain
+owns validity (the header tree refuses bad headers, the worker bad blocks); node owns connections and hands events in,
+in order.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import replace
 
-from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send, StoreBlock
 from minicoin.core.faults import PeerFault
-from minicoin.core.forms.derived import make_codec
-from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US, UNASKED_BLOCKS_AHEAD_MAX
+from minicoin.core.limits import UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
-from minicoin.core.netsync.digest import write_peers, write_tree
+from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.downloads import Downloads
-from minicoin.core.netsync.headers import HeaderSync
-from minicoin.core.netsync.lagging import LaggingPeers
+from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.orphans import OrphanBlocks
 from minicoin.core.netsync.peers import SyncPeer
-from minicoin.core.netsync.serve import answer_getblocks, answer_getheaders
+from minicoin.core.netsync.serve import answer_getblocks
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
-from minicoin.core.primitives.permissions import Permission
-from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.primitives.verdicts import InvalidBlock
-from minicoin.core.rng import Rng
-from minicoin.core.units import SECOND_US, ConnId, Micros
+from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import (
     BlockMessage,
     GetBlocks,
@@ -44,66 +38,38 @@ from minicoin.core.wire.messages import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSnapshot:
-    """What getblockchaininfo and the metrics show of synchronisation."""
-
-    in_flight: int
-    wanted: int
-    orphans: int
-    storing: int
-    is_initial: bool
-
-
-_SNAPSHOT: Final = make_codec(SyncSnapshot, {})
-
-
 class BlockSync(Part):
-    """Synchronisation with all ready peers."""
+    """Synchronisation with all ready peers. `follower` is this front's own from now on."""
 
-    def __init__(self, tree: HeaderTree, rng: Rng, tip_age_max_us: int = TIP_AGE_MAX_US) -> None:
-        self.alarm = Alarm()
-        self._tip_age_max_us = tip_age_max_us
+    def __init__(self, tree: HeaderTree, follower: HeaderFollower) -> None:
         self._tree = tree
-        self._peers: dict[ConnId, SyncPeer] = {}
+        self._follower = follower
+        self.alarm = follower.alarm
+        self._headers = follower.headers
+        self._peers = follower.table
         self._arrivals = Arrivals()
         self._orphans = OrphanBlocks()
         self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm)
-        self._headers = HeaderSync(tree, self._peers, self._downloads, self.alarm, rng)
-        self._lagging = LaggingPeers(tree, self._peers, self._headers, self.alarm)
+        self._headers.spare(self._downloads.needed)
         self._classic = ClassicPath(tree, self._downloads, self.alarm)
-        self._left_initial = False
 
     # --- peers ---
 
     def on_ready(self, peer: PeerView, now: Micros) -> list[Effect]:
-        """A handshake ended. A seed is asked for addresses and left alone with the rest."""
-        if peer.kind is SlotKind.SEED:
-            return []
-        known = SyncPeer(
-            peer.conn,
-            peer.is_inbound,
-            peer.services,
-            is_automatic=peer.kind in AUTOMATIC,
-            is_full_relay=peer.kind is SlotKind.FULL_RELAY,
-            is_trusted=bool(peer.permissions & Permission.NOBAN),
-            # Said before verack, it counts all the same.
-            prefers_headers=peer.prefers_headers,
-        )
-        self._peers[peer.conn] = known
+        """A handshake ended."""
+        effects = self._follower.on_ready(peer, now)
         # With a second peer, a block that is late may be asked of that one.
         self._downloads.watch()
-        effects = self._headers.ask(now)
-        self._lagging.consider(known, now)
         return effects
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
         """Whatever the peer owed us is asked of others."""
-        peer = self._peers.pop(conn, None)
+        peer = self._peers.get(conn)
         if peer is None:
             return []
+        effects = self._follower.on_closed(conn, now)
         self._downloads.release(peer)
-        return [*self._headers.ask(now), *self._continue(now)]
+        return [*effects, *self._continue(now)]
 
     def peer(self, conn: ConnId) -> SyncPeer | None:
         return self._peers.get(conn)
@@ -112,34 +78,22 @@ class BlockSync(Part):
         return list(self._peers.values())
 
     def is_initial(self, now: Micros) -> bool:
-        """Whether we are still catching up (initial block download). Once left, never entered again.
-
-        Remembers the answer, so it belongs into an event; what only looks takes snapshot().
-        """
-        self._left_initial = self._left_initial or self._is_current(now)
-        return not self._left_initial
+        """Whether we are still catching up."""
+        return self._follower.is_initial(now)
 
     def snapshot(self, now: Micros) -> SyncSnapshot:
         """Changes nothing: a question from outside must not move the node, nor be missed by a replay."""
         window = self._downloads.window
-        is_initial = not (self._left_initial or self._is_current(now))
-        return SyncSnapshot(
-            len(window.in_flight), len(window.wanted), len(self._orphans), len(self._arrivals), is_initial
+        return replace(
+            self._follower.snapshot(now),
+            in_flight=len(window.in_flight),
+            wanted=len(window.wanted),
+            orphans=len(self._orphans),
+            storing=len(self._arrivals),
         )
 
     def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
-        totals = bytearray()
-        _SNAPSHOT.write(self.snapshot(now), totals)
-        return (
-            ("headers", write_tree(self._tree, is_brief=is_brief)),
-            ("synchronisation", bytes(totals) + write_peers(self._peers.values())),
-        )
-
-    def _is_current(self, now: Micros) -> bool:
-        # Blocks decide, as in Bitcoin Core: headers that nobody backs with blocks must not keep us from joining in.
-        tip = self._tree.tip
-        is_fresh = tip.header.time * SECOND_US >= now - self._tip_age_max_us
-        return is_fresh and tip.chainwork >= self._tree.network.minimum_chainwork
+        return write_digest(self._tree, self._peers.values(), self.snapshot(now), is_brief=is_brief)
 
     @property
     def awaited(self) -> BlockHash | None:
@@ -156,10 +110,10 @@ class BlockSync(Part):
     def routes(self) -> tuple[Route, ...]:
         return (
             route(Headers, self.take_headers),
-            route(GetHeaders, self.take_getheaders),
+            route(GetHeaders, self._follower.take_getheaders),
             route(GetBlocks, self.take_getblocks),
             route(BlockMessage, self.take_block),
-            route(SendHeaders, self.take_sendheaders),
+            route(SendHeaders, self._follower.take_sendheaders),
         )
 
     def take_headers(self, peer: PeerView, message: Headers, now: Micros) -> list[Effect]:
@@ -168,27 +122,11 @@ class BlockSync(Part):
     def take_block(self, peer: PeerView, message: BlockMessage, now: Micros) -> list[Effect]:
         return self.on_block(peer.conn, message.block, now)
 
-    def take_getheaders(self, peer: PeerView, message: GetHeaders, now: Micros) -> Iterable[Effect]:
-        """A peer asks for headers; one that the operator trusts has them whatever ours are worth."""
-        known = self._peers.get(peer.conn)
-        if known is None:
-            return ()
-        is_trusted = bool(peer.permissions & Permission.DOWNLOAD)
-        answer = answer_getheaders(self._tree, known, message, is_trusted=is_trusted)
-        return () if answer is None else (Send(peer.conn, answer),)
-
     def take_getblocks(self, peer: PeerView, message: GetBlocks, now: Micros) -> Iterable[Effect]:
         """A peer asks for hashes, on the classic path."""
         known = self._peers.get(peer.conn)
         answer = None if known is None else answer_getblocks(self._tree, known, message)
         return () if answer is None else (Send(peer.conn, answer),)
-
-    def take_sendheaders(self, peer: PeerView, message: SendHeaders, now: Micros) -> Iterable[Effect]:
-        """From now on blocks are announced to the peer by their headers (BIP130)."""
-        known = self._peers.get(peer.conn)
-        if known is not None:
-            known.prefers_headers = True
-        return ()
 
     def on_served(self, conn: ConnId, block: BlockHash) -> Iterable[Effect]:
         """A peer was sent a block it had asked for. After the last of 500 it is told our tip: that makes a peer on the
@@ -204,9 +142,7 @@ class BlockSync(Part):
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        effects = self._headers.take(peer, headers, now)
-        self._lagging.protect(peer)
-        self._lagging.consider(peer, now)
+        effects = self._follower.on_headers(conn, headers, now)
         effects += self._downloads.fetch_directly(peer, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
         if effects or self._downloads.has_work:
@@ -218,13 +154,7 @@ class BlockSync(Part):
         peer = self._peers.get(conn)
         if peer is None or not blocks:
             return []
-        unknown: list[BlockHash] = []
-        for block in blocks:
-            node = self._tree.get(block)
-            if node is not None:
-                peer.learn(node)
-            elif block not in self._orphans:
-                unknown.append(block)
+        unknown = [block for block in self._follower.note_announced(peer, blocks) if block not in self._orphans]
         if not unknown:
             # Known headers may still lack their block where this peer is the first to have it.
             peer.classic_continues = peer.is_classic
@@ -274,9 +204,8 @@ class BlockSync(Part):
 
     def submit_header(self, header: BlockHeader, now: Micros) -> list[Effect]:
         """A header from our operator. Raises BlockRejected."""
-        is_known = self._tree.get(header.hash) is not None
-        self._tree.add(header, now)
-        return [] if is_known else [SaveHeaders((header,)), *self._continue(now)]
+        effects = self._follower.submit(header, now)
+        return [*effects, *self._continue(now)] if effects else []
 
     # --- the worker's answers ---
 
@@ -299,7 +228,7 @@ class BlockSync(Part):
 
     def on_chain_moved(self, now: Micros) -> list[Effect]:
         """The tip moved or a branch was refused: the window moves too, and somebody may be behind now."""
-        self._lagging.consider_all(now)
+        self._follower.on_chain_moved(now)
         return self._continue(now)
 
     def on_branch_invalid(self) -> None:
@@ -314,16 +243,15 @@ class BlockSync(Part):
         for peer in self._headers.take_late(now):
             peer.is_classic = True
             effects += [self._classic.getblocks(peer), *self._headers.ask(now)]
-        effects += self._lagging.check(now)
+        effects += self._follower.leave_lagging(now)
         effects += self._downloads.check_late(now)
         return [*effects, *self._downloads.schedule(now)]
 
     def next_deadline(self) -> Micros | None:
         """The earliest time-out."""
-        asked = (peer.headers_asked_at for peer in self._peers.values())
-        times = [at + HEADERS_TIMEOUT_US for at in asked if at is not None]
-        times += [*self._downloads.deadlines(), *self._lagging.deadlines()]
-        return Micros(min(times)) if times else None
+        headers = self._follower.next_deadline()
+        times = [*self._downloads.deadlines(), *(() if headers is None else (headers,))]
+        return min(times, default=None)
 
     # --- inside ---
 

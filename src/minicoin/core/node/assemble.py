@@ -22,6 +22,7 @@ from minicoin.core.mempool.policy import (
 )
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
+from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.flows import make_flows
@@ -110,7 +111,7 @@ def assemble_node(
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
-        sync=BlockSync(tree, rng.stream("netsync"), policy.tip_age_max_us),
+        sync=BlockSync(tree, HeaderFollower(tree, rng.stream("netsync"), policy.tip_age_max_us)),
         mempool=pool,
         relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
         book=book,
