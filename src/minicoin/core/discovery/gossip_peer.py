@@ -23,6 +23,7 @@ class GossipPeer:
         "flush_at",
         "has_asked",
         "is_inbound",
+        "is_interested",
         "own_at",
         "processed_count",
         "rate_limited_count",
@@ -32,13 +33,15 @@ class GossipPeer:
     def __init__(self, conn: ConnId, *, is_inbound: bool, wants_v2: bool, now: Micros) -> None:
         self.conn = conn
         self.is_inbound = is_inbound
+        # Who never speaks of addresses may be none to pass them on: it dialled us for blocks only.
+        self.is_interested = not is_inbound
         self.wants_v2 = wants_v2
         self.has_asked = False
         self.awaits_answer = False
         # Made when something is in them: many connections never carry an address.
         self._outgoing: dict[NodeAddress, TimedAddress] | None = None
         self.flush_at: Micros | None = None
-        self.own_at: Micros | None = None
+        self.own_at = now
         self._known: dict[NodeAddress, None] | None = None
         self.processed_count = 0
         self.rate_limited_count = 0

@@ -2,8 +2,8 @@
 
 The rules are Bitcoin Core's. They hold for the peers that fill our automatic slots; whom a person named stays.
 
-1. A peer that has not shown a block with as much work as our tip has 20 minutes to do so. Whoever reaches the tip of
-   that moment meanwhile, while ours went on, gets another 20.
+1. A peer that has not shown a block with as much work as our tip has 20 whole minutes to do so. Whoever reaches the
+   tip of that moment meanwhile, while ours went on, gets another 20.
 2. Then it is asked for headers once, from the parent of that tip, so that an answer shows where it stands: a peer that
    hears every block from us first never tells us of one.
 3. Two minutes later it is left.
@@ -61,7 +61,7 @@ class LaggingPeers:
         for peer in list(self._peers.values()):
             self.consider(peer, now)
             lag = peer.lag
-            if lag is None or now < lag.due:
+            if lag is None or now <= lag.due:
                 continue
             if lag.was_asked:
                 effects.append(Close(peer.conn, "its chain has less work than ours"))
@@ -72,7 +72,7 @@ class LaggingPeers:
 
     def deadlines(self) -> Iterator[Micros]:
         """When somebody's time is up."""
-        return (peer.lag.due for peer in self._peers.values() if peer.lag is not None)
+        return (_after(peer.lag.due) for peer in self._peers.values() if peer.lag is not None)
 
     def _is_level(self, peer: SyncPeer) -> bool:
         tip = self._tree.tip
@@ -81,4 +81,9 @@ class LaggingPeers:
 
     def _set(self, peer: SyncPeer, lag: Lag) -> None:
         peer.lag = lag
-        self._alarm.by(lag.due)
+        self._alarm.by(_after(lag.due))
+
+
+def _after(due: Micros) -> Micros:
+    """The first moment at which that time is over."""
+    return Micros(due + 1)
