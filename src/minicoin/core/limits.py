@@ -129,13 +129,21 @@ UNFLUSHED_HEADERS_MAX: Final = 50_000
 VERIFIED_SCRIPTS_MAX: Final = 100_000
 
 # --- relay and mempool ---
-TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX: Final = 100
+# What a peer announces while it owes us so many waits a little, so that others that have it go first.
+TX_REQUESTS_IN_FLIGHT_UNHURRIED_MAX: Final = 100
 # One trickle's worth: more waits for the next, so that a flood is spread out.
 TX_INV_PER_TRICKLE_MAX: Final = 1_000
 TX_ANNOUNCEMENTS_PER_PEER_MAX: Final = 5_000
+# As many as one inv names: whom the operator lets relay is not told to wait, but is no reason to run out of memory.
+TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX: Final = INVENTORY_PER_MESSAGE_MAX
 TX_REQUEST_TIMEOUT_US: Final = MINUTE_US
-ORPHAN_TRANSACTIONS_MAX: Final = 100
-ORPHAN_TRANSACTION_BYTES_MAX: Final = 100_000
+# Bitcoin Core's bounds of transactions that wait for their parents: none beyond what is standard; room for one of these
+# for each peer that has any; and so many points in all, one for each peer that has one, and one for each ten inputs of
+# it, which is the work that a block or a parent makes of them.
+ORPHAN_WEIGHT_MAX: Final = 400_000
+ORPHAN_WEIGHT_PER_PEER: Final = 404_000
+ORPHAN_POINTS_MAX: Final = 3_000
+ORPHAN_INPUTS_PER_POINT: Final = 10
 MEMPOOL_BYTES_MAX: Final = 300_000_000
 MEMPOOL_EXPIRY_US: Final = 336 * HOUR_US
 ANCESTORS_MAX: Final = 25
@@ -154,12 +162,10 @@ VERIFICATION_LEAD_US: Final = 20_000
 # Groups of addresses, and connections of one, that were served more than their share and have nothing in line now.
 VERIFICATION_CHARGES_REMEMBERED_MAX: Final = 1_000
 REORG_TRANSACTIONS_MAX: Final = 20_000
-ORPHAN_TRANSACTIONS_PER_PEER_MAX: Final = 25
 # Good but for their fee, in wait for a child that pays: a peer sends the two together, so few are ever waiting.
 HELD_PARENTS_MAX: Final = 100
 HELD_PARENTS_PER_SOURCE_MAX: Final = 25
 HELD_PARENT_BYTES_MAX: Final = 4_000_000
-ORPHAN_TRANSACTION_EXPIRY_US: Final = 20 * MINUTE_US
 REJECTED_TRANSACTIONS_REMEMBERED_MAX: Final = 20_000
 CONFIRMED_TRANSACTIONS_REMEMBERED_MAX: Final = 24_000
 # What the operator's changes of fees may take: 40 bytes each on disk.
@@ -390,7 +396,8 @@ assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 # There are always connections that are in no call, so a newcomer finds a place.
 assert RPC_CALLS_WAITING_MAX + RPC_CALLS_HELD_MAX < RPC_CONNECTIONS_MAX
-assert ORPHAN_TRANSACTIONS_PER_PEER_MAX <= ORPHAN_TRANSACTIONS_MAX
+assert ORPHAN_WEIGHT_MAX <= ORPHAN_WEIGHT_PER_PEER
+assert TX_ANNOUNCEMENTS_PER_PEER_MAX <= TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX
 assert HELD_PARENTS_PER_SOURCE_MAX <= HELD_PARENTS_MAX
 assert ADDRESS_BURST_PER_PEER_MAX >= ADDRESSES_PER_MESSAGE_MAX
 assert (

@@ -4,8 +4,6 @@ import pytest
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import (
-    ORPHAN_TRANSACTION_EXPIRY_US,
-    ORPHAN_TRANSACTIONS_PER_PEER_MAX,
     VERIFICATIONS_IN_FLIGHT_MAX,
     VERIFICATIONS_WAITING_MAX,
 )
@@ -194,18 +192,31 @@ def test_orphans_follow_their_parent(world):
     assert world.pool.snapshot(world.now).orphan_count == 0
 
 
-def test_orphans_are_bounded_per_peer_in_time_and_by_connection(world):
-    parents = [world.spend([world.coin()], fee=1_000 + i) for i in range(ORPHAN_TRANSACTIONS_PER_PEER_MAX + 1)]
-    orphans = [world.spend([world.out(parent)], total=parent.outputs[0].value) for parent in parents]
-    outcomes = [world.offer(orphan, source=3) for orphan in orphans]
-    assert all(isinstance(outcome, Orphaned) for outcome in outcomes[:-1])
-    assert isinstance(outcomes[-1], Rejected)
-    assert isinstance(world.offer(orphans[-1], source=4), Orphaned)
+def test_an_orphan_stays_while_a_peer_that_has_it_does(world):
+    parent = world.spend([world.coin()])
+    orphan = world.spend([world.out(parent)], total=parent.outputs[0].value)
+    assert world.offer(orphan, source=3) == Orphaned(orphan, (parent.txid,), 3)
+    assert world.pool.announce_orphan(orphan.wtxid, 5) == (parent.txid,)
+    assert world.pool.announce_orphan(orphan.wtxid, 5) == ()
+    assert world.pool.announce_orphan(parent.wtxid, 5) == ()
     world.pool.forget_source(3)
     assert world.pool.snapshot(world.now).orphan_count == 1
-    assert world.pool.next_deadline() == world.now + ORPHAN_TRANSACTION_EXPIRY_US
-    world.pool.expire(world.now + ORPHAN_TRANSACTION_EXPIRY_US)
+    world.pool.forget_source(5)
     assert world.pool.snapshot(world.now).orphan_count == 0
+    assert not world.pool.is_known(orphan.wtxid)
+
+
+def test_an_orphan_that_still_lacks_a_parent_keeps_the_peers_that_have_it(world):
+    first, second = (world.spend([world.coin()]) for _ in range(2))
+    orphan = world.spend([world.out(first), world.out(second)], total=2_000_000 - 2_000)
+    assert world.offer(orphan, source=3).missing == (first.txid, second.txid)
+    world.pool.announce_orphan(orphan.wtxid, 5)
+    world.drain(world.pool.submit(first, 1, world.now))
+    world.pool.forget_source(3)
+    assert [waiting.sources for waiting in world.pool.orphans()] == [(5,)]
+    world.drain(world.pool.submit(second, 1, world.now))
+    assert orphan.txid in world.pool
+    assert world.pool.orphans() == ()
 
 
 def test_own_transactions_are_never_orphans(world):

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from minicoin.core.limits import (
     TX_ANNOUNCEMENTS_PER_PEER_MAX,
+    TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX,
     TX_REQUEST_TIMEOUT_US,
-    TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX,
+    TX_REQUESTS_IN_FLIGHT_UNHURRIED_MAX,
 )
-from minicoin.core.relay.requests import INBOUND_DELAY_US, TxRequests
+from minicoin.core.relay.requests import INBOUND_DELAY_US, OVERLOADED_DELAY_US, TXID_DELAY_US, TxRequests
 from minicoin.core.units import SECOND_US, Micros
 
 T0 = Micros(1_000 * SECOND_US)
@@ -47,11 +48,33 @@ def test_peers_we_chose_have_a_head_start(requests):
     assert requests.due(Micros(T0 + SECOND_US)) == {OUT: [key(1)]}
 
 
-def test_without_chosen_peers_nobody_waits():
+def test_who_chose_us_waits_also_where_nobody_else_is():
     requests = TxRequests()
     requests.add_peer(IN, preferred=False)
     requests.announced(IN, key(1), T0)
+    assert requests.due(Micros(T0 + INBOUND_DELAY_US - 1)) == {}
+    assert requests.due(Micros(T0 + INBOUND_DELAY_US)) == {IN: [key(1)]}
+
+
+def test_whom_we_prefer_does_not_wait(requests):
+    requests.prefer(IN)
+    requests.announced(IN, key(1), T0)
     assert requests.due(T0) == {IN: [key(1)]}
+
+
+def test_a_txid_waits_where_somebody_speaks_of_wtxids():
+    requests = TxRequests()
+    requests.add_peer(OUT, preferred=True, uses_wtxid=False)
+    requests.announced(OUT, key(1), T0, by_txid=True)
+    assert requests.due(T0) == {OUT: [key(1)]}
+    requests.add_peer(OUT2, preferred=True, uses_wtxid=True)
+    requests.announced(OUT, key(2), T0, by_txid=True)
+    assert requests.due(Micros(T0 + TXID_DELAY_US - 1)) == {}
+    assert requests.due(Micros(T0 + TXID_DELAY_US)) == {OUT: [key(2)]}
+    assert requests.is_by_txid(OUT, key(2))
+    requests.remove_peer(OUT2)
+    requests.announced(OUT, key(3), T0, by_txid=True)
+    assert requests.due(T0) == {OUT: [key(3)]}
 
 
 def test_a_peer_is_never_asked_twice_for_one_transaction(requests):
@@ -95,24 +118,39 @@ def test_what_arrived_is_asked_of_nobody(requests):
     assert requests.next_deadline() is None
 
 
-def test_requests_in_flight_are_bounded_and_answers_make_room(requests):
-    for number in range(TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX + 5):
-        requests.announced(OUT, key(number), T0)
-    first = requests.due(T0)[OUT]
-    assert first == [key(number) for number in range(TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX)]
-    assert requests.next_deadline() == T0 + TX_REQUEST_TIMEOUT_US
+def owe(requests, conn):
+    """The peer owes us as many as one may before others go first."""
+    for number in range(TX_REQUESTS_IN_FLIGHT_UNHURRIED_MAX):
+        requests.announced(conn, key(number), T0)
+    assert len(requests.due(T0)[conn]) == TX_REQUESTS_IN_FLIGHT_UNHURRIED_MAX
+
+
+def test_what_a_peer_announces_beyond_what_it_owes_waits_a_little(requests):
+    owe(requests, OUT)
+    requests.announced(OUT, key(1_000), T0)
+    assert requests.due(Micros(T0 + OVERLOADED_DELAY_US - 1)) == {}
+    assert requests.due(Micros(T0 + OVERLOADED_DELAY_US)) == {OUT: [key(1_000)]}
     requests.forget(key(0))
     requests.failed(OUT, key(1))
-    assert requests.due(T0) == {OUT: [key(100), key(101)]}
+    requests.announced(OUT, key(1_001), T0)
+    assert requests.due(T0) == {OUT: [key(1_001)]}
 
 
-def test_a_full_peer_passes_to_another_that_announced(requests):
-    for number in range(TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX):
-        requests.announced(OUT, key(number), T0)
-    requests.due(T0)
+def test_others_go_before_a_peer_that_owes_much(requests):
+    owe(requests, OUT)
     requests.announced(OUT, key(1_000), T0)
     requests.announced(OUT2, key(1_000), T0)
     assert requests.due(T0) == {OUT2: [key(1_000)]}
+
+
+def test_a_trusted_peer_may_owe_and_announce_more(requests):
+    requests.add_peer(6, preferred=True, is_trusted=True)
+    owe(requests, 6)
+    requests.announced(6, key(1_000), T0)
+    assert requests.due(T0) == {6: [key(1_000)]}
+    for number in range(TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX + 10):
+        requests.announced(6, key(number), T0)
+    assert len(requests) == TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX
 
 
 def test_announcements_are_bounded(requests):
@@ -143,20 +181,22 @@ actions = st.lists(
 @settings(max_examples=200, deadline=None)
 def test_random_histories_against_a_naive_recount(script):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minicoin.core.relay.requests.TX_REQUESTS_IN_FLIGHT_PER_PEER_MAX", 3)
+        patch.setattr("minicoin.core.relay.requests.TX_REQUESTS_IN_FLIGHT_UNHURRIED_MAX", 3)
         tracker, now = TxRequests(), T0
         ready: dict[tuple[int, bytes], int] = {}
         asked: dict[bytes, tuple[int, int]] = {}
         open_peers = set()
         for conn in (OUT, OUT2, IN, IN2):
-            tracker.add_peer(conn, preferred=conn % 2 == 0)
+            tracker.add_peer(conn, preferred=conn % 2 == 0, uses_wtxid=conn == OUT)
             open_peers.add(conn)
         for action, conn, number in script:
-            name = key(number)
+            name, by_txid = key(number), number % 2 == 0
             if action == "announce" and conn in open_peers:
-                has_preferred = any(other % 2 == 0 for other in open_peers)
-                tracker.announced(conn, name, now)
-                ready.setdefault((conn, name), now + (INBOUND_DELAY_US if conn % 2 and has_preferred else 0))
+                tracker.announced(conn, name, now, by_txid=by_txid)
+                wait = INBOUND_DELAY_US if conn % 2 else 0
+                wait += TXID_DELAY_US if by_txid and OUT in open_peers else 0
+                owed = sum(holder == conn for holder, _ in asked.values())
+                ready.setdefault((conn, name), now + wait + (OVERLOADED_DELAY_US if owed >= 3 else 0))
             elif action == "forget":
                 tracker.forget(name)
                 ready = {pair: at for pair, at in ready.items() if pair[1] != name}
@@ -182,11 +222,10 @@ def test_random_histories_against_a_naive_recount(script):
                 for found in names:
                     assert found not in asked, "asked of two peers at once"
                     assert ready[holder, found] <= now, "asked before its time, or for the second time"
+                    assert tracker.is_by_txid(holder, found) == (int.from_bytes(found, "big") % 2 == 0)
                     asked[found] = (holder, now)
-            load = {peer: sum(holder == peer for holder, _ in asked.values()) for peer in open_peers}
-            assert all(count <= 3 for count in load.values())
-            for (peer, found), at in ready.items():
-                assert found in asked or at > now or load[peer] == 3, "could be asked and is not"
+            for (_, found), at in ready.items():
+                assert found in asked or at > now, "could be asked and is not"
             assert len(tracker) == len({found for _, found in ready})
             deadline = tracker.next_deadline()
             pending = [at for (_, found), at in ready.items() if at > now and found not in asked]

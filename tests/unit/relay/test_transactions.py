@@ -6,6 +6,7 @@ import pytest
 
 from minicoin.core.limits import TX_INV_PER_TRICKLE_MAX
 from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
+from minicoin.core.relay.requests import TXID_DELAY_US
 from minicoin.core.relay.transactions import Announcement, RelayFeatures, RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
@@ -165,6 +166,7 @@ def test_announced_transactions_are_asked_for_by_the_hash_they_came_with(relay):
     relay.on_inv(OLD, [InventoryVector(InvType.WTX, b"v" * 32), InventoryVector(InvType.TX, b"u" * 32)], T0)
     relay.on_inv(99, [InventoryVector(InvType.TX, b"x" * 32)], T0)
     asked = sent(relay.on_deadline(T0, FLOOR, 0), GetData)
+    asked += sent(relay.on_deadline(Micros(T0 + TXID_DELAY_US), FLOOR, 0), GetData)
     assert asked == [
         (OUT, GetData((InventoryVector(InvType.WTX, b"w" * 32),))),
         (OLD, GetData((InventoryVector(InvType.WITNESS_TX, b"u" * 32),))),
@@ -190,11 +192,15 @@ def test_notfound_and_a_closed_peer_pass_the_request_on(relay):
     assert [conn for conn, _ in sent(relay.on_deadline(later, FLOOR, 0), GetData)] == [IN2]
 
 
-def test_parents_are_asked_of_the_orphans_sender_by_txid(relay):
-    assert sent(relay.ask_parents(OUT, [b"p" * 32], T0), GetData) == [
+def test_parents_of_an_orphan_are_asked_for_by_txid_when_those_that_have_it_by_wtxid_had_their_time(relay):
+    relay.want_parents(OUT, [b"p" * 32, b"q" * 32], T0)
+    relay.want_parents(99, [b"r" * 32], T0)
+    assert sent(relay.on_deadline(T0, FLOOR, 0), GetData) == []
+    # One of them came meanwhile: nobody learns whether we had heard of it.
+    relay.forget(b"q" * 32, b"Q" * 32)
+    assert sent(relay.on_deadline(Micros(T0 + TXID_DELAY_US), FLOOR, 0), GetData) == [
         (OUT, GetData((InventoryVector(InvType.WITNESS_TX, b"p" * 32),)))
     ]
-    assert relay.ask_parents(OUT, [], T0) == relay.ask_parents(99, [b"p" * 32], T0) == []
 
 
 def test_while_catching_up_peers_are_asked_for_nothing_and_told_the_floor_at_once_afterwards():
@@ -218,8 +224,8 @@ def test_a_peer_without_witnesses_is_asked_without_the_flag():
     relay = TxRelay(RelayPolicy(), Rng(b"old"))
     relay.on_ready(OUT, features(uses_wtxid=False, has_witness=False), 0, T0)
     relay.on_inv(OUT, [InventoryVector(InvType.TX, item(1).txid)], T0)
+    relay.want_parents(OUT, [item(2).txid], T0)
     asked = sent(relay.on_deadline(T0, FLOOR, 0), GetData)
-    asked += sent(relay.ask_parents(OUT, [item(2).txid], T0), GetData)
     assert [vector.type for _, message in asked for vector in message.inventory] == [InvType.TX, InvType.TX]
 
 

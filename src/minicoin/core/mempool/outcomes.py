@@ -51,7 +51,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Orphaned:
-    """The transaction waits for parents; node may ask its source for them."""
+    """The transaction waits for parents; `missing` are those that node may ask its source for."""
 
     transaction: Transaction
     missing: tuple[Txid, ...]
@@ -110,4 +110,6 @@ class MempoolSnapshot:
     block_min_feerate: int
     unbroadcast_count: int
     orphan_count: int
+    orphan_points: int
+    """What they count against ORPHAN_POINTS_MAX."""
     verifying_count: int

@@ -5,7 +5,7 @@ to the verifier (it asks by VerifyTransaction), requests and announcements to re
 Bitcoin Core 30's policy, BIP125 without the signal, BIP431.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.faults import MisuseError
@@ -82,7 +82,6 @@ class Mempool(MempoolReader):
         except TxRejected as rejection:
             self._remember(wtxid, rejection.reason)
             raise
-        self._orphans.remove(wtxid)
         is_returning = source is None and not is_own
         self._queue.add(Candidate(transaction, source, now, is_own, is_returning, is_own))
         return self._send_waiting()
@@ -96,6 +95,8 @@ class Mempool(MempoolReader):
             raise MisuseError("a verdict nobody asked for")
         self._floor.settle(now, self.fullness)
         outcome = self._judge(candidate, verdict, tip, now)
+        if isinstance(outcome, Accepted | Rejected):
+            self._orphans.remove(candidate.transaction.wtxid)
         if isinstance(outcome, Rejected):
             self._remember(outcome.wtxid, outcome.reason)
             if outcome.reason is TxReason.NONSTANDARD_INPUTS:
@@ -168,9 +169,17 @@ class Mempool(MempoolReader):
             return _rejected(candidate, TxReason.MISSING_OR_SPENT)
         if any(parent in self._rejected for parent in parents):
             return _rejected(candidate, TxReason.MISSING_OR_SPENT, "a parent was refused")
-        if not self._orphans.add(transaction, candidate.source, now):
+        if not self._orphans.add(transaction, tuple(parents), candidate.source):
             return _rejected(candidate, TxReason.MISSING_OR_SPENT, "no room for this orphan")
-        return Orphaned(transaction, tuple(parents), candidate.source)
+        return Orphaned(transaction, self._unknown(parents), candidate.source)
+
+    def announce_orphan(self, wtxid: Wtxid, source: ConnId) -> tuple[Txid, ...]:
+        """A peer has this one. Where it waits for its parents, and that is news, which of them the peer should be asked
+        for: it may be the one that has them."""
+        return self._unknown(self._orphans.announce(wtxid, source))
+
+    def _unknown(self, parents: Iterable[Txid]) -> tuple[Txid, ...]:
+        return tuple(parent for parent in parents if not self.is_known(parent))
 
     def _enter(self, candidate: Candidate, verdict: TxVerdict) -> Entry:
         entry = Entry(
@@ -241,9 +250,9 @@ class Mempool(MempoolReader):
         return evicted
 
     def _resubmit_children(self, parent: Txid, now: Micros) -> None:
-        for orphan in self._orphans.take_children(parent):
+        for orphan in self._orphans.children_of(parent):
             if orphan.transaction.wtxid not in self._queue:
-                self._queue.add(Candidate(orphan.transaction, orphan.source, now))
+                self._queue.add(Candidate(orphan.transaction, orphan.sources[0], now))
 
     def _send_waiting(self) -> list[Effect]:
         effects: list[Effect] = []
@@ -383,7 +392,6 @@ class Mempool(MempoolReader):
 
     def expire(self, now: Micros) -> MempoolChange:
         """Let go of what waited too long, with what spends it."""
-        self._orphans.expire(now)
         expired: list[Entry] = []
         while (oldest := self._table.oldest_first.first()) and oldest[0] + self.policy.expiry_us <= now:
             expired += self._drop([self._table[oldest[1]]])
@@ -415,7 +423,7 @@ class Mempool(MempoolReader):
         """When expire or due_unbroadcast has something to do."""
         oldest = self._table.oldest_first.first()
         expiry = None if oldest is None else Micros(int(oldest[0]) + self.policy.expiry_us)
-        deadlines = (expiry, self._orphans.next_deadline(), self._unbroadcast.next_deadline())
+        deadlines = (expiry, self._unbroadcast.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def bring_forward(self, delta_us: int) -> None:

@@ -33,7 +33,7 @@ class MempoolReader:
         self.deltas = FeeDeltas()
         self._table = EntryTable()
         self._queue = VerificationQueue()
-        self._orphans = OrphanPool(rng.stream("orphans"))
+        self._orphans = OrphanPool()
         self._unbroadcast = Unbroadcast(rng.stream("unbroadcast"))
         self._floor = FeeFloor(policy.incremental_feerate)
         self._statistics = FeeStatistics()
@@ -170,5 +170,6 @@ class MempoolReader:
             block_min_feerate=self.policy.block_min_feerate,
             unbroadcast_count=len(self._unbroadcast),
             orphan_count=len(self._orphans),
+            orphan_points=self._orphans.points,
             verifying_count=len(self._queue),
         )

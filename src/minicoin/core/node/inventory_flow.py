@@ -102,6 +102,8 @@ class InventoryFlow(Part):
             parts.mempool.acknowledge(vector.hash)
             if not parts.mempool.is_known(vector.hash):
                 fresh.append(vector)
+            elif vector.type == InvType.WTX and peer.uses_wtxid:
+                self._transactions.note_announced(conn, Wtxid(vector.hash), now)
         if fresh:
             parts.relay.on_inv(conn, fresh, now)
         return effects

@@ -50,10 +50,10 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class OrphanView:
-    """A transaction whose parents are not known, and the connection it came by."""
+    """A transaction whose parents are not known, and the connections that have it."""
 
     transaction: Transaction = field(repr=False)
-    conn: int
+    conns: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class PoolQueries:
 
     def orphans(self) -> tuple[OrphanView, ...]:
         """Transactions whose parents are not known."""
-        return tuple(OrphanView(orphan.transaction, int(orphan.source)) for orphan in self._mempool.orphans())
+        return tuple(OrphanView(orphan.transaction, orphan.sources) for orphan in self._mempool.orphans())
 
     def prioritised(self) -> tuple[Prioritised, ...]:
         """The operator's changes of fees, oldest first."""

@@ -46,6 +46,7 @@ class RelayFlow(Part):
             takes_feefilter=peer.gives_transactions
             and peer.takes_feefilter
             and not peer.permissions & Permission.FORCERELAY,
+            is_trusted=bool(peer.permissions & Permission.RELAY),
         )
         self._relay.on_ready(peer.conn, features, self._parts.mempool.sequence, now)
         self._relay.on_feefilter(peer.conn, peer.feefilter_sat_per_kvb)

@@ -63,6 +63,7 @@ class TxFlow(Part):
         if self._parts.sync.is_initial(now):
             return ()
         transaction = message.transaction
+        self.note_announced(peer.conn, transaction.wtxid, now)
         self._parts.relay.on_transaction(peer.conn, transaction.txid, transaction.wtxid)
         try:
             return self._parts.mempool.submit(transaction, peer.conn, now)
@@ -72,6 +73,10 @@ class TxFlow(Part):
             else:
                 self._parts.emit(TransactionRefused(transaction.txid, rejected.reason))
         return ()
+
+    def note_announced(self, conn: ConnId, wtxid: Wtxid, now: Micros) -> None:
+        """The peer has this one. Where it waits for its parents here, the peer may have those, too."""
+        self._parts.relay.want_parents(conn, self._parts.mempool.announce_orphan(wtxid, conn), now)
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
         """Of our own, from the wallet or RPC; the reply follows the verdict. Gives the reason of an early refusal."""
@@ -187,7 +192,11 @@ class TxFlow(Part):
                 # A peer's, which somebody submitted here as well while it was being verified.
                 for request in self._take_waiting(transaction.wtxid):
                     self._fail(request, TxReason.MISSING_OR_SPENT, "")
-                parts.emit(*parts.relay.ask_parents(source, missing, now))
+                if source in parts.sessions:
+                    parts.relay.want_parents(source, missing, now)
+                else:
+                    # It left while this one was being verified.
+                    parts.mempool.forget_source(source)
                 return None
             case Again():
                 return None

@@ -5,7 +5,7 @@ Written PERMISSION[,PERMISSION...]@NETWORK, or NETWORK alone for the usual ones.
 * noban: misbehaviour costs nothing, a ban of its address does not keep it out, bounds per address and group do not
   count it, its headers are kept though they show little work, and it hears of transactions at once instead of in
   trickles. Implies download.
-* relay: its transactions are taken though this node is for blocks only.
+* relay: its transactions are taken though this node is for blocks only, and however many it announces at a time.
 * forcerelay: what it sends again is announced again, though we had it already. Implies relay.
 * mempool: it may ask for the mempool's inventory (BIP35), which this node otherwise offers nobody.
 * download: it is served headers while we are catching up ourselves.

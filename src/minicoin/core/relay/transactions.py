@@ -46,6 +46,8 @@ class RelayFeatures:
     wants_transactions: bool
     takes_feefilter: bool
     """It may announce transactions to us, and knows what a feefilter is."""
+    is_trusted: bool = False
+    """The operator takes any number of transactions from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ class TxRelay:
             self._next(features.inbound, now),
             mempool_sequence,
         )
-        self._requests.add_peer(conn, preferred=not features.inbound)
+        self._requests.add_peer(
+            conn, preferred=not features.inbound, uses_wtxid=features.uses_wtxid, is_trusted=features.is_trusted
+        )
         if features.takes_feefilter:
             # The first feefilter is due at once.
             self.alarm.by(now)
@@ -192,7 +196,7 @@ class TxRelay:
         for vector in vectors:
             # A peer that negotiated wtxidrelay announces by wtxid; anything else from it is left alone (BIP339).
             if (vector.type == InvType.WTX) == peer.uses_wtxid:
-                self._requests.announced(conn, vector.hash, now)
+                self._requests.announced(conn, vector.hash, now, by_txid=not peer.uses_wtxid)
         self.alarm.by(self._requests.next_deadline())
 
     def on_known(self, conn: ConnId, key: bytes) -> None:
@@ -230,12 +234,12 @@ class TxRelay:
         if peer is not None and peer.known is not None:
             peer.known.discard(key)
 
-    def ask_parents(self, conn: ConnId, parents: Iterable[Txid], now: Micros) -> list[Effect]:
-        """The unknown parents of an orphan, by txid, from the peer that sent the orphan."""
-        if conn not in self._peers:
-            return []
-        vectors = tuple(InventoryVector(self._peers[conn].txid_kind, txid) for txid in parents)
-        return [Send(conn, GetData(vectors))] if vectors else []
+    def want_parents(self, conn: ConnId, parents: Iterable[Txid], now: Micros) -> None:
+        """The unknown parents of an orphan: a peer that has the orphan counts as having announced them by txid. Asked
+        at once, they would show it whether we have heard of them meanwhile."""
+        for txid in parents:
+            self._requests.announced(conn, txid, now, by_txid=True)
+        self.alarm.by(self._requests.next_deadline())
 
     # --- serving ---
 
@@ -295,8 +299,9 @@ class TxRelay:
                 effects += self._feefilter(peer, now)
         for conn, keys in self._requests.due(now).items():
             peer = self._peers[conn]
-            kind = InvType.WTX if peer.uses_wtxid else peer.txid_kind
-            effects.append(Send(conn, GetData(tuple(InventoryVector(kind, key) for key in keys))))
+            by_txid = self._requests.is_by_txid
+            kinds = (peer.txid_kind if by_txid(conn, key) else InvType.WTX for key in keys)
+            effects.append(Send(conn, GetData(tuple(map(InventoryVector, kinds, keys)))))
         return effects
 
     def next_deadline(self) -> Micros | None:

@@ -117,7 +117,7 @@ async def get_orphan_txs(call: Call) -> Json:
             "bytes": orphan.transaction.size,
             "vsize": orphan.transaction.vsize,
             "weight": orphan.transaction.weight,
-            "from": [orphan.conn],
+            "from": list(orphan.conns),
         }
         rows.append(row | {"hex": orphan.transaction.raw.hex()} if verbosity == 2 else row)
     return rows

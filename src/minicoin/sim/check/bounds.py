@@ -13,7 +13,7 @@ from minicoin.core.limits import (
     DIALS_IN_FLIGHT_MAX,
     INVENTORY_PER_MESSAGE_MAX,
     ORPHAN_BLOCKS_MAX,
-    ORPHAN_TRANSACTIONS_MAX,
+    ORPHAN_POINTS_MAX,
     SEND_QUEUE_BYTES_MAX,
     UNPARSED_BLOCKS_MAX,
     VERIFICATIONS_IN_FLIGHT_MAX,
@@ -42,7 +42,7 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     policy = parts.policy
     pool = parts.mempool.snapshot(now)
     yield "bytes in the mempool", pool.usage_bytes, policy.mempool_bytes_max
-    yield "orphan transactions", pool.orphan_count, ORPHAN_TRANSACTIONS_MAX
+    yield "orphan transactions in points", pool.orphan_points, ORPHAN_POINTS_MAX
     yield "transactions at verification", pool.verifying_count, VERIFICATIONS_IN_FLIGHT_MAX + VERIFICATIONS_WAITING_MAX
     sync = parts.sync.snapshot(now)
     yield "orphan blocks", sync.orphans, ORPHAN_BLOCKS_MAX

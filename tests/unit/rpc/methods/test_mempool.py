@@ -106,11 +106,12 @@ def test_fee_estimates(chain) -> None:
     assert rpc.refusal("estimatesmartfee", 0)[0] == -8
 
 
-def test_orphans_are_told_with_their_peer(pair) -> None:
+def test_orphans_are_told_with_the_peers_that_have_them(pair) -> None:
     one, _ = pair
     pool = one.port.virtual.node.parts.mempool
     orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x51" * 30),))
-    assert pool._orphans.add(orphan, ConnId(7), one.port.world.now)
+    assert pool._orphans.add(orphan, (), ConnId(7))
+    pool.announce_orphan(orphan.wtxid, ConnId(9))
     txid = orphan.txid[::-1].hex()
     assert one("getorphantxs") == [txid]
     row = {
@@ -119,7 +120,7 @@ def test_orphans_are_told_with_their_peer(pair) -> None:
         "bytes": orphan.size,
         "vsize": orphan.vsize,
         "weight": orphan.weight,
-        "from": [7],
+        "from": [7, 9],
     }
     assert one("getorphantxs", 1) == [row]
     assert one("getorphantxs", 2) == [{**row, "hex": orphan.raw.hex()}]
