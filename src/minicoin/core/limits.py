@@ -50,6 +50,9 @@ SIGNATURE_BYTES_MAX: Final = 80
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US
 BAN_SCORE: Final = 100
+# So long a pong waits for the verdicts on what its peer sent before the ping; Bitcoin Core leaves after 20 minutes.
+PONG_WAIT_US: Final = MINUTE_US
+PONGS_WAITING_PER_PEER_MAX: Final = 16
 KNOWN_INVENTORY_PER_PEER_MAX: Final = 5_000
 SEND_QUEUE_HIGH_BYTES: Final = 1 << 20
 SEND_QUEUE_LOW_BYTES: Final = 256 << 10

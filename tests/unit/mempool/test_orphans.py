@@ -166,10 +166,7 @@ def test_random_histories_against_a_naive_model(script):
                 if (peer, number) not in pairs:
                     pairs.append((peer, number))
                     trim()
-            elif action == "remove":
-                pairs = [pair for pair in pairs if pair[1] != number]
-                trim()
-            elif action == "spent":
+            elif action in ("remove", "spent"):
                 pairs = [pair for pair in pairs if pair[1] != number]
                 trim()
             elif action == "close":

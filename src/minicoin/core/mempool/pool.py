@@ -95,9 +95,8 @@ class Mempool(MempoolReader):
             raise MisuseError("a verdict nobody asked for")
         self._floor.settle(now, self.fullness)
         outcome = self._judge(candidate, verdict, tip, now)
-        if isinstance(outcome, Accepted | Rejected):
-            self._orphans.remove(candidate.transaction.wtxid)
         if isinstance(outcome, Rejected):
+            self._orphans.remove(outcome.wtxid)
             self._remember(outcome.wtxid, outcome.reason)
             if outcome.reason is TxReason.NONSTANDARD_INPUTS:
                 # No other witness mends what it spends: whoever names it by its txid need not be asked either.
@@ -231,6 +230,8 @@ class Mempool(MempoolReader):
             self._drop(members)
             others = tuple(other for other in evicted if other not in members)
             return _rejected(candidate, TxReason.MEMPOOL_FULL, replaced=tuple(replaced), evicted=others)
+        for _, one in entered:
+            self._orphans.remove(one.wtxid)
         for member, one in entered:
             self._held.remove(one.txid)
             one.is_own = member.is_own

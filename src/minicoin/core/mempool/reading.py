@@ -20,7 +20,7 @@ from minicoin.core.mempool.verification import VerificationQueue
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.rng import Rng
-from minicoin.core.units import Micros
+from minicoin.core.units import ConnId, Micros
 
 
 class MempoolReader:
@@ -135,6 +135,10 @@ class MempoolReader:
     def is_verifying(self, txid: Txid) -> bool:
         """Whether its admission is under way."""
         return txid in self._queue
+
+    def is_verifying_from(self, source: ConnId) -> bool:
+        """Whether something that this connection brought waits for its verdict."""
+        return self._queue.has_from(source)
 
     def orphans(self) -> tuple[Orphan, ...]:
         """Transactions that wait for their parents, oldest first."""

@@ -65,6 +65,7 @@ class VerificationQueue:
 
     __slots__ = (
         "_candidates",
+        "_counts",
         "_in_flight",
         "_lines",
         "_parked",
@@ -77,6 +78,7 @@ class VerificationQueue:
 
     def __init__(self) -> None:
         self._candidates: dict[Wtxid, Candidate] = {}
+        self._counts: dict[ConnId, int] = {}
         self._places: dict[Wtxid, _Place] = {}
         self._txids: dict[Txid, Wtxid] = {}
         self._lines: dict[_Line, deque[Wtxid]] = {_Line.OWN: deque(), _Line.RETURNING: deque()}
@@ -99,6 +101,10 @@ class VerificationQueue:
     def restored(self) -> Iterator[Candidate]:
         """Those of an earlier run that are still to be judged."""
         return (candidate for candidate in self._candidates.values() if candidate.is_restored)
+
+    def has_from(self, source: ConnId) -> bool:
+        """Whether a candidate that this connection brought is here."""
+        return source in self._counts
 
     def introduce(self, source: ConnId, group: bytes) -> None:
         """The group of addresses a connection belongs to."""
@@ -125,6 +131,8 @@ class VerificationQueue:
         """Queue one that is not queued."""
         wtxid = candidate.transaction.wtxid
         self._candidates[wtxid] = candidate
+        if candidate.source is not None:
+            self._counts[candidate.source] = self._counts.get(candidate.source, 0) + 1
         self._txids[candidate.transaction.txid] = wtxid
         place = self._places[wtxid] = self._place_for(candidate)
         if place.line is _Line.PEERS:
@@ -179,6 +187,10 @@ class VerificationQueue:
             self._uncount(wtxid)
         del self._places[wtxid]
         candidate = self._candidates.pop(wtxid)
+        if candidate.source is not None:
+            self._counts[candidate.source] -= 1
+            if not self._counts[candidate.source]:
+                del self._counts[candidate.source]
         txid = candidate.transaction.txid
         if self._txids.get(txid) == wtxid:
             del self._txids[txid]

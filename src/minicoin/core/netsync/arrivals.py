@@ -18,11 +18,12 @@ class _Arrival:
 class Arrivals:
     """Between StoreBlock and its answer, and from there to the block's activation."""
 
-    __slots__ = ("_sources", "_storing", "storing_bytes")
+    __slots__ = ("_counts", "_sources", "_storing", "storing_bytes")
 
     def __init__(self) -> None:
         self._storing: dict[BlockHash, _Arrival] = {}
         self._sources: dict[BlockHash, ConnId] = {}
+        self._counts: dict[ConnId, int] = {}
         self.storing_bytes = 0
 
     def __len__(self) -> int:
@@ -34,6 +35,8 @@ class Arrivals:
     def begin(self, block: RawBlock, source: ConnId | None) -> None:
         """The block goes to the worker."""
         self._storing[block.hash] = _Arrival(source, len(block.raw))
+        if source is not None:
+            self._counts[source] = self._counts.get(source, 0) + 1
         self.storing_bytes += len(block.raw)
 
     def stored(self, block: BlockHash) -> None:
@@ -54,8 +57,17 @@ class Arrivals:
         """Who delivered a stored block; asked once."""
         return self._sources.pop(block, None)
 
+    def is_storing_from(self, source: ConnId) -> bool:
+        """Whether the worker still has a block of this peer's."""
+        return source in self._counts
+
     def _finish(self, block: BlockHash) -> _Arrival | None:
         arrival = self._storing.pop(block, None)
-        if arrival is not None:
-            self.storing_bytes -= arrival.size
+        if arrival is None:
+            return None
+        self.storing_bytes -= arrival.size
+        if arrival.source is not None:
+            self._counts[arrival.source] -= 1
+            if not self._counts[arrival.source]:
+                del self._counts[arrival.source]
         return arrival

@@ -75,6 +75,8 @@ class SyncPeer:
     """Blocks it was asked for that had to be asked of somebody else; forgiven with the next one it delivers."""
     has_delivered: bool = False
     """It gave us a block, asked or not, first or not."""
+    best_delivered: HeaderNode | None = None
+    """The one with most work of those it gave us."""
     is_protected: bool = False
     """It is one of those that stay connected however far they fall behind."""
     lag: Lag | None = None

@@ -226,6 +226,16 @@ class BlockSync(Part):
         self._downloads.window.forget()
         return source, self._continue(now)
 
+    def is_at_work_for(self, conn: ConnId, *, is_settled: bool) -> bool:
+        """Whether a block that this peer brought is being stored, or, unless the engine `is_settled`, on its way to
+        become our tip."""
+        peer = self._peers.get(conn)
+        if peer is None:
+            return False
+        best = peer.best_delivered
+        is_awaited = best is not None and not best.is_failed and best.chainwork > self._tree.tip.chainwork
+        return self._arrivals.is_storing_from(conn) or (is_awaited and not is_settled)
+
     def on_chain_moved(self, now: Micros) -> list[Effect]:
         """The tip moved or a branch was refused: the window moves too, and somebody may be behind now."""
         self._follower.on_chain_moved(now)
@@ -290,6 +300,9 @@ class BlockSync(Part):
         peer = self._peers.get(conn)
         if peer is not None and not node.is_failed:
             peer.has_delivered = True
+            best = peer.best_delivered
+            # Of equal ones the newest: an earlier one may have been refused.
+            peer.best_delivered = node if best is None or node.chainwork >= best.chainwork else best
 
     def _save(self, node: HeaderNode) -> list[Effect]:
         """The store takes no block whose ancestors' headers it does not have."""

@@ -112,6 +112,7 @@ class Node:
         """What follows every event; nothing, as a rule."""
         if now >= self._alarm.at:
             self._tick(now)
+        self.peers.answer_pings(is_settled=self.chain.is_settled)
         self.wallet.save_if_changed()
         if self._flows.commands.is_stopping and not self._has_stopped and self.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.

@@ -4,7 +4,7 @@ The parts behind it hear of a peer here, in their order, and their messages go t
 is forgotten by every part at once; what its connection still delivers is ignored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -17,6 +17,7 @@ from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import Parts
+from minicoin.core.node.pongs import WaitingPongs
 from minicoin.core.notices import (
     MessageDropped,
     PeerClosed,
@@ -36,7 +37,7 @@ from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, MUST_SERVE, SlotKind
 from minicoin.core.units import ConnId, Micros, seconds
 from minicoin.core.wire.frame import Dropped, WrongMagic
-from minicoin.core.wire.messages import Message, Version
+from minicoin.core.wire.messages import Message, Ping, Pong, Version
 
 _OURSELVES = "connected to ourselves"
 _LIBP2P_GREETING = b"\x13/mu"
@@ -61,6 +62,7 @@ class PeerFlow(Part):
         self._session_policy = session_policy
         self._listeners = listeners
         self._router = router
+        self._pongs = WaitingPongs()
         self.alarm = Alarm()
 
     # --- connections ---
@@ -167,7 +169,10 @@ class PeerFlow(Part):
         if is_first_version and self._meet_ourselves(session, message, now):
             return
         if view is None or type(message) in SESSION_TYPES:
-            self._send(session.conn, session.on_message(message, self._parts.tree.tip.height, now))
+            replies = session.on_message(message, self._parts.tree.tip.height, now)
+            if isinstance(message, Ping):
+                replies = self._hold_pongs(session.conn, replies, now)
+            self._send(session.conn, replies)
             self.alarm.by(session.deadline)
             if view is None and session.is_ready:
                 self._on_ready(session, now)
@@ -305,6 +310,7 @@ class PeerFlow(Part):
         del parts.sessions[conn]
         parts.on_peers_changed()
         parts.emit(PeerClosed(conn, session.remote, reason))
+        self._pongs.release(conn)
         for part in self._listeners:
             self.perform(part.on_closed(conn, now), now)
 
@@ -326,7 +332,9 @@ class PeerFlow(Part):
     # --- time ---
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
-        """Keep-alives and time-outs of handshakes."""
+        """Keep-alives, time-outs of handshakes, and pongs that waited long enough."""
+        for conn in self._pongs:
+            self._send(conn, self._pongs.overdue(conn, now))
         due = [session for session in self._parts.sessions.values() if session.deadline <= now]
         for session in due:
             try:
@@ -336,8 +344,30 @@ class PeerFlow(Part):
         return ()
 
     def next_deadline(self) -> Micros | None:
-        """The earliest of all sessions."""
-        return min([session.deadline for session in self._parts.sessions.values()], default=None)
+        """The earliest of all sessions, and of the pongs that wait."""
+        deadlines = [session.deadline for session in self._parts.sessions.values()]
+        pong = self._pongs.next_deadline()
+        return min(deadlines if pong is None else [*deadlines, pong], default=None)
+
+    def answer_pings(self, *, is_settled: bool) -> None:
+        """Those whose peers have no work here any more; `is_settled` where the engine stands where it should."""
+        for conn in self._pongs:
+            if not self._is_at_work(conn, is_settled=is_settled):
+                self._send(conn, self._pongs.release(conn))
+
+    def _hold_pongs(self, conn: ConnId, replies: list[Message], now: Micros) -> list[Message]:
+        """What of them goes out now. Whether the engine is settled is for answer_pings, which follows each event."""
+        if not self._is_at_work(conn, is_settled=False):
+            return replies
+        sent: list[Message] = []
+        for reply in replies:
+            sent += self._pongs.hold(conn, reply, now) if isinstance(reply, Pong) else [reply]
+        self.alarm.by(self._pongs.next_deadline())
+        return sent
+
+    def _is_at_work(self, conn: ConnId, *, is_settled: bool) -> bool:
+        is_judging = self._parts.mempool.is_verifying_from(conn)
+        return is_judging or self._parts.sync.is_at_work_for(conn, is_settled=is_settled)
 
     def snapshot(self, now: Micros) -> tuple[SessionSnapshot, ...]:
         return tuple(session.snapshot() for session in self._parts.sessions.values())
@@ -354,6 +384,6 @@ class PeerFlow(Part):
                 self._send(session.conn, session.ping(now))
                 self.alarm.by(session.deadline)
 
-    def _send(self, conn: ConnId, messages: list[Message]) -> None:
+    def _send(self, conn: ConnId, messages: Sequence[Message]) -> None:
         for message in messages:
             self._parts.effects.append(Send(conn, message))

@@ -27,7 +27,7 @@ from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import ChainUpdate, TxReason, TxRejected, TxVerdict
 from minicoin.core.relay.transactions import Announcement
-from minicoin.core.units import Micros, RequestId
+from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Tx
 
 _MISSING = frozenset({TxReason.MISSING_OR_SPENT})
