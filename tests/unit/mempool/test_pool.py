@@ -96,6 +96,16 @@ def test_a_fifth_of_a_blocks_signature_checks_is_the_most_for_one(make_world, re
     assert outcome.reason is TxReason.SIGOPS
 
 
+def test_a_coin_that_is_reserved_for_an_upgrade_is_not_spent_where_unusual_ones_are_taken_either(make_world):
+    world = make_world(MempoolPolicy(require_standard=False))
+    transaction = world.spend([world.coin()], fee=1_000)
+    world.pool.submit(transaction, 1, 0)
+    later_version = TxOut(20_000, b"\x52\x20" + bytes(32))
+    verdict = TxVerdict(transaction, world.tip, fee_sat=1_000, sigop_cost=1, spent=(later_version,))
+    outcome, _ = world.pool.on_verified(verdict, world.tip, 0)
+    assert isinstance(outcome, Rejected) and outcome.reason is TxReason.SCRIPT_FAILED
+
+
 def test_what_spends_a_script_that_is_not_standard_is_known_by_both_its_names(world):
     transaction = world.spend([world.coin()])
     world.pool.submit(transaction, 1, 0)

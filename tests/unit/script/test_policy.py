@@ -8,6 +8,7 @@ from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, Tx
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 from minicoin.core.script.policy import (
     Standardness,
+    check_no_upgrade,
     check_size,
     check_standard,
     check_standard_inputs,
@@ -162,6 +163,31 @@ def test_inputs_that_are_not_relayed(script: bytes, script_sig: bytes, witness: 
 )
 def test_inputs_that_are_relayed(script: bytes, script_sig: bytes, witness: Witness) -> None:
     check_standard_inputs(Draft(script_sig=script_sig, witness=witness).build(), [TxOut(1, script)])
+
+
+@pytest.mark.parametrize(
+    ("script", "script_sig", "is_reserved"),
+    [
+        (witness_script(2, bytes(32)), b"", True),
+        (witness_script(16, bytes(2)), b"", True),
+        (witness_script(1, bytes(33)), b"", True),
+        (p2sh_script(bytes(20)), push(witness_script(1, bytes(32))), True),
+        (p2sh_script(bytes(20)), push(witness_script(0, bytes(32))), False),
+        (witness_script(1, bytes(32)), b"", False),
+        (witness_script(0, bytes(20)), b"", False),
+        (bytes.fromhex("51024e73"), b"", False),
+        (b"\x51", b"", False),
+    ],
+)
+def test_no_coin_of_a_reserved_witness_version_is_spent(script: bytes, script_sig: bytes, is_reserved: bool) -> None:
+    transaction = Draft(script_sig=script_sig, inputs=2).build()
+    spent = [PAY, TxOut(1, script)]
+    if not is_reserved:
+        check_no_upgrade(transaction, spent)
+        return
+    with pytest.raises(TxRejected, match="input 1: its witness version is reserved for soft-fork upgrades") as refused:
+        check_no_upgrade(transaction, spent)
+    assert refused.value.reason is TxReason.SCRIPT_FAILED
 
 
 def test_what_looks_like_a_node_of_the_merkle_tree_is_never_relayed():

@@ -124,7 +124,6 @@ class InventoryFlow(Part):
                     missing.append(vector)
                     parts.relay.on_unserved(conn, vector.hash)
                 else:
-                    parts.relay.on_known(conn, vector.hash)
                     parts.mempool.acknowledge(vector.hash)
                     with_witness = vector.type != InvType.TX
                     # At once, for what follows may be a fault.

@@ -9,6 +9,8 @@ them is ever a reason to punish a peer.
 3. One output may be dust, for mempool makes sure that it is spent at once (mempool.ephemeral); two would cost more to
    clean up than anybody gains.
 4. Signature checks outside of witnesses are few (BIP54): they are what makes a transaction slow to verify.
+5. No coin of a witness version without a meaning is spent, whether standardness is asked for or not: anybody may spend
+   it today, and a block that does breaks the rules of the soft fork that gives it a meaning.
 """
 
 from collections.abc import Sequence
@@ -147,6 +149,23 @@ def check_standard_inputs(transaction: Transaction, spent: Sequence[TxOut]) -> N
         witness = transaction.witnesses[index] if transaction.witnesses else ()
         if witness and not _is_standard_witness(transaction.inputs[index].script_sig, output, witness):
             raise TxRejected(TxReason.WITNESS_NONSTANDARD, f"input {index}")
+
+
+def check_no_upgrade(transaction: Transaction, spent: Sequence[TxOut]) -> None:
+    """The rule on witness programs that have no meaning yet, for all transactions. Raises TxRejected."""
+    for index, (spend, output) in enumerate(zip(transaction.inputs, spent, strict=True)):
+        script = output.script_pubkey
+        is_nested = is_p2sh(script)
+        if is_nested:
+            script = last_push(spend.script_sig) or b""
+        program = witness_program(script)
+        if program is None or program[0] == 0:
+            continue
+        # Taproot and anchors have their meaning bare only.
+        if is_nested or classify(script) is ScriptType.WITNESS_UNKNOWN:
+            raise TxRejected(
+                TxReason.SCRIPT_FAILED, f"input {index}: its witness version is reserved for soft-fork upgrades"
+            )
 
 
 def _legacy_sigops(transaction: Transaction, spent: Sequence[TxOut]) -> int:
