@@ -18,7 +18,6 @@ from tests.unit.node.bench import Bench
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.core import overlay
-from minicoin.core.node.policy import Role
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.script.standard import script_address
 from minicoin.core.wire.messages import CmpctBlock
@@ -291,7 +290,8 @@ def test_what_is_missing_is_still_missing() -> None:
         "No relay by compact blocks": CmpctBlock not in takers,
         "One network model, `random`": models == {"random"},
         "no signed records": not (source / "core/records").exists(),
-        "Two roles, full node and miner": list(Role) == [Role.FULL, Role.MINER],
+        "Full nodes only": "role=" not in (source / "app/run.py").read_text(),
+        "no light node": not (source / "core/filters").exists(),
         "The laboratory has no compact blocks, no Kademlia": CmpctBlock not in takers and "kademlia" not in models,
         "No dashboard": not (source / "dashboard").exists(),
         "no feeler connections": "FEELER" not in (source / "core/connmgr/connections.py").read_text(),

@@ -25,7 +25,7 @@ from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
 from minicoin.core.node.commands import SetMining
-from minicoin.core.node.policy import NodePolicy, Role
+from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried, Deployments, RetargetKind
@@ -80,7 +80,6 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     network = _network(options)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
-        role=Role.MINER if options.miner else Role.FULL,
         connect=_connect(options.connect, network),
         add_nodes=_addresses((*options.dial, *options.add_nodes), network),
         seed_nodes=_addresses(options.seed_nodes, network),

@@ -99,7 +99,7 @@ class HeaderTree:
 
     @property
     def tip(self) -> HeaderNode:
-        """Where the engine stands."""
+        """Where the engine stands; without one, the best header that the node took for its tip."""
         return self._active[-1]
 
     def best_candidate(self) -> HeaderNode:
@@ -319,7 +319,8 @@ class HeaderTree:
         self._choose_again()
 
     def set_tip(self, block: BlockHash) -> None:
-        """The engine stands at `block`: it and its ancestors are valid and were stored (pruned or not)."""
+        """The engine stands at `block`: it and its ancestors are valid and were stored (pruned or not). Where there is
+        no engine, a tip's headers count as that: they are kept for good, like blocks, for they had the most work."""
         node = self._require(block)
         branch: list[HeaderNode] = []
         walk: HeaderNode = node

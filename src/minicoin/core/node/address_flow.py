@@ -13,7 +13,7 @@ from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import AddressesFound
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts
 from minicoin.core.notices import AddressesLearned, OwnAddressLearned
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress, normalise_host
@@ -30,7 +30,7 @@ _OUTBOUND = (*AUTOMATIC, *CHOSEN_BY_OPERATOR)
 class AddressFlow(Part):
     """Between peers, gossip and the book."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: CommonParts) -> None:
         self._parts = parts
         self._own: NodeAddress | None = None
         self.alarm = Alarm()
@@ -122,7 +122,7 @@ class AddressFlow(Part):
 class SeedFlow(Part):
     """When seeds are asked."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: CommonParts) -> None:
         self._bootstrap = parts.bootstrap
         self._connections = parts.connections
         self.alarm = parts.bootstrap.alarm
@@ -137,7 +137,7 @@ class SeedFlow(Part):
 class BookFlow(Part):
     """The book's time: its collisions are decided, and it is written down now and then."""
 
-    def __init__(self, parts: Parts, now: Micros) -> None:
+    def __init__(self, parts: CommonParts, now: Micros) -> None:
         self._book = parts.book
         self._save_at = Micros(now + BOOK_SAVE_EVERY_US)
         self.alarm = parts.book.alarm

@@ -26,10 +26,12 @@ from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.flows import make_flows
+from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.node.roles import require_role
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.network import Network
@@ -79,8 +81,10 @@ def assemble_node(
     """A node that has done nothing yet: call start(), then feed it events. Raises DocumentDamaged.
 
     `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `parts` are added to those
-    that every node has. Raises MisuseError where one of them takes a message that has its taker.
+    that every node has. Raises MisuseError where one of them takes a message that has its taker, and for a role that
+    keeps no blocks.
     """
+    require_role(policy.role, keeps_blocks=True)
     tree = HeaderTree(network)
     tree.load(state.headers)
     for block in state.stored:
@@ -89,16 +93,55 @@ def assemble_node(
     if state.tip is not None:
         tree.set_tip(state.tip)
     documents = state.documents
+    common = _make_common(network, policy, documents, tree, rng)
+    mempool = _mempool_policy(network, policy)
+    pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height)
+    if policy.persists_mempool:
+        pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
+    shared = Parts(
+        network=network,
+        policy=policy,
+        rng=common.rng,
+        tree=tree,
+        headers=common.headers,
+        sync=BlockSync(tree, common.headers),
+        mempool=pool,
+        relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
+        book=common.book,
+        connections=common.connections,
+        bootstrap=common.bootstrap,
+        gossip=common.gossip,
+        overlay=common.overlay,
+    )
+    wallet = None
+    if policy.uses_wallet:
+        wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
+    session = _session_policy(network, policy, relays_transactions=not policy.blocks_only)
+    return Node(shared, make_flows(shared, session, wallet, entropy, now, parts))
+
+
+def assemble_header_only(
+    network: Network, policy: NodePolicy, state: NodeState, rng: Rng, now: Micros
+) -> HeaderOnlyNode:
+    """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents. Raises
+    DocumentDamaged, and MisuseError for a role that keeps blocks."""
+    require_role(policy.role, keeps_blocks=False)
+    tree = HeaderTree(network)
+    tree.load(state.headers)
+    tree.set_tip(tree.best_header.hash)
+    common = _make_common(network, policy, state.documents, tree, rng)
+    return HeaderOnlyNode(common, _session_policy(network, policy, relays_transactions=False), now)
+
+
+def _make_common(
+    network: Network, policy: NodePolicy, documents: dict[str, bytes], tree: HeaderTree, rng: Rng
+) -> CommonParts:
     is_private = network.allow_private_addresses
     book_rng = rng.stream("book")
     restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
     book = restored or AddressBook(book_rng, is_private)
     connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
     connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
-    mempool = _mempool_policy(network, policy)
-    pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height)
-    if policy.persists_mempool:
-        pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
         default_port=network.default_port,
@@ -106,33 +149,30 @@ def assemble_node(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
-    shared = Parts(
+    return CommonParts(
         network=network,
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
-        sync=BlockSync(tree, HeaderFollower(tree, rng.stream("netsync"), policy.tip_age_max_us)),
-        mempool=pool,
-        relay=TxRelay(_relay_policy(network, policy, mempool), rng.stream("relay")),
+        headers=HeaderFollower(tree, rng.stream("netsync"), policy.tip_age_max_us),
         book=book,
         connections=connections,
         bootstrap=Bootstrap(discovery, rng),
         gossip=Gossip(discovery, rng),
         overlay=RandomOverlay(policy.outbound_slots),
     )
-    session = SessionPolicy(
+
+
+def _session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:
+    return SessionPolicy(
         magic=network.magic,
         services=policy.services,
         user_agent=policy.user_agent,
         ping_after_us=network.ping_after_s * SECOND_US,
         drop_after_us=network.drop_after_s * SECOND_US,
         handshake_timeout_us=policy.peer_timeout_us,
-        relays_transactions=not policy.blocks_only,
+        relays_transactions=relays_transactions,
     )
-    wallet = None
-    if policy.uses_wallet:
-        wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
-    return Node(shared, make_flows(shared, session, wallet, entropy, now, parts))
 
 
 def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]) -> T | None:

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.connmgr.bans import parse_subject
-from minicoin.core.effects import Close, Effect
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.node import commands
 from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -20,12 +18,10 @@ from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
-from minicoin.core.notices import NetworkSwitched
-from minicoin.core.primitives.block import BlockHash, BlockHeader
-from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
-from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+from minicoin.core.units import Micros, RequestId
 
 STOPPING = "the node is shutting down"
 
@@ -75,6 +71,7 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._pool = pool
+        self._common = CommonCommands(parts, peers)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._submitted: dict[BlockHash, _Submitted] = {}
@@ -112,11 +109,11 @@ class CommandFlow:
                 | commands.PingPeers()
                 | commands.SetNetworkActive()
             ):
-                self._network(request, command, now)
+                self._common.handle(request, command, now)
             case commands.SubmitBlock():
                 self._submit_block(request, command, now)
             case commands.SubmitHeader(header):
-                self._submit_header(request, header, now)
+                self._common.submit_header(request, header, self._parts.sync.submit_header, now)
             case commands.WaitForTip():
                 self._tip_watch.wait(request, command, now)
             case commands.WaitForChain():
@@ -168,44 +165,6 @@ class CommandFlow:
             case _:
                 assert_never(command)
 
-    # --- network ---
-
-    def _network(self, request: RequestId, command: object, now: Micros) -> None:
-        parts = self._parts
-        connections = parts.connections
-        match command:
-            case commands.AddNode(address, permanent):
-                if permanent:
-                    connections.add_node(address)
-                else:
-                    parts.emit(connections.dial(address, SlotKind.MANUAL, now))
-            case commands.RemoveNode(address):
-                connections.remove_node(address)
-            case commands.DisconnectNode(conn):
-                if ConnId(conn) not in parts.sessions:
-                    parts.fail(request, commands.NODE_NOT_CONNECTED, f"no peer with id {conn}")
-                    return
-                self._peers.drop(ConnId(conn), "disconnected by the operator", now)
-            case commands.SetBan(subnet, until):
-                self._close(
-                    connections.ban(parse_subject(subnet), Micros(until * SECOND_US), "by the operator", now), now
-                )
-            case commands.ClearBan(subnet):
-                self._close(connections.unban(parse_subject(subnet)) if subnet else connections.clear_bans(), now)
-            case commands.PingPeers():
-                self._peers.ping_all(now)
-            case commands.SetNetworkActive(is_active):
-                parts.emit(NetworkSwitched(is_active))
-                self._close(list(connections.set_active(is_active)), now)
-        parts.reply(request, None)
-
-    def _close(self, effects: list[Effect], now: Micros) -> None:
-        for effect in effects:
-            if isinstance(effect, Close):
-                self._peers.drop(effect.conn, effect.reason, now)
-            else:
-                self._parts.emit(effect)
-
     # --- chain ---
 
     def _submit_block(self, request: RequestId, command: commands.SubmitBlock, now: Micros) -> None:
@@ -227,18 +186,6 @@ class CommandFlow:
             return
         self._submitted.setdefault(block.hash, _Submitted([])).requests.append(request)
         self._parts.emit(*effects)
-
-    def _submit_header(self, request: RequestId, header: BlockHeader, now: Micros) -> None:
-        if self._parts.tree.get(header.previous) is None and self._parts.tree.get(header.hash) is None:
-            problem = f"Must submit previous header ({hash_to_hex(header.previous)}) first"
-            self._parts.fail(request, commands.VERIFY_ERROR, problem)
-            return
-        try:
-            self._parts.emit(*self._parts.sync.submit_header(header, now))
-        except BlockRejected as rejected:
-            self._parts.fail(request, commands.VERIFY_ERROR, str(rejected.reason))
-            return
-        self._parts.reply(request, None)
 
     def _settle(self, request: RequestId) -> None:
         """Answer once everything that came before has been carried out."""

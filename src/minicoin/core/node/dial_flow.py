@@ -7,7 +7,7 @@ from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
 from minicoin.core.effects import Effect
 from minicoin.core.forms.derived import make_codec
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts
 from minicoin.core.part import Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
@@ -19,7 +19,7 @@ _SLOTS: Final = make_codec(tuple[tuple[SlotView, ...], tuple[NodeAddress, ...], 
 class DialFlow(Part):
     """Around the connection manager."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: CommonParts) -> None:
         self._connections = parts.connections
         self._book = parts.book
         self.alarm = parts.connections.alarm

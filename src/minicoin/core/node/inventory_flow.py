@@ -18,20 +18,14 @@ from minicoin.core.netsync.serve import may_serve
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.serving import BLOCK_TYPES, Serving
 from minicoin.core.node.tx_flow import TxFlow
+from minicoin.core.node.unserved import refuse_bloom, unserved_routes
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.units import ConnId, Micros
-from minicoin.core.wire.codec import command_of
 from minicoin.core.wire.messages import (
-    FilterAdd,
-    FilterClear,
-    FilterLoad,
     GetBlockTxn,
-    GetCFCheckpt,
-    GetCFHeaders,
-    GetCFilters,
     GetData,
     Inv,
     InventoryVector,
@@ -60,12 +54,7 @@ class InventoryFlow(Part):
             route(NotFound, self.take_notfound),
             route(GetBlockTxn, self.take_getblocktxn),
             route(MemPool, self.take_mempool),
-            route(FilterLoad, self.refuse_bloom),
-            route(FilterAdd, self.refuse_bloom),
-            route(FilterClear, self.refuse_bloom),
-            route(GetCFilters, self.refuse_filters),
-            route(GetCFHeaders, self.refuse_filters),
-            route(GetCFCheckpt, self.refuse_filters),
+            *unserved_routes(),
         )
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
@@ -152,7 +141,7 @@ class InventoryFlow(Part):
     def take_mempool(self, peer: PeerView, message: MemPool, now: Micros) -> Iterable[Effect]:
         """What the mempool holds, for a peer that the operator lets ask; anybody else breaks BIP35."""
         if not peer.permissions & Permission.MEMPOOL:
-            return self.refuse_bloom(peer, message, now)
+            return refuse_bloom(peer, message, now)
         mempool = self._parts.mempool
         kind = InvType.WTX if peer.uses_wtxid else InvType.TX
         entries = itertools.islice(mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
@@ -162,18 +151,6 @@ class InventoryFlow(Part):
         # What it was told of it may ask for.
         self._parts.relay.on_told(peer.conn, mempool.sequence)
         return (Send(peer.conn, Inv(tuple(InventoryVector(kind, name) for name in names))),)
-
-    def refuse_bloom(
-        self, peer: PeerView, message: MemPool | FilterLoad | FilterAdd | FilterClear, now: Micros
-    ) -> Iterable[Effect]:
-        """Only nodes that offer NODE_BLOOM serve these, and a peer that asks others is left (BIP111)."""
-        raise PeerFault(f"{command_of(message)} without NODE_BLOOM", score=0)
-
-    def refuse_filters(
-        self, peer: PeerView, message: GetCFilters | GetCFHeaders | GetCFCheckpt, now: Micros
-    ) -> Iterable[Effect]:
-        """The same of block filters (BIP157)."""
-        raise PeerFault(f"{command_of(message)} without NODE_COMPACT_FILTERS", score=0)
 
     def _find_transaction(self, conn: ConnId, vector: InventoryVector) -> Transaction | None:
         """One that this peer may have: what entered the pool since its last inv shows where it came from. What comes

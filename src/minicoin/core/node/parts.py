@@ -9,6 +9,7 @@ from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.effects import Effect, Reply
 from minicoin.core.mempool.pool import Mempool
+from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.overlay import Overlay
@@ -20,17 +21,15 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, RequestId
 
 
-@dataclass(slots=True)
-class Parts:
-    """Owned by node; flows read and change them, in the written order only."""
+@dataclass(slots=True, kw_only=True)
+class CommonParts:
+    """What every node has, whatever its role. Owned by node; flows read and change them, in the written order only."""
 
     network: Network
     policy: NodePolicy
     rng: Rng
     tree: HeaderTree
-    sync: BlockSync
-    mempool: Mempool
-    relay: TxRelay
+    headers: HeaderFollower
     book: AddressBook
     connections: ConnectionManager
     bootstrap: Bootstrap
@@ -54,6 +53,11 @@ class Parts:
         """A peer became ready or left."""
         self._views = None
 
+    def is_at_work_for(self, conn: ConnId, *, is_settled: bool) -> bool:
+        """Whether what this peer sent is with a worker, or in line for it; `is_settled` where the engine stands where
+        it should. Without blocks there is no worker."""
+        return False
+
     def reply(self, request: RequestId | None, value: object) -> None:
         """Answer a command, if one waits."""
         if request is not None:
@@ -63,3 +67,16 @@ class Parts:
         """Answer a command with an error."""
         if request is not None:
             self.effects.append(Reply(request, None, code, error))
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts(CommonParts):
+    """And what a node has that keeps blocks. Its `sync` stands in front of `headers`."""
+
+    sync: BlockSync
+    mempool: Mempool
+    relay: TxRelay
+
+    def is_at_work_for(self, conn: ConnId, *, is_settled: bool) -> bool:
+        """Its blocks and its transactions."""
+        return self.mempool.is_verifying_from(conn) or self.sync.is_at_work_for(conn, is_settled=is_settled)

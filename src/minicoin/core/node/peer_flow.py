@@ -16,7 +16,7 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.node.address_flow import AddressFlow
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.pongs import WaitingPongs
 from minicoin.core.notices import (
     MessageDropped,
@@ -51,7 +51,7 @@ class PeerFlow(Part):
 
     def __init__(
         self,
-        parts: Parts,
+        parts: CommonParts,
         addresses: AddressFlow,
         session_policy: SessionPolicy,
         listeners: tuple[Part, ...],
@@ -93,7 +93,6 @@ class PeerFlow(Part):
             permissions=Permission.NONE if slot is None else slot.permissions,
         )
         parts.sessions[event.conn] = session
-        parts.mempool.introduce_source(event.conn, parts.book.group(event.remote))
         self.alarm.by(session.deadline)
         parts.emit(PeerOpened(event.conn, event.remote, event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))
@@ -322,7 +321,7 @@ class PeerFlow(Part):
             return
         item = Item(ItemKind.BLOCK, connected[-1].hash)
         chosen = {spread.conn for spread in self._parts.overlay.spread(item, self._parts.peer_views())}
-        peers = [peer for peer in self._parts.sync.peers() if peer.conn in chosen]
+        peers = [peer for peer in self._parts.headers.peers() if peer.conn in chosen]
         self._parts.emit(*announce_blocks(peers, connected))
 
     def network_view(self) -> NetworkView:
@@ -352,22 +351,18 @@ class PeerFlow(Part):
     def answer_pings(self, *, is_settled: bool) -> None:
         """Those whose peers have no work here any more; `is_settled` where the engine stands where it should."""
         for conn in self._pongs:
-            if not self._is_at_work(conn, is_settled=is_settled):
+            if not self._parts.is_at_work_for(conn, is_settled=is_settled):
                 self._send(conn, self._pongs.release(conn))
 
     def _hold_pongs(self, conn: ConnId, replies: list[Message], now: Micros) -> list[Message]:
         """What of them goes out now. Whether the engine is settled is for answer_pings, which follows each event."""
-        if not self._is_at_work(conn, is_settled=False):
+        if not self._parts.is_at_work_for(conn, is_settled=False):
             return replies
         sent: list[Message] = []
         for reply in replies:
             sent += self._pongs.hold(conn, reply, now) if isinstance(reply, Pong) else [reply]
         self.alarm.by(self._pongs.next_deadline())
         return sent
-
-    def _is_at_work(self, conn: ConnId, *, is_settled: bool) -> bool:
-        is_judging = self._parts.mempool.is_verifying_from(conn)
-        return is_judging or self._parts.sync.is_at_work_for(conn, is_settled=is_settled)
 
     def snapshot(self, now: Micros) -> tuple[SessionSnapshot, ...]:
         return tuple(session.snapshot() for session in self._parts.sessions.values())

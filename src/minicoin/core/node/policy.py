@@ -1,7 +1,6 @@
 """What the operator chose for this node, as one value. The network's rules are params'; these are preferences."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from minicoin.core.limits import (
     ANCESTORS_MAX,
@@ -16,17 +15,11 @@ from minicoin.core.limits import (
     TIP_AGE_MAX_US,
 )
 from minicoin.core.mempool.policy import BLOCK_MIN_FEERATE, BYTES_PER_SIGOP
+from minicoin.core.node.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
 from minicoin.core.script.policy import STANDARD, Standardness
 from minicoin.core.units import DAY_US
-
-
-class Role(StrEnum):
-    """What the node does for the network."""
-
-    FULL = "full"
-    MINER = "miner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,6 @@ class NodePolicy:
     """Defaults are those of a public full node."""
 
     role: Role = Role.FULL
-    services: Services = Services.NETWORK | Services.WITNESS
     user_agent: str = "/minicoin:0.1.0/"
     connect: tuple[NodeAddress, ...] | None = None
     """Connect to these and no others; an empty tuple dials nobody."""
@@ -90,3 +82,8 @@ class NodePolicy:
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""
     mining_interval_us: int = 0
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
+
+    @property
+    def services(self) -> Services:
+        """What its role offers to peers."""
+        return ROLES[self.role].services

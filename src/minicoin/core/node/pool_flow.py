@@ -23,7 +23,7 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.notices import MempoolNotRestored
-from minicoin.core.part import Part
+from minicoin.core.part import Part, PeerView
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import ConnId, Micros, RequestId
 
@@ -128,6 +128,11 @@ class PoolFlow(Part):
         return (("mempool", bytes(out)),)
 
     # --- peers and time ---
+
+    def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
+        """Who has addresses of one group takes turns with himself."""
+        self._mempool.introduce_source(peer.conn, self._parts.book.group(peer.address))
+        return ()
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._mempool.forget_source(conn)

@@ -11,7 +11,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect
 from minicoin.core.limits import TIP_WAITERS_MAX
 from minicoin.core.node.commands import MISC_ERROR, WaitForTip
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts
 from minicoin.core.part import Part
 from minicoin.core.units import Micros, RequestId
 
@@ -25,7 +25,7 @@ class _Waiter:
 class TipWatch(Part):
     """The waiting ones, in the order they came."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: CommonParts) -> None:
         self._parts = parts
         self._waiters: list[_Waiter] = []
         self.alarm = Alarm()

@@ -1,0 +1,95 @@
+"""The commands of every node, whatever its role: about its connections, and about one header.
+
+command_flow owns those of a node that keeps blocks, header_only those of one that keeps none; both ask here.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from minicoin.core.connmgr.bans import parse_subject
+from minicoin.core.effects import Close, Effect
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.node import commands
+from minicoin.core.node.parts import CommonParts
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.notices import NetworkSwitched
+from minicoin.core.primitives.block import BlockHeader
+from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+
+ConnectionCommand = (
+    commands.AddNode
+    | commands.RemoveNode
+    | commands.DisconnectNode
+    | commands.SetBan
+    | commands.ClearBan
+    | commands.PingPeers
+    | commands.SetNetworkActive
+)
+
+
+class CommonCommands:
+    """Answers each at once."""
+
+    def __init__(self, parts: CommonParts, peers: PeerFlow) -> None:
+        self._parts = parts
+        self._peers = peers
+
+    def handle(self, request: RequestId, command: ConnectionCommand, now: Micros) -> None:
+        """A command about connections."""
+        parts = self._parts
+        connections = parts.connections
+        match command:
+            case commands.AddNode(address, permanent):
+                if permanent:
+                    connections.add_node(address)
+                else:
+                    parts.emit(connections.dial(address, SlotKind.MANUAL, now))
+            case commands.RemoveNode(address):
+                connections.remove_node(address)
+            case commands.DisconnectNode(conn):
+                if ConnId(conn) not in parts.sessions:
+                    parts.fail(request, commands.NODE_NOT_CONNECTED, f"no peer with id {conn}")
+                    return
+                self._peers.drop(ConnId(conn), "disconnected by the operator", now)
+            case commands.SetBan(subnet, until):
+                self._close(
+                    connections.ban(parse_subject(subnet), Micros(until * SECOND_US), "by the operator", now), now
+                )
+            case commands.ClearBan(subnet):
+                self._close(connections.unban(parse_subject(subnet)) if subnet else connections.clear_bans(), now)
+            case commands.PingPeers():
+                self._peers.ping_all(now)
+            case commands.SetNetworkActive(is_active):
+                parts.emit(NetworkSwitched(is_active))
+                self._close(list(connections.set_active(is_active)), now)
+            case _:
+                assert_never(command)
+        parts.reply(request, None)
+
+    def submit_header(
+        self,
+        request: RequestId,
+        header: BlockHeader,
+        submit: Callable[[BlockHeader, Micros], list[Effect]],
+        now: Micros,
+    ) -> None:
+        """A header from the operator, to be taken by `submit`."""
+        if self._parts.tree.get(header.previous) is None and self._parts.tree.get(header.hash) is None:
+            problem = f"Must submit previous header ({hash_to_hex(header.previous)}) first"
+            self._parts.fail(request, commands.VERIFY_ERROR, problem)
+            return
+        try:
+            self._parts.emit(*submit(header, now))
+        except BlockRejected as rejected:
+            self._parts.fail(request, commands.VERIFY_ERROR, str(rejected.reason))
+            return
+        self._parts.reply(request, None)
+
+    def _close(self, effects: list[Effect], now: Micros) -> None:
+        for effect in effects:
+            if isinstance(effect, Close):
+                self._peers.drop(effect.conn, effect.reason, now)
+            else:
+                self._parts.emit(effect)

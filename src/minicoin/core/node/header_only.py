@@ -1,0 +1,233 @@
+"""The node of the role `headers`: it follows the best header over all its peers, and keeps no block.
+
+It has no engine, hence no mempool, wallet or miner, and offers peers no service. The same contract as Node: one event
+in, effects out; the parts it shares with a full node are the same objects in the same order.
+
+Its tip is the best header. Every event that may have changed which one that is moves the tip before it is over; the
+headers on the way there are saved, whoever waits for the tip is answered. What headers alone cannot tell (whether the
+blocks below keep the rules) it takes on trust in their work, as every header-only client does.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from minicoin.core.alarm import NEVER, Alarm, is_due
+from minicoin.core.chain.header_node import find_common_ancestor
+from minicoin.core.effects import Effect, SaveHeaders, Shutdown
+from minicoin.core.events import (
+    AddressesFound,
+    BlockRead,
+    BlockRefused,
+    BlockStored,
+    BytesReceived,
+    ChainMoved,
+    CommandReceived,
+    ConnectionClosed,
+    ConnectionOpened,
+    DeadlineReached,
+    DialFailed,
+    Event,
+    InboundFailed,
+    KeyStretched,
+    MessageReceived,
+    NonceFound,
+    RescanProgress,
+    Saved,
+    SendQueueLow,
+    TransactionVerified,
+    WorkFailed,
+)
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.node import commands
+from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
+from minicoin.core.node.common_commands import CommonCommands
+from minicoin.core.node.dial_flow import DialFlow
+from minicoin.core.node.header_inventory import HeaderInventory
+from minicoin.core.node.parts import CommonParts
+from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.tip_watch import TipWatch
+from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
+from minicoin.core.part import Part, make_router, ring
+from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.units import Micros, RequestId
+
+NO_BLOCKS = "this node follows headers only (role headers): it has no blocks, mempool, wallet or miner"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderOnlySnapshot:
+    """The node from outside, at one moment."""
+
+    height: int
+    tip: BlockHash
+    peers: tuple[SessionSnapshot, ...]
+    is_initial: bool
+
+
+class HeaderOnlyNode:
+    """One header-only node's core."""
+
+    def __init__(self, shared: CommonParts, session: SessionPolicy, now: Micros) -> None:
+        self._shared = shared
+        self._addresses = AddressFlow(shared)
+        self._book = BookFlow(shared, now)
+        self._tip_watch = TipWatch(shared)
+        listeners: tuple[Part, ...] = (
+            self._addresses,
+            shared.headers,
+            HeaderInventory(shared.headers),
+            SeedFlow(shared),
+            shared.gossip,
+            self._book,
+            self._tip_watch,
+            DialFlow(shared),
+        )
+        self._peers = PeerFlow(shared, self._addresses, session, listeners, make_router(listeners))
+        self._parts: tuple[Part, ...] = (self._peers, *listeners)
+        self._commands = CommonCommands(shared, self._peers)
+        self._has_stopped = False
+        self._alarm = Alarm()
+        for part in self._parts:
+            part.alarm.set(part.next_deadline())
+            part.alarm.join(self._alarm)
+
+    # --- the contract ---
+
+    def start(self, now: Micros) -> None:
+        """Queue what the first moment asks for."""
+        self._addresses.on_start(now)
+        self._finish(now)
+
+    def handle(self, event: Event, now: Micros) -> None:
+        """Take one event. The effects of the event before must have been drained."""
+        assert not self._shared.effects, "effects of the last event were not drained"
+        self._dispatch(event, now)
+        self._finish(now)
+
+    def drain_effects(self) -> list[Effect]:
+        """Everything the node wants from the world since the last call, in order."""
+        effects, self._shared.effects = self._shared.effects, []
+        return effects
+
+    def next_deadline(self) -> Micros:
+        """When to hand in DeadlineReached, if nothing happens before. It may turn out that nothing is due."""
+        return self._alarm.at
+
+    def earliest_deadline(self) -> Micros:
+        """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
+        deadlines = (part.next_deadline() for part in self._parts)
+        return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
+
+    def snapshot(self, now: Micros) -> HeaderOnlySnapshot:
+        """The node from outside."""
+        tip = self._shared.tree.tip
+        is_initial = self._shared.headers.snapshot(now).is_initial
+        return HeaderOnlySnapshot(tip.height, tip.hash, self._peers.snapshot(now), is_initial)
+
+    # --- events ---
+
+    def _dispatch(self, event: Event, now: Micros) -> None:
+        match event:
+            case BytesReceived():
+                self._peers.on_bytes(event, now)
+            case MessageReceived():
+                self._peers.on_message(event, now)
+            case ConnectionOpened():
+                self._peers.on_connection_opened(event, now)
+            case ConnectionClosed():
+                self._peers.on_connection_closed(event, now)
+            case DialFailed():
+                self._peers.on_dial_failed(event, now)
+            case InboundFailed(remote, reason):
+                self._shared.emit(InboundLost(remote, reason))
+            case AddressesFound():
+                self._addresses.on_found(event, now)
+            case CommandReceived():
+                self._on_command(event, now)
+            case WorkFailed():
+                self._shared.emit(ChainHalted(event.what, event.error))
+            case SendQueueLow() | DeadlineReached() | Saved():
+                # Nothing large is ever sent, and nobody waits for a document.
+                pass
+            case (
+                BlockStored()
+                | BlockRefused()
+                | ChainMoved()
+                | BlockRead()
+                | TransactionVerified()
+                | NonceFound()
+                | KeyStretched()
+                | RescanProgress()
+            ):
+                raise MisuseError(f"{type(event).__name__} for a node that asked for nothing of the kind")
+            case _:
+                assert_never(event)
+
+    def _finish(self, now: Micros) -> None:
+        """What follows every event."""
+        if self._shared.tree.best_header is not self._shared.tree.tip:
+            self._follow(now)
+        if now >= self._alarm.at:
+            for part in self._parts:
+                if is_due(part, now):
+                    self._peers.perform(part.on_deadline(now), now)
+            self._alarm.set(ring(self._parts, now))
+
+    def _follow(self, now: Micros) -> None:
+        """The best header is another one: it is the tip from now on."""
+        shared, tree = self._shared, self._shared.tree
+        before, best = tree.tip, tree.best_header
+        fork = find_common_ancestor(before, best)
+        tree.set_tip(best.hash)
+        unsaved = tree.take_unsaved(best)
+        if unsaved:
+            shared.emit(SaveHeaders(unsaved))
+        if fork is not before:
+            gone, come = before.height - fork.height, best.height - fork.height
+            shared.emit(Reorganised(gone, come, best.hash))
+        shared.emit(TipMoved(best.hash, best.height, best.height))
+        shared.headers.on_chain_moved(now)
+        self._tip_watch.end_waits()
+
+    # --- commands ---
+
+    def _on_command(self, event: CommandReceived, now: Micros) -> None:
+        try:
+            if not isinstance(event.command, commands.Command):
+                raise MisuseError(f"not a command: {event.command!r}")
+            self._handle(event.request, event.command, now)
+        except (MisuseError, DecodeError) as error:
+            self._shared.fail(event.request, commands.INVALID_PARAMETER, str(error))
+
+    def _handle(self, request: RequestId, command: commands.Command, now: Micros) -> None:
+        match command:
+            case commands.Stop():
+                self._shared.reply(request, "minicoin stopping")
+                self._stop()
+            case (
+                commands.AddNode()
+                | commands.RemoveNode()
+                | commands.DisconnectNode()
+                | commands.SetBan()
+                | commands.ClearBan()
+                | commands.PingPeers()
+                | commands.SetNetworkActive()
+            ):
+                self._commands.handle(request, command, now)
+            case commands.SubmitHeader(header):
+                self._commands.submit_header(request, header, self._shared.headers.submit, now)
+            case commands.WaitForTip():
+                self._tip_watch.wait(request, command, now)
+            case commands.WaitForChain():
+                # The tip never lags behind the headers.
+                self._shared.reply(request, None)
+            case _:
+                self._shared.fail(request, commands.METHOD_NOT_FOUND, NO_BLOCKS)
+
+    def _stop(self) -> None:
+        if self._has_stopped:
+            return
+        self._has_stopped = True
+        self._tip_watch.end_waits()
+        self._shared.emit(self._book.save(), Shutdown("asked to stop"))

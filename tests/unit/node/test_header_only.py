@@ -1,0 +1,283 @@
+"""A node without blocks beside a full one: it follows the best header, and says of the rest that it has none."""
+
+from dataclasses import replace
+
+import pytest
+from tests import mainnet
+from tests.unit.node.bench import NETWORK, NOBODY, Bench
+
+from minicoin.core.effects import (
+    Activate,
+    Close,
+    Dial,
+    ReadBlock,
+    Reply,
+    SaveHeaders,
+    SaveState,
+    SearchNonce,
+    Send,
+    Shutdown,
+    StoreBlock,
+    VerifyTransaction,
+)
+from minicoin.core.events import (
+    BlockStored,
+    CommandReceived,
+    ConnectionClosed,
+    ConnectionOpened,
+    DeadlineReached,
+    MessageReceived,
+)
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import HEADERS_TIMEOUT_US
+from minicoin.core.node import commands
+from minicoin.core.node.assemble import NodeState, assemble_header_only, assemble_node
+from minicoin.core.node.header_only import NO_BLOCKS
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.roles import Role
+from minicoin.core.notices import Reorganised, TipMoved
+from minicoin.core.params.builtin import lookup
+from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.wire.messages import (
+    FilterClear,
+    GetBlockTxn,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InventoryVector,
+    InvType,
+    MemPool,
+    NetAddress,
+    NotFound,
+    Tx,
+    Verack,
+    Version,
+)
+
+POLICY = NodePolicy(role=Role.HEADERS)
+HERE, THERE = NodeAddress("127.0.0.1", 18_001), NodeAddress("127.0.0.1", 18_002)
+# What only a node with blocks asks the world for.
+OF_BLOCKS = (StoreBlock, Activate, ReadBlock, VerifyTransaction, SearchNonce)
+
+
+class Watcher:
+    """The header-only node and what it wanted of the world."""
+
+    def __init__(self, now, network=NETWORK, state=None):
+        self.now = now
+        self.node = assemble_header_only(network, POLICY, state or NodeState(), Rng(b"watcher"), now)
+        self.seen = []
+        self.told = []
+        self.replies = {}
+        self.dialled = None
+        self.node.start(now)
+        self._drain()
+
+    def handle(self, event):
+        self.node.handle(event, self.now)
+        return self._drain()
+
+    def _drain(self):
+        assert self.node.next_deadline() <= self.node.earliest_deadline()
+        effects = self.node.drain_effects()
+        self.seen += effects
+        self.told += effects
+        for effect in effects:
+            assert not isinstance(effect, OF_BLOCKS)
+            if isinstance(effect, Reply):
+                self.replies[effect.request] = effect
+        return effects
+
+    def command(self, command):
+        request = len(self.replies) + 1_000
+        self.handle(CommandReceived(request, command))
+        return self.replies.get(request)
+
+    def say(self, conn, message):
+        """A peer's message; the messages that answer it."""
+        effects = self.handle(MessageReceived(conn, message, 100))
+        return [effect.message for effect in effects if isinstance(effect, Send)]
+
+    def connect(self, conn, services=Services.NETWORK | Services.WITNESS):
+        """An inbound peer with a finished handshake; what it heard from us meanwhile."""
+        opened = self.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))
+        theirs = Version(
+            70016, services, self.now // SECOND_US, NetAddress(), NetAddress(), 1_000 + conn, "/scripted/", 0
+        )
+        heard = [effect.message for effect in opened if isinstance(effect, Send)]
+        return heard + self.say(conn, theirs) + self.say(conn, Verack())
+
+    @property
+    def tip(self):
+        return self.node.snapshot(self.now).tip
+
+
+def linked():
+    """A full node of 5 blocks, and a watcher that dialled it; whatever they say to each other was heard."""
+    full = Bench()
+    full.ask(commands.Generate(5, NOBODY))
+    watcher = Watcher(full.now)
+    watcher.command(commands.AddNode(THERE, permanent=False))
+    (watcher.dialled,) = [effect.conn for effect in watcher.seen if isinstance(effect, Dial)]
+    full.handle(ConnectionOpened(7, HERE, True, None))
+    watcher.handle(ConnectionOpened(watcher.dialled, THERE, False, None))
+    converse(full, watcher)
+    return full, watcher
+
+
+def converse(full, watcher):
+    """Until nobody has anything left to say."""
+    watcher.now = full.now
+    heard = [0, 0]
+    while True:
+        to_watcher = [effect.message for effect in full.seen if isinstance(effect, Send) and effect.conn == 7]
+        to_full = [effect.message for effect in watcher.seen if isinstance(effect, Send)]
+        if not to_watcher and not to_full:
+            return
+        full.seen.clear()
+        watcher.seen.clear()
+        for message in to_watcher:
+            watcher.handle(MessageReceived(watcher.dialled, message, 100))
+        for message in to_full:
+            full.handle(MessageReceived(7, message, 100))
+        heard = [heard[0] + len(to_watcher), heard[1] + len(to_full)]
+        assert sum(heard) < 200, "they never end"
+
+
+def test_it_follows_a_full_node_and_its_reorganisation():
+    full, watcher = linked()
+    first = full.node.snapshot(full.now)
+    assert (watcher.tip, watcher.node.snapshot(watcher.now).height) == (first.tip, 5)
+    full.command(commands.InvalidateBlock(full.node.snapshot(full.now).tip))
+    # To somebody else, or it would be the same block again.
+    full.ask(commands.Generate(3, NOBODY[:-1] + b"x"))
+    converse(full, watcher)
+    second = full.node.snapshot(full.now)
+    assert second.height == 7 and watcher.tip == second.tip != first.tip
+    told = [notice for notice in watcher.told if isinstance(notice, TipMoved | Reorganised)]
+    assert told[0] == TipMoved(first.tip, 5, 5)
+    assert told[1] == Reorganised(1, 2, told[2].block)
+    assert [notice.height for notice in told[2:]] == [6, 7]
+
+
+def test_a_full_node_sees_a_peer_that_offers_nothing_and_wants_no_transactions():
+    full, watcher = linked()
+    (peer,) = full.node.snapshot(full.now).peers
+    assert peer.services == Services.NONE
+    versions = [message for message in watcher.connect(1) if isinstance(message, Version)]
+    assert [(version.services, version.relay) for version in versions] == [(0, False)]
+
+
+def test_bitcoins_own_headers():
+    network = replace(lookup("bitcoin"), minimum_chainwork=0)
+    watcher = Watcher(Micros((mainnet.headers()[-1].time + 60) * SECOND_US), network)
+    heard = watcher.connect(1)
+    assert any(isinstance(message, GetHeaders) for message in heard)
+    watcher.say(1, Headers(mainnet.headers()))
+    assert watcher.tip == mainnet.headers()[-1].hash
+    assert watcher.node.snapshot(watcher.now).height == mainnet.HEIGHT
+    saved = [effect.headers for effect in watcher.seen if isinstance(effect, SaveHeaders)]
+    assert saved == [mainnet.headers()]
+    again = Watcher(watcher.now, network, NodeState(headers=mainnet.headers()))
+    assert again.tip == watcher.tip
+
+
+def test_whatever_is_asked_for_is_not_found():
+    _, watcher = linked()
+    watcher.connect(1)
+    vectors = tuple(InventoryVector(kind, watcher.tip) for kind in (InvType.BLOCK, InvType.WITNESS_BLOCK, InvType.WTX))
+    assert watcher.say(1, GetData(vectors)) == [NotFound(vectors)]
+    assert watcher.say(1, GetBlockTxn(watcher.tip, (0,))) == [NotFound((vectors[1],))]
+    # Its headers are anybody's.
+    (answer,) = watcher.say(1, GetHeaders(70016, (NETWORK.genesis.hash,), bytes(32)))
+    assert len(answer.headers) == 5 and answer.headers[-1].hash == watcher.tip
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Tx(Transaction(2, (TxIn(make_outpoint(b"?" * 32, 0)),), (TxOut(1, NOBODY),))),
+        Inv((InventoryVector(InvType.WTX, b"w" * 32),)),
+        MemPool(),
+        FilterClear(),
+    ],
+)
+def test_who_sends_what_was_refused_in_the_version_message_is_left(message):
+    watcher = Watcher(Bench().now)
+    watcher.connect(1)
+    watcher.say(1, message)
+    assert [effect.conn for effect in watcher.seen if isinstance(effect, Close)] == [1]
+
+
+def test_an_announced_block_is_asked_for_by_its_header():
+    _, watcher = linked()
+    asked = watcher.say(watcher.dialled, Inv((InventoryVector(InvType.BLOCK, b"n" * 32),)))
+    assert [type(message) for message in asked] == [GetHeaders]
+
+
+def test_a_peer_that_gives_no_headers_holds_up_nobody():
+    bench = Bench()
+    bench.ask(commands.Generate(5, NOBODY))
+    tree_tip = bench.node.snapshot(bench.now).tip
+    watcher = Watcher(Micros(bench.now + 400 * 86_400 * SECOND_US))
+    watcher.connect(1)
+    assert not any(isinstance(message, GetHeaders) for message in watcher.connect(2))
+    watcher.now = Micros(watcher.now + HEADERS_TIMEOUT_US)
+    effects = watcher.handle(DeadlineReached())
+    asked = [effect for effect in effects if isinstance(effect, Send) and isinstance(effect.message, GetHeaders)]
+    assert [effect.conn for effect in asked] == [2]
+    watcher.handle(ConnectionClosed(2, "gone"))
+    assert watcher.tip == NETWORK.genesis.hash != tree_tip
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        commands.Generate(1, NOBODY),
+        commands.SetMining(NOBODY),
+        commands.NewAddress(""),
+        commands.SaveMempool(),
+        commands.InvalidateBlock(NETWORK.genesis.hash),
+    ],
+)
+def test_commands_that_need_blocks_are_refused_in_words(command):
+    watcher = Watcher(Bench().now)
+    reply = watcher.command(command)
+    assert (reply.error_code, reply.error) == (commands.METHOD_NOT_FOUND, NO_BLOCKS)
+
+
+def test_commands_of_every_node_work():
+    full, watcher = linked()
+    (peer,) = watcher.node.snapshot(watcher.now).peers
+    full.ask(commands.Generate(1, NOBODY))
+    header = full.node.parts.tree.tip.header
+    watcher.handle(CommandReceived(5, commands.WaitForTip(watcher.tip, 60 * SECOND_US)))
+    assert 5 not in watcher.replies
+    assert watcher.command(commands.SubmitHeader(header)).error == ""
+    assert watcher.tip == header.hash
+    assert watcher.replies[5].value == (header.hash, 6)
+    assert watcher.command(commands.WaitForChain()).value is None
+    assert watcher.command(commands.DisconnectNode(peer.conn)).error == ""
+    assert watcher.command(commands.DisconnectNode(peer.conn)).error_code == commands.NODE_NOT_CONNECTED
+    assert watcher.command(commands.SetBan("not a subnet", 1)).error_code == commands.INVALID_PARAMETER
+    assert watcher.command(commands.Stop()).value == "minicoin stopping"
+    last = [effect for effect in watcher.seen if isinstance(effect, SaveState | Shutdown)]
+    assert [type(effect) for effect in last] == [SaveState, Shutdown]
+
+
+def test_the_answer_of_a_worker_that_it_does_not_have_is_a_mistake_of_the_driver():
+    watcher = Watcher(Bench().now)
+    with pytest.raises(MisuseError, match="BlockStored"):
+        watcher.handle(BlockStored(NETWORK.genesis.hash, 0))
+
+
+def test_a_role_is_made_by_what_is_made_for_it():
+    now = Bench().now
+    with pytest.raises(MisuseError, match=r"role headers keeps no blocks; .* made for: full"):
+        assemble_node(NETWORK, POLICY, NodeState(), Rng(b"x"), bytes, now)
+    with pytest.raises(MisuseError, match=r"role full keeps blocks; .* made for: headers"):
+        assemble_header_only(NETWORK, NodePolicy(), NodeState(), Rng(b"x"), now)
