@@ -8,7 +8,7 @@ from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, Tx
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 from minicoin.core.script.policy import (
     Standardness,
-    check_no_upgrade,
+    check_programs,
     check_size,
     check_standard,
     check_standard_inputs,
@@ -183,11 +183,39 @@ def test_no_coin_of_a_reserved_witness_version_is_spent(script: bytes, script_si
     transaction = Draft(script_sig=script_sig, inputs=2).build()
     spent = [PAY, TxOut(1, script)]
     if not is_reserved:
-        check_no_upgrade(transaction, spent)
+        check_programs(transaction, spent)
         return
     with pytest.raises(TxRejected, match="input 1: its witness version is reserved for soft-fork upgrades") as refused:
-        check_no_upgrade(transaction, spent)
+        check_programs(transaction, spent)
     assert refused.value.reason is TxReason.SCRIPT_FAILED
+
+
+LONG_KEY = b"\x04" + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("program", "script_sig", "witness", "is_refused"),
+    [
+        (p2wpkh_script(bytes(20)), b"", (b"a" * 72, LONG_KEY), True),
+        (p2wpkh_script(bytes(20)), b"", (b"a" * 72, KEY), False),
+        (witness_script(0, bytes(32)), b"", (b"a" * 72, push(LONG_KEY) + b"\xac"), True),
+        (witness_script(0, bytes(32)), b"", (b"a" * 72, LONG_KEY, b"\x76\xa9"), True),
+        (witness_script(0, bytes(32)), b"", (b"a" * 72, push(KEY) + b"\xac"), False),
+        (witness_script(0, bytes(32)), b"", (b"a" * 72, b"\x4c"), False),
+        (p2sh_script(bytes(20)), push(witness_script(0, bytes(32))), (b"a", push(LONG_KEY) + b"\xac"), True),
+        (p2pkh_script(bytes(20)), push(LONG_KEY), (), False),
+        (witness_script(1, bytes(32)), b"", (LONG_KEY,), False),
+    ],
+)
+def test_keys_in_witnesses_are_compressed(
+    program: bytes, script_sig: bytes, witness: Witness, is_refused: bool
+) -> None:
+    transaction = Draft(script_sig=script_sig, witness=witness).build()
+    if not is_refused:
+        check_programs(transaction, [TxOut(1, program)])
+        return
+    with pytest.raises(TxRejected, match="input 0: a key in its witness is not compressed"):
+        check_programs(transaction, [TxOut(1, program)])
 
 
 def test_what_looks_like_a_node_of_the_merkle_tree_is_never_relayed():

@@ -14,7 +14,7 @@ from minicoin.core.mempool.table import EntryTable, ancestors_of_parents, descen
 from minicoin.core.mempool.truc import check_truc
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
-from minicoin.core.script.policy import check_no_upgrade, check_size, check_standard, check_standard_inputs
+from minicoin.core.script.policy import check_programs, check_size, check_standard, check_standard_inputs
 
 # One transaction may take a fifth of a block's signature checks.
 _STANDARD_SIGOP_COST_MAX = BLOCK_SIGOP_COST_MAX // 5
@@ -74,14 +74,14 @@ def check_verified(
 
 
 def check_standard_verdict(verdict: TxVerdict, policy: MempoolPolicy) -> None:
-    """Standardness of what was spent; and for all transactions that they spend nothing that a soft fork may give a
-    meaning to, and how many signatures it takes to verify them: blocks have no room for more. Raises TxRejected."""
+    """Standardness of what was spent; and for all transactions what witness programs ask for, and how many signatures
+    it takes to verify them: blocks have no room for more. Raises TxRejected."""
     if verdict.sigop_cost > _STANDARD_SIGOP_COST_MAX:
         raise TxRejected(TxReason.SIGOPS, str(verdict.sigop_cost))
     if policy.require_standard and verdict.spent:
         check_standard_inputs(verdict.transaction, verdict.spent)
     if verdict.spent:
-        check_no_upgrade(verdict.transaction, verdict.spent)
+        check_programs(verdict.transaction, verdict.spent)
 
 
 def vsize_of(verdict: TxVerdict, policy: MempoolPolicy) -> int:

@@ -11,6 +11,8 @@ them is ever a reason to punish a peer.
 4. Signature checks outside of witnesses are few (BIP54): they are what makes a transaction slow to verify.
 5. No coin of a witness version without a meaning is spent, whether standardness is asked for or not: anybody may spend
    it today, and a block that does breaks the rules of the soft fork that gives it a meaning.
+6. Keys in witnesses of version 0 are compressed, standardness or not (BIP143). Whatever looks like one that is not is
+   taken for one: telling would mean to run the script.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from typing import Final
 
 from minicoin.core.primitives.transaction import Transaction, TxOut, Witness, output_size
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
-from minicoin.core.script.pushes import is_p2sh, is_push_only, last_push, witness_program
+from minicoin.core.script.pushes import is_p2sh, is_push_only, last_push, parse_operations, witness_program
 from minicoin.core.script.sigops import script_sigops
 from minicoin.core.script.standard import (
     ScriptType,
@@ -30,6 +32,9 @@ from minicoin.core.script.standard import (
 
 STANDARD_WEIGHT_MAX: Final = 400_000
 STANDARD_VERSION_MAX: Final = 3
+_UNCOMPRESSED_KEY_BYTES: Final = 65
+_UNCOMPRESSED_KEY_TAGS: Final = (4, 6, 7)
+
 # CVE-2017-12842: 64 bytes without witness look like an inner node of the merkle tree.
 STANDARD_STRIPPED_BYTES_MIN: Final = 65
 # A 15-of-15 P2SH multisig with compressed keys, the largest scriptSig that can be spent.
@@ -151,21 +156,34 @@ def check_standard_inputs(transaction: Transaction, spent: Sequence[TxOut]) -> N
             raise TxRejected(TxReason.WITNESS_NONSTANDARD, f"input {index}")
 
 
-def check_no_upgrade(transaction: Transaction, spent: Sequence[TxOut]) -> None:
-    """The rule on witness programs that have no meaning yet, for all transactions. Raises TxRejected."""
+def check_programs(transaction: Transaction, spent: Sequence[TxOut]) -> None:
+    """The rules on witness programs, for all transactions. Raises TxRejected."""
     for index, (spend, output) in enumerate(zip(transaction.inputs, spent, strict=True)):
         script = output.script_pubkey
         is_nested = is_p2sh(script)
         if is_nested:
             script = last_push(spend.script_sig) or b""
         program = witness_program(script)
-        if program is None or program[0] == 0:
+        if program is None:
             continue
+        if program[0] == 0:
+            if transaction.witnesses and _has_uncompressed_key(transaction.witnesses[index], program[1]):
+                raise TxRejected(TxReason.SCRIPT_FAILED, f"input {index}: a key in its witness is not compressed")
         # Taproot and anchors have their meaning bare only.
-        if is_nested or classify(script) is ScriptType.WITNESS_UNKNOWN:
+        elif is_nested or classify(script) is ScriptType.WITNESS_UNKNOWN:
             raise TxRejected(
                 TxReason.SCRIPT_FAILED, f"input {index}: its witness version is reserved for soft-fork upgrades"
             )
+
+
+def _has_uncompressed_key(witness: Witness, program: bytes) -> bool:
+    """Whether a key that the witness shows, or its script, is longer than it need be."""
+    pushed = () if len(program) == 20 or not witness else parse_operations(witness[-1]) or ()
+    return any(map(_is_uncompressed, (*witness, *(operation.pushed for operation in pushed))))
+
+
+def _is_uncompressed(item: bytes) -> bool:
+    return len(item) == _UNCOMPRESSED_KEY_BYTES and item[0] in _UNCOMPRESSED_KEY_TAGS
 
 
 def _legacy_sigops(transaction: Transaction, spent: Sequence[TxOut]) -> int:
