@@ -23,7 +23,7 @@ from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.script.standard import address_script
-from minicoin.core.wallet.records import Category, RecordState
+from minicoin.core.wallet.records import HistoryCategory, RecordState
 from minicoin.core.wallet.wallet import Wallet
 
 from .doomed import Doomed
@@ -64,7 +64,7 @@ def worth(node: NodeUnderTest) -> int:
 
 def sent(node: NodeUnderTest) -> Counter[int]:
     history = wallet_of(node).history(100_000)
-    return Counter(-entry.amount_sat for entry in history if entry.category is Category.SEND)
+    return Counter(-entry.amount_sat for entry in history if entry.category is HistoryCategory.SEND)
 
 
 def is_kept(node: NodeUnderTest, txid: Txid) -> bool:
@@ -110,7 +110,9 @@ async def settle(node: NodeUnderTest, before: int, ledger: Ledger) -> None:
     assert wallet.unconfirmed() == ()
     paid = sent(node)
     assert len(ledger.answered) <= len(paid) <= len(ledger.asked)
-    fees = {entry.txid: -(entry.fee_sat or 0) for entry in wallet.history(100_000) if entry.category is Category.SEND}
+    fees = {
+        entry.txid: -(entry.fee_sat or 0) for entry in wallet.history(100_000) if entry.category is HistoryCategory.SEND
+    }
     assert worth(node) == before - sum(paid) - sum(fees.values())
 
 

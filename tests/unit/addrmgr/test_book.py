@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
 from minicoin.core.addrmgr.book import COLLISION_CHECK_US, COLLISION_TEST_WINDOW_S, AddressBook
-from minicoin.core.addrmgr.entry import HORIZON_S, Entry
+from minicoin.core.addrmgr.entry import HORIZON_S, KnownAddress
 from minicoin.core.limits import ADDRESS_BUCKET_SLOTS, ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP, TRIED_COLLISIONS_MAX
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.rng import Rng
@@ -197,14 +197,14 @@ def test_connected_is_coarse() -> None:
     ],
 )
 def test_terrible(changes: dict[str, int], expected: bool) -> None:
-    entry = Entry(SOURCE, b"", b"", b"", 0, NOW_S)
+    entry = KnownAddress(SOURCE, b"", b"", b"", 0, NOW_S)
     for name, value in changes.items():
         setattr(entry, name, value)
     assert entry.is_terrible(NOW_S) is expected
 
 
 def test_chance_falls_with_failures_and_just_after_an_attempt() -> None:
-    entry = Entry(SOURCE, b"", b"", b"", 0, NOW_S)
+    entry = KnownAddress(SOURCE, b"", b"", b"", 0, NOW_S)
     assert entry.chance(NOW_S) == 1.0
     entry.attempts = 2
     assert entry.chance(NOW_S) == pytest.approx(0.66**2)
@@ -455,7 +455,7 @@ def check(book: AddressBook) -> None:
 # --- who yields a slot of the new table ---
 
 
-def two_entries(book: AddressBook) -> tuple[Entry, Entry, int]:
+def two_entries(book: AddressBook) -> tuple[KnownAddress, KnownAddress, int]:
     """(holder, rival, the holder's slot); the rival stands nowhere yet."""
     book.add([heard(node(0))], None, NOW)
     (holder,) = book._tables.entries.values()

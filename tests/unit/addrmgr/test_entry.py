@@ -11,7 +11,7 @@ from minicoin.core.addrmgr.entry import (
     HORIZON_S,
     JUST_TRIED_S,
     RETRIES_NEVER_GOOD,
-    Entry,
+    KnownAddress,
     identity,
     read_identity,
 )
@@ -21,8 +21,8 @@ from minicoin.core.primitives.address import NodeAddress
 NOW = 1_700_000_000
 
 
-def entry(**known: int) -> Entry:
-    return Entry(NodeAddress("1.2.3.4", 5), b"", b"", b"", 1, **{"time": NOW, **known})
+def entry(**known: int) -> KnownAddress:
+    return KnownAddress(NodeAddress("1.2.3.4", 5), b"", b"", b"", 1, **{"time": NOW, **known})
 
 
 @pytest.mark.parametrize(

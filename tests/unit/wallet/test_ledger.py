@@ -12,7 +12,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, make_outpoint, outpoint_txid
 from minicoin.core.rng import Rng
 from minicoin.core.wallet.errors import NotAbandonable
-from minicoin.core.wallet.records import Category, CoinState, RecordState
+from minicoin.core.wallet.records import CoinState, HistoryCategory, RecordState
 from minicoin.core.wallet.wallet import Wallet
 
 MATURITY = 100
@@ -246,16 +246,16 @@ def test_a_coinbase_ripens_and_is_orphaned() -> None:
     for _ in range(MATURITY - 1):
         wallet.connect(chain.mine(), NOW)
     assert wallet.balance().immature_sat == 500_000_000
-    assert [entry.category for entry in wallet.history(10)] == [Category.IMMATURE]
+    assert [entry.category for entry in wallet.history(10)] == [HistoryCategory.IMMATURE]
     wallet.connect(chain.mine(), NOW)
     assert wallet.balance().confirmed_sat == 500_000_000
     (entry,) = wallet.history(10)
-    assert (entry.category, entry.confirmations, entry.label) == (Category.GENERATE, MATURITY + 1, "mine")
+    assert (entry.category, entry.confirmations, entry.label) == (HistoryCategory.GENERATE, MATURITY + 1, "mine")
     for _ in range(MATURITY + 1):
         wallet.disconnect(chain.rewind())
     assert wallet.balance().spendable_sat == wallet.balance().immature_sat == 0
     (entry,) = wallet.history(10)
-    assert (entry.category, entry.confirmations) == (Category.ORPHAN, 0)
+    assert (entry.category, entry.confirmations) == (HistoryCategory.ORPHAN, 0)
 
 
 def test_a_block_that_comes_back_revives_its_coinbase() -> None:
@@ -265,7 +265,7 @@ def test_a_block_that_comes_back_revives_its_coinbase() -> None:
     wallet.disconnect(summary)
     wallet.connect(summary, NOW)
     assert wallet.balance().immature_sat == 500_000_000
-    assert [entry.category for entry in wallet.history(10)] == [Category.IMMATURE]
+    assert [entry.category for entry in wallet.history(10)] == [HistoryCategory.IMMATURE]
 
 
 def test_a_payment_outlives_the_orphaning_of_its_coinbase() -> None:
@@ -308,7 +308,7 @@ def test_a_payment_that_leaves_the_mempool_waits_with_its_coins_spent() -> None:
     assert [record.transaction for record in wallet.unconfirmed()] == [sent]
     assert (wallet.balance().spendable_sat, wallet.balance().held_sat) == (0, 50_000)
     (entry,) = wallet.history_of(sent.txid)
-    assert (entry.category, entry.confirmations, entry.state) == (Category.SEND, 0, RecordState.PENDING)
+    assert (entry.category, entry.confirmations, entry.state) == (HistoryCategory.SEND, 0, RecordState.PENDING)
     wallet.connect(chain.mine(sent), NOW)
     assert state_of(wallet, sent) is RecordState.CONFIRMED
 
@@ -425,8 +425,8 @@ def test_a_payment_to_oneself_is_sent_and_received() -> None:
     back = pay(script, 49_000, [make_outpoint(funding.txid, 0)])
     wallet.connect(chain.mine(back), NOW)
     assert [(entry.category, entry.amount_sat, entry.fee_sat) for entry in wallet.history_of(back.txid)] == [
-        (Category.SEND, -49_000, -1_000),
-        (Category.RECEIVE, 49_000, None),
+        (HistoryCategory.SEND, -49_000, -1_000),
+        (HistoryCategory.RECEIVE, 49_000, None),
     ]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from minicoin.core.addrmgr.entry import FUTURE_S, Entry, identity
+from minicoin.core.addrmgr.entry import FUTURE_S, KnownAddress, identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
@@ -242,7 +242,7 @@ class AddressBook:
         self._resolve_at = at
         self.alarm.by(at)
 
-    def _find(self, address: NodeAddress) -> Entry | None:
+    def _find(self, address: NodeAddress) -> KnownAddress | None:
         entry = self._tables.entries.get(address)
         return self._tables.entries.get(_normalise(address)) if entry is None else entry
 
@@ -270,7 +270,7 @@ class AddressBook:
             self._tables.delete(entry)
         return None
 
-    def _make_entry(self, timed: TimedAddress, source_group: bytes) -> Entry | None:
+    def _make_entry(self, timed: TimedAddress, source_group: bytes) -> KnownAddress | None:
         """An entry for a spelling that is not in the book: the known one, a fresh one, or None if not allowed."""
         ip = timed.address.ip
         if ip is None or not is_routable(timed.address, ip, allow_private=self._allow_private):
@@ -280,9 +280,11 @@ class AddressBook:
         if known is not None:
             return known
         group = network_group(address, allow_private=self._allow_private)
-        return Entry(address, identity(address, ip), group, source_group, timed.services & _SERVICES_MASK, timed.time)
+        return KnownAddress(
+            address, identity(address, ip), group, source_group, timed.services & _SERVICES_MASK, timed.time
+        )
 
-    def _refresh(self, entry: Entry, services: int, time: int, penalty: int, now_s: int) -> bool:
+    def _refresh(self, entry: KnownAddress, services: int, time: int, penalty: int, now_s: int) -> bool:
         """Take news of a known address; true where it deserves another slot of the new table."""
         interval = _UPDATE_ONLINE_S if now_s - time < _ONLINE_S else _UPDATE_OFFLINE_S
         is_newer = time > entry.time
@@ -294,7 +296,7 @@ class AddressBook:
         # Each further slot is half as likely: repeating an address must not multiply it.
         return self._rng.below(1 << len(entry.new_slots)) == 0
 
-    def _may_take(self, slot: int, entry: Entry, now_s: int) -> bool:
+    def _may_take(self, slot: int, entry: KnownAddress, now_s: int) -> bool:
         holder = self._tables.new_at(slot)
         if holder is None:
             return True
@@ -302,7 +304,7 @@ class AddressBook:
             return False
         return holder.is_terrible(now_s) or (len(holder.new_slots) > 1 and not entry.new_slots)
 
-    def _select(self, tried: bool, now_s: int, exclude_groups: frozenset[bytes]) -> Entry | None:
+    def _select(self, tried: bool, now_s: int, exclude_groups: frozenset[bytes]) -> KnownAddress | None:
         buckets = self._tables.buckets(tried=tried)
         if not buckets:
             return None
@@ -319,7 +321,7 @@ class AddressBook:
         return self._rng.choice(allowed) if allowed else None
 
 
-def _keeps_slot(holder: Entry, rival: Entry, now_s: int) -> bool | None:
+def _keeps_slot(holder: KnownAddress, rival: KnownAddress, now_s: int) -> bool | None:
     """Whether the holder of a tried slot keeps it, or None while that is not known."""
     if now_s - holder.last_success < REPLACEMENT_S:
         return True

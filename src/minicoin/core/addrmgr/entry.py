@@ -22,7 +22,7 @@ _FAILURES_COUNTED: Final = 8
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class KnownAddress:
     """One address. It stands in up to eight slots of the new table, or in one of the tried table."""
 
     address: NodeAddress

@@ -10,7 +10,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import Final
 
-from minicoin.core.addrmgr.entry import Entry, identity, read_identity
+from minicoin.core.addrmgr.entry import KnownAddress, identity, read_identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.faults import DecodeError
@@ -90,7 +90,7 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
     if not is_routable(address, ip, allow_private=allow_private):
         return at
     group = network_group(address, allow_private=allow_private)
-    entry = Entry(address, identity(address, ip), group, source_group, services, time)
+    entry = KnownAddress(address, identity(address, ip), group, source_group, services, time)
     entry.last_success, entry.attempts = last_success, attempts
     tables.create(entry)
     if slots:
@@ -100,14 +100,14 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
     return at
 
 
-def _stand_in_new(tables: Tables, entry: Entry, slots: list[int]) -> None:
+def _stand_in_new(tables: Tables, entry: KnownAddress, slots: list[int]) -> None:
     for slot in slots:
         if tables.new_slot_in(entry, slot // ADDRESS_BUCKET_SLOTS) != slot or tables.new_at(slot) is not None:
             raise DecodeError(f"address book puts {entry.address} into a slot where it cannot stand")
         tables.put_new(entry, slot)
 
 
-def _stand_in_tried(tables: Tables, entry: Entry) -> None:
+def _stand_in_tried(tables: Tables, entry: KnownAddress) -> None:
     slot = tables.tried_slot(entry)
     if tables.tried_at(slot) is None:
         tables.put_tried(entry, slot)

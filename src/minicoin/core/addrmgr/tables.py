@@ -8,7 +8,7 @@ simulated network holds thousands of books.
 from hashlib import sha256
 from typing import Final
 
-from minicoin.core.addrmgr.entry import Entry
+from minicoin.core.addrmgr.entry import KnownAddress
 from minicoin.core.limits import (
     ADDRESS_BUCKET_SLOTS,
     ADDRESS_NEW_BUCKETS,
@@ -20,9 +20,9 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
 KEY_BYTES: Final = 32
-Bucket = list[Entry]
+Bucket = list[KnownAddress]
 """Who stands in it; an entry knows its slots."""
-_Table = dict[int, list[Entry]]
+_Table = dict[int, list[KnownAddress]]
 """Empty buckets are absent."""
 
 
@@ -33,45 +33,45 @@ class Tables:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self.entries: dict[NodeAddress, Entry] = {}
+        self.entries: dict[NodeAddress, KnownAddress] = {}
         self.tried_count = 0
         self._new: _Table = {}
         self._tried: _Table = {}
-        self._order: list[Entry] = []
+        self._order: list[KnownAddress] = []
 
-    def new_slot(self, entry: Entry, source_group: bytes) -> int:
+    def new_slot(self, entry: KnownAddress, source_group: bytes) -> int:
         """Where the new table holds this address when told by that group."""
         spread = self._hash(b"n", entry.group, source_group) % ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP
         bucket = self._hash(b"N", source_group, spread.to_bytes(1, "big")) % ADDRESS_NEW_BUCKETS
         return self.new_slot_in(entry, bucket)
 
-    def new_slot_in(self, entry: Entry, bucket: int) -> int:
+    def new_slot_in(self, entry: KnownAddress, bucket: int) -> int:
         """The slot of an address within a bucket of the new table."""
         position = self._hash(b"p", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
         return bucket * ADDRESS_BUCKET_SLOTS + position
 
-    def tried_slot(self, entry: Entry) -> int:
+    def tried_slot(self, entry: KnownAddress) -> int:
         """The only place in the tried table where this address may stand."""
         spread = self._hash(b"t", entry.identity) % ADDRESS_TRIED_BUCKETS_PER_GROUP
         bucket = self._hash(b"T", entry.group, spread.to_bytes(1, "big")) % ADDRESS_TRIED_BUCKETS
         position = self._hash(b"q", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
         return bucket * ADDRESS_BUCKET_SLOTS + position
 
-    def new_at(self, slot: int) -> Entry | None:
+    def new_at(self, slot: int) -> KnownAddress | None:
         bucket = self._new.get(slot // ADDRESS_BUCKET_SLOTS, ())
         return next((entry for entry in bucket if slot in entry.new_slots), None)
 
-    def tried_at(self, slot: int) -> Entry | None:
+    def tried_at(self, slot: int) -> KnownAddress | None:
         bucket = self._tried.get(slot // ADDRESS_BUCKET_SLOTS, ())
         return next((entry for entry in bucket if slot == entry.tried_slot), None)
 
-    def create(self, entry: Entry) -> None:
+    def create(self, entry: KnownAddress) -> None:
         """Make an entry known; it stands in no slot yet, and its caller puts it into one or deletes it."""
         entry.order = len(self._order)
         self._order.append(entry)
         self.entries[entry.address] = entry
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: KnownAddress) -> None:
         """Forget an entry that stands in no slot."""
         assert not entry.new_slots and entry.tried_slot is None
         last = self._order.pop()
@@ -80,7 +80,7 @@ class Tables:
             last.order = entry.order
         del self.entries[entry.address]
 
-    def put_new(self, entry: Entry, slot: int) -> None:
+    def put_new(self, entry: KnownAddress, slot: int) -> None:
         """Stand in a slot of the new table; who stood there leaves it, and is forgotten if it was its last."""
         previous = self.new_at(slot)
         if previous is not None:
@@ -90,7 +90,7 @@ class Tables:
         _put(self._new, entry, slot)
         entry.new_slots += (slot,)
 
-    def move_to_tried(self, entry: Entry) -> None:
+    def move_to_tried(self, entry: KnownAddress) -> None:
         """Leave the new table for the tried one; who stood there goes back to the new table."""
         for slot in entry.new_slots:
             self._leave_new(entry, slot)
@@ -103,7 +103,7 @@ class Tables:
             self.put_new(evicted, self.new_slot(evicted, evicted.source_group))
         self.put_tried(entry, slot)
 
-    def put_tried(self, entry: Entry, slot: int) -> None:
+    def put_tried(self, entry: KnownAddress, slot: int) -> None:
         """Stand in a free slot of the tried table."""
         _put(self._tried, entry, slot)
         entry.tried_slot = slot
@@ -113,7 +113,7 @@ class Tables:
         """The buckets of a table that hold anything."""
         return list((self._tried if tried else self._new).values())
 
-    def draw(self, index: int, rng: Rng) -> Entry:
+    def draw(self, index: int, rng: Rng) -> KnownAddress:
         """The index-th of a random order of all entries; ask for 0, 1, 2 ... in turn (a lazy Fisher-Yates shuffle)."""
         other = index + rng.below(len(self._order) - index)
         first, second = self._order[index], self._order[other]
@@ -121,7 +121,7 @@ class Tables:
         second.order, first.order = index, other
         return second
 
-    def _leave_new(self, entry: Entry, slot: int) -> None:
+    def _leave_new(self, entry: KnownAddress, slot: int) -> None:
         _remove(self._new, entry, slot)
         entry.new_slots = tuple(other for other in entry.new_slots if other != slot)
 
@@ -131,7 +131,7 @@ class Tables:
         return int.from_bytes(sha256(self.key + purpose + text).digest()[:8], "big")
 
 
-def _put(table: _Table, entry: Entry, slot: int) -> None:
+def _put(table: _Table, entry: KnownAddress, slot: int) -> None:
     # A list of one is a quarter of a dict of one, and most buckets hold one.
     bucket = table.get(slot // ADDRESS_BUCKET_SLOTS)
     if bucket is None:
@@ -140,7 +140,7 @@ def _put(table: _Table, entry: Entry, slot: int) -> None:
         bucket.append(entry)
 
 
-def _remove(table: _Table, entry: Entry, slot: int) -> None:
+def _remove(table: _Table, entry: KnownAddress, slot: int) -> None:
     bucket = table[slot // ADDRESS_BUCKET_SLOTS]
     bucket.remove(entry)
     if not bucket:

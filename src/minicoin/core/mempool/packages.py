@@ -24,7 +24,7 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mempool.replacement import check_replacement_fee, with_descendants
 from minicoin.core.mempool.table import EntryTable
 from minicoin.core.mempool.truc import TRUC_CHILD_VBYTES_MAX, TRUC_VBYTES_MAX, TRUC_VERSION
-from minicoin.core.mempool.verification import Candidate
+from minicoin.core.mempool.verification import UnverifiedTx
 from minicoin.core.primitives.transaction import Outpoint, Txid, TxOut, outpoint_index, outpoint_txid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
 from minicoin.core.units import ConnId
@@ -37,7 +37,7 @@ RECONSIDERABLE = (TxReason.MIN_RELAY_FEE, TxReason.MEMPOOL_MIN_FEE, TxReason.INS
 class HeldParent:
     """A transaction that is good but for its fee, and the verdict on it."""
 
-    candidate: Candidate
+    candidate: UnverifiedTx
     verdict: TxVerdict
 
 

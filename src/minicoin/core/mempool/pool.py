@@ -30,7 +30,7 @@ from minicoin.core.mempool.packages import (
 )
 from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mempool.reorg import groundless, to_verify_anew, unconfirmed_again
-from minicoin.core.mempool.verification import Candidate
+from minicoin.core.mempool.verification import UnverifiedTx
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut, Wtxid, outpoint_txid
 from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate, TxReason, TxRejected, TxVerdict
@@ -83,7 +83,7 @@ class Mempool(MempoolReader):
             self._remember(wtxid, rejection.reason)
             raise
         is_returning = source is None and not is_own
-        self._queue.add(Candidate(transaction, source, now, is_own, is_returning, is_own))
+        self._queue.add(UnverifiedTx(transaction, source, now, is_own, is_returning, is_own))
         return self._send_waiting()
 
     def on_verified(
@@ -107,7 +107,7 @@ class Mempool(MempoolReader):
         self.alarm.by(self.next_deadline())
         return outcome, self._send_waiting()
 
-    def _judge(self, candidate: Candidate, verdict: TxVerdict, tip: BlockHash, now: Micros) -> MempoolOutcome:
+    def _judge(self, candidate: UnverifiedTx, verdict: TxVerdict, tip: BlockHash, now: Micros) -> MempoolOutcome:
         transaction = candidate.transaction
         if transaction.txid in self._confirmed:
             return _rejected(candidate, TxReason.ALREADY_CONFIRMED)
@@ -132,7 +132,7 @@ class Mempool(MempoolReader):
         self._drop(replaced)
         return self._settle([(candidate, self._enter(candidate, verdict))], replaced, now)
 
-    def _judge_package(self, candidate: Candidate, verdict: TxVerdict, now: Micros) -> MempoolOutcome:
+    def _judge_package(self, candidate: UnverifiedTx, verdict: TxVerdict, now: Micros) -> MempoolOutcome:
         """A child together with the held parents it spends. Raises TxRejected where it, or the whole, may not enter."""
         held = [parent for txid in candidate.held if (parent := self._held.get(txid)) is not None]
         if len(held) < len(candidate.held):
@@ -145,7 +145,7 @@ class Mempool(MempoolReader):
         check_package_price(priced, self.policy, self.min_feerate(now))
         replaced = find_replaced_by_package(self._table, priced, self.policy)
         self._drop(replaced)
-        entered: list[tuple[Candidate, Entry]] = []
+        entered: list[tuple[UnverifiedTx, Entry]] = []
         try:
             # What each has to meet is asked as if those before stood in the pool, so they do, for that long.
             for member, one in zip((*(parent.candidate for parent in held), candidate), verdicts, strict=True):
@@ -156,7 +156,7 @@ class Mempool(MempoolReader):
             return _rejected(candidate, rejection.reason, rejection.detail, replaced=tuple(replaced))
         return self._settle(entered, replaced, now)
 
-    def _judge_missing(self, candidate: Candidate, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
+    def _judge_missing(self, candidate: UnverifiedTx, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
         transaction = candidate.transaction
         if any(self._table.output(outpoint) is not None for outpoint in missing):
             # A parent was admitted while this one was being verified.
@@ -180,7 +180,7 @@ class Mempool(MempoolReader):
     def _unknown(self, parents: Iterable[Txid]) -> tuple[Txid, ...]:
         return tuple(parent for parent in parents if not self.is_known(parent))
 
-    def _enter(self, candidate: Candidate, verdict: TxVerdict) -> Entry:
+    def _enter(self, candidate: UnverifiedTx, verdict: TxVerdict) -> Entry:
         entry = Entry(
             candidate.transaction,
             fee_sat=verdict.fee_sat,
@@ -212,7 +212,7 @@ class Mempool(MempoolReader):
                 if verdict.missing:
                     return TxRejected(TxReason.MISSING_OR_SPENT)
                 check_verified(self._table, verdict, self.policy, floor, deltas=self.deltas)
-                entered.append(self._enter(Candidate(verdict.transaction, None, now), verdict))
+                entered.append(self._enter(UnverifiedTx(verdict.transaction, None, now), verdict))
         except TxRejected as rejection:
             return rejection
         finally:
@@ -220,7 +220,7 @@ class Mempool(MempoolReader):
         return None
 
     def _settle(
-        self, entered: list[tuple[Candidate, Entry]], replaced: list[Entry], now: Micros
+        self, entered: list[tuple[UnverifiedTx, Entry]], replaced: list[Entry], now: Micros
     ) -> Accepted | Rejected:
         """Make room for what entered, parents first and the one that was judged last."""
         candidate, entry = entered[-1]
@@ -253,7 +253,7 @@ class Mempool(MempoolReader):
     def _resubmit_children(self, parent: Txid, now: Micros) -> None:
         for orphan in self._orphans.children_of(parent):
             if orphan.transaction.wtxid not in self._queue:
-                self._queue.add(Candidate(orphan.transaction, orphan.sources[0], now))
+                self._queue.add(UnverifiedTx(orphan.transaction, orphan.sources[0], now))
 
     def _send_waiting(self) -> list[Effect]:
         effects: list[Effect] = []
@@ -330,7 +330,7 @@ class Mempool(MempoolReader):
             self._connect(summary, confirmed, conflicted, now)
         without_ground: list[Entry] = []
         lifted: list[Entry] = []
-        returning: list[Candidate] = []
+        returning: list[UnverifiedTx] = []
         if update.disconnected:
             without_ground = self._drop(groundless(self._table, update, self.policy.coinbase_maturity))
             lifted, returning = self._roll_back(update, now)
@@ -363,18 +363,18 @@ class Mempool(MempoolReader):
             for txid in summary.txids:
                 self._resubmit_children(txid, now)
 
-    def _roll_back(self, update: ChainUpdate, now: Micros) -> tuple[list[Entry], list[Candidate]]:
+    def _roll_back(self, update: ChainUpdate, now: Micros) -> tuple[list[Entry], list[UnverifiedTx]]:
         """What left the pool for it, and all that is verified anew."""
         transactions = unconfirmed_again(update)
         untold = dict.fromkeys(self._unbroadcast)
         lifted = self._drop(to_verify_anew(self._table, transactions))
         candidates = [
-            Candidate(transaction, None, now, is_returning=True, was_confirmed=True) for transaction in transactions
+            UnverifiedTx(transaction, None, now, is_returning=True, was_confirmed=True) for transaction in transactions
         ]
         for entry in lifted:
             is_untold = entry.txid in untold
             candidates.append(
-                Candidate(
+                UnverifiedTx(
                     entry.transaction,
                     None,
                     Micros(entry.time),
@@ -467,7 +467,7 @@ class Mempool(MempoolReader):
                 self._remember(transaction.wtxid, rejection.reason)
                 continue
             self._queue.add(
-                Candidate(
+                UnverifiedTx(
                     transaction,
                     None,
                     min(dumped.time, now),
@@ -480,7 +480,7 @@ class Mempool(MempoolReader):
 
 
 def _rejected(
-    candidate: Candidate,
+    candidate: UnverifiedTx,
     reason: TxReason,
     detail: str = "",
     *,

@@ -25,7 +25,7 @@ _LEAST_COST_US = 1
 
 
 @dataclass(slots=True)
-class Candidate:
+class UnverifiedTx:
     """A transaction on its way into the mempool. `parents` are the unconfirmed ones it was last sent off with, `held`
     those of them that are not in the pool, but wait for it to pay for them (mempool.packages). One that `is_returning`
     stood in the pool or a block before a reorganisation; one that `was_confirmed`, in a block; one that `is_restored`,
@@ -77,7 +77,7 @@ class VerificationQueue:
     )
 
     def __init__(self) -> None:
-        self._candidates: dict[Wtxid, Candidate] = {}
+        self._candidates: dict[Wtxid, UnverifiedTx] = {}
         self._counts: dict[ConnId, int] = {}
         self._places: dict[Wtxid, _Place] = {}
         self._txids: dict[Txid, Wtxid] = {}
@@ -95,10 +95,10 @@ class VerificationQueue:
         """Whether a candidate has this wtxid or txid."""
         return identifier in self._candidates or identifier in self._txids
 
-    def get(self, wtxid: Wtxid) -> Candidate | None:
+    def get(self, wtxid: Wtxid) -> UnverifiedTx | None:
         return self._candidates.get(wtxid)
 
-    def restored(self) -> Iterator[Candidate]:
+    def restored(self) -> Iterator[UnverifiedTx]:
         """Those of an earlier run that are still to be judged."""
         return (candidate for candidate in self._candidates.values() if candidate.is_restored)
 
@@ -127,7 +127,7 @@ class VerificationQueue:
                 return False
             self._leave(self._peers.last_of(greediest))
 
-    def add(self, candidate: Candidate) -> None:
+    def add(self, candidate: UnverifiedTx) -> None:
         """Queue one that is not queued."""
         wtxid = candidate.transaction.wtxid
         self._candidates[wtxid] = candidate
@@ -149,7 +149,7 @@ class VerificationQueue:
             self._places[wtxid] = _Place(_Line.OWN)
             self._lines[_Line.OWN].append(wtxid)
 
-    def send_next(self) -> Candidate | None:
+    def send_next(self) -> UnverifiedTx | None:
         """The next candidate, now in flight; None where none is ready or the verifier has enough."""
         turns = (_Line.PEERS, _Line.RETURNING)
         if len(self._in_flight) % 2:
@@ -168,7 +168,7 @@ class VerificationQueue:
                     self._done(wtxid, 0)
         return None
 
-    def finish(self, wtxid: Wtxid, cost_us: int = 0) -> Candidate | None:
+    def finish(self, wtxid: Wtxid, cost_us: int = 0) -> UnverifiedTx | None:
         """Take the candidate a verdict is about; None where nobody asked. What was parked behind it goes on."""
         line = self._in_flight.pop(wtxid, None)
         if line is None:
@@ -182,7 +182,7 @@ class VerificationQueue:
         self._peers.remove(place.group, place.conn, wtxid)
         self._forget(wtxid)
 
-    def _forget(self, wtxid: Wtxid) -> Candidate:
+    def _forget(self, wtxid: Wtxid) -> UnverifiedTx:
         if self._places[wtxid].line is _Line.PEERS:
             self._uncount(wtxid)
         del self._places[wtxid]
@@ -206,7 +206,7 @@ class VerificationQueue:
         place = self._places[wtxid]
         self._peers.done(place.group, place.conn, cost_us)
 
-    def _place_for(self, candidate: Candidate) -> _Place:
+    def _place_for(self, candidate: UnverifiedTx) -> _Place:
         if candidate.is_own:
             return _Place(_Line.OWN)
         if candidate.is_returning or candidate.source is None:

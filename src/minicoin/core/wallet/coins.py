@@ -10,7 +10,7 @@ from heapq import nsmallest
 
 from minicoin.core.limits import ANCESTORS_MAX, WALLET_PAYMENT_CANDIDATES_MAX
 from minicoin.core.primitives.transaction import Txid
-from minicoin.core.wallet.ledger import Ledger
+from minicoin.core.wallet.ledger import WalletLedger
 from minicoin.core.wallet.records import Balance, CoinState, OwnOutput, Record, WalletCoin
 
 
@@ -28,13 +28,13 @@ class SpendableCoins:
 _Ancestries = dict[Txid, frozenset[Txid] | None]
 
 
-def list_coins(ledger: Ledger) -> tuple[WalletCoin, ...]:
+def list_coins(ledger: WalletLedger) -> tuple[WalletCoin, ...]:
     """Every unspent output of ours."""
     memo: _Ancestries = {}
     return tuple(_coin(ledger, own, memo) for own in ledger.coins.unspent.values())
 
 
-def sum_balance(ledger: Ledger) -> Balance:
+def sum_balance(ledger: WalletLedger) -> Balance:
     """The worth of all coins by state."""
     sums = dict.fromkeys(CoinState, 0)
     memo: _Ancestries = {}
@@ -51,13 +51,13 @@ def sum_balance(ledger: Ledger) -> Balance:
     )
 
 
-def is_trusted(ledger: Ledger, record: Record) -> bool:
+def is_trusted(ledger: WalletLedger, record: Record) -> bool:
     """Whether an unconfirmed transaction is a payment of ours in the mempool, and so is all that it needs."""
     is_waiting = ledger.is_pending(record.txid) and ledger.is_pooled(record.txid)
     return is_waiting and _own_ancestry(ledger, record.txid, {}) is not None
 
 
-def _held_sat(ledger: Ledger, record: Record, memo: _Ancestries) -> int:
+def _held_sat(ledger: WalletLedger, record: Record, memo: _Ancestries) -> int:
     """The worth of the coins that could be spent if the transaction did not."""
     spent = (ledger.coins.output(spend.outpoint) for spend in record.transaction.inputs)
     return sum(
@@ -68,7 +68,7 @@ def _held_sat(ledger: Ledger, record: Record, memo: _Ancestries) -> int:
     )
 
 
-def spendable_coins(ledger: Ledger) -> SpendableCoins:
+def spendable_coins(ledger: WalletLedger) -> SpendableCoins:
     """The coins for a new payment: the most valuable confirmed ones, and unconfirmed change as far as the mempool's
     ancestor limit lets all of it be spent at once."""
     memo: _Ancestries = {}
@@ -95,14 +95,14 @@ def spendable_coins(ledger: Ledger) -> SpendableCoins:
     return SpendableCoins(tuple(_coin(ledger, own, memo) for own in largest), tuple(change), total, waiting)
 
 
-def _record(ledger: Ledger, txid: Txid) -> Record:
+def _record(ledger: WalletLedger, txid: Txid) -> Record:
     record = ledger.record(txid)
     if record is None:
         raise AssertionError("an active output without its transaction")
     return record
 
 
-def _state(ledger: Ledger, record: Record, memo: _Ancestries) -> CoinState:
+def _state(ledger: WalletLedger, record: Record, memo: _Ancestries) -> CoinState:
     if record.place is None:
         if not ledger.is_pooled(record.txid):
             return CoinState.WAITING
@@ -110,14 +110,14 @@ def _state(ledger: Ledger, record: Record, memo: _Ancestries) -> CoinState:
     return CoinState.IMMATURE if ledger.is_immature(record) else CoinState.CONFIRMED
 
 
-def _coin(ledger: Ledger, own: OwnOutput, memo: _Ancestries) -> WalletCoin:
+def _coin(ledger: WalletLedger, own: OwnOutput, memo: _Ancestries) -> WalletCoin:
     record = _record(ledger, own.txid)
     state = _state(ledger, record, memo)
     is_reserved = ledger.coins.is_reserved(own.outpoint)
     return WalletCoin(own.outpoint, own.output, own.path, state, ledger.confirmations(record), is_reserved)
 
 
-def _own_ancestry(ledger: Ledger, txid: Txid, memo: _Ancestries) -> frozenset[Txid] | None:
+def _own_ancestry(ledger: WalletLedger, txid: Txid, memo: _Ancestries) -> frozenset[Txid] | None:
     """A pending transaction with its pending ancestors, or None where one of them spends a foreign coin."""
     order = [txid]
     while order:

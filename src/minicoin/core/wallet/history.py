@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from minicoin.core.wallet.coins import is_trusted
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import Chain
-from minicoin.core.wallet.ledger import Ledger
-from minicoin.core.wallet.records import Category, HistoryEntry, Record, RecordState, TransactionStatus
+from minicoin.core.wallet.ledger import WalletLedger
+from minicoin.core.wallet.records import HistoryCategory, HistoryEntry, Record, RecordState, TransactionStatus
 
 
-def list_history(ledger: Ledger, keyring: Keyring) -> Iterator[HistoryEntry]:
+def list_history(ledger: WalletLedger, keyring: Keyring) -> Iterator[HistoryEntry]:
     """One entry per output that matters: what we sent, what we received; our own change is neither."""
     for record in ledger.newest_first():
         yield from reversed(record_entries(record, ledger, keyring))
 
 
-def record_status(record: Record, ledger: Ledger) -> TransactionStatus:
+def record_status(record: Record, ledger: WalletLedger) -> TransactionStatus:
     """How the transaction stands as a whole."""
     return TransactionStatus(
         record.txid,
@@ -28,7 +28,7 @@ def record_status(record: Record, ledger: Ledger) -> TransactionStatus:
     )
 
 
-def record_entries(record: Record, ledger: Ledger, keyring: Keyring) -> list[HistoryEntry]:
+def record_entries(record: Record, ledger: WalletLedger, keyring: Keyring) -> list[HistoryEntry]:
     """The entries of one transaction, in output order, a payment to ourselves as sent and received."""
     is_ours = ledger.debit_sat(record) > 0
     fee = record.fee_sat if is_ours else None
@@ -41,14 +41,19 @@ def record_entries(record: Record, ledger: Ledger, keyring: Keyring) -> list[His
         if is_ours and path is not None and path.chain is Chain.CHANGE:
             continue
         if is_ours:
-            entries.append(_entry(status, index, Category.SEND, -output.value, sent_fee, output.script_pubkey))
+            entries.append(_entry(status, index, HistoryCategory.SEND, -output.value, sent_fee, output.script_pubkey))
         if path is not None:
             entries.append(_entry(status, index, received_as, output.value, None, output.script_pubkey))
     return entries
 
 
 def _entry(
-    status: TransactionStatus, index: int, category: Category, amount_sat: int, fee_sat: int | None, script: bytes
+    status: TransactionStatus,
+    index: int,
+    category: HistoryCategory,
+    amount_sat: int,
+    fee_sat: int | None,
+    script: bytes,
 ) -> HistoryEntry:
     return HistoryEntry(
         txid=status.txid,
@@ -66,9 +71,9 @@ def _entry(
     )
 
 
-def _received_category(record: Record, ledger: Ledger) -> Category:
+def _received_category(record: Record, ledger: WalletLedger) -> HistoryCategory:
     if not record.transaction.is_coinbase:
-        return Category.RECEIVE
+        return HistoryCategory.RECEIVE
     if record.state is not RecordState.CONFIRMED:
-        return Category.ORPHAN
-    return Category.IMMATURE if ledger.is_immature(record) else Category.GENERATE
+        return HistoryCategory.ORPHAN
+    return HistoryCategory.IMMATURE if ledger.is_immature(record) else HistoryCategory.GENERATE

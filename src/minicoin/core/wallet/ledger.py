@@ -44,7 +44,7 @@ class Tip:
     height: int
 
 
-class Ledger:
+class WalletLedger:
     """Records by txid. The active ones (confirmed or pending) stand in the coin set."""
 
     def __init__(self, keyring: Keyring, tip: Tip, coinbase_maturity: int) -> None:

@@ -139,7 +139,7 @@ class Balance:
         return self.pending_sat - self.trusted_pending_sat
 
 
-class Category(StrEnum):
+class HistoryCategory(StrEnum):
     """Bitcoin Core's categories of listtransactions."""
 
     SEND = "send"
@@ -170,7 +170,7 @@ class HistoryEntry(TransactionStatus):
     leave it."""
 
     output_index: int
-    category: Category
+    category: HistoryCategory
     amount_sat: int
     fee_sat: int | None
     script_pubkey: bytes

@@ -12,22 +12,22 @@ from minicoin.core.wallet.records import WalletCoin
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SpendableCoin:
     """A coin and what it brings: its value less the fee of its input."""
 
     coin: WalletCoin
     effective_sat: int
 
 
-def make_candidates(coins: Sequence[WalletCoin], input_fee_sat: int) -> list[Candidate]:
+def make_candidates(coins: Sequence[WalletCoin], input_fee_sat: int) -> list[SpendableCoin]:
     """The coins that are worth spending, most valuable first."""
-    worth = [Candidate(coin, coin.output.value - input_fee_sat) for coin in coins]
+    worth = [SpendableCoin(coin, coin.output.value - input_fee_sat) for coin in coins]
     usable = [candidate for candidate in worth if candidate.effective_sat > 0]
     return sorted(usable, key=lambda candidate: (-candidate.effective_sat, candidate.coin.outpoint))
 
 
 def select_exact(
-    candidates: Sequence[Candidate], target_sat: int, excess_max_sat: int, count_max: int
+    candidates: Sequence[SpendableCoin], target_sat: int, excess_max_sat: int, count_max: int
 ) -> list[WalletCoin] | None:
     """A set of at most `count_max` that brings at least `target_sat` and at most `excess_max_sat` more, the least
     excess found within the limit on steps; None where there is none. `candidates` as make_candidates sorts them."""
@@ -58,7 +58,7 @@ def select_exact(
     return None if best is None else [candidates[index].coin for index in best]
 
 
-def _ends_of_equals(candidates: Sequence[Candidate]) -> list[int]:
+def _ends_of_equals(candidates: Sequence[SpendableCoin]) -> list[int]:
     """For each candidate the index of the next one of another value: leaving out one coin and taking its equal
     changes nothing."""
     ends = [len(candidates)] * len(candidates)
@@ -68,7 +68,7 @@ def _ends_of_equals(candidates: Sequence[Candidate]) -> list[int]:
     return ends
 
 
-def select_with_change(candidates: Sequence[Candidate], target_sat: int) -> list[WalletCoin] | None:
+def select_with_change(candidates: Sequence[SpendableCoin], target_sat: int) -> list[WalletCoin] | None:
     """The smallest single coin that brings `target_sat`, else the largest coins until they do; None where all of them
     do not."""
     enough = [candidate for candidate in candidates if candidate.effective_sat >= target_sat]

@@ -18,20 +18,20 @@ from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, Tx
 from minicoin.core.primitives.verdicts import BlockSummary
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
-from minicoin.core.wallet.addressbook import AddressBook
 from minicoin.core.wallet.codec import RecordLines, WalletDocument, decode_wallet, encode_wallet
 from minicoin.core.wallet.coins import list_coins, spendable_coins, sum_balance
 from minicoin.core.wallet.crypt import Protection, seal_seed
 from minicoin.core.wallet.history import list_history, record_entries, record_status
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import AccountKey, Chain, KeyPath, SigningKey
-from minicoin.core.wallet.ledger import Ledger, Tip
+from minicoin.core.wallet.labels import AddressLabels
+from minicoin.core.wallet.ledger import Tip, WalletLedger
 from minicoin.core.wallet.payment import PaymentPlan, draft_payment
 from minicoin.core.wallet.records import Balance, BlockPlace, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.rescan import RescanState
 from minicoin.core.wallet.signing import SignedTransaction, sign_transaction
 from minicoin.core.wallet.vault import Vault
-from minicoin.core.wallet.views import AddressEntry, NewAddress, Payment, WalletChange, WalletSnapshot
+from minicoin.core.wallet.views import AddressEntry, FreshAddress, Payment, WalletChange, WalletSnapshot
 
 
 class Wallet:
@@ -43,8 +43,8 @@ class Wallet:
         self.vault = Vault(document.seed, network, _seal_context(document.name, network))
         account = AccountKey.parse(document.account, network)
         self._keyring = Keyring(account, document.next_receiving, document.next_change)
-        self._ledger = Ledger(self._keyring, document.tip, network.coinbase_maturity)
-        self._book = AddressBook(self._keyring, network.address_format, document.labels)
+        self._ledger = WalletLedger(self._keyring, document.tip, network.coinbase_maturity)
+        self._book = AddressLabels(self._keyring, network.address_format, document.labels)
         self._rescan: RescanState | None = None
         self._unscanned_from = None if document.scanned_height is None else document.scanned_height + 1
         self._rng = rng
@@ -190,7 +190,7 @@ class Wallet:
 
     # --- addresses ---
 
-    def new_address(self, label: str = "") -> NewAddress:
+    def new_address(self, label: str = "") -> FreshAddress:
         """The next receiving address."""
         address = self._book.new_address(label)
         if self._rescan is not None:

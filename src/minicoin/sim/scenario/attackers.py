@@ -9,17 +9,17 @@ from pydantic import Field
 
 from minicoin.sim.scenario.fields import (
     Count,
-    Part,
     PositiveRate,
     PositiveSeconds,
     Seconds,
+    SettingsTable,
     Share,
     Switch,
 )
 from minicoin.sim.scenario.targets import ALL, Target
 
 
-class AttackerBase(Part):
+class AttackerBase(SettingsTable):
     """What every attacker has."""
 
     at_s: Seconds = 0.0

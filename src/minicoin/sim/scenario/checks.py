@@ -19,7 +19,7 @@ from minicoin.sim.scenario.faults import (
     SlowCpu,
     TornWrite,
 )
-from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_BLOCK_BYTES_MAX, FULL_NODES_MAX, Part, micros
+from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_BLOCK_BYTES_MAX, FULL_NODES_MAX, SettingsTable, micros
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, group_size
 from minicoin.sim.scenario.model_limits import check_model
@@ -217,7 +217,7 @@ def _targets(form: ScenarioForm) -> Iterator[tuple[str, Target]]:
             yield f"attacker[{place}].target", attacker.target
 
 
-def _target_keys(fault: Part) -> Iterator[tuple[str, Target]]:
+def _target_keys(fault: SettingsTable) -> Iterator[tuple[str, Target]]:
     for key in ("nodes", "peers"):
         value: Target | None = getattr(fault, key, None)
         if value is not None:

@@ -5,7 +5,7 @@ Kinds are those of faults; which nodes, when and with what parameters is drawn f
 
 from typing import Final, Literal
 
-from minicoin.sim.scenario.fields import Part, PositiveRate, PositiveSeconds, PositiveShare, Seconds
+from minicoin.sim.scenario.fields import PositiveRate, PositiveSeconds, PositiveShare, Seconds, SettingsTable
 
 FaultKind = Literal[
     "loss",
@@ -34,7 +34,7 @@ FaultKind = Literal[
 OWN_LEDGER_KINDS: Final = ("torn-write", "full-disk")
 
 
-class RandomFaults(Part):
+class RandomFaults(SettingsTable):
     """Faults at random times (Poisson), on random nodes, with parameters drawn from the seed."""
 
     per_hour: dict[FaultKind, PositiveRate]
@@ -49,7 +49,7 @@ class RandomFaults(Part):
     """Share of the nodes that one fault concerns, at most; at least one node."""
 
 
-class Faults(Part):
+class Faults(SettingsTable):
     """Faults that are not on a timeline."""
 
     random: RandomFaults | None = None

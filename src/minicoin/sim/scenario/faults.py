@@ -12,11 +12,11 @@ from minicoin.sim.scenario.fields import (
     Count,
     Factor,
     Mbit,
-    Part,
     PositiveMillis,
     PositiveSeconds,
     PositiveShare,
     Seconds,
+    SettingsTable,
     SignedSeconds,
     Switch,
     Version,
@@ -24,7 +24,7 @@ from minicoin.sim.scenario.fields import (
 from minicoin.sim.scenario.targets import ALL, Target
 
 
-class FaultBase(Part):
+class FaultBase(SettingsTable):
     """What every fault has."""
 
     at_s: Seconds

@@ -33,7 +33,7 @@ MODEL_BLOCKS_MAX: Final = (1 << 20) - 1
 COMPLETE_NODES_MAX: Final = 2_000
 
 
-class Part(BaseModel):
+class SettingsTable(BaseModel):
     """A table of a scenario file. What stands below a field is its documentation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -7,14 +7,14 @@ from pydantic import Field
 from minicoin.sim.scenario.attackers import Attacker
 from minicoin.sim.scenario.fault_rates import Faults
 from minicoin.sim.scenario.faults import Fault
-from minicoin.sim.scenario.fields import Engine, Name, Part
+from minicoin.sim.scenario.fields import Engine, Name, SettingsTable
 from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
 from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup
 from minicoin.sim.scenario.seeds import Seeds
 from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, TopologySetting
 
 
-class ScenarioForm(Part):
+class ScenarioForm(SettingsTable):
     """The top level of a scenario file. Times count from the end of set-up."""
 
     name: Name

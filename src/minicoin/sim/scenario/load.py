@@ -8,18 +8,18 @@ from minicoin.sim.scenario.fields import (
     Count,
     Millis,
     NodeIndex,
-    Part,
     PositiveRate,
     PositiveSeconds,
     PositiveShare,
     Seconds,
+    SettingsTable,
     Share,
     Switch,
     WorkMicros,
 )
 
 
-class MinedBlock(Part):
+class MinedBlock(SettingsTable):
     """One block of a fixed schedule."""
 
     time_s: Seconds
@@ -28,7 +28,7 @@ class MinedBlock(Part):
     """Who finds it, on top of its own best chain."""
 
 
-class Mining(Part):
+class Mining(SettingsTable):
     """Who finds blocks and when. Times are exponential with mean network.spacing_s, unless there is a schedule."""
 
     blocks: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] | None = None
@@ -48,7 +48,7 @@ class Mining(Part):
     """A fixed schedule of [[mining.at]] tables instead of chance."""
 
 
-class Verification(Part):
+class Verification(SettingsTable):
     """Modelled time that a node needs for checking; nothing is measured, so a run does not depend on the machine."""
 
     block_base_ms: Millis = 2.0
@@ -59,7 +59,7 @@ class Verification(Part):
     """For each transaction that arrives outside a block."""
 
 
-class Transactions(Part):
+class Transactions(SettingsTable):
     """The load of payments. Without this table there are none."""
 
     rate_per_s: PositiveRate
@@ -78,7 +78,7 @@ class Transactions(Part):
     """How many nodes have coins to send, those with the lowest indices."""
 
 
-class Churn(Part):
+class Churn(SettingsTable):
     """Nodes that leave and come back all the time. Without this table nobody does."""
 
     share: PositiveShare = 1.0

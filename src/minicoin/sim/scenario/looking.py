@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from minicoin.sim.scenario.fields import Millis, Part, PositiveSeconds, Seconds, Share, Switch
+from minicoin.sim.scenario.fields import Millis, PositiveSeconds, Seconds, SettingsTable, Share, Switch
 
 
-class Warmup(Part):
+class Warmup(SettingsTable):
     """Set-up before time zero: nodes start and connect. Its cost is reported apart."""
 
     connect_s: PositiveSeconds = 600.0
     """Virtual time that set-up may take; a network that is not connected by then ends the run with an error."""
 
 
-class Model(Part):
+class Model(SettingsTable):
     """Habits of other simulators that the propagation model can take on. Only with engine = "model"."""
 
     announce_to: Literal["all", "not-to-source", "not-to-announcers"] = "not-to-announcers"
@@ -31,7 +31,7 @@ class Model(Part):
     """Whether a block beside a node's best chain is passed on."""
 
 
-class Measure(Part):
+class Measure(SettingsTable):
     """What is recorded during a run."""
 
     propagation: Switch = True
@@ -46,7 +46,7 @@ class Measure(Part):
     """Share of the transactions whose way to each node is recorded."""
 
 
-class Check(Part):
+class Check(SettingsTable):
     """Checkers that look from outside; one that finds something ends the run as failed."""
 
     when: Literal["quiet", "every-event"] = "quiet"

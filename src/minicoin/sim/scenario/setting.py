@@ -17,11 +17,11 @@ from minicoin.sim.scenario.fields import (
     Millis,
     Name,
     NodeIndex,
-    Part,
     PositiveMillis,
     PositiveSeconds,
     PositiveShare,
     Region,
+    SettingsTable,
     Share,
     Switch,
     Version,
@@ -33,7 +33,7 @@ Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
 Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 
 
-class NodeGroup(Part):
+class NodeGroup(SettingsTable):
     """Nodes that differ from the rest. Groups take the lowest indices, one after the other in the order of the file;
     the nodes after the last group are ordinary."""
 
@@ -59,7 +59,7 @@ class NodeGroup(Part):
     """As nodes.ledger, for this group."""
 
 
-class Nodes(Part):
+class Nodes(SettingsTable):
     """How many nodes there are and what each is made of."""
 
     count: Count
@@ -72,7 +72,7 @@ class Nodes(Part):
     """shared: verdicts on identical blocks are computed once; own: each node has its own chain engine and store."""
 
 
-class NetworkRules(Part):
+class NetworkRules(SettingsTable):
     """The coin's rules and the protocol's times."""
 
     spacing_s: PositiveSeconds = 60.0
@@ -97,7 +97,7 @@ class NetworkRules(Part):
     pools-relay (the finder sends pools a compressed block unasked, others hear an announcement)."""
 
 
-class TopologySetting(Part):
+class TopologySetting(SettingsTable):
     """Who is connected to whom."""
 
     source: TopologySource = "random"
@@ -112,7 +112,7 @@ class TopologySetting(Part):
     """Inbound connections that a node accepts; a drawn topology that gives a node more raises its limit."""
 
 
-class Links(Part):
+class Links(SettingsTable):
     """What a connection is made of: latency, bandwidth, and how often it fails in small ways all the time."""
 
     geography: Geography = "simblock-2019"

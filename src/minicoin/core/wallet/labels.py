@@ -10,10 +10,10 @@ from minicoin.core.script.standard import address_script, script_address
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry
-from minicoin.core.wallet.views import AddressEntry, NewAddress
+from minicoin.core.wallet.views import AddressEntry, FreshAddress
 
 
-class AddressBook:
+class AddressLabels:
     """Labels by script, over the keyring's chains."""
 
     def __init__(self, keyring: Keyring, form: AddressFormat, labels: Iterable[tuple[bytes, str]]) -> None:
@@ -30,13 +30,13 @@ class AddressBook:
         """The name given to a script's address, empty where there is none."""
         return self._labels.get(script, "")
 
-    def new_address(self, label: str) -> NewAddress:
+    def new_address(self, label: str) -> FreshAddress:
         """The next receiving address. Raises MisuseError for a label that is too long."""
         _check_label(label)
         script = self._keyring.hand_out(Chain.RECEIVING)
         if label:
             self._labels[script] = label
-        return NewAddress(self._text(script), script)
+        return FreshAddress(self._text(script), script)
 
     def set_label(self, address: str, label: str) -> None:
         """Name an address of the wallet. Raises DecodeError or MisuseError."""
