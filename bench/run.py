@@ -19,6 +19,7 @@ PARTS = (
     "rpc_calls",
     "simulation",
     "promptness",
+    "five_processes",
 )
 
 
@@ -61,6 +62,7 @@ TARGETS = (
     Target("loop lag in sync", "p99", 50),
     Target("loop lag under floods", "p99", 500),
     Target("block at the third node", "seconds", 2),
+    Target("block over 5 processes", "ratio", 3),
     Target("1,000 nodes x 100 blocks", "seconds", 60),
     Target("10,000 nodes x 10 blocks", "seconds", 60),
     Target("10,000 nodes x 10 blocks", "MB", 1536),
