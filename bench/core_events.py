@@ -139,6 +139,8 @@ class World:
                     self._send(host, conn, message)
                 case Dial():
                     self._dial(host, effect)
+                case StoreBlock(block, _, True):
+                    self._post(host, ChainMoved(self._update(host, (block.hash,)), None, block.hash), 1_000)
                 case StoreBlock(block, height):
                     self._post(host, BlockStored(block.hash, height), 1_000)
                 case Activate(_, path):

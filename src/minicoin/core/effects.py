@@ -96,10 +96,13 @@ class SetClock:
 @dataclass(frozen=True, slots=True)
 class StoreBlock:
     """Parse a block, check what needs no context, append it to the block files; answered by BlockStored or
-    BlockRefused. The header stands in the header tree already."""
+    BlockRefused. The header stands in the header tree already, its ancestors' with the engine."""
 
     block: RawBlock
     height: int
+    connects: bool = False
+    """It extends the block the engine stands at and is connected in the same visit: answered by ChainMoved, or by
+    BlockRefused."""
 
 
 @dataclass(frozen=True, slots=True)

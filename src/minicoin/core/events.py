@@ -112,10 +112,12 @@ class BlockRefused:
 
 @dataclass(frozen=True, slots=True)
 class ChainMoved:
-    """The engine carried out an Activate as far as the blocks were valid."""
+    """The engine carried out an Activate, or connected a block it was given to store, as far as blocks were valid."""
 
     update: ChainUpdate
     invalid: InvalidBlock | None = None
+    stored: BlockHash | None = None
+    """The block that was stored on this visit, valid or not."""
 
 
 @dataclass(frozen=True, slots=True)

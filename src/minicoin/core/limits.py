@@ -116,6 +116,8 @@ ACTIVATE_BLOCKS_MAX: Final = 64
 # Blocks asked for or waiting for the worker; two full windows of one peer keep a fast link busy.
 UNPARSED_BLOCKS_MAX: Final = 128
 UNPARSED_BLOCK_BYTES_MAX: Final = 64_000_000
+# The last blocks of the best chain, kept in wire form for those who ask: 16 MB at most. Peers may be some blocks late.
+NEWEST_BLOCKS_MAX: Final = 4
 # Blocks a peer said it does not have.
 LACKS_PER_PEER_MAX: Final = 1_000
 

@@ -65,11 +65,13 @@ class Engine(Protocol):
 def perform(engine: Engine, job: ChainJob) -> ChainAnswer | None:
     """The answer to a job; None where it has none."""
     match job:
-        case StoreBlock(block, height):
+        case StoreBlock(block, height, connects):
             try:
                 engine.store_block(block, height)
             except BlockRejected as refusal:
                 return BlockRefused(block.hash, invalid_block(block.hash, refusal))
+            if connects:
+                return ChainMoved(*engine.activate(block.header.previous, (block.hash,)), block.hash)
             return BlockStored(block.hash, height)
         case Activate(fork, path):
             return ChainMoved(*engine.activate(fork, path))

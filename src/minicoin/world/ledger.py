@@ -196,7 +196,8 @@ class SharedLedger:
         return 0 if node is None else node.height
 
     def store_block(self, raw: RawBlock, height: int) -> None:
-        """Raises BlockRejected."""
+        """Raises BlockRejected. The header is remembered all the same."""
+        self.add_headers((raw.header,))
         if raw.hash not in self._stored:
             self._book.store(raw, height)
             self._stored[raw.hash] = None

@@ -4,6 +4,7 @@ Owns time, the trace digest and who observes. What becomes of an effect is said 
 the most frequent, `perform` for all others.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from minicoin.core.effects import Effect, Send
@@ -22,12 +23,13 @@ PerformEffect = Callable[[Host, Effect], None]
 class Loop:
     """Hands events to hosts, in the order of the queue."""
 
-    __slots__ = ("_perform_one", "_send", "digest", "observers", "queue")
+    __slots__ = ("_at_once", "_perform_one", "_send", "digest", "observers", "queue")
 
     def __init__(self, started_at: Micros) -> None:
         self.queue = EventQueue(started_at)
         self.digest = TraceDigest()
         self.observers: list[Observer] = []
+        self._at_once: deque[tuple[Host, tuple[Runner | None, Event]]] = deque()
         self._send: SendMessage
         self._perform_one: PerformEffect
 
@@ -52,7 +54,12 @@ class Loop:
         """The result of an effect, behind all that is due by then; for nobody where the node that asked is gone."""
         self.queue.at(self.queue.now + delay_us, self._answer, host, (host.runner, event))
 
-    def _answer(self, host: Host, answer: tuple[Runner, Event]) -> None:
+    def answer_at_once(self, host: Host, event: Event) -> None:
+        """The result of an effect that took no time: heard as soon as the effects beside it are performed, without a
+        place in the queue."""
+        self._at_once.append((host, (host.runner, event)))
+
+    def _answer(self, host: Host, answer: tuple[Runner | None, Event]) -> None:
         runner, event = answer
         if host.runner is not runner:
             return
@@ -70,9 +77,9 @@ class Loop:
         if host.runner is not runner or not host.wake_at or host.wake_at > shown:
             return
         host.wake_at = 0
-        deadline = runner.next_deadline()
+        # A node's alarm may have been set for something that an event in between has dealt with.
+        deadline = runner.next_deadline() if host.node is None else host.node.earliest_deadline()
         if deadline is not None and deadline > shown:
-            # An event in between has dealt with it: nothing is due before the next one.
             self._wake_at(host, runner, deadline)
         else:
             self.handle(host, DeadlineReached())
@@ -96,6 +103,10 @@ class Loop:
                 self._send(host, effect.conn, effect.message)
             else:
                 self._perform_one(host, effect)
+        while self._at_once:
+            self._answer(*self._at_once.popleft())
+        if host.runner is not runner:
+            return
         deadline = runner.next_deadline()
         if deadline is not None and (not host.wake_at or deadline < host.wake_at):
             self._wake_at(host, runner, deadline)

@@ -1,6 +1,6 @@
 """The chain workers of all hosts: a job is done at once, and answered when a computer of this speed would be done."""
 
-from minicoin.core.effects import Activate, ReadBlock, VerifyTransaction
+from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
 from minicoin.core.events import ChainMoved, Event, TransactionVerified
 from minicoin.core.work import ChainJob, rest_of
 from minicoin.world.costs import WorkCosts
@@ -23,7 +23,7 @@ class Workers:
         cost = self._cost(host, job, answer)
         now = self._loop.queue.now
         if not cost:
-            self._loop.post(host, answer)
+            self._loop.answer_at_once(host, answer)
         else:
             cost = round(cost * host.cpu_factor)
             if isinstance(answer, TransactionVerified):
@@ -39,11 +39,12 @@ class Workers:
         runner, job = left
         if host.runner is runner:
             self.work(host, job)
+            self._loop.perform(host)
 
     def _cost(self, host: Host, job: ChainJob, answer: Event) -> int:
         costs = self._costs
         match job:
-            case Activate() if isinstance(answer, ChainMoved):
+            case StoreBlock() | Activate() if isinstance(answer, ChainMoved):
                 mined = host.mined
                 return sum(
                     costs.block(summary.size)

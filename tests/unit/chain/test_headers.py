@@ -454,3 +454,47 @@ def test_snapshot_tells_counts_and_choices(tree: HeaderTree) -> None:
     seen = tree.snapshot()
     assert (seen.headers, seen.leaves, seen.best_header, seen.best_header_height) == (5, 2, one[2].hash, 3)
     assert (seen.best_candidate, seen.tip, seen.tip_height) == (other[0].hash, other[0].hash, 1)
+
+
+# --- where the engine is sent ---
+
+
+def test_the_engine_is_sent_one_way_at_a_time() -> None:
+    tree = HeaderTree(REGTEST)
+    one, two = grow(tree, REGTEST.genesis.header, 2)
+    (rival,) = grow(tree, REGTEST.genesis.header, 1, salt=9)
+    assert tree.may_extend(one) and not tree.may_extend(two)
+    tree.send(one)
+    assert tree.sent_to is one and not tree.may_send and not tree.may_extend(rival)
+    with pytest.raises(MisuseError):
+        tree.send(rival)
+    tree.set_tip(one.hash)
+    assert tree.sent_to is None
+    # On the tip, but what it builds on is not where the engine stands.
+    assert tree.may_extend(two) and not tree.may_extend(rival)
+
+
+def test_a_refused_block_leaves_the_engine_where_it_stands_and_free_to_go() -> None:
+    tree = HeaderTree(REGTEST)
+    (one,) = grow(tree, REGTEST.genesis.header, 1)
+    tree.send(one)
+    tree.stay()
+    assert tree.tip is tree.genesis and tree.may_extend(one)
+
+
+def test_an_engine_that_is_halted_is_sent_nowhere() -> None:
+    tree = HeaderTree(REGTEST)
+    (one,) = grow(tree, REGTEST.genesis.header, 1)
+    tree.halt()
+    assert not tree.may_extend(one)
+    with pytest.raises(MisuseError):
+        tree.send(one)
+
+
+def test_no_block_is_connected_on_its_arrival_while_a_better_one_waits() -> None:
+    tree = HeaderTree(REGTEST)
+    (one,) = grow(tree, REGTEST.genesis.header, 1)
+    rivals = grow(tree, REGTEST.genesis.header, 2, salt=9)
+    store(tree, *rivals)
+    assert tree.best_candidate() is rivals[-1]
+    assert not tree.may_extend(one)

@@ -1,6 +1,6 @@
 """Who delivered a block that the worker has: remembered for blame, counted while it waits, bounded afterwards."""
 
-from minicoin.core.limits import BLOCK_SOURCES_MAX
+from minicoin.core.limits import BLOCK_SOURCES_MAX, NEWEST_BLOCKS_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.primitives.block import ZERO_HASH, BlockHeader, RawBlock
 from minicoin.core.units import ConnId
@@ -49,3 +49,16 @@ def test_the_memory_of_deliverers_is_bounded() -> None:
         arrivals.stored(block(nonce).hash)
     assert arrivals.take_source(block(0).hash) is None
     assert arrivals.take_source(block(1).hash) == PEER
+
+
+def test_the_newest_that_the_worker_accepted_are_kept_and_no_others() -> None:
+    arrivals = Arrivals()
+    for nonce in range(NEWEST_BLOCKS_MAX + 3):
+        arrivals.begin(block(nonce), PEER)
+        assert arrivals.newest(block(nonce).hash) is None
+    arrivals.refused(block(0).hash)
+    arrivals.stored(block(1).hash)
+    for nonce in range(2, NEWEST_BLOCKS_MAX + 3):
+        arrivals.stored(block(nonce).hash, is_newest=True)
+    kept = [nonce for nonce in range(NEWEST_BLOCKS_MAX + 3) if arrivals.newest(block(nonce).hash) == block(nonce)]
+    assert kept == list(range(3, NEWEST_BLOCKS_MAX + 3))

@@ -15,6 +15,7 @@ from minicoin.core.limits import (
     BLOCK_TIMEOUT_US,
     BLOCKS_IN_FLIGHT_PER_PEER_MAX,
     HEADERS_TIMEOUT_US,
+    NEWEST_BLOCKS_MAX,
     ORPHAN_BLOCKS_MAX,
 )
 from minicoin.core.primitives.address import Services
@@ -390,7 +391,40 @@ def test_an_unasked_block_on_the_tip_is_taken():
     stage.connect(1, Peer(()), inbound=True)
     block = raw(chain(1)[0])
     effects = stage.sync.on_block(1, block, stage.now)
-    assert [effect for effect in effects if isinstance(effect, StoreBlock)] == [StoreBlock(block, 1)]
+    assert [effect for effect in effects if isinstance(effect, StoreBlock)] == [StoreBlock(block, 1, connects=True)]
+
+
+def test_a_block_right_on_the_tip_is_connected_as_it_is_stored_one_at_a_time():
+    blocks = [raw(block) for block in chain(3)]
+    stage = Stage()
+    stage.connect(1, Peer(()), inbound=True)
+    stored = [
+        effect
+        for block in blocks
+        for effect in stage.sync.on_block(1, block, stage.now)
+        if isinstance(effect, StoreBlock)
+    ]
+    # The second builds on a tip that the engine has not reached yet, and the engine is sent one way at a time.
+    assert [effect.connects for effect in stored] == [True, False, False]
+    stage.tree.set_tip(blocks[0].hash)
+    rival = raw(chain(1, seed=2)[0])
+    assert not any(
+        effect.connects for effect in stage.sync.on_block(1, rival, stage.now) if isinstance(effect, StoreBlock)
+    )
+
+
+def test_the_newest_blocks_are_kept_once_the_worker_has_them():
+    blocks = [raw(block) for block in chain(NEWEST_BLOCKS_MAX + 2)]
+    stage = Stage()
+    stage.connect(1, Peer(()), inbound=True)
+    for block in blocks:
+        stage.sync.on_block(1, block, stage.now)
+        assert stage.sync.newest(block.hash) is None
+        stage.sync.note_stored(block.hash, stage.now, is_tip=block is not blocks[-1])
+        stage.tree.set_tip(block.hash)
+    kept = [block for block in blocks if stage.sync.newest(block.hash) is block]
+    # The last was stored and did not become the tip.
+    assert kept == blocks[-1 - NEWEST_BLOCKS_MAX : -1]
 
 
 def test_an_unasked_block_of_a_weaker_branch_is_not_worth_the_disk():

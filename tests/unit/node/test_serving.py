@@ -18,6 +18,21 @@ HEADER = MAKER.next_block(MAKER.new_branch()).header
 CONN = 1
 
 
+class Sync:
+    """netsync's part: the newest blocks, and what follows a block that was sent."""
+
+    def __init__(self):
+        self.kept = {}
+        self.served = []
+
+    def newest(self, block_hash):
+        return self.kept.get(block_hash)
+
+    def on_served(self, conn, block_hash):
+        self.served.append(block_hash)
+        return []
+
+
 def block(size):
     return RawBlock(HEADER, bytes(size))
 
@@ -31,7 +46,7 @@ def reads(effects):
 
 
 def test_a_few_reads_overlap_and_answers_start_the_next():
-    serving = Serving()
+    serving = Serving(Sync())
     for number in range(10):
         serving.request(CONN, vector(number))
     first = reads(serving.pump(CONN))
@@ -41,15 +56,42 @@ def test_a_few_reads_overlap_and_answers_start_the_next():
     assert [effect.block for effect in reads(more)] == [vector(READS_PER_PEER_MAX).hash]
 
 
+def test_the_newest_needs_no_read_unless_it_is_asked_for_behind_one_or_without_witnesses():
+    sync = Sync()
+    serving = Serving(sync)
+    newest = sync.kept[vector(9).hash] = block(300)
+    serving.request(CONN, vector(9))
+    assert serving.pump(CONN) == [Send(CONN, BlockMessage(newest))]
+    serving.request(CONN, vector(1))
+    serving.request(CONN, vector(9))
+    assert [effect.block for effect in serving.pump(CONN)] == [vector(1).hash, vector(9).hash]
+    serving.on_read(CONN, vector(1).hash, block(200))
+    serving.on_read(CONN, vector(9).hash, newest)
+    assert sync.served == [vector(9).hash, vector(1).hash, vector(9).hash]
+    serving.request(CONN, vector(9, InvType.BLOCK))
+    assert [effect.stripped for effect in reads(serving.pump(CONN))] == [True]
+
+
+def test_the_newest_does_not_overrun_a_full_queue():
+    sync = Sync()
+    serving = Serving(sync)
+    sync.kept[vector(9).hash] = block(SEND_QUEUE_HIGH_BYTES)
+    for _ in range(3):
+        serving.request(CONN, vector(9))
+    assert len(serving.pump(CONN)) == 1
+    assert serving.pump(CONN) == []
+    assert len(serving.on_send_queue_low(CONN)) == 1
+
+
 def test_the_form_asked_for_is_read():
-    serving = Serving()
+    serving = Serving(Sync())
     serving.request(CONN, vector(1, InvType.BLOCK))
     serving.request(CONN, vector(2))
     assert [effect.stripped for effect in reads(serving.pump(CONN))] == [True, False]
 
 
 def test_a_block_we_do_not_have_is_said_so_and_frees_the_read():
-    serving = Serving()
+    serving = Serving(Sync())
     for number in range(READS_PER_PEER_MAX + 1):
         serving.request(CONN, vector(number))
     serving.pump(CONN)
@@ -59,7 +101,7 @@ def test_a_block_we_do_not_have_is_said_so_and_frees_the_read():
 
 
 def test_a_long_queue_pauses_until_the_peer_took_it():
-    serving = Serving()
+    serving = Serving(Sync())
     for number in range(20):
         serving.request(CONN, vector(number))
     effects = serving.pump(CONN)
@@ -74,7 +116,7 @@ def test_a_long_queue_pauses_until_the_peer_took_it():
 
 def test_requests_are_bounded(monkeypatch):
     monkeypatch.setattr("minicoin.core.node.serving.SERVE_QUEUE_ITEMS_MAX", 5)
-    serving = Serving()
+    serving = Serving(Sync())
     for number in range(5):
         serving.request(CONN, vector(number))
     with pytest.raises(PeerFault, match="more requests"):
@@ -82,7 +124,7 @@ def test_requests_are_bounded(monkeypatch):
 
 
 def test_a_closed_peer_is_forgotten_with_its_reads():
-    serving = Serving()
+    serving = Serving(Sync())
     serving.request(CONN, vector())
     serving.pump(CONN)
     serving.on_closed(CONN)
@@ -114,7 +156,7 @@ class Socket:
 )
 @settings(max_examples=100, deadline=None)
 def test_everything_is_served_and_the_queue_stays_short(sizes, writes, order):
-    serving, socket = Serving(), Socket()
+    serving, socket = Serving(Sync()), Socket()
     for number in range(len(sizes)):
         serving.request(CONN, vector(number))
     to_read, lows, sent = reads(serving.pump(CONN)), 0, 0

@@ -1,10 +1,11 @@
 """The loop: who is handed what and when, deadlines, clocks that are off, and answers to nodes that are gone."""
 
-from tests.unit.world.scripts import Script, add_script, make_world, pass_time
+from tests.unit.world.scripts import CONN, Script, act, add_script, make_world, pass_time
 
-from minicoin.core.events import BlockStored, DeadlineReached, Saved
+from minicoin.core.effects import ReadBlock
+from minicoin.core.events import BlockRead, BlockStored, DeadlineReached, Saved
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.units import SECOND_US, ConnId, Micros
 
 
 def test_a_deadline_is_reached_at_its_time_and_once() -> None:
@@ -52,6 +53,16 @@ def test_a_deadline_that_was_put_off_makes_no_event() -> None:
     assert script.heard == []
     world.run(began + 7 * SECOND_US)
     assert script.heard == [(began + 7 * SECOND_US, DeadlineReached())]
+
+
+def test_an_answer_that_took_no_time_has_no_place_in_the_queue() -> None:
+    world = make_world()
+    host, script = add_script(world)
+    began = world.now
+    waiting = len(world.queue)
+    act(world, host, ReadBlock(CONN, BlockHash(bytes(32))), ReadBlock(ConnId(4), BlockHash(bytes(32))))
+    assert script.heard == [(began, BlockRead(conn, BlockHash(bytes(32)), None)) for conn in (CONN, ConnId(4))]
+    assert len(world.queue) == waiting
 
 
 def test_a_clock_that_is_off_is_what_its_node_goes_by() -> None:

@@ -65,6 +65,24 @@ def heights(world: World) -> list[int]:
     return [host.node.parts.tree.tip.height for host in world.hosts if host.node is not None]
 
 
+def test_a_node_is_woken_only_where_something_is_due() -> None:
+    """Its alarm may be set for what has been dealt with since, as for a block that came in time."""
+    world = real_world()
+    start(world, 3)
+    woken: list[bool] = []
+
+    def listen(at: int, index: int, what: str) -> None:
+        node = world.hosts[index].node
+        if what == "deadline" and node is not None:
+            woken.append(node.earliest_deadline() <= at)
+
+    world.digest.listener = listen
+    for _ in range(3):
+        world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
+        pass_time(world, 60)
+    assert woken and all(woken)
+
+
 def test_addresses_of_hosts_are_their_own() -> None:
     assert len({host_address(index).host for index in (0, 1, 255, 256, 65_536, 1_000_000)}) == 6
     assert host_address(1_000_000).host.startswith("10.")

@@ -1,7 +1,8 @@
 """The header tree: every known header, and the only chooser of the best chain (most work, first seen on ties).
 
-Checks headers against their ancestors, keeps which blocks are stored and which are invalid, and the active chain the
-engine stands on. The engine owns what is in the blocks; netsync decides what to fetch and which headers to take.
+Checks headers against their ancestors, keeps which blocks are stored and which are invalid, the active chain the engine
+stands on, and where the engine is sent: one way at a time. The engine owns what is in the blocks; netsync decides what
+to fetch and which headers to take.
 
 Headers whose blocks are stored, and those of the best chain, are kept for good; beside them at most
 STRAY_HEADERS_MAX, from whomever they came, so that none can be piled up connection after connection.
@@ -79,6 +80,8 @@ class HeaderTree:
         self._sequence = 0
         self._first_sequence = 0
         self._unstored = 0
+        self._sent_to: HeaderNode | None = None
+        self._is_halted = False
 
     # --- reading ---
 
@@ -101,6 +104,21 @@ class HeaderTree:
     def tip(self) -> HeaderNode:
         """Where the engine stands; without one, the best header that the node took for its tip."""
         return self._active[-1]
+
+    @property
+    def sent_to(self) -> HeaderNode | None:
+        """Where the engine was sent and has not told yet how far it came; None while it stands still."""
+        return self._sent_to
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the engine can be sent somewhere now."""
+        return self._sent_to is None and not self._is_halted
+
+    def may_extend(self, node: HeaderNode) -> bool:
+        """Whether a block that is not stored yet would be the best candidate, right on the tip, and the engine is free
+        to go there."""
+        return node.parent is self.tip and self.may_send and node.chainwork > self._best_candidate.chainwork
 
     def best_candidate(self) -> HeaderNode:
         """Where the engine should stand: most work among the nodes all of whose ancestors are stored and not invalid,
@@ -318,9 +336,27 @@ class HeaderTree:
                 descendant.status &= ~INVALID_ANCESTOR
         self._choose_again()
 
-    def set_tip(self, block: BlockHash) -> None:
+    def send(self, node: HeaderNode) -> None:
+        """The engine is on its way there, until set_tip() or stay()."""
+        if not self.may_send:
+            raise MisuseError("the engine is sent one way at a time")
+        self._sent_to = node
+
+    def stay(self) -> None:
+        """The engine stands where it stood: the block that it was sent to was refused."""
+        self._sent_to = None
+
+    def halt(self) -> None:
+        """The engine is sent nowhere any more."""
+        self._is_halted = True
+
+    def set_tip(self, block: BlockHash, stored: BlockHash | None = None) -> None:
         """The engine stands at `block`: it and its ancestors are valid and were stored (pruned or not). Where there is
-        no engine, a tip's headers count as that: they are kept for good, like blocks, for they had the most work."""
+        no engine, a tip's headers count as that: they are kept for good, like blocks, for they had the most work.
+        `stored` reached the disk on this way, and is the tip, or was found invalid."""
+        self._sent_to = None
+        if stored is not None:
+            self.mark_stored(stored)
         node = self._require(block)
         branch: list[HeaderNode] = []
         walk: HeaderNode = node

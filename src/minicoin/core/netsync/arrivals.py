@@ -1,8 +1,12 @@
-"""Blocks that arrived and are with the worker, and who delivered which, for blame. Bounded by count and by bytes."""
+"""Blocks that arrived and are with the worker, who delivered which, for blame, and the newest of them. All bounded.
+
+The newest blocks of the best chain are what every peer asks for next: they are kept in the bytes they came in, so that
+nobody reads them back from the disk. Only what the worker has checked is among them.
+"""
 
 from dataclasses import dataclass
 
-from minicoin.core.limits import BLOCK_SOURCES_MAX
+from minicoin.core.limits import BLOCK_SOURCES_MAX, NEWEST_BLOCKS_MAX
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.units import ConnId
 
@@ -12,18 +16,19 @@ class _Arrival:
     """A block handed to the worker and not yet answered; `source` None for our own."""
 
     source: ConnId | None
-    size: int
+    block: RawBlock
 
 
 class Arrivals:
     """Between StoreBlock and its answer, and from there to the block's activation."""
 
-    __slots__ = ("_counts", "_sources", "_storing", "storing_bytes")
+    __slots__ = ("_counts", "_newest", "_sources", "_storing", "storing_bytes")
 
     def __init__(self) -> None:
         self._storing: dict[BlockHash, _Arrival] = {}
         self._sources: dict[BlockHash, ConnId] = {}
         self._counts: dict[ConnId, int] = {}
+        self._newest: dict[BlockHash, RawBlock] = {}
         self.storing_bytes = 0
 
     def __len__(self) -> int:
@@ -34,19 +39,30 @@ class Arrivals:
 
     def begin(self, block: RawBlock, source: ConnId | None) -> None:
         """The block goes to the worker."""
-        self._storing[block.hash] = _Arrival(source, len(block.raw))
+        self._storing[block.hash] = _Arrival(source, block)
         if source is not None:
             self._counts[source] = self._counts.get(source, 0) + 1
         self.storing_bytes += len(block.raw)
 
-    def stored(self, block: BlockHash) -> None:
-        """The worker has it on disk; its deliverer is remembered until it is activated."""
+    def stored(self, block: BlockHash, *, is_newest: bool = False) -> None:
+        """The worker has it on disk; its deliverer is remembered until it is activated. The newest of the best chain is
+        kept for those who ask for it."""
         arrival = self._finish(block)
-        if arrival is None or arrival.source is None:
+        if arrival is None:
+            return
+        if is_newest:
+            self._newest[block] = arrival.block
+            if len(self._newest) > NEWEST_BLOCKS_MAX:
+                del self._newest[next(iter(self._newest))]
+        if arrival.source is None:
             return
         self._sources[block] = arrival.source
         if len(self._sources) > BLOCK_SOURCES_MAX:
             del self._sources[next(iter(self._sources))]
+
+    def newest(self, block: BlockHash) -> RawBlock | None:
+        """One of the last blocks that moved the tip, as it is stored; None for any other."""
+        return self._newest.get(block)
 
     def refused(self, block: BlockHash) -> ConnId | None:
         """The worker refused it; who delivered it."""
@@ -65,7 +81,7 @@ class Arrivals:
         arrival = self._storing.pop(block, None)
         if arrival is None:
             return None
-        self.storing_bytes -= arrival.size
+        self.storing_bytes -= len(arrival.block.raw)
         if arrival.source is not None:
             self._counts[arrival.source] -= 1
             if not self._counts[arrival.source]:

@@ -101,6 +101,10 @@ class BlockSync(Part):
         lowest = self._downloads.window.lowest_wanted()
         return None if lowest is None else lowest.hash
 
+    def newest(self, block: BlockHash) -> RawBlock | None:
+        """One of the last blocks that moved the tip, as it is stored; None for any other."""
+        return self._arrivals.newest(block)
+
     def source_of(self, block: BlockHash) -> ConnId | None:
         """Who delivered a block, for blame."""
         return self._arrivals.take_source(block)
@@ -198,9 +202,8 @@ class BlockSync(Part):
         node = self._tree.get(block.hash) or self._tree.add(block.header, now)
         if node.is_stored or block.hash in self._arrivals:
             return []
-        self._arrivals.begin(block, None)
         self._downloads.arrived(block.hash, None, now)
-        return [*self._save(node), StoreBlock(block, node.height)]
+        return self._hand_over(block, node, None)
 
     def submit_header(self, header: BlockHeader, now: Micros) -> list[Effect]:
         """A header from our operator. Raises BlockRejected."""
@@ -211,10 +214,14 @@ class BlockSync(Part):
 
     def on_stored(self, block: BlockHash, now: Micros) -> list[Effect]:
         """The worker has it on disk."""
-        self._arrivals.stored(block)
+        self.note_stored(block, now)
+        return self._continue(now)
+
+    def note_stored(self, block: BlockHash, now: Micros, *, is_tip: bool = False) -> None:
+        """The same of a block that was to be connected as well: on_chain_moved goes on from there."""
+        self._arrivals.stored(block, is_newest=is_tip)
         # A window that began anew meanwhile may want it again.
         self._downloads.arrived(block, None, now)
-        return self._continue(now)
 
     def on_refused(self, invalid: InvalidBlock, now: Micros) -> tuple[ConnId | None, list[Effect]]:
         """The worker refused it before storing: who sent it, and how to go on."""
@@ -292,8 +299,18 @@ class BlockSync(Part):
             return []
         self._note_delivery(conn, node)
         self._downloads.arrived(block.hash, conn, now)
-        self._arrivals.begin(block, conn)
-        return [*self._save(node), StoreBlock(block, node.height)]
+        return self._hand_over(block, node, conn)
+
+    def _hand_over(self, block: RawBlock, node: HeaderNode, source: ConnId | None) -> list[Effect]:
+        """The block goes to the worker, which keeps its header with it and needs those below first. Right on the tip it
+        is connected on the same visit."""
+        self._arrivals.begin(block, source)
+        connects = self._tree.may_extend(node)
+        if connects:
+            self._tree.send(node)
+        ancestors = self._tree.take_unsaved(node)[:-1]
+        effects: list[Effect] = [SaveHeaders(ancestors)] if ancestors else []
+        return [*effects, StoreBlock(block, node.height, connects)]
 
     def _note_delivery(self, conn: ConnId, node: HeaderNode) -> None:
         """Late or not: who gives us blocks is no stranger."""
@@ -303,11 +320,6 @@ class BlockSync(Part):
             best = peer.best_delivered
             # Of equal ones the newest: an earlier one may have been refused.
             peer.best_delivered = node if best is None or node.chainwork >= best.chainwork else best
-
-    def _save(self, node: HeaderNode) -> list[Effect]:
-        """The store takes no block whose ancestors' headers it does not have."""
-        unsaved = self._tree.take_unsaved(node)
-        return [SaveHeaders(unsaved)] if unsaved else []
 
     def _is_welcome(self, node: HeaderNode) -> bool:
         """Whether a block nobody asked for is worth the disk: where it equals or beats our chain, soon."""

@@ -1,12 +1,14 @@
-"""Keeps the engine on the best chain: one Activate at a time, along the path the header tree chooses.
+"""Keeps the engine on the best chain: one move at a time, along the path the header tree chooses.
 
-The tree on the loop is the only chooser; the engine answers how far the path was valid. A refused block is blamed on
-its deliverer, its branch is marked, and the tree chooses again.
+The tree on the loop is the only chooser; the engine answers how far the path was valid. A block that arrives right on
+the tip is stored and connected in one visit to the worker (netsync asks for it so); whatever else is to be connected is
+stored by then and asked for here. A refused block is blamed on its deliverer, its branch is marked, and the tree
+chooses again.
 """
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Activate
-from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
+from minicoin.core.events import BlockRefused, BlockStored, ChainMoved, WorkFailed
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.node.parts import Parts
@@ -24,14 +26,13 @@ class ChainFlow:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._is_activating = False
         self.failure = ""
         """What the worker could not do (full disk): nothing is activated from then on until a restart."""
 
     @property
     def is_settled(self) -> bool:
         """Whether the engine stands where the tree wants it."""
-        return not self._is_activating
+        return self._parts.tree.sent_to is None
 
     def on_stored(self, event: BlockStored, now: Micros) -> None:
         """A block reached the disk."""
@@ -41,6 +42,9 @@ class ChainFlow:
 
     def on_refused(self, event: BlockRefused, now: Micros) -> tuple[ConnId | None, PeerFault | None]:
         """A block failed before it was stored. Who is to blame, and for what."""
+        tree = self._parts.tree
+        if tree.sent_to is not None and tree.sent_to.hash == event.block:
+            tree.stay()
         if event.invalid.is_permanent:
             self._mark_invalid(event.invalid)
         source, effects = self._parts.sync.on_refused(event.invalid, now)
@@ -50,9 +54,9 @@ class ChainFlow:
 
     def advance(self) -> None:
         """Ask the engine to move where the tree says, unless it is on its way already."""
-        if self._is_activating or self.failure:
-            return
         tree = self._parts.tree
+        if not tree.may_send:
+            return
         target = tree.best_candidate()
         # Equal work never moves the tip, whatever order a restart read the blocks in: first seen stays. Only the
         # operator may say otherwise.
@@ -62,14 +66,15 @@ class ChainFlow:
         fork, path = tree.path(tree.tip, target)
         if not path and fork is tree.tip:
             return
-        self._is_activating = True
+        tree.send(target)
         self._parts.emit(Activate(fork.hash, tuple(node.hash for node in path[:ACTIVATE_BLOCKS_MAX])))
 
-    def on_moved(self, event: ChainMoved) -> tuple[list[HeaderNode], ConnId | None, PeerFault | None]:
-        """The engine moved: (the blocks that joined the best chain, who delivered an invalid one, the fault)."""
-        self._is_activating = False
+    def on_moved(self, event: ChainMoved, now: Micros) -> tuple[list[HeaderNode], ConnId | None, PeerFault | None]:
+        """The engine moved, and the tree with it: (the blocks that joined the best chain, who delivered an invalid one,
+        the fault)."""
         tree = self._parts.tree
-        tree.set_tip(event.update.tip)
+        if event.stored is not None:
+            self._parts.sync.note_stored(event.stored, now, is_tip=event.stored == event.update.tip)
         connected = [node for block in event.update.connected if (node := tree.get(block.hash)) is not None]
         for gone in event.update.disconnected:
             self._parts.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
@@ -81,6 +86,11 @@ class ChainFlow:
             return connected, None, None
         self._mark_invalid(event.invalid)
         return connected, self._parts.sync.source_of(event.invalid.hash), _fault(event.invalid)
+
+    def on_failed(self, event: WorkFailed) -> None:
+        """The worker cannot go on: the chain stands still from now on."""
+        self.failure = f"{event.what}: {event.error}"
+        self._parts.tree.halt()
 
     def invalidate(self, block: BlockHash) -> None:
         """The operator's word against a block."""

@@ -1,9 +1,9 @@
 """What peers announce and ask for by hash: each vector goes to whom it concerns, blocks to netsync, transactions to
 relay, and what was asked for is served.
 
-A block goes out when the worker has read it (node/serving), a transaction at once, and only to a peer that may know
-that it is here (core/relay). What is not had, or of a kind that is not served, is answered `notfound`: nobody shall
-wait for it.
+The newest blocks go out at once, older ones when the worker has read them (node/serving), a transaction at once, and
+only to a peer that may know that it is here (core/relay). What is not had, or of a kind that is not served, is answered
+`notfound`: nobody shall wait for it.
 """
 
 import itertools
@@ -44,7 +44,7 @@ class InventoryFlow(Part):
     def __init__(self, parts: Parts, transactions: TxFlow) -> None:
         self._parts = parts
         self._transactions = transactions
-        self._serving = Serving()
+        self._serving = Serving(parts.sync)
         self.alarm = Alarm()
 
     def routes(self) -> tuple[Route, ...]:
@@ -66,7 +66,6 @@ class InventoryFlow(Part):
     def on_read(self, event: BlockRead) -> None:
         """A block that a peer asked for came from the store, or is not there."""
         self._parts.emit(*self._serving.on_read(event.conn, event.hash, event.block))
-        self._parts.emit(*self._parts.sync.on_served(event.conn, event.hash))
 
     def on_send_queue_low(self, conn: ConnId) -> None:
         """The peer took what it was sent: there is room for more."""

@@ -131,7 +131,7 @@ class Node:
         return self._alarm.at
 
     def earliest_deadline(self) -> Micros:
-        """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
+        """When something is due indeed, computed from the state of all parts; next_deadline() is never later."""
         deadlines = (part.next_deadline() for part in self._flows.parts)
         return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
 
@@ -223,8 +223,9 @@ class Node:
 
     def _on_moved(self, event: ChainMoved, now: Micros) -> None:
         # The written order: header tree, netsync, mempool, wallet, relay, mining.
-        connected, source, fault = self.chain.on_moved(event)
         parts = self.parts
+        parts.tree.set_tip(event.update.tip, event.stored)
+        connected, source, fault = self.chain.on_moved(event, now)
         if event.invalid is not None:
             self.mining.on_refused(event.invalid.hash, event.invalid.reason, now)
             self._flows.commands.on_refused(event.invalid)
@@ -264,7 +265,7 @@ class Node:
             self.wallet.on_rejected(outcome, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
-        self.chain.failure = f"{event.what}: {event.error}"
+        self.chain.on_failed(event)
         self.parts.emit(ChainHalted(event.what, event.error))
         self._flows.commands.on_failure(self.failure)
 

@@ -1,7 +1,8 @@
 """Blocks and transactions that peers asked for, served one by one as their send queues drain.
 
 A full send queue pauses the serving of that peer, never the reading of its answers; what it asked for meanwhile waits
-in a bounded queue. Blocks are sent in the bytes they are stored in.
+in a bounded queue. Blocks are sent in the bytes they are stored in: the newest at once, since every peer asks for them
+and netsync still holds them, older ones when the worker has read them.
 """
 
 from collections import deque
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from minicoin.core.effects import Effect, ReadBlock, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import READS_PER_PEER_MAX, SEND_QUEUE_HIGH_BYTES, SERVE_QUEUE_ITEMS_MAX
+from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.units import ConnId
@@ -33,7 +35,8 @@ class _Line:
 class Serving:
     """The queues of all peers."""
 
-    def __init__(self) -> None:
+    def __init__(self, sync: BlockSync) -> None:
+        self._sync = sync
         self._lines: dict[ConnId, _Line] = {}
 
     def on_closed(self, conn: ConnId) -> None:
@@ -74,21 +77,29 @@ class Serving:
         if asked is None:
             return []
         line.reading.remove(asked)
-        if block is None:
-            return [Send(conn, NotFound((asked,))), *self.pump(conn)]
-        line.sent_bytes += len(block.raw)
-        return [Send(conn, BlockMessage(block)), *self.pump(conn)]
+        return [*self._answer(conn, line, asked, block), *self.pump(conn)]
+
+    def _answer(self, conn: ConnId, line: _Line, asked: InventoryVector, block: RawBlock | None) -> list[Effect]:
+        message = NotFound((asked,)) if block is None else BlockMessage(block)
+        line.sent_bytes += 0 if block is None else len(block.raw)
+        return [Send(conn, message), *self._sync.on_served(conn, BlockHash(asked.hash))]
 
     def pump(self, conn: ConnId) -> list[Effect]:
-        """Read what may be sent now; a few reads overlap with the sending."""
+        """Send or read what may be sent now; a few reads overlap with the sending."""
         line = self._lines.get(conn)
         effects: list[Effect] = []
         if line is None:
             return effects
         while line.waiting and len(line.reading) < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
             vector = line.waiting.popleft()
+            block_hash, is_stripped = BlockHash(vector.hash), vector.type == InvType.BLOCK
+            # Behind a read the newest waits as well: who asked in an order gets answers in that order.
+            newest = None if is_stripped or line.reading else self._sync.newest(block_hash)
+            if newest is not None:
+                effects += self._answer(conn, line, vector, newest)
+                continue
             line.reading.append(vector)
-            effects.append(ReadBlock(conn, BlockHash(vector.hash), stripped=vector.type == InvType.BLOCK))
+            effects.append(ReadBlock(conn, block_hash, stripped=is_stripped))
         line.waiting = line.waiting or None
         return effects
 
