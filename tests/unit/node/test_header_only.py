@@ -5,20 +5,15 @@ from dataclasses import replace
 import pytest
 from tests import mainnet
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.node.watcher import POLICY, Watcher
 
 from minicoin.core.effects import (
-    Activate,
     Close,
     Dial,
-    ReadBlock,
-    Reply,
     SaveHeaders,
     SaveState,
-    SearchNonce,
     Send,
     Shutdown,
-    StoreBlock,
-    VerifyTransaction,
 )
 from minicoin.core.events import (
     BlockStored,
@@ -34,7 +29,6 @@ from minicoin.core.node import commands
 from minicoin.core.node.assemble import NodeState, assemble_header_only, assemble_node
 from minicoin.core.node.header_only import NO_BLOCKS
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.roles import Role
 from minicoin.core.notices import Reorganised, TipMoved
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.address import NodeAddress, Services
@@ -43,7 +37,6 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import (
     FilterClear,
-    GetBlockTxn,
     GetData,
     GetHeaders,
     Headers,
@@ -51,69 +44,12 @@ from minicoin.core.wire.messages import (
     InventoryVector,
     InvType,
     MemPool,
-    NetAddress,
     NotFound,
     Tx,
-    Verack,
     Version,
 )
 
-POLICY = NodePolicy(role=Role.HEADERS)
 HERE, THERE = NodeAddress("127.0.0.1", 18_001), NodeAddress("127.0.0.1", 18_002)
-# What only a node with blocks asks the world for.
-OF_BLOCKS = (StoreBlock, Activate, ReadBlock, VerifyTransaction, SearchNonce)
-
-
-class Watcher:
-    """The header-only node and what it wanted of the world."""
-
-    def __init__(self, now, network=NETWORK, state=None):
-        self.now = now
-        self.node = assemble_header_only(network, POLICY, state or NodeState(), Rng(b"watcher"), now)
-        self.seen = []
-        self.told = []
-        self.replies = {}
-        self.dialled = None
-        self.node.start(now)
-        self._drain()
-
-    def handle(self, event):
-        self.node.handle(event, self.now)
-        return self._drain()
-
-    def _drain(self):
-        assert self.node.next_deadline() <= self.node.earliest_deadline()
-        effects = self.node.drain_effects()
-        self.seen += effects
-        self.told += effects
-        for effect in effects:
-            assert not isinstance(effect, OF_BLOCKS)
-            if isinstance(effect, Reply):
-                self.replies[effect.request] = effect
-        return effects
-
-    def command(self, command):
-        request = len(self.replies) + 1_000
-        self.handle(CommandReceived(request, command))
-        return self.replies.get(request)
-
-    def say(self, conn, message):
-        """A peer's message; the messages that answer it."""
-        effects = self.handle(MessageReceived(conn, message, 100))
-        return [effect.message for effect in effects if isinstance(effect, Send)]
-
-    def connect(self, conn, services=Services.NETWORK | Services.WITNESS):
-        """An inbound peer with a finished handshake; what it heard from us meanwhile."""
-        opened = self.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))
-        theirs = Version(
-            70016, services, self.now // SECOND_US, NetAddress(), NetAddress(), 1_000 + conn, "/scripted/", 0
-        )
-        heard = [effect.message for effect in opened if isinstance(effect, Send)]
-        return heard + self.say(conn, theirs) + self.say(conn, Verack())
-
-    @property
-    def tip(self):
-        return self.node.snapshot(self.now).tip
 
 
 def linked():
@@ -191,7 +127,6 @@ def test_whatever_is_asked_for_is_not_found():
     watcher.connect(1)
     vectors = tuple(InventoryVector(kind, watcher.tip) for kind in (InvType.BLOCK, InvType.WITNESS_BLOCK, InvType.WTX))
     assert watcher.say(1, GetData(vectors)) == [NotFound(vectors)]
-    assert watcher.say(1, GetBlockTxn(watcher.tip, (0,))) == [NotFound((vectors[1],))]
     # Its headers are anybody's.
     (answer,) = watcher.say(1, GetHeaders(70016, (NETWORK.genesis.hash,), bytes(32)))
     assert len(answer.headers) == 5 and answer.headers[-1].hash == watcher.tip
@@ -277,7 +212,7 @@ def test_the_answer_of_a_worker_that_it_does_not_have_is_a_mistake_of_the_driver
 
 def test_a_role_is_made_by_what_is_made_for_it():
     now = Bench().now
-    with pytest.raises(MisuseError, match=r"role headers keeps no blocks; .* made for: full"):
+    with pytest.raises(MisuseError, match="keeps no blocks"):
         assemble_node(NETWORK, POLICY, NodeState(), Rng(b"x"), bytes, now)
-    with pytest.raises(MisuseError, match=r"role full keeps blocks; .* made for: headers"):
+    with pytest.raises(MisuseError, match="keeps blocks"):
         assemble_header_only(NETWORK, NodePolicy(), NodeState(), Rng(b"x"), now)

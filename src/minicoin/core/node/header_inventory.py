@@ -52,7 +52,7 @@ class HeaderInventory(Part):
         return self._headers.on_inv(peer.conn, blocks, now)
 
     def take_getdata(self, peer: PeerView, message: GetData, now: Micros) -> Iterable[Effect]:
-        return (Send(peer.conn, NotFound(message.inventory)),)
+        return (Send(peer.conn, NotFound(message.inventory)),) if message.inventory else ()
 
     def take_getblocktxn(self, peer: PeerView, message: GetBlockTxn, now: Micros) -> Iterable[Effect]:
         """A part of a block is asked for, as if it had been announced in compact form."""
