@@ -46,6 +46,8 @@ REJECT_REASON_BYTES_MAX: Final = 111
 REJECT_EXTRA_BYTES_MAX: Final = 80
 ALERT_BYTES_MAX: Final = 10_000
 SIGNATURE_BYTES_MAX: Final = 80
+# Messages beyond Bitcoin's that one node speaks: a dozen for each part that has any.
+EXTENSIONS_MAX: Final = 64
 
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US
@@ -221,6 +223,10 @@ MINING_PEER_WAIT_US: Final = 30 * SECOND_US
 BOOK_SAVE_EVERY_US: Final = 15 * MINUTE_US
 OUTBOUND_FULL_SLOTS: Final = 8
 OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
+# Connections that a network model asks for by address, beside those filled from the address book.
+OVERLAY_SLOTS_MAX: Final = 64
+# Addresses of the book that a network model is shown, and may ask for: a few may be unreachable for each that answers.
+OVERLAY_ADDRESSES_MAX: Final = 256
 INBOUND_SLOTS: Final = 115
 # Accepted sockets, half-open ones included; connmgr's inbound slots are fewer, so a refused peer hears a reason.
 INBOUND_SOCKETS_MAX: Final = 256
@@ -411,6 +417,7 @@ assert (
 assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
+assert OVERLAY_SLOTS_MAX <= OVERLAY_ADDRESSES_MAX
 assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS

@@ -9,7 +9,9 @@
    takes is ignored, as protocol extensions demand. A handler blames the peer it hears by raising PeerFault.
 5. What it shows of itself it shows frozen: a snapshot to look at, and a digest that replay compares. Looking changes
    nothing.
-6. Whom it hears of is a PeerView: what the handshake settled, which changes no more. What it keeps of a peer beyond
+6. What it takes beyond Bitcoin's messages goes to peers that offered it, and to no others (wire/messages_extension):
+   node drops the rest. Which those are it hears when their offer comes (`on_offer`), a message after their handshake.
+7. Whom it hears of is a PeerView: what the handshake settled, which changes no more. What it keeps of a peer beyond
    that it keeps itself, and no other part writes it.
 """
 
@@ -26,7 +28,9 @@ from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.codec import make_extensions
 from minicoin.core.wire.messages import Message
+from minicoin.core.wire.messages_extension import ExtensionMessage, Extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,10 @@ class Part(Protocol):
         """A handshake is over."""
         return ()
 
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
+        """A ready peer offered messages beyond Bitcoin's: those that this node speaks, too."""
+        return ()
+
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         """A session ended; the peer may be one it never heard of."""
         return ()
@@ -129,6 +137,15 @@ def make_router(parts: Iterable[Part]) -> Router:
             if other is not one:
                 raise MisuseError(f"{one.message.__name__} has two takers: {other.taker} and {one.taker}")
     return router
+
+
+def extensions_of(router: Router, network: Network) -> Extensions:
+    """What a node with this router speaks beyond Bitcoin's messages. Raises MisuseError where it may not or cannot."""
+    extensions = make_extensions(kind for kind in router if issubclass(kind, ExtensionMessage))
+    if extensions and network.is_bitcoin:
+        names = ", ".join(extensions)
+        raise MisuseError(f"nodes of {network.name} speak Bitcoin's messages only, and none of {names}")
+    return extensions
 
 
 def ring(parts: Iterable[Part], now: Micros) -> Micros:

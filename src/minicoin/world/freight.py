@@ -5,7 +5,7 @@ from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message
 from minicoin.world.digest import has_key, message_key
-from minicoin.world.traffic import TYPE_INDEX, wire_size
+from minicoin.world.traffic import TYPE_INDEX, UNKNOWN_TYPE, wire_size
 
 
 class Freight:
@@ -24,7 +24,7 @@ def freight_of(content: Message | bytes) -> Freight:
     """The freight of a message, or of bytes."""
     if isinstance(content, bytes):
         return Freight(content, len(content), -1, b"bytes " + content)
-    kind = TYPE_INDEX[type(content)]
+    kind = TYPE_INDEX.get(type(content), UNKNOWN_TYPE)
     if not has_key(content):
         # Its bytes are its mark, and tell its size as well.
         payload = encode_payload(content)
@@ -36,4 +36,6 @@ def freight_of(content: Message | bytes) -> Freight:
 def encoded(magic: bytes, message: Message) -> Freight:
     """The message as the bytes of its frame; counted as what it is."""
     frame = encode_frame(magic, message)
-    return Freight(frame, len(frame), TYPE_INDEX[type(message)], command_of(message).encode() + b" " + frame)
+    return Freight(
+        frame, len(frame), TYPE_INDEX.get(type(message), UNKNOWN_TYPE), command_of(message).encode() + b" " + frame
+    )

@@ -10,6 +10,7 @@ from minicoin.core.wire.codec_inventory import INVENTORY_VECTOR_SIZE
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, message_wire_size
 from minicoin.core.wire.messages import (
     BlockMessage,
+    ExtensionMessage,
     GetData,
     Headers,
     Inv,
@@ -25,7 +26,7 @@ from minicoin.core.wire.messages import (
     WtxidRelay,
 )
 
-MESSAGE_TYPES: Final[tuple[type, ...]] = tuple(get_args(Message))
+MESSAGE_TYPES: Final[tuple[type, ...]] = tuple(kind for kind in get_args(Message) if kind is not ExtensionMessage)
 TYPE_INDEX: Final[dict[type, int]] = {kind: index for index, kind in enumerate(MESSAGE_TYPES)}
 _COMMANDS: Final[dict[type, str]] = {row.message: row.command for row in TABLE.values()}
 TYPE_NAMES: Final[tuple[str, ...]] = tuple(_COMMANDS.get(kind, "unknown") for kind in MESSAGE_TYPES)

@@ -22,7 +22,8 @@ from minicoin.core.node.recording_codec import (
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, Wtxid
 from minicoin.core.units import ConnId, RequestId
-from minicoin.core.wire.messages import Message, Tx
+from minicoin.core.wire.messages import ExtensionMessage, Message, Tx
+from minicoin.core.wire.messages_extension import Offer
 from minicoin.core.wire.reader import Reader
 
 _hash = st.binary(min_size=32, max_size=32)
@@ -52,6 +53,9 @@ EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=[Healt
 SECRET = {CreateWallet, Unlock}
 
 
+BITCOINS_MESSAGES = [kind for kind in get_args(Message) if kind is not ExtensionMessage]
+
+
 def through(event):
     reader = Reader(encode_event(event), "event")
     found = decode_event(reader)
@@ -61,8 +65,11 @@ def through(event):
 
 @pytest.mark.parametrize("kind", [kind for kind in get_args(Event) if kind not in (KeyStretched, CommandReceived)])
 def test_every_event_is_read_back(kind):
+    bitcoins = st.one_of(*map(st.from_type, BITCOINS_MESSAGES))
+    made = st.builds(kind, message=bitcoins) if kind is MessageReceived else st.from_type(kind)
+
     @EXAMPLES
-    @given(st.from_type(kind))
+    @given(made)
     def check(event):
         assert through(event) == event
 
@@ -80,7 +87,7 @@ def test_every_command_is_read_back(kind):
     check()
 
 
-@pytest.mark.parametrize("kind", get_args(Message))
+@pytest.mark.parametrize("kind", BITCOINS_MESSAGES)
 def test_every_message_is_read_back(kind):
     @EXAMPLES
     @given(st.from_type(kind))
@@ -89,6 +96,11 @@ def test_every_message_is_read_back(kind):
         assert through(event) == event
 
     check()
+
+
+def test_a_message_beyond_bitcoins_is_written_and_read_back_from_the_bytes_of_its_frame_only():
+    with pytest.raises(DecodeError, match="bytes of its frame only"):
+        through(MessageReceived(ConnId(3), Offer((("greeting", 1),)), 7))
 
 
 @pytest.mark.parametrize("kind", get_args(Effect))

@@ -26,6 +26,7 @@ from minicoin.core.primitives.transaction import (
     parse_transaction,
 )
 from minicoin.core.units import RequestId
+from minicoin.core.wire.messages_extension import ExtensionMessage
 from minicoin.core.wire.reader import Reader
 
 _RAW_BYTES_MAX: Final = 1 << 32
@@ -127,8 +128,20 @@ def _write_answer(value: object, out: bytearray) -> None:
     out += b";"
 
 
+def _write_extension(value: object, out: bytearray) -> None:
+    if not isinstance(value, ExtensionMessage):
+        raise MisuseError("not a message beyond Bitcoin's")
+    _BYTES.write(value.command.encode(), out)
+    _BYTES.write(value.encode(), out)
+
+
+def _refuse_extension(reader: Reader) -> object:
+    raise DecodeError("a message beyond Bitcoin's is read back from the bytes of its frame only")
+
+
 _HEADER: Final = OwnCodec("header", _write_header, lambda reader: BlockHeader.parse(reader.take(HEADER_SIZE)))
 _TRANSACTION: Final = OwnCodec("transaction", _write_transaction, _read_transaction)
+_EXTENSION: Final = OwnCodec("extension", _write_extension, _refuse_extension)
 _HASHES: Final[dict[object, Codec]] = {
     BlockHash: FixedBytes(32),
     Txid: FixedBytes(32),
@@ -140,6 +153,7 @@ _OWN: Final[dict[object, Codec]] = {
     BlockHeader: _HEADER,
     RawBlock: OwnCodec("block", _write_block, _read_block),
     Transaction: _TRANSACTION,
+    ExtensionMessage: _EXTENSION,
     # Secrets.
     CreateWallet: OwnCodec("CreateWallet", _write_nothing, lambda reader: CreateWallet(b"")),
     Unlock: OwnCodec("Unlock", _write_nothing, lambda reader: Unlock("")),
@@ -150,6 +164,7 @@ _OF_EFFECTS: Final[dict[object, Codec]] = {
     BlockHeader: _HEADER,
     RawBlock: OwnCodec("block", _name_block, _refuse_read),
     Transaction: _TRANSACTION,
+    ExtensionMessage: _EXTENSION,
     object: OwnCodec("answer", _write_answer, _refuse_read),
     # The passphrase.
     StretchKey: OwnCodec("StretchKey(int)", _write_request, _refuse_read),

@@ -10,7 +10,7 @@ Nothing is offered that is not kept: without compact blocks no sendcmpct (BIP152
 would ask for a lone new block in that form.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from minicoin.core.faults import PeerFault
@@ -38,6 +38,7 @@ from minicoin.core.wire.messages import (
     Version,
     WtxidRelay,
 )
+from minicoin.core.wire.messages_extension import NO_EXTENSIONS, ExtensionMessage, Extensions, Offer, offer_of, spoken
 
 PROTOCOL_VERSION = 70016
 PROTOCOL_VERSION_MIN = 31800
@@ -70,6 +71,8 @@ class SessionPolicy:
     """Also the time from a connection's start in which no unanswered ping ends it."""
     relays_transactions: bool = True
     """False asks every peer for none (BIP37)."""
+    extensions: Extensions = field(default_factory=lambda: NO_EXTENSIONS)
+    """What this node speaks beyond Bitcoin's messages, and offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class Session:
         "prefers_headers",
         "remote",
         "sends_addrv2",
+        "speaks",
         "state",
         "time_offset_s",
         "version",
@@ -166,6 +170,8 @@ class Session:
         """What the parts are told of the peer, once it is ready."""
         self.prefers_headers = False
         self.sends_addrv2 = False
+        self.speaks: tuple[type[ExtensionMessage], ...] | None = None
+        """What it offered beyond Bitcoin's messages, of what we speak; None before its offer."""
         self.wants_compact_blocks = False
         self.dropped_count = 0
         self.nonce = int.from_bytes(rng.bytes(8), "little")
@@ -231,7 +237,7 @@ class Session:
         """Bytes of the connection, in order; take the messages with next_message."""
         self.last_receive_at = now
         if self._decoder is None:
-            self._decoder = FrameDecoder(self._policy.magic)
+            self._decoder = FrameDecoder(self._policy.magic, self._policy.extensions)
         self._decoder.feed(chunk)
 
     def next_message(self) -> Message | Dropped | None:
@@ -279,13 +285,17 @@ class Session:
                 return [Pong(message.nonce)] if self._has_nonced_pings else []
             case Pong():
                 self._on_pong(message, now)
+            case Offer() if self.speaks is None:
+                self.speaks = spoken(self._policy.extensions, message)
             case _:
                 pass
         return []
 
     def announcements(self) -> list[Message]:
-        """What a fresh READY session is told: how we like blocks announced."""
-        return [SendHeaders()] if self._common_version >= _SENDHEADERS_VERSION else []
+        """What a fresh READY session is told: how we like blocks announced, what we speak beyond Bitcoin's messages."""
+        told: list[Message] = [SendHeaders()] if self._common_version >= _SENDHEADERS_VERSION else []
+        extensions = self._policy.extensions
+        return [*told, offer_of(extensions)] if extensions else told
 
     def on_deadline(self, now: Micros) -> list[Message]:
         """Ping after silence. Raises PeerFault (score 0) when the peer is too slow or gone."""

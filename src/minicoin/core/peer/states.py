@@ -19,6 +19,7 @@ from minicoin.core.wire.messages import (
     Version,
     WtxidRelay,
 )
+from minicoin.core.wire.messages_extension import Offer
 
 
 class SessionState(StrEnum):
@@ -41,7 +42,7 @@ HANDSHAKE_ONLY = (Version, Verack, WtxidRelay, SendAddrV2)
 NEGOTIATED_EARLY = (WtxidRelay, SendAddrV2)
 """What must be said before verack: afterwards it would change a running connection's rules (BIP155, BIP339)."""
 
-SESSION_TYPES: frozenset[type] = frozenset({*HANDSHAKE_ONLY, SendHeaders, SendCmpct, FeeFilter, Ping, Pong})
+SESSION_TYPES: frozenset[type] = frozenset({*HANDSHAKE_ONLY, SendHeaders, SendCmpct, FeeFilter, Ping, Pong, Offer})
 """What a ready session has a word in; every other message goes to its owner without being shown to it."""
 
 

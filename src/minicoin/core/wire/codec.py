@@ -1,9 +1,12 @@
 """The one table of commands: message class, codec and the most bytes a payload may have.
 
 A new message is a class, a line in the union `Message`, and a row here. The frame around payloads belongs to frame.py.
+What a node speaks beyond these brings its own codec along (messages_extension); which commands those are differs
+between nodes, so whoever decodes says so.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from struct import error as StructError
 from typing import Final, TypeVar, cast
@@ -18,6 +21,7 @@ from minicoin.core.limits import (
     BLOOM_ELEMENT_BYTES_MAX,
     BLOOM_FILTER_BYTES_MAX,
     COMPACT_BLOCK_INDEX_MAX,
+    EXTENSIONS_MAX,
     FILTER_CHECKPOINTS_MAX,
     FILTER_HASHES_PER_MESSAGE_MAX,
     HEADERS_PER_MESSAGE_MAX,
@@ -36,6 +40,7 @@ from minicoin.core.wire import codec_filters as filters
 from minicoin.core.wire import codec_inventory as inventory
 from minicoin.core.wire import codec_session as session
 from minicoin.core.wire import messages as m
+from minicoin.core.wire.messages_extension import NO_EXTENSIONS, ExtensionMessage, Extensions, Offer
 
 # The longest CompactSize of a length that any limit here allows.
 _COUNT: Final = 5
@@ -226,19 +231,41 @@ TABLE: Final[dict[str, Row]] = {
         _empty("filterclear", m.FilterClear),
     )
 }
+# What all commands ever used are made of.
+_COMMAND: Final = re.compile(r"[a-z0-9]{1,12}")
 _ROW_OF: Final[dict[type[object], Row]] = {row.message: row for row in TABLE.values()}
 
 assert max(row.payload_bytes_max for row in TABLE.values()) <= MESSAGE_PAYLOAD_BYTES_MAX
 
 
+def make_extensions(kinds: Iterable[type[ExtensionMessage]]) -> Extensions:
+    """What a node reads that speaks these beyond Bitcoin's messages. Raises MisuseError where one cannot be spoken."""
+    table: dict[str, type[ExtensionMessage]] = {}
+    for kind in kinds:
+        command = kind.command
+        if command in TABLE or command == Offer.command or table.setdefault(command, kind) is not kind:
+            raise MisuseError(f"{kind.__name__} cannot have the command {command!r}: another message has it")
+        if not _COMMAND.fullmatch(command):
+            raise MisuseError(f"{kind.__name__}: a command has 1 to 12 lower-case letters and digits, not {command!r}")
+        if kind.payload_bytes_max > MESSAGE_PAYLOAD_BYTES_MAX:
+            raise MisuseError(f"{kind.__name__}: no payload has more than {MESSAGE_PAYLOAD_BYTES_MAX} bytes")
+    if len(table) > EXTENSIONS_MAX:
+        raise MisuseError(f"{len(table)} messages beyond Bitcoin's, at most {EXTENSIONS_MAX} can be offered")
+    return {**table, Offer.command: Offer} if table else NO_EXTENSIONS
+
+
 def command_of(message: m.Message) -> str:
     """The name in the frame's header."""
-    return message.command if isinstance(message, m.Unknown) else _ROW_OF[type(message)].command
+    row = _ROW_OF.get(type(message))
+    if row is not None:
+        return row.command
+    assert isinstance(message, m.Unknown | ExtensionMessage)
+    return message.command
 
 
-def payload_bytes_max(command: str) -> int:
+def payload_bytes_max(command: str, extensions: Extensions = NO_EXTENSIONS) -> int:
     """The longest payload accepted for a command; unknown ones are bounded like any message."""
-    row = TABLE.get(command)
+    row = TABLE.get(command) or extensions.get(command)
     return MESSAGE_PAYLOAD_BYTES_MAX if row is None else row.payload_bytes_max
 
 
@@ -252,14 +279,15 @@ def encode_payload(message: m.Message) -> bytes:
     """Raises MisuseError for a message that cannot or must not be sent."""
     if isinstance(message, m.Unknown):
         return message.payload
-    row = _ROW_OF[type(message)]
     try:
-        return row.encode(message)
+        if isinstance(message, ExtensionMessage):
+            return message.encode()
+        return _ROW_OF[type(message)].encode(message)
     except (StructError, ValueError, OverflowError) as error:
-        raise MisuseError(f"{row.command} holds a value that does not fit: {error}") from error
+        raise MisuseError(f"{command_of(message)} holds a value that does not fit: {error}") from error
 
 
-def decode_payload(command: str, payload: bytes) -> m.Message:
-    """Raises DecodeError. A command that is not in the table gives Unknown."""
-    row = TABLE.get(command)
+def decode_payload(command: str, payload: bytes, extensions: Extensions = NO_EXTENSIONS) -> m.Message:
+    """Raises DecodeError. A command that is in neither table gives Unknown."""
+    row = TABLE.get(command) or extensions.get(command)
     return m.Unknown(command, payload) if row is None else row.decode(payload)

@@ -28,6 +28,7 @@ from minicoin.core.wire.codec_blocks import HEADER_ENTRY_SIZE
 from minicoin.core.wire.codec_inventory import INVENTORY_VECTOR_SIZE
 from minicoin.core.wire.codec_session import COMMAND_BYTES
 from minicoin.core.wire.messages import BlockMessage, GetData, Headers, Inv, Message, NotFound, Tx
+from minicoin.core.wire.messages_extension import NO_EXTENSIONS, Extensions
 from minicoin.core.wire.reader import TooManyItems
 
 FRAME_HEADER_SIZE: Final = 24
@@ -113,10 +114,11 @@ class FrameDecoder:
     the decoder is dead: it holds nothing and repeats the fault.
     """
 
-    __slots__ = ("_at", "_buffer", "_excess", "_fault", "_header", "_is_first", "_magic")
+    __slots__ = ("_at", "_buffer", "_excess", "_extensions", "_fault", "_header", "_is_first", "_magic")
 
-    def __init__(self, magic: bytes) -> None:
+    def __init__(self, magic: bytes, extensions: Extensions = NO_EXTENSIONS) -> None:
         self._magic = magic
+        self._extensions = extensions
         self._buffer = bytearray()
         self._at = 0
         # Command, payload length and checksum of the frame whose payload is awaited.
@@ -168,7 +170,7 @@ class FrameDecoder:
             self._is_first = False
         padded, length, checksum = self._header
         command = _command_text(padded)
-        limit = payload_bytes_max(command)
+        limit = payload_bytes_max(command, self._extensions)
         if length > limit:
             self._header = None
             reason = f"{command} message of {length} bytes, at most {limit} allowed"
@@ -181,7 +183,7 @@ class FrameDecoder:
             payload = bytes(view[self._at : self._at + length])
         self._at += length
         self._header = None
-        return _decode(padded, command, payload, checksum), FRAME_HEADER_SIZE + length
+        return _decode(padded, command, payload, checksum, self._extensions), FRAME_HEADER_SIZE + length
 
     def _pass_by(self, excess: _Excess) -> tuple[Dropped, int] | None:
         piece = self._buffer[self._at : self._at + excess.left]
@@ -240,13 +242,13 @@ def _command_text(padded: bytes) -> str:
     return padded.rstrip(b"\0").decode("ascii", errors="replace")
 
 
-def _decode(padded: bytes, command: str, payload: bytes, checksum: bytes) -> Message | Dropped:
+def _decode(padded: bytes, command: str, payload: bytes, checksum: bytes, extensions: Extensions) -> Message | Dropped:
     if sha256d(payload)[:4] != checksum:
         return Dropped(command, f"wrong checksum of a {command} message")
     if not command or not all(0x20 <= letter < 0x7F for letter in padded.rstrip(b"\0")):
         return Dropped(command, f"malformed command {padded!r} in a frame header")
     try:
-        return decode_payload(command, payload)
+        return decode_payload(command, payload, extensions)
     except TooManyItems as error:
         score = excess_score(command)
         if score is not None:

@@ -1,4 +1,7 @@
-"""All messages in one name space, and their closed union. The classes stand in messages_*.py, by concern."""
+"""All messages in one name space, and their closed union. The classes stand in messages_*.py, by concern.
+
+Closed but for messages_extension: what parts of a node speak beyond Bitcoin's messages derives from one class.
+"""
 
 from minicoin.core.wire.messages_addresses import Addr, AddrV2, GetAddr
 from minicoin.core.wire.messages_blocks import (
@@ -11,6 +14,7 @@ from minicoin.core.wire.messages_blocks import (
     Headers,
     PrefilledTransaction,
 )
+from minicoin.core.wire.messages_extension import ExtensionMessage
 from minicoin.core.wire.messages_filters import (
     CFCheckpt,
     CFHeaders,
@@ -78,6 +82,7 @@ Message = (
     | FilterAdd
     | FilterClear
     | Unknown
+    | ExtensionMessage
 )
 
 __all__ = [
@@ -90,6 +95,7 @@ __all__ = [
     "CFHeaders",
     "CFilter",
     "CmpctBlock",
+    "ExtensionMessage",
     "FeeFilter",
     "FilterAdd",
     "FilterClear",
