@@ -12,9 +12,10 @@ from minicoin.app.invocation import Invocation
 from minicoin.app.networks import read_network
 from minicoin.app.places import networks_directory
 from minicoin.core.faults import MisuseError
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
-from minicoin.core.params.network import Network
+from minicoin.core.params.network import OVERLAY, Network
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.params.toml_text import network_to_toml
 from minicoin.core.primitives.address_format import AddressFormat
@@ -45,6 +46,7 @@ def new_network(
     mdns: Annotated[
         bool, typer.Option("--mdns", help="Nodes look for each other on the local link; goes with --private.")
     ] = False,
+    overlay: Annotated[str, typer.Option(help="How nodes connect and spread.", metavar="|".join(OVERLAYS))] = OVERLAY,
     trivial: Annotated[bool, typer.Option("--trivial-work", help="As regtest: no work, blocks on demand.")] = False,
 ) -> None:
     """Define a network.
@@ -53,6 +55,8 @@ def new_network(
     """
     if not _NAME.fullmatch(name) or name in NETWORKS:
         raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
+    if overlay not in OVERLAYS:
+        raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(OVERLAYS)}")
     path = output or networks_directory() / f"{name}.toml"
     if path.exists():
         raise MisuseError(f"{path} exists already")
@@ -84,6 +88,7 @@ def new_network(
         rpc_port=rpc_port,
         allow_private_addresses=private or trivial,
         uses_mdns=mdns,
+        overlay=overlay,
     )
     _write(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_file
 from minicoin.core.faults import MisuseError
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
@@ -26,7 +27,7 @@ def find_network(name: str) -> Network:
 def read_network(path: Path) -> Network:
     """The network that a file describes. Raises MisuseError."""
     try:
-        return network_from_mapping(read_network_table(path))
+        return network_from_mapping(read_network_table(path), OVERLAYS)
     except GenesisUnmined as error:
         remedy = f"if its genesis was edited, find it anew: minicoin network genesis {path}"
         raise MisuseError(f"{path}: {error}; {remedy}") from error

@@ -7,6 +7,7 @@ from minicoin.app.networks import find_network, own_networks
 from minicoin.app.options import NodeOptions
 from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.target import bits_to_target, meets_target
@@ -21,7 +22,7 @@ def test_list_names_every_network(cli) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_show_gives_a_file_of_the_same_network(cli, name: str) -> None:
-    network = network_from_mapping(tomllib.loads(cli("network", "show", name).out))
+    network = network_from_mapping(tomllib.loads(cli("network", "show", name).out), OVERLAYS)
     assert network.network_id == NETWORKS[name].network_id
 
 
@@ -54,6 +55,21 @@ def test_a_private_network_may_look_for_its_nodes_on_the_link(cli) -> None:
         setup_from_options(NodeOptions(network="main", mdns=True))
 
 
+def test_a_network_chooses_how_its_nodes_connect(cli, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.toml" for name in OVERLAYS}
+    for name, file in files.items():
+        words = ("--trivial-work", "--message", "one chain", "--overlay", name)
+        assert cli("network", "new", "lab", *words, "--out", str(file)).code == 0
+    assert [find_network(str(file)).overlay for file in files.values()] == list(OVERLAYS)
+    # It is no rule: nodes of two models are nodes of one network.
+    assert cli("network", "check", *map(str, files.values())).code == 0
+    broken = tmp_path / "broken.toml"
+    broken.write_text(files["random"].read_text().replace('"random"', '"nonsense"'))
+    ran = cli("network", "show", str(broken))
+    assert ran.code == 1
+    assert "overlay must be one of random, everybody, not 'nonsense'" in ran.err
+
+
 def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:
     ids = set()
     for number in (1, 2):
@@ -75,6 +91,7 @@ def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:
         (["x", "--message", "m" * 100], "characters"),
         (["x", "--prefix", "UPPER"], "hrp"),
         (["x", "--mdns"], "uses_mdns"),
+        (["x", "--overlay", "nonsense"], "no network model 'nonsense' for --overlay; there are random, everybody"),
         (["x", "--port", "5", "--rpc-port", "5"], "must differ"),
     ],
 )

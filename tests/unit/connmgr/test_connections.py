@@ -168,7 +168,7 @@ def test_never_to_itself():
     connections.on_closed(dial.conn, T0)
     assert dials(connections.fill(Micros(T0 + DAY_US), book)) == []
     with pytest.raises(MisuseError, match="itself"):
-        connections.dial(address(1), SlotKind.OVERLAY, T0)
+        connections.dial(address(1), SlotKind.MANUAL, T0)
 
 
 def test_connect_means_these_and_no_others():
@@ -332,12 +332,10 @@ def test_switching_the_network_off_and_on():
     assert len(dials(connections.fill(Micros(T0 + DAY_US), book))) == 1
 
 
-def test_the_overlay_sets_the_numbers_and_names_addresses():
+def test_the_overlay_sets_the_numbers():
     connections = manager(full_relay_slots=8)
-    connections.set_targets(1, 0)
+    connections.set_wants(full_relay=1, block_only=0)
     assert len(settle(connections, Book(*(address(i) for i in range(5))))) == 1
-    dial = connections.dial(address(9), SlotKind.OVERLAY, T0)
-    assert connections.get(dial.conn).kind is SlotKind.OVERLAY
 
 
 # --- blame ---

@@ -47,7 +47,18 @@ NOBODY = b"\x00\x14" + bytes(20)
 class Bench:
     """A node whose world is the test."""
 
-    def __init__(self, policy=None, *, is_working=True, saves=True, store=None, documents=None, now=None, parts=()):
+    def __init__(
+        self,
+        policy=None,
+        *,
+        is_working=True,
+        saves=True,
+        store=None,
+        documents=None,
+        now=None,
+        overlay=None,
+        parts=(),
+    ):
         self.now = now or Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
         self.store = store or MemoryChainStore()
         self.engine = ChainEngine(NETWORK, self.store, KernelVerifier())
@@ -57,7 +68,14 @@ class Bench:
             tuple(self.engine.headers()), tuple(self.engine.stored()), self.engine.tip, dict(self.documents)
         )
         self.node = assemble_node(
-            NETWORK, policy or NodePolicy(), state, Rng(b"bench"), Rng(b"keys").bytes, self.now, parts=parts
+            NETWORK,
+            policy or NodePolicy(),
+            state,
+            Rng(b"bench"),
+            Rng(b"keys").bytes,
+            self.now,
+            overlay=overlay,
+            parts=parts,
         )
         self.is_working = is_working
         self.saves = saves

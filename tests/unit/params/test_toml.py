@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from minicoin.core.faults import MisuseError
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS, lookup
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried
@@ -41,7 +42,7 @@ wif = 12
 
 
 def _read(text: str) -> Network:
-    return network_from_mapping(tomllib.loads(text))
+    return network_from_mapping(tomllib.loads(text), OVERLAYS)
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: network.name)
@@ -72,7 +73,7 @@ def _edited(old: str, new: str) -> str:
         (
             "subsidy_sat = 1000",
             "subsidy_sat = 1000\noverlay = 'kademlia'",
-            "overlay must be one of random, not 'kademlia'",
+            "overlay must be one of random, everybody, not 'kademlia'",
         ),
         ('hrp = "ac"', 'hrp = "bc"', "address.hrp 'bc' is Bitcoin's own"),
         ("[keys]", "[deployments]\nsegwit = 'never'\n[keys]", "deployments.taproot needs segwit"),

@@ -226,6 +226,11 @@ class AddressBook:
                 sampled.append(entry.timed)
         return sampled
 
+    def known(self, now: Micros, count: int) -> tuple[NodeAddress, ...]:
+        """At most `count` addresses in the order they came to be known, nobody hopeless; a pure read."""
+        hopeful = (entry.address for entry in self._tables.entries.values() if not entry.is_terrible(seconds(now)))
+        return tuple(islice(hopeful, count))
+
     def page(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]:
         """At most `count` addresses behind the first `skip`, in the order they came to be known; a pure read, unlike
         sample()."""

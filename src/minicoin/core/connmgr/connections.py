@@ -16,6 +16,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
 from minicoin.core.connmgr.half_open import longest_of_most, who_gives_way
+from minicoin.core.connmgr.overlay_slots import OverlaySlots
 from minicoin.core.connmgr.slots import ConnectionPolicy, Slot, SlotView
 from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
@@ -58,6 +59,8 @@ class ConnectionManager:
         self._group_of = group_of
         self._backoff = Backoff(rng.stream("backoff"))
         self._slots = SlotTable()
+        self._overlay = OverlaySlots(policy, self._slots)
+        self._unwanted: list[ConnId] = []
         self._next_conn = 2
         self._targets = {
             SlotKind.FULL_RELAY: policy.full_relay_slots,
@@ -84,6 +87,7 @@ class ConnectionManager:
             if _is_passing(slot) and slot.since + SEED_CONNECTION_US <= now:
                 slot.is_closing = True
                 effects.append(Close(slot.conn, "seed node kept long enough"))
+        effects += self._close_unwanted()
         for address, kind in self._named.items():
             if self._may_dial(address, now):
                 effects.append(self._dial(address, kind, now))
@@ -91,12 +95,26 @@ class ConnectionManager:
             address = self._seeds.pop(0)
             if self._may_dial(address, now):
                 effects.append(self._dial(address, SlotKind.SEED, now))
+        while (wanted := self._overlay.choose(lambda found: self._may_dial(found, now))) is not None:
+            effects.append(self._dial(wanted, SlotKind.OVERLAY, now))
         if self.policy.connect is None and self._search_at is not None and self._search_at <= now:
             effects += self._search(now, select)
         return effects
 
+    def _close_unwanted(self) -> list[Close]:
+        """What the overlay wants no longer, but for those whom a person wants."""
+        conns, self._unwanted = self._unwanted, []
+        closes: list[Close] = []
+        for conn in conns:
+            slot = self._slots.get(conn)
+            if slot is None or not slot.is_open or slot.is_closing or _is_of_operator(slot):
+                continue
+            slot.is_closing = True
+            closes.append(Close(conn, "the network model wants it no longer"))
+        return closes
+
     def dial(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Dial:
-        """Dial one address at once: an overlay's want, or a person's single try. Raises MisuseError saying why not."""
+        """Dial one address at once: a person's single try. Raises MisuseError saying why not."""
         if not self.is_active:
             raise MisuseError("network activity is switched off")
         if endpoint_of(address) in self._own_endpoints:
@@ -268,7 +286,12 @@ class ConnectionManager:
     def on_closed(self, conn: ConnId, now: Micros) -> None:
         """A connection is gone, whoever closed it; refused ones are not known here."""
         slot = self._slots.pop(conn)
-        if slot is None or slot.is_inbound:
+        if slot is None:
+            return
+        if slot.is_inbound:
+            if self._overlay:
+                # It may have stood for a wanted address.
+                self._reconsider()
             return
         if slot.is_ready and now - slot.since >= _GOOD_AFTER_US:
             self._backoff.forget(endpoint_of(slot.address))
@@ -356,12 +379,26 @@ class ConnectionManager:
     def added_nodes(self) -> tuple[NodeAddress, ...]:
         return tuple(self._named)
 
-    def set_targets(self, full_relay: int, block_only: int) -> None:
-        """How many automatic connections the overlay wants."""
-        targets = {SlotKind.FULL_RELAY: full_relay, SlotKind.BLOCK_ONLY: block_only}
+    def set_wants(
+        self,
+        *,
+        full_relay: int,
+        block_only: int,
+        addresses: tuple[NodeAddress, ...] = (),
+        unwanted: tuple[ConnId, ...] = (),
+    ) -> None:
+        """What the overlay wants, as far as the operator allows it: so many automatic connections, these addresses in
+        overlay slots, and these connections no longer. fill() dials and closes."""
+        targets = {
+            SlotKind.FULL_RELAY: min(full_relay, self.policy.full_relay_slots),
+            SlotKind.BLOCK_ONLY: min(block_only, self.policy.block_only_slots),
+        }
         if targets != self._targets:
             self._targets = targets
             self.wake()
+        self._unwanted = list(unwanted)
+        if self._overlay.set(addresses) or unwanted:
+            self._reconsider()
 
     def set_active(self, active: bool) -> list[Close]:
         """Switch all network activity on or off."""
@@ -419,7 +456,12 @@ class ConnectionManager:
             if not is_connected(name) and endpoint_of(name) not in self._own_endpoints
         ]
         deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
-        if self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX:
+        deadlines += [
+            self._ready_at(address, SlotKind.OVERLAY)
+            for address in self._overlay.missing()
+            if endpoint_of(address) not in self._own_endpoints
+        ]
+        if self._unwanted or (self._seeds and self._slots.dialling_count < DIALS_IN_FLIGHT_MAX):
             deadlines.append(Micros(0))
         if self.policy.connect is None and self._search_at is not None:
             deadlines.append(self._search_at)
@@ -437,6 +479,10 @@ class ConnectionManager:
     def count_ready(self, *kinds: SlotKind) -> int:
         """Connections of these kinds with a finished handshake."""
         return self._slots.count_ready(kinds)
+
+
+def _is_of_operator(slot: Slot) -> bool:
+    return slot.kind in CHOSEN_BY_OPERATOR or bool(slot.permissions & Permission.NOBAN)
 
 
 def _is_passing(slot: Slot) -> bool:

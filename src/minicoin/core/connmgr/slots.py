@@ -10,6 +10,7 @@ from minicoin.core.limits import (
     INBOUND_SLOTS,
     OUTBOUND_BLOCK_ONLY_SLOTS,
     OUTBOUND_FULL_SLOTS,
+    OVERLAY_SLOTS_MAX,
 )
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.permissions import Permission, Whitelisting
@@ -23,6 +24,7 @@ class ConnectionPolicy:
 
     full_relay_slots: int = OUTBOUND_FULL_SLOTS
     block_only_slots: int = OUTBOUND_BLOCK_ONLY_SLOTS
+    overlay_slots: int = OVERLAY_SLOTS_MAX
     inbound_slots: int = INBOUND_SLOTS
     connect: tuple[NodeAddress, ...] | None = None
     """With --connect: these and no others; an empty tuple dials nobody."""

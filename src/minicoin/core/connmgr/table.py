@@ -60,6 +60,12 @@ class SlotTable:
 
         return is_connected
 
+    def met(self) -> Callable[[NodeAddress], bool]:
+        """The same, or has_inbound_from(): whether a connection to it would be a second one."""
+        is_connected = self.connected()
+        listening = {endpoint_of(slot.listens_at) for slot in self._slots.values() if slot.listens_at is not None}
+        return lambda address: is_connected(address) or endpoint_of(address) in listening
+
     def has_inbound_from(self, address: NodeAddress) -> bool:
         """Whether an inbound peer says that it listens there."""
         endpoint = endpoint_of(address)

@@ -32,14 +32,6 @@ _TIME_MIN = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class HeardAddresses:
-    """What of an addr message the address book should take; the rest came faster than a peer may send."""
-
-    addresses: tuple[TimedAddress, ...] = ()
-    ignored_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class GossipPeerView:
     """What became of the addresses one peer sent: looked at, or too many at a time."""
 
@@ -89,11 +81,12 @@ class Gossip(Part):
 
     def on_addr(
         self, conn: ConnId, addresses: tuple[TimedAddress, ...], now: Micros, *, is_unlimited: bool = False
-    ) -> HeardAddresses:
-        """Take an addr or addrv2 message; what is to be relayed goes out with on_deadline()."""
+    ) -> tuple[TimedAddress, ...]:
+        """Take an addr or addrv2 message: what of it the address book should take, for the rest came faster than a
+        peer may send. What is to be relayed goes out with on_deadline()."""
         peer = self._peers.get(conn)
         if peer is None:
-            return HeardAddresses(ignored_count=len(addresses))
+            return ()
         self._interest(peer, now)
         if not self._policy.carries_peer_ids:
             addresses = tuple(timed for timed in addresses if not timed.address.peer_id)
@@ -112,7 +105,7 @@ class Gossip(Part):
             is_fresh = timed.time > seconds(now) - _FRESH_SECONDS
             if is_fresh and is_news:
                 self._relay(timed, peer, now)
-        return HeardAddresses(tuple(believed), len(addresses) - granted)
+        return tuple(believed)
 
     def on_getaddr(self, conn: ConnId, sample: SampleAddresses, now: Micros) -> list[Effect]:
         """Answer an inbound peer, once. An outbound one could read off our book whom we know, so it gets nothing."""

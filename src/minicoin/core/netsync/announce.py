@@ -38,6 +38,11 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
     return effects
 
 
+def lacks_only(peer: SyncPeer, tip: HeaderNode) -> bool:
+    """Whether a block sent unasked is of use to the peer: it lacks the block, and has its parent."""
+    return tip.parent is not None and not _has(peer, tip) and _has(peer, tip.parent)
+
+
 def _has(peer: SyncPeer, node: HeaderNode) -> bool:
     for known in (peer.best_known, peer.last_common):
         if known is node:

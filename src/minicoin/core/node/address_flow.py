@@ -13,6 +13,7 @@ from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import AddressesFound
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
+from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.notices import AddressesLearned, OwnAddressLearned
 from minicoin.core.part import Part, PeerView, Route, route
@@ -24,14 +25,15 @@ from minicoin.core.wire.messages import Addr, AddrV2, GetAddr
 
 BOOK_KEY = "peers"
 _BOOK: Final = make_codec(BookSnapshot, {})
-_OUTBOUND = (*AUTOMATIC, *CHOSEN_BY_OPERATOR)
+_OUTBOUND = (*AUTOMATIC, SlotKind.OVERLAY, *CHOSEN_BY_OPERATOR)
 
 
 class AddressFlow(Part):
     """Between peers, gossip and the book."""
 
-    def __init__(self, parts: CommonParts) -> None:
+    def __init__(self, parts: CommonParts, overlay: OverlayFlow) -> None:
         self._parts = parts
+        self._overlay = overlay
         self._own: NodeAddress | None = None
         self.alarm = Alarm()
 
@@ -55,7 +57,7 @@ class AddressFlow(Part):
         added = parts.book.add(event.addresses, None, now)
         parts.emit(AddressesLearned(event.source, event.origin, added))
         if added:
-            parts.connections.wake()
+            self._on_learned(now)
 
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A handshake ended: the address is good, and the peer may know others."""
@@ -84,11 +86,11 @@ class AddressFlow(Part):
         is_unlimited = bool(peer.permissions & Permission.ADDR)
         heard = parts.gossip.on_addr(peer.conn, tuple(addresses), now, is_unlimited=is_unlimited)
         own = self._own
-        others = [timed for timed in heard.addresses if own is None or timed.address != own]
+        others = [timed for timed in heard if own is None or timed.address != own]
         added = parts.book.add(others, peer.address, now)
         if added:
             parts.emit(AddressesLearned(AddressSource.GOSSIP, str(peer.address), added))
-            parts.connections.wake()
+            self._on_learned(now)
         if peer.is_inbound:
             # Where it says that it listens, on the host we see it at: it need not be dialled there as well.
             for timed in addresses[:1]:
@@ -101,6 +103,11 @@ class AddressFlow(Part):
         """A peer asks whom we know."""
         book = self._parts.book
         return self._parts.gossip.on_getaddr(peer.conn, lambda count: tuple(book.sample(now, count)), now)
+
+    def _on_learned(self, now: Micros) -> None:
+        """The book holds somebody new."""
+        self._parts.connections.wake()
+        self._overlay.consider(now)
 
     def _learn_own(self, peer: PeerView) -> None:
         """What a peer we chose sees as our address, with our listening port, is how others may reach us."""

@@ -13,7 +13,7 @@ from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
+from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
 from minicoin.core.mempool.policy import (
     INCREMENTAL_FEERATE,
     MIN_RELAY_FEERATE,
@@ -33,7 +33,8 @@ from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.roles import require_role
 from minicoin.core.node.wallet_flow import WALLET_KEY
-from minicoin.core.overlay.random import RandomOverlay
+from minicoin.core.overlay import MakeOverlay, Overlay, OverlaySetup
+from minicoin.core.overlay.table import make_overlay
 from minicoin.core.params.network import Network
 from minicoin.core.part import MakePart
 from minicoin.core.peer.session import SessionPolicy
@@ -76,13 +77,15 @@ def assemble_node(
     entropy: Callable[[int], bytes],
     now: Micros,
     *,
+    overlay: MakeOverlay | None = None,
     parts: Iterable[MakePart] = (),
 ) -> Node:
     """A node that has done nothing yet: call start(), then feed it events. Raises DocumentDamaged.
 
-    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `parts` are added to those
-    that every node has. Raises MisuseError where one of them takes a message that has its taker, and for a role that
-    keeps no blocks.
+    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `overlay` takes the
+    place of the network's model, `parts` are added to those that every node has. Raises MisuseError where there is no
+    such model, where one takes a message that has its taker, or one beyond Bitcoin's on a network of Bitcoin's, and for
+    a role that keeps no blocks.
     """
     require_role(policy.role, keeps_blocks=True)
     tree = HeaderTree(network)
@@ -111,26 +114,33 @@ def assemble_node(
         connections=common.connections,
         bootstrap=common.bootstrap,
         gossip=common.gossip,
-        overlay=common.overlay,
     )
     wallet = None
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     session = _session_policy(network, policy, relays_transactions=not policy.blocks_only)
-    return Node(shared, make_flows(shared, session, wallet, entropy, now, parts))
+    model = _make_model(network, connections=common.connections, rng=rng, overlay=overlay)
+    return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts))
 
 
 def assemble_header_only(
-    network: Network, policy: NodePolicy, state: NodeState, rng: Rng, now: Micros
+    network: Network,
+    policy: NodePolicy,
+    state: NodeState,
+    rng: Rng,
+    now: Micros,
+    *,
+    overlay: MakeOverlay | None = None,
 ) -> HeaderOnlyNode:
-    """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents. Raises
-    DocumentDamaged, and MisuseError for a role that keeps blocks."""
+    """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents; `overlay` as in
+    assemble_node. Raises DocumentDamaged, and MisuseError for a role that keeps blocks."""
     require_role(policy.role, keeps_blocks=False)
     tree = HeaderTree(network)
     tree.load(state.headers)
     tree.set_tip(tree.best_header.hash)
     common = _make_common(network, policy, state.documents, tree, rng)
-    return HeaderOnlyNode(common, _session_policy(network, policy, relays_transactions=False), now)
+    model = _make_model(network, connections=common.connections, rng=rng, overlay=overlay)
+    return HeaderOnlyNode(common, model, _session_policy(network, policy, relays_transactions=False), now)
 
 
 def _make_common(
@@ -159,8 +169,14 @@ def _make_common(
         connections=connections,
         bootstrap=Bootstrap(discovery, rng),
         gossip=Gossip(discovery, rng),
-        overlay=RandomOverlay(policy.outbound_slots),
     )
+
+
+def _make_model(network: Network, *, connections: ConnectionManager, rng: Rng, overlay: MakeOverlay | None) -> Overlay:
+    """The network's model, or another in its place."""
+    slots = connections.policy
+    setup = OverlaySetup(rng.stream("overlay"), slots.full_relay_slots, slots.block_only_slots)
+    return make_overlay(network.overlay, setup) if overlay is None else overlay(setup)
 
 
 def _session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:
@@ -223,6 +239,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         full_relay_slots=policy.outbound_slots,
         # Anchors and eviction come with them; until then these slots would only look like the others.
         block_only_slots=OUTBOUND_BLOCK_ONLY_SLOTS if policy.outbound_slots else 0,
+        overlay_slots=OVERLAY_SLOTS_MAX if policy.outbound_slots else 0,
         inbound_slots=policy.inbound_slots,
         connect=policy.connect,
         add_nodes=policy.add_nodes,

@@ -2,11 +2,12 @@
 
 The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
 tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
-relay before transactions, which announces by it; connections last, when all others have said whom they left.
+relay before transactions, which announces by it; the overlay when all others know of a change; connections last, when
+it is said who is wanted and who was left.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
@@ -14,14 +15,17 @@ from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.mining_flow import MiningFlow
+from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.pool_flow import PoolFlow
 from minicoin.core.node.relay_flow import RelayFlow
+from minicoin.core.node.serving import Serving
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
-from minicoin.core.part import MakePart, Part, Router, Surroundings, make_router
+from minicoin.core.overlay import Overlay
+from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.units import Micros
 from minicoin.core.wallet.wallet import Wallet
@@ -33,6 +37,7 @@ class Flows:
 
     parts: tuple[Part, ...]
     router: Router
+    overlay: OverlayFlow
     chain: ChainFlow
     peers: PeerFlow
     addresses: AddressFlow
@@ -49,6 +54,7 @@ class Flows:
 
 def make_flows(
     shared: Parts,
+    model: Overlay,
     session: SessionPolicy,
     wallet: Wallet | None,
     entropy: Callable[[int], bytes],
@@ -56,13 +62,15 @@ def make_flows(
     more: Iterable[MakePart] = (),
 ) -> Flows:
     """All of them, and behind them the parts that `more` makes."""
+    overlay = OverlayFlow(shared, model)
+    serving = Serving(shared.sync)
     chain = ChainFlow(shared)
-    addresses = AddressFlow(shared)
+    addresses = AddressFlow(shared, overlay)
     relay = RelayFlow(shared)
-    transactions = TxFlow(shared)
+    transactions = TxFlow(shared, overlay, serving)
     wallet_flow = WalletFlow(shared, transactions, wallet, entropy)
     pool = PoolFlow(shared, transactions, wallet_flow)
-    inventory = InventoryFlow(shared, transactions)
+    inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared, now)
     mining = MiningFlow(shared, now)
     tip_watch = TipWatch(shared)
@@ -80,13 +88,16 @@ def make_flows(
         wallet_flow,
         tip_watch,
         *_make_more(shared, more),
+        overlay,
         DialFlow(shared),
     )
     router = make_router(listeners)
+    session = replace(session, extensions=extensions_of(router, shared.network))
     peers = PeerFlow(shared, addresses, session, listeners, router)
     return Flows(
         parts=(peers, *listeners),
         router=router,
+        overlay=overlay,
         chain=chain,
         peers=peers,
         addresses=addresses,

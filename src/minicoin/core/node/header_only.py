@@ -8,7 +8,7 @@ headers on the way there are saved, whoever waits for the tip is answered. What 
 blocks below keep the rules) it takes on trust in their work, as every header-only client does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from minicoin.core.alarm import NEVER, Alarm, is_due
@@ -43,11 +43,13 @@ from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.header_inventory import HeaderInventory
+from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
-from minicoin.core.part import Part, make_router, ring
+from minicoin.core.overlay import Overlay
+from minicoin.core.part import Part, extensions_of, make_router, ring
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros, RequestId
@@ -68,9 +70,10 @@ class HeaderOnlySnapshot:
 class HeaderOnlyNode:
     """One header-only node's core."""
 
-    def __init__(self, shared: CommonParts, session: SessionPolicy, now: Micros) -> None:
+    def __init__(self, shared: CommonParts, model: Overlay, session: SessionPolicy, now: Micros) -> None:
         self._shared = shared
-        self._addresses = AddressFlow(shared)
+        self._overlay = OverlayFlow(shared, model)
+        self._addresses = AddressFlow(shared, self._overlay)
         self._book = BookFlow(shared, now)
         self._tip_watch = TipWatch(shared)
         listeners: tuple[Part, ...] = (
@@ -81,9 +84,12 @@ class HeaderOnlyNode:
             shared.gossip,
             self._book,
             self._tip_watch,
+            self._overlay,
             DialFlow(shared),
         )
-        self._peers = PeerFlow(shared, self._addresses, session, listeners, make_router(listeners))
+        router = make_router(listeners)
+        session = replace(session, extensions=extensions_of(router, shared.network))
+        self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
         self._parts: tuple[Part, ...] = (self._peers, *listeners)
         self._commands = CommonCommands(shared, self._peers)
         self._has_stopped = False
@@ -96,6 +102,7 @@ class HeaderOnlyNode:
 
     def start(self, now: Micros) -> None:
         """Queue what the first moment asks for."""
+        self._overlay.consider(now)
         self._addresses.on_start(now)
         self._finish(now)
 

@@ -10,15 +10,20 @@ import itertools
 from collections.abc import Iterable
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Effect, Send
 from minicoin.core.events import BlockRead
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
+from minicoin.core.netsync.announce import announce_blocks, lacks_only
+from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.serve import may_serve
+from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.serving import BLOCK_TYPES, Serving
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.unserved import refuse_bloom, unserved_routes
+from minicoin.core.overlay import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.permissions import Permission
@@ -35,16 +40,19 @@ from minicoin.core.wire.messages import (
 )
 
 _TRANSACTION_TYPES = frozenset({InvType.TX, InvType.WTX, InvType.WITNESS_TX})
+# Before Python 3.12, looking up a member of an enum is slow.
+_PUSH = SpreadBy.PUSH
 _ANNOUNCED_BLOCKS = frozenset({InvType.BLOCK, InvType.WITNESS_BLOCK})
 
 
 class InventoryFlow(Part):
     """inv, getdata, notfound and what else names things by their hash."""
 
-    def __init__(self, parts: Parts, transactions: TxFlow) -> None:
+    def __init__(self, parts: Parts, overlay: OverlayFlow, transactions: TxFlow, serving: Serving) -> None:
         self._parts = parts
+        self._overlay = overlay
         self._transactions = transactions
-        self._serving = Serving(parts.sync)
+        self._serving = serving
         self.alarm = Alarm()
 
     def routes(self) -> tuple[Route, ...]:
@@ -60,6 +68,28 @@ class InventoryFlow(Part):
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._serving.on_closed(conn)
         return ()
+
+    # --- telling of blocks ---
+
+    def announce(self, connected: list[HeaderNode], now: Micros) -> None:
+        """Blocks joined the best chain: the peers that the overlay picks are told, or are sent the newest unasked where
+        that is all they lack. Sending it is serving it as if they had asked."""
+        if not connected:
+            return
+        parts, tip = self._parts, connected[-1]
+        item = Item(ItemKind.BLOCK, tip.hash, parts.sync.source_of(tip.hash))
+        chosen = {spread.conn: spread.by for spread in self._overlay.spread(item, now)}
+        told: list[SyncPeer] = []
+        for peer in parts.sync.peers():
+            by = chosen.get(peer.conn)
+            if by is _PUSH and lacks_only(peer, tip) and self._serving.has_room(peer.conn):
+                peer.last_common = tip
+                kind = InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK
+                self._serving.request(peer.conn, InventoryVector(kind, tip.hash))
+                parts.emit(*self._serving.pump(peer.conn))
+            elif by is not None:
+                told.append(peer)
+        parts.emit(*announce_blocks(told, connected))
 
     # --- the world's answers ---
 

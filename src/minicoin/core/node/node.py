@@ -84,6 +84,7 @@ class Node:
 
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
+        self._flows.overlay.consider(now)
         self._flows.addresses.on_start(now)
         self._flows.pool.on_start(mempool)
         self.wallet.on_start()
@@ -243,7 +244,7 @@ class Node:
             tip = parts.tree.tip
             parts.emit(TipMoved(tip.hash, tip.height, parts.tree.best_header.height))
         if connected and not parts.sync.is_initial(now):
-            self.peers.announce(connected)
+            self._flows.inventory.announce(connected, now)
         self.mining.on_tip(tuple(node.hash for node in connected), now)
         self._flows.commands.on_connected(connected)
         if event.update.connected or event.update.disconnected:

@@ -12,7 +12,6 @@ from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.overlay import Overlay
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
@@ -34,7 +33,6 @@ class CommonParts:
     connections: ConnectionManager
     bootstrap: Bootstrap
     gossip: Gossip
-    overlay: Overlay
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     _views: tuple[PeerView, ...] | None = None

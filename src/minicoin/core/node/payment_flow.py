@@ -195,7 +195,7 @@ class PaymentFlow:
             self._transactions.withhold(txid)
             self._saves.answer(Answer(request, hash_to_hex(txid), transaction))
         elif not self._transactions.is_withheld(txid):
-            self._transactions.release(transaction, now)
+            self._transactions.release(transaction, now, origin=outcome.source)
         self._settle_abandoned(wallet, txid)
         return self._pay_next(wallet, now) or added.must_watch
 

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Close, Effect, Send, StoreBlock
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
-from minicoin.core.netsync.announce import announce_blocks
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.pongs import WaitingPongs
@@ -27,9 +25,8 @@ from minicoin.core.notices import (
     PeerRefused,
     PeerUnreachable,
 )
-from minicoin.core.overlay import Item, ItemKind, NetworkView
 from minicoin.core.params.builtin import find_by_magic
-from minicoin.core.part import Part, Router
+from minicoin.core.part import Part, PeerView, Router
 from minicoin.core.peer.session import Session, SessionPolicy, SessionSnapshot
 from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services
@@ -38,6 +35,7 @@ from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, MUST_SERVE, S
 from minicoin.core.units import ConnId, Micros, seconds
 from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Ping, Pong, Version
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _OURSELVES = "connected to ourselves"
 _LIBP2P_GREETING = b"\x13/mu"
@@ -60,6 +58,7 @@ class PeerFlow(Part):
         self._parts = parts
         self._addresses = addresses
         self._session_policy = session_policy
+        self._has_extensions = bool(session_policy.extensions)
         self._listeners = listeners
         self._router = router
         self._pongs = WaitingPongs()
@@ -168,6 +167,7 @@ class PeerFlow(Part):
         if is_first_version and self._meet_ourselves(session, message, now):
             return
         if view is None or type(message) in SESSION_TYPES:
+            heard_offer = session.speaks is not None
             replies = session.on_message(message, self._parts.tree.tip.height, now)
             if isinstance(message, Ping):
                 replies = self._hold_pongs(session.conn, replies, now)
@@ -179,8 +179,11 @@ class PeerFlow(Part):
             if is_first_version:
                 self._on_version(session, now)
                 return
+            if view is not None and session.speaks and not heard_offer:
+                self._on_offer(view, session.speaks, now)
+                return
         route = None if view is None else self._router.get(type(message))
-        if view is not None and route is not None:
+        if view is not None and route is not None and self._may_pass(session, message):
             effects = route.handle(view, message, now)
             for effect in effects:
                 if isinstance(effect, StoreBlock):
@@ -244,6 +247,12 @@ class PeerFlow(Part):
             if conn not in parts.sessions:
                 return
 
+    def _on_offer(self, view: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> None:
+        for part in self._listeners:
+            self.perform(part.on_offer(view, speaks, now), now)
+            if view.conn not in self._parts.sessions:
+                return
+
     def note_transaction(self, conn: ConnId, now: Micros) -> None:
         """The mempool took a transaction of this peer's."""
         session = self._parts.sessions.get(conn)
@@ -293,8 +302,18 @@ class PeerFlow(Part):
         for effect in effects:
             if isinstance(effect, Close):
                 self.drop(effect.conn, effect.reason, now)
-            else:
+            elif not self._has_extensions or not isinstance(effect, Send) or self._may_send(effect):
                 self._parts.effects.append(effect)
+
+    def _may_send(self, effect: Send) -> bool:
+        session = self._parts.sessions.get(effect.conn)
+        return session is None or self._may_pass(session, effect.message)
+
+    def _may_pass(self, session: Session, message: Message) -> bool:
+        """Either way: what is beyond Bitcoin's messages goes where both sides have offered it."""
+        if not self._has_extensions or not isinstance(message, ExtensionMessage):
+            return True
+        return session.speaks is not None and type(message) in session.speaks
 
     def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
         """Close a connection and forget its session."""
@@ -312,21 +331,6 @@ class PeerFlow(Part):
         self._pongs.release(conn)
         for part in self._listeners:
             self.perform(part.on_closed(conn, now), now)
-
-    # --- announcing ---
-
-    def announce(self, connected: list[HeaderNode]) -> None:
-        """Tell the peers the overlay picks of new blocks of the best chain."""
-        if not connected:
-            return
-        item = Item(ItemKind.BLOCK, connected[-1].hash)
-        chosen = {spread.conn for spread in self._parts.overlay.spread(item, self._parts.peer_views())}
-        peers = [peer for peer in self._parts.headers.peers() if peer.conn in chosen]
-        self._parts.emit(*announce_blocks(peers, connected))
-
-    def network_view(self) -> NetworkView:
-        """All the overlay decides on."""
-        return NetworkView(self._parts.peer_views(), self._parts.book.size)
 
     # --- time ---
 

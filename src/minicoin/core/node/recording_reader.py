@@ -31,6 +31,7 @@ from minicoin.core.node.recording import (
     RecordKind,
 )
 from minicoin.core.node.recording_codec import EVENT, SHAPE, decode_policy
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
@@ -173,7 +174,7 @@ class RecordingReader:
 
 def _network(head: RecordHead) -> Network:
     try:
-        network = network_from_mapping(tomllib.loads(head.network))
+        network = network_from_mapping(tomllib.loads(head.network), OVERLAYS)
     except (tomllib.TOMLDecodeError, MisuseError) as error:
         raise DecodeError(f"the recording's network cannot be read: {error}") from error
     if network.network_id != head.network_id:

@@ -43,13 +43,18 @@ class Serving:
         """Nobody waits any more."""
         self._lines.pop(conn, None)
 
+    def has_room(self, conn: ConnId) -> bool:
+        """Whether one more may be requested."""
+        line = self._lines.get(conn)
+        return line is None or line.waiting is None or len(line.waiting) < SERVE_QUEUE_ITEMS_MAX
+
     def request(self, conn: ConnId, vector: InventoryVector) -> None:
         """Queue one block. Raises PeerFault beyond the bound."""
+        if not self.has_room(conn):
+            raise PeerFault("more requests than it takes answers", score=20)
         line = self._line(conn)
         if line.waiting is None:
             line.waiting = deque()
-        elif len(line.waiting) >= SERVE_QUEUE_ITEMS_MAX:
-            raise PeerFault("more requests than it takes answers", score=20)
         line.waiting.append(vector)
 
     def send_transaction(self, conn: ConnId, transaction: Transaction, *, with_witness: bool) -> Effect:

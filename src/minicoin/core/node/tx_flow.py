@@ -18,10 +18,12 @@ from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
 from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
+from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
+from minicoin.core.node.serving import Serving
 from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
-from minicoin.core.overlay import Item, ItemKind
+from minicoin.core.overlay import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
@@ -30,14 +32,18 @@ from minicoin.core.relay.transactions import Announcement
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Tx
 
+# Before Python 3.12, looking up a member of an enum is slow.
+_PUSH = SpreadBy.PUSH
 _MISSING = frozenset({TxReason.MISSING_OR_SPENT})
 
 
 class TxFlow(Part):
     """Admission, announcement and the people who wait for a verdict."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, overlay: OverlayFlow, serving: Serving) -> None:
         self._parts = parts
+        self._overlay = overlay
+        self._serving = serving
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
         self._withheld: dict[Txid, None] = {}
@@ -127,14 +133,14 @@ class TxFlow(Part):
         """Tell nobody for now."""
         self._withheld[txid] = None
 
-    def release(self, transaction: Transaction, now: Micros) -> None:
-        """Tell the peers, and whoever handed it in."""
+    def release(self, transaction: Transaction, now: Micros, *, origin: ConnId | None = None) -> None:
+        """Tell the peers, and whoever handed it in. `origin` is the peer it came from."""
         self._withheld.pop(transaction.txid, None)
         for request in self._take_waiting(transaction.wtxid):
             self._parts.reply(request, hash_to_hex(transaction.txid))
         entry = self._parts.mempool.get(transaction.txid)
         if entry is not None:
-            self._announce(entry, now)
+            self._announce(entry, now, origin)
         self.packages.on_told()
 
     def withdraw(self, transaction: Transaction, code: int, why: str) -> list[Entry]:
@@ -260,9 +266,15 @@ class TxFlow(Part):
         for entry in entries:
             self._parts.emit(TransactionRemoved(entry.txid, reason, replaced_by))
 
-    def _announce(self, entry: Entry, now: Micros) -> None:
-        spread = self._parts.overlay.spread(Item(ItemKind.TRANSACTION, entry.txid), self._parts.peer_views())
-        self._parts.relay.announce(_announcement(entry), [peer.conn for peer in spread], now)
+    def _announce(self, entry: Entry, now: Micros, origin: ConnId | None = None) -> None:
+        spread = self._overlay.spread(Item(ItemKind.TRANSACTION, entry.txid, origin), now)
+        relay, told = self._parts.relay, [peer.conn for peer in spread if peer.by is not _PUSH]
+        relay.announce(_announcement(entry), told, now)
+        if len(told) < len(spread):
+            for conn, with_witness in relay.push(
+                _announcement(entry), [peer.conn for peer in spread if peer.by is _PUSH]
+            ):
+                self._parts.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
         code = ALREADY_IN_CHAIN if reason is TxReason.ALREADY_CONFIRMED else VERIFY_REJECTED

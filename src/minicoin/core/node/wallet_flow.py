@@ -115,7 +115,7 @@ class WalletFlow(Part):
     def on_accepted(self, outcome: Accepted, now: Micros) -> None:
         """The mempool took a transaction: tell of it, at once or in time."""
         if self.wallet is None:
-            self._transactions.release(outcome.entry.transaction, now)
+            self._transactions.release(outcome.entry.transaction, now, origin=outcome.source)
         elif self._payments.on_accepted(self.wallet, outcome, now):
             self._watch()
 

@@ -1,41 +1,22 @@
 """Bitcoin's network model: a fixed number of outbound peers drawn at random from the address book, and every item
-announced to everybody. It knows no routes beyond the peers themselves."""
+announced to everybody."""
 
-from dataclasses import dataclass
-from typing import Final
-
-from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
-from minicoin.core.overlay import Item, ItemKind, NetworkView, Spread, SpreadBy, Wants
+from minicoin.core.alarm import Alarm
+from minicoin.core.overlay import Item, NetworkView, Overlay, OverlaySetup, Spread, Wants, announce_to_all
 from minicoin.core.part import PeerView
-from minicoin.core.units import ConnId
-
-# Before Python 3.12, looking up a member of an enum costs more than making the value around it.
-_ANNOUNCE: Final = SpreadBy.ANNOUNCE
+from minicoin.core.units import Micros
 
 
-@dataclass(frozen=True, slots=True)
-class RandomOverlay:
+class RandomOverlay(Overlay):
     """Outbound slots filled at random; spreading by announcement."""
 
-    full_relay: int = OUTBOUND_FULL_SLOTS
-    block_only: int = OUTBOUND_BLOCK_ONLY_SLOTS
-    name: str = "random"
+    def __init__(self, setup: OverlaySetup) -> None:
+        self.alarm = Alarm()
+        self._wants = Wants(setup.full_relay, setup.block_only)
 
-    def wanted(self, view: NetworkView) -> Wants:
+    def wants(self, view: NetworkView, now: Micros) -> Wants:
         """Always the same numbers, whoever is there: the address book's draw is the model."""
-        return Wants(self.full_relay, self.block_only)
+        return self._wants
 
-    def spread(self, item: Item, peers: tuple[PeerView, ...]) -> tuple[Spread, ...]:
-        """To all but the origin; transactions only to peers that take them."""
-        is_transaction = item.kind is ItemKind.TRANSACTION
-        return tuple(
-            [
-                Spread(peer.conn, _ANNOUNCE)
-                for peer in peers
-                if peer.conn != item.origin and (peer.takes_transactions or not is_transaction)
-            ]
-        )
-
-    def route(self, peer_id: bytes, view: NetworkView) -> tuple[ConnId, ...]:
-        """The peer itself where it is connected; a random graph knows no way to anybody else."""
-        return tuple(peer.conn for peer in view.peers if peer_id and peer.address.peer_id == peer_id)
+    def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
+        return announce_to_all(item, peers)

@@ -33,9 +33,6 @@ OVERLAY: Final = "random"
 PING_AFTER_S: Final = 120
 DROP_AFTER_S: Final = 1200
 
-OVERLAYS: Final = (OVERLAY,)
-"""The network models there are."""
-
 _CANONICAL_FORM: Final = "minicoin-network-1"
 
 

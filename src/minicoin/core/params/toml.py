@@ -5,7 +5,7 @@ genesis). A mistake raises MisuseError that names its key.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from minicoin.core.encoding.hashes import hash_from_hex
@@ -16,7 +16,6 @@ from minicoin.core.params.network import (
     DROP_AFTER_S,
     MAGIC_BYTES,
     OVERLAY,
-    OVERLAYS,
     PING_AFTER_S,
     KeyFormat,
     Network,
@@ -59,8 +58,9 @@ class GenesisUnmined(MisuseError):
         self.recipe = recipe
 
 
-def network_from_mapping(mapping: Mapping[str, object]) -> Network:
-    """The network that a parsed file describes. Raises MisuseError."""
+def network_from_mapping(mapping: Mapping[str, object], overlays: Collection[str]) -> Network:
+    """The network that a parsed file describes; `overlays` are the names of the network models there are. Raises
+    MisuseError."""
     table = TomlTable(mapping, "")
     network = Network(
         name=_matching(table, "name", _NAME, "1 to 32 lower-case letters, digits and hyphens"),
@@ -90,7 +90,7 @@ def network_from_mapping(mapping: Mapping[str, object]) -> Network:
         alert_keys=_alert_keys(table),
         allow_private_addresses=table.flag("allow_private_addresses", False),
         uses_mdns=table.flag("uses_mdns", False),
-        overlay=_overlay(table),
+        overlay=_overlay(table, overlays),
         ping_after_s=table.integer("ping_after_s", 1, _YEAR_S, PING_AFTER_S),
         drop_after_s=table.integer("drop_after_s", 1, _YEAR_S, DROP_AFTER_S),
         own_magic=table.octets("magic", MAGIC_BYTES) if "magic" in table else None,
@@ -133,10 +133,10 @@ def _first_height(rule: Activation) -> int:
     return _HEIGHT_MAX + 1 if rule.height is None else rule.height
 
 
-def _overlay(table: TomlTable) -> str:
+def _overlay(table: TomlTable, overlays: Collection[str]) -> str:
     name = table.text("overlay", OVERLAY)
-    if name not in OVERLAYS:
-        raise table.wrong("overlay", f"must be one of {', '.join(OVERLAYS)}, not {name!r}")
+    if name not in overlays:
+        raise table.wrong("overlay", f"must be one of {', '.join(overlays)}, not {name!r}")
     return name
 
 

@@ -278,6 +278,18 @@ class TxRelay:
                 peer.queue[item.txid] = item
                 self.alarm.by(peer.trickle_at)
 
+    def push(self, item: Announcement, peers: Iterable[ConnId]) -> list[tuple[ConnId, bool]]:
+        """Those of `peers` that it is sent to unasked, since they want it and lack it; and whether with its witness."""
+        chosen: list[tuple[ConnId, bool]] = []
+        for conn in peers:
+            peer = self._peers.get(conn)
+            if peer is None or not peer.wants_transactions or peer.knows(peer.key(item)):
+                continue
+            if item.feerate_sat_per_kvb >= peer.feefilter_sat_per_kvb:
+                peer.learn(peer.key(item))
+                chosen.append((conn, peer.has_witness))
+        return chosen
+
     def forget_known(self, item: Announcement) -> None:
         """Announce `item` again to everybody: a rebroadcast."""
         for peer in self._peers.values():

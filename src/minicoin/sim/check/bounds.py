@@ -14,12 +14,14 @@ from minicoin.core.limits import (
     INVENTORY_PER_MESSAGE_MAX,
     ORPHAN_BLOCKS_MAX,
     ORPHAN_POINTS_MAX,
+    OVERLAY_SLOTS_MAX,
     SEND_QUEUE_BYTES_MAX,
     UNPARSED_BLOCKS_MAX,
     VERIFICATIONS_IN_FLIGHT_MAX,
     VERIFICATIONS_WAITING_MAX,
 )
 from minicoin.core.node.node import Node
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.check.view import Finding, View
 from minicoin.world.host import Host
@@ -58,7 +60,10 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     yield "blocks announced by one peer", announced, INVENTORY_PER_MESSAGE_MAX
     inbound = sum(session.inbound for session in parts.sessions.values())
     yield "inbound connections", inbound, policy.inbound_slots
-    dialled = len(parts.sessions) - inbound
+    slots = parts.connections.snapshot()
+    yield "overlay connections", sum(slot.kind is SlotKind.OVERLAY for slot in slots), OVERLAY_SLOTS_MAX
+    chosen = sum(slot.kind is SlotKind.OVERLAY and slot.conn in parts.sessions for slot in slots)
+    dialled = len(parts.sessions) - inbound - chosen
     named = len(policy.connect or ()) + len(policy.add_nodes) + len(policy.seed_nodes)
     yield "outbound connections", dialled, policy.outbound_slots + named + DIALS_IN_FLIGHT_MAX
     yield "addresses", parts.book.size, _BOOK_MAX

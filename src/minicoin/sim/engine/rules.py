@@ -24,6 +24,7 @@ def network_of(scenario: Scenario) -> Network:
         subsidy_sat=rules.subsidy_sat,
         ping_after_s=max(1, round(rules.ping_after_s)),
         drop_after_s=max(1, round(rules.drop_after_s)),
+        overlay=rules.overlay,
         dns_seeds=(SEED_NAME,) if scenario.topology.source == "addrman" else (),
     )
 

@@ -5,6 +5,8 @@ Each raises KeyProblem with the key to change. What the model cannot express is 
 
 from collections.abc import Iterator
 
+from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
@@ -54,6 +56,12 @@ def _check_full_engine(form: ScenarioForm) -> None:
         raise KeyProblem("links.control_ms", "needs engine = 'model'; with real nodes every message has its own way")
     if form.network.relay != "announce":
         raise KeyProblem("network.relay", f"{form.network.relay} needs engine = 'model'; real nodes announce")
+    if form.network.overlay not in OVERLAYS:
+        names = ", ".join(OVERLAYS)
+        raise KeyProblem("network.overlay", f"no network model {form.network.overlay!r}; there are {names}")
+    if form.network.overlay != OVERLAY and form.topology.source != "addrman":
+        allowed = "chooses its own connections; it needs topology.source = 'addrman'"
+        raise KeyProblem("network.overlay", f"{form.network.overlay} {allowed}, not {form.topology.source!r}")
     if form.network.block_bytes > FULL_BLOCK_BYTES_MAX:
         allowed = f"blocks without witnesses have at most {FULL_BLOCK_BYTES_MAX:,} bytes"
         raise KeyProblem("network.block_bytes", f"{allowed} by the nodes' own rules; use engine = 'model'")

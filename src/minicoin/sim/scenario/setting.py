@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from minicoin.core.limits import INBOUND_SLOTS
-from minicoin.core.params.network import COINBASE_MATURITY, DROP_AFTER_S, PING_AFTER_S
+from minicoin.core.params.network import COINBASE_MATURITY, DROP_AFTER_S, OVERLAY, PING_AFTER_S
 from minicoin.core.units import COIN_SAT, MONEY_MAX_SAT
 from minicoin.sim.geography import LatencyDrawn, LatencyLaw
 from minicoin.sim.scenario.fields import (
@@ -91,6 +91,9 @@ class NetworkRules(SettingsTable):
     """Mean time between transaction announcements to inbound peers; otherwise what suits spacing_s."""
     outbound_trickle_ms: PositiveMillis | None = None
     """Mean time between transaction announcements to outbound peers; otherwise what suits spacing_s."""
+    overlay: Name = OVERLAY
+    """The network model, named as in network files; another one than random needs topology.source = "addrman", since it
+    says itself whom to be connected to."""
     relay: Relay = "announce"
     """How blocks travel. announce: as nodes do, announced, asked for at the first announcer, sent; model only are
     finder-pushes (the finder sends its block unasked, others announce), all-push (everybody sends unasked) and

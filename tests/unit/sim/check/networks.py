@@ -22,6 +22,7 @@ ledger = "{ledger}"
 [network]
 spacing_s = 10.0
 coinbase_maturity = 2
+overlay = "{overlay}"
 [topology]
 source = "{topology}"
 [links]
@@ -36,9 +37,11 @@ heal_s = 0.0
 """
 
 
-def connected(count: int = 3, topology: str = "complete", ledger: str = "shared") -> Simulation:
+def connected(
+    count: int = 3, topology: str = "complete", ledger: str = "shared", overlay: str = "random"
+) -> Simulation:
     """A network that is connected, has coins to spend, and mines only when told to."""
-    text = _TEXT.format(count=count, topology=topology, ledger=ledger)
+    text = _TEXT.format(count=count, topology=topology, ledger=ledger, overlay=overlay)
     simulation = Simulation(Scenario.from_toml(text), 1, ScriptedVerifier())
     simulation.set_up(lambda progress: None)
     simulation.began_at = simulation.world.now

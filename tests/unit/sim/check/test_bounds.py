@@ -59,6 +59,14 @@ def test_each_is_seen(overfill: Callable[[Simulation], None], text: str) -> None
     assert text in seen["bounds"]
 
 
+def test_connections_of_the_overlay_have_a_limit_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation = connected(count=6, topology="addrman", overlay="everybody")
+    pass_seconds(simulation, 60)
+    assert found(simulation) == {}
+    monkeypatch.setattr(bounds, "OVERLAY_SLOTS_MAX", 0)
+    assert " overlay connections, at most 0" in found(simulation)["bounds"]
+
+
 def test_a_world_that_piles_up_events_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     simulation = connected()
     monkeypatch.setattr(bounds, "BACKLOG_PER_NODE_MAX", 0)

@@ -6,6 +6,7 @@ from tests.unit.sim.engine.runs import PAYMENTS, SMALL, arrivals, record, scenar
 
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.faults import MisuseError
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.sim.engine.run import SHARED_VERDICTS, record_of
 from minicoin.sim.engine.simulation import Progress, SetupFailed, Simulation
@@ -122,6 +123,21 @@ def test_nodes_that_find_each_other_are_connected_too() -> None:
     done = record_of(simulation)
     assert all(node.outbound + node.inbound > 0 for node in done.nodes)
     assert NEVER not in [arrival for row in arrivals(done) for arrival in row]
+
+
+def test_everybody_is_connected_to_everybody_and_each_run_is_the_same() -> None:
+    scenario = SMALL.replace("outbound = 2", 'source = "addrman"').replace(
+        "[network]", '[network]\noverlay = "everybody"'
+    )
+    simulation = simulate(scenario, "nodes.count=8", "mining.blocks=3")
+    for host in simulation.honest:
+        assert {end.other.host.index for end in host.links.values()} == {*range(8)} - {host.index}
+        assert host.node is not None
+        kinds = {slot.kind for slot in host.node.parts.connections.snapshot()}
+        assert kinds <= {SlotKind.OVERLAY, SlotKind.INBOUND}
+    assert simulation.checks.violations == []
+    again = simulate(scenario, "nodes.count=8", "mining.blocks=3")
+    assert record_of(again).digest == record_of(simulation).digest
 
 
 def test_only_the_measured_part_is_measured() -> None:

@@ -27,6 +27,12 @@ CASES = {
     ),
     "links.discipline: stop-and-wait needs engine = 'model'": BASE + '[links]\ndiscipline = "stop-and-wait"',
     "network.relay: all-push needs engine = 'model'": BASE + '[network]\nrelay = "all-push"',
+    "network.overlay: no network model 'nonsense'; there are random, everybody": (
+        BASE + '[network]\noverlay = "nonsense"\n[topology]\nsource = "addrman"'
+    ),
+    "network.overlay: everybody chooses its own connections; it needs topology.source = 'addrman', not 'random'": (
+        BASE + '[network]\noverlay = "everybody"'
+    ),
     "model: is read with engine = 'model' only": BASE + "[model]\nblock_extra_ms = 1",
     "nodes.group[0].count: give either count or share": BASE + '[[nodes.group]]\nname = "g"',
     "nodes.group[1].name: 'g' is taken": BASE + GROUP + GROUP,

@@ -1,0 +1,85 @@
+"""The network model as a part of the node: connections follow what it wants, items go where it sends them.
+
+What it wants is asked whenever that may have changed: a peer became ready or left, addresses were learned, a deadline
+of its own came, or it took a message. The connection manager keeps it and dials in its own time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from minicoin.core.effects import Effect
+from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
+from minicoin.core.node.parts import CommonParts
+from minicoin.core.overlay import Item, NetworkView, Overlay, Spread
+from minicoin.core.part import Handler, Part, PeerView, Route
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages import Message
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+
+class OverlayFlow(Part):
+    """Around the overlay."""
+
+    def __init__(self, parts: CommonParts, overlay: Overlay) -> None:
+        self._parts = parts
+        self._overlay = overlay
+        self.alarm = overlay.alarm
+
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(replace(one, handle=self._followed(one.handle)) for one in self._overlay.routes())
+
+    def _followed(self, handle: Handler[Message]) -> Handler[Message]:
+        def handle_and_follow(peer: PeerView, message: Message, now: Micros) -> Iterable[Effect]:
+            return self._follow(handle(peer, message, now), now)
+
+        return handle_and_follow
+
+    def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
+        return self._follow(self._overlay.on_ready(peer, now), now)
+
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
+        return self._follow(self._overlay.on_offer(peer, speaks, now), now)
+
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        return self._follow(self._overlay.on_closed(conn, now), now)
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        return self._follow(self._overlay.on_deadline(now), now)
+
+    def next_deadline(self) -> Micros | None:
+        return self._overlay.next_deadline()
+
+    def snapshot(self, now: Micros) -> object:
+        return self._overlay.snapshot(now)
+
+    def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
+        return self._overlay.digest(now, is_brief=is_brief)
+
+    # --- whom to be connected to ---
+
+    def _follow(self, effects: Iterable[Effect], now: Micros) -> Iterable[Effect]:
+        # The effects first: what makes them may be lazy, and changes what is wanted.
+        effects = tuple(effects)
+        self.consider(now)
+        return effects
+
+    def consider(self, now: Micros) -> None:
+        """Something changed: whom does it want now?"""
+
+        def known(count: int) -> tuple[NodeAddress, ...]:
+            return self._parts.book.known(now, min(count, OVERLAY_ADDRESSES_MAX))
+
+        wants = self._overlay.wants(NetworkView(self._parts.peer_views(), known), now)
+        self._parts.connections.set_wants(
+            full_relay=wants.full_relay,
+            block_only=wants.block_only,
+            addresses=wants.addresses,
+            unwanted=wants.unwanted,
+        )
+
+    # --- how an item travels ---
+
+    def spread(self, item: Item, now: Micros) -> tuple[Spread, ...]:
+        """Which of the ready peers the item goes to, and how."""
+        return self._overlay.spread(item, self._parts.peer_views(), now)

@@ -1,0 +1,53 @@
+"""Network models in running nodes: a network file names one, and nodes of two models are nodes of one network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import trio
+from tests.waiting import wait_until_async
+
+from minicoin.app.networks import read_network
+from minicoin.core.node.commands import Generate
+from minicoin.core.node.policy import NodePolicy
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.network import Network
+from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import SlotKind
+
+from .node_under_test import NodeUnderTest, running_node
+
+NOBODY = b"\x00\x14" + bytes(20)
+
+
+def _written(network: Network, path: Path) -> Network:
+    path.write_text(network_to_toml(network))
+    return read_network(path)
+
+
+def _kinds(node: NodeUnderTest) -> list[SlotKind]:
+    return sorted(slot.kind for slot in node.core.parts.connections.snapshot() if slot.is_ready)
+
+
+def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_path: Path) -> None:
+    network = _written(replace(REGTEST, overlay="everybody"), tmp_path / "everybody.toml")
+    assert network.network_id == REGTEST.network_id
+
+    async def main() -> None:
+        async with running_node(network, tmp_path / "hub") as hub:
+            policy = NodePolicy(add_nodes=(NodeAddress("127.0.0.1", hub.port),))
+            async with running_node(network, tmp_path / "first", policy) as first:
+                await wait_until_async(lambda: hub.core.parts.book.size == 1, "the first node to tell where it listens")
+                async with running_node(network, tmp_path / "second", policy) as second:
+                    # Nobody named the first node to the second: it asked the hub, and dialled for its model.
+                    await wait_until_async(lambda: SlotKind.OVERLAY in _kinds(second), "everybody's connection")
+                    assert _kinds(first) == [SlotKind.INBOUND, SlotKind.MANUAL]
+                    async with running_node(REGTEST, tmp_path / "other", policy) as other:
+                        nodes = (hub, first, second, other)
+                        for height, miner in enumerate((other, second), 1):
+                            await wait_until_async(lambda: other.core.parts.sessions != {}, "the other's connection")
+                            await miner.ask(Generate(1, NOBODY))
+                            reached = lambda height=height: {node.height for node in nodes} == {height}  # noqa: E731
+                            await wait_until_async(reached, "the block to be everywhere")
+
+    trio.run(main)
