@@ -53,6 +53,8 @@ EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=[Healt
 SECRET = {CreateWallet, Unlock}
 
 
+OFFERS = st.tuples(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+st.register_type_strategy(ExtensionMessage, st.builds(Offer, st.lists(OFFERS, max_size=5).map(tuple)))
 BITCOINS_MESSAGES = [kind for kind in get_args(Message) if kind is not ExtensionMessage]
 
 
