@@ -49,7 +49,11 @@ for kind, strategy in {
 }.items():
     st.register_type_strategy(kind, strategy)
 
-EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
+)
 SECRET = {CreateWallet, Unlock}
 
 
