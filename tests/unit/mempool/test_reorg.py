@@ -80,7 +80,7 @@ def test_premature_coinbase_spends_leave(world):
     world.accept(fine)
     # At height 199 the next block may spend coinbases up to height 100.
     change = world.reorganise([[]], [])
-    assert [entry.transaction for entry in change.conflicted] == [immature_soon]
+    assert [entry.transaction for entry in change.groundless] == [immature_soon]
     world.drain(change.effects)
     assert kept(world) == [fine]
 
@@ -92,7 +92,7 @@ def test_spends_of_a_coinbase_that_is_gone_leave(world):
     world.accept(world.spend([coin]))
     # 101 blocks off, 102 others on: old enough by number, but the coinbase at 200 went with its block.
     change = world.reorganise([[]] * 101, [[]] * 102)
-    assert len(change.conflicted) == 1
+    assert len(change.groundless) == 1
     assert kept(world) == []
 
 
