@@ -142,6 +142,28 @@ def test_a_package_replaces(world):
     assert in_pool(world) == [parent, rich]
 
 
+def test_a_package_that_cannot_enter_pushes_nobody_out(world):
+    coin = world.coin()
+    old = world.spend([coin], fee=2_000)
+    own = world.accept(old, source=None).entry
+    heir = world.spend([world.out(old)], fee=2_000)
+    world.accept(heir)
+    before = world.pool.snapshot(world.now)
+    parent = world.spend([coin], fee=0)
+    world.offer(parent)
+    # It spends what its parent spends: in no block can they stand together.
+    child = world.spend([world.out(parent), coin], fee=50_000, total=2 * parent.outputs[0].value)
+    outcome = world.offer(child)
+    assert isinstance(outcome, Rejected) and outcome.reason is TxReason.SPENDS_CONFLICTING
+    assert in_pool(world) == [old, heir]
+    assert world.pool.snapshot(world.now) == before
+    kept = world.pool.get(old.txid)
+    assert (kept.is_own, kept.descendant_count, kept.descendant_fees_sat) == (own.is_own, 2, 4_000)
+    assert list(world.pool.unbroadcast()) == [kept]
+    world.connect(old)
+    assert in_pool(world) == [heir]
+
+
 def test_a_package_does_not_replace_what_has_a_family(world):
     coin = world.coin()
     old = world.spend([coin], fee=2_000, outputs=2)

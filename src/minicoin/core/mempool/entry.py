@@ -85,6 +85,21 @@ class Entry:
             + _PER_OUTPUT_BYTES * len(transaction.outputs)
         )
 
+    def alone(self) -> "Entry":
+        """The same without relatives, as it was when it came."""
+        return Entry(
+            self.transaction,
+            fee_sat=self.fee_sat,
+            vsize=self.vsize,
+            sigop_cost=self.sigop_cost,
+            time=self.time,
+            height=self.height,
+            spends_coinbase_height=self.spends_coinbase_height,
+            is_own=self.is_own,
+            was_confirmed=self.was_confirmed,
+            fee_delta_sat=self.modified_fee_sat - self.fee_sat,
+        )
+
     @property
     def feerate(self) -> int:
         """Its own fee in satoshi per 1,000 virtual bytes, rounded down."""

@@ -144,6 +144,7 @@ class Mempool(MempoolReader):
             check_member(one, self.policy)
         check_package_price(priced, self.policy, self.min_feerate(now))
         replaced = find_replaced_by_package(self._table, priced, self.policy)
+        untold = [entry.txid for entry in replaced if entry.txid in self._unbroadcast]
         self._drop(replaced)
         entered: list[tuple[UnverifiedTx, Entry]] = []
         try:
@@ -153,7 +154,9 @@ class Mempool(MempoolReader):
                 entered.append((member, self._enter(member, one)))
         except TxRejected as rejection:
             self._drop([entry for _, entry in entered])
-            return _rejected(candidate, rejection.reason, rejection.detail, replaced=tuple(replaced))
+            # Nobody may push others out with what cannot enter: a child that spends its parent's own coin, say.
+            self._put_back(replaced, untold, now)
+            return _rejected(candidate, rejection.reason, rejection.detail)
         return self._settle(entered, replaced, now)
 
     def _judge_missing(self, candidate: UnverifiedTx, missing: tuple[Outpoint, ...], now: Micros) -> MempoolOutcome:
@@ -413,6 +416,15 @@ class Mempool(MempoolReader):
         for entry in dropped:
             self._uncount(entry)
         return dropped
+
+    def _put_back(self, entries: list[Entry], untold: list[Txid], now: Micros) -> None:
+        """As if they had not left, parents first."""
+        for entry in entries:
+            again = entry.alone()
+            self._table.add(again)
+            self._statistics.add(again)
+        for txid in untold:
+            self._unbroadcast.add(txid, now)
 
     def _uncount(self, entry: Entry) -> None:
         self._statistics.add(entry, -1)
