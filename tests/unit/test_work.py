@@ -59,6 +59,36 @@ def test_a_bad_block_is_refused_in_an_answer_and_not_stored() -> None:
     assert perform(engine, ReadBlock(ConnId(3), block.hash)) == BlockRead(ConnId(3), block.hash, None)
 
 
+def test_a_block_on_the_tip_is_stored_and_connected_in_one_job() -> None:
+    engine, (one, two) = engine_and_blocks(2)
+    for height, block in ((1, one), (2, two)):
+        moved = perform(engine, StoreBlock(block, height, connects=True))
+        assert isinstance(moved, ChainMoved)
+        assert (moved.stored, moved.update.tip, moved.update.height, moved.invalid) == (
+            block.hash,
+            block.hash,
+            height,
+            None,
+        )
+    broken = RawBlock(two.header, two.raw[:-1])
+    engine, _ = connected(1)
+    assert isinstance(perform(engine, StoreBlock(broken, 2, connects=True)), BlockRefused)
+    assert engine.tip == one.hash
+
+
+def test_a_block_that_cannot_be_connected_is_stored_all_the_same() -> None:
+    engine, _ = connected(1)
+    maker = ChainMaker(REGTEST)
+    branch = maker.new_branch()
+    maker.mine_empty(branch, 1)
+    greedy = maker.next_block(branch, fees_sat=1)
+    moved = perform(engine, StoreBlock(RawBlock(greedy.header, greedy.raw), 2, connects=True))
+    assert isinstance(moved, ChainMoved) and moved.invalid is not None
+    assert (moved.stored, moved.invalid.hash, moved.update.connected) == (greedy.hash, greedy.hash, ())
+    assert engine.tip == branch.blocks[0].hash
+    assert perform(engine, ReadBlock(ConnId(3), greedy.hash)) is not None
+
+
 def test_blocks_are_read_and_transactions_judged_at_the_tip() -> None:
     engine, blocks = connected(2)
     assert perform(engine, ReadBlock(ConnId(3), blocks[0].hash)) == BlockRead(ConnId(3), blocks[0].hash, blocks[0])

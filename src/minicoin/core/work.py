@@ -5,7 +5,7 @@ The order of jobs is the business of who holds them, and so is what the store ma
 A rescan is performed a slice at a time, so that other work can come in between.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, assert_never
 
 from minicoin.core.chain.engine import invalid_block
@@ -62,8 +62,9 @@ class Engine(Protocol):
         """Remember headers, parents first."""
 
 
-def perform(engine: Engine, job: ChainJob) -> ChainAnswer | None:
-    """The answer to a job; None where it has none."""
+def perform(engine: Engine, job: ChainJob, is_over: Callable[[], bool] = lambda: False) -> ChainAnswer | None:
+    """The answer to a job; None where it has none. `is_over` is asked after each block of a rescan and may end a slice
+    early: whoever has a clock keeps slices short with it."""
     match job:
         case StoreBlock(block, height, connects):
             try:
@@ -80,7 +81,7 @@ def perform(engine: Engine, job: ChainJob) -> ChainAnswer | None:
         case VerifyTransaction(transaction, parents):
             return TransactionVerified(engine.verify_transaction(transaction, parents))
         case Rescan(scripts, start):
-            return _rescan(engine, scripts, start)
+            return _rescan(engine, scripts, start, is_over)
         case Watch(scripts):
             engine.watch(scripts)
         case SaveHeaders(headers):
@@ -97,11 +98,13 @@ def rest_of(job: ChainJob, answer: Event | None) -> Rescan | None:
     return Rescan(job.scripts, answer.height + 1)
 
 
-def _rescan(engine: Engine, scripts: frozenset[bytes], start: int) -> RescanProgress:
+def _rescan(engine: Engine, scripts: frozenset[bytes], start: int, is_over: Callable[[], bool]) -> RescanProgress:
     # The genesis block pays nobody, and a chain of it alone is read at once.
     reached = max(start, 1) - 1
     found: list[tuple[BlockHash, int, WatchedTransaction]] = []
     for height, block, watched in engine.rescan(scripts, start, RESCAN_SLICE_BLOCKS):
         reached = height
         found += [(block, height, transaction) for transaction in watched]
+        if is_over():
+            break
     return RescanProgress(reached, tuple(found), reached >= engine.height)

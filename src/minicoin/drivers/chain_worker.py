@@ -21,8 +21,8 @@ from minicoin.drivers.store.errors import StoreError
 
 Done = Callable[[object, Exception | None], None]
 
-LONG_READ_SLICE_US: Final = 20_000
-"""So long a block waits for a read of the whole coin set at most, and the answer to a peer."""
+SLICE_US: Final = 20_000
+"""So long a block waits for a rescan or a read of the whole coin set at most."""
 
 _FAILURES = (StoreError, ChainDamaged, OSError)
 
@@ -72,7 +72,7 @@ class ChainWorker:
 
     def call(self, function: Callable[[ChainEngine], object], done: Done) -> None:
         """Run a read on the engine; `done(result, error)` is called from the worker's thread. A function that is a
-        generator is run in slices of LONG_READ_SLICE_US, whenever nothing more urgent waits; it yields oftener, and
+        generator is run in slices of SLICE_US, whenever nothing more urgent waits; it yields oftener, and
         must bear that the chain moves meanwhile."""
         self._put(Lane.OPERATOR, _Call(function, done))
 
@@ -142,7 +142,8 @@ class ChainWorker:
 
     def _perform(self, job: ChainJob) -> None:
         started = self._clock_ns()
-        answer = perform(self._engine, job)
+        until_ns = started + 1_000 * SLICE_US
+        answer = perform(self._engine, job, lambda: self._clock_ns() >= until_ns)
         if isinstance(answer, TransactionVerified):
             answer = TransactionVerified(answer.verdict, (self._clock_ns() - started) // 1_000)
         if answer is not None:
@@ -163,7 +164,7 @@ class ChainWorker:
             call.done(result, None)
 
     def _read_on(self, read: _LongRead) -> None:
-        until_ns = self._clock_ns() + 1_000 * LONG_READ_SLICE_US
+        until_ns = self._clock_ns() + 1_000 * SLICE_US
         try:
             next(read.slices)
             while self._clock_ns() < until_ns:

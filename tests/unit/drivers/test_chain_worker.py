@@ -20,7 +20,7 @@ from minicoin.core.events import (
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.chain_worker import LONG_READ_SLICE_US, ChainWorker, WorkerEnded
+from minicoin.drivers.chain_worker import SLICE_US, ChainWorker, WorkerEnded
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.testing.chain_maker import ChainMaker
 
@@ -118,7 +118,7 @@ class Clock:
         self.ns += 1_000 * duration_us
 
 
-@pytest.mark.parametrize("step_us", [1_000, 1_300, LONG_READ_SLICE_US])
+@pytest.mark.parametrize("step_us", [1_000, 1_300, SLICE_US])
 @pytest.mark.parametrize("at_step", [3, 15, 16, 17])
 def test_a_read_of_two_seconds_delays_a_block_by_a_slice_at_most(step_us, at_step):
     (one,) = blocks(1)
@@ -148,7 +148,7 @@ def test_a_read_of_two_seconds_delays_a_block_by_a_slice_at_most(step_us, at_ste
     assert posted == [BlockStored, ("all of it", None)]
     assert clock.ns == steps * step_us * 1_000
     # The step in which the slice ends may end behind it.
-    assert done_at[0] - came_at[0] <= 1_000 * (LONG_READ_SLICE_US + step_us)
+    assert done_at[0] - came_at[0] <= 1_000 * (SLICE_US + step_us)
 
 
 def test_a_long_read_answers_for_the_tip_it_began_at_though_blocks_connect_meanwhile():
@@ -176,7 +176,7 @@ def test_a_long_read_answers_for_the_tip_it_began_at_though_blocks_connect_meanw
             if block is not None:
                 worker.put(StoreBlock(raw(block), height))
                 worker.put(Activate(block.header.previous, (block.hash,)))
-            clock.pass_us(LONG_READ_SLICE_US)
+            clock.pass_us(SLICE_US)
             yield
 
     with pytest.MonkeyPatch.context() as patch:
@@ -339,6 +339,29 @@ def test_a_rescan_comes_in_slices_that_let_others_in_between(monkeypatch):
     progress = [event for event in posted if isinstance(event, RescanProgress)]
     assert [event.height for event in progress] == [2, 4, 5]
     assert [event.done for event in progress] == [False, False, True]
+
+
+def test_a_rescan_of_long_blocks_gives_way_after_a_slice():
+    chain = blocks(6)
+    clock, posted = Clock(), []
+
+    class Slow(Noted):
+        """Takes 9 ms to look through a block."""
+
+        def rescan(self, scripts, start_height, count=None):
+            for step in self._engine.rescan(scripts, start_height, count):
+                clock.pass_us(9_000)
+                yield step
+
+    worker = ChainWorker(Slow(), posted.append, clock)
+    for height, block in enumerate(chain, 1):
+        worker.put(StoreBlock(raw(block), height, connects=True))
+    worker.put(Rescan(frozenset(), 1))
+    settle(worker)
+    worker.stop()
+    progress = [event for event in posted if isinstance(event, RescanProgress)]
+    assert [event.height for event in progress] == [3, 6]
+    assert [event.done for event in progress] == [False, True]
 
 
 def test_reads_from_outside_get_their_result_or_their_error():
