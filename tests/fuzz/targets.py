@@ -27,6 +27,7 @@ from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
+from minicoin.core.wire.messages_extension import ExtensionMessage, Offer
 
 MAGIC = bytes.fromhex("fabfb5da")
 # Their text is made readable and their later fields are dropped, so their bytes need not come back the same.
@@ -59,6 +60,17 @@ def _message(command: str) -> Callable[[bytes], None]:
             assert decode_payload(command, encode_payload(message)) == message
         elif not isinstance(message, _LOSSY):
             assert encode_payload(message) == raw
+
+    return _allow_refusal(check)
+
+
+def _extension(kind: type[ExtensionMessage]) -> Callable[[bytes], None]:
+    """Of a message beyond Bitcoin's: whatever it reads it writes again."""
+
+    def check(raw: bytes) -> None:
+        message = decode_payload(kind.command, raw, {kind.command: kind})
+        assert isinstance(message, kind)
+        assert encode_payload(message) == raw
 
     return _allow_refusal(check)
 
@@ -172,6 +184,7 @@ _FRAMES = tuple(b"\x0d" + encode_frame(MAGIC, message) for kind, message in SAMP
 TARGETS: dict[str, Target] = {
     "frame": Target(_frame, _FRAMES),
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
+    "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),

@@ -1,15 +1,21 @@
 """A short run of every fuzz target: with mutations of its seeds that are the same each time, and under atheris."""
 
+import importlib
 import importlib.util
+import pkgutil
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fuzz.targets import TARGETS
 from tests.soak import times
 from tests.waiting import COMPUTE_HANG_S
+
+import minicoin.core
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 MUTATIONS_PER_SEED = times(150)
 ATHERIS_RUNS = times(20_000)
@@ -48,6 +54,19 @@ def test_mutated_seeds(name: str) -> None:
         chance = random.Random(f"{name} {seed.hex()}")
         for _ in range(MUTATIONS_PER_SEED):
             target.run(mutate(seed, chance))
+
+
+def _kinds(of: type[ExtensionMessage]) -> Iterator[type[ExtensionMessage]]:
+    for kind in of.__subclasses__():
+        yield from (kind, *_kinds(kind))
+
+
+def test_every_message_beyond_bitcoins_has_a_target() -> None:
+    for module in pkgutil.walk_packages(minicoin.core.__path__, "minicoin.core."):
+        importlib.import_module(module.name)
+    ours = [kind for kind in _kinds(ExtensionMessage) if kind.__module__.startswith("minicoin.")]
+    assert ours
+    assert [kind.command for kind in ours if f"message-{kind.command}" not in TARGETS] == []
 
 
 @needs_atheris

@@ -397,6 +397,16 @@ def test_sample_tells_nobody_hopeless() -> None:
     assert book.sample(Micros(NOW + 31 * DAY_US)) == []
 
 
+def test_those_who_are_known_are_named_in_the_order_they_came_and_looking_changes_nothing() -> None:
+    book = make_book()
+    nodes = fill(book, 20)
+    before = book.to_bytes()
+    assert book.known(NOW, 5) == tuple(nodes[:5])
+    assert book.known(NOW, 1_000) == tuple(nodes)
+    assert book.known(Micros(NOW + 31 * DAY_US), 5) == ()
+    assert book.to_bytes() == before
+
+
 # --- all together ---
 
 OPERATIONS = st.lists(

@@ -6,7 +6,7 @@ from tests.unit.netsync.scripted import FULL, NETWORK, chain
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Send
 from minicoin.core.limits import HEADERS_PER_ANNOUNCEMENT_MAX
-from minicoin.core.netsync.announce import announce_blocks
+from minicoin.core.netsync.announce import announce_blocks, lacks_only
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
@@ -70,3 +70,16 @@ def test_peers_that_lack_equally_much_are_sent_one_message(nodes):
     assert sent[0] is sent[1]
     assert sent[2] == Headers((nodes[20].header,))
     assert sent[3] is sent[4]
+
+
+@pytest.mark.parametrize(
+    ("known", "is_of_use"), [(None, False), (3, False), (18, False), (19, True), (20, False)], ids=str
+)
+def test_a_block_unasked_is_of_use_to_who_has_its_parent_and_lacks_it(nodes, known, is_of_use):
+    shown = None if known is None else nodes[known]
+    assert lacks_only(peer(best_known=shown), nodes[20]) == is_of_use
+    assert lacks_only(peer(last_common=shown), nodes[20]) == is_of_use
+
+
+def test_nobody_is_sent_the_genesis_block(nodes):
+    assert not lacks_only(peer(), nodes[0])

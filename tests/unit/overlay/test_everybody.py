@@ -1,5 +1,7 @@
 """The model of small labs: a connection to everybody who is known, each after a wait of its own."""
 
+from tests.unit.alarms import check_alarm
+
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.overlay import Item, ItemKind, NetworkView, OverlaySetup
 from minicoin.core.overlay.everybody import EverybodyOverlay
@@ -29,6 +31,7 @@ def wanted_at(made: EverybodyOverlay, view: NetworkView, now: Micros) -> tuple[N
         assert list(made.on_deadline(now)) == []
         made.alarm.set(made.next_deadline())
     wants = made.wants(view, now)
+    check_alarm(made)
     assert (wants.full_relay, wants.block_only, wants.unwanted) == (0, 0, ())
     return wants.addresses
 

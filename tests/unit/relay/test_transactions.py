@@ -247,3 +247,15 @@ def test_who_wants_no_transactions_is_given_none():
     relay = TxRelay(RelayPolicy(), Rng(b"none"))
     relay.on_ready(OUT, features(wants_transactions=False), 40, T0)
     assert not relay.may_ask_for(OUT, 1)
+
+
+def test_what_is_pushed_goes_once_to_who_wants_it_and_lacks_it(relay):
+    relay.on_feefilter(IN, 6_000)
+    relay.on_known(OLD, item(1).txid)
+    relay.on_ready(6, features(wants_transactions=False), 0, T0)
+    relay.on_ready(8, features(has_witness=False), 0, T0)
+    everybody = (OUT, OLD, IN, IN2, 6, 8, 99)
+    assert relay.push(item(1), everybody) == [(OUT, True), (IN2, True), (8, False)]
+    assert relay.push(item(1), everybody) == []
+    relay.announce(item(1), everybody, T0)
+    assert run(relay, Inv) == []
