@@ -17,7 +17,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.address import Services
-from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.target import bits_to_target, meets_target
 from minicoin.core.units import DAY_US, SECOND_US, Micros
 from minicoin.core.wire.messages import GetHeaders, Headers, Inv, InventoryVector, InvType
@@ -353,6 +353,19 @@ def test_what_a_peer_shows_outlives_what_nobody_shows_and_a_peer_we_chose_outliv
     for peer in stage.sync.peers():
         assert peer.best_known is None or stage.tree.get(peer.best_known.hash) is peer.best_known
     check_consistent(stage.tree)
+
+
+@pytest.mark.usefixtures("few_strays")
+def test_the_header_of_a_block_that_the_worker_has_is_not_forgotten():
+    stage = stage_at(20)
+    (rival,) = grow(stage.tree.at_height(19).header, 1, 500)
+    stage.connect(3, Peer((), headers=False), inbound=True)
+    stage.perform(stage.sync.on_block(3, RawBlock(rival, rival.raw), stage.now))
+    assert stage.to_store == [rival.hash]
+    stage.disconnect(3)
+    flood(stage, stage.tree.at_height(10).header, range(2, 80))
+    stage.store_one()
+    assert stage.tree.get(rival.hash).is_stored
 
 
 @pytest.mark.usefixtures("few_strays")

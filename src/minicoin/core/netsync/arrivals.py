@@ -4,6 +4,7 @@ The newest blocks of the best chain are what every peer asks for next: they are 
 nobody reads them back from the disk. Only what the worker has checked is among them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from minicoin.core.limits import BLOCK_SOURCES_MAX, NEWEST_BLOCKS_MAX
@@ -33,6 +34,10 @@ class Arrivals:
 
     def __len__(self) -> int:
         return len(self._storing)
+
+    def __iter__(self) -> Iterator[BlockHash]:
+        """What the worker has, in the order it was given."""
+        return iter(self._storing)
 
     def __contains__(self, block: BlockHash) -> bool:
         return block in self._storing

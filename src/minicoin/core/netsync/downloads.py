@@ -107,9 +107,10 @@ class Downloads:
         return best if best.chainwork >= tree.network.minimum_chainwork else tree.tip
 
     def needed(self) -> list[HeaderNode]:
-        """The headers that what is asked for, or may be again, depends on."""
+        """The headers that what is asked for, or may be again, or what the worker has, depends on."""
         in_flight = [request.node for request in self.window.in_flight.values()]
-        return [self.target(), *in_flight, *self._withheld.values()]
+        storing = [node for block in self._arrivals if (node := self._tree.get(block)) is not None]
+        return [self.target(), *in_flight, *storing, *self._withheld.values()]
 
     def schedule(self, now: Micros) -> list[Effect]:
         """Ask for the lowest wanted blocks, spread over the peers that have them."""
