@@ -8,7 +8,7 @@ import pytest
 from minicoin.core.limits import (
     HANDSHAKE_TIMEOUT_US,
     INBOUND_PER_ADDRESS_MAX,
-    ORPHAN_TRANSACTIONS_PER_PEER_MAX,
+    ORPHAN_WEIGHT_PER_PEER,
 )
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.units import SECOND_US
@@ -48,13 +48,15 @@ def test_real_payments_fill_mempools_up_to_their_bound_and_blocks_confirm_them(
 
 
 def test_orphans_keep_within_their_sender_s_share(small_net: Callable[..., Any]) -> None:
-    net = small_net(3, [_transactions("orphan")], coins=1)
+    net = small_net(3, [_transactions("orphan", tx_bytes=5_000)], coins=1)
     net.begin()
     net.mine(2)
     net.run(30)
     snapshot = net.node(0).parts.mempool.snapshot(net.world.now)
     assert net.attacker.fired > 100
-    assert snapshot.orphan_count == ORPHAN_TRANSACTIONS_PER_PEER_MAX
+    # 20,000 units of weight each.
+    share = ORPHAN_WEIGHT_PER_PEER // 20_000
+    assert share - 2 <= snapshot.orphan_count <= share
     assert snapshot.count == 0
     assert not net.bans(0)
 
