@@ -11,9 +11,9 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import NodeSetup, build_node
+from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Reply
 from minicoin.core.limits import TX_WAITERS_MAX
-from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import lookup

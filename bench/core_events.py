@@ -13,6 +13,7 @@ import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 
+from minicoin.core.commands import SubmitBlock
 from minicoin.core.effects import Activate, Dial, Effect, ReadBlock, Send, StoreBlock
 from minicoin.core.events import (
     BlockRead,
@@ -25,7 +26,6 @@ from minicoin.core.events import (
     MessageReceived,
 )
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.commands import SubmitBlock
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup

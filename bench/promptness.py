@@ -13,8 +13,8 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
+from minicoin.core.commands import Command, Generate
 from minicoin.core.effects import Reply
-from minicoin.core.node.commands import Command, Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import NodeAddress

@@ -17,9 +17,9 @@ import trio
 
 from minicoin.app.build import BuiltNode, NodeSetup, build_node
 from minicoin.core.chain import engine
+from minicoin.core.commands import Command, Generate, NewAddress, Pay
 from minicoin.core.effects import Reply
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import Command, Generate, NewAddress, Pay
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import ChainHalted, Notice, TipMoved
 from minicoin.core.params.builtin import lookup

@@ -9,8 +9,8 @@ import trio
 from tests.waiting import hang_guard
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
+from minicoin.core.commands import Command, CommandError
 from minicoin.core.effects import Reply
-from minicoin.core.node.commands import Command, CommandError
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
 from minicoin.core.params.network import Network

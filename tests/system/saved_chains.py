@@ -5,13 +5,13 @@ from pathlib import Path
 import trio
 from tests.waiting import wait_until_async
 
+from minicoin.core.commands import CreateWallet, Generate, NewAddress
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import CreateWallet, Generate, NewAddress
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid
+from minicoin.core.queries.node import NodeQueries
 from minicoin.core.script.standard import address_script
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.testing.chain_maker import ChainMaker

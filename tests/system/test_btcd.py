@@ -11,9 +11,9 @@ from coincurve import PrivateKey
 from tests.waiting import HANG_S, wait_until_async
 
 from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.commands import Generate, SetNetworkActive, SubmitTransaction
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
-from minicoin.core.node.commands import Generate, SetNetworkActive, SubmitTransaction
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerPenalised
 from minicoin.core.params.builtin import lookup

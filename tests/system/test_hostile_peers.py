@@ -10,8 +10,8 @@ import trio
 from tests.system.node_under_test import running_node
 from tests.waiting import hang_guard, wait_until_async
 
+from minicoin.core.commands import Generate
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
-from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import MessageDropped, PeerPenalised
 from minicoin.core.params.builtin import lookup

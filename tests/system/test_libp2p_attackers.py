@@ -16,11 +16,11 @@ import pytest
 import trio
 from tests.waiting import HANG_S, wait_until_async
 
+from minicoin.core.commands import AddNode, DisconnectNode, PingPeers, SubmitBlock
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multistream import encode_message
 from minicoin.core.libp2p.yamux_frames import DATA, FIN, GO_AWAY, PING, RST, SYN, WINDOW_UPDATE, encode_header
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
-from minicoin.core.node.commands import AddNode, DisconnectNode, PingPeers, SubmitBlock
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerClosed, PeerReady, PeerUnreachable
 from minicoin.core.params.builtin import lookup

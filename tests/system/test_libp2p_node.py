@@ -16,12 +16,12 @@ from tests.waiting import HANG_S, wait_until_async
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.app.identity import IDENTITY_FILE
 from minicoin.app.visit import visit
+from minicoin.core.commands import ClearBan, Generate, SetBan
 from minicoin.core.events import AddressesFound
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.node.commands import ClearBan, Generate, SetBan
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import InboundLost, PeerRefused, PeerUnreachable
 from minicoin.core.params.builtin import REGTEST, lookup

@@ -7,7 +7,7 @@ import trio
 from tests.waiting import wait_until_async
 
 from minicoin.app.networks import read_network
-from minicoin.core.node.commands import Generate
+from minicoin.core.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network

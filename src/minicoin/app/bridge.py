@@ -9,10 +9,10 @@ import trio
 
 from minicoin.app.log import Log
 from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.commands import MISC_ERROR, Command, CommandError
 from minicoin.core.effects import Reply
-from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
-from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.network import Network
+from minicoin.core.queries.node import NodeQueries
 from minicoin.drivers.connection import ByteCounts
 from minicoin.drivers.runtime import Runtime
 from minicoin.rpc.port import ChainReads

@@ -27,10 +27,10 @@ from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeStat
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.recording import Opening
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.recording.writer import Opening
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros, seconds
 from minicoin.drivers.clock import NodeClock, WallClock

@@ -9,9 +9,9 @@ import typer
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node.recording_reader import RecordingReader
-from minicoin.core.node.replay import ReplayReport
-from minicoin.core.node.replay import replay as replay_recording
+from minicoin.core.recording.reader import RecordingReader
+from minicoin.core.recording.replay import ReplayReport
+from minicoin.core.recording.replay import replay as replay_recording
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Json, encode_json
 

@@ -19,12 +19,12 @@ from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
+from minicoin.core.commands import SetMining
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
-from minicoin.core.node.commands import SetMining
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network

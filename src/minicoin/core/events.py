@@ -176,7 +176,7 @@ class WorkFailed:
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A command from outside; answered by exactly one Reply. `command` is one of core.node.commands."""
+    """A command from outside; answered by exactly one Reply. `command` is one of core.commands."""
 
     request: RequestId
     command: object

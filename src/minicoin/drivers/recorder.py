@@ -15,9 +15,9 @@ from minicoin.core.effects import Effect
 from minicoin.core.events import Event
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RECORD_CHECKPOINT_EVENTS, RECORD_END_BYTES, RECORD_QUEUE_BYTES_MAX
-from minicoin.core.node.digest import part_digests
 from minicoin.core.node.node import Node
-from minicoin.core.node.recording import Opening, RecordingWriter
+from minicoin.core.recording.digest import part_digests
+from minicoin.core.recording.writer import Opening, RecordingWriter
 from minicoin.core.units import Micros
 
 NoteEnd = Callable[[str, int, int], None]

@@ -12,6 +12,7 @@ from dataclasses import replace
 import trio
 
 from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.commands import MISC_ERROR, Command, Stop
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -34,7 +35,6 @@ from minicoin.core.effects import (
     Watch,
 )
 from minicoin.core.events import CommandReceived, DeadlineReached, KeyStretched
-from minicoin.core.node.commands import MISC_ERROR, Command, Stop
 from minicoin.core.node.node import Node
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
 from minicoin.rpc.help_text import usage
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.rpc.method import Argument, Kind, Method

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
+from minicoin.core.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RPC_BATCH_CALLS_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
 from minicoin.rpc.arguments import bind_arguments, count_given
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.line import CallLine, Client

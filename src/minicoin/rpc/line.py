@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
+from minicoin.core.commands import MISC_ERROR, CommandError
 from minicoin.core.limits import RPC_CALLS_AT_WORK_MAX, RPC_CALLS_HELD_MAX, RPC_CALLS_WAITING_MAX
-from minicoin.core.node.commands import MISC_ERROR, CommandError
 
 T = TypeVar("T")
 

@@ -9,14 +9,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
     TYPE_ERROR,
     CommandError,
 )
+from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.units import COIN_SAT
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Turn

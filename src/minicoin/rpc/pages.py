@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 from minicoin.core.limits import QUERY_PAGE_HISTORY_MAX
-from minicoin.core.node.query_chain import HeaderView
-from minicoin.core.node.query_pool import EntryView
-from minicoin.core.node.query_wallet import HistoryEntry
+from minicoin.core.queries.chain import HeaderView
+from minicoin.core.queries.mempool import EntryView
+from minicoin.core.queries.wallet import HistoryEntry
 from minicoin.rpc.port import NodePort
 
 

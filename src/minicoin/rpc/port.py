@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from minicoin.core.node.commands import Command
-from minicoin.core.node.queries import NodeQueries
+from minicoin.core.commands import Command
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockRejected, Coin, TxVerdict
+from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import Micros
 
 T = TypeVar("T")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from minicoin.core.descriptors.infer import KnownScript, infer_descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.target import bits_to_target
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, Witness, outpoint_index, outpoint_txid
 from minicoin.core.primitives.verdicts import Coin
+from minicoin.core.queries.chain import HeaderView
 from minicoin.core.script.asm import script_asm
 from minicoin.core.script.standard import classify, script_address
 from minicoin.rpc.json_text import Amount, Json

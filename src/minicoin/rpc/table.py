@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from minicoin.core.node.commands import MISC_ERROR, CommandError
+from minicoin.core.commands import MISC_ERROR, CommandError
 from minicoin.rpc.help_text import CONVERSIONS, conversions, describe, overview
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional

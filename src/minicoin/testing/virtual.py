@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.commands import Command
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -56,7 +57,6 @@ from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import SEND_QUEUE_LOW_BYTES
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.commands import Command
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY

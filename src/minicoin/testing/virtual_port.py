@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Never, TypeVar, cast
 
 from minicoin.core.chain.engine import ChainEngine
-from minicoin.core.node.commands import MISC_ERROR, Command, CommandError
-from minicoin.core.node.queries import NodeQueries
+from minicoin.core.commands import MISC_ERROR, Command, CommandError
 from minicoin.core.params.network import Network
+from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import SECOND_US, seconds
 from minicoin.testing.virtual import VirtualNode, VirtualWorld
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.commands import Command
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -44,7 +45,6 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import SEED_BYTES, Identity
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import assemble_node
-from minicoin.core.node.commands import Command
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.network import Network

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.command_line import call
-from tests.unit.node.recorded import live, recorded_bench
+from tests.unit.recording.recorded import live, recorded_bench
 
 from minicoin.core.events import DeadlineReached
 

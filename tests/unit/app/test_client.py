@@ -4,7 +4,7 @@ import pytest
 
 from minicoin.app.client import UNLOCK_NEEDED, NodePlace, NoNode, RpcClient, RpcFailure, as_array, as_object
 from minicoin.app.http_post import NoHttp
-from minicoin.core.node import commands
+from minicoin.core import commands
 from minicoin.core.params.builtin import REGTEST
 from minicoin.rpc.auth import Credentials
 

@@ -7,16 +7,16 @@ import threading
 
 import pytest
 from tests.unit.node.bench import NETWORK
-from tests.unit.node.recorded import POLICY, SEED, no_entropy
+from tests.unit.recording.recorded import POLICY, SEED, no_entropy
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.core.events import BytesReceived, CommandReceived, DeadlineReached
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RECORD_CHECKPOINT_EVENTS, RECORD_END_BYTES
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.recording import Opening
-from minicoin.core.node.recording_reader import RecordingReader
-from minicoin.core.node.replay import replay
+from minicoin.core.recording.reader import RecordingReader
+from minicoin.core.recording.replay import replay
+from minicoin.core.recording.writer import Opening
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.drivers import recorder as recorder_module

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core import commands as c
 from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock
 from minicoin.core.events import CommandReceived, WorkFailed
 from minicoin.core.limits import LONG_POLLS_MAX
-from minicoin.core.node import commands as c
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint

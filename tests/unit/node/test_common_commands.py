@@ -4,8 +4,8 @@ import pytest
 from tests.unit.node.bench import NETWORK, Bench
 from tests.unit.node.watcher import Watcher
 
+from minicoin.core import commands
 from minicoin.core.effects import Close, Dial, Send
-from minicoin.core.node import commands
 from minicoin.core.notices import NetworkSwitched
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHeader

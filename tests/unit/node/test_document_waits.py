@@ -2,9 +2,9 @@
 
 from tests.unit.node.bench import Bench
 
+from minicoin.core.commands import PrioritiseTransaction, SaveMempool
 from minicoin.core.effects import SaveState
 from minicoin.core.events import Saved
-from minicoin.core.node.commands import PrioritiseTransaction, SaveMempool
 
 TXID = b"\x11" * 32
 

@@ -7,6 +7,7 @@ from tests import mainnet
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.node.watcher import POLICY, Watcher
 
+from minicoin.core import commands
 from minicoin.core.effects import (
     Close,
     Dial,
@@ -25,7 +26,6 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import HEADERS_TIMEOUT_US
-from minicoin.core.node import commands
 from minicoin.core.node.assemble import NodeState, assemble_header_only, assemble_node
 from minicoin.core.node.header_only import NO_BLOCKS
 from minicoin.core.node.policy import NodePolicy

@@ -2,12 +2,12 @@
 
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
-from tests.unit.node.recorded import PAYABLE, pay
+from tests.unit.recording.recorded import PAYABLE, pay
 
+from minicoin.core.commands import AbortGenerate, Generate, GenerateBlock, SaveMempool, SetMining
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
 from minicoin.core.mining.template import RESERVED_WEIGHT
-from minicoin.core.node.commands import AbortGenerate, Generate, GenerateBlock, SaveMempool, SetMining
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
-from tests.unit.node.recorded import ANYONE, PAYABLE
+from tests.unit.recording.recorded import ANYONE, PAYABLE
 
+from minicoin.core import commands as c
 from minicoin.core import notices as n
 from minicoin.core.effects import Dial, SearchNonce
 from minicoin.core.events import (
@@ -21,7 +22,6 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.mining.search import search
-from minicoin.core.node import commands as c
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.wallet_flow import WALLET_KEY

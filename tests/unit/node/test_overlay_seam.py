@@ -6,10 +6,10 @@ from tests.unit.node.cable import Cable
 from tests.unit.wire.test_extension import Greeting
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.commands import Generate
 from minicoin.core.effects import Send
 from minicoin.core.faults import MisuseError
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.params.builtin import NETWORKS

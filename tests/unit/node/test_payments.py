@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core import commands as c
 from minicoin.core.effects import SaveState, VerifyTransaction
 from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.events import Saved
 from minicoin.core.limits import MEMPOOL_EXPIRY_US, WALLET_PAYMENTS_WAITING_MAX
-from minicoin.core.node import commands as c
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.wallet_flow import WALLET_KEY

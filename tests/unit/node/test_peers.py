@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core.commands import Generate
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import AddressesFound, BytesReceived, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
-from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.queries import NodeQueries
 from minicoin.core.notices import MessageDropped
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
+from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import (

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
-from tests.unit.node.recorded import PAYABLE, pay
+from tests.unit.recording.recorded import PAYABLE, pay
 
+from minicoin.core.commands import AddConnection, Generate, PrioritiseTransaction, SaveMempool, SetBan, Stop
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.commands import AddConnection, Generate, PrioritiseTransaction, SaveMempool, SetBan, Stop
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.primitives.address import NodeAddress, TimedAddress

@@ -5,9 +5,9 @@ from dataclasses import replace
 from tests.unit.node.bench import NETWORK, NOBODY
 
 from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.commands import Generate
 from minicoin.core.events import ConnectionOpened
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.commands import Generate
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import BlockConnected, Notice, PeerOpened, PeerReady, TipMoved
 from minicoin.core.primitives.address import NodeAddress

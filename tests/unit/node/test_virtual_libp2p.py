@@ -1,6 +1,6 @@
 """Two cores connected through the libp2p machines, in memory and virtual time, without any driver."""
 
-from minicoin.core.node.commands import CreateWallet, Generate, NewAddress, Pay
+from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerUnreachable
 from minicoin.core.params.builtin import lookup

@@ -1,6 +1,6 @@
 """Nodes of the core against each other without any driver, in virtual time: what the simulator is built on."""
 
-from minicoin.core.node.commands import CreateWallet, Generate, NewAddress, Pay, SetMining, Stop
+from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay, SetMining, Stop
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Reorganised
 from minicoin.core.params.builtin import lookup

@@ -2,10 +2,10 @@
 
 from tests.unit.node.bench import NETWORK, Bench
 
+from minicoin.core.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress
 from minicoin.core.effects import SaveState
 from minicoin.core.events import Saved
 from minicoin.core.limits import WALLET_SAVE_RETRY_US
-from minicoin.core.node.commands import WALLET_ERROR, CreateWallet, Generate, NewAddress
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.script.standard import address_script
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from minicoin.core.node.commands import CommandError
+from minicoin.core.commands import CommandError
 from minicoin.rpc.arguments import bind_arguments, count_given
 from minicoin.rpc.json_text import Json, decode_json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from minicoin.core.node.commands import CommandError
+from minicoin.core.commands import CommandError
 from minicoin.rpc.method import parse_feerate
 
 

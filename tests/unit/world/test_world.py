@@ -8,6 +8,7 @@ from tests.unit.world.scripts import act, add_script, make_world, pass_time
 from minicoin.core import work
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.commands import Generate, NewAddress
 from minicoin.core.effects import (
     Reply,
     Rescan,
@@ -31,7 +32,6 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mining.template import build_template, make_job
-from minicoin.core.node.commands import Generate, NewAddress
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import AddressSource

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from minicoin.core import commands
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
-from minicoin.core.node import commands
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.mining_flow import MiningFlow

@@ -6,10 +6,10 @@ command_flow owns those of a node that keeps blocks, header_only those of one th
 from collections.abc import Callable
 from typing import assert_never
 
+from minicoin.core import commands
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node import commands
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.notices import NetworkSwitched

@@ -2,9 +2,9 @@
 
 from collections import deque
 
+from minicoin.core.commands import MISC_ERROR
 from minicoin.core.events import Saved
 from minicoin.core.limits import COMMANDS_WAITING_MAX
-from minicoin.core.node.commands import MISC_ERROR
 from minicoin.core.node.parts import Parts
 from minicoin.core.units import RequestId
 

@@ -11,6 +11,7 @@ blocks below keep the rules) it takes on trust in their work, as every header-on
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from minicoin.core import commands
 from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
@@ -38,7 +39,6 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node import commands
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.dial_flow import DialFlow

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.effects import Effect, StopSearch
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
@@ -30,7 +31,6 @@ from minicoin.core.mining.template import (
     build_template,
     make_job,
 )
-from minicoin.core.node.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import BlockMined, MinedBlockRefused
 from minicoin.core.params.rules import RetargetKind

@@ -11,11 +11,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from minicoin.core import commands
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolOutcome, Orphaned, Rejected
 from minicoin.core.mempool.packages import RECONSIDERABLE
-from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid

@@ -16,13 +16,13 @@ nobody but its owner. The order that keeps it:
 from collections import deque
 from dataclasses import dataclass, field
 
+from minicoin.core import commands
 from minicoin.core.alarm import Alarm
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import WALLET_OFFERS_MAX, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Rejected
-from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_saves import Answer, WalletSaves

@@ -10,6 +10,7 @@ from contextlib import suppress
 from struct import Struct
 from typing import Final
 
+from minicoin.core.commands import MISC_ERROR
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import Saved
 from minicoin.core.faults import DecodeError
@@ -17,7 +18,6 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import DIGEST_ITEMS_MAX
 from minicoin.core.mempool.outcomes import MempoolSnapshot
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
-from minicoin.core.node.commands import MISC_ERROR
 from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow

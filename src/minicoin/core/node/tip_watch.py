@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.commands import MISC_ERROR, WaitForTip
 from minicoin.core.effects import Effect
 from minicoin.core.limits import TIP_WAITERS_MAX
-from minicoin.core.node.commands import MISC_ERROR, WaitForTip
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.part import Part
 from minicoin.core.units import Micros, RequestId

@@ -8,9 +8,9 @@ stands until it is set again, may go back, and ends with 0. Sockets, transport h
 the real clock: a connection must not hang because the node's clock stands.
 """
 
+from minicoin.core import commands
 from minicoin.core.effects import Send, SetClock
 from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
-from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import AddressesLearned
 from minicoin.core.params.rules import RetargetKind

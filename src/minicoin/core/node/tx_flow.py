@@ -11,13 +11,13 @@ costs is bounded instead: a refused transaction is remembered, few are verified 
 from collections.abc import Iterable
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
 from minicoin.core.effects import Effect
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
-from minicoin.core.node.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from minicoin.core import commands
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
-from minicoin.core.node import commands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from minicoin.core.node.query_peers import BookPlace
+from minicoin.core.queries.network import BookPlace
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Method
 from minicoin.rpc.methods.network import NETWORKS, network_name

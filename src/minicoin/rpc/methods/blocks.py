@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from minicoin.core.commands import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.commands import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, CommandError
-from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut, make_outpoint, output_size
 from minicoin.core.primitives.verdicts import Coin
+from minicoin.core.queries.chain import HeaderView
 from minicoin.core.script.standard import is_unspendable
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import (

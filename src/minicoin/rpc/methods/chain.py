@@ -1,7 +1,7 @@
 """Blockchain methods that read the header tree: heights, hashes, headers, tips, deployments."""
 
+from minicoin.core.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
 from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import BlockHash

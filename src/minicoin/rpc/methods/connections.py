@@ -1,8 +1,6 @@
 """Network methods that act on connections: add, remove and close them, bans."""
 
-from minicoin.core.faults import DecodeError
-from minicoin.core.libp2p.node_address import parse_node_address
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     INVALID_PARAMETER,
     INVALID_SUBNET,
     NODE_ALREADY_ADDED,
@@ -15,6 +13,8 @@ from minicoin.core.node.commands import (
     RemoveNode,
     SetBan,
 )
+from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import DAY_US, SECOND_US
 from minicoin.rpc.json_text import Json

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, Stop
+from minicoin.core.commands import INVALID_PARAMETER, CommandError, Stop
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import AddressError, ScriptType, address_script, classify, script_address
 from minicoin.rpc.json_text import Json

@@ -6,9 +6,9 @@ Minicoin's own methods.
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from minicoin.core.commands import INVALID_PARAMETER, CommandError, Pay
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import DATA_BLOCKS_PER_CALL_MAX, DATA_BLOCKS_REMEMBERED_MAX, DATA_PAYLOAD_BYTES_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, Pay
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
 from minicoin.core.script.standard import data_output, data_pushes

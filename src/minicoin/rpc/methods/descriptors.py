@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from minicoin.core.commands import INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, CommandError
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.checksum import split_checksum
 from minicoin.core.descriptors.descriptor import Descriptor, Function, multisig_script
@@ -14,7 +15,6 @@ from minicoin.core.descriptors.keys import HARDENED, KeyExpression, is_on_curve
 from minicoin.core.descriptors.parse import parse_descriptor
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import DESCRIPTOR_SCRIPTS_MAX
-from minicoin.core.node.commands import INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, CommandError
 from minicoin.core.script.standard import address_script, p2sh_script, script_address, witness_script
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional

@@ -1,9 +1,6 @@
 """Blocks made on demand: to a descriptor, or of chosen transactions."""
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import DecodeError
-from minicoin.core.limits import BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX, TRANSACTIONS_PER_BLOCK_MAX
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
@@ -15,6 +12,9 @@ from minicoin.core.node.commands import (
     GenerateBlock,
     SubmitHeader,
 )
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX, TRANSACTIONS_PER_BLOCK_MAX
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.rpc.json_text import Json

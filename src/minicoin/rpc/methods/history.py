@@ -1,17 +1,17 @@
 """Wallet methods that read: balances, coins, history."""
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.limits import QUERY_PAGE_HISTORY_MAX
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     INVALID_ADDRESS,
     CommandError,
 )
-from minicoin.core.node.query_wallet import HistoryEntry, TransactionStatus
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.limits import QUERY_PAGE_HISTORY_MAX
 from minicoin.core.primitives.transaction import (
     Txid,
     outpoint_index,
     outpoint_txid,
 )
+from minicoin.core.queries.wallet import HistoryEntry, TransactionStatus
 from minicoin.core.script.standard import script_address
 from minicoin.core.units import SECOND_US
 from minicoin.rpc.json_text import Amount, Json

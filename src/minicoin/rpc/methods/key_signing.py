@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
-from minicoin.core.crypto.hashing import hash160
-from minicoin.core.descriptors.keys import decode_wif
-from minicoin.core.limits import KEY_SIGNED_BYTES_MAX, KEY_SIGNED_INPUTS_MAX
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
@@ -15,6 +12,9 @@ from minicoin.core.node.commands import (
     VERIFY_ERROR,
     CommandError,
 )
+from minicoin.core.crypto.hashing import hash160
+from minicoin.core.descriptors.keys import decode_wif
+from minicoin.core.limits import KEY_SIGNED_BYTES_MAX, KEY_SIGNED_INPUTS_MAX
 from minicoin.core.node.key_signing import combine_signatures, sign_with_keys
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.script.pushes import witness_program

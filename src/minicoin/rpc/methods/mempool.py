@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, SaveMempool
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, SaveMempool
-from minicoin.core.node.query_pool import EntryView
 from minicoin.core.primitives.transaction import Txid
+from minicoin.core.queries.mempool import EntryView
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import NOT_IN_MEMPOOL, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.pages import read_entries

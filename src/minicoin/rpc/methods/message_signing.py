@@ -2,9 +2,9 @@
 
 from base64 import b64decode, b64encode
 
+from minicoin.core.commands import INVALID_ADDRESS, TYPE_ERROR, CommandError
 from minicoin.core.descriptors.keys import decode_wif
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.commands import INVALID_ADDRESS, TYPE_ERROR, CommandError
 from minicoin.core.node.message_signing import sign_message, verify_message
 from minicoin.core.script.standard import address_script, is_p2pkh
 from minicoin.rpc.json_text import Json

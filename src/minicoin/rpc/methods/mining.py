@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import DecodeError
-from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     DESERIALIZATION_ERROR,
     IN_INITIAL_DOWNLOAD,
     INVALID_PARAMETER,
@@ -18,6 +15,9 @@ from minicoin.core.node.commands import (
     SetMining,
     SubmitBlock,
 )
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
 from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock

@@ -2,13 +2,13 @@
 
 import time
 
+from minicoin.core.commands import INVALID_PARAMETER, CommandError, PingPeers
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.libp2p.node_address import join_address
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, CommandError, PingPeers
-from minicoin.core.node.query_peers import PeerView
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
 from minicoin.core.primitives.permissions import permission_names
+from minicoin.core.queries.network import PeerView
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from minicoin.core.commands import INVALID_PARAMETER, VERIFY_ERROR, CommandError, SubmitPackage
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import INVALID_PARAMETER, VERIFY_ERROR, CommandError, SubmitPackage
 from minicoin.core.node.package_flow import FAILED, NOT_VALIDATED, MemberResult, PackageResult
-from minicoin.core.node.query_pool import Admission
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint, outpoint_txid
 from minicoin.core.primitives.verdicts import TxReason, TxVerdict
+from minicoin.core.queries.mempool import Admission
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_feerate
 from minicoin.rpc.methods.transactions import MAX_BURN, MAX_FEERATE, parse_transaction_hex, refuse_burning

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     INVALID_PARAMETER,
     MISC_ERROR,
     AbandonTransaction,
@@ -12,6 +11,7 @@ from minicoin.core.node.commands import (
     Pay,
     SignTransaction,
 )
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.transaction import (
     Transaction,
     Txid,

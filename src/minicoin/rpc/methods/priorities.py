@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, PrioritiseTransaction
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, PrioritiseTransaction
 from minicoin.core.primitives.transaction import Txid
 from minicoin.rpc.arguments import type_name
 from minicoin.rpc.json_text import Json

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import DecodeError
-from minicoin.core.limits import TRANSACTIONS_PER_BLOCK_MAX
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
     TYPE_ERROR,
     CommandError,
 )
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import TRANSACTIONS_PER_BLOCK_MAX
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.partial_merkle import prove_leaves, proved_leaves
 from minicoin.core.primitives.transaction import Txid, make_outpoint

@@ -1,10 +1,10 @@
 """Long looks at what is stored: all coins for those of certain scripts (one scan at a time), and whether the chain is
 sound. Both are held without a turn in the server's line."""
 
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.descriptors.descriptor import Descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import SCAN_FOUND_COINS_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
 from minicoin.core.primitives.transaction import outpoint_index, outpoint_txid
 from minicoin.rpc.json_text import Amount, Json

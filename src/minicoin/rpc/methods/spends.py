@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import SPENT_OUTPUTS_PER_CALL_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
-from minicoin.core.node.queries import NodeQueries
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint
+from minicoin.core.queries.node import NodeQueries
 from minicoin.rpc.arguments import type_name
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hash

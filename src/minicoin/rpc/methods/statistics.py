@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from typing import Final
 
+from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import CHAIN_STATISTICS_BLOCKS_MAX, QUERY_PAGE_HEADERS_MAX
-from minicoin.core.node.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
-from minicoin.core.node.query_chain import HeaderView
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.queries.chain import HeaderView
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.pages import read_headers

@@ -1,6 +1,6 @@
 """The operator's switches: all network activity, and the choice between blocks of the same work."""
 
-from minicoin.core.node.commands import PreferBlock, SetNetworkActive
+from minicoin.core.commands import PreferBlock, SetNetworkActive
 from minicoin.core.primitives.block import BlockHash
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method

@@ -2,11 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.crypto.hashing import hash160
-from minicoin.core.descriptors.infer import KnownScript
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import DecodeError
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     ALREADY_IN_CHAIN,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
@@ -15,6 +11,10 @@ from minicoin.core.node.commands import (
     CommandError,
     SubmitTransaction,
 )
+from minicoin.core.crypto.hashing import hash160
+from minicoin.core.descriptors.infer import KnownScript
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import (
     SEQUENCE_FINAL,

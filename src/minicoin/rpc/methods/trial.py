@@ -1,8 +1,6 @@
 """Methods for tests, on networks of trivial work only: mock time, addresses and connections by hand, any message."""
 
-from minicoin.core.faults import DecodeError
-from minicoin.core.libp2p.node_address import parse_node_address
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     INVALID_PARAMETER,
     AddConnection,
     AddPeerAddress,
@@ -11,6 +9,8 @@ from minicoin.core.node.commands import (
     SendMessage,
     SetMockTime,
 )
+from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional

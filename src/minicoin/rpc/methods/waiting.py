@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from minicoin.core.commands import MISC_ERROR, CommandError, WaitForChain, WaitForTip
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import MISC_ERROR, CommandError, WaitForChain, WaitForTip
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import MINUTE_US
 from minicoin.rpc.json_text import Json

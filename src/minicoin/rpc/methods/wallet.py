@@ -2,8 +2,7 @@
 
 import secrets
 
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import (
+from minicoin.core.commands import (
     INVALID_PARAMETER,
     METHOD_NOT_FOUND,
     WALLET_ERROR,
@@ -17,7 +16,8 @@ from minicoin.core.node.commands import (
     RescanWallet,
     Unlock,
 )
-from minicoin.core.node.query_wallet import WalletSnapshot
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.queries.wallet import WalletSnapshot
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.units import SECOND_US
 from minicoin.rpc.json_text import Amount, Json

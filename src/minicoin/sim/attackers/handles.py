@@ -1,6 +1,6 @@
 """What the engine holds of an attacker: when it comes and goes, how often it did something, its hash power."""
 
-from minicoin.core.node.commands import SubmitBlock
+from minicoin.core.commands import SubmitBlock
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.units import Micros
 from minicoin.sim.attackers import forge

@@ -6,9 +6,9 @@ never waits for chains of unconfirmed parents.
 
 from collections import deque
 
+from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Reply
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
-from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid, make_outpoint
 from minicoin.core.script.pushes import push

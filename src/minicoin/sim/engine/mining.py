@@ -7,7 +7,7 @@ template on its own tip then, as if it had searched all the time.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from minicoin.core.node.commands import Generate
+from minicoin.core.commands import Generate
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.sim.engine.funding import PAY_SCRIPT
 from minicoin.sim.scenario.schema import Scenario

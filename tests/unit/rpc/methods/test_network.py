@@ -1,6 +1,6 @@
 import pytest
 
-from minicoin.core.node.commands import PingPeers
+from minicoin.core.commands import PingPeers
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.rpc.methods.network import service_names
 

@@ -1,4 +1,4 @@
-from minicoin.core.node.commands import Generate, WaitForTip
+from minicoin.core.commands import Generate, WaitForTip
 
 
 def mine_later(caller, seconds: int = 1) -> None:

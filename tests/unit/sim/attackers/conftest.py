@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.commands import Generate
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
-from minicoin.core.node.commands import Generate
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice

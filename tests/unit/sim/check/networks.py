@@ -3,8 +3,8 @@
 import pytest
 
 from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.commands import Generate, SubmitBlock
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.commands import Generate, SubmitBlock
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockSummary, InvalidBlock
 from minicoin.core.units import SECOND_US

@@ -3,9 +3,9 @@
 import pytest
 from tests.unit.sim.check.networks import connected, found, mine, pass_seconds
 
+from minicoin.core.commands import Generate, SubmitTransaction
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.mempool.pool import Mempool
-from minicoin.core.node.commands import Generate, SubmitTransaction
 from minicoin.core.notices import PeerPenalised
 from minicoin.core.units import Micros
 from minicoin.sim.check.delivery import DELIVERY_WITHIN_US

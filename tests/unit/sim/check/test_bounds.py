@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from tests.unit.sim.check.networks import connected, found, pass_seconds
 
+from minicoin.core.commands import SubmitTransaction
 from minicoin.core.limits import SEND_QUEUE_BYTES_MAX
-from minicoin.core.node.commands import SubmitTransaction
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Verack
 from minicoin.sim.check import bounds

@@ -6,18 +6,18 @@ from hashlib import sha256
 from tests.unit.node import bench
 from tests.unit.node.bench import NETWORK, Bench
 
+from minicoin.core.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
 from minicoin.core.events import AddressesFound
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
-from minicoin.core.node.digest import part_digests
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.recording import Opening, RecordingWriter
-from minicoin.core.node.recording_reader import RecordingReader
-from minicoin.core.node.replay import replay
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
+from minicoin.core.recording.digest import part_digests
+from minicoin.core.recording.reader import RecordingReader
+from minicoin.core.recording.replay import replay
+from minicoin.core.recording.writer import Opening, RecordingWriter
 from minicoin.core.rng import Rng
 from minicoin.core.script.standard import witness_script
 from minicoin.core.units import SECOND_US

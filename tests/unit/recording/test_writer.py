@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK
-from tests.unit.node.recorded import POLICY, live, recorded_bench, replayed
+from tests.unit.recording.recorded import POLICY, live, recorded_bench, replayed
 
 from minicoin.core.events import (
     DeadlineReached,
 )
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.recording import FORMAT, FRAME, MAGIC, VERSION, Opening, RecordingWriter, RecordKind
+from minicoin.core.recording.writer import FORMAT, FRAME, MAGIC, VERSION, Opening, RecordingWriter, RecordKind
 from minicoin.core.units import Micros
 
 
@@ -98,7 +98,7 @@ def test_a_newer_format_is_refused(recorded):
 
 
 def test_a_recording_whose_events_have_another_form_names_the_version_that_wrote_it(monkeypatch, recorded):
-    monkeypatch.setattr("minicoin.core.node.recording_reader.SHAPE", b"another.")
+    monkeypatch.setattr("minicoin.core.recording.reader.SHAPE", b"another.")
     with pytest.raises(MisuseError, match=r"recorded by minicoin 1\.2\.3"):
         replayed(recorded)
 

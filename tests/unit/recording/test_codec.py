@@ -7,20 +7,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minicoin.core.commands import Command, CreateWallet, Unlock
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import CommandReceived, Event, KeyStretched, MessageReceived
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.commands import Command, CreateWallet, Unlock
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.recording_codec import (
+from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
+from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, Wtxid
+from minicoin.core.recording.codec import (
     decode_event,
     decode_policy,
     digest_effect,
     encode_event,
     encode_policy,
 )
-from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
-from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, Wtxid
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import ExtensionMessage, Message, Tx
 from minicoin.core.wire.messages_extension import Offer

@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import pytest
 
+from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
-from minicoin.core.node import query_pool
-from minicoin.core.node.commands import CreateWallet, Generate, NewAddress, Pay
-from minicoin.core.node.queries import NodeQueries
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
 from minicoin.core.primitives.transaction import Txid, TxOut
+from minicoin.core.queries import mempool
+from minicoin.core.queries.node import NodeQueries
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import COIN_SAT, seconds
 from minicoin.drivers.kernel import KernelVerifier
@@ -89,7 +89,7 @@ def test_work_of_no_blocks(queries: NodeQueries) -> None:
 
 
 def test_mempool_pages_hold_every_entry_once_and_in_order(queries: NodeQueries, monkeypatch) -> None:
-    monkeypatch.setattr(query_pool, "QUERY_PAGE_ENTRIES_MAX", 2)
+    monkeypatch.setattr(mempool, "QUERY_PAGE_ENTRIES_MAX", 2)
     seen = []
     after = -1
     while page := queries.mempool.entries(after):

@@ -8,13 +8,13 @@ runs without a wallet, so nothing in the core ever looks at them.
 from hashlib import sha256
 from typing import Final, cast
 
+from minicoin.core.commands import Command, CreateWallet, Unlock
 from minicoin.core.effects import Effect, StretchKey
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.events import Event, KeyStretched
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.forms.plain import Codec, FixedBytes, OwnCodec
-from minicoin.core.node.commands import Command, CreateWallet, Unlock
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import (

@@ -1,4 +1,4 @@
-"""What outside may ask the node to do. Each is answered by exactly one Reply; queries that only read are in queries."""
+"""What outside may ask the node to do. Each is answered by exactly one Reply; what only reads is core/queries'."""
 
 from dataclasses import dataclass, field
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.assemble import assemble_node
-from minicoin.core.node.digest import differing, join_digests, part_digests
 from minicoin.core.node.node import Node
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.recording import CHECK_BYTES, Checkpoint, EffectsDigest
-from minicoin.core.node.recording_reader import EndEntry, Entry, EventEntry, RecordingReader, StartEntry
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.recording.digest import differing, join_digests, part_digests
+from minicoin.core.recording.reader import EndEntry, Entry, EventEntry, RecordingReader, StartEntry
+from minicoin.core.recording.writer import CHECK_BYTES, Checkpoint, EffectsDigest
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 

@@ -14,7 +14,12 @@ from minicoin.core.events import Event
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.recording import (
+from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.params.network import Network
+from minicoin.core.params.toml import network_from_mapping
+from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
+from minicoin.core.recording.codec import EVENT, SHAPE, decode_policy
+from minicoin.core.recording.writer import (
     CHECK_BYTES,
     CHECKPOINT,
     DOCUMENT,
@@ -30,11 +35,6 @@ from minicoin.core.node.recording import (
     RecordHead,
     RecordKind,
 )
-from minicoin.core.node.recording_codec import EVENT, SHAPE, decode_policy
-from minicoin.core.overlay.table import OVERLAYS
-from minicoin.core.params.network import Network
-from minicoin.core.params.toml import network_from_mapping
-from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
 from minicoin.core.units import Micros
 from minicoin.core.wire.reader import Reader
 

@@ -4,10 +4,10 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 """
 
 from minicoin.core.node.node import Node
-from minicoin.core.node.query_chain import ChainQueries
-from minicoin.core.node.query_peers import NetworkQueries
-from minicoin.core.node.query_pool import PoolQueries
-from minicoin.core.node.query_wallet import WalletQueries
+from minicoin.core.queries.chain import ChainQueries
+from minicoin.core.queries.mempool import PoolQueries
+from minicoin.core.queries.network import NetworkQueries
+from minicoin.core.queries.wallet import WalletQueries
 from minicoin.core.units import Micros
 
 

@@ -2,7 +2,7 @@
 
 Append-only records, each with its length and a checksum that also covers the records before it, so that a file cut at
 any byte is read up to its last whole record. An event is written before it is handled, with a digest of all effects so
-far: a core that fails leaves the event that broke it. Knows no file: bytes go out, recording_reader takes them in.
+far: a core that fails leaves the event that broke it. Knows no file: bytes go out, the reader takes them in.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.digest import PartDigests
 from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.recording_codec import EVENT, POLICY, SHAPE, digest_effect
 from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.recording.codec import EVENT, POLICY, SHAPE, digest_effect
+from minicoin.core.recording.digest import PartDigests
 from minicoin.core.units import Micros
 
 MAGIC: Final = b"\x89MCREC\r\n"

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK
-from tests.unit.node.recorded import PAYABLE, POLICY, live, reader, recorded_bench, replayed
+from tests.unit.recording.recorded import PAYABLE, POLICY, live, reader, recorded_bench, replayed
 
+from minicoin.core.commands import (
+    METHOD_NOT_FOUND,
+    AddNode,
+    CreateWallet,
+    Generate,
+    NewAddress,
+    SetBan,
+    SetMockTime,
+    Unlock,
+)
 from minicoin.core.events import (
     AddressesFound,
     CommandReceived,
@@ -20,20 +30,10 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.node.address_flow import BOOK_KEY, AddressFlow
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.commands import (
-    METHOD_NOT_FOUND,
-    AddNode,
-    CreateWallet,
-    Generate,
-    NewAddress,
-    SetBan,
-    SetMockTime,
-    Unlock,
-)
-from minicoin.core.node.digest import state_digest
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.replay import replay
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
+from minicoin.core.recording.digest import state_digest
+from minicoin.core.recording.replay import replay
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Ping, Verack
 

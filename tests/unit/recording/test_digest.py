@@ -6,14 +6,14 @@ import sys
 
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
-from tests.unit.node.recorded import PAYABLE, pay
+from tests.unit.recording.recorded import PAYABLE, pay
 
+from minicoin.core.commands import AddNode, CreateWallet, Generate, SetBan, SetMining
 from minicoin.core.events import AddressesFound
 from minicoin.core.limits import DIGEST_ITEMS_MAX
 from minicoin.core.netsync import digest
-from minicoin.core.node.commands import AddNode, CreateWallet, Generate, SetBan, SetMining
-from minicoin.core.node.digest import differing, join_digests, part_digests, state_digest
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
+from minicoin.core.recording.digest import differing, join_digests, part_digests, state_digest
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Headers
 
@@ -88,7 +88,7 @@ def test_a_brief_digest_looks_at_the_totals_of_what_is_large_only(monkeypatch):
 
 def test_hash_seeds_do_not_show():
     script = (
-        "from tests.unit.node.test_digest import lived, found, state_digest\n"
+        "from tests.unit.recording.test_digest import lived, found, state_digest\n"
         "bench = lived(); found(bench); bench.connect(3)\n"
         "print(state_digest(bench.node, bench.now).hex())"
     )

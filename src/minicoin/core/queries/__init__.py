@@ -1,0 +1,1 @@
+"""What outside may read of a node between two events, as frozen values. Changes nothing, sends nothing."""
