@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import NodeSetup, build_node
+from minicoin.core.answers import Refused
 from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Reply
 from minicoin.core.limits import TX_WAITERS_MAX
@@ -84,8 +85,8 @@ async def _submit_all(directory: Path, transactions: list[Transaction]) -> tuple
 
         def take(reply: Reply) -> None:
             slots.release()
-            if reply.error_code:
-                failures.append(reply.error)
+            if isinstance(reply.answer, Refused):
+                failures.append(reply.answer.text)
 
         started = time.perf_counter()
         with trio.fail_after(_PATIENCE_SECONDS):

@@ -13,6 +13,7 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
+from minicoin.core.answers import Refused
 from minicoin.core.commands import Command, Generate
 from minicoin.core.effects import Reply
 from minicoin.core.node.policy import NodePolicy
@@ -82,8 +83,8 @@ async def _ask(built: BuiltNode, command: Command) -> None:
 
     built.runtime.command_nowait(command, take)
     await done.wait()
-    if replies[0].error_code:
-        raise RuntimeError(replies[0].error)
+    if isinstance(replies[0].answer, Refused):
+        raise RuntimeError(replies[0].answer.text)
 
 
 async def _block_times(directory: Path) -> list[float]:

@@ -16,8 +16,9 @@ from pathlib import Path
 import trio
 
 from minicoin.app.build import BuiltNode, NodeSetup, build_node
+from minicoin.core.answers import CommandRefused
 from minicoin.core.chain import engine
-from minicoin.core.commands import Command, Generate, NewAddress, Pay
+from minicoin.core.commands import A, Asks, Generate, NewAddress, Pay, closed, take_answer
 from minicoin.core.effects import Reply
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.node.policy import NodePolicy
@@ -61,18 +62,14 @@ def import_file(directory: Path, file: Path) -> None:
     chain.close()
 
 
-class Refused(Exception):
-    """The node could not do what it was asked."""
-
-
 class Child:
     """A running node and how to ask it."""
 
     def __init__(self, built: BuiltNode) -> None:
         self._runtime = built.runtime
 
-    async def ask(self, command: Command) -> object:
-        """The answer. Raises Refused."""
+    async def ask(self, command: Asks[A]) -> A:
+        """The answer. Raises CommandRefused."""
         done = trio.Event()
         replies: list[Reply] = []
 
@@ -80,11 +77,9 @@ class Child:
             replies.append(reply)
             done.set()
 
-        self._runtime.command_nowait(command, take)
+        self._runtime.command_nowait(closed(command), take)
         await done.wait()
-        if replies[0].error_code:
-            raise Refused(replies[0].error)
-        return replies[0].value
+        return take_answer(command, replies[0].answer)
 
     async def mine(self) -> None:
         """Blocks, one after the other. Ready with the first one: the search's own process takes its time to start."""
@@ -99,10 +94,11 @@ class Child:
         say("ready")
         while True:
             for _ in range(_PAYMENTS_PER_BLOCK):
-                address = str(await self.ask(NewAddress("")))
+                address = (await self.ask(NewAddress(""))).address
                 say("address", address)
                 script = address_script(address, NETWORK.address_format)
-                say("payment", await self.ask(Pay((TxOut(_PAYMENT_SAT, script),), 2_000)))
+                sent = await self.ask(Pay((TxOut(_PAYMENT_SAT, script),), 2_000))
+                say("payment", hash_to_hex(sent.txid))
             await self._mine_one()
 
     async def pay(self, script: bytes, amount_sat: int) -> None:
@@ -111,17 +107,16 @@ class Child:
         dies_at = int(os.environ.get("DIE_AT_ANSWER", "0"))
         for count in range(1, _PAYMENTS_PER_LIFE + 1):
             say("asked", amount_sat)
-            txid = await self.ask(Pay((TxOut(amount_sat, script),), 2_000))
+            sent = await self.ask(Pay((TxOut(amount_sat, script),), 2_000))
             if count == dies_at:
                 os.kill(os.getpid(), signal.SIGKILL)
-            say("payment", txid)
+            say("payment", hash_to_hex(sent.txid))
             amount_sat += 1
         await trio.sleep_forever()
 
     async def _mine_one(self) -> None:
-        found = await self.ask(Generate(1, OP_TRUE))
-        assert isinstance(found, list)
-        say("block", found[0])
+        mined = await self.ask(Generate(1, OP_TRUE))
+        say("block", hash_to_hex(mined.blocks[0]))
 
 
 async def run_node(directory: Path, activity: str, port: int | None, script: bytes, amount_sat: int) -> str:
@@ -155,7 +150,7 @@ async def run_node(directory: Path, activity: str, port: int | None, script: byt
                     if activity == "mine"
                     else child.send()
                 )
-        except Refused as refusal:
+        except CommandRefused as refusal:
             why = str(refusal)
         built.runtime.stop_nowait()
         await built.runtime.finished.wait()

@@ -9,7 +9,7 @@ import trio
 from tests.waiting import hang_guard
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
-from minicoin.core.commands import Command, CommandError
+from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.effects import Reply
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
@@ -58,8 +58,8 @@ class NodeUnderTest:
     def port(self) -> int:
         return self.built.port
 
-    async def ask(self, command: Command) -> object:
-        """The command's answer. Raises CommandError."""
+    async def ask(self, command: Asks[A]) -> A:
+        """The command's answer. Raises CommandRefused."""
         done = trio.Event()
         replies: list[Reply] = []
 
@@ -67,12 +67,10 @@ class NodeUnderTest:
             replies.append(reply)
             done.set()
 
-        self.built.runtime.command_nowait(command, take)
+        self.built.runtime.command_nowait(closed(command), take)
         with hang_guard(f"the answer to {command}", self):
             await done.wait()
-        if replies[0].error_code:
-            raise CommandError(replies[0].error_code, replies[0].error)
-        return replies[0].value
+        return take_answer(command, replies[0].answer)
 
     def reasons(self, kind: type[_Reasoned]) -> list[str]:
         """The reasons of the notices of one kind."""

@@ -41,8 +41,8 @@ async def make_wallet(directory: Path) -> None:
     """A wallet that has coins to spend."""
     async with running_node(NETWORK, directory, QUIET, listens=False) as node:
         await node.ask(CreateWallet(b"a seed for tests"))
-        address = await node.ask(NewAddress())
-        script = address_script(str(address), NETWORK.address_format)
+        fresh = await node.ask(NewAddress())
+        script = address_script(fresh.address, NETWORK.address_format)
         await node.ask(Generate(NETWORK.coinbase_maturity + 20, script))
 
 

@@ -92,7 +92,7 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
 
                 # btcd follows blocks that minicoin mined, and their version signals BIP9.
                 mined = await node.ask(Generate(5, SCRIPT))
-                await wait_until_async(lambda: btcd.tip() == mined[-1], "btcd follows mined blocks")
+                await wait_until_async(lambda: btcd.tip() == hash_to_hex(mined.blocks[-1]), "btcd follows mined blocks")
                 assert node.tree.tip.header.version & 0xE0000000 == 0x20000000
 
                 # A transaction submitted at minicoin is mined by btcd.
@@ -112,7 +112,7 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
                 await wait_until_async(
                     lambda: theirs.txid in node.core.parts.mempool, "our mempool has btcd's transaction"
                 )
-                block = (await node.ask(Generate(1, SCRIPT)))[0]
+                block = hash_to_hex((await node.ask(Generate(1, SCRIPT))).blocks[0])
                 await wait_until_async(lambda: btcd.tip() == block, "btcd takes the block with its transaction")
                 assert hash_to_hex(theirs.txid) in btcd.call("getblock", block)["tx"]
 

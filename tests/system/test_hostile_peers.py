@@ -111,7 +111,7 @@ async def attacked(tmp_path, **policy):
         snapshot = node.core.parts.sync.snapshot(node.built.runtime.clock())
         assert (snapshot.in_flight, snapshot.storing) == (0, 0)
         assert len(node.core.parts.relay._requests) == 0
-        assert len(await node.ask(Generate(1, NOBODY))) == 1
+        assert len((await node.ask(Generate(1, NOBODY))).blocks) == 1
         # The new block reaches the honest peer.
         assert await honest.receive((Headers, Inv, BlockMessage)) is not None
 
@@ -214,9 +214,9 @@ def test_mute_sockets_and_half_frames_hold_nothing(tmp_path):
 def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path):
     async def play():
         async with attacked(tmp_path) as node:
-            blocks = await node.ask(Generate(50, NOBODY))
+            blocks = (await node.ask(Generate(50, NOBODY))).blocks
             greedy = await (await dial(node)).shake()
-            vectors = tuple(InventoryVector(WITNESS, bytes.fromhex(block)[::-1]) for block in blocks) * 200
+            vectors = tuple(InventoryVector(WITNESS, block) for block in blocks) * 200
             await greedy.send(GetData(vectors), GetData(vectors))
             lines = node.core._serving._lines
             await wait_until_async(lambda: len(lines) == 1, "what was asked stands in line")
@@ -242,10 +242,10 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path):
 def test_floods_of_requests(tmp_path):
     async def play():
         async with attacked(tmp_path) as node:
-            blocks = await node.ask(Generate(20, NOBODY))
+            blocks = (await node.ask(Generate(20, NOBODY))).blocks
             flood = await (await dial(node)).shake()
             unknown = tuple(InventoryVector(WITNESS, struct.pack("<QQQQ", 9, 9, 9, at)) for at in range(5_000))
-            known = InventoryVector(WITNESS, bytes.fromhex(blocks[0])[::-1])
+            known = InventoryVector(WITNESS, blocks[0])
             await flood.send(GetData(unknown), GetData((known,) * 100))
             await flood.send(*[GetHeaders(70016, (NETWORK.genesis.hash,))] * 300)
             await flood.send(*[GetBlocks(70016, (NETWORK.genesis.hash,))] * 300)

@@ -100,7 +100,7 @@ class Siege:
         block = self._maker.assemble(self._branch, coinbase, (), time=int(time.time()) + height)
         self._branch.blocks.append(block)
         verdict = await self.node.ask(SubmitBlock(RawBlock.parse(block.raw)))
-        assert verdict is None, verdict
+        assert not verdict.refusal
         await wait_until_async(lambda: self.honest.height == self.node.height == height, "a new block travels")
         return block.hash
 

@@ -120,7 +120,7 @@ async def make_rich(directory: Path) -> int:
     """A wallet with coins to spend; their worth."""
     async with running_node(NETWORK, directory, NodePolicy(listens=False), listens=False) as node:
         await node.ask(CreateWallet(b"a seed for tests"))
-        script = address_script(str(await node.ask(NewAddress())), NETWORK.address_format)
+        script = address_script((await node.ask(NewAddress())).address, NETWORK.address_format)
         await node.ask(Generate(10, script))
         await node.ask(Generate(NETWORK.coinbase_maturity, OP_TRUE))
         return worth(node)
@@ -150,7 +150,7 @@ def test_a_node_with_a_peer(tmp_path: Path) -> None:
         before = await make_rich(directory)
         async with running_node(NETWORK, tmp_path / "peer") as peer:
             await peer.ask(CreateWallet(b"a peer for tests"))
-            script = address_script(str(await peer.ask(NewAddress())), NETWORK.address_format)
+            script = address_script((await peer.ask(NewAddress())).address, NETWORK.address_format)
             async with reopened(directory, ledger, peer.port) as node:
                 await agree(node, peer)
             for number in range(KILLS_WITH_PEER):

@@ -13,13 +13,14 @@ from tests.waiting import COMPUTE_HANG_S, HANG_S, wait_until
 
 from minicoin.app.build import NodeSetup, RecordSetup
 from minicoin.app.identity import IDENTITY_FILE, read_identity
-from minicoin.core.commands import METHOD_NOT_FOUND, Generate, PingPeers
+from minicoin.core.commands import Generate, PingPeers
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.recording.reader import RecordingReader
 from minicoin.core.recording.replay import replay as replay_here
 from minicoin.core.wallet.keys import Chain, KeyPath, SigningKey, entropy_from_mnemonic
+from minicoin.rpc.errors import METHOD_NOT_FOUND
 
 from .node_under_test import running_setup
 from .processes import PROGRAMS, NodeProcess, environment, running

@@ -8,8 +8,9 @@ from typing import TypeVar, cast
 import trio
 
 from minicoin.app.log import Log
+from minicoin.core.answers import Answer, CommandRefused, Reason, Refused
 from minicoin.core.chain.engine import ChainEngine
-from minicoin.core.commands import MISC_ERROR, Command, CommandError
+from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.effects import Reply
 from minicoin.core.params.network import Network
 from minicoin.core.queries.node import NodeQueries
@@ -50,24 +51,19 @@ class NodeBridge:
         """From now on these. The log reads them once a record, so that no lock is needed."""
         self._log.areas = areas
 
-    async def command(self, command: Command) -> object:
-        """Have the node do something; its answer. Raises CommandError."""
+    async def command(self, command: Asks[A]) -> A:
+        """Have the node do something; its answer. Raises CommandRefused."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[object] = loop.create_future()
+        answer: asyncio.Future[Answer | Refused] = loop.create_future()
 
         def settle(reply: Reply) -> None:
-            if answer.cancelled():
-                return
-            if reply.error_code:
-                answer.set_exception(CommandError(reply.error_code, reply.error))
-            else:
-                answer.set_result(reply.value)
+            _call(loop, _succeed, (answer, reply.answer))
 
         try:
-            self._runtime.command_from_thread(command, lambda reply: _call(loop, settle, reply))
+            self._runtime.command_from_thread(closed(command), settle)
         except trio.RunFinishedError as error:
-            raise CommandError(MISC_ERROR, _GONE) from error
-        return await answer
+            raise CommandRefused(Reason.STOPPED, _GONE) from error
+        return take_answer(command, await answer)
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events."""
@@ -85,7 +81,7 @@ class NodeBridge:
         try:
             self._runtime.call_from_thread(run)
         except trio.RunFinishedError as error:
-            raise CommandError(MISC_ERROR, _GONE) from error
+            raise CommandRefused(Reason.STOPPED, _GONE) from error
         return await answer
 
     async def read_chain(self, read: Callable[[ChainReads], T]) -> T:
@@ -103,7 +99,7 @@ class NodeBridge:
         def done(value: object, error: Exception | None) -> None:
             if error is not None:
                 # A full disk or a damaged file: the caller hears it as an error of his call.
-                _call(loop, _fail, (answer, CommandError(MISC_ERROR, str(error))))
+                _call(loop, _fail, (answer, CommandRefused(Reason.UNABLE, str(error))))
             else:
                 _call(loop, _succeed, (answer, cast(T, value)))
 
@@ -122,10 +118,7 @@ class NodeBridge:
         return self._runtime.network.traffic_total()
 
 
-A = TypeVar("A")
-
-
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[[A], None], argument: A) -> None:
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
     try:
         loop.call_soon_threadsafe(function, argument)
     except RuntimeError:

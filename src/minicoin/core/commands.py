@@ -1,50 +1,46 @@
 """What outside may ask the node to do. Each is answered by exactly one Reply; what only reads is core/queries'."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeVar
 
+from minicoin.core.answers import (
+    Aborted,
+    AddressEntered,
+    Answer,
+    BlockVerdict,
+    CommandRefused,
+    Done,
+    FreshAddress,
+    Mined,
+    PackageResult,
+    Refused,
+    Rescanned,
+    Sent,
+    Signed,
+    TipAt,
+    WalletWords,
+)
+from minicoin.core.faults import MisuseError
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
 
-# Bitcoin Core's JSON-RPC error codes (rpc/protocol.h), which clients know how to tell apart.
-MISC_ERROR = -1
-TYPE_ERROR = -3
-WALLET_ERROR = -4
-INVALID_ADDRESS = -5
-WALLET_INSUFFICIENT_FUNDS = -6
-INVALID_PARAMETER = -8
-NOT_CONNECTED = -9
-IN_INITIAL_DOWNLOAD = -10
-UNLOCK_NEEDED = -13
-WRONG_PASSPHRASE = -14
-WRONG_ENCRYPTION_STATE = -15
-WALLET_NOT_FOUND = -18
-DESERIALIZATION_ERROR = -22
-NODE_ALREADY_ADDED = -23
-NODE_NOT_ADDED = -24
-VERIFY_ERROR = -25
-VERIFY_REJECTED = -26
-ALREADY_IN_CHAIN = -27
-NODE_NOT_CONNECTED = -29
-INVALID_SUBNET = -30
-NODE_CAPACITY_REACHED = -34
-METHOD_NOT_FOUND = -32601
-
-WALLET_IS_OFF = "Method not found (this node runs without a wallet, as one that is recorded does)"
+A_co = TypeVar("A_co", bound=Answer, covariant=True)
+A = TypeVar("A", bound=Answer)
 
 
-class CommandError(Exception):
-    """A command or a request from outside that was refused, with one of these codes."""
+class Asks(Protocol[A_co]):
+    """A command with the type of its answer, so that whoever asks knows what he gets."""
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+    @property
+    def answer(self) -> type[A_co]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Shut down in an orderly way."""
+
+    answer: ClassVar = Done
 
 
 # --- network ---
@@ -54,6 +50,7 @@ class Stop:
 class AddNode:
     """Connect to a node; keep trying when `permanent`."""
 
+    answer: ClassVar = Done
     address: NodeAddress
     permanent: bool = True
 
@@ -62,6 +59,7 @@ class AddNode:
 class RemoveNode:
     """Forget an added node."""
 
+    answer: ClassVar = Done
     address: NodeAddress
 
 
@@ -69,6 +67,7 @@ class RemoveNode:
 class DisconnectNode:
     """Close the connection with this id."""
 
+    answer: ClassVar = Done
     conn: int
 
 
@@ -76,6 +75,7 @@ class DisconnectNode:
 class SetBan:
     """Ban a subnet or an address until a time (Unix seconds)."""
 
+    answer: ClassVar = Done
     subnet: str
     until: int
 
@@ -84,6 +84,7 @@ class SetBan:
 class ClearBan:
     """Lift one ban, or all with an empty subnet."""
 
+    answer: ClassVar = Done
     subnet: str = ""
 
 
@@ -91,12 +92,15 @@ class ClearBan:
 class SetNetworkActive:
     """Close every connection and make and take none, or go back to that."""
 
+    answer: ClassVar = Done
     is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PingPeers:
     """Ping every peer now."""
+
+    answer: ClassVar = Done
 
 
 # --- chain and transactions ---
@@ -106,20 +110,23 @@ class PingPeers:
 class SubmitBlock:
     """Take a block from outside; answered when it is part of a chain or refused."""
 
+    answer: ClassVar = BlockVerdict
     block: RawBlock
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitHeader:
-    """Take a header from outside; refused with the reason, as the error's text."""
+    """Take a header from outside; refused with the rule that it breaks."""
 
+    answer: ClassVar = Done
     header: BlockHeader
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForTip:
-    """Answered with (hash, height) of the tip once it is another than `tip`, at the latest after `patience_us`."""
+    """Answered once the tip is another than `tip`, at the latest after `patience_us`."""
 
+    answer: ClassVar = TipAt
     tip: BlockHash
     patience_us: int
 
@@ -128,11 +135,14 @@ class WaitForTip:
 class WaitForChain:
     """Answered when everything that came before it has been carried out and the chain stands where it should."""
 
+    answer: ClassVar = Done
+
 
 @dataclass(frozen=True, slots=True)
 class InvalidateBlock:
     """Treat a block and its descendants as invalid."""
 
+    answer: ClassVar = Done
     block: BlockHash
 
 
@@ -140,6 +150,7 @@ class InvalidateBlock:
 class ReconsiderBlock:
     """Take that back."""
 
+    answer: ClassVar = Done
     block: BlockHash
 
 
@@ -147,6 +158,7 @@ class ReconsiderBlock:
 class PreferBlock:
     """Treat a block as if it had come before all others of the same work; answered when the chain stands so."""
 
+    answer: ClassVar = Done
     block: BlockHash
 
 
@@ -154,25 +166,30 @@ class PreferBlock:
 class SaveMempool:
     """Write the mempool now; answered once it is on disk."""
 
+    answer: ClassVar = Done
+
 
 @dataclass(frozen=True, slots=True)
 class SubmitTransaction:
-    """Verify, keep and relay a transaction; answered with its txid."""
+    """Verify, keep and relay a transaction."""
 
+    answer: ClassVar = Sent
     transaction: Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitPackage:
-    """Offer a transaction behind some of its unconfirmed parents; answered with a PackageResult."""
+    """Offer a transaction behind some of its unconfirmed parents."""
 
+    answer: ClassVar = PackageResult
     transactions: tuple[Transaction, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PrioritiseTransaction:
-    """Count a transaction as paying so much more (or less), whether it is here yet or not; answered with True."""
+    """Count a transaction as paying so much more (or less), whether it is here yet or not."""
 
+    answer: ClassVar = Done
     txid: Txid
     delta_sat: int
 
@@ -182,8 +199,9 @@ class PrioritiseTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Mine `count` blocks paying to a script, now; answered with their hashes."""
+    """Mine `count` blocks paying to a script, now."""
 
+    answer: ClassVar = Mined
     count: int
     script_pubkey: bytes
 
@@ -192,21 +210,24 @@ class Generate:
 class AbortGenerate:
     """End what Generate commands are under way; each is answered with the blocks it has found."""
 
+    answer: ClassVar = Aborted
+
 
 @dataclass(frozen=True, slots=True)
 class AwaitTemplate:
     """Answered when a block template would differ from one made on this tip at this count of mempool updates: at once
     where the tip is another, else when it moves, or a minute later when transactions came or went."""
 
+    answer: ClassVar = Done
     tip: BlockHash
     mempool_updates: int
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateBlock:
-    """Mine one block of these transactions, now; answered with the list of its hash, or with the block itself where it
-    is not to be submitted."""
+    """Mine one block of these transactions, now; handed back only where it `submits` nothing."""
 
+    answer: ClassVar = Mined
     script_pubkey: bytes
     transactions: tuple[Transaction, ...]
     submits: bool = True
@@ -216,6 +237,7 @@ class GenerateBlock:
 class SetMining:
     """Mine to this script from now on; None stops."""
 
+    answer: ClassVar = Done
     script_pubkey: bytes | None
 
 
@@ -226,6 +248,7 @@ class SetMining:
 class CreateWallet:
     """Make a wallet. `entropy` is 16 or 32 secret bytes; an empty passphrase leaves the seed unencrypted."""
 
+    answer: ClassVar = WalletWords
     entropy: bytes = field(repr=False)
     passphrase: str = field(repr=False, default="")
     mnemonic: str = field(repr=False, default="")
@@ -236,6 +259,7 @@ class CreateWallet:
 class NewAddress:
     """A fresh receiving address; answered once it is saved."""
 
+    answer: ClassVar = FreshAddress
     label: str = ""
 
 
@@ -243,6 +267,7 @@ class NewAddress:
 class Unlock:
     """Open the wallet's seed for some seconds."""
 
+    answer: ClassVar = Done
     passphrase: str = field(repr=False)
     timeout_s: int = 60
 
@@ -251,12 +276,15 @@ class Unlock:
 class Lock:
     """Close it again."""
 
+    answer: ClassVar = Done
+
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """Build, sign, save and send a payment; answered with its txid. Feerate 0: the node's estimate. One that `empties`
+    """Build, sign, save and send a payment. Feerate 0: the node's estimate. One that `empties`
     the wallet has one output, which gets everything less the fee."""
 
+    answer: ClassVar = Sent
     outputs: tuple[TxOut, ...]
     feerate_sat_per_kvb: int = 0
     subtract_fee_from: tuple[int, ...] = ()
@@ -267,13 +295,15 @@ class Pay:
 class AbandonTransaction:
     """Give up a payment that stands in no block and not in the mempool; answered once that is saved."""
 
+    answer: ClassVar = Done
     txid: Txid
 
 
 @dataclass(frozen=True, slots=True)
 class SignTransaction:
-    """Sign what the wallet can; answered with (transaction, is complete)."""
+    """Sign what the wallet can."""
 
+    answer: ClassVar = Signed
     transaction: Transaction
     spent: tuple[TxOut | None, ...] = ()
 
@@ -282,6 +312,7 @@ class SignTransaction:
 class RescanWallet:
     """Look through the chain from a height for transactions of the wallet."""
 
+    answer: ClassVar = Rescanned
     start_height: int = 0
 
 
@@ -292,6 +323,7 @@ class RescanWallet:
 class SetMockTime:
     """Let the node's clock stand at a time (Unix seconds) until it is set again; 0 lets it run."""
 
+    answer: ClassVar = Done
     time_s: int
 
 
@@ -299,13 +331,15 @@ class SetMockTime:
 class MockScheduler:
     """Bring forward by so many seconds what the node would do of itself some time."""
 
+    answer: ClassVar = Done
     delta_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class AddPeerAddress:
-    """Put an address into the address book; answered with the reason why it is not there, empty where it is."""
+    """Put an address into the address book."""
 
+    answer: ClassVar = AddressEntered
     address: NodeAddress
     is_tried: bool = False
 
@@ -314,6 +348,7 @@ class AddPeerAddress:
 class AddConnection:
     """Dial an address as if the node had chosen it for a connection of this kind (SlotKind)."""
 
+    answer: ClassVar = Done
     address: NodeAddress
     kind: str
 
@@ -322,47 +357,34 @@ class AddConnection:
 class SendMessage:
     """Send a peer a message of any command and payload."""
 
+    answer: ClassVar = Done
     conn: int
     command: str
     payload: bytes
 
 
-Command = (
-    Stop
-    | AddNode
-    | RemoveNode
-    | DisconnectNode
-    | SetBan
-    | ClearBan
-    | PingPeers
-    | SetNetworkActive
-    | PreferBlock
-    | SaveMempool
-    | SubmitBlock
-    | InvalidateBlock
-    | ReconsiderBlock
-    | SubmitTransaction
-    | PrioritiseTransaction
-    | SubmitPackage
-    | Generate
-    | AbortGenerate
-    | AwaitTemplate
-    | SubmitHeader
-    | WaitForTip
-    | WaitForChain
-    | GenerateBlock
-    | SetMining
-    | CreateWallet
-    | NewAddress
-    | Unlock
-    | Lock
-    | Pay
-    | AbandonTransaction
-    | SignTransaction
-    | RescanWallet
-    | SetMockTime
-    | MockScheduler
-    | AddPeerAddress
-    | AddConnection
-    | SendMessage
-)
+# --- the union, by who carries them out ---
+
+NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | SetNetworkActive | PingPeers
+ChainCommand = SubmitBlock | SubmitHeader | WaitForTip | WaitForChain | InvalidateBlock | ReconsiderBlock | PreferBlock
+PoolCommand = SaveMempool | SubmitTransaction | SubmitPackage | PrioritiseTransaction
+MiningCommand = Generate | AbortGenerate | AwaitTemplate | GenerateBlock | SetMining
+WalletCommand = CreateWallet | NewAddress | Unlock | Lock | Pay | AbandonTransaction | SignTransaction | RescanWallet
+TrialCommand = SetMockTime | MockScheduler | AddPeerAddress | AddConnection | SendMessage
+
+Command = Stop | NetworkCommand | ChainCommand | PoolCommand | MiningCommand | WalletCommand | TrialCommand
+
+
+def closed(command: Asks[Answer]) -> Command:
+    """The same as one of the union. Raises MisuseError for what is no command."""
+    if not isinstance(command, Command):
+        raise MisuseError(f"not a command: {command!r}")
+    return command
+
+
+def take_answer(command: Asks[A], answer: Answer | Refused) -> A:
+    """The answer to this command, as what it is. Raises CommandRefused."""
+    if isinstance(answer, Refused):
+        raise CommandRefused(answer.reason, answer.text)
+    assert isinstance(answer, command.answer), f"{command!r} was answered {answer!r}"
+    return answer

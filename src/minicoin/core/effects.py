@@ -6,6 +6,7 @@ an event that names the tip it was computed on. Notices want nothing: they tell 
 
 from dataclasses import dataclass, field
 
+from minicoin.core.answers import Answer, Refused
 from minicoin.core.notices import Notice
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
@@ -67,12 +68,10 @@ class SaveHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a command: a JSON-like value, or an error with a Bitcoin Core error code."""
+    """The answer to a command, or why it was refused."""
 
     request: RequestId
-    value: object = None
-    error_code: int = 0
-    error: str = ""
+    answer: Answer | Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from minicoin.core.commands import Command
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
@@ -176,10 +177,10 @@ class WorkFailed:
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A command from outside; answered by exactly one Reply. `command` is one of core.commands."""
+    """A command from outside; answered by exactly one Reply."""
 
     request: RequestId
-    command: object
+    command: Command
 
 
 Event = (

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import trio
 
+from minicoin.core.answers import Reason, Refused
 from minicoin.core.chain.engine import ChainEngine
-from minicoin.core.commands import MISC_ERROR, Command, Stop
+from minicoin.core.commands import Command, Stop
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -207,7 +208,7 @@ class Runtime:
         """Those that came behind the one that stopped the node."""
         late, self._replies = self._replies, {}
         for request, taker in late.items():
-            taker(Reply(request, None, MISC_ERROR, self.stop_reason or "the node is shutting down"))
+            taker(Reply(request, Refused(Reason.STOPPED, self.stop_reason or "the node is shutting down")))
 
     def _stop_workers(self) -> None:
         if self._miner is not None:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, RpcError
 from minicoin.rpc.help_text import usage
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.rpc.method import Argument, Kind, Method
@@ -25,14 +25,14 @@ _WHOLE_HINT: Final = "but must be a whole number of at most 64 bits, without poi
 
 
 def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
-    """Every argument of the method by name, defaults filled in. Raises CommandError naming what is wrong."""
+    """Every argument of the method by name, defaults filled in. Raises RpcError naming what is wrong."""
     positional: list[Json] = []
     named: dict[str, Json] = {}
     if isinstance(params, dict):
         named = dict(params)
         mixed = named.pop(_POSITIONAL_AMONG_NAMED, [])
         if not isinstance(mixed, list):
-            raise CommandError(INVALID_PARAMETER, "Parameter args must be an array")
+            raise RpcError(INVALID_PARAMETER, "Parameter args must be an array")
         positional = mixed
     elif isinstance(params, list):
         positional = params
@@ -54,7 +54,7 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
         if value is None and argument.is_optional:
             value = argument.default
         elif argument.kind in _WHOLE and _is_number(value) and not _fits(value, argument.kind):
-            raise CommandError(
+            raise RpcError(
                 MISC_ERROR, f"JSON integer out of range: {argument.name} is {str(value)[:30]}, {_WHOLE_HINT}"
             )
         elif value is None or not _fits(value, argument.kind):
@@ -65,9 +65,9 @@ def bind_arguments(method: Method, params: Json) -> dict[str, Json]:
             )
         bound[argument.name] = value
     if named:
-        raise CommandError(INVALID_PARAMETER, f"Unknown named parameter {next(iter(named))}")
+        raise RpcError(INVALID_PARAMETER, f"Unknown named parameter {next(iter(named))}")
     if wrong:
-        raise CommandError(TYPE_ERROR, f"Wrong type passed:\n{_indented(wrong)}")
+        raise RpcError(TYPE_ERROR, f"Wrong type passed:\n{_indented(wrong)}")
     return bound
 
 
@@ -91,9 +91,9 @@ def _take_named(argument: Argument, named: dict[str, Json], given: Json, *, is_p
         if name in named:
             if is_positional:
                 problem = f"Parameter {name} specified twice both as positional and named argument"
-                raise CommandError(INVALID_PARAMETER, problem)
+                raise RpcError(INVALID_PARAMETER, problem)
             if found is not None:
-                raise CommandError(INVALID_PARAMETER, f"Parameter {name} specified twice")
+                raise RpcError(INVALID_PARAMETER, f"Parameter {name} specified twice")
             found = named.pop(name)
     return found
 
@@ -144,5 +144,5 @@ def _indented(problems: dict[str, Json]) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def _usage_error(method: Method, problem: str) -> CommandError:
-    return CommandError(MISC_ERROR, f"{problem}\nusage: {usage(method)}")
+def _usage_error(method: Method, problem: str) -> RpcError:
+    return RpcError(MISC_ERROR, f"{problem}\nusage: {usage(method)}")

@@ -11,18 +11,15 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
-from minicoin.core.commands import INVALID_PARAMETER, METHOD_NOT_FOUND, CommandError
+from minicoin.core.answers import CommandRefused
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RPC_BATCH_CALLS_MAX
 from minicoin.rpc.arguments import bind_arguments, count_given
+from minicoin.rpc.errors import INVALID_PARAMETER, INVALID_REQUEST, METHOD_NOT_FOUND, NUMBERS, PARSE_ERROR, RpcError
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.line import CallLine, Client
 from minicoin.rpc.method import ActiveCall, Call, Method
 from minicoin.rpc.port import NodePort
-
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-INTERNAL_ERROR: Final = -32603
 
 _STATUS_OF_CODE: Final = {INVALID_REQUEST: 400, METHOD_NOT_FOUND: 404}
 _LEGACY: Final = ("1.0", "1.1")
@@ -59,13 +56,13 @@ class _Envelope:
             return {"jsonrpc": "2.0", "result": result, **self._echo()}
         return {"result": result, "error": None, **self._echo()}
 
-    def error(self, error: CommandError) -> dict[str, Json]:
+    def error(self, error: RpcError) -> dict[str, Json]:
         detail: dict[str, Json] = {"code": error.code, "message": error.message}
         if self.is_v2:
             return {"jsonrpc": "2.0", "error": detail, **self._echo()}
         return {"result": None, "error": detail, **self._echo()}
 
-    def failure(self, error: CommandError) -> HttpAnswer:
+    def failure(self, error: RpcError) -> HttpAnswer:
         status = 200 if self.is_v2 else _STATUS_OF_CODE.get(error.code, 500)
         return HttpAnswer(status, _encode(self.error(error)))
 
@@ -98,7 +95,7 @@ class Dispatcher:
         try:
             document = decode_json(body)
         except (ValueError, RecursionError):
-            return _NO_ENVELOPE.failure(CommandError(PARSE_ERROR, "Parse error"))
+            return _NO_ENVELOPE.failure(RpcError(PARSE_ERROR, "Parse error"))
         if not all(map(allows, _methods_named(document))):
             return _FORBIDDEN
         if isinstance(document, dict) and self._is_urgent(document):
@@ -110,7 +107,7 @@ class Dispatcher:
                 return await self._handle_batch(document, wallet, client)
             if isinstance(document, dict):
                 return await self._handle_single(document, wallet, client)
-        return _NO_ENVELOPE.failure(CommandError(PARSE_ERROR, "Top-level object parse error"))
+        return _NO_ENVELOPE.failure(RpcError(PARSE_ERROR, "Top-level object parse error"))
 
     def _is_urgent(self, document: Mapping[str, Json]) -> bool:
         name = document.get("method")
@@ -120,11 +117,11 @@ class Dispatcher:
         envelope = _envelope_of(document)
         try:
             method, params = _read_request(document)
-        except CommandError as error:
+        except RpcError as error:
             return envelope.failure(error)
         try:
             result = await self._call(method, params, wallet, client)
-        except CommandError as error:
+        except RpcError as error:
             return HttpAnswer(204) if envelope.is_notification else envelope.failure(error)
         return HttpAnswer(204) if envelope.is_notification else HttpAnswer(200, _encode(envelope.success(result)))
 
@@ -134,13 +131,13 @@ class Dispatcher:
         answers: list[Json] = []
         for document in documents:
             if not isinstance(document, dict):
-                answers.append(_NO_ENVELOPE.error(CommandError(INVALID_REQUEST, "Invalid Request object")))
+                answers.append(_NO_ENVELOPE.error(RpcError(INVALID_REQUEST, "Invalid Request object")))
                 continue
             envelope = _envelope_of(document)
             try:
                 method, params = _read_request(document)
                 answer = envelope.success(await self._call(method, params, wallet, client))
-            except CommandError as error:
+            except RpcError as error:
                 answer = envelope.error(error)
             if not envelope.is_notification:
                 answers.append(answer)
@@ -151,7 +148,7 @@ class Dispatcher:
         if method is None:
             near = get_close_matches(name[:100], self.methods, 1, _SUGGESTION_LIKENESS)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise CommandError(METHOD_NOT_FOUND, f"Method not found{hint}")
+            raise RpcError(METHOD_NOT_FOUND, f"Method not found{hint}")
         call = Call(
             self._port, bind_arguments(method, params), wallet, self._active, given_count=count_given(method, params)
         )
@@ -166,15 +163,17 @@ class Dispatcher:
         self._active[number] = ActiveCall(method.name, time.monotonic_ns())
         try:
             return await method.run(call)
+        except CommandRefused as refused:
+            raise RpcError(NUMBERS[refused.reason], refused.text) from refused
         except MisuseError as error:
-            raise CommandError(INVALID_PARAMETER, str(error)) from error
+            raise RpcError(INVALID_PARAMETER, str(error)) from error
         finally:
             del self._active[number]
 
 
 def _refuse_batch(documents: list[Json]) -> HttpAnswer:
     """Each of as many calls as a batch may have, and the rest in one: nothing of it was carried out."""
-    error = CommandError(
+    error = RpcError(
         INVALID_REQUEST,
         f"a batch has at most {RPC_BATCH_CALLS_MAX} calls, not {len(documents)}: none was carried out; send several",
     )
@@ -201,17 +200,17 @@ def _read_request(document: Mapping[str, Json]) -> tuple[str, Json]:
     """The method's name and its params."""
     version = document.get("jsonrpc")
     if version is not None and not isinstance(version, str):
-        raise CommandError(INVALID_REQUEST, "jsonrpc field must be a string")
+        raise RpcError(INVALID_REQUEST, "jsonrpc field must be a string")
     if version is not None and version != "2.0" and version not in _LEGACY:
-        raise CommandError(INVALID_REQUEST, "JSON-RPC version not supported")
+        raise RpcError(INVALID_REQUEST, "JSON-RPC version not supported")
     method = document.get("method")
     if method is None:
-        raise CommandError(INVALID_REQUEST, "Missing method")
+        raise RpcError(INVALID_REQUEST, "Missing method")
     if not isinstance(method, str):
-        raise CommandError(INVALID_REQUEST, "Method must be a string")
+        raise RpcError(INVALID_REQUEST, "Method must be a string")
     params = document.get("params")
     if params is not None and not isinstance(params, list | dict):
-        raise CommandError(INVALID_REQUEST, "Params must be an array or object")
+        raise RpcError(INVALID_REQUEST, "Params must be an array or object")
     return method, params
 
 

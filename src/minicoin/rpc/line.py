@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-from minicoin.core.commands import MISC_ERROR, CommandError
 from minicoin.core.limits import RPC_CALLS_AT_WORK_MAX, RPC_CALLS_HELD_MAX, RPC_CALLS_WAITING_MAX
+from minicoin.rpc.errors import MISC_ERROR, RpcError
 
 T = TypeVar("T")
 
@@ -62,9 +62,9 @@ class CallLine:
             turn.give_back()
 
     async def hold(self, turn: "Turn", wait: Callable[[], Awaitable[T]], client: Client) -> T:
-        """Await something without a turn. Raises CommandError where too many wait or the client hangs up."""
+        """Await something without a turn. Raises RpcError where too many wait or the client hangs up."""
         if self._held >= RPC_CALLS_HELD_MAX:
-            raise CommandError(MISC_ERROR, f"more than {RPC_CALLS_HELD_MAX} calls wait for something to happen")
+            raise RpcError(MISC_ERROR, f"more than {RPC_CALLS_HELD_MAX} calls wait for something to happen")
         waiting = asyncio.ensure_future(wait())
         client.on_gone = waiting.cancel
         turn.give_back()
@@ -75,7 +75,7 @@ class CallLine:
         except asyncio.CancelledError as error:
             if not waiting.cancelled():
                 raise
-            raise CommandError(MISC_ERROR, "the client is gone") from error
+            raise RpcError(MISC_ERROR, "the client is gone") from error
         finally:
             client.on_gone = None
             self._held -= 1

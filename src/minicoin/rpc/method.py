@@ -9,15 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from minicoin.core.commands import (
-    DESERIALIZATION_ERROR,
-    INVALID_ADDRESS,
-    INVALID_PARAMETER,
-    TYPE_ERROR,
-    CommandError,
-)
 from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.units import COIN_SAT
+from minicoin.rpc.errors import DESERIALIZATION_ERROR, INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Turn
 from minicoin.rpc.port import NodePort
@@ -121,7 +115,7 @@ class Call:
         assert isinstance(value, str)
         # JSON can spell half a surrogate pair, which no file and no peer can be given.
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise CommandError(INVALID_PARAMETER, f"{name} is not valid Unicode")
+            raise RpcError(INVALID_PARAMETER, f"{name} is not valid Unicode")
         return value
 
     def integer(self, name: str) -> int:
@@ -163,7 +157,7 @@ class Call:
         """A whole number within [low, high]."""
         value = self.integer(name)
         if not low <= value <= high:
-            raise CommandError(INVALID_PARAMETER, f"{name} must be {low} to {high}, not {value}")
+            raise RpcError(INVALID_PARAMETER, f"{name} must be {low} to {high}, not {value}")
         return value
 
 
@@ -189,7 +183,7 @@ class Method:
 def parse_hash(text: str, name: str) -> bytes:
     """Bitcoin Core's two complaints about hashes."""
     if len(text) != 64:
-        raise CommandError(INVALID_PARAMETER, f"{name} must be of length 64 (not {len(text)}, for '{text[:100]}')")
+        raise RpcError(INVALID_PARAMETER, f"{name} must be of length 64 (not {len(text)}, for '{text[:100]}')")
     return parse_hex(text, name)[::-1]
 
 
@@ -200,45 +194,45 @@ def parse_hex(text: str, name: str) -> bytes:
     except ValueError:
         octets = b""
     if 2 * len(octets) != len(text):
-        raise CommandError(INVALID_PARAMETER, f"{name} must be hexadecimal string (not '{text[:100]}')")
+        raise RpcError(INVALID_PARAMETER, f"{name} must be hexadecimal string (not '{text[:100]}')")
     return octets
 
 
 def parse_amount(value: Json, name: str) -> int:
     """Coins as a JSON number or a string, exactly, in satoshi."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")
+        raise RpcError(TYPE_ERROR, f"{name}: Amount is not a number or string")
     try:
         return parse_coins(value)
     except AmountError as error:
-        raise CommandError(TYPE_ERROR, f"{name}: {error}") from None
+        raise RpcError(TYPE_ERROR, f"{name}: {error}") from None
 
 
 def parse_vbyte_feerate(value: Json, name: str) -> int:
     """Satoshi per virtual byte, with up to three decimals, in satoshi per 1,000 virtual bytes."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise CommandError(TYPE_ERROR, f"{name}: Amount is not a number or string")
+        raise RpcError(TYPE_ERROR, f"{name}: Amount is not a number or string")
     try:
         return parse_fixed(value, _FEERATE_DECIMALS)
     except AmountError as error:
-        raise CommandError(TYPE_ERROR, f"{name}: {error}") from None
+        raise RpcError(TYPE_ERROR, f"{name}: {error}") from None
 
 
 def parse_feerate(value: Json, name: str) -> int:
     """Coins per 1,000 virtual bytes, in satoshi: a whole coin there is a slip of the keyboard, and refused."""
     sat = parse_amount(value, name)
     if sat >= COIN_SAT:
-        raise CommandError(INVALID_PARAMETER, f"{name}: Fee rates larger than or equal to 1BTC/kvB are not accepted")
+        raise RpcError(INVALID_PARAMETER, f"{name}: Fee rates larger than or equal to 1BTC/kvB are not accepted")
     return sat
 
 
-UNKNOWN_BLOCK: Final = CommandError(INVALID_ADDRESS, "Block not found")
-NOT_IN_MEMPOOL: Final = CommandError(INVALID_ADDRESS, "Transaction not in mempool")
-UNDECODABLE: Final = CommandError(DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
+UNKNOWN_BLOCK: Final = RpcError(INVALID_ADDRESS, "Block not found")
+NOT_IN_MEMPOOL: Final = RpcError(INVALID_ADDRESS, "Transaction not in mempool")
+UNDECODABLE: Final = RpcError(DESERIALIZATION_ERROR, "TX decode failed. Make sure the tx has at least one input.")
 
 
-def require(value: T | None, otherwise: CommandError) -> T:
+def require(value: T | None, otherwise: RpcError) -> T:
     """The value, or the refusal where there is none."""
     if value is None:
-        raise CommandError(otherwise.code, otherwise.message)
+        raise RpcError(otherwise.code, otherwise.message)
     return value

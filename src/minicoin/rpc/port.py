@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from minicoin.core.commands import Command
+from minicoin.core.commands import A, Asks
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
@@ -137,8 +137,8 @@ class NodePort(Protocol):
     def started_at(self) -> int:
         """Unix seconds."""
 
-    async def command(self, command: Command) -> object:
-        """Have the node do something; its answer. Raises CommandError."""
+    async def command(self, command: Asks[A]) -> A:
+        """Have the node do something; its answer. Raises CommandRefused."""
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events; at most 5 ms. What `read` raises is raised here."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from minicoin.core.commands import MISC_ERROR, CommandError
+from minicoin.rpc.errors import MISC_ERROR, RpcError
 from minicoin.rpc.help_text import CONVERSIONS, conversions, describe, overview
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
@@ -45,7 +45,7 @@ async def help_text(call: Call) -> Json:
         return conversions(METHODS)
     found = next((method for method in METHODS if method.name == name), None)
     if found is None:
-        raise CommandError(MISC_ERROR, f"help: unknown command: {name}")
+        raise RpcError(MISC_ERROR, f"help: unknown command: {name}")
     return describe(found)
 
 

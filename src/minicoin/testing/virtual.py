@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.chain.verifier import ScriptVerifier
-from minicoin.core.commands import Command
+from minicoin.core.commands import A, Asks, Command, closed, take_answer
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -202,16 +202,14 @@ class VirtualWorld:
         self._post(virtual, CommandReceived(request, command), 0)
         return request
 
-    def ask(self, virtual: VirtualNode, command: Command, patience_us: int = 60 * SECOND_US) -> object:
-        """Hand in a command and run until it is answered. Raises MisuseError with the error of the reply."""
-        request = self.command(virtual, command)
+    def ask(self, virtual: VirtualNode, command: Asks[A], patience_us: int = 60 * SECOND_US) -> A:
+        """Hand in a command and run until it is answered. Raises CommandRefused; MisuseError where no answer comes."""
+        request = self.command(virtual, closed(command))
         self.run(patience_us, until=lambda: request in virtual.replies)
         reply = virtual.replies.get(request)
         if reply is None:
             raise MisuseError(f"no reply to {command!r}")
-        if reply.error_code:
-            raise MisuseError(f"{reply.error_code}: {reply.error}")
-        return reply.value
+        return take_answer(command, reply.answer)
 
     def cut(self, one: VirtualNode, other: VirtualNode) -> None:
         """Break the connections of two nodes and let them make none."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Never, TypeVar, cast
 
+from minicoin.core.answers import CommandRefused, Reason
 from minicoin.core.chain.engine import ChainEngine
-from minicoin.core.commands import MISC_ERROR, Command, CommandError
+from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.params.network import Network
 from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import SECOND_US, seconds
@@ -40,16 +41,14 @@ class VirtualPort:
         """Remembered; a virtual node has no log."""
         self.log_areas = areas
 
-    async def command(self, command: Command) -> object:
-        """Let virtual time pass until the reply. Raises CommandError."""
-        request = self.world.command(self.virtual, command)
+    async def command(self, command: Asks[A]) -> A:
+        """Let virtual time pass until the reply. Raises CommandRefused."""
+        request = self.world.command(self.virtual, closed(command))
         self.world.run(_PATIENCE_US, until=lambda: request in self.virtual.replies)
         reply = self.virtual.replies.get(request)
         if reply is None:
-            raise CommandError(MISC_ERROR, f"no reply to {command!r}")
-        if reply.error_code:
-            raise CommandError(reply.error_code, reply.error)
-        return reply.value
+            raise CommandRefused(Reason.STOPPED, f"no reply to {command!r}")
+        return take_answer(command, reply.answer)
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Between two events."""

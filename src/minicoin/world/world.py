@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
-from minicoin.core.commands import Command
+from minicoin.core.commands import A, Asks, Command, closed, take_answer
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -206,16 +206,15 @@ class World:
         self.loop.handle(host, CommandReceived(request, command))
         return request
 
-    def ask(self, host: Host, command: Command, patience_us: int = _PATIENCE_US) -> object:
-        """Hand in a command and let time pass until it is answered. Raises MisuseError with the error of the reply."""
-        request = self.command(host, command)
+    def ask(self, host: Host, command: Asks[A], patience_us: int = _PATIENCE_US) -> A:
+        """Hand in a command and let time pass until it is answered. Raises CommandRefused; MisuseError where no answer
+        comes."""
+        request = self.command(host, closed(command))
         self.wait(patience_us, lambda: request in host.replies)
         reply = host.replies.get(request)
         if reply is None:
             raise MisuseError(f"no reply to {command!r}")
-        if reply.error_code:
-            raise MisuseError(f"{reply.error_code}: {reply.error}")
-        return reply.value
+        return take_answer(command, reply.answer)
 
     # --- effects ---
 

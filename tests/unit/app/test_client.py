@@ -4,8 +4,8 @@ import pytest
 
 from minicoin.app.client import UNLOCK_NEEDED, NodePlace, NoNode, RpcClient, RpcFailure, as_array, as_object
 from minicoin.app.http_post import NoHttp
-from minicoin.core import commands
 from minicoin.core.params.builtin import REGTEST
+from minicoin.rpc import errors
 from minicoin.rpc.auth import Credentials
 
 ALICE = Credentials("alice", "secret")
@@ -37,7 +37,7 @@ def _client(tmp_path: Path, *answers: tuple[int, bytes] | Exception) -> RpcClien
 
 
 def test_the_code_of_a_locked_wallet_is_the_nodes() -> None:
-    assert UNLOCK_NEEDED == commands.UNLOCK_NEEDED
+    assert UNLOCK_NEEDED == errors.UNLOCK_NEEDED
 
 
 def test_without_a_cookie_no_node_runs(tmp_path: Path) -> None:

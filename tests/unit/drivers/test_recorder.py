@@ -10,6 +10,7 @@ from tests.unit.node.bench import NETWORK
 from tests.unit.recording.recorded import POLICY, SEED, no_entropy
 from tests.waiting import HANG_S, wait_until
 
+from minicoin.core.commands import InvalidateBlock
 from minicoin.core.events import BytesReceived, CommandReceived, DeadlineReached
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RECORD_CHECKPOINT_EVENTS, RECORD_END_BYTES
@@ -151,7 +152,7 @@ def test_a_disk_that_does_not_keep_up_ends_the_recording_with_everything_up_to_t
 
 def test_an_event_that_has_no_form_ends_the_recording():
     life = Life()
-    life.handle(CommandReceived(RequestId(1), "no command"))
+    life.handle(CommandReceived(RequestId(1), InvalidateBlock("no hash")))
     life.finish()
     report = life.replay()
     assert report.is_equal

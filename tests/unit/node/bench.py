@@ -2,6 +2,7 @@
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.commands import take_answer
 from minicoin.core.effects import (
     Activate,
     Close,
@@ -170,10 +171,8 @@ class Bench:
         return request
 
     def ask(self, command):
-        """The value of the reply, which must have come."""
-        reply = self.replies[self.command(command)]
-        assert not reply.error_code, reply
-        return reply.value
+        """The answer, which must have come and be of the command's kind. Raises CommandRefused."""
+        return take_answer(command, self.replies[self.command(command)].answer)
 
     def wait(self, duration_us):
         """Time passes, deadline by deadline."""

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core import commands as c
+from minicoin.core.answers import BlockVerdict, Done, Mined, Reason, Refused
 from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock
-from minicoin.core.events import CommandReceived, WorkFailed
+from minicoin.core.events import WorkFailed
 from minicoin.core.limits import LONG_POLLS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -35,26 +36,26 @@ BAD = rehash(BLOCKS[0], (BLOCKS[0].transactions[0], STRAY))
 
 def test_a_submitted_block_is_answered_by_its_fate():
     bench = Bench()
-    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) is None
-    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == "duplicate"
-    assert bench.ask(c.SubmitBlock(raw(RIVALS[0]))) == "inconclusive"
-    assert bench.ask(c.SubmitBlock(raw(BLOCKS[2]))) == "prev-blk-not-found"
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == BlockVerdict()
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == BlockVerdict("duplicate")
+    assert bench.ask(c.SubmitBlock(raw(RIVALS[0]))) == BlockVerdict("inconclusive")
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[2]))) == BlockVerdict("prev-blk-not-found")
 
 
 def test_marks_are_answered_when_the_chain_has_moved():
     bench = Bench()
     for block in BLOCKS:
-        assert bench.ask(c.SubmitBlock(raw(block))) is None
+        assert bench.ask(c.SubmitBlock(raw(block))) == BlockVerdict()
     tree = bench.node.parts.tree
     bench.is_working = False
     for command, height in ((c.InvalidateBlock(BLOCKS[1].hash), 1), (c.ReconsiderBlock(BLOCKS[1].hash), 4)):
         request = bench.command(command)
         assert request not in bench.replies
         bench.work()
-        assert bench.replies[request].error_code == 0
+        assert bench.replies[request].answer == Done()
         assert tree.tip.height == height
     # What moves nothing is answered at once.
-    assert bench.ask(c.ReconsiderBlock(BLOCKS[1].hash)) is None
+    assert bench.ask(c.ReconsiderBlock(BLOCKS[1].hash)) == Done()
 
 
 def test_a_mark_that_the_worker_cannot_follow_is_an_error():
@@ -65,7 +66,7 @@ def test_a_mark_that_the_worker_cannot_follow_is_an_error():
     waiting = bench.command(c.InvalidateBlock(BLOCKS[1].hash))
     bench.handle(WorkFailed("Activate", "disk full"))
     later = bench.command(c.ReconsiderBlock(BLOCKS[1].hash))
-    assert all("disk full" in bench.replies[request].error for request in (waiting, later))
+    assert all("disk full" in bench.replies[request].answer.text for request in (waiting, later))
 
 
 def test_a_long_poll_is_answered_when_the_tip_moves_and_not_before():
@@ -74,10 +75,10 @@ def test_a_long_poll_is_answered_when_the_tip_moves_and_not_before():
     held = bench.command(c.AwaitTemplate(tip, 0))
     bench.wait(200 * SECOND_US)
     assert held not in bench.replies
-    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) is None
-    assert bench.replies[held].error_code == 0
+    assert bench.ask(c.SubmitBlock(raw(BLOCKS[0]))) == BlockVerdict()
+    assert bench.replies[held].answer == Done()
     # A tip that is no more is answered at once.
-    assert bench.ask(c.AwaitTemplate(tip, 0)) is None
+    assert bench.ask(c.AwaitTemplate(tip, 0)) == Done()
 
 
 def test_long_polls_are_bounded_and_end_at_the_stop():
@@ -86,30 +87,30 @@ def test_long_polls_are_bounded_and_end_at_the_stop():
     held = [bench.command(c.AwaitTemplate(tip, 0)) for _ in range(LONG_POLLS_MAX + 1)]
     assert [request in bench.replies for request in held] == [True] + [False] * LONG_POLLS_MAX
     bench.ask(c.Stop())
-    assert all(bench.replies[request].error_code == c.NOT_CONNECTED for request in held[1:])
+    assert all(bench.replies[request].answer.reason is Reason.NO_TEMPLATE for request in held[1:])
 
 
 def test_an_invalid_block_and_its_children_are_refused_by_reason():
     bench = Bench()
     first = bench.ask(c.SubmitBlock(raw(BAD)))
-    assert first not in (None, "inconclusive", "duplicate")
-    assert bench.ask(c.SubmitBlock(raw(BAD))) == "duplicate-invalid"
+    assert first.refusal not in ("", "inconclusive", "duplicate")
+    assert bench.ask(c.SubmitBlock(raw(BAD))) == BlockVerdict("duplicate-invalid")
 
 
 def test_two_rivals_at_once_are_both_answered():
     bench = Bench(is_working=False)
     one, two = bench.command(c.SubmitBlock(raw(BLOCKS[0]))), bench.command(c.SubmitBlock(raw(RIVALS[0])))
     bench.work()
-    assert (bench.replies[one].value, bench.replies[two].value) == (None, "inconclusive")
+    assert [bench.replies[request].answer.refusal for request in (one, two)] == ["", "inconclusive"]
 
 
 def test_generate_orders_do_not_mine_beside_each_other():
     bench = Bench(is_working=False)
     one, two = bench.command(c.Generate(1, NOBODY)), bench.command(c.Generate(2, NOBODY))
     bench.work()
-    assert [len(bench.replies[request].value) for request in (one, two)] == [1, 2]
+    assert [len(bench.replies[request].answer.blocks) for request in (one, two)] == [1, 2]
     assert bench.node.parts.tree.tip.height == 3
-    assert bench.ask(c.Generate(0, NOBODY)) == bench.ask(c.Generate(-1, NOBODY)) == []
+    assert bench.ask(c.Generate(0, NOBODY)) == bench.ask(c.Generate(-1, NOBODY)) == Mined(())
 
 
 def test_an_order_that_comes_while_a_block_is_on_its_way_waits_for_it():
@@ -121,7 +122,7 @@ def test_an_order_that_comes_while_a_block_is_on_its_way_waits_for_it():
             bench.handle(event)
     two = bench.command(c.Generate(1, NOBODY))
     bench.work()
-    assert [len(bench.replies[request].value) for request in (one, two)] == [1, 1]
+    assert [len(bench.replies[request].answer.blocks) for request in (one, two)] == [1, 1]
     assert bench.node.parts.tree.tip.height == 2
     assert len([effect for effect in bench.seen if isinstance(effect, StoreBlock)]) == 2
 
@@ -129,14 +130,15 @@ def test_an_order_that_comes_while_a_block_is_on_its_way_waits_for_it():
 def test_a_transaction_without_coins_is_refused():
     bench = Bench()
     reply = bench.replies[bench.command(c.SubmitTransaction(STRAY))]
-    assert reply.error_code in (c.VERIFY_ERROR, c.VERIFY_REJECTED)
+    assert reply.answer.reason in (Reason.COINS_MISSING, Reason.TRANSACTION_REFUSED)
 
 
 def test_two_who_submit_one_transaction_hear_the_same():
     bench = Bench(is_working=False)
     one, two = bench.command(c.SubmitTransaction(STRAY)), bench.command(c.SubmitTransaction(STRAY))
     bench.work()
-    assert bench.replies[one].error_code == bench.replies[two].error_code != 0
+    assert isinstance(bench.replies[one].answer, Refused)
+    assert bench.replies[one].answer == bench.replies[two].answer
 
 
 def test_a_failed_worker_answers_those_who_wait_and_those_who_come():
@@ -146,19 +148,13 @@ def test_a_failed_worker_answers_those_who_wait_and_those_who_come():
     waiting.append(bench.command(c.SubmitTransaction(STRAY)))
     bench.handle(WorkFailed("StoreBlock", "disk full"))
     later = [bench.command(command) for command in (c.Generate(1, NOBODY), c.SubmitBlock(raw(BLOCKS[1])))]
-    assert all("disk full" in bench.replies[request].error for request in waiting + later)
-
-
-def test_what_is_not_a_command_is_answered_too():
-    bench = Bench()
-    bench.handle(CommandReceived(77, object()))
-    assert bench.replies[77].error_code == c.INVALID_PARAMETER
+    assert all("disk full" in bench.replies[request].answer.text for request in waiting + later)
 
 
 def test_spent_outputs_that_do_not_match_the_inputs_are_refused():
     bench = Bench()
     bench.ask(c.CreateWallet(b""))
-    assert bench.replies[bench.command(c.SignTransaction(STRAY, ()))].error_code == c.INVALID_PARAMETER
+    assert bench.replies[bench.command(c.SignTransaction(STRAY, ()))].answer.reason is Reason.INVALID
 
 
 ANY = st.sampled_from(

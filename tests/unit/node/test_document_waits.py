@@ -2,6 +2,7 @@
 
 from tests.unit.node.bench import Bench
 
+from minicoin.core.answers import Done
 from minicoin.core.commands import PrioritiseTransaction, SaveMempool
 from minicoin.core.effects import SaveState
 from minicoin.core.events import Saved
@@ -16,12 +17,12 @@ def test_a_change_of_a_fee_is_answered_by_the_disk():
     assert [effect.key for effect in bench.take(SaveState)] == ["priorities", "priorities"]
     assert not bench.replies
     bench.handle(Saved("priorities"))
-    assert bench.replies[first].value is True
+    assert bench.replies[first].answer == Done()
     assert second not in bench.replies
     bench.handle(Saved("priorities", "no space left"))
-    assert "no space left" in bench.replies[second].error
+    assert "no space left" in bench.replies[second].answer.text
     # Nothing changes, nothing is written.
-    assert bench.ask(PrioritiseTransaction(TXID, 0)) is True
+    assert bench.ask(PrioritiseTransaction(TXID, 0)) == Done()
     assert not bench.take(SaveState)
 
 
@@ -32,7 +33,7 @@ def test_the_mempool_is_written_on_demand():
     assert (effect.key, effect.value) == ("mempool", bench.node.parts.mempool.to_bytes())
     assert request not in bench.replies
     bench.handle(Saved("mempool"))
-    assert bench.replies[request].value is True
+    assert bench.replies[request].answer == Done()
 
 
 def test_an_event_of_another_document_answers_nobody():

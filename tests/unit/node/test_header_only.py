@@ -8,6 +8,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.node.watcher import POLICY, Watcher
 
 from minicoin.core import commands
+from minicoin.core.answers import Done, Reason, Refused, TipAt
 from minicoin.core.effects import (
     Close,
     Dial,
@@ -182,7 +183,7 @@ def test_a_peer_that_gives_no_headers_holds_up_nobody():
 def test_commands_that_need_blocks_are_refused_in_words(command):
     watcher = Watcher(Bench().now)
     reply = watcher.command(command)
-    assert (reply.error_code, reply.error) == (commands.METHOD_NOT_FOUND, NO_BLOCKS)
+    assert reply.answer == Refused(Reason.WRONG_ROLE, NO_BLOCKS)
 
 
 def test_commands_of_every_node_work():
@@ -192,14 +193,14 @@ def test_commands_of_every_node_work():
     header = full.node.parts.tree.tip.header
     watcher.handle(CommandReceived(5, commands.WaitForTip(watcher.tip, 60 * SECOND_US)))
     assert 5 not in watcher.replies
-    assert watcher.command(commands.SubmitHeader(header)).error == ""
+    assert watcher.command(commands.SubmitHeader(header)).answer == Done()
     assert watcher.tip == header.hash
-    assert watcher.replies[5].value == (header.hash, 6)
-    assert watcher.command(commands.WaitForChain()).value is None
-    assert watcher.command(commands.DisconnectNode(peer.conn)).error == ""
-    assert watcher.command(commands.DisconnectNode(peer.conn)).error_code == commands.NODE_NOT_CONNECTED
-    assert watcher.command(commands.SetBan("not a subnet", 1)).error_code == commands.INVALID_PARAMETER
-    assert watcher.command(commands.Stop()).value == "minicoin stopping"
+    assert watcher.replies[5].answer == TipAt(header.hash, 6)
+    assert watcher.command(commands.WaitForChain()).answer == Done()
+    assert watcher.command(commands.DisconnectNode(peer.conn)).answer == Done()
+    assert watcher.command(commands.DisconnectNode(peer.conn)).answer.reason is Reason.UNKNOWN_PEER
+    assert watcher.command(commands.SetBan("not a subnet", 1)).answer.reason is Reason.INVALID
+    assert watcher.command(commands.Stop()).answer == Done()
     last = [effect for effect in watcher.seen if isinstance(effect, SaveState | Shutdown)]
     assert [type(effect) for effect in last] == [SaveState, Shutdown]
 

@@ -4,6 +4,7 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.recording.recorded import PAYABLE, pay
 
+from minicoin.core.answers import Mined
 from minicoin.core.commands import AbortGenerate, Generate, GenerateBlock, SaveMempool, SetMining
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
@@ -36,7 +37,7 @@ def test_trivial_work_is_paced_by_the_networks_spacing():
 def test_generate_is_not_paced_and_mining_goes_on_behind_it():
     bench = Bench(NodePolicy(mining_interval_us=10 * SECOND_US))
     bench.command(SetMining(NOBODY))
-    assert len(bench.ask(Generate(3, NOBODY))) == 3
+    assert len(bench.ask(Generate(3, NOBODY)).blocks) == 3
     bench.wait(25 * SECOND_US)
     assert bench.node.parts.tree.tip.height in (4, 5)
 
@@ -45,13 +46,13 @@ def test_generate_commands_end_with_what_they_found_when_told_to():
     bench = Bench(is_working=False)
     under_way, behind = bench.command(Generate(3, NOBODY)), bench.command(Generate(1, NOBODY))
     bench.held.clear()
-    assert bench.ask(AbortGenerate()) == 2
+    assert bench.ask(AbortGenerate()).count == 2
     assert bench.take(StopSearch)
-    assert (bench.replies[under_way].value, bench.replies[behind].value) == ([], [])
+    assert bench.replies[under_way].answer == bench.replies[behind].answer == Mined(())
     bench.is_working = True
     bench.wait(300 * SECOND_US)
     assert bench.node.parts.tree.tip.height == 0
-    assert bench.ask(AbortGenerate()) == 0
+    assert bench.ask(AbortGenerate()).count == 0
 
 
 def test_mining_goes_on_behind_an_aborted_generate():
@@ -110,8 +111,8 @@ def test_a_block_mined_for_nobody_is_not_counted_as_asked_for():
     bench = Bench(NodePolicy(mining_interval_us=SECOND_US))
     bench.command(SetMining(NOBODY))
     bench.wait(SECOND_US)
-    (found,) = bench.ask(GenerateBlock(b"\x51", ()))
-    block = bench.node.parts.tree.get(bytes.fromhex(found)[::-1])
+    (found,) = bench.ask(GenerateBlock(b"\x51", ())).blocks
+    block = bench.node.parts.tree.get(found)
     assert block is not None and bench.node.parts.tree.is_active(block)
     assert bench.engine.read_block(block.hash).raw.count(b"\x01\x51") == 1
 
@@ -120,16 +121,16 @@ def test_orders_are_served_one_after_the_other():
     bench = Bench()
     first, second = bench.command(Generate(2, NOBODY)), bench.command(GenerateBlock(b"\x51", (), False))
     bench.wait(SECOND_US)
-    assert len(bench.replies[first].value) == 2
-    assert bench.replies[second].value.header.previous == bench.node.parts.tree.tip.hash
+    assert len(bench.replies[first].answer.blocks) == 2
+    assert bench.replies[second].answer.unsubmitted.header.previous == bench.node.parts.tree.tip.hash
     assert bench.node.parts.tree.tip.height == 2
 
 
 def test_a_block_that_is_not_wanted_any_more_is_left_alone():
     bench = Bench(is_working=False)
     request = bench.command(GenerateBlock(b"\x51", (), False))
-    assert bench.ask(AbortGenerate()) == 1
-    assert bench.replies[request].value == []
+    assert bench.ask(AbortGenerate()).count == 1
+    assert bench.replies[request].answer == Mined(())
     bench.work()
     assert bench.node.parts.tree.tip.height == 0
 

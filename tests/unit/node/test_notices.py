@@ -49,7 +49,7 @@ def funded() -> Bench:
     """A node whose wallet has one mature coin."""
     bench = Bench()
     bench.ask(c.CreateWallet(b""))
-    script = address_script(bench.ask(c.NewAddress("")), NETWORK.address_format)
+    script = address_script(bench.ask(c.NewAddress("")).address, NETWORK.address_format)
     bench.ask(c.Generate(1, script))
     bench.ask(c.Generate(NETWORK.coinbase_maturity, NOBODY))
     told(bench)

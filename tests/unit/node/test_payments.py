@@ -6,8 +6,8 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core import commands as c
+from minicoin.core.answers import Done, Reason, Refused
 from minicoin.core.effects import SaveState, VerifyTransaction
-from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.events import Saved
 from minicoin.core.limits import MEMPOOL_EXPIRY_US, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.node.policy import NodePolicy
@@ -27,7 +27,7 @@ def funded(coins=1, policy=None):
     """A node whose wallet has so many mature coins."""
     bench = Bench(policy)
     bench.ask(c.CreateWallet(b""))
-    script = address_script(bench.ask(c.NewAddress("")), NETWORK.address_format)
+    script = address_script(bench.ask(c.NewAddress("")).address, NETWORK.address_format)
     bench.ask(c.Generate(coins, script))
     bench.ask(c.Generate(NETWORK.coinbase_maturity, NOBODY))
     bench.take(SaveState)
@@ -35,7 +35,7 @@ def funded(coins=1, policy=None):
 
 
 def txid_of(answer):
-    return hash_from_hex(answer)
+    return answer.txid
 
 
 def wallet_of(bench):
@@ -77,7 +77,7 @@ def test_nobody_hears_of_a_payment_before_it_is_on_disk():
     assert bench.take(Tx) == []
     assert request not in bench.replies
     bench.handle(Saved(WALLET_KEY))
-    assert txid_of(bench.replies[request].value) == txid
+    assert txid_of(bench.replies[request].answer) == txid
     bench.wait(TRICKLE_US)
     assert announced(bench) == [txid]
 
@@ -88,7 +88,7 @@ def test_a_disk_that_refuses_takes_the_payment_back():
     bench.connect(1)
     bench.save_error = "disk full"
     reply = bench.replies[bench.command(PAYMENT)]
-    assert (reply.error_code, reply.error) == (c.WALLET_ERROR, "disk full; nothing was sent")
+    assert reply.answer == Refused(Reason.WALLET_FAILED, "disk full; nothing was sent")
     assert pooled(bench) == []
     assert wallet_of(bench).balance() == before
     assert wallet_of(bench).history(100) == wallet_of(bench.crash()).history(100)
@@ -106,7 +106,7 @@ def test_a_failed_save_decides_nothing_while_a_later_one_holds_the_payment_too()
     bench.handle(Saved(WALLET_KEY, "disk full"))
     assert first not in bench.replies
     bench.handle(Saved(WALLET_KEY))
-    assert [txid_of(bench.replies[request].value) for request in (first, second)] == pooled(bench)
+    assert [txid_of(bench.replies[request].answer) for request in (first, second)] == pooled(bench)
 
 
 def test_a_chain_of_payments_that_the_disk_refuses_goes_as_a_whole():
@@ -115,7 +115,7 @@ def test_a_chain_of_payments_that_the_disk_refuses_goes_as_a_whole():
     requests = [bench.command(PAYMENT) for _ in range(3)]
     for _ in requests:
         bench.handle(Saved(WALLET_KEY, "disk full"))
-    assert all("nothing was sent" in bench.replies[request].error for request in requests)
+    assert all("nothing was sent" in bench.replies[request].answer.text for request in requests)
     assert pooled(bench) == [] and wallet_of(bench).unconfirmed() == ()
 
 
@@ -126,7 +126,7 @@ def test_a_payment_that_the_mempool_refuses_never_was():
     # The floor rises out of reach between the building and the verdict.
     bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, min_relay_feerate=10_000_000)
     reply = bench.replies[bench.command(replace(PAYMENT, feerate_sat_per_kvb=1_000))]
-    assert reply.error_code == c.WALLET_ERROR and "refused" in reply.error
+    assert reply.answer.reason is Reason.WALLET_FAILED and "refused" in reply.answer.text
     assert wallet_of(bench).balance() == before
     assert bench.documents[WALLET_KEY] == saved
     bench.wait(TRICKLE_US)
@@ -137,7 +137,8 @@ def test_what_rpc_hands_in_and_our_coins_pay_for_is_kept_to_the_same_order():
     bench = funded()
     (coin,) = [coin for coin in wallet_of(bench).coins() if coin.is_spendable]
     draft = Transaction(2, (TxIn(coin.outpoint),), (TxOut(coin.output.value - 10_000, NOBODY),))
-    signed, is_complete = bench.ask(c.SignTransaction(draft, (coin.output,)))
+    made = bench.ask(c.SignTransaction(draft, (coin.output,)))
+    signed, is_complete = made.transaction, made.is_complete
     assert is_complete
     bench.connect(1)
     bench.saves = False
@@ -145,7 +146,7 @@ def test_what_rpc_hands_in_and_our_coins_pay_for_is_kept_to_the_same_order():
     bench.wait(TRICKLE_US)
     assert announced(bench) == [] and not bench.replies.keys() & set(requests)
     bench.handle(Saved(WALLET_KEY))
-    assert [txid_of(bench.replies[request].value) for request in requests] == [signed.txid] * 2
+    assert [txid_of(bench.replies[request].answer) for request in requests] == [signed.txid] * 2
 
 
 # --- in line ---
@@ -156,7 +157,7 @@ def test_payments_at_once_build_on_each_other_change():
     bench.is_working = False
     requests = [bench.command(PAYMENT) for _ in range(8)]
     bench.work()
-    txids = [txid_of(bench.replies[request].value) for request in requests]
+    txids = [txid_of(bench.replies[request].answer) for request in requests]
     assert txids == pooled(bench)
     assert len(dict.fromkeys(txids)) == 8
 
@@ -167,7 +168,7 @@ def test_a_payment_asked_for_while_the_last_run_is_being_restored_waits_for_its_
     again = bench.crash(is_working=False)
     request = again.command(PAYMENT)
     again.work()
-    assert pooled(again) == [txid_of(first), txid_of(again.replies[request].value)]
+    assert pooled(again) == [txid_of(first), txid_of(again.replies[request].answer)]
 
 
 def test_a_payment_too_many_in_line_is_refused_honestly():
@@ -175,7 +176,7 @@ def test_a_payment_too_many_in_line_is_refused_honestly():
     bench.is_working = False
     requests = [bench.command(PAYMENT) for _ in range(WALLET_PAYMENTS_WAITING_MAX + 2)]
     assert [request for request in requests if request in bench.replies] == requests[-1:]
-    assert "try again later" in bench.replies[requests[-1]].error
+    assert "try again later" in bench.replies[requests[-1]].answer.text
 
 
 def test_who_waits_for_a_chain_too_long_is_told_that_a_block_helps():
@@ -183,8 +184,8 @@ def test_who_waits_for_a_chain_too_long_is_told_that_a_block_helps():
     for _ in range(25):
         bench.ask(PAYMENT)
     reply = bench.replies[bench.command(PAYMENT)]
-    assert reply.error_code == c.WALLET_INSUFFICIENT_FUNDS
-    assert "more once earlier payments are in a block" in reply.error
+    assert reply.answer.reason is Reason.INSUFFICIENT_FUNDS
+    assert "more once earlier payments are in a block" in reply.answer.text
 
 
 # --- what comes after the answer ---
@@ -328,7 +329,7 @@ def test_what_no_peer_has_is_so_after_an_orderly_stop_too():
     foreign = Bench(store=bench.store, documents={}, now=bench.now)
     (coin,) = [coin for coin in wallet_of(bench).coins() if coin.is_spendable]
     draft = Transaction(2, (TxIn(coin.outpoint),), (TxOut(coin.output.value - 10_000, NOBODY),))
-    signed, _ = bench.ask(c.SignTransaction(draft, (coin.output,)))
+    signed = bench.ask(c.SignTransaction(draft, (coin.output,))).transaction
     foreign.ask(c.SubmitTransaction(signed))
     foreign.ask(c.Stop())
     again = foreign.crash()
@@ -352,7 +353,7 @@ def test_only_the_owner_gives_a_payment_up_and_it_stays_so():
     bench = funded()
     before = wallet_of(bench).balance().spendable_sat
     answer = stuck(bench)
-    assert bench.ask(c.AbandonTransaction(txid_of(answer))) is None
+    assert bench.ask(c.AbandonTransaction(txid_of(answer))) == Done()
     assert state_of(bench, answer) is RecordState.ABANDONED
     bench.wait(MINUTE_US)
     bench.ask(c.Generate(2, NOBODY))
@@ -370,7 +371,7 @@ def test_giving_up_is_answered_once_it_is_on_disk():
     request = bench.command(c.AbandonTransaction(txid_of(answer)))
     assert request not in bench.replies
     bench.handle(Saved(WALLET_KEY))
-    assert bench.replies[request].error_code == 0
+    assert bench.replies[request].answer == Done()
 
 
 def test_what_is_not_to_be_given_up_is_refused_as_bitcoin_core_does():
@@ -381,10 +382,10 @@ def test_what_is_not_to_be_given_up_is_refused_as_bitcoin_core_does():
         (txid_of(answer), "Transaction not eligible for abandonment"),
     ):
         reply = bench.replies[bench.command(c.AbandonTransaction(txid))]
-        assert (reply.error_code, reply.error) == (c.INVALID_ADDRESS, problem)
+        assert reply.answer == Refused(Reason.NOT_ABANDONABLE, problem)
     bench.ask(c.Generate(1, NOBODY))
     reply = bench.replies[bench.command(c.AbandonTransaction(txid_of(answer)))]
-    assert reply.error == "Transaction not eligible for abandonment"
+    assert reply.answer.text == "Transaction not eligible for abandonment"
 
 
 def test_giving_up_what_is_being_offered_waits_for_the_verdict():
@@ -399,7 +400,7 @@ def test_giving_up_what_is_being_offered_waits_for_the_verdict():
     request = bench.command(c.AbandonTransaction(txid_of(answer)))
     assert request not in bench.replies
     bench.work()
-    assert bench.replies[request].error == "Transaction not eligible for abandonment"
+    assert bench.replies[request].answer.text == "Transaction not eligible for abandonment"
     assert pooled(bench) == [txid_of(answer)]
 
 
@@ -422,11 +423,11 @@ def test_a_stop_answers_what_the_disk_owes_and_refuses_the_rest():
     later = [bench.command(PAYMENT) for _ in range(3)]
     stop = bench.command(c.Stop())
     assert stop in bench.replies and held not in bench.replies
-    assert all("shutting down" in bench.replies[request].error for request in later)
+    assert all("shutting down" in bench.replies[request].answer.text for request in later)
     too_late = bench.command(PAYMENT)
     bench.work()
-    assert "shutting down" in bench.replies[too_late].error
-    assert pooled(bench) == [txid_of(bench.replies[held].value)]
+    assert "shutting down" in bench.replies[too_late].answer.text
+    assert pooled(bench) == [txid_of(bench.replies[held].answer)]
     again = bench.crash()
     assert pooled(again) == pooled(bench)
 
@@ -439,7 +440,7 @@ def test_a_verdict_after_the_stop_sends_nothing():
     request = bench.command(PAYMENT)
     assert any(isinstance(effect, VerifyTransaction) for effect in bench.held)
     bench.command(c.Stop())
-    assert "shutting down" in bench.replies[request].error
+    assert "shutting down" in bench.replies[request].answer.text
     bench.work()
     assert pooled(bench) == []
     bench.saves = True
@@ -455,7 +456,7 @@ def test_a_replacement_that_is_mined_settles_both():
     outputs = (TxOut(1_000_000, NOBODY),)
     coin = next(coin for coin in first.inputs)
     spent = wallet_of(bench).record(txid_of(answer)).spent
-    signed, _ = bench.ask(c.SignTransaction(Transaction(2, (TxIn(coin.outpoint),), outputs), spent))
+    signed = bench.ask(c.SignTransaction(Transaction(2, (TxIn(coin.outpoint),), outputs), spent)).transaction
     bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, require_standard=False)
     bench.ask(c.SubmitTransaction(signed))
     assert state_of(bench, answer) is RecordState.REPLACED

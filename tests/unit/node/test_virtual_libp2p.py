@@ -21,7 +21,7 @@ def make_world(seed: bytes = b"libp2p") -> VirtualWorld:
 
 def address_of(world: VirtualWorld, node: VirtualNode) -> str:
     world.ask(node, CreateWallet(b""))
-    return str(world.ask(node, NewAddress("")))
+    return world.ask(node, NewAddress("")).address
 
 
 def play(seed: bytes) -> VirtualWorld:

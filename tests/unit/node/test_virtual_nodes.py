@@ -22,7 +22,7 @@ def make_world(seed=b"nodes", **options):
 def script_of(world, virtual):
     if virtual.node.wallet.wallet is None:
         world.ask(virtual, CreateWallet(b""))
-    return address_script(str(world.ask(virtual, NewAddress(""))), NETWORK.address_format)
+    return address_script(world.ask(virtual, NewAddress("")).address, NETWORK.address_format)
 
 
 def pair(world):
@@ -47,7 +47,7 @@ def confirmed(virtual):
 def pay_and_confirm(world, payer, payee, amount):
     """A payment that travels to the payee and into a block of the payee's."""
     script = script_of(world, payee)
-    txid = world.ask(payer, Pay((TxOut(amount, script),)))
+    txid = world.ask(payer, Pay((TxOut(amount, script),))).txid
     assert world.run(2 * MINUTE_US, lambda: len(payee.node.parts.mempool) == 1)
     world.ask(payee, Generate(1, NOBODY))
     assert agree(world, payer, payee)
@@ -90,7 +90,7 @@ def test_a_partition_heals_on_the_heavier_branch_and_its_payment_is_mined_again(
     assert agree(world, one, two)
     payee = script_of(world, two)
     world.cut(one, two)
-    txid = world.ask(one, Pay((TxOut(50_000, payee),)))
+    txid = world.ask(one, Pay((TxOut(50_000, payee),))).txid
     world.ask(one, Generate(1, NOBODY))
     world.ask(two, Generate(3, NOBODY))
     assert (one.height, two.height) == (MATURE + 1, MATURE + 3)
@@ -101,7 +101,7 @@ def test_a_partition_heals_on_the_heavier_branch_and_its_payment_is_mined_again(
     assert one.tip == heavier
     # The payment of the losing branch is back in the mempool, and travels on from there.
     assert world.run(2 * MINUTE_US, lambda: len(one.node.parts.mempool) == len(two.node.parts.mempool) == 1)
-    assert [entry.txid[::-1].hex() for entry in two.node.parts.mempool.by_fee_rate()] == [txid]
+    assert [entry.txid for entry in two.node.parts.mempool.by_fee_rate()] == [txid]
     world.ask(two, Generate(1, NOBODY))
     assert agree(world, one, two)
     assert confirmed(two) == 50_000

@@ -29,7 +29,7 @@ def world() -> Iterator[VirtualWorld]:
     made = VirtualWorld(REGTEST, lambda: verifier)
     node = made.add("one")
     made.ask(node, CreateWallet(b""))
-    script = address_script(str(made.ask(node, NewAddress())), REGTEST.address_format)
+    script = address_script(made.ask(node, NewAddress()).address, REGTEST.address_format)
     made.ask(node, Generate(BLOCKS, script))
     for _ in range(PAYMENTS):
         made.ask(node, Pay((TxOut(COIN_SAT, script),)))

@@ -6,6 +6,7 @@ from hashlib import sha256
 from tests.unit.node import bench
 from tests.unit.node.bench import NETWORK, Bench
 
+from minicoin.core.answers import Sent
 from minicoin.core.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
 from minicoin.core.events import AddressesFound
 from minicoin.core.node.assemble import NodeState, assemble_node
@@ -56,7 +57,7 @@ def pay(bench, height):
     value = coinbase.outputs[0].value - 10_000
     spend = (TxIn(make_outpoint(coinbase.txid, 0)),)
     payment = Transaction(2, spend, (TxOut(value, PAYABLE),), witnesses=((ANYONE,),))
-    assert bench.ask(SubmitTransaction(payment)) == payment.txid[::-1].hex()
+    assert bench.ask(SubmitTransaction(payment)) == Sent(payment.txid)
 
 
 class RecordedNode:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK
 from tests.unit.recording.recorded import PAYABLE, POLICY, live, reader, recorded_bench, replayed
 
+from minicoin.core.answers import WALLET_IS_OFF, Reason, Refused
 from minicoin.core.commands import (
-    METHOD_NOT_FOUND,
     AddNode,
     CreateWallet,
     Generate,
@@ -107,8 +107,7 @@ def test_wallet_commands_are_refused_and_leave_nothing_secret(bench):
     words = "abandon ability able about above absent absorb abstract absurd abuse access accident"
     for command in (CreateWallet(b"sixteen bytes...", "a passphrase", words), Unlock("a passphrase"), NewAddress("x")):
         reply = bench.replies[bench.command(command)]
-        assert reply.error_code == METHOD_NOT_FOUND
-        assert "without a wallet" in reply.error
+        assert reply.answer == Refused(Reason.WALLET_OFF, WALLET_IS_OFF)
     bench.node.end()
     for secret in (b"sixteen bytes...", b"a passphrase", words.encode()):
         assert secret not in bench.node.raw

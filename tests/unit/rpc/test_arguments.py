@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from minicoin.core.commands import CommandError
 from minicoin.rpc.arguments import bind_arguments, count_given
+from minicoin.rpc.errors import RpcError
 from minicoin.rpc.json_text import Json, decode_json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_hash, parse_hex
 
@@ -27,7 +27,7 @@ METHOD = Method(
 
 
 def _refusal(params: Json) -> tuple[int, str]:
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(RpcError) as refused:
         bind_arguments(METHOD, params)
     return refused.value.code, refused.value.message
 
@@ -127,7 +127,7 @@ def test_amounts_are_read_exactly(value: Json, sat: int) -> None:
     ],
 )
 def test_bad_amounts_name_the_argument(value: Json, problem: str) -> None:
-    with pytest.raises(CommandError, match=problem) as refused:
+    with pytest.raises(RpcError, match=problem) as refused:
         parse_amount(value, "amount")
     assert refused.value.code == -3
     assert refused.value.message.startswith("amount: ")
@@ -136,10 +136,10 @@ def test_bad_amounts_name_the_argument(value: Json, problem: str) -> None:
 def test_hashes_and_hex_are_strict() -> None:
     assert parse_hash("00" * 31 + "01", "txid") == b"\x01" + bytes(31)
     for text, problem in (("zz", "length 64"), ("zz" * 32, "hexadecimal"), (" " * 2 + "00" * 31, "hexadecimal")):
-        with pytest.raises(CommandError, match=problem):
+        with pytest.raises(RpcError, match=problem):
             parse_hash(text, "txid")
     for text in ("0", "0x00", "00 00", "zz"):
-        with pytest.raises(CommandError, match="data must be hexadecimal"):
+        with pytest.raises(RpcError, match="data must be hexadecimal"):
             parse_hex(text, "data")
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from minicoin.core.commands import CommandError
+from minicoin.rpc.errors import RpcError
 from minicoin.rpc.method import parse_feerate
 
 
@@ -15,6 +15,6 @@ def test_fee_rates_are_coins_per_kvb(value: object, sat: int) -> None:
 
 @pytest.mark.parametrize(("value", "code"), [(1, -8), ("1.00000001", -8), (Decimal("-0.01"), -3), ("1e-9", -3)])
 def test_a_whole_coin_and_what_is_no_amount_are_refused(value: object, code: int) -> None:
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(RpcError) as refused:
         parse_feerate(value, "maxfeerate")
     assert refused.value.code == code

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from minicoin.core import commands
+from minicoin.core.answers import WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
@@ -18,8 +19,7 @@ from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow
-from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import Micros, RequestId
 
@@ -84,97 +84,91 @@ class CommandFlow:
         """One command."""
         if self._chain.failure and isinstance(event.command, _NEEDS_WORKER):
             # No block can be stored or connected: whoever asks would wait for ever.
-            self._parts.fail(event.request, commands.MISC_ERROR, self._chain.failure)
+            self._parts.refuse(event.request, Reason.STOPPED, self._chain.failure)
             return
         try:
-            if not isinstance(event.command, commands.Command):
-                raise MisuseError(f"not a command: {event.command!r}")
             self._handle(event.request, event.command, now)
         except (MisuseError, DecodeError) as error:
-            self._parts.fail(event.request, commands.INVALID_PARAMETER, str(error))
+            self._parts.refuse(event.request, Reason.INVALID, str(error))
 
     def _handle(self, request: RequestId, command: commands.Command, now: Micros) -> None:
+        if isinstance(command, commands.NetworkCommand):
+            self._common.handle(request, command, now)
+        elif isinstance(command, commands.ChainCommand):
+            self._of_chain(request, command, now)
+        elif isinstance(command, commands.PoolCommand):
+            self._of_pool(request, command, now)
+        elif isinstance(command, commands.MiningCommand):
+            self._of_mining(request, command, now)
+        elif isinstance(command, commands.WalletCommand):
+            self._of_wallet(request, command, now)
+        elif isinstance(command, commands.TrialCommand):
+            self._trial.handle(request, command, now)
+        elif isinstance(command, commands.Stop):
+            self.is_stopping = True
+            self._parts.reply(request, Done())
+            self.on_failure(STOPPING)
+            self._wallet.on_stop(STOPPING)
+        else:
+            assert_never(command)
+
+    def _of_pool(self, request: RequestId, command: commands.PoolCommand, now: Micros) -> None:
         match command:
-            case commands.Stop():
-                self.is_stopping = True
-                self._parts.reply(request, "minicoin stopping")
-                self.on_failure(STOPPING)
-                self._wallet.on_stop(STOPPING)
-            case (
-                commands.AddNode()
-                | commands.RemoveNode()
-                | commands.DisconnectNode()
-                | commands.SetBan()
-                | commands.ClearBan()
-                | commands.PingPeers()
-                | commands.SetNetworkActive()
-            ):
-                self._common.handle(request, command, now)
-            case commands.SubmitBlock():
-                self._submit_block(request, command, now)
-            case commands.SubmitHeader(header):
-                self._common.submit_header(request, header, self._parts.sync.submit_header, now)
-            case commands.WaitForTip():
-                self._tip_watch.wait(request, command, now)
-            case commands.WaitForChain():
-                self._settle(request)
-            case commands.InvalidateBlock(block):
-                self._mark(request, block, is_valid=False)
-            case commands.ReconsiderBlock(block):
-                self._mark(request, block, is_valid=True)
             case commands.SubmitTransaction(transaction):
-                self._submit_transaction(request, transaction, now)
+                self._transactions.submit(transaction, request, now)
             case commands.SubmitPackage(transactions):
                 self._transactions.packages.submit(request, transactions, now)
             case commands.PrioritiseTransaction(txid, delta_sat):
                 self._pool.prioritise(request, txid, delta_sat)
             case commands.SaveMempool():
                 self._pool.save(request)
-            case commands.PreferBlock(block):
-                self._prefer(request, block)
+            case _:
+                assert_never(command)
+
+    def _of_mining(self, request: RequestId, command: commands.MiningCommand, now: Micros) -> None:
+        match command:
             case commands.Generate(count, script):
                 self._mining.generate(request, count, script, now)
             case commands.AbortGenerate():
-                self._parts.reply(request, self._mining.abort_generate(now))
+                self._parts.reply(request, Aborted(self._mining.abort_generate(now)))
             case commands.AwaitTemplate():
                 self._mining.hold(request, command, now)
             case commands.GenerateBlock():
                 self._mining.generate_block(request, command, now)
             case commands.SetMining(script):
                 self._mining.set_mining(script, now)
-                self._parts.reply(request, None)
-            case (
-                commands.CreateWallet()
-                | commands.NewAddress()
-                | commands.Unlock()
-                | commands.Lock()
-                | commands.Pay()
-                | commands.AbandonTransaction()
-                | commands.SignTransaction()
-                | commands.RescanWallet()
-            ):
-                self._of_wallet(request, command, now)
-            case (
-                commands.SetMockTime()
-                | commands.MockScheduler()
-                | commands.AddPeerAddress()
-                | commands.AddConnection()
-                | commands.SendMessage()
-            ):
-                self._trial.handle(request, command, now)
+                self._parts.reply(request, Done())
             case _:
                 assert_never(command)
 
     # --- chain ---
 
-    def _submit_block(self, request: RequestId, command: commands.SubmitBlock, now: Micros) -> None:
-        block = command.block
+    def _of_chain(self, request: RequestId, command: commands.ChainCommand, now: Micros) -> None:
+        match command:
+            case commands.SubmitBlock(block):
+                self._submit_block(request, block, now)
+            case commands.SubmitHeader(header):
+                self._common.submit_header(request, header, self._parts.sync.submit_header, now)
+            case commands.WaitForTip():
+                self._tip_watch.wait(request, command, now)
+            case commands.WaitForChain():
+                self._settle(request)
+            case commands.InvalidateBlock(marked):
+                self._mark(request, marked, is_valid=False)
+            case commands.ReconsiderBlock(marked):
+                self._mark(request, marked, is_valid=True)
+            case commands.PreferBlock(preferred):
+                self._prefer(request, preferred)
+            case _:
+                assert_never(command)
+
+    def _submit_block(self, request: RequestId, block: RawBlock, now: Micros) -> None:
         node = self._parts.tree.get(block.hash)
         if node is not None and (node.is_stored or node.is_failed):
-            self._parts.reply(request, "duplicate-invalid" if node.is_failed else "duplicate")
+            self._parts.reply(request, BlockVerdict("duplicate-invalid" if node.is_failed else "duplicate"))
             return
         if len(self._submitted) >= COMMANDS_WAITING_MAX:
-            self._parts.fail(request, commands.MISC_ERROR, "too many submitted blocks wait")
+            self._parts.refuse(request, Reason.CROWDED, "too many submitted blocks wait")
             return
         try:
             effects = self._parts.sync.submit(block, now)
@@ -182,7 +176,7 @@ class CommandFlow:
             name = rejected.name
             if rejected.reason is BlockReason.BAD_VERSION:
                 name += f"(0x{block.header.version & 0xFFFFFFFF:08x})"
-            self._parts.reply(request, name)
+            self._parts.reply(request, BlockVerdict(name))
             return
         self._submitted.setdefault(block.hash, _Submitted([])).requests.append(request)
         self._parts.emit(*effects)
@@ -195,7 +189,7 @@ class CommandFlow:
 
     def _prefer(self, request: RequestId, block: BlockHash) -> None:
         if self._parts.tree.get(block) is None:
-            self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
+            self._parts.refuse(request, Reason.UNKNOWN_BLOCK, "Block not found")
         elif not self._is_crowded(request):
             self._chain.prefer(block)
             self._settling.append(request)
@@ -205,12 +199,12 @@ class CommandFlow:
         """Whether too many wait already; then it was refused."""
         if len(self._settling) < COMMANDS_WAITING_MAX:
             return False
-        self._parts.fail(request, commands.MISC_ERROR, "too many calls wait for the chain to move")
+        self._parts.refuse(request, Reason.CROWDED, "too many calls wait for the chain to move")
         return True
 
     def _mark(self, request: RequestId, block: BlockHash, *, is_valid: bool) -> None:
         if self._parts.tree.get(block) is None:
-            self._parts.fail(request, commands.INVALID_ADDRESS, "Block not found")
+            self._parts.refuse(request, Reason.UNKNOWN_BLOCK, "Block not found")
             return
         if self._is_crowded(request):
             return
@@ -224,7 +218,7 @@ class CommandFlow:
     def on_connected(self, connected: list[HeaderNode]) -> None:
         """Blocks joined the best chain."""
         for node in connected:
-            self._answer(node.hash, None)
+            self._answer(node.hash, "")
 
     def settle(self) -> None:
         """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
@@ -232,7 +226,7 @@ class CommandFlow:
             return
         settling, self._settling = self._settling, []
         for request in settling:
-            self._parts.reply(request, None)
+            self._parts.reply(request, Done())
         for block in list(self._submitted):
             node = self._parts.tree.get(block)
             if node is not None and node.is_failed:
@@ -252,23 +246,20 @@ class CommandFlow:
         self._tip_watch.end_waits()
         waiting = [request for submitted in self._submitted.values() for request in submitted.requests]
         for request in (*waiting, *self._settling):
-            self._parts.fail(request, commands.MISC_ERROR, failure)
+            self._parts.refuse(request, Reason.STOPPED, failure)
         self._submitted.clear()
         self._settling.clear()
 
-    def _answer(self, block: BlockHash, verdict: str | None) -> None:
+    def _answer(self, block: BlockHash, refusal: str) -> None:
         submitted = self._submitted.pop(block, None)
         for request in submitted.requests if submitted is not None else ():
-            self._parts.reply(request, verdict)
-
-    def _submit_transaction(self, request: RequestId, transaction: Transaction, now: Micros) -> None:
-        self._transactions.submit(transaction, request, now)
+            self._parts.reply(request, BlockVerdict(refusal))
 
     # --- wallet ---
 
-    def _of_wallet(self, request: RequestId, command: object, now: Micros) -> None:
+    def _of_wallet(self, request: RequestId, command: commands.WalletCommand, now: Micros) -> None:
         if not self._parts.policy.uses_wallet:
-            self._parts.fail(request, commands.METHOD_NOT_FOUND, commands.WALLET_IS_OFF)
+            self._parts.refuse(request, Reason.WALLET_OFF, WALLET_IS_OFF)
             return
         wallet = self._wallet
         match command:
@@ -291,3 +282,5 @@ class CommandFlow:
                 wallet.sign(request, transaction, {spend.outpoint: out for spend, out in outputs if out is not None})
             case commands.RescanWallet(start_height):
                 wallet.rescan(request, start_height)
+            case _:
+                assert_never(command)

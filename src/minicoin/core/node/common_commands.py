@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from minicoin.core import commands
+from minicoin.core.answers import Done, Reason
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -18,16 +19,6 @@ from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 
-ConnectionCommand = (
-    commands.AddNode
-    | commands.RemoveNode
-    | commands.DisconnectNode
-    | commands.SetBan
-    | commands.ClearBan
-    | commands.PingPeers
-    | commands.SetNetworkActive
-)
-
 
 class CommonCommands:
     """Answers each at once."""
@@ -36,7 +27,7 @@ class CommonCommands:
         self._parts = parts
         self._peers = peers
 
-    def handle(self, request: RequestId, command: ConnectionCommand, now: Micros) -> None:
+    def handle(self, request: RequestId, command: commands.NetworkCommand, now: Micros) -> None:
         """A command about connections."""
         parts = self._parts
         connections = parts.connections
@@ -50,7 +41,7 @@ class CommonCommands:
                 connections.remove_node(address)
             case commands.DisconnectNode(conn):
                 if ConnId(conn) not in parts.sessions:
-                    parts.fail(request, commands.NODE_NOT_CONNECTED, f"no peer with id {conn}")
+                    parts.refuse(request, Reason.UNKNOWN_PEER, f"no peer with id {conn}")
                     return
                 self._peers.drop(ConnId(conn), "disconnected by the operator", now)
             case commands.SetBan(subnet, until):
@@ -66,7 +57,7 @@ class CommonCommands:
                 self._close(list(connections.set_active(is_active)), now)
             case _:
                 assert_never(command)
-        parts.reply(request, None)
+        parts.reply(request, Done())
 
     def submit_header(
         self,
@@ -78,14 +69,14 @@ class CommonCommands:
         """A header from the operator, to be taken by `submit`."""
         if self._parts.tree.get(header.previous) is None and self._parts.tree.get(header.hash) is None:
             problem = f"Must submit previous header ({hash_to_hex(header.previous)}) first"
-            self._parts.fail(request, commands.VERIFY_ERROR, problem)
+            self._parts.refuse(request, Reason.HEADER_REFUSED, problem)
             return
         try:
             self._parts.emit(*submit(header, now))
         except BlockRejected as rejected:
-            self._parts.fail(request, commands.VERIFY_ERROR, str(rejected.reason))
+            self._parts.refuse(request, Reason.HEADER_REFUSED, str(rejected.reason))
             return
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())
 
     def _close(self, effects: list[Effect], now: Micros) -> None:
         for effect in effects:

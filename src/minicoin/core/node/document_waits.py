@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from minicoin.core.commands import MISC_ERROR
+from minicoin.core.answers import Done, Reason
 from minicoin.core.events import Saved
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.node.parts import Parts
@@ -19,9 +19,9 @@ class DocumentWaits:
         self._count = 0
 
     def wait(self, key: str, request: RequestId) -> None:
-        """To be answered with True when the next write of this document is done."""
+        """To be answered when the next write of this document is done."""
         if self._count >= COMMANDS_WAITING_MAX:
-            self._parts.fail(request, MISC_ERROR, "too many calls wait for the disk")
+            self._parts.refuse(request, Reason.CROWDED, "too many calls wait for the disk")
             return
         self._count += 1
         self._next.setdefault(key, []).append(request)
@@ -39,6 +39,6 @@ class DocumentWaits:
         self._count -= len(requests)
         for request in requests:
             if event.error:
-                self._parts.fail(request, MISC_ERROR, f"the disk refused: {event.error}")
+                self._parts.refuse(request, Reason.NOT_SAVED, f"the disk refused: {event.error}")
             else:
-                self._parts.reply(request, True)
+                self._parts.reply(request, Done())

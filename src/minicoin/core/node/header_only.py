@@ -13,6 +13,7 @@ from typing import assert_never
 
 from minicoin.core import commands
 from minicoin.core.alarm import NEVER, Alarm, is_due
+from minicoin.core.answers import Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
 from minicoin.core.events import (
@@ -201,36 +202,39 @@ class HeaderOnlyNode:
 
     def _on_command(self, event: CommandReceived, now: Micros) -> None:
         try:
-            if not isinstance(event.command, commands.Command):
-                raise MisuseError(f"not a command: {event.command!r}")
             self._handle(event.request, event.command, now)
         except (MisuseError, DecodeError) as error:
-            self._shared.fail(event.request, commands.INVALID_PARAMETER, str(error))
+            self._shared.refuse(event.request, Reason.INVALID, str(error))
 
     def _handle(self, request: RequestId, command: commands.Command, now: Micros) -> None:
+        if isinstance(command, commands.NetworkCommand):
+            self._commands.handle(request, command, now)
+            return
+        if isinstance(
+            command, commands.PoolCommand | commands.MiningCommand | commands.WalletCommand | commands.TrialCommand
+        ):
+            self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)
+            return
         match command:
             case commands.Stop():
-                self._shared.reply(request, "minicoin stopping")
+                self._shared.reply(request, Done())
                 self._stop()
-            case (
-                commands.AddNode()
-                | commands.RemoveNode()
-                | commands.DisconnectNode()
-                | commands.SetBan()
-                | commands.ClearBan()
-                | commands.PingPeers()
-                | commands.SetNetworkActive()
-            ):
-                self._commands.handle(request, command, now)
             case commands.SubmitHeader(header):
                 self._commands.submit_header(request, header, self._shared.headers.submit, now)
             case commands.WaitForTip():
                 self._tip_watch.wait(request, command, now)
             case commands.WaitForChain():
                 # The tip never lags behind the headers.
-                self._shared.reply(request, None)
+                self._shared.reply(request, Done())
+            case (
+                commands.SubmitBlock()
+                | commands.InvalidateBlock()
+                | commands.ReconsiderBlock()
+                | commands.PreferBlock()
+            ):
+                self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)
             case _:
-                self._shared.fail(request, commands.METHOD_NOT_FOUND, NO_BLOCKS)
+                assert_never(command)
 
     def _stop(self) -> None:
         if self._has_stopped:

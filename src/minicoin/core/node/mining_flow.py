@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.commands import MISC_ERROR, NOT_CONNECTED, AwaitTemplate, GenerateBlock
+from minicoin.core.answers import Done, Mined, Reason
+from minicoin.core.commands import AwaitTemplate, GenerateBlock
 from minicoin.core.effects import Effect, StopSearch
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import NonceFound
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import (
@@ -128,7 +128,7 @@ class MiningFlow(Part):
     def generate(self, request: RequestId, count: int, script_pubkey: bytes, now: Micros) -> None:
         """Mine `count` blocks at once."""
         if count <= 0:
-            self._parts.reply(request, [])
+            self._parts.reply(request, Mined(()))
             return
         self._take_order(_Order(request, count, script_pubkey), now)
 
@@ -139,7 +139,7 @@ class MiningFlow(Part):
 
     def _take_order(self, order: _Order, now: Micros) -> None:
         if len(self._orders) >= GENERATE_COMMANDS_MAX:
-            self._parts.fail(order.request, MISC_ERROR, "too many generate commands wait")
+            self._parts.refuse(order.request, Reason.CROWDED, "too many generate commands wait")
             return
         self._orders.append(order)
         if self._job_order is None or self._job_order not in self._orders:
@@ -150,7 +150,7 @@ class MiningFlow(Part):
         aborted = list(self._orders)
         self._orders.clear()
         for order in aborted:
-            self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
+            self._parts.reply(order.request, Mined(tuple(order.found)))
         if aborted:
             self._renew(now)
         return len(aborted)
@@ -159,10 +159,10 @@ class MiningFlow(Part):
         """Answer when there is another template to be had. Where too many wait the one that waited longest is answered
         early, which only makes it ask again."""
         if poll.tip != self._parts.tree.tip.hash:
-            self._parts.reply(request, None)
+            self._parts.reply(request, Done())
             return
         if len(self._polls) >= LONG_POLLS_MAX:
-            self._parts.reply(self._polls.pop(0).request, None)
+            self._parts.reply(self._polls.pop(0).request, Done())
         look_at = Micros(now + LONG_POLL_FIRST_US)
         self._polls.append(_LongPoll(request, poll.tip, poll.mempool_updates, look_at))
         self.alarm.by(look_at)
@@ -176,7 +176,7 @@ class MiningFlow(Part):
         if self._job_order is not None and not self._job_order.submits:
             if self._job_order in self._orders:
                 self._orders.remove(self._job_order)
-                self._parts.reply(self._job_order.request, event.block)
+                self._parts.reply(self._job_order.request, Mined((event.block.hash,), event.block))
             self._renew(now)
             return
         try:
@@ -214,15 +214,15 @@ class MiningFlow(Part):
         order = self._awaited_for
         if order in self._orders:
             self._orders.remove(order)
-            self._parts.fail(order.request, MISC_ERROR, f"the mined block was refused: {reason}")
+            self._parts.refuse(order.request, Reason.UNABLE, f"the mined block was refused: {reason}")
         self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
 
     def on_failure(self, failure: str) -> None:
         """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
         for order in self._orders:
-            self._parts.fail(order.request, MISC_ERROR, failure)
+            self._parts.refuse(order.request, Reason.STOPPED, failure)
         for poll in self._polls:
-            self._parts.fail(poll.request, NOT_CONNECTED, failure)
+            self._parts.refuse(poll.request, Reason.NO_TEMPLATE, failure)
         self._orders.clear()
         self._polls.clear()
         self._script = None
@@ -253,7 +253,7 @@ class MiningFlow(Part):
     def _answer_polls(self, polls: list[_LongPoll]) -> None:
         self._polls = [poll for poll in self._polls if poll not in polls]
         for poll in polls:
-            self._parts.reply(poll.request, None)
+            self._parts.reply(poll.request, Done())
 
     def _refresh_by(self, at: Micros) -> None:
         self._refresh_at = at
@@ -268,7 +268,7 @@ class MiningFlow(Part):
         order.left -= 1
         if order.left == 0:
             self._orders.remove(order)
-            self._parts.reply(order.request, [hash_to_hex(found) for found in order.found])
+            self._parts.reply(order.request, Mined(tuple(order.found)))
 
     def _renew(self, now: Micros) -> None:
         order = self._orders[0] if self._orders else None

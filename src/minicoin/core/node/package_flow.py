@@ -11,7 +11,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from minicoin.core import commands
+from minicoin.core.answers import NOT_VALIDATED, MemberResult, PackageResult, Reason
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolOutcome, Orphaned, Rejected
@@ -22,37 +22,7 @@ from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
 from minicoin.core.units import Micros, RequestId
 
-SUCCESS = "success"
-FAILED = "transaction failed"
-NOT_VALIDATED = "package-not-validated"
 _STARTS_MAX = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MemberResult:
-    """What became of one member: it stands in the pool, or `error` says why not.
-
-    `paid_sat` for `paid_vsize` virtual bytes is what counted for it, together with the members `paid_with`; zero where
-    it stood in the pool before. `other` is a transaction of the same txid that stands in the pool in its place.
-    """
-
-    transaction: Transaction
-    error: str = ""
-    other: Wtxid | None = None
-    fee_sat: int = 0
-    vsize: int = 0
-    paid_sat: int = 0
-    paid_vsize: int = 0
-    paid_with: tuple[Wtxid, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PackageResult:
-    """The answer to SubmitPackage. `replaced` left the pool for it."""
-
-    message: str
-    members: tuple[MemberResult, ...]
-    replaced: tuple[Txid, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,7 +51,7 @@ class PackageFlow:
     def submit(self, request: RequestId, transactions: tuple[Transaction, ...], now: Micros) -> None:
         """Offer a package; the reply follows. The caller has seen that it is a child behind its parents."""
         if len(self._packages) >= COMMANDS_WAITING_MAX:
-            self._parts.fail(request, commands.MISC_ERROR, "too many packages wait for verification")
+            self._parts.refuse(request, Reason.CROWDED, "too many packages wait for verification")
             return
         package = _Package(request, transactions, self._parts.tree.tip.hash)
         self._packages.append(package)
@@ -102,7 +72,7 @@ class PackageFlow:
         """No verdict will come any more."""
         packages, self._packages = self._packages, []
         for package in packages:
-            self._parts.fail(package.request, commands.MISC_ERROR, failure)
+            self._parts.refuse(package.request, Reason.STOPPED, failure)
 
     def _advance(self, package: _Package, now: Micros) -> None:
         while (current := package.current) is not None:
@@ -134,8 +104,7 @@ class PackageFlow:
             return
         self._packages.remove(package)
         members = tuple(package.results[one.wtxid] for one in package.transactions)
-        message = FAILED if any(member.error for member in members) else SUCCESS
-        self._parts.reply(package.request, PackageResult(message, members, tuple(package.replaced)))
+        self._parts.reply(package.request, PackageResult(members, tuple(package.replaced)))
 
     def _record(self, package: _Package, outcome: Accepted | Rejected | Orphaned, current: Transaction) -> None:
         match outcome:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.answers import Answer, Reason, Refused
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
@@ -56,15 +57,15 @@ class CommonParts:
         it should. Without blocks there is no worker."""
         return False
 
-    def reply(self, request: RequestId | None, value: object) -> None:
+    def reply(self, request: RequestId | None, answer: Answer) -> None:
         """Answer a command, if one waits."""
         if request is not None:
-            self.effects.append(Reply(request, value))
+            self.effects.append(Reply(request, answer))
 
-    def fail(self, request: RequestId | None, code: int, error: str) -> None:
-        """Answer a command with an error."""
+    def refuse(self, request: RequestId | None, reason: Reason, text: str) -> None:
+        """Answer a command with why it is not carried out, if one waits."""
         if request is not None:
-            self.effects.append(Reply(request, None, code, error))
+            self.effects.append(Reply(request, Refused(reason, text)))
 
 
 @dataclass(slots=True, kw_only=True)

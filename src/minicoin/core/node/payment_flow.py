@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 
 from minicoin.core import commands
 from minicoin.core.alarm import Alarm
-from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.answers import Done, Reason, Sent
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import WALLET_OFFERS_MAX, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Rejected
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.node.wallet_saves import Promise, WalletSaves
 from minicoin.core.notices import PaymentAbandoned, WalletChanged
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
@@ -65,8 +65,8 @@ class _Paying:
 class _Refusal:
     """Why a payment cannot be built; one that `may_pass` lacks coins that are on their way."""
 
-    code: int
-    reason: str
+    reason: Reason
+    text: str
     may_pass: bool = False
 
 
@@ -93,10 +93,10 @@ class PaymentFlow:
     def pay(self, wallet: Wallet, request: RequestId, command: commands.Pay, now: Micros) -> bool:
         """Take a payment into the line; whether to watch anew."""
         if wallet.vault.is_locked:
-            self._parts.fail(request, commands.UNLOCK_NEEDED, WALLET_IS_LOCKED)
+            self._parts.refuse(request, Reason.WALLET_LOCKED, WALLET_IS_LOCKED)
             return False
         if len(self._line) >= WALLET_PAYMENTS_WAITING_MAX:
-            self._parts.fail(request, commands.WALLET_ERROR, "too many payments wait to be made: try again later")
+            self._parts.refuse(request, Reason.CROWDED, "too many payments wait to be made: try again later")
             return False
         self._line.append(_Waiting(request, command))
         return self._pay_next(wallet, now)
@@ -104,7 +104,7 @@ class PaymentFlow:
     def abandon(self, wallet: Wallet, request: RequestId, txid: Txid) -> None:
         """Give a payment up; answered once that is on disk."""
         if wallet.record(txid) is None:
-            self._parts.fail(request, commands.INVALID_ADDRESS, "Invalid or non-wallet transaction id")
+            self._parts.refuse(request, Reason.NOT_ABANDONABLE, "Invalid or non-wallet transaction id")
         elif self._parts.mempool.is_verifying(txid):
             # It was offered again a moment ago: the verdict says whether the mempool holds it.
             self._abandoning.setdefault(txid, []).append(request)
@@ -115,11 +115,11 @@ class PaymentFlow:
         try:
             self.tell(wallet.abandon(txid))
         except NotAbandonable as error:
-            self._parts.fail(request, commands.INVALID_ADDRESS, str(error))
+            self._parts.refuse(request, Reason.NOT_ABANDONABLE, str(error))
             return
         self._parts.emit(PaymentAbandoned(txid))
         self._saves.note_change()
-        self._saves.answer(Answer(request))
+        self._saves.promise(Promise(request, Done()))
 
     def _pay_next(self, wallet: Wallet, now: Micros) -> bool:
         """Build what is first in line, until one is with the mempool. After a start none is built before the payments
@@ -131,7 +131,7 @@ class PaymentFlow:
                 break
             request = self._line.popleft().request
             if isinstance(payment, _Refusal):
-                self._parts.fail(request, payment.code, payment.reason)
+                self._parts.refuse(request, payment.reason, payment.text)
                 continue
             must_watch = must_watch or payment.must_watch
             self._paying = _Paying(payment.transaction.txid, request)
@@ -146,11 +146,11 @@ class PaymentFlow:
         try:
             return wallet.build_payment(plan)
         except InsufficientFunds as error:
-            return _Refusal(commands.WALLET_INSUFFICIENT_FUNDS, str(error), may_pass=error.waiting_sat > 0)
+            return _Refusal(Reason.INSUFFICIENT_FUNDS, str(error), may_pass=error.waiting_sat > 0)
         except WalletLocked as error:
-            return _Refusal(commands.UNLOCK_NEEDED, str(error))
+            return _Refusal(Reason.WALLET_LOCKED, str(error))
         except MisuseError as error:
-            return _Refusal(commands.WALLET_ERROR, str(error))
+            return _Refusal(Reason.WALLET_FAILED, str(error))
 
     def _is_offering(self, wallet: Wallet) -> bool:
         """Whether the mempool is judging a payment of ours again: with the verdict its change may come."""
@@ -163,7 +163,7 @@ class PaymentFlow:
         # The mempool may have kept it for a child that would pay for both.
         self._transactions.let_go(paying.txid)
         self.tell(wallet.withdraw(paying.txid))
-        self._parts.fail(paying.request, commands.WALLET_ERROR, f"the payment was refused: {why}; nothing was sent")
+        self._parts.refuse(paying.request, Reason.WALLET_FAILED, f"the payment was refused: {why}; nothing was sent")
 
     # --- what the mempool says ---
 
@@ -177,7 +177,7 @@ class PaymentFlow:
         if txid in self._withdrawn:
             # Whoever asked for it was told that it was not sent.
             del self._withdrawn[txid]
-            self._transactions.withdraw(transaction, commands.WALLET_ERROR, "the payment was withdrawn")
+            self._transactions.withdraw(transaction, Reason.WALLET_FAILED, "the payment was withdrawn")
             self.tell(wallet.withdraw(txid))
             return False
         known = wallet.record(txid)
@@ -193,7 +193,7 @@ class PaymentFlow:
             request, self._paying = self._paying.request, None
         if request is not None or (outcome.source is None and added.txids and not is_durable and wallet.is_own(txid)):
             self._transactions.withhold(txid)
-            self._saves.answer(Answer(request, hash_to_hex(txid), transaction))
+            self._saves.promise(Promise(request, Sent(txid), transaction))
         elif not self._transactions.is_withheld(txid):
             self._transactions.release(transaction, now, origin=outcome.source)
         self._settle_abandoned(wallet, txid)
@@ -235,13 +235,13 @@ class PaymentFlow:
         # A block may have taken it meanwhile, and the chain is as durable as it gets.
         if not error or (record is not None and record.state is RecordState.CONFIRMED):
             self._transactions.release(payment, now)
-            self._parts.reply(request, hash_to_hex(txid))
+            self._parts.reply(request, Sent(txid))
             return
         why = f"{error}; nothing was sent"
-        for entry in self._transactions.withdraw(payment, commands.WALLET_ERROR, why):
+        for entry in self._transactions.withdraw(payment, Reason.WALLET_FAILED, why):
             self.tell(wallet.withdraw(entry.txid))
         self.tell(wallet.withdraw(txid))
-        self._parts.fail(request, commands.WALLET_ERROR, why)
+        self._parts.refuse(request, Reason.WALLET_FAILED, why)
 
     def tell(self, change: WalletChange) -> None:
         """Whoever follows the wallet hears of the transactions that a change touched."""
@@ -312,13 +312,13 @@ class PaymentFlow:
     def on_failure(self, failure: str) -> None:
         """The node stops or its chain stands still: who waits hears it now, and no payment of theirs may follow."""
         for waiting in self._line:
-            self._parts.fail(waiting.request, commands.MISC_ERROR, failure)
+            self._parts.refuse(waiting.request, Reason.STOPPED, failure)
         self._line.clear()
         if self._paying is not None:
             self._withdrawn[self._paying.txid] = None
-            self._parts.fail(self._paying.request, commands.MISC_ERROR, failure)
+            self._parts.refuse(self._paying.request, Reason.STOPPED, failure)
             self._paying = None
         for requests in self._abandoning.values():
             for request in requests:
-                self._parts.fail(request, commands.MISC_ERROR, failure)
+                self._parts.refuse(request, Reason.STOPPED, failure)
         self._abandoning.clear()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from struct import Struct
 from typing import Final
 
-from minicoin.core.commands import MISC_ERROR
+from minicoin.core.answers import Done, Reason
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import Saved
 from minicoin.core.faults import DecodeError
@@ -72,7 +72,7 @@ class PoolFlow(Part):
     def save(self, request: RequestId) -> None:
         """The operator wants it written; he is answered when it is."""
         if self._unrestored is not None:
-            self._parts.fail(request, MISC_ERROR, "The mempool was not loaded yet")
+            self._parts.refuse(request, Reason.UNABLE, "The mempool was not loaded yet")
             return
         self._waits.wait(MEMPOOL_KEY, request)
         self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
@@ -83,7 +83,7 @@ class PoolFlow(Part):
         self._mempool.prioritise(txid, delta_sat)
         unsaved = self._mempool.deltas.take_unsaved()
         if unsaved is None or not self._persists:
-            self._parts.reply(request, True)
+            self._parts.reply(request, Done())
             return
         self._waits.wait(PRIORITIES_KEY, request)
         self._save_deltas(unsaved)

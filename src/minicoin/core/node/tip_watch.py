@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.commands import MISC_ERROR, WaitForTip
+from minicoin.core.answers import Reason, TipAt
+from minicoin.core.commands import WaitForTip
 from minicoin.core.effects import Effect
 from minicoin.core.limits import TIP_WAITERS_MAX
 from minicoin.core.node.parts import CommonParts
@@ -36,7 +37,7 @@ class TipWatch(Part):
             self._answer(request)
             return
         if len(self._waiters) >= TIP_WAITERS_MAX:
-            self._parts.fail(request, MISC_ERROR, f"{TIP_WAITERS_MAX} calls wait for the tip already")
+            self._parts.refuse(request, Reason.CROWDED, f"{TIP_WAITERS_MAX} calls wait for the tip already")
             return
         until = Micros(now + command.patience_us)
         self._waiters.append(_Waiter(request, until))
@@ -62,4 +63,4 @@ class TipWatch(Part):
 
     def _answer(self, request: RequestId) -> None:
         tip = self._parts.tree.tip
-        self._parts.reply(request, (tip.hash, tip.height))
+        self._parts.reply(request, TipAt(tip.hash, tip.height))

@@ -8,7 +8,10 @@ stands until it is set again, may go back, and ends with 0. Sockets, transport h
 the real clock: a connection must not hang because the node's clock stands.
 """
 
+from typing import assert_never
+
 from minicoin.core import commands
+from minicoin.core.answers import AddressEntered, Done, Reason
 from minicoin.core.effects import Send, SetClock
 from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node.parts import Parts
@@ -24,14 +27,6 @@ _SCHEDULER_S_MAX = 3_600
 ADDABLE_KINDS = (SlotKind.FULL_RELAY, SlotKind.BLOCK_ONLY, SlotKind.SEED, SlotKind.FEELER)
 """The kinds of connections that addconnection makes."""
 
-TrialCommand = (
-    commands.SetMockTime
-    | commands.MockScheduler
-    | commands.AddPeerAddress
-    | commands.AddConnection
-    | commands.SendMessage
-)
-
 
 class TrialFlow:
     """Carries out the commands of tests."""
@@ -39,12 +34,12 @@ class TrialFlow:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def handle(self, request: RequestId, command: TrialCommand, now: Micros) -> None:
+    def handle(self, request: RequestId, command: commands.TrialCommand, now: Micros) -> None:
         """One command. Raises MisuseError."""
         if self._parts.network.retarget.kind is not RetargetKind.NONE:
-            self._parts.fail(
+            self._parts.refuse(
                 request,
-                commands.MISC_ERROR,
+                Reason.UNABLE,
                 "this call is for tests, on networks of trivial work (retarget = none, as regtest) only",
             )
             return
@@ -59,24 +54,26 @@ class TrialFlow:
                 self._add_connection(request, command, now)
             case commands.SendMessage():
                 self._send(request, command)
+            case _:
+                assert_never(command)
 
     def _set_time(self, request: RequestId, time_s: int) -> None:
         if not 0 <= time_s <= MOCK_TIME_S_MAX:
-            self._parts.fail(
+            self._parts.refuse(
                 request,
-                commands.INVALID_PARAMETER,
+                Reason.INVALID,
                 f"Mocktime must be in the range [0, {MOCK_TIME_S_MAX}], not {time_s}.",
             )
             return
         self._parts.emit(SetClock(Micros(time_s * SECOND_US) if time_s else None))
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())
 
     def _bring_forward(self, request: RequestId, delta_s: int) -> None:
         if not 0 < delta_s <= _SCHEDULER_S_MAX:
-            self._parts.fail(request, commands.MISC_ERROR, "delta_time must be between 1 and 3600 seconds (1 hr)")
+            self._parts.refuse(request, Reason.UNABLE, "delta_time must be between 1 and 3600 seconds (1 hr)")
             return
         self._parts.mempool.bring_forward(delta_s * SECOND_US)
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())
 
     def _add_address(self, request: RequestId, command: commands.AddPeerAddress, now: Micros) -> None:
         book, address = self._parts.book, command.address
@@ -94,42 +91,38 @@ class TrialFlow:
                 problem = "failed-adding-to-tried"
         if not problem:
             self._parts.connections.wake()
-        self._parts.reply(request, problem)
+        self._parts.reply(request, AddressEntered(problem))
 
     def _add_connection(self, request: RequestId, command: commands.AddConnection, now: Micros) -> None:
         kind = next((kind for kind in ADDABLE_KINDS if kind == command.kind), None)
         if kind is None:
-            self._parts.fail(
+            self._parts.refuse(
                 request,
-                commands.INVALID_PARAMETER,
+                Reason.INVALID,
                 f"connection_type must be one of {', '.join(ADDABLE_KINDS)}",
             )
             return
         if not self._parts.connections.has_room(kind):
-            self._parts.fail(
+            self._parts.refuse(
                 request,
-                commands.NODE_CAPACITY_REACHED,
+                Reason.NO_SLOT,
                 "Error: Already at capacity for specified connection type.",
             )
             return
         self._parts.emit(self._parts.connections.dial(command.address, kind, now))
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())
 
     def _send(self, request: RequestId, command: commands.SendMessage) -> None:
         name = command.command
         if not name.isascii() or not 0 < len(name) <= COMMAND_BYTES:
-            self._parts.fail(
-                request, commands.INVALID_PARAMETER, f"Error: msg_type too long, max length is {COMMAND_BYTES}"
-            )
+            self._parts.refuse(request, Reason.INVALID, f"Error: msg_type too long, max length is {COMMAND_BYTES}")
             return
         if len(command.payload) > MESSAGE_PAYLOAD_BYTES_MAX:
-            self._parts.fail(
-                request, commands.INVALID_PARAMETER, f"msg is longer than {MESSAGE_PAYLOAD_BYTES_MAX} bytes"
-            )
+            self._parts.refuse(request, Reason.INVALID, f"msg is longer than {MESSAGE_PAYLOAD_BYTES_MAX} bytes")
             return
         conn = ConnId(command.conn)
         if conn not in self._parts.sessions:
-            self._parts.fail(request, commands.MISC_ERROR, "Error: Could not send message to peer")
+            self._parts.refuse(request, Reason.UNABLE, "Error: Could not send message to peer")
             return
         self._parts.emit(Send(conn, Unknown(name, command.payload)))
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())

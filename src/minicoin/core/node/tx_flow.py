@@ -11,9 +11,8 @@ costs is bounded instead: a refused transaction is remembered, few are verified 
 from collections.abc import Iterable
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.commands import ALREADY_IN_CHAIN, MISC_ERROR, VERIFY_ERROR, VERIFY_REJECTED
+from minicoin.core.answers import Reason, Sent
 from minicoin.core.effects import Effect
-from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
@@ -34,7 +33,6 @@ from minicoin.core.wire.messages import Tx
 
 # Before Python 3.12, looking up a member of an enum is slow.
 _PUSH = SpreadBy.PUSH
-_MISSING = frozenset({TxReason.MISSING_OR_SPENT})
 
 
 class TxFlow(Part):
@@ -98,7 +96,7 @@ class TxFlow(Part):
                     return None
                 if entry is not None:
                     self._announce(entry, now)
-                    parts.reply(request, hash_to_hex(transaction.txid))
+                    parts.reply(request, Sent(transaction.txid))
                     return None
             self._fail(request, rejected.reason, rejected.detail)
             return rejected.reason
@@ -118,7 +116,7 @@ class TxFlow(Part):
         if request is None:
             return
         if self._waiting_count >= TX_WAITERS_MAX:
-            self._parts.fail(request, VERIFY_ERROR, "too many transactions wait for verification")
+            self._parts.refuse(request, Reason.CROWDED, "too many transactions wait for verification")
             return
         self._waiting.setdefault(wtxid, []).append(request)
         self._waiting_count += 1
@@ -137,19 +135,19 @@ class TxFlow(Part):
         """Tell the peers, and whoever handed it in. `origin` is the peer it came from."""
         self._withheld.pop(transaction.txid, None)
         for request in self._take_waiting(transaction.wtxid):
-            self._parts.reply(request, hash_to_hex(transaction.txid))
+            self._parts.reply(request, Sent(transaction.txid))
         entry = self._parts.mempool.get(transaction.txid)
         if entry is not None:
             self._announce(entry, now, origin)
         self.packages.on_told()
 
-    def withdraw(self, transaction: Transaction, code: int, why: str) -> list[Entry]:
+    def withdraw(self, transaction: Transaction, reason: Reason, why: str) -> list[Entry]:
         """Out of the mempool, with what spends it; whoever handed it in hears why. Gives what left."""
         gone = self.let_go(transaction.txid)
         for left in (transaction, *(entry.transaction for entry in gone)):
             self._withheld.pop(left.txid, None)
             for request in self._take_waiting(left.wtxid):
-                self._parts.fail(request, code, why)
+                self._parts.refuse(request, reason, why)
             self.packages.on_withdrawn(left, why)
         self.packages.on_told()
         return gone
@@ -165,7 +163,7 @@ class TxFlow(Part):
         self.packages.on_failure(failure)
         for wtxid in list(self._waiting):
             for request in self._take_waiting(wtxid):
-                self._parts.fail(request, MISC_ERROR, failure)
+                self._parts.refuse(request, Reason.STOPPED, failure)
 
     def _take_waiting(self, wtxid: Wtxid) -> list[RequestId]:
         requests = self._waiting.pop(wtxid, [])
@@ -277,10 +275,14 @@ class TxFlow(Part):
                 self._parts.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
-        code = ALREADY_IN_CHAIN if reason is TxReason.ALREADY_CONFIRMED else VERIFY_REJECTED
-        if reason in _MISSING:
-            code = VERIFY_ERROR
-        self._parts.fail(request, code, f"{reason}{', ' + detail if detail else ''}")
+        match reason:
+            case TxReason.ALREADY_CONFIRMED:
+                refused = Reason.ALREADY_CONFIRMED
+            case TxReason.MISSING_OR_SPENT:
+                refused = Reason.COINS_MISSING
+            case _:
+                refused = Reason.TRANSACTION_REFUSED
+        self._parts.refuse(request, refused, f"{reason}{', ' + detail if detail else ''}")
 
 
 def _announcement(entry: Entry) -> Announcement:

@@ -10,6 +10,7 @@ from typing import Final
 
 from minicoin.core import commands
 from minicoin.core.alarm import Alarm
+from minicoin.core.answers import Done, FreshAddress, Reason, Rescanned, Signed, WalletWords
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
@@ -18,7 +19,7 @@ from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_saves import Answer, WalletSaves
+from minicoin.core.node.wallet_saves import Promise, WalletSaves
 from minicoin.core.notices import WalletChanged, WalletNotSaved
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
@@ -154,28 +155,28 @@ class WalletFlow(Part):
         """The disk has it, or refused."""
         if event.key != WALLET_KEY or self.wallet is None:
             return
-        for answer in self._saves.finish(event.error, now):
-            if answer.payment is not None:
-                self._payments.on_saved(self.wallet, answer.payment, answer.request, event.error, now)
+        for promise in self._saves.finish(event.error, now):
+            if promise.payment is not None:
+                self._payments.on_saved(self.wallet, promise.payment, promise.request, event.error, now)
             elif event.error:
-                self._parts.fail(answer.request, commands.WALLET_ERROR, event.error)
+                self._parts.refuse(promise.request, Reason.WALLET_FAILED, event.error)
             else:
-                self._parts.reply(answer.request, answer.value)
+                self._parts.reply(promise.request, promise.answer)
         if not event.error:
             return
         self._parts.emit(WalletNotSaved(event.error))
         self.alarm.by(self._saves.retry_at)
         if not self._saves.is_on_disk and self._saves.retry_at is not None:
             # Nobody was told its words: as if it had never been, so that it can be made again.
-            for answer in self._saves.drop_unsaved():
-                self._parts.fail(answer.request, commands.WALLET_ERROR, event.error)
+            for promise in self._saves.drop_unsaved():
+                self._parts.refuse(promise.request, Reason.WALLET_FAILED, event.error)
             self._saves.retry_at = None
             self.wallet = None
 
     def on_failure(self, failure: str) -> None:
         """The node stops or its chain stands still: who waits for either hears it now."""
         for request in (*self._rescanning, *self._stretching):
-            self._parts.fail(request, commands.MISC_ERROR, failure)
+            self._parts.refuse(request, Reason.STOPPED, failure)
         self._rescanning.clear()
         self._stretching.clear()
         self._payments.on_failure(failure)
@@ -202,10 +203,10 @@ class WalletFlow(Part):
     def create(self, request: RequestId, command: commands.CreateWallet, now: Micros) -> None:
         """A new wallet, or one from its words."""
         if self._stopping:
-            self._parts.fail(request, commands.MISC_ERROR, self._stopping)
+            self._parts.refuse(request, Reason.STOPPED, self._stopping)
             return
         if self.wallet is not None:
-            self._parts.fail(request, commands.WALLET_ERROR, "this node has a wallet already")
+            self._parts.refuse(request, Reason.WALLET_FAILED, "this node has a wallet already")
             return
         try:
             restored = bool(command.mnemonic)
@@ -214,7 +215,7 @@ class WalletFlow(Part):
             # Checked now: the key may take a while to stretch, and then it would be too late to complain.
             mnemonic_from_entropy(entropy)
         except (DecodeError, MisuseError) as error:
-            self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
+            self._parts.refuse(request, Reason.INVALID, str(error))
             return
         if not command.passphrase:
             self._create(request, entropy, None, now, is_restored=restored)
@@ -231,7 +232,7 @@ class WalletFlow(Part):
         try:
             stretching = wallet.vault.stretching
         except WalletEncryptionState as error:
-            self._parts.fail(request, commands.WRONG_ENCRYPTION_STATE, str(error))
+            self._parts.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
             return
         self._stretching[request] = _Unlocking(Micros(now + command.timeout_s * SECOND_US))
         self._stretch(request, command.passphrase, stretching)
@@ -244,9 +245,9 @@ class WalletFlow(Part):
         try:
             wallet.vault.lock()
         except WalletEncryptionState as error:
-            self._parts.fail(request, commands.WRONG_ENCRYPTION_STATE, str(error))
+            self._parts.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
             return
-        self._parts.reply(request, None)
+        self._parts.reply(request, Done())
 
     def new_address(self, request: RequestId, label: str) -> None:
         """A fresh address."""
@@ -256,9 +257,9 @@ class WalletFlow(Part):
         try:
             fresh = wallet.new_address(label)
         except MisuseError as error:
-            self._parts.fail(request, commands.INVALID_PARAMETER, str(error))
+            self._parts.refuse(request, Reason.INVALID, str(error))
             return
-        self._saves.answer(Answer(request, fresh.address))
+        self._saves.promise(Promise(request, FreshAddress(fresh.address)))
         self._watch()
 
     def pay(self, request: RequestId, command: commands.Pay, now: Micros) -> None:
@@ -281,9 +282,9 @@ class WalletFlow(Part):
         try:
             signed = wallet.sign_transaction(transaction, spent)
         except WalletLocked as error:
-            self._parts.fail(request, commands.UNLOCK_NEEDED, str(error))
+            self._parts.refuse(request, Reason.WALLET_LOCKED, str(error))
             return
-        self._parts.reply(request, (signed.transaction, signed.is_complete))
+        self._parts.reply(request, Signed(signed.transaction, signed.is_complete))
 
     def rescan(self, request: RequestId, start_height: int) -> None:
         """Look through the chain again; answered at the end."""
@@ -293,7 +294,7 @@ class WalletFlow(Part):
         try:
             effect = wallet.rescan_from(start_height)
         except MisuseError as error:
-            self._parts.fail(request, commands.WALLET_ERROR, str(error))
+            self._parts.refuse(request, Reason.WALLET_FAILED, str(error))
             return
         self._rescanning.append(request)
         self._parts.emit(effect)
@@ -306,7 +307,7 @@ class WalletFlow(Part):
         match waiting:
             case _Creating(entropy, is_restored, stretching):
                 if self.wallet is not None:
-                    self._parts.fail(event.request, commands.WALLET_ERROR, "this node has a wallet already")
+                    self._parts.refuse(event.request, Reason.WALLET_FAILED, "this node has a wallet already")
                     return
                 protection = Protection(event.key, stretching, self._entropy(NONCE_BYTES))
                 self._create(event.request, entropy, protection, now, is_restored=is_restored)
@@ -327,9 +328,9 @@ class WalletFlow(Part):
         elif event.done or event.error:
             for request in self._rescanning:
                 if event.error:
-                    self._parts.fail(request, commands.WALLET_ERROR, f"rescan stopped: {event.error}")
+                    self._parts.refuse(request, Reason.WALLET_FAILED, f"rescan stopped: {event.error}")
                 else:
-                    self._saves.answer(Answer(request, event.height))
+                    self._saves.promise(Promise(request, Rescanned(event.height)))
             self._rescanning.clear()
         if change.must_watch:
             self._watch()
@@ -348,7 +349,7 @@ class WalletFlow(Part):
         self._payments.on_settled(wallet, now)
         if is_restored:
             parts.emit(wallet.rescan_from(0))
-        self._saves.answer(Answer(request, mnemonic_from_entropy(entropy)))
+        self._saves.promise(Promise(request, WalletWords(mnemonic_from_entropy(entropy))))
         self._watch()
 
     def _unlock(self, event: KeyStretched, until: Micros) -> None:
@@ -358,20 +359,20 @@ class WalletFlow(Part):
         try:
             wallet.vault.unlock(event.key, until)
         except WrongPassphrase as error:
-            self._parts.fail(event.request, commands.WRONG_PASSPHRASE, str(error))
+            self._parts.refuse(event.request, Reason.WRONG_PASSPHRASE, str(error))
             return
         self.alarm.by(self.next_deadline())
-        self._parts.reply(event.request, None)
+        self._parts.reply(event.request, Done())
 
     def _stretch(self, request: RequestId, passphrase: str, how: Stretching) -> None:
         self._parts.emit(StretchKey(request, passphrase.encode(), how.salt, how.log2_n, how.r, how.p))
 
     def _require(self, request: RequestId) -> Wallet | None:
         if self._stopping:
-            self._parts.fail(request, commands.MISC_ERROR, self._stopping)
+            self._parts.refuse(request, Reason.STOPPED, self._stopping)
             return None
         if self.wallet is None:
-            self._parts.fail(request, commands.WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
+            self._parts.refuse(request, Reason.NO_WALLET, "this node has no wallet: create one (createwallet)")
         return self.wallet
 
     def _watch(self) -> None:

@@ -6,17 +6,18 @@ names it. A write that fails decides nothing while a later one is under way, sin
 
 from dataclasses import dataclass, field
 
+from minicoin.core.answers import Answer
 from minicoin.core.limits import WALLET_SAVE_RETRY_US
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.units import Micros, RequestId
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Promise:
     """What a command is answered once the wallet is saved, and the payment that is told to the peers then."""
 
     request: RequestId | None
-    value: object = field(default=None, repr=False)
+    answer: Answer = field(repr=False)
     payment: Transaction | None = None
 
 
@@ -28,8 +29,8 @@ class WalletSaves:
         """Whether the disk holds any version of the wallet."""
         self.retry_at: Micros | None = None
         self._is_changed = False
-        self._unsaved: list[Answer] = []
-        self._saving: list[list[Answer]] = []
+        self._unsaved: list[Promise] = []
+        self._saving: list[list[Promise]] = []
 
     @property
     def is_settled(self) -> bool:
@@ -40,9 +41,9 @@ class WalletSaves:
         """The wallet is not what the disk holds."""
         self._is_changed = self._is_changed or is_changed
 
-    def answer(self, answer: Answer) -> None:
+    def promise(self, promise: Promise) -> None:
         """To be given once everything up to now is on disk."""
-        self._unsaved.append(answer)
+        self._unsaved.append(promise)
 
     def begin(self) -> bool:
         """At the end of an event: whether the wallet is to be saved; the answers then wait for that save."""
@@ -53,7 +54,7 @@ class WalletSaves:
         self._unsaved = []
         return True
 
-    def finish(self, error: str, now: Micros) -> list[Answer]:
+    def finish(self, error: str, now: Micros) -> list[Promise]:
         """The oldest save ended: the answers whose fate that decides."""
         if not self._saving:
             return []
@@ -68,7 +69,7 @@ class WalletSaves:
         self.retry_at = Micros(now + WALLET_SAVE_RETRY_US)
         return decided
 
-    def drop_unsaved(self) -> list[Answer]:
+    def drop_unsaved(self) -> list[Promise]:
         """There is nothing to save any more."""
         dropped, self._unsaved = self._unsaved, []
         return dropped

@@ -8,7 +8,7 @@ runs without a wallet, so nothing in the core ever looks at them.
 from hashlib import sha256
 from typing import Final, cast
 
-from minicoin.core.commands import Command, CreateWallet, Unlock
+from minicoin.core.commands import CreateWallet, Unlock
 from minicoin.core.effects import Effect, StretchKey
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.events import Event, KeyStretched
@@ -106,28 +106,6 @@ def _refuse_read(reader: Reader) -> object:
     raise DecodeError("effects are digested, never read back")
 
 
-def _write_answer(value: object, out: bytearray) -> None:
-    """What a command is answered: whatever RPC shows, by kind."""
-    match value:
-        case None:
-            out += b"n"
-        case bool() | int() | float():
-            out += f"i{value!r}".encode()
-        case str():
-            out += b"s" + value.encode("utf-8", "surrogatepass")
-        case bytes():
-            out += b"b" + value
-        case list() | tuple():
-            out += b"["
-            for item in value:
-                _write_answer(item, out)
-        case Transaction():
-            out += b"t" + value.wtxid
-        case _:
-            raise MisuseError(f"an answer of type {type(value).__name__} has no form")
-    out += b";"
-
-
 def _write_extension(value: object, out: bytearray) -> None:
     if not isinstance(value, ExtensionMessage):
         raise MisuseError("not a message beyond Bitcoin's")
@@ -165,19 +143,18 @@ _OF_EFFECTS: Final[dict[object, Codec]] = {
     RawBlock: OwnCodec("block", _name_block, _refuse_read),
     Transaction: _TRANSACTION,
     ExtensionMessage: _EXTENSION,
-    object: OwnCodec("answer", _write_answer, _refuse_read),
     # The passphrase.
     StretchKey: OwnCodec("StretchKey(int)", _write_request, _refuse_read),
 }
 
-_COMMAND: Final = make_codec(Command, _OWN)
-EVENT: Final = make_codec(Event, {**_OWN, object: _COMMAND})
+EVENT: Final = make_codec(Event, _OWN)
 POLICY: Final = make_codec(NodePolicy, _OWN)
 EFFECT: Final = make_codec(Effect, _OF_EFFECTS)
 
 SHAPE: Final = sha256(f"{EVENT.shape}\n{POLICY.shape}\n{EFFECT.shape}".encode()).digest()[:8]
-"""Changes with every field of an event, a command, a message, the policy or an effect, notices among them. A recording
-is read by its own kind: effects that only have another form would look like a core that went another way."""
+"""Changes with every field of an event, a command, a message, the policy or an effect, answers and notices among them.
+A recording is read by its own kind: effects that only have another form would look like a core that went another
+way."""
 
 
 def encode_event(event: Event) -> bytes:

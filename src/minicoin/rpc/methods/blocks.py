@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minicoin.core.commands import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
@@ -11,6 +10,7 @@ from minicoin.core.primitives.transaction import Transaction, Txid, TxOut, make_
 from minicoin.core.primitives.verdicts import Coin
 from minicoin.core.queries.chain import HeaderView
 from minicoin.core.script.standard import is_unspendable
+from minicoin.rpc.errors import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import (
     UNKNOWN_BLOCK,
@@ -26,7 +26,7 @@ from minicoin.rpc.method import (
 from minicoin.rpc.port import ChainReads
 from minicoin.rpc.shapes import JsonObject, block_json, script_json
 
-NOT_STORED = CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
+NOT_STORED = RpcError(MISC_ERROR, "Block not available (not fully downloaded)")
 _COIN_SETS = ("hash_serialized_3", "muhash", "none")
 # What Bitcoin Core counts a coin as, beside its output: outpoint, height with the mark of a coinbase.
 _COIN_OVERHEAD = 40
@@ -37,7 +37,7 @@ async def read_stored_block(call: Call, block: BlockHash) -> tuple[HeaderView, R
     """A block and its place, or the refusal that says what is missing."""
     view = require(await call.port.query(lambda node: node.chain.header(block)), UNKNOWN_BLOCK)
     if not view.is_stored:
-        raise CommandError(NOT_STORED.code, NOT_STORED.message)
+        raise RpcError(NOT_STORED.code, NOT_STORED.message)
     return view, require(await call.port.read_chain(lambda chain: chain.read_block(block)), NOT_STORED)
 
 
@@ -59,24 +59,24 @@ async def get_block_stats(call: Call) -> Json:
     elif isinstance(chosen, int) and not isinstance(chosen, bool):
         height = chosen
         if height < 0:
-            raise CommandError(INVALID_PARAMETER, f"Target block height {height} is negative")
+            raise RpcError(INVALID_PARAMETER, f"Target block height {height} is negative")
         top = await call.port.query(lambda node: node.chain.height())
         found = await call.port.query(lambda node: node.chain.hash_at(height))
         problem = f"Target block height {height} after current tip {top}"
-        block_hash = require(found, CommandError(INVALID_PARAMETER, problem))
+        block_hash = require(found, RpcError(INVALID_PARAMETER, problem))
     else:
-        raise CommandError(INVALID_PARAMETER, "hash_or_height must be a hash or a height")
+        raise RpcError(INVALID_PARAMETER, "hash_or_height must be a hash or a height")
     view, raw = await read_stored_block(call, block_hash)
     spent = await call.port.read_chain(lambda chain: chain.spent_coins(block_hash))
     if spent is None and view.height > 0:
-        raise CommandError(MISC_ERROR, "Can't read undo data from disk")
+        raise RpcError(MISC_ERROR, "Can't read undo data from disk")
     stats = block_stats(view, Block.parse(raw.raw), spent or [], call.port.network.subsidy(view.height))
     if not call.has("stats") or not call.array("stats"):
         return stats
     chosen_names = [str(name) for name in call.array("stats")]
     unknown = next((name for name in chosen_names if name not in stats), None)
     if unknown is not None:
-        raise CommandError(INVALID_PARAMETER, f"Invalid selected statistic '{unknown}'")
+        raise RpcError(INVALID_PARAMETER, f"Invalid selected statistic '{unknown}'")
     return {name: stats[name] for name in chosen_names}
 
 
@@ -194,9 +194,9 @@ def _tx_out_json(call: Call, best: BlockHash, coin: Coin, *, confirmations: int)
 async def get_tx_out_set_info(call: Call) -> Json:
     kind = call.text("hash_type")
     if kind not in _COIN_SETS:
-        raise CommandError(INVALID_PARAMETER, f"'{kind}' is not a valid hash_type")
+        raise RpcError(INVALID_PARAMETER, f"'{kind}' is not a valid hash_type")
     if call.has("hash_or_height"):
-        raise CommandError(INVALID_PARAMETER, "Querying specific block heights requires coinstatsindex")
+        raise RpcError(INVALID_PARAMETER, "Querying specific block heights requires coinstatsindex")
     reading = await call.port.read_chain_slowly(lambda chain: chain.read_coin_set(kind))
     totals = reading.totals
     shape: JsonObject = {
@@ -232,15 +232,15 @@ async def find_in_block(call: Call, block: BlockHash, txid: Txid) -> FoundTransa
     """A transaction of a stored block, or None where the block does not hold it."""
     view = await call.port.query(lambda node: node.chain.header(block))
     if view is None:
-        raise CommandError(INVALID_ADDRESS, "Block hash not found")
+        raise RpcError(INVALID_ADDRESS, "Block hash not found")
     if not view.is_stored:
-        raise CommandError(MISC_ERROR, "Block not available")
+        raise RpcError(MISC_ERROR, "Block not available")
     _, raw = await read_stored_block(call, block)
     spent = await call.port.read_chain(lambda chain: chain.spent_coins(block))
     try:
         transactions = Block.parse(raw.raw).transactions
     except DecodeError as error:
-        raise CommandError(MISC_ERROR, f"the stored block is damaged: {error}") from error
+        raise RpcError(MISC_ERROR, f"the stored block is damaged: {error}") from error
     at = 0
     for transaction in transactions:
         inputs = 0 if transaction.is_coinbase else len(transaction.inputs)

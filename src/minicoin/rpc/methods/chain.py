@@ -1,10 +1,11 @@
 """Blockchain methods that read the header tree: heights, hashes, headers, tips, deployments."""
 
-from minicoin.core.commands import INVALID_PARAMETER, CommandError, InvalidateBlock, ReconsiderBlock
+from minicoin.core.commands import InvalidateBlock, ReconsiderBlock
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import BlockHash
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.shapes import JsonObject, difficulty, header_json, target_hex
@@ -53,7 +54,7 @@ async def get_block_count(call: Call) -> Json:
 async def get_block_hash(call: Call) -> Json:
     height = call.integer("height")
     found = await call.port.query(lambda node: node.chain.hash_at(height))
-    return hash_to_hex(require(found, CommandError(INVALID_PARAMETER, "Block height out of range")))
+    return hash_to_hex(require(found, RpcError(INVALID_PARAMETER, "Block height out of range")))
 
 
 async def get_block_header(call: Call) -> Json:

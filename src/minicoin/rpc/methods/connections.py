@@ -1,22 +1,20 @@
 """Network methods that act on connections: add, remove and close them, bans."""
 
-from minicoin.core.commands import (
+from minicoin.core.answers import CommandRefused, Done, Reason
+from minicoin.core.commands import AddNode, Asks, ClearBan, DisconnectNode, RemoveNode, SetBan
+from minicoin.core.faults import DecodeError
+from minicoin.core.libp2p.node_address import parse_node_address
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.units import DAY_US, SECOND_US
+from minicoin.rpc.errors import (
     INVALID_PARAMETER,
     INVALID_SUBNET,
     NODE_ALREADY_ADDED,
     NODE_NOT_ADDED,
     NODE_NOT_CONNECTED,
-    AddNode,
-    ClearBan,
-    CommandError,
-    DisconnectNode,
-    RemoveNode,
-    SetBan,
+    NUMBERS,
+    RpcError,
 )
-from minicoin.core.faults import DecodeError
-from minicoin.core.libp2p.node_address import parse_node_address
-from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.units import DAY_US, SECOND_US
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 
@@ -26,7 +24,7 @@ def find_address(call: Call, text: str) -> NodeAddress:
     try:
         return parse_node_address(text, call.port.network.default_port)
     except DecodeError as error:
-        raise CommandError(INVALID_PARAMETER, str(error)) from error
+        raise RpcError(INVALID_PARAMETER, str(error)) from error
 
 
 async def add_node(call: Call) -> Json:
@@ -34,16 +32,16 @@ async def add_node(call: Call) -> Json:
     added = [row.address for row in await call.port.query(lambda node: node.network.added_nodes())]
     if action == "add":
         if address in added:
-            raise CommandError(NODE_ALREADY_ADDED, "Error: Node already added")
+            raise RpcError(NODE_ALREADY_ADDED, "Error: Node already added")
         await call.port.command(AddNode(address))
     elif action == "remove":
         if address not in added:
-            raise CommandError(NODE_NOT_ADDED, "Error: Node could not be removed. It has not been added previously.")
+            raise RpcError(NODE_NOT_ADDED, "Error: Node could not be removed. It has not been added previously.")
         await call.port.command(RemoveNode(address))
     elif action == "onetry":
         await call.port.command(AddNode(address, permanent=False))
     else:
-        raise CommandError(INVALID_PARAMETER, f"command must be add, remove or onetry, not {action!r}")
+        raise RpcError(INVALID_PARAMETER, f"command must be add, remove or onetry, not {action!r}")
     return None
 
 
@@ -53,7 +51,7 @@ async def get_added_node_info(call: Call) -> Json:
         wanted = find_address(call, call.text("node"))
         rows = tuple(row for row in rows if row.address == wanted)
         if not rows:
-            raise CommandError(NODE_NOT_ADDED, "Error: Node has not been added.")
+            raise RpcError(NODE_NOT_ADDED, "Error: Node has not been added.")
     answer: list[Json] = []
     for row in rows:
         direction = "inbound" if row.is_inbound else "outbound"
@@ -64,14 +62,14 @@ async def get_added_node_info(call: Call) -> Json:
 
 async def disconnect_node(call: Call) -> Json:
     if call.text("address") and call.has("nodeid"):
-        raise CommandError(INVALID_PARAMETER, "Only one of address and nodeid should be provided.")
+        raise RpcError(INVALID_PARAMETER, "Only one of address and nodeid should be provided.")
     if call.has("nodeid"):
         await call.port.command(DisconnectNode(call.integer("nodeid")))
         return None
     address = find_address(call, call.text("address"))
     conn = await call.port.query(lambda node: node.network.find_connection(address))
     if conn is None:
-        raise CommandError(NODE_NOT_CONNECTED, "Node not found in connected nodes")
+        raise RpcError(NODE_NOT_CONNECTED, "Node not found in connected nodes")
     await call.port.command(DisconnectNode(conn))
     return None
 
@@ -79,17 +77,15 @@ async def disconnect_node(call: Call) -> Json:
 async def set_ban(call: Call) -> Json:
     subnet, action = call.text("subnet"), call.text("command")
     if action not in ("add", "remove"):
-        raise CommandError(INVALID_PARAMETER, f"command must be add or remove, not {action!r}")
+        raise RpcError(INVALID_PARAMETER, f"command must be add or remove, not {action!r}")
+    if action == "remove" and not subnet:
+        raise RpcError(INVALID_SUBNET, "Error: Invalid IP/Subnet")
+    change: Asks[Done] = ClearBan(subnet) if action == "remove" else SetBan(subnet, await _ban_end(call))
     try:
-        if action == "remove":
-            if not subnet:
-                raise CommandError(INVALID_SUBNET, "Error: Invalid IP/Subnet")
-            await call.port.command(ClearBan(subnet))
-        else:
-            await call.port.command(SetBan(subnet, await _ban_end(call)))
-    except CommandError as error:
-        code = INVALID_SUBNET if error.code == INVALID_PARAMETER else error.code
-        raise CommandError(code, f"Error: {error.message}") from error
+        await call.port.command(change)
+    except CommandRefused as refused:
+        code = INVALID_SUBNET if refused.reason is Reason.INVALID else NUMBERS[refused.reason]
+        raise RpcError(code, f"Error: {refused.text}") from refused
     return None
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import time
 
-from minicoin.core.commands import INVALID_PARAMETER, CommandError, Stop
+from minicoin.core.commands import Stop
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import AddressError, ScriptType, address_script, classify, script_address
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.port import LOG_AREAS
@@ -23,7 +24,8 @@ async def uptime(call: Call) -> Json:
 async def stop(call: Call) -> Json:
     if call.has("wait"):
         await asyncio.sleep(call.positive("wait", 0, _STOP_WAIT_MS_MAX) / 1_000)
-    return str(await call.port.command(Stop()))
+    await call.port.command(Stop())
+    return "minicoin stopping"
 
 
 async def get_rpc_info(call: Call) -> Json:
@@ -52,7 +54,7 @@ def _areas(call: Call, name: str) -> frozenset[str]:
         elif area in LOG_AREAS:
             areas.add(str(area))
         else:
-            raise CommandError(INVALID_PARAMETER, f"unknown logging category {area}")
+            raise RpcError(INVALID_PARAMETER, f"unknown logging category {area}")
     return frozenset(areas)
 
 

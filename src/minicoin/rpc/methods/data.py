@@ -6,12 +6,13 @@ Minicoin's own methods.
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from minicoin.core.commands import INVALID_PARAMETER, CommandError, Pay
+from minicoin.core.commands import Pay
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import DATA_BLOCKS_PER_CALL_MAX, DATA_BLOCKS_REMEMBERED_MAX, DATA_PAYLOAD_BYTES_MAX
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
 from minicoin.core.script.standard import data_output, data_pushes
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.wallet import require_wallet
@@ -74,10 +75,10 @@ class DataMethods:
         payload = call.octets("data") if call.flag("is_hex") else call.text("data").encode()
         if not 1 <= len(payload) <= DATA_PAYLOAD_BYTES_MAX:
             problem = f"data must have 1 to {DATA_PAYLOAD_BYTES_MAX} bytes, not {len(payload)}"
-            raise CommandError(INVALID_PARAMETER, problem)
+            raise RpcError(INVALID_PARAMETER, problem)
         outputs: tuple[TxOut, ...] = (data_output(payload),)
-        txid = await call.port.command(Pay(outputs))
-        return {"txid": str(txid), "bytes": len(payload)}
+        sent = await call.port.command(Pay(outputs))
+        return {"txid": hash_to_hex(sent.txid), "bytes": len(payload)}
 
     async def list_data(self, call: Call) -> Json:
         count = call.positive("count", 1, DATA_BLOCKS_PER_CALL_MAX)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from minicoin.core.commands import INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, CommandError
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.checksum import split_checksum
 from minicoin.core.descriptors.descriptor import Descriptor, Function, multisig_script
@@ -16,6 +15,7 @@ from minicoin.core.descriptors.parse import parse_descriptor
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import DESCRIPTOR_SCRIPTS_MAX
 from minicoin.core.script.standard import address_script, p2sh_script, script_address, witness_script
+from minicoin.rpc.errors import INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
@@ -30,11 +30,11 @@ _P2SH_BYTES_MAX: Final = 520
 
 
 def read_descriptors(call: Call, text: str, *, needs_checksum: bool = False) -> tuple[Descriptor, ...]:
-    """The descriptors of a text, in Bitcoin Core's order. Raises CommandError."""
+    """The descriptors of a text, in Bitcoin Core's order. Raises RpcError."""
     try:
         return parse_descriptor(text, call.port.network, needs_checksum=needs_checksum)
     except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, str(error)) from error
+        raise RpcError(INVALID_ADDRESS, str(error)) from error
 
 
 def read_range(value: Json) -> tuple[int, int]:
@@ -45,17 +45,17 @@ def read_range(value: Json) -> tuple[int, int]:
         ends = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
         whole = [end for end in ends if isinstance(end, int) and not isinstance(end, bool)]
         if len(whole) != 2 or len(ends) != 2:
-            raise CommandError(INVALID_PARAMETER, "Range must be specified as end or as [begin,end]")
+            raise RpcError(INVALID_PARAMETER, "Range must be specified as end or as [begin,end]")
         low, high = whole
         if low > high:
             problem = "Range specified as [begin,end] must not have begin after end"
-            raise CommandError(INVALID_PARAMETER, problem)
+            raise RpcError(INVALID_PARAMETER, problem)
     if low < 0:
-        raise CommandError(INVALID_PARAMETER, "Range should be greater or equal than 0")
+        raise RpcError(INVALID_PARAMETER, "Range should be greater or equal than 0")
     if not 0 <= high < HARDENED:
-        raise CommandError(INVALID_PARAMETER, "End of range is too high")
+        raise RpcError(INVALID_PARAMETER, "End of range is too high")
     if high >= low + _RANGE_MAX:
-        raise CommandError(INVALID_PARAMETER, "Range is too large")
+        raise RpcError(INVALID_PARAMETER, "Range is too large")
     return low, high
 
 
@@ -69,7 +69,7 @@ class ScriptBudget:
         self.left -= count
         if self.left < 0:
             problem = f"this asks for more than {DESCRIPTOR_SCRIPTS_MAX} scripts; ask for parts of the range"
-            raise CommandError(INVALID_PARAMETER, problem)
+            raise RpcError(INVALID_PARAMETER, problem)
 
 
 async def expand(
@@ -82,7 +82,7 @@ async def expand(
             try:
                 forms = descriptor.at(index)
             except DecodeError as error:
-                raise CommandError(INVALID_ADDRESS, str(error)) from error
+                raise RpcError(INVALID_ADDRESS, str(error)) from error
             budget.spend(len(forms))
             yield forms
         if index % _SCRIPTS_PER_SLICE == 0:
@@ -98,14 +98,14 @@ async def scan_scripts(call: Call, objects: Sequence[Json]) -> dict[bytes, Descr
         text, ends = scanned, _RANGE_DEFAULT
         if isinstance(scanned, Mapping):
             if "desc" not in scanned:
-                raise CommandError(INVALID_PARAMETER, "Descriptor needs to be provided in scan object")
+                raise RpcError(INVALID_PARAMETER, "Descriptor needs to be provided in scan object")
             text = scanned["desc"]
             if scanned.get("range") is not None:
                 ends = read_range(scanned["range"])
         elif not isinstance(scanned, str):
-            raise CommandError(INVALID_PARAMETER, "Scan object needs to be either a string or an object")
+            raise RpcError(INVALID_PARAMETER, "Scan object needs to be either a string or an object")
         if not isinstance(text, str):
-            raise CommandError(TYPE_ERROR, "JSON value of desc is not of expected type string")
+            raise RpcError(TYPE_ERROR, "JSON value of desc is not of expected type string")
         found = read_descriptors(call, text)
         async for forms in expand(found, ends if found[0].is_range else (0, 0), budget):
             for one in forms:
@@ -122,14 +122,14 @@ def script_to_mine_to(call: Call, text: str) -> bytes | None:
     except DecodeError:
         return None
     if len(found) > 1:
-        raise CommandError(INVALID_PARAMETER, "Multipath descriptor not accepted")
+        raise RpcError(INVALID_PARAMETER, "Multipath descriptor not accepted")
     if found[0].is_range:
         problem = "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     try:
         forms = found[0].at(0)
     except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, str(error)) from error
+        raise RpcError(INVALID_ADDRESS, str(error)) from error
     # Of combo(): P2WPKH where the key is compressed, else P2PKH.
     return forms[{1: 0, 2: 1, 4: 2}[len(forms)]].output_script()
 
@@ -142,7 +142,7 @@ def script_of_output(call: Call, text: str) -> bytes:
     try:
         return address_script(text, call.port.network.address_format)
     except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, "Error: Invalid address or descriptor") from error
+        raise RpcError(INVALID_ADDRESS, "Error: Invalid address or descriptor") from error
 
 
 async def get_descriptor_info(call: Call) -> Json:
@@ -164,9 +164,9 @@ async def derive_addresses(call: Call) -> Json:
     found = read_descriptors(call, call.text("descriptor"), needs_checksum=True)
     if not found[0].is_range and call.has("range"):
         problem = "Range should not be specified for an un-ranged descriptor"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     if found[0].is_range and not call.has("range"):
-        raise CommandError(INVALID_PARAMETER, "Range must be specified for a ranged descriptor")
+        raise RpcError(INVALID_PARAMETER, "Range must be specified for a ranged descriptor")
     budget = ScriptBudget()
     branches: list[Json] = []
     for descriptor in found:
@@ -183,7 +183,7 @@ def _addresses(call: Call, forms: Sequence[Descriptor]) -> list[str]:
         address = script_address(one.output_script(), call.port.network.address_format)
         # A bare key has none, which only combo() is forgiven.
         if address is None and len(forms) == 1:
-            raise CommandError(INVALID_ADDRESS, "Descriptor does not have a corresponding address")
+            raise RpcError(INVALID_ADDRESS, "Descriptor does not have a corresponding address")
         addresses += [] if address is None else [address]
     return addresses
 
@@ -193,16 +193,16 @@ async def create_multisig(call: Call) -> Json:
     keys = [_read_public_key(key) for key in call.array("keys")]
     kind = call.text("address_type")
     if kind == "bech32m":
-        raise CommandError(INVALID_ADDRESS, "createmultisig cannot create bech32m multisig addresses")
+        raise RpcError(INVALID_ADDRESS, "createmultisig cannot create bech32m multisig addresses")
     if kind not in ("legacy", "p2sh-segwit", "bech32"):
-        raise CommandError(INVALID_ADDRESS, f"Unknown address type '{kind}'")
+        raise RpcError(INVALID_ADDRESS, f"Unknown address type '{kind}'")
     _check_multisig(required, keys)
     inner = multisig_script(required, keys)
     found = Descriptor(Function.MULTI, tuple(map(KeyExpression, keys)), required)
     is_segwit = kind != "legacy" and all(len(key) == 33 for key in keys)
     if not is_segwit and len(inner) > _P2SH_BYTES_MAX:
         problem = f"redeemScript exceeds size limit: {len(inner)} > {_P2SH_BYTES_MAX}"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     script = p2sh_script(hash160(inner))
     if is_segwit:
         found = Descriptor(Function.WSH, inner=(found,))
@@ -224,14 +224,14 @@ async def create_multisig(call: Call) -> Json:
 def _check_multisig(required: int, keys: Sequence[bytes]) -> None:
     if required < 1:
         problem = "a multisignature address must require at least one key to redeem"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     if len(keys) < required:
-        raise CommandError(
+        raise RpcError(
             INVALID_PARAMETER,
             f"not enough keys supplied (got {len(keys)} keys, but need at least {required} to redeem)",
         )
     if len(keys) > _MULTISIG_KEYS_MAX:
-        raise CommandError(
+        raise RpcError(
             INVALID_PARAMETER,
             f"Number of keys involved in the multisignature address creation > {_MULTISIG_KEYS_MAX}\nReduce the number",
         )
@@ -239,18 +239,18 @@ def _check_multisig(required: int, keys: Sequence[bytes]) -> None:
 
 def _read_public_key(value: Json) -> bytes:
     if not isinstance(value, str):
-        raise CommandError(TYPE_ERROR, "keys: a public key is a string of hex digits")
+        raise RpcError(TYPE_ERROR, "keys: a public key is a string of hex digits")
     try:
         public = bytes.fromhex(value)
     except ValueError:
         public = b""
     if 2 * len(public) != len(value) or not value:
-        raise CommandError(INVALID_ADDRESS, f'Pubkey "{value[:140]}" must be a hex string')
+        raise RpcError(INVALID_ADDRESS, f'Pubkey "{value[:140]}" must be a hex string')
     if len(public) not in (33, 65):
         problem = f'Pubkey "{value[:140]}" must have a length of either 33 or 65 bytes'
-        raise CommandError(INVALID_ADDRESS, problem)
+        raise RpcError(INVALID_ADDRESS, problem)
     if not is_on_curve(public):
-        raise CommandError(INVALID_ADDRESS, f'Pubkey "{value[:140]}" must be cryptographically valid.')
+        raise RpcError(INVALID_ADDRESS, f'Pubkey "{value[:140]}" must be cryptographically valid.')
     return public
 
 

@@ -1,26 +1,25 @@
 """Blocks made on demand: to a descriptor, or of chosen transactions."""
 
-from minicoin.core.commands import (
+from minicoin.core.commands import Generate, GenerateBlock, SubmitHeader
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX, TRANSACTIONS_PER_BLOCK_MAX
+from minicoin.core.primitives.block import HEADER_SIZE, BlockHeader
+from minicoin.core.primitives.transaction import Transaction, Txid
+from minicoin.rpc.errors import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
     MISC_ERROR,
     TYPE_ERROR,
     VERIFY_ERROR,
-    CommandError,
-    Generate,
-    GenerateBlock,
-    SubmitHeader,
+    RpcError,
 )
-from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.faults import DecodeError
-from minicoin.core.limits import BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX, TRANSACTIONS_PER_BLOCK_MAX
-from minicoin.core.primitives.block import HEADER_SIZE, BlockHeader, RawBlock
-from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex
 from minicoin.rpc.methods.descriptors import read_descriptors, script_of_output, script_to_mine_to
 from minicoin.rpc.port import ChainReads
+from minicoin.rpc.shapes import JsonObject
 
 
 async def generate_to_descriptor(call: Call) -> Json:
@@ -28,45 +27,42 @@ async def generate_to_descriptor(call: Call) -> Json:
     read_descriptors(call, text)
     script = script_to_mine_to(call, text)
     assert script is not None
-    found = await call.port.command(Generate(count, script))
-    assert isinstance(found, list)
-    return [str(block) for block in found]
+    mined = await call.port.command(Generate(count, script))
+    return [hash_to_hex(block) for block in mined.blocks]
 
 
 async def generate_block(call: Call) -> Json:
     script = script_of_output(call, call.text("output"))
     texts = call.array("transactions")
     if len(texts) > TRANSACTIONS_PER_BLOCK_MAX:
-        raise CommandError(INVALID_PARAMETER, f"no block holds more than {TRANSACTIONS_PER_BLOCK_MAX} transactions")
+        raise RpcError(INVALID_PARAMETER, f"no block holds more than {TRANSACTIONS_PER_BLOCK_MAX} transactions")
     transactions = tuple([await _find_transaction(call, text) for text in texts])
     if sum(transaction.weight for transaction in transactions) > BLOCK_WEIGHT_MAX:
-        raise CommandError(VERIFY_ERROR, "TestBlockValidity failed: bad-blk-weight")
+        raise RpcError(VERIFY_ERROR, "TestBlockValidity failed: bad-blk-weight")
     await _check(call, script, transactions)
     submits = call.flag("submit")
-    found = await call.port.command(GenerateBlock(script, transactions, submits))
-    if isinstance(found, RawBlock):
-        return {"hash": hash_to_hex(found.hash), "hex": found.raw.hex()}
-    assert isinstance(found, list)
-    if not found:
-        raise CommandError(MISC_ERROR, "Failed to make block: the search was ended.")
-    return {"hash": str(found[0])}
+    mined = await call.port.command(GenerateBlock(script, transactions, submits))
+    if not mined.blocks:
+        raise RpcError(MISC_ERROR, "Failed to make block: the search was ended.")
+    shape: JsonObject = {"hash": hash_to_hex(mined.blocks[0])}
+    return shape if mined.unsubmitted is None else shape | {"hex": mined.unsubmitted.raw.hex()}
 
 
 async def _find_transaction(call: Call, value: Json) -> Transaction:
     """Of the mempool by its id, or as given."""
     if not isinstance(value, str):
-        raise CommandError(TYPE_ERROR, "transactions: each is a string, an id or a serialised transaction")
+        raise RpcError(TYPE_ERROR, "transactions: each is a string, an id or a serialised transaction")
     try:
         octets = parse_hex(value, "transactions")
         if len(octets) != 32:
             return Transaction.parse(octets)
-    except (CommandError, DecodeError) as error:
+    except (RpcError, DecodeError) as error:
         problem = f"Transaction decode failed for {value[:200]}. Make sure the tx has at least one input."
-        raise CommandError(DESERIALIZATION_ERROR, problem) from error
+        raise RpcError(DESERIALIZATION_ERROR, problem) from error
     txid = Txid(octets[::-1])
     entry = await call.port.query(lambda node: node.mempool.entry(txid))
     if entry is None:
-        raise CommandError(INVALID_ADDRESS, f"Transaction {value} not in mempool.")
+        raise RpcError(INVALID_ADDRESS, f"Transaction {value} not in mempool.")
     return entry.transaction
 
 
@@ -81,14 +77,14 @@ async def _check(call: Call, script: bytes, transactions: tuple[Transaction, ...
 
     problem = await call.port.read_chain(read)
     if problem:
-        raise CommandError(VERIFY_ERROR, f"TestBlockValidity failed: {problem}")
+        raise RpcError(VERIFY_ERROR, f"TestBlockValidity failed: {problem}")
 
 
 async def submit_header(call: Call) -> Json:
     try:
         header = BlockHeader.parse(parse_hex(call.text("hexdata"), "hexdata")[:HEADER_SIZE])
-    except (DecodeError, CommandError) as error:
-        raise CommandError(DESERIALIZATION_ERROR, "Block header decode failed") from error
+    except (DecodeError, RpcError) as error:
+        raise RpcError(DESERIALIZATION_ERROR, "Block header decode failed") from error
     await call.port.command(SubmitHeader(header))
     return None
 

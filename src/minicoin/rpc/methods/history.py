@@ -1,9 +1,5 @@
 """Wallet methods that read: balances, coins, history."""
 
-from minicoin.core.commands import (
-    INVALID_ADDRESS,
-    CommandError,
-)
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import QUERY_PAGE_HISTORY_MAX
 from minicoin.core.primitives.transaction import (
@@ -14,6 +10,7 @@ from minicoin.core.primitives.transaction import (
 from minicoin.core.queries.wallet import HistoryEntry, TransactionStatus
 from minicoin.core.script.standard import script_address
 from minicoin.core.units import SECOND_US
+from minicoin.rpc.errors import INVALID_ADDRESS, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.transactions import parse_address
@@ -149,7 +146,7 @@ async def get_transaction(call: Call) -> Json:
         lambda node: (node.wallet.record(txid), node.wallet.status(txid), node.wallet.history_of(txid))
     )
     if record is None or status is None:
-        raise CommandError(INVALID_ADDRESS, "Invalid or non-wallet transaction id")
+        raise RpcError(INVALID_ADDRESS, "Invalid or non-wallet transaction id")
     fee = next((entry.fee_sat for entry in entries if entry.fee_sat is not None), None)
     shape: JsonObject = {"amount": Amount(sum(entry.amount_sat for entry in entries))}
     if fee is not None:

@@ -4,14 +4,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
-from minicoin.core.commands import (
-    DESERIALIZATION_ERROR,
-    INVALID_ADDRESS,
-    INVALID_PARAMETER,
-    TYPE_ERROR,
-    VERIFY_ERROR,
-    CommandError,
-)
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.keys import decode_wif
 from minicoin.core.limits import KEY_SIGNED_BYTES_MAX, KEY_SIGNED_INPUTS_MAX
@@ -20,6 +12,14 @@ from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import ScriptType, classify, p2sh_script, witness_script
 from minicoin.rpc.arguments import type_name
+from minicoin.rpc.errors import (
+    DESERIALIZATION_ERROR,
+    INVALID_ADDRESS,
+    INVALID_PARAMETER,
+    TYPE_ERROR,
+    VERIFY_ERROR,
+    RpcError,
+)
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex
 from minicoin.rpc.methods.payments import look_up_spent, read_spent_outputs, unsigned_inputs
@@ -35,9 +35,9 @@ async def sign_raw_transaction_with_key(call: Call) -> Json:
     transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
     _check_size(transaction)
     if call.text("sighashtype") not in _HASH_TYPES:
-        raise CommandError(INVALID_PARAMETER, f"'{call.text('sighashtype')}' is not a valid sighash parameter.")
+        raise RpcError(INVALID_PARAMETER, f"'{call.text('sighashtype')}' is not a valid sighash parameter.")
     if call.text("sighashtype") not in ("ALL", "DEFAULT"):
-        raise CommandError(INVALID_PARAMETER, "'sighashtype' must be ALL or DEFAULT: no other is signed here")
+        raise RpcError(INVALID_PARAMETER, "'sighashtype' must be ALL or DEFAULT: no other is signed here")
     secrets = [_read_key(call, value) for value in call.array("privkeys")]
     spent = await read_spent_outputs(call, transaction)
     scripts = [script for value in call.array("prevtxs") for script in _read_scripts(value)]
@@ -54,19 +54,19 @@ async def combine_raw_transaction(call: Call) -> Json:
     for place, value in enumerate(call.array("txs")):
         try:
             versions.append(parse_transaction_hex(value, "txs"))
-        except CommandError as error:
+        except RpcError as error:
             if error.code != DESERIALIZATION_ERROR:
                 raise
             problem = f"TX decode failed for tx {place}. Make sure the tx has at least one input."
-            raise CommandError(DESERIALIZATION_ERROR, problem) from None
+            raise RpcError(DESERIALIZATION_ERROR, problem) from None
     if not versions:
-        raise CommandError(DESERIALIZATION_ERROR, "Missing transactions")
+        raise RpcError(DESERIALIZATION_ERROR, "Missing transactions")
     _check_size(*versions)
     if any(_skeleton(version) != _skeleton(versions[0]) for version in versions):
-        raise CommandError(INVALID_PARAMETER, "txs: these are not one transaction; only signatures may differ")
+        raise RpcError(INVALID_PARAMETER, "txs: these are not one transaction; only signatures may differ")
     spent = await look_up_spent(call, versions[0])
     if None in spent:
-        raise CommandError(VERIFY_ERROR, "Input not found or already spent")
+        raise RpcError(VERIFY_ERROR, "Input not found or already spent")
     return combine_signatures(versions, spent).transaction.raw.hex()
 
 
@@ -74,7 +74,7 @@ def _check_size(*transactions: Transaction) -> None:
     inputs = sum(len(transaction.inputs) for transaction in transactions)
     if inputs > KEY_SIGNED_INPUTS_MAX or sum(one.size for one in transactions) > KEY_SIGNED_BYTES_MAX:
         problem = f"at most {KEY_SIGNED_INPUTS_MAX} inputs and {KEY_SIGNED_BYTES_MAX} bytes are signed at once"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
 
 
 def _skeleton(transaction: Transaction) -> tuple[object, ...]:
@@ -93,15 +93,15 @@ def _read_scripts(value: Json) -> tuple[bytes, ...]:
     redeem, witness = (_read_script(value, name) for name in ("redeemScript", "witnessScript"))
     innermost = redeem if witness is None else witness
     if innermost is None:
-        raise CommandError(INVALID_PARAMETER, "Missing redeemScript/witnessScript")
+        raise RpcError(INVALID_PARAMETER, "Missing redeemScript/witnessScript")
     wrapped = witness_script(0, sha256(innermost).digest())
     if redeem is not None and redeem not in (innermost, wrapped):
-        raise CommandError(INVALID_PARAMETER, "redeemScript does not correspond to witnessScript")
+        raise RpcError(INVALID_PARAMETER, "redeemScript does not correspond to witnessScript")
     is_segwit = output in (wrapped, p2sh_script(hash160(wrapped))) or witness_program(innermost) is not None
     if not is_segwit and output != p2sh_script(hash160(innermost)):
-        raise CommandError(INVALID_PARAMETER, "redeemScript/witnessScript does not match scriptPubKey")
+        raise RpcError(INVALID_PARAMETER, "redeemScript/witnessScript does not match scriptPubKey")
     if is_segwit and value.get("amount") is None:
-        raise CommandError(INVALID_PARAMETER, "Missing amount: the signature of an input with a witness covers it")
+        raise RpcError(INVALID_PARAMETER, "Missing amount: the signature of an input with a witness covers it")
     return innermost, wrapped
 
 
@@ -110,7 +110,7 @@ def _read_script(value: Mapping[str, Json], name: str) -> bytes | None:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise CommandError(
+        raise RpcError(
             TYPE_ERROR, f"JSON value of type {type_name(text)} for field {name} is not of expected type string"
         )
     return parse_hex(text, name)
@@ -118,14 +118,14 @@ def _read_script(value: Mapping[str, Json], name: str) -> bytes | None:
 
 def _read_key(call: Call, value: Json) -> bytes:
     if not isinstance(value, str):
-        raise CommandError(TYPE_ERROR, "privkeys: a private key is a string (WIF)")
+        raise RpcError(TYPE_ERROR, "privkeys: a private key is a string (WIF)")
     found = decode_wif(value, call.port.network.keys)
     if found is None:
         # Without the text: it may be a key with a slip of the finger in it.
-        raise CommandError(INVALID_ADDRESS, "Invalid private key")
+        raise RpcError(INVALID_ADDRESS, "Invalid private key")
     secret, is_compressed = found
     if not is_compressed:
-        raise CommandError(INVALID_ADDRESS, "Invalid private key: one of an uncompressed public key does not sign")
+        raise RpcError(INVALID_ADDRESS, "Invalid private key: one of an uncompressed public key does not sign")
     return secret
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, SaveMempool
+from minicoin.core.answers import CommandRefused, Reason
+from minicoin.core.commands import SaveMempool
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.queries.mempool import EntryView
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import NOT_IN_MEMPOOL, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.pages import read_entries
@@ -102,10 +104,10 @@ def entry_json(entry: EntryView) -> JsonObject:
 
 async def get_orphan_txs(call: Call) -> Json:
     if isinstance(call.value("verbosity"), bool):
-        raise CommandError(TYPE_ERROR, "Verbosity was boolean but only integer allowed")
+        raise RpcError(TYPE_ERROR, "Verbosity was boolean but only integer allowed")
     verbosity = call.integer("verbosity")
     if not 0 <= verbosity <= 2:
-        raise CommandError(INVALID_PARAMETER, f"Invalid verbosity value {verbosity}")
+        raise RpcError(INVALID_PARAMETER, f"Invalid verbosity value {verbosity}")
     orphans = await call.port.query(lambda node: node.mempool.orphans())
     if verbosity == 0:
         return [hash_to_hex(orphan.transaction.txid) for orphan in orphans]
@@ -126,10 +128,10 @@ async def get_orphan_txs(call: Call) -> Json:
 async def save_mempool(call: Call) -> Json:
     try:
         await call.port.command(SaveMempool())
-    except CommandError as error:
-        if not error.message.startswith("the disk refused"):
+    except CommandRefused as refused:
+        if refused.reason is not Reason.NOT_SAVED:
             raise
-        raise CommandError(MISC_ERROR, f"Unable to dump mempool to disk ({error.message})") from error
+        raise RpcError(MISC_ERROR, f"Unable to dump mempool to disk ({refused.text})") from refused
     return {"filename": str(call.port.datadir / "state" / "mempool")}
 
 

@@ -2,11 +2,11 @@
 
 from base64 import b64decode, b64encode
 
-from minicoin.core.commands import INVALID_ADDRESS, TYPE_ERROR, CommandError
 from minicoin.core.descriptors.keys import decode_wif
 from minicoin.core.faults import DecodeError
 from minicoin.core.node.message_signing import sign_message, verify_message
 from minicoin.core.script.standard import address_script, is_p2pkh
+from minicoin.rpc.errors import INVALID_ADDRESS, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method
 
@@ -15,7 +15,7 @@ async def sign_message_with_key(call: Call) -> Json:
     found = decode_wif(call.text("privkey"), call.port.network.keys)
     if found is None:
         # Without the text: it may be a key with a slip of the finger in it.
-        raise CommandError(INVALID_ADDRESS, "Invalid private key")
+        raise RpcError(INVALID_ADDRESS, "Invalid private key")
     secret, is_compressed = found
     return b64encode(sign_message(secret, call.text("message"), is_compressed=is_compressed)).decode()
 
@@ -24,9 +24,9 @@ async def verify_signed_message(call: Call) -> Json:
     try:
         script = address_script(call.text("address"), call.port.network.address_format)
     except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, f"Invalid address: {error}") from error
+        raise RpcError(INVALID_ADDRESS, f"Invalid address: {error}") from error
     if not is_p2pkh(script):
-        raise CommandError(TYPE_ERROR, "Address does not refer to key: messages are verified for P2PKH addresses only")
+        raise RpcError(TYPE_ERROR, "Address does not refer to key: messages are verified for P2PKH addresses only")
     return verify_message(script[3:23], _read_base64(call.text("signature")), call.text("message"))
 
 
@@ -37,7 +37,7 @@ def _read_base64(text: str) -> bytes:
     except ValueError:
         octets = b""
     if b64encode(octets).decode() != text:
-        raise CommandError(TYPE_ERROR, "Malformed base64 encoding")
+        raise RpcError(TYPE_ERROR, "Malformed base64 encoding")
     return octets
 
 

@@ -2,19 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.commands import (
-    DESERIALIZATION_ERROR,
-    IN_INITIAL_DOWNLOAD,
-    INVALID_PARAMETER,
-    NOT_CONNECTED,
-    TYPE_ERROR,
-    AbortGenerate,
-    AwaitTemplate,
-    CommandError,
-    Generate,
-    SetMining,
-    SubmitBlock,
-)
+from minicoin.core.commands import AbortGenerate, AwaitTemplate, Generate, SetMining, SubmitBlock
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import BLOCK_SERIALISED_BYTES_MAX, BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX, GENERATE_BLOCKS_MAX
@@ -23,6 +11,14 @@ from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.script.sigops import WITNESS_SCALE
 from minicoin.core.script.standard import script_address
+from minicoin.rpc.errors import (
+    DESERIALIZATION_ERROR,
+    IN_INITIAL_DOWNLOAD,
+    INVALID_PARAMETER,
+    NOT_CONNECTED,
+    TYPE_ERROR,
+    RpcError,
+)
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hash, parse_hex
 from minicoin.rpc.methods.transactions import parse_address
@@ -74,9 +70,9 @@ async def get_network_hash_ps(call: Call) -> Json:
     blocks, height = call.integer("nblocks"), call.integer("height")
     top = await call.port.query(lambda node: node.chain.height())
     if blocks < -1 or blocks == 0:
-        raise CommandError(INVALID_PARAMETER, "Invalid nblocks. Must be a positive number or -1.")
+        raise RpcError(INVALID_PARAMETER, "Invalid nblocks. Must be a positive number or -1.")
     if height < -1 or height > top:
-        raise CommandError(INVALID_PARAMETER, "Block does not exist at specified height")
+        raise RpcError(INVALID_PARAMETER, "Block does not exist at specified height")
     return await _hash_rate(call, blocks, height)
 
 
@@ -91,7 +87,7 @@ async def get_block_template(call: Call) -> Json:
     if mode == "proposal":
         return await _judge_proposal(call, request.get("data"))
     if mode is not None and mode != "template":
-        raise CommandError(INVALID_PARAMETER, "Invalid mode")
+        raise RpcError(INVALID_PARAMETER, "Invalid mode")
     await _require_ready(call)
     if request.get("longpollid") is not None:
         await _await_other_template(call, request["longpollid"])
@@ -150,12 +146,12 @@ def _client_rules(request: Mapping[str, Json]) -> Sequence[Json]:
 def _require_rules(call: Call, names: Sequence[Json]) -> None:
     """Rules that a miner who does not name them would break."""
     if isinstance(call.port.network.proof, SignetKind) and "signet" not in names:
-        raise CommandError(
+        raise RpcError(
             INVALID_PARAMETER,
             'getblocktemplate must be called with the signet rule set (call with {"rules": ["segwit", "signet"]})',
         )
     if "segwit" not in names:
-        raise CommandError(
+        raise RpcError(
             INVALID_PARAMETER,
             'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})',
         )
@@ -175,11 +171,11 @@ async def _await_other_template(call: Call, longpoll_id: Json) -> None:
 async def _judge_proposal(call: Call, octets: Json) -> Json:
     """BIP23: what would become of a block that lacks its proof of work."""
     if not isinstance(octets, str):
-        raise CommandError(TYPE_ERROR, "Missing data String key for proposal")
+        raise RpcError(TYPE_ERROR, "Missing data String key for proposal")
     try:
         block = Block.parse(parse_hex(octets, "data"))
     except DecodeError as error:
-        raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
+        raise RpcError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
     known = await call.port.query(lambda node: node.chain.duplicate_of(block.hash))
     if known is not None:
         return known
@@ -192,9 +188,9 @@ async def _require_ready(call: Call) -> None:
     if call.port.network.allow_private_addresses:
         return
     if not sum(await call.port.query(lambda node: node.network.counts())):
-        raise CommandError(NOT_CONNECTED, "This node is not connected!")
+        raise RpcError(NOT_CONNECTED, "This node is not connected!")
     if (await call.port.query(lambda node: node.chain.view())).is_initial:
-        raise CommandError(IN_INITIAL_DOWNLOAD, "This node is in initial sync and waiting for blocks...")
+        raise RpcError(IN_INITIAL_DOWNLOAD, "This node is in initial sync and waiting for blocks...")
 
 
 async def submit_block(call: Call) -> Json:
@@ -203,21 +199,20 @@ async def submit_block(call: Call) -> Json:
         # Looked at as a whole here, so that a torn submission is an error and no verdict about a block.
         block = Block.parse(octets)
     except DecodeError as error:
-        raise CommandError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
+        raise RpcError(DESERIALIZATION_ERROR, f"Block decode failed: {error}") from error
     whole = await call.port.query(lambda node: node.chain.with_reserved_value(block))
     verdict = await call.port.command(SubmitBlock(RawBlock(whole.header, whole.raw)))
-    return None if verdict is None else str(verdict)
+    return verdict.refusal or None
 
 
 async def generate_to_address(call: Call) -> Json:
     count = call.positive("nblocks", 0, GENERATE_BLOCKS_MAX)
-    found = await call.port.command(Generate(count, parse_address(call, call.text("address"))))
-    assert isinstance(found, list)
-    return [str(block) for block in found]
+    mined = await call.port.command(Generate(count, parse_address(call, call.text("address"))))
+    return [hash_to_hex(block) for block in mined.blocks]
 
 
 async def abort_generate(call: Call) -> Json:
-    return bool(await call.port.command(AbortGenerate()))
+    return (await call.port.command(AbortGenerate())).count > 0
 
 
 async def set_mining(call: Call) -> Json:

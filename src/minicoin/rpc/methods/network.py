@@ -2,7 +2,7 @@
 
 import time
 
-from minicoin.core.commands import INVALID_PARAMETER, CommandError, PingPeers
+from minicoin.core.commands import PingPeers
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.libp2p.node_address import join_address
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
@@ -10,6 +10,7 @@ from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
 from minicoin.core.primitives.permissions import permission_names
 from minicoin.core.queries.network import PeerView
 from minicoin.core.units import SECOND_US, Micros
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
 from minicoin.rpc.port import LinkTraffic, NodePort
@@ -171,9 +172,9 @@ async def get_net_totals(call: Call) -> Json:
 async def get_node_addresses(call: Call) -> Json:
     count, wanted = call.integer("count"), call.text("network") if call.has("network") else ""
     if count < 0:
-        raise CommandError(INVALID_PARAMETER, "Address count out of range")
+        raise RpcError(INVALID_PARAMETER, "Address count out of range")
     if wanted and wanted not in NETWORKS:
-        raise CommandError(INVALID_PARAMETER, f"Network not recognized: {wanted}")
+        raise RpcError(INVALID_PARAMETER, f"Network not recognized: {wanted}")
     known = [timed for timed in await read_addresses(call.port) if not wanted or network_name(timed.address) == wanted]
     return [
         {

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from minicoin.core.commands import INVALID_PARAMETER, VERIFY_ERROR, CommandError, SubmitPackage
+from minicoin.core.answers import NOT_VALIDATED, MemberResult, PackageResult
+from minicoin.core.commands import SubmitPackage
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.package_flow import FAILED, NOT_VALIDATED, MemberResult, PackageResult
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint, outpoint_txid
 from minicoin.core.primitives.verdicts import TxReason, TxVerdict
 from minicoin.core.queries.mempool import Admission
+from minicoin.rpc.errors import INVALID_PARAMETER, VERIFY_ERROR, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_amount, parse_feerate
 from minicoin.rpc.methods.transactions import MAX_BURN, MAX_FEERATE, parse_transaction_hex, refuse_burning
@@ -86,7 +87,7 @@ def _allowance(verdict: TxVerdict, vsize: int) -> JsonObject:
 def _parse_transactions(call: Call, name: str) -> tuple[Transaction, ...]:
     texts = call.array(name)
     if not 1 <= len(texts) <= _MEMBERS_MAX:
-        raise CommandError(INVALID_PARAMETER, f"Array must contain between 1 and {_MEMBERS_MAX} transactions.")
+        raise RpcError(INVALID_PARAMETER, f"Array must contain between 1 and {_MEMBERS_MAX} transactions.")
     return tuple(parse_transaction_hex(text, name) for text in texts)
 
 
@@ -116,15 +117,13 @@ async def submit_package(call: Call) -> Json:
         refuse_burning(transaction, parse_amount(call.value("maxburnamount"), "maxburnamount"))
     if not _is_child_with_parents(transactions):
         problem = "package topology disallowed. not child-with-parents or parents depend on each other."
-        raise CommandError(VERIFY_ERROR, problem)
+        raise RpcError(VERIFY_ERROR, problem)
     absurd = await _too_dear(call, transactions, max_feerate) if max_feerate else set()
     if absurd:
         errors = ["max feerate exceeded" if one.txid in absurd else NOT_VALIDATED for one in transactions]
         members = map(MemberResult, transactions, errors)
-        return _package_json(PackageResult(FAILED, tuple(members)))
-    answer = await call.port.command(SubmitPackage(transactions))
-    assert isinstance(answer, PackageResult)
-    return _package_json(answer)
+        return _package_json(PackageResult(tuple(members)))
+    return _package_json(await call.port.command(SubmitPackage(transactions)))
 
 
 def _is_child_with_parents(transactions: Sequence[Transaction]) -> bool:
@@ -172,7 +171,8 @@ def _package_json(result: PackageResult) -> JsonObject:
             row |= {"vsize": member.vsize, "fees": fees}
         rows[hash_to_hex(member.transaction.wtxid)] = row
     replaced: list[Json] = [hash_to_hex(txid) for txid in result.replaced]
-    return {"package_msg": result.message, "tx-results": rows, "replaced-transactions": replaced}
+    message = "transaction failed" if any(member.error for member in result.members) else "success"
+    return {"package_msg": message, "tx-results": rows, "replaced-transactions": replaced}
 
 
 METHODS = (

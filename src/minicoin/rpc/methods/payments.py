@@ -3,14 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from minicoin.core.commands import (
-    INVALID_PARAMETER,
-    MISC_ERROR,
-    AbandonTransaction,
-    CommandError,
-    Pay,
-    SignTransaction,
-)
+from minicoin.core.commands import AbandonTransaction, Pay, SignTransaction
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.transaction import (
     Transaction,
@@ -22,6 +15,7 @@ from minicoin.core.primitives.transaction import (
 )
 from minicoin.core.script.asm import script_asm
 from minicoin.core.script.pushes import witness_program
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import (
     Argument,
@@ -56,15 +50,15 @@ async def send_many(call: Call) -> Json:
     subtracted: list[int] = []
     for name in call.array("subtractfeefrom"):
         if name not in names:
-            raise CommandError(INVALID_PARAMETER, f"Invalid parameter, address {name!r} is not among the amounts")
+            raise RpcError(INVALID_PARAMETER, f"Invalid parameter, address {name!r} is not among the amounts")
         subtracted.append(names.index(str(name)))
     return await _pay(call, outputs, tuple(subtracted))
 
 
 async def _pay(call: Call, outputs: tuple[TxOut, ...], subtracted: tuple[int, ...]) -> Json:
     if not outputs:
-        raise CommandError(INVALID_PARAMETER, "Transaction must have at least one recipient")
-    txid = str(await call.port.command(Pay(outputs, _feerate(call), subtracted)))
+        raise RpcError(INVALID_PARAMETER, "Transaction must have at least one recipient")
+    txid = hash_to_hex((await call.port.command(Pay(outputs, _feerate(call), subtracted))).txid)
     return {"txid": txid} if call.flag("verbose") else txid
 
 
@@ -72,10 +66,10 @@ async def send_all(call: Call) -> Json:
     await require_wallet(call)
     recipients = call.array("recipients")
     if len(recipients) != 1 or not isinstance(recipients[0], str):
-        raise CommandError(INVALID_PARAMETER, "recipients must be an array of one address")
+        raise RpcError(INVALID_PARAMETER, "recipients must be an array of one address")
     outputs = (TxOut(0, parse_address(call, recipients[0])),)
-    txid = str(await call.port.command(Pay(outputs, _feerate(call), empties=True)))
-    return {"txid": txid, "complete": True}
+    sent = await call.port.command(Pay(outputs, _feerate(call), empties=True))
+    return {"txid": hash_to_hex(sent.txid), "complete": True}
 
 
 def _feerate(call: Call) -> int:
@@ -83,7 +77,7 @@ def _feerate(call: Call) -> int:
         return 0
     feerate = parse_vbyte_feerate(call.value("fee_rate"), "fee_rate")
     if feerate < 1:
-        raise CommandError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
+        raise RpcError(INVALID_PARAMETER, "fee_rate must be at least 0.001 sat/vB")
     return feerate
 
 
@@ -97,13 +91,10 @@ async def sign_raw_transaction(call: Call) -> Json:
     await require_wallet(call)
     transaction = parse_transaction_hex(call.text("hexstring"), "hexstring")
     spent = await read_spent_outputs(call, transaction)
-    answer = await call.port.command(SignTransaction(transaction, spent))
-    if not isinstance(answer, tuple):
-        raise CommandError(MISC_ERROR, "the wallet gave no transaction")
-    signed, is_complete = answer
-    assert isinstance(signed, Transaction)
-    shape: JsonObject = {"hex": signed.raw.hex(), "complete": bool(is_complete)}
-    if not is_complete:
+    made = await call.port.command(SignTransaction(transaction, spent))
+    signed = made.transaction
+    shape: JsonObject = {"hex": signed.raw.hex(), "complete": made.is_complete}
+    if not made.is_complete:
         stacks = signed.witnesses or ((),) * len(signed.inputs)
         places = [at for at, spend in enumerate(signed.inputs) if not (spend.script_sig or stacks[at])]
         shape["errors"] = unsigned_inputs(signed, spent, places, "Unable to sign input: not of this wallet")
@@ -138,7 +129,7 @@ def _spent_output(given: "_Given | None", known: TxOut | None) -> TxOut | None:
     if known is not None and known.script_pubkey == given.script:
         return known
     if witness_program(given.script) is not None:
-        raise CommandError(INVALID_PARAMETER, "Missing amount: the signature of an input with a witness covers it")
+        raise RpcError(INVALID_PARAMETER, "Missing amount: the signature of an input with a witness covers it")
     return TxOut(0, given.script)
 
 
@@ -174,10 +165,10 @@ class _Given:
 
 def _parse_prevout(value: Json) -> tuple[bytes, _Given]:
     if not isinstance(value, Mapping):
-        raise CommandError(INVALID_PARAMETER, "each member of prevtxs must be an object")
+        raise RpcError(INVALID_PARAMETER, "each member of prevtxs must be an object")
     txid, index, script, amount = (value.get(key) for key in ("txid", "vout", "scriptPubKey", "amount"))
     if not isinstance(txid, str) or not isinstance(script, str) or not isinstance(index, int):
-        raise CommandError(INVALID_PARAMETER, "each member of prevtxs needs txid, vout and scriptPubKey")
+        raise RpcError(INVALID_PARAMETER, "each member of prevtxs needs txid, vout and scriptPubKey")
     outpoint = make_outpoint(Txid(parse_hash(txid, "txid")), index)
     value_sat = None if amount is None else parse_amount(amount, "amount")
     return outpoint, _Given(parse_hex(script, "scriptPubKey"), value_sat)

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError, PrioritiseTransaction
+from minicoin.core.commands import PrioritiseTransaction
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.transaction import Txid
 from minicoin.rpc.arguments import type_name
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
@@ -13,14 +14,14 @@ from minicoin.rpc.shapes import JsonObject
 
 async def prioritise_transaction(call: Call) -> Json:
     if not call.has("fee_delta"):
-        raise CommandError(MISC_ERROR, 'prioritisetransaction "txid" ( dummy ) fee_delta: the fee_delta is missing')
+        raise RpcError(MISC_ERROR, 'prioritisetransaction "txid" ( dummy ) fee_delta: the fee_delta is missing')
     txid = Txid(call.hash("txid"))
     dummy = call.value("dummy")
     if dummy is not None and (isinstance(dummy, bool) or not isinstance(dummy, int | Decimal)):
-        raise CommandError(TYPE_ERROR, f"dummy: JSON value of type {type_name(dummy)} is not of expected type number")
+        raise RpcError(TYPE_ERROR, f"dummy: JSON value of type {type_name(dummy)} is not of expected type number")
     if dummy:
         problem = "Priority is no longer supported, dummy argument to prioritisetransaction must be 0."
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     await call.port.command(PrioritiseTransaction(txid, call.integer("fee_delta")))
     return True
 

@@ -1,12 +1,12 @@
 """Long looks at what is stored: all coins for those of certain scripts (one scan at a time), and whether the chain is
 sound. Both are held without a turn in the server's line."""
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.descriptors.descriptor import Descriptor
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import SCAN_FOUND_COINS_MAX
 from minicoin.core.primitives.coin_scan import CoinScan, ScanProgress
 from minicoin.core.primitives.transaction import outpoint_index, outpoint_txid
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.descriptors import scan_scripts
@@ -31,12 +31,12 @@ class ScanMethods:
             self._progress.is_aborted = True
             return True
         if action != "start":
-            raise CommandError(INVALID_PARAMETER, f"Invalid action '{action}'")
+            raise RpcError(INVALID_PARAMETER, f"Invalid action '{action}'")
         if self._progress is not None:
             problem = 'Scan already in progress, use action "abort" or "status"'
-            raise CommandError(INVALID_PARAMETER, problem)
+            raise RpcError(INVALID_PARAMETER, problem)
         if not call.has("scanobjects"):
-            raise CommandError(MISC_ERROR, "scanobjects argument is required for the start action")
+            raise RpcError(MISC_ERROR, "scanobjects argument is required for the start action")
         progress = self._progress = ScanProgress()
         try:
             scripts = await scan_scripts(call, call.array("scanobjects"))
@@ -59,7 +59,7 @@ async def verify_chain(call: Call) -> Json:
         lambda: call.port.read_chain_slowly(lambda chain: chain.verify_chain(level, count)),
     )
     if problem:
-        raise CommandError(MISC_ERROR, f"the stored chain is damaged: {problem}")
+        raise RpcError(MISC_ERROR, f"the stored chain is damaged: {problem}")
     return True
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import SPENT_OUTPUTS_PER_CALL_MAX
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, make_outpoint
 from minicoin.core.queries.node import NodeQueries
 from minicoin.rpc.arguments import type_name
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hash
 from minicoin.rpc.shapes import JsonObject
@@ -20,10 +20,10 @@ _FIELDS: Final = (("txid", str, "string"), ("vout", int, "number"))
 async def get_tx_spending_prevout(call: Call) -> Json:
     outputs = call.array("outputs")
     if not outputs:
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, outputs are missing")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, outputs are missing")
     if len(outputs) > SPENT_OUTPUTS_PER_CALL_MAX:
         problem = f"at most {SPENT_OUTPUTS_PER_CALL_MAX} outputs at once, not {len(outputs)}"
-        raise CommandError(INVALID_PARAMETER, problem)
+        raise RpcError(INVALID_PARAMETER, problem)
     mempool_only, with_transaction = _read_options(call)
     outpoints = [_read_outpoint(value) for value in outputs]
 
@@ -33,7 +33,7 @@ async def get_tx_spending_prevout(call: Call) -> Json:
     spenders = await call.port.query(read)
     if not mempool_only and None in spenders:
         problem = "Mempool lacks a relevant spend, and txospenderindex is unavailable."
-        raise CommandError(MISC_ERROR, problem)
+        raise RpcError(MISC_ERROR, problem)
     rows: list[Json] = []
     for value, spender in zip(outputs, spenders, strict=True):
         assert isinstance(value, Mapping)
@@ -50,38 +50,38 @@ def _read_options(call: Call) -> tuple[bool, bool]:
     chosen: dict[str, Json] = dict(call.mapping("options"))
     unknown = next((name for name in chosen if name not in _OPTIONS), None)
     if unknown is not None:
-        raise CommandError(TYPE_ERROR, f"Unexpected key {unknown}")
+        raise RpcError(TYPE_ERROR, f"Unexpected key {unknown}")
     for name in _OPTIONS:
         if call.has(name):
             if name in chosen:
-                raise CommandError(INVALID_PARAMETER, f"Parameter {name} specified twice")
+                raise RpcError(INVALID_PARAMETER, f"Parameter {name} specified twice")
             chosen[name] = call.flag(name)
         value = chosen.get(name)
         if value is not None and not isinstance(value, bool):
             problem = f"JSON value of type {type_name(value)} for field {name} is not of expected type bool"
-            raise CommandError(TYPE_ERROR, problem)
+            raise RpcError(TYPE_ERROR, problem)
     return chosen.get("mempool_only") is not False, chosen.get("return_spending_tx") is True
 
 
 def _read_outpoint(value: Json) -> Outpoint:
     if not isinstance(value, Mapping):
-        raise CommandError(TYPE_ERROR, "JSON value is not an object as expected: each output has a txid and a vout")
+        raise RpcError(TYPE_ERROR, "JSON value is not an object as expected: each output has a txid and a vout")
     for name, kind, expected in _FIELDS:
         found = value.get(name)
         if name not in value:
-            raise CommandError(TYPE_ERROR, f"Missing {name}")
+            raise RpcError(TYPE_ERROR, f"Missing {name}")
         if not isinstance(found, kind) or isinstance(found, bool):
             problem = f"JSON value of type {type_name(found)} for field {name} is not of expected type {expected}"
-            raise CommandError(TYPE_ERROR, problem)
+            raise RpcError(TYPE_ERROR, problem)
     unknown = next((name for name in value if name not in ("txid", "vout")), None)
     if unknown is not None:
-        raise CommandError(TYPE_ERROR, f"Unexpected key {unknown}")
+        raise RpcError(TYPE_ERROR, f"Unexpected key {unknown}")
     txid, index = value["txid"], value["vout"]
     assert isinstance(txid, str) and isinstance(index, int)
     if index < 0:
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, vout cannot be negative")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, vout cannot be negative")
     if index > 0xFFFF_FFFF:
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, vout is out of range")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, vout is out of range")
     return make_outpoint(Txid(parse_hash(txid, "txid")), index)
 
 

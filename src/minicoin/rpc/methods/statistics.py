@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from typing import Final
 
-from minicoin.core.commands import INVALID_PARAMETER, MISC_ERROR, CommandError
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import CHAIN_STATISTICS_BLOCKS_MAX, QUERY_PAGE_HEADERS_MAX
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.queries.chain import HeaderView
+from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.pages import read_headers
@@ -31,7 +31,7 @@ class TransactionCounts:
         while low <= high:
             page = await read_headers(call.port, low, min(high - low + 1, QUERY_PAGE_HEADERS_MAX))
             if not page:
-                raise CommandError(MISC_ERROR, "the chain changed meanwhile; ask again")
+                raise RpcError(MISC_ERROR, "the chain changed meanwhile; ask again")
             counts = {view.hash: self._counts.get(view.hash) for view in page}
             missing = [block for block, count in counts.items() if count is None]
             for at in range(0, len(missing), _BLOCKS_PER_READ):
@@ -47,7 +47,7 @@ class TransactionCounts:
         found: dict[BlockHash, int] = {}
         for block, count in zip(blocks, await call.port.read_chain(read), strict=True):
             if count is None:
-                raise CommandError(MISC_ERROR, "Block not available (not fully downloaded)")
+                raise RpcError(MISC_ERROR, "Block not available (not fully downloaded)")
             found[block] = count
         self._counts.update(found)
         while len(self._counts) > CHAIN_STATISTICS_BLOCKS_MAX:
@@ -68,11 +68,11 @@ class StatisticsMethods:
             blocks = call.integer("nblocks")
             if blocks < 0 or (blocks > 0 and blocks >= height):
                 problem = "Invalid block count: should be between 0 and the block's height - 1"
-                raise CommandError(INVALID_PARAMETER, problem)
+                raise RpcError(INVALID_PARAMETER, problem)
         else:
             blocks = max(0, min(_MONTH_S // call.port.network.spacing_s, height - 1))
         if blocks > CHAIN_STATISTICS_BLOCKS_MAX:
-            raise CommandError(
+            raise RpcError(
                 INVALID_PARAMETER, f"at most {CHAIN_STATISTICS_BLOCKS_MAX} blocks are counted; ask for fewer"
             )
         shape: JsonObject = {"time": final.header.time}
@@ -100,7 +100,7 @@ async def _final_block(call: Call) -> HeaderView:
     block = BlockHash(call.hash("blockhash"))
     view = require(await call.port.query(lambda node: node.chain.header(block)), UNKNOWN_BLOCK)
     if view.confirmations < 1:
-        raise CommandError(INVALID_PARAMETER, "Block is not in main chain")
+        raise RpcError(INVALID_PARAMETER, "Block is not in main chain")
     return view
 
 

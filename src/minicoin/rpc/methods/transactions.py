@@ -2,15 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from minicoin.core.commands import (
-    ALREADY_IN_CHAIN,
-    INVALID_ADDRESS,
-    INVALID_PARAMETER,
-    TYPE_ERROR,
-    VERIFY_ERROR,
-    CommandError,
-    SubmitTransaction,
-)
+from minicoin.core.commands import SubmitTransaction
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.infer import KnownScript
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -27,6 +19,7 @@ from minicoin.core.primitives.transaction import (
 from minicoin.core.script.policy import STANDARD_VERSION_MAX
 from minicoin.core.script.standard import address_script, data_output, is_unspendable, p2sh_script, script_address
 from minicoin.core.script.wrapping import may_be_wrapped, segwit_form
+from minicoin.rpc.errors import ALREADY_IN_CHAIN, INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, VERIFY_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import (
     UNDECODABLE,
@@ -57,13 +50,13 @@ MAX_BURN = optional("maxburnamount", Kind.AMOUNT, "0", "Refuse to send more coin
 def parse_transaction_hex(value: Json, name: str) -> Transaction:
     """A transaction from outside."""
     if not isinstance(value, str):
-        raise CommandError(TYPE_ERROR, f"{name}: a transaction is a string of hex digits")
+        raise RpcError(TYPE_ERROR, f"{name}: a transaction is a string of hex digits")
     try:
         transaction = Transaction.parse(parse_hex(value, name))
-    except (DecodeError, CommandError):
-        raise CommandError(UNDECODABLE.code, UNDECODABLE.message) from None
+    except (DecodeError, RpcError):
+        raise RpcError(UNDECODABLE.code, UNDECODABLE.message) from None
     if not transaction.inputs:
-        raise CommandError(UNDECODABLE.code, UNDECODABLE.message)
+        raise RpcError(UNDECODABLE.code, UNDECODABLE.message)
     return transaction
 
 
@@ -72,7 +65,7 @@ def parse_address(call: Call, text: str) -> bytes:
     try:
         return address_script(text, call.port.network.address_format)
     except DecodeError as error:
-        raise CommandError(INVALID_ADDRESS, f"Invalid address: {error}") from error
+        raise RpcError(INVALID_ADDRESS, f"Invalid address: {error}") from error
 
 
 def parse_outputs(call: Call, value: Json) -> tuple[TxOut, ...]:
@@ -80,19 +73,19 @@ def parse_outputs(call: Call, value: Json) -> tuple[TxOut, ...]:
     members: list[tuple[str, Json]] = []
     for group in value if isinstance(value, Sequence) and not isinstance(value, str) else [value]:
         if not isinstance(group, Mapping):
-            raise CommandError(INVALID_PARAMETER, "Invalid parameter, each output must be an object")
+            raise RpcError(INVALID_PARAMETER, "Invalid parameter, each output must be an object")
         members += group.items()
     outputs: list[TxOut] = []
     seen: dict[bytes, None] = {}
     for key, amount in members:
         if key == _DATA_KEY:
             if not isinstance(amount, str):
-                raise CommandError(TYPE_ERROR, "Data must be a string of hex digits")
+                raise RpcError(TYPE_ERROR, "Data must be a string of hex digits")
             outputs.append(data_output(parse_hex(amount, "Data")))
             continue
         script = parse_address(call, key)
         if script in seen:
-            raise CommandError(INVALID_PARAMETER, f"Invalid parameter, duplicated address: {key}")
+            raise RpcError(INVALID_PARAMETER, f"Invalid parameter, duplicated address: {key}")
         seen[script] = None
         outputs.append(TxOut(parse_amount(amount, key), script))
     return tuple(outputs)
@@ -102,7 +95,7 @@ async def get_raw_transaction(call: Call) -> Json:
     txid = Txid(call.hash("txid"))
     if txid == call.port.network.genesis.header.merkle_root:
         problem = "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved"
-        raise CommandError(INVALID_ADDRESS, problem)
+        raise RpcError(INVALID_ADDRESS, problem)
     verbosity = call.integer("verbosity")
     if call.has("blockhash"):
         return await _raw_in_block(call, txid, BlockHash(call.hash("blockhash")), verbosity)
@@ -113,7 +106,7 @@ async def get_raw_transaction(call: Call) -> Json:
     # The wallet knows the block of its own transactions; of others there is no index.
     record, status = await call.port.query(lambda node: (node.wallet.record(txid), node.wallet.status(txid)))
     if record is None or status is None:
-        raise CommandError(
+        raise RpcError(
             INVALID_ADDRESS,
             "No such mempool transaction. Use blockhash to say which block holds it: this node keeps no index of "
             "confirmed transactions. Use gettransaction for wallet transactions.",
@@ -130,7 +123,7 @@ async def get_raw_transaction(call: Call) -> Json:
 async def _raw_in_block(call: Call, txid: Txid, block: BlockHash, verbosity: int) -> JsonObject | str:
     found = await find_in_block(call, block, txid)
     if found is None:
-        raise CommandError(
+        raise RpcError(
             INVALID_ADDRESS,
             "No such transaction found in the provided block. Use gettransaction for wallet transactions.",
         )
@@ -171,7 +164,7 @@ def refuse_burning(transaction: Transaction, max_sat: int) -> None:
     """Coins sent where nobody can spend them, beyond what the caller allows."""
     if any(output.value > max_sat and is_unspendable(output.script_pubkey) for output in transaction.outputs):
         problem = "Unspendable output exceeds maximum configured by user (maxburnamount)"
-        raise CommandError(VERIFY_ERROR, problem)
+        raise RpcError(VERIFY_ERROR, problem)
 
 
 async def send_raw_transaction(call: Call) -> Json:
@@ -182,19 +175,19 @@ async def send_raw_transaction(call: Call) -> Json:
     # One that is known is told once more to those who lack it; what it pays was judged before.
     if max_feerate and known is None:
         await _refuse_absurd_fee(call, transaction, max_feerate)
-    answer = await call.port.command(SubmitTransaction(transaction))
-    return str(answer)
+    sent = await call.port.command(SubmitTransaction(transaction))
+    return hash_to_hex(sent.txid)
 
 
 async def _refuse_absurd_fee(call: Call, transaction: Transaction, max_feerate: int) -> None:
     parents = await call.port.query(lambda node: node.mempool.unconfirmed_parents(transaction))
     verdict = await call.port.read_chain(lambda chain: chain.verify_transaction(transaction, parents))
     if verdict.fee_sat * 1_000 > max_feerate * transaction.vsize:
-        raise CommandError(VERIFY_ERROR, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+        raise RpcError(VERIFY_ERROR, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
     if verdict.missing:
         coins = [make_outpoint(transaction.txid, index) for index in range(len(transaction.outputs))]
         if await call.port.read_chain(lambda chain: any(chain.coin(coin) for coin in coins)):
-            raise CommandError(ALREADY_IN_CHAIN, "Transaction outputs already in utxo set")
+            raise RpcError(ALREADY_IN_CHAIN, "Transaction outputs already in utxo set")
 
 
 async def create_raw_transaction(call: Call) -> Json:
@@ -205,22 +198,22 @@ async def create_raw_transaction(call: Call) -> Json:
     outputs = parse_outputs(call, call.value("outputs"))
     version = call.integer("version")
     if not 1 <= version <= STANDARD_VERSION_MAX:
-        raise CommandError(INVALID_PARAMETER, f"Invalid parameter, version out of range(1~{STANDARD_VERSION_MAX})")
+        raise RpcError(INVALID_PARAMETER, f"Invalid parameter, version out of range(1~{STANDARD_VERSION_MAX})")
     return Transaction(version, inputs, outputs, lock_time).raw.hex()
 
 
 def _parse_input(value: Json, default_sequence: int) -> TxIn:
     if not isinstance(value, Mapping):
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, each input must be an object")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, each input must be an object")
     txid, index, sequence = value.get("txid"), value.get("vout"), value.get("sequence", default_sequence)
     if not isinstance(txid, str):
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, missing txid key")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, missing txid key")
     if not isinstance(index, int) or isinstance(index, bool):
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, missing vout key")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, missing vout key")
     if not 0 <= index <= 0xFFFF_FFFF:
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, vout cannot be negative")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, vout cannot be negative")
     if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence <= SEQUENCE_FINAL:
-        raise CommandError(INVALID_PARAMETER, "Invalid parameter, sequence number is out of range")
+        raise RpcError(INVALID_PARAMETER, "Invalid parameter, sequence number is out of range")
     return TxIn(make_outpoint(Txid(parse_hash(txid, "txid")), index), b"", sequence)
 
 

@@ -1,17 +1,10 @@
 """Methods for tests, on networks of trivial work only: mock time, addresses and connections by hand, any message."""
 
-from minicoin.core.commands import (
-    INVALID_PARAMETER,
-    AddConnection,
-    AddPeerAddress,
-    CommandError,
-    MockScheduler,
-    SendMessage,
-    SetMockTime,
-)
+from minicoin.core.commands import AddConnection, AddPeerAddress, MockScheduler, SendMessage, SetMockTime
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
@@ -33,20 +26,20 @@ async def add_peer_address(call: Call) -> Json:
     port = call.positive("port", 0, _PORT_MAX)
     address = NodeAddress(call.text("address"), port)
     if address.ip is None:
-        raise CommandError(INVALID_PARAMETER, f"not an IP address: {address.host!r}")
-    problem = str(await call.port.command(AddPeerAddress(address, call.flag("tried"))))
-    shape: JsonObject = {"success": not problem}
-    return shape | ({"error": problem} if problem else {})
+        raise RpcError(INVALID_PARAMETER, f"not an IP address: {address.host!r}")
+    entered = await call.port.command(AddPeerAddress(address, call.flag("tried")))
+    shape: JsonObject = {"success": not entered.problem}
+    return shape | ({"error": entered.problem} if entered.problem else {})
 
 
 async def add_connection(call: Call) -> Json:
     text, kind = call.text("address"), call.text("connection_type").strip()
     if call.flag("v2transport"):
-        raise CommandError(INVALID_PARAMETER, "Error: this node does not speak the version 2 transport")
+        raise RpcError(INVALID_PARAMETER, "Error: this node does not speak the version 2 transport")
     try:
         address = parse_node_address(text, call.port.network.default_port)
     except DecodeError as error:
-        raise CommandError(INVALID_PARAMETER, str(error)) from error
+        raise RpcError(INVALID_PARAMETER, str(error)) from error
     await call.port.command(AddConnection(address, kind))
     return {"address": text, "connection_type": kind}
 

@@ -5,34 +5,29 @@ The node is asked to wait in short terms, so that a client who hung up leaves no
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from minicoin.core.commands import MISC_ERROR, CommandError, WaitForChain, WaitForTip
+from minicoin.core.answers import CommandRefused, TipAt
+from minicoin.core.commands import WaitForChain, WaitForTip
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import MINUTE_US
+from minicoin.rpc.errors import MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 
 _TERM_US: Final = MINUTE_US
 
 
-@dataclass(frozen=True, slots=True)
-class _Tip:
-    hash: BlockHash
-    height: int
-
-
-async def _wait_until(call: Call, is_reached: Callable[[_Tip], bool]) -> Json:
+async def _wait_until(call: Call, is_reached: Callable[[TipAt], bool]) -> Json:
     """The tip once it is what is waited for, or when `timeout` milliseconds are over (0: no end)."""
     timeout_ms = call.integer("timeout")
     if timeout_ms < 0:
-        raise CommandError(MISC_ERROR, "Negative timeout")
+        raise RpcError(MISC_ERROR, "Negative timeout")
     left_us = timeout_ms * 1_000 if timeout_ms else None
-    tip = _Tip(*await call.port.query(lambda node: (node.chain.best_hash(), node.chain.height())))
+    tip = TipAt(*await call.port.query(lambda node: (node.chain.best_hash(), node.chain.height())))
 
-    async def wait() -> _Tip:
+    async def wait() -> TipAt:
         return await _watch(call, tip, left_us, is_reached)
 
     if not is_reached(tip):
@@ -40,20 +35,18 @@ async def _wait_until(call: Call, is_reached: Callable[[_Tip], bool]) -> Json:
     return {"hash": hash_to_hex(tip.hash), "height": tip.height}
 
 
-async def _watch(call: Call, tip: _Tip, left_us: int | None, is_reached: Callable[[_Tip], bool]) -> _Tip:
+async def _watch(call: Call, tip: TipAt, left_us: int | None, is_reached: Callable[[TipAt], bool]) -> TipAt:
     has_waited = False
     while not is_reached(tip) and (left_us is None or left_us > 0):
         term_us = _TERM_US if left_us is None else min(left_us, _TERM_US)
         since = time.monotonic_ns()
         try:
-            answer = await call.port.command(WaitForTip(tip.hash, term_us))
-        except CommandError:
+            moved = await call.port.command(WaitForTip(tip.hash, term_us))
+        except CommandRefused:
             if has_waited:
                 # The node stops: where the chain stands is the answer.
                 break
             raise
-        assert isinstance(answer, tuple)
-        moved = _Tip(*answer)
         if left_us is not None:
             is_over = moved.hash == tip.hash
             left_us -= term_us if is_over else (time.monotonic_ns() - since) // 1_000

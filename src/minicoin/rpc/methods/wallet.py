@@ -2,24 +2,19 @@
 
 import secrets
 
-from minicoin.core.commands import (
-    INVALID_PARAMETER,
-    METHOD_NOT_FOUND,
-    WALLET_ERROR,
-    WALLET_IS_OFF,
-    WALLET_NOT_FOUND,
-    WRONG_ENCRYPTION_STATE,
-    CommandError,
-    CreateWallet,
-    Lock,
-    NewAddress,
-    RescanWallet,
-    Unlock,
-)
+from minicoin.core.answers import WALLET_IS_OFF, CommandRefused, Reason
+from minicoin.core.commands import CreateWallet, Lock, NewAddress, RescanWallet, Unlock
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.queries.wallet import WalletSnapshot
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.units import SECOND_US
+from minicoin.rpc.errors import (
+    INVALID_PARAMETER,
+    WALLET_ERROR,
+    WALLET_NOT_FOUND,
+    WRONG_ENCRYPTION_STATE,
+    RpcError,
+)
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.methods.transactions import parse_address
@@ -30,27 +25,27 @@ _UNLOCK_S_MAX = 100_000_000
 
 
 async def require_wallet(call: Call) -> WalletSnapshot:
-    """The wallet, which must be the one the path names. Raises CommandError."""
+    """The wallet, which must be the one the path names. Raises RpcError."""
     found, may_have = await call.port.query(lambda node: (node.wallet.snapshot(), node.network.policy.uses_wallet))
     if not may_have:
-        raise CommandError(METHOD_NOT_FOUND, WALLET_IS_OFF)
+        raise CommandRefused(Reason.WALLET_OFF, WALLET_IS_OFF)
     if found is None:
-        raise CommandError(WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
+        raise RpcError(WALLET_NOT_FOUND, "this node has no wallet: create one (createwallet)")
     if call.wallet not in (None, "", found.name):
-        raise CommandError(WALLET_NOT_FOUND, "Requested wallet does not exist or is not loaded")
+        raise RpcError(WALLET_NOT_FOUND, "Requested wallet does not exist or is not loaded")
     return found
 
 
 async def create_wallet(call: Call) -> Json:
     if call.flag("disable_private_keys") or call.flag("blank"):
-        raise CommandError(WALLET_ERROR, "this node keeps wallets with their keys only")
+        raise RpcError(WALLET_ERROR, "this node keeps wallets with their keys only")
     passphrase = call.text("passphrase")
     words = call.text("mnemonic")
-    answer = await call.port.command(CreateWallet(secrets.token_bytes(_ENTROPY_BYTES), passphrase, words))
+    made = await call.port.command(CreateWallet(secrets.token_bytes(_ENTROPY_BYTES), passphrase, words))
     created = await require_wallet(call)
     shape: JsonObject = {"name": created.name, "warnings": []}
     if not words:
-        shape["mnemonic"] = str(answer)
+        shape["mnemonic"] = made.mnemonic
     if not passphrase:
         shape["warnings"] = ["The seed is stored unencrypted: whoever reads the wallet file can spend."]
     return shape
@@ -96,8 +91,8 @@ async def get_new_address(call: Call) -> Json:
     await require_wallet(call)
     kind = call.text("address_type")
     if kind not in ("", "bech32"):
-        raise CommandError(INVALID_PARAMETER, f"Unknown address type '{kind}': this wallet makes bech32 addresses")
-    return str(await call.port.command(NewAddress(call.text("label"))))
+        raise RpcError(INVALID_PARAMETER, f"Unknown address type '{kind}': this wallet makes bech32 addresses")
+    return (await call.port.command(NewAddress(call.text("label")))).address
 
 
 async def list_addresses(call: Call) -> Json:
@@ -157,14 +152,14 @@ async def get_address_info(call: Call) -> Json:
 async def wallet_passphrase(call: Call) -> Json:
     wallet = await require_wallet(call)
     if not wallet.is_encrypted:
-        raise CommandError(
+        raise RpcError(
             WRONG_ENCRYPTION_STATE, "Error: running with an unencrypted wallet, but walletpassphrase was called."
         )
     timeout = call.integer("timeout")
     if timeout < 0:
-        raise CommandError(INVALID_PARAMETER, "Timeout cannot be negative.")
+        raise RpcError(INVALID_PARAMETER, "Timeout cannot be negative.")
     if not call.text("passphrase"):
-        raise CommandError(INVALID_PARAMETER, "passphrase cannot be empty")
+        raise RpcError(INVALID_PARAMETER, "passphrase cannot be empty")
     await call.port.command(Unlock(call.text("passphrase"), min(timeout, _UNLOCK_S_MAX)))
     return None
 
@@ -172,9 +167,7 @@ async def wallet_passphrase(call: Call) -> Json:
 async def wallet_lock(call: Call) -> Json:
     wallet = await require_wallet(call)
     if not wallet.is_encrypted:
-        raise CommandError(
-            WRONG_ENCRYPTION_STATE, "Error: running with an unencrypted wallet, but walletlock was called."
-        )
+        raise RpcError(WRONG_ENCRYPTION_STATE, "Error: running with an unencrypted wallet, but walletlock was called.")
     await call.port.command(Lock())
     return None
 
@@ -184,11 +177,11 @@ async def rescan_blockchain(call: Call) -> Json:
     start = call.integer("start_height")
     top = await call.port.query(lambda node: node.chain.height())
     if not 0 <= start <= top:
-        raise CommandError(INVALID_PARAMETER, "Invalid start_height")
+        raise RpcError(INVALID_PARAMETER, "Invalid start_height")
     if call.has("stop_height"):
-        raise CommandError(INVALID_PARAMETER, "a rescan goes to the tip: leave stop_height out")
-    reached = await call.port.command(RescanWallet(start))
-    return {"start_height": start, "stop_height": reached if isinstance(reached, int) else top}
+        raise RpcError(INVALID_PARAMETER, "a rescan goes to the tip: leave stop_height out")
+    found = await call.port.command(RescanWallet(start))
+    return {"start_height": start, "stop_height": found.height}
 
 
 METHODS = (

@@ -6,8 +6,8 @@ never waits for chains of unconfirmed parents.
 
 from collections import deque
 
+from minicoin.core.answers import Refused
 from minicoin.core.commands import SubmitTransaction
-from minicoin.core.effects import Reply
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid, make_outpoint
@@ -53,8 +53,9 @@ class PaymentLoad:
     @property
     def refused(self) -> list[str]:
         """Why senders' own nodes did not take payments, one reason for each."""
-        answers = [host.replies.get(request) for host, request in self._requests]
-        return [answer.error for answer in answers if isinstance(answer, Reply) and answer.error_code]
+        replies = (host.replies.get(request) for host, request in self._requests)
+        answers = [None if reply is None else reply.answer for reply in replies]
+        return [answer.text for answer in answers if isinstance(answer, Refused)]
 
     def begin(self) -> None:
         """Time zero is now."""

@@ -1,3 +1,4 @@
+from minicoin.core.answers import TipAt
 from minicoin.core.commands import Generate, WaitForTip
 
 
@@ -46,7 +47,7 @@ def test_the_end_of_the_node_ends_every_wait(rpc) -> None:
     request = world.command(virtual, WaitForTip(virtual.tip, 10**12))
     assert not world.run(1_000_000, until=lambda: request in virtual.replies)
     rpc("stop")
-    assert virtual.replies[request].value == (virtual.tip, 0)
+    assert virtual.replies[request].answer == TipAt(virtual.tip, 0)
 
 
 def test_the_chain_has_caught_up_with_what_was_asked(rpc) -> None:

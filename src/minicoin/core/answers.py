@@ -1,0 +1,209 @@
+"""What commands are answered: each with its own frozen value, or refused for one of the reasons there are.
+
+core/commands says which command has which answer. The numbers that RPC's clients know are rpc's.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+
+
+class Reason(StrEnum):
+    """Why a command was refused."""
+
+    INVALID = "invalid"
+    """What it asks makes no sense, whatever the node's state."""
+    UNABLE = "unable"
+    """It makes sense and cannot be done: not on this network, not any more, or it was tried and failed."""
+    STOPPED = "stopped"
+    """The node shuts down, or its chain stands still for a fault that the text names."""
+    CROWDED = "crowded"
+    """Too many wait for the same already."""
+    NOT_SAVED = "not-saved"
+    """The disk refused."""
+    WRONG_ROLE = "wrong-role"
+    """A node of this role keeps nothing of what it takes."""
+
+    UNKNOWN_PEER = "unknown-peer"
+    NO_SLOT = "no-slot"
+    """No connection of this kind is free."""
+
+    UNKNOWN_BLOCK = "unknown-block"
+    HEADER_REFUSED = "header-refused"
+    TRANSACTION_REFUSED = "transaction-refused"
+    COINS_MISSING = "coins-missing"
+    """A transaction spends what is not there, or not any more."""
+    ALREADY_CONFIRMED = "already-confirmed"
+    NO_TEMPLATE = "no-template"
+    """There will be no other block template to wait for."""
+
+    WALLET_OFF = "wallet-off"
+    """The node runs without a wallet, and can have none."""
+    NO_WALLET = "no-wallet"
+    WALLET_FAILED = "wallet-failed"
+    WALLET_LOCKED = "wallet-locked"
+    WRONG_PASSPHRASE = "wrong-passphrase"
+    WRONG_ENCRYPTION_STATE = "wrong-encryption-state"
+    """Locking or unlocking what has no passphrase."""
+    INSUFFICIENT_FUNDS = "insufficient-funds"
+    NOT_ABANDONABLE = "not-abandonable"
+    """The wallet knows no such payment, or it may still be confirmed."""
+
+
+WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer to a command that was not carried out, or not to its end; `text` is for people."""
+
+    reason: Reason
+    text: str
+
+
+class CommandRefused(Exception):
+    """A command or a read from outside that the node refused."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is carried out, and there is nothing to tell of it."""
+
+
+# --- chain and transactions ---
+
+
+@dataclass(frozen=True, slots=True)
+class BlockVerdict:
+    """What became of a submitted block: part of the best chain where `refusal` is empty, else Bitcoin Core's word."""
+
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TipAt:
+    """Where the tip stands."""
+
+    hash: BlockHash
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A transaction that stands in the mempool and is told to the peers."""
+
+    txid: Txid
+
+
+NOT_VALIDATED: Final = "package-not-validated"
+"""The error of a member that was not looked at, because another had ended it for the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberResult:
+    """What became of one member of a package: it stands in the pool, or `error` says why not.
+
+    `paid_sat` for `paid_vsize` virtual bytes is what counted for it, together with the members `paid_with`; zero where
+    it stood in the pool before. `other` is a transaction of the same txid that stands in the pool in its place.
+    """
+
+    transaction: Transaction
+    error: str = ""
+    other: Wtxid | None = None
+    fee_sat: int = 0
+    vsize: int = 0
+    paid_sat: int = 0
+    paid_vsize: int = 0
+    paid_with: tuple[Wtxid, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageResult:
+    """What became of a package. `replaced` left the pool for it."""
+
+    members: tuple[MemberResult, ...]
+    replaced: tuple[Txid, ...] = ()
+
+
+# --- mining ---
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """The blocks found, fewer than asked for where the search was ended. `unsubmitted` is one that joins no chain."""
+
+    blocks: tuple[BlockHash, ...]
+    unsubmitted: RawBlock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """How many commands were ended."""
+
+    count: int
+
+
+# --- wallet ---
+
+
+@dataclass(frozen=True, slots=True)
+class WalletWords:
+    """The words that a new wallet is restored from."""
+
+    mnemonic: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshAddress:
+    """One that nobody was given yet; it is on disk."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A transaction with the signatures that the wallet can make."""
+
+    transaction: Transaction
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rescanned:
+    """Up to which height the chain was searched."""
+
+    height: int
+
+
+# --- for tests ---
+
+
+@dataclass(frozen=True, slots=True)
+class AddressEntered:
+    """Whether an address stands in the book: `problem` says why not."""
+
+    problem: str = ""
+
+
+Answer = (
+    Done
+    | BlockVerdict
+    | TipAt
+    | Sent
+    | PackageResult
+    | Mined
+    | Aborted
+    | WalletWords
+    | FreshAddress
+    | Signed
+    | Rescanned
+    | AddressEntered
+)
