@@ -17,6 +17,7 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import BlockSummary
 from minicoin.core.rng import Rng
+from minicoin.core.signing.signatures import SignedTransaction, sign_transaction
 from minicoin.core.units import Micros
 from minicoin.core.wallet.codec import RecordLines, WalletDocument, decode_wallet, encode_wallet
 from minicoin.core.wallet.coins import list_coins, spendable_coins, sum_balance
@@ -29,7 +30,6 @@ from minicoin.core.wallet.ledger import Tip, WalletLedger
 from minicoin.core.wallet.payment import PaymentPlan, draft_payment
 from minicoin.core.wallet.records import Balance, BlockPlace, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.rescan import RescanState
-from minicoin.core.wallet.signing import SignedTransaction, sign_transaction
 from minicoin.core.wallet.vault import Vault
 from minicoin.core.wallet.views import AddressEntry, FreshAddress, Payment, WalletChange, WalletSnapshot
 

@@ -7,10 +7,10 @@ from typing import Final
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.keys import decode_wif
 from minicoin.core.limits import KEY_SIGNED_BYTES_MAX, KEY_SIGNED_INPUTS_MAX
-from minicoin.core.node.key_signing import combine_signatures, sign_with_keys
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.script.pushes import witness_program
 from minicoin.core.script.standard import ScriptType, classify, p2sh_script, witness_script
+from minicoin.core.signing.given_keys import combine_signatures, sign_with_keys
 from minicoin.rpc.arguments import type_name
 from minicoin.rpc.errors import (
     DESERIALIZATION_ERROR,

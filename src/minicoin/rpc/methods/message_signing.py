@@ -4,8 +4,8 @@ from base64 import b64decode, b64encode
 
 from minicoin.core.descriptors.keys import decode_wif
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.message_signing import sign_message, verify_message
 from minicoin.core.script.standard import address_script, is_p2pkh
+from minicoin.core.signing.messages import sign_message, verify_message
 from minicoin.rpc.errors import INVALID_ADDRESS, TYPE_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method

@@ -7,7 +7,7 @@ from tests.unit.wallet.kernel import verifies
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, TxOut
 from minicoin.core.script.standard import p2pkh_script, p2sh_script, p2wpkh_script
-from minicoin.core.wallet.signing import SegwitHasher, legacy_sighash, sign_transaction
+from minicoin.core.signing.signatures import SegwitHasher, legacy_sighash, sign_transaction
 
 BIP143_UNSIGNED = (
     "0100000002fff7f7881a8099afa6940d42d1e7f6362bec38171ea3edf433541db4e4ad969f0000000000eeffffff"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, Witness
-from minicoin.core.wallet.satisfaction import Satisfier
+from minicoin.core.signing.satisfaction import Satisfier
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from tests.unit.wallet.kernel import verifies
 from minicoin.core.crypto.hashing import hash160
 from minicoin.core.descriptors.descriptor import multisig_script
 from minicoin.core.faults import MisuseError
-from minicoin.core.node.key_signing import KeySigned, combine_signatures, sign_with_keys
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxIn, TxOut
 from minicoin.core.script.pushes import push
 from minicoin.core.script.standard import p2pkh_script, p2sh_script, p2wpkh_script, witness_script
-from minicoin.core.wallet import satisfaction
+from minicoin.core.signing import satisfaction
+from minicoin.core.signing.given_keys import KeySigned, combine_signatures, sign_with_keys
 
 SECRETS = [bytes([number]) * 32 for number in (1, 2, 3)]
 KEYS = [bytes(PrivateKey(secret).public_key.format()) for secret in SECRETS]

@@ -1,7 +1,7 @@
 """Makes what satisfies an output's script, from the keys, scripts and signatures at hand.
 
 Knows P2PK, P2PKH and multisig, bare or behind P2SH, P2WSH or both, and P2WPKH. Signatures that stand in the input
-already are kept where they fit, so that those of several signers add up. Always SIGHASH_ALL; wallet.signing owns the
+already are kept where they fit, so that those of several signers add up. Always SIGHASH_ALL; signatures owns the
 hashes. Standard: BIP16, BIP141, BIP143, BIP147 (the multisig's extra item is empty).
 """
 
@@ -24,7 +24,7 @@ from minicoin.core.script.standard import (
     p2wpkh_script_of_key,
     parse_multisig,
 )
-from minicoin.core.wallet.signing import SIGHASH_ALL, SegwitHasher, legacy_sighash
+from minicoin.core.signing.signatures import SIGHASH_ALL, SegwitHasher, legacy_sighash
 
 # DER: from two integers of one byte to two of 33, and the byte that says what is signed.
 _SIGNATURE_SIZES = range(9, 74)
