@@ -60,7 +60,7 @@ async def reopened_height(directory: Path, acknowledged: Acknowledged) -> int:
 
 
 def _queries(node: NodeUnderTest) -> NodeQueries:
-    return NodeQueries(node.core, node.built.runtime.clock())
+    return NodeQueries(node.core.view, node.built.runtime.clock())
 
 
 def _is_active(node: NodeUnderTest, block: bytes) -> bool:

@@ -72,7 +72,7 @@ class NodeBridge:
 
         def run() -> None:
             try:
-                value = read(NodeQueries(self._runtime.node, self._runtime.clock()))
+                value = read(NodeQueries(self._runtime.node.view, self._runtime.clock()))
             except Exception as error:  # noqa: BLE001 - travels to the caller, who asked for this very read
                 _call(loop, _fail, (answer, error))
                 return

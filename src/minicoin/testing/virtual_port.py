@@ -52,7 +52,7 @@ class VirtualPort:
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Between two events."""
-        return read(NodeQueries(self.virtual.node, self.world.time_of(self.virtual)))
+        return read(NodeQueries(self.virtual.node.view, self.world.time_of(self.virtual)))
 
     async def read_chain(self, read: Callable[[ChainEngine], T]) -> T:
         """Between two jobs."""

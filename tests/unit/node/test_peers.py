@@ -383,7 +383,7 @@ def test_a_node_that_does_not_gossip_tells_and_keeps_no_address():
 
 
 def peer_of(bench, conn):
-    (found,) = [peer for peer in NodeQueries(bench.node, bench.now).network.peers() if peer.session.conn == conn]
+    (found,) = [peer for peer in NodeQueries(bench.node.view, bench.now).network.peers() if peer.session.conn == conn]
     return found
 
 

@@ -44,7 +44,7 @@ def node(world: VirtualWorld) -> VirtualNode:
 
 @pytest.fixture
 def queries(world: VirtualWorld, node: VirtualNode) -> NodeQueries:
-    return NodeQueries(node.node, world.now)
+    return NodeQueries(node.node.view, world.now)
 
 
 def test_headers_come_in_pages_within_the_chain(queries: NodeQueries) -> None:
@@ -142,7 +142,7 @@ def test_reading_changes_nothing(world: VirtualWorld, node: VirtualNode, queries
 
 
 def test_a_node_without_wallet_reads_empty(world: VirtualWorld) -> None:
-    bare = NodeQueries(world.add("bare").node, world.now).wallet
+    bare = NodeQueries(world.add("bare").node.view, world.now).wallet
     assert not bare.is_present
     assert bare.snapshot() is None
     assert bare.addresses() == bare.change_addresses() == bare.coins() == bare.history(5) == ()

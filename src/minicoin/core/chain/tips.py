@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from minicoin.core.chain.header_node import CONNECTED, FAILED, VALID, HeaderNode, find_common_ancestor
-from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.units import Micros, seconds
 
 _FRESH_S: Final = 24 * 3600
@@ -32,14 +32,14 @@ class ChainTip:
     branch_length: int
 
 
-def chain_tips(tree: HeaderTree) -> tuple[ChainTip, ...]:
+def chain_tips(tree: HeaderReader) -> tuple[ChainTip, ...]:
     """The active tip and every header that nothing builds on, highest first."""
     ends = {tree.tip.hash: tree.tip} | {leaf.hash: leaf for leaf in tree.leaves()}
     tips = [ChainTip(node, _status(tree, node), _branch_length(tree, node)) for node in ends.values()]
     return tuple(sorted(tips, key=lambda tip: (-tip.node.height, tip.node.hash)))
 
 
-def verification_progress(tree: HeaderTree, now: Micros) -> float:
+def verification_progress(tree: HeaderReader, now: Micros) -> float:
     """The share of the blocks up to now that the engine has connected, between 0 and 1. Blocks whose headers are not
     here yet are guessed from the clock and the network's spacing."""
     best = max(tree.best_header, tree.tip, key=lambda node: node.height)
@@ -50,7 +50,7 @@ def verification_progress(tree: HeaderTree, now: Micros) -> float:
     return 1.0 if expected == 0 else tree.tip.height / expected
 
 
-def _status(tree: HeaderTree, node: HeaderNode) -> TipStatus:
+def _status(tree: HeaderReader, node: HeaderNode) -> TipStatus:
     if tree.is_active(node):
         return TipStatus.ACTIVE
     if node.status & FAILED:
@@ -60,5 +60,5 @@ def _status(tree: HeaderTree, node: HeaderNode) -> TipStatus:
     return TipStatus.VALID_HEADERS if node.status & CONNECTED else TipStatus.HEADERS_ONLY
 
 
-def _branch_length(tree: HeaderTree, node: HeaderNode) -> int:
+def _branch_length(tree: HeaderReader, node: HeaderNode) -> int:
     return node.height - find_common_ancestor(node, tree.tip).height

@@ -37,6 +37,7 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
+from minicoin.core.node.view import NodeView
 from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
 from minicoin.core.part import ring
 from minicoin.core.peer.session import SessionSnapshot
@@ -135,6 +136,27 @@ class Node:
         """When something is due indeed, computed from the state of all parts; next_deadline() is never later."""
         deadlines = (part.next_deadline() for part in self._flows.parts)
         return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
+
+    @property
+    def view(self) -> NodeView:
+        """Everything that may be read, good until the next event."""
+        parts = self.parts
+        return NodeView(
+            network=parts.network,
+            policy=parts.policy,
+            tree=parts.tree,
+            sync=parts.sync,
+            mempool=parts.mempool,
+            book=parts.book,
+            connections=parts.connections,
+            relay=parts.relay,
+            gossip=parts.gossip,
+            sessions=parts.sessions,
+            mining=self.mining,
+            wallet=self.wallet.wallet,
+            failure=self.failure,
+            has_restored_mempool=self.has_restored_mempool,
+        )
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""

@@ -9,7 +9,7 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.tips import chain_tips, verification_progress
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
-from minicoin.core.node.node import Node
+from minicoin.core.node.view import NodeView
 from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import Micros, seconds
@@ -73,9 +73,9 @@ class WorkSpan:
 class ChainQueries:
     """Reads of one moment."""
 
-    def __init__(self, node: Node, now: Micros) -> None:
-        self._node = node
-        self._tree = node.parts.tree
+    def __init__(self, view: NodeView, now: Micros) -> None:
+        self._node = view
+        self._tree = view.tree
         self._now = now
 
     def height(self) -> int:
@@ -93,7 +93,7 @@ class ChainQueries:
 
     def view(self) -> ChainView:
         """Everything getblockchaininfo tells."""
-        sync = self._node.parts.sync.snapshot(self._now)
+        sync = self._node.sync.snapshot(self._now)
         return ChainView(
             tip=self._view(self._tree.tip),
             best_header_height=self._tree.best_header.height,

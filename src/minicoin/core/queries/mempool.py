@@ -7,10 +7,9 @@ from itertools import islice
 from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
-from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.mining.template import BlockTemplate, unsolved_block
 from minicoin.core.node.mining_flow import TemplateSize
-from minicoin.core.node.node import Node
+from minicoin.core.node.view import NodeView, PoolReader
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
@@ -88,9 +87,9 @@ class TemplateView:
 class PoolQueries:
     """Reads of one moment."""
 
-    def __init__(self, node: Node, now: Micros) -> None:
-        self._node = node
-        self._mempool = node.parts.mempool
+    def __init__(self, view: NodeView, now: Micros) -> None:
+        self._node = view
+        self._mempool = view.mempool
         self._now = now
 
     def snapshot(self) -> MempoolSnapshot:
@@ -195,7 +194,7 @@ class PoolQueries:
     def template(self, script_pubkey: bytes) -> TemplateView:
         """The block to mine on the tip."""
         template = self._node.mining.template(script_pubkey, self._now)
-        tree = self._node.parts.tree
+        tree = self._node.tree
         states = tree.rules.status(tree.tip)
         known = (("csv", template.rules.csv), ("!segwit", template.rules.segwit), ("taproot", template.rules.taproot))
         rules = [name for name, is_active in known if is_active]
@@ -224,7 +223,7 @@ class PoolQueries:
         return self._node.mining.script_pubkey
 
 
-def _view(entry: Entry, mempool: MempoolReader) -> EntryView:
+def _view(entry: Entry, mempool: PoolReader) -> EntryView:
     return EntryView(
         transaction=entry.transaction,
         sequence=entry.sequence,

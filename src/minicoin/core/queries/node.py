@@ -3,7 +3,7 @@
 A query takes at most 5 ms; what may be longer comes in pages. What changes the node is a command.
 """
 
-from minicoin.core.node.node import Node
+from minicoin.core.node.view import NodeView
 from minicoin.core.queries.chain import ChainQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
@@ -16,9 +16,9 @@ class NodeQueries:
 
     __slots__ = ("chain", "mempool", "network", "now", "wallet")
 
-    def __init__(self, node: Node, now: Micros) -> None:
+    def __init__(self, view: NodeView, now: Micros) -> None:
         self.now = now
-        self.chain = ChainQueries(node, now)
-        self.mempool = PoolQueries(node, now)
-        self.network = NetworkQueries(node, now)
-        self.wallet = WalletQueries(node, now)
+        self.chain = ChainQueries(view, now)
+        self.mempool = PoolQueries(view, now)
+        self.network = NetworkQueries(view, now)
+        self.wallet = WalletQueries(view)

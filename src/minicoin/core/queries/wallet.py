@@ -2,9 +2,8 @@
 
 The wallet's values are handed on as they are, so their types are offered here too."""
 
-from minicoin.core.node.node import Node
+from minicoin.core.node.view import NodeView
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid
-from minicoin.core.units import Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
@@ -15,10 +14,8 @@ __all__ = ["HistoryEntry", "TransactionStatus", "WalletQueries", "WalletSnapshot
 class WalletQueries:
     """Reads of one moment. Where the node has no wallet, everything is empty."""
 
-    def __init__(self, node: Node, now: Micros) -> None:
-        self._wallet = node.wallet.wallet
-        self._network = node.parts.network
-        self._now = now
+    def __init__(self, view: NodeView) -> None:
+        self._wallet = view.wallet
 
     @property
     def is_present(self) -> bool:

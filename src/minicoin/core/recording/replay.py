@@ -145,15 +145,15 @@ class _Replay:
 
     def _report(self, end_reason: str | None) -> ReplayReport:
         opening, node = self._reader.opening, self._node
-        tip = node.parts.tree.tip
+        snapshot = node.snapshot(self._now)
         return ReplayReport(
             version=opening.version,
             network=opening.network.name,
             events=self._events,
             checkpoints=self._checkpoints,
-            height=tip.height,
-            tip=tip.hash,
-            mempool_count=len(node.parts.mempool),
+            height=snapshot.height,
+            tip=snapshot.tip,
+            mempool_count=snapshot.mempool_count,
             started_at=opening.assembled_at,
             ended_at=self._now,
             state_digest=join_digests(part_digests(node, self._now)),
