@@ -25,13 +25,13 @@ from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Rejected
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_saves import Promise, WalletSaves
 from minicoin.core.notices import PaymentAbandoned, WalletChanged
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.errors import WALLET_IS_LOCKED, InsufficientFunds, NotAbandonable, WalletLocked
 from minicoin.core.wallet.payment import PaymentPlan
 from minicoin.core.wallet.records import RecordState
+from minicoin.core.wallet.saves import Promise, WalletSaves
 from minicoin.core.wallet.views import Payment, WalletChange
 from minicoin.core.wallet.wallet import Wallet
 

@@ -19,7 +19,6 @@ from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.payment_flow import PaymentFlow
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_saves import Promise, WalletSaves
 from minicoin.core.notices import WalletChanged, WalletNotSaved
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash
@@ -30,6 +29,7 @@ from minicoin.core.wallet.crypt import NONCE_BYTES, SALT_BYTES, Protection, Stre
 from minicoin.core.wallet.errors import WalletEncryptionState, WalletLocked, WrongPassphrase
 from minicoin.core.wallet.keys import entropy_from_mnemonic, mnemonic_from_entropy
 from minicoin.core.wallet.ledger import Tip
+from minicoin.core.wallet.saves import Promise, WalletSaves
 from minicoin.core.wallet.views import WalletChange, WalletSnapshot
 from minicoin.core.wallet.wallet import Wallet
 

@@ -22,7 +22,7 @@ class Promise:
 
 
 class WalletSaves:
-    """The order of saves and answers; wallet_flow emits and gives them."""
+    """The order of saves and answers; the node writes and gives them."""
 
     def __init__(self, *, is_on_disk: bool) -> None:
         self.is_on_disk = is_on_disk
