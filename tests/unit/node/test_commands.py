@@ -1,4 +1,6 @@
-"""Every command is answered exactly once: at once, with its result, at a failure or at the stop."""
+"""Every command is answered exactly once, by its kind of answer: at once, with its result, at a failure or the stop."""
+
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +31,7 @@ def raw(block):
 
 
 STRAY = Transaction(2, (TxIn(make_outpoint(b"?" * 32, 0)),), (TxOut(50_000, NOBODY),))
+STRAY_CHILD = Transaction(2, (TxIn(make_outpoint(STRAY.txid, 0)),), (TxOut(40_000, NOBODY),))
 BLOCKS = branch(4)
 RIVALS = branch(4, seed=2)
 BAD = rehash(BLOCKS[0], (BLOCKS[0].transactions[0], STRAY))
@@ -157,43 +160,70 @@ def test_spent_outputs_that_do_not_match_the_inputs_are_refused():
     assert bench.replies[bench.command(c.SignTransaction(STRAY, ()))].answer.reason is Reason.INVALID
 
 
-ANY = st.sampled_from(
-    [
-        c.AddNode(NodeAddress("127.0.0.1", 5)),
-        c.AddNode(NodeAddress("127.0.0.1", 6), permanent=False),
-        c.RemoveNode(NodeAddress("127.0.0.1", 5)),
-        c.DisconnectNode(1),
-        c.SetBan("127.0.0.1", 2_000_000_000),
-        c.SetBan("nonsense", 1),
-        c.ClearBan("127.0.0.1"),
-        c.ClearBan(),
-        c.PingPeers(),
-        *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
-        c.InvalidateBlock(BLOCKS[0].hash),
-        c.InvalidateBlock(NETWORK.genesis.hash),
-        c.ReconsiderBlock(BLOCKS[0].hash),
-        c.SubmitTransaction(STRAY),
-        c.Generate(2, NOBODY),
-        c.AbortGenerate(),
-        c.SetMining(NOBODY),
-        c.SetMining(None),
-        c.CreateWallet(b""),
-        c.CreateWallet(b"short", passphrase="secret"),
-        c.CreateWallet(b"", passphrase="secret"),
-        c.CreateWallet(b"", mnemonic="abandon"),
-        c.NewAddress("label"),
-        c.Unlock("secret"),
-        c.Unlock("wrong"),
-        c.Lock(),
-        c.Pay((TxOut(10_000, NOBODY),)),
-        c.Pay(()),
-        c.AbandonTransaction(STRAY.txid),
-        c.SignTransaction(STRAY, (None,)),
-        c.SignTransaction(STRAY, ()),
-        c.RescanWallet(0),
-    ]
-)
+EVERY = [
+    c.AddNode(NodeAddress("127.0.0.1", 5)),
+    c.AddNode(NodeAddress("127.0.0.1", 6), permanent=False),
+    c.RemoveNode(NodeAddress("127.0.0.1", 5)),
+    c.DisconnectNode(1),
+    c.SetBan("127.0.0.1", 2_000_000_000),
+    c.SetBan("nonsense", 1),
+    c.ClearBan("127.0.0.1"),
+    c.ClearBan(),
+    c.PingPeers(),
+    *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
+    c.InvalidateBlock(BLOCKS[0].hash),
+    c.InvalidateBlock(NETWORK.genesis.hash),
+    c.ReconsiderBlock(BLOCKS[0].hash),
+    c.SubmitTransaction(STRAY),
+    c.Generate(2, NOBODY),
+    c.AbortGenerate(),
+    c.SetMining(NOBODY),
+    c.SetMining(None),
+    c.CreateWallet(b""),
+    c.CreateWallet(b"short", passphrase="secret"),
+    c.CreateWallet(b"", passphrase="secret"),
+    c.CreateWallet(b"", mnemonic="abandon"),
+    c.NewAddress("label"),
+    c.Unlock("secret"),
+    c.Unlock("wrong"),
+    c.Lock(),
+    c.Pay((TxOut(10_000, NOBODY),)),
+    c.Pay(()),
+    c.AbandonTransaction(STRAY.txid),
+    c.SignTransaction(STRAY, (None,)),
+    c.SignTransaction(STRAY, ()),
+    c.RescanWallet(0),
+    c.SetNetworkActive(False),
+    c.SetNetworkActive(True),
+    c.SubmitHeader(BLOCKS[0].header),
+    c.SubmitHeader(BLOCKS[3].header),
+    c.WaitForTip(NETWORK.genesis.hash, 3 * SECOND_US),
+    c.WaitForTip(b"another" * 4 + b"tip.", 3 * SECOND_US),
+    c.WaitForChain(),
+    c.PreferBlock(RIVALS[0].hash),
+    c.PreferBlock(b"?" * 32),
+    c.SaveMempool(),
+    c.PrioritiseTransaction(STRAY.txid, 100),
+    c.SubmitPackage((STRAY, STRAY_CHILD)),
+    c.AwaitTemplate(NETWORK.genesis.hash, 0),
+    c.GenerateBlock(NOBODY, ()),
+    c.GenerateBlock(NOBODY, (), submits=False),
+    c.SetMockTime(-1),
+    c.SetMockTime(0),
+    c.MockScheduler(60),
+    c.AddPeerAddress(NodeAddress("127.0.0.1", 8)),
+    c.AddPeerAddress(NodeAddress("127.0.0.1", 8), is_tried=True),
+    c.AddConnection(NodeAddress("127.0.0.1", 9), "outbound-full-relay"),
+    c.AddConnection(NodeAddress("127.0.0.1", 9), "nonsense"),
+    c.SendMessage(1, "hello", b"world"),
+    c.SendMessage(77, "hello", b"world"),
+]
+ANY = st.sampled_from(EVERY)
 STEPS = st.lists(st.one_of(ANY, st.sampled_from(["work one", "work", "wait", "disk fails", "disk works"])), max_size=40)
+
+
+def test_no_command_is_left_out():
+    assert {type(command) for command in EVERY} | {c.Stop} == set(get_args(c.Command))
 
 
 @given(STEPS, st.sampled_from(["stop", "failure"]))
@@ -201,6 +231,7 @@ STEPS = st.lists(st.one_of(ANY, st.sampled_from(["work one", "work", "wait", "di
 def test_any_history_answers_every_command_exactly_once(script, end):
     bench = Bench(is_working=False)
     bench.connect(1)
+    asked = {}
     for step in script:
         if step == "work one" and bench.held:
             event = bench.perform(bench.held.pop(0))
@@ -213,7 +244,7 @@ def test_any_history_answers_every_command_exactly_once(script, end):
         elif step in ("disk fails", "disk works"):
             bench.save_error = "disk full" if step == "disk fails" else ""
         elif not isinstance(step, str):
-            bench.command(step)
+            asked[bench.command(step)] = step
     if end == "failure":
         bench.held = [
             effect for effect in bench.held if not isinstance(effect, StoreBlock | Activate | ReadBlock | Reply)
@@ -224,4 +255,6 @@ def test_any_history_answers_every_command_exactly_once(script, end):
     # What the disk owes an answer to is answered first.
     bench.work()
     assert set(bench.replies) == set(range(1, bench.next_request))
+    for request, command in asked.items():
+        assert isinstance(bench.replies[request].answer, command.answer | Refused)
     assert len(bench.take(Shutdown)) == 1
