@@ -62,7 +62,7 @@ GREEDY = GetData((InventoryVector(InvType.BLOCK, NETWORK.genesis.hash),) * 20)
 
 @pytest.fixture
 def short_line(monkeypatch):
-    monkeypatch.setattr("minicoin.core.node.serving.SERVE_QUEUE_ITEMS_MAX", 10)
+    monkeypatch.setattr("minicoin.core.netsync.serving.SERVE_QUEUE_ITEMS_MAX", 10)
 
 
 def test_headers_that_do_not_follow_each_other_are_no_small_fault():

@@ -6,7 +6,7 @@ from tests.unit.node.bench import NETWORK, Bench
 from minicoin.core.effects import Activate, Send
 from minicoin.core.events import BlockRefused, ConnectionClosed
 from minicoin.core.limits import PONG_WAIT_US, PONGS_WAITING_PER_PEER_MAX
-from minicoin.core.node.pongs import WaitingPongs
+from minicoin.core.peer.pongs import WaitingPongs
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock

@@ -9,6 +9,7 @@ it is said who is wanted and who was left.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from minicoin.core.netsync.serving import Serving
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
@@ -20,7 +21,6 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.pool_flow import PoolFlow
 from minicoin.core.node.relay_flow import RelayFlow
-from minicoin.core.node.serving import Serving
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.node.wallet_flow import WalletFlow

@@ -40,10 +40,10 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.dial_flow import DialFlow
-from minicoin.core.node.header_inventory import HeaderInventory
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow

@@ -1,7 +1,7 @@
 """What peers announce and ask for by hash: each vector goes to whom it concerns, blocks to netsync, transactions to
 relay, and what was asked for is served.
 
-The newest blocks go out at once, older ones when the worker has read them (node/serving), a transaction at once, and
+The newest blocks go out at once, older ones when the worker has read them (netsync/serving), a transaction at once, and
 only to a peer that may know that it is here (core/relay). What is not had, or of a kind that is not served, is answered
 `notfound`: nobody shall wait for it.
 """
@@ -18,11 +18,11 @@ from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
 from minicoin.core.netsync.announce import announce_blocks, lacks_only
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.serve import may_serve
+from minicoin.core.netsync.serving import BLOCK_TYPES, Serving
+from minicoin.core.netsync.unserved import refuse_bloom, unserved_routes
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.serving import BLOCK_TYPES, Serving
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.unserved import refuse_bloom, unserved_routes
 from minicoin.core.overlay import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash

@@ -15,7 +15,6 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
 from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import CommonParts
-from minicoin.core.node.pongs import WaitingPongs
 from minicoin.core.notices import (
     MessageDropped,
     PeerClosed,
@@ -27,6 +26,7 @@ from minicoin.core.notices import (
 )
 from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.part import Part, PeerView, Router
+from minicoin.core.peer.pongs import WaitingPongs
 from minicoin.core.peer.session import Session, SessionPolicy, SessionSnapshot
 from minicoin.core.peer.states import SESSION_TYPES
 from minicoin.core.primitives.address import Services

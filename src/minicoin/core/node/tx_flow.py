@@ -17,10 +17,10 @@ from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
+from minicoin.core.netsync.serving import Serving
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.serving import Serving
 from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
 from minicoin.core.overlay import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route

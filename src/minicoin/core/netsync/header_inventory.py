@@ -9,7 +9,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.netsync.following import HeaderFollower
-from minicoin.core.node.unserved import refuse_bloom, unserved_routes
+from minicoin.core.netsync.unserved import refuse_bloom, unserved_routes
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros

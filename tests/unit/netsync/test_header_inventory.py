@@ -8,7 +8,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.netsync.following import HeaderFollower
-from minicoin.core.node.header_inventory import HeaderInventory
+from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import (

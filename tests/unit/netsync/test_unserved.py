@@ -3,7 +3,7 @@
 import pytest
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.node.unserved import refuse_bloom, unserved_routes
+from minicoin.core.netsync.unserved import refuse_bloom, unserved_routes
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros

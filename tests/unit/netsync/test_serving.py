@@ -8,7 +8,7 @@ from tests.unit.node.bench import NETWORK
 from minicoin.core.effects import ReadBlock, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import READS_PER_PEER_MAX, SEND_QUEUE_HIGH_BYTES, SEND_QUEUE_LOW_BYTES
-from minicoin.core.node.serving import Serving
+from minicoin.core.netsync.serving import Serving
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.wire.messages import BlockMessage, InventoryVector, InvType, NotFound
 from minicoin.testing.chain_maker import ChainMaker
@@ -115,7 +115,7 @@ def test_a_long_queue_pauses_until_the_peer_took_it():
 
 
 def test_requests_are_bounded(monkeypatch):
-    monkeypatch.setattr("minicoin.core.node.serving.SERVE_QUEUE_ITEMS_MAX", 5)
+    monkeypatch.setattr("minicoin.core.netsync.serving.SERVE_QUEUE_ITEMS_MAX", 5)
     serving = Serving(Sync())
     for number in range(5):
         serving.request(CONN, vector(number))
