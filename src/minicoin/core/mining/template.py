@@ -41,6 +41,14 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateSize:
+    """Of the last block put together: transactions without the coinbase, and weight with the room kept for it."""
+
+    transaction_count: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateEntry:
     """A transaction of a template. `depends` are the 1-based positions of those in it that it spends (BIP22)."""
 

@@ -16,17 +16,16 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import (
     BLOCK_SIGOP_COST_MAX,
     GENERATE_COMMANDS_MAX,
-    LONG_POLL_AGAIN_US,
-    LONG_POLL_FIRST_US,
-    LONG_POLLS_MAX,
     MINING_PEER_WAIT_US,
     TEMPLATE_REFRESH_US,
 )
+from minicoin.core.mining.long_polls import LongPolls
 from minicoin.core.mining.template import (
     RESERVED_SIGOP_COST,
     RESERVED_WEIGHT,
     BlockTemplate,
     Candidate,
+    TemplateSize,
     build_exact_template,
     build_template,
     make_job,
@@ -55,31 +54,13 @@ class _Order:
     found: list[BlockHash] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _LongPoll:
-    """A miner who waits for another template."""
-
-    request: RequestId
-    tip: BlockHash
-    mempool_updates: int
-    look_at: Micros
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateSize:
-    """Of the last block put together: transactions without the coinbase, and weight with the room kept for it."""
-
-    transaction_count: int
-    weight: int
-
-
 class MiningFlow(Part):
     """Jobs for the nonce search."""
 
     def __init__(self, parts: Parts, started_at: Micros) -> None:
         self._parts = parts
         self._orders: list[_Order] = []
-        self._polls: list[_LongPoll] = []
+        self._polls = LongPolls()
         self._script: bytes | None = None
         self.last_size: TemplateSize | None = None
         """For getmininginfo; nothing depends on it."""
@@ -156,16 +137,12 @@ class MiningFlow(Part):
         return len(aborted)
 
     def hold(self, request: RequestId, poll: AwaitTemplate, now: Micros) -> None:
-        """Answer when there is another template to be had. Where too many wait the one that waited longest is answered
-        early, which only makes it ask again."""
+        """Answer when there is another template to be had."""
         if poll.tip != self._parts.tree.tip.hash:
             self._parts.reply(request, Done())
             return
-        if len(self._polls) >= LONG_POLLS_MAX:
-            self._parts.reply(self._polls.pop(0).request, Done())
-        look_at = Micros(now + LONG_POLL_FIRST_US)
-        self._polls.append(_LongPoll(request, poll.tip, poll.mempool_updates, look_at))
-        self.alarm.by(look_at)
+        self._answer_polls(self._polls.hold(request, poll.tip, poll.mempool_updates, now))
+        self.alarm.by(self._polls.next_deadline())
 
     def on_found(self, event: NonceFound, now: Micros) -> None:
         """A worker found a block; a stale job's is still a block, but no use."""
@@ -194,7 +171,7 @@ class MiningFlow(Part):
 
     def on_tip(self, connected: tuple[BlockHash, ...], now: Micros) -> None:
         """The tip moved."""
-        self._answer_polls([poll for poll in self._polls if poll.tip != self._parts.tree.tip.hash])
+        self._answer_polls(self._polls.on_tip(self._parts.tree.tip.hash))
         if self._awaited is not None and self._awaited in connected:
             self._deliver(self._awaited)
             self._awaited = None
@@ -221,39 +198,32 @@ class MiningFlow(Part):
         """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
         for order in self._orders:
             self._parts.refuse(order.request, Reason.STOPPED, failure)
-        for poll in self._polls:
-            self._parts.refuse(poll.request, Reason.NO_TEMPLATE, failure)
+        for request in self._polls.end():
+            self._parts.refuse(request, Reason.NO_TEMPLATE, failure)
         self._orders.clear()
-        self._polls.clear()
         self._script = None
         self._awaited = None
         self._stop()
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """New transactions wait: build the job anew, and answer miners who wait for it."""
-        updates = self._parts.mempool.updates
-        self._answer_polls([poll for poll in self._polls if now >= poll.look_at and poll.mempool_updates != updates])
-        for poll in self._polls:
-            if now >= poll.look_at:
-                poll.look_at = Micros(now + LONG_POLL_AGAIN_US)
+        self._answer_polls(self._polls.on_deadline(self._parts.mempool.updates, now))
         if self._refresh_at is not None and now >= self._refresh_at:
             self._renew(now)
         return ()
 
     def next_deadline(self) -> Micros | None:
         """When the job is renewed, or a long poll looked at."""
-        looks = (poll.look_at for poll in self._polls)
-        return min((at for at in (self._refresh_at, *looks) if at is not None), default=None)
+        return min((at for at in (self._refresh_at, self._polls.next_deadline()) if at is not None), default=None)
 
     def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
         out = bytearray()
         _SCRIPT.write(self._script, out)
         return (("mining", bytes(out)),)
 
-    def _answer_polls(self, polls: list[_LongPoll]) -> None:
-        self._polls = [poll for poll in self._polls if poll not in polls]
-        for poll in polls:
-            self._parts.reply(poll.request, Done())
+    def _answer_polls(self, requests: list[RequestId]) -> None:
+        for request in requests:
+            self._parts.reply(request, Done())
 
     def _refresh_by(self, at: Micros) -> None:
         self._refresh_at = at

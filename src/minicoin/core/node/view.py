@@ -15,10 +15,9 @@ from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
-from minicoin.core.mining.template import BlockTemplate
+from minicoin.core.mining.template import BlockTemplate, TemplateSize
 from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeer
-from minicoin.core.node.mining_flow import TemplateSize
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.peer.session import SessionSnapshot

@@ -7,8 +7,7 @@ from itertools import islice
 from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
-from minicoin.core.mining.template import BlockTemplate, unsolved_block
-from minicoin.core.node.mining_flow import TemplateSize
+from minicoin.core.mining.template import BlockTemplate, TemplateSize, unsolved_block
 from minicoin.core.node.view import NodeView, PoolReader
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block
