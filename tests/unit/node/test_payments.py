@@ -273,6 +273,8 @@ def test_a_payment_that_blocks_leave_out_is_said_again_once_in_12_to_36_hours():
     answer = bench.ask(PAYMENT)
     bench.connect(1)
     bench.say(1, GetData((InventoryVector(InvType.WITNESS_TX, txid_of(answer)),)))
+    # It was faster than the announcement to it.
+    bench.wait(MINUTE_US)
     # Blocks come, and none takes it.
     bench.node.parts.mempool.select_for_block = lambda *limits: []
     said_at = []
