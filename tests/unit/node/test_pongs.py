@@ -35,6 +35,14 @@ def blocks(count, after_s=100):
     return [RawBlock.parse(maker.next_block(branch, time=time).raw) for time in times]
 
 
+def chain(length):
+    maker = ChainMaker(NETWORK)
+    branch = maker.new_branch()
+    for _ in range(length):
+        maker.extend(branch, maker.next_block(branch))
+    return [RawBlock.parse(block.raw) for block in branch.blocks]
+
+
 def pongs(bench):
     """Who was answered, and to what, since the last look."""
     return [
@@ -59,8 +67,10 @@ def test_a_peer_that_sent_nothing_is_answered_at_once(bench):
 
 
 def test_a_pong_waits_until_the_block_before_it_is_our_tip(bench):
-    (block,) = blocks(1)
-    bench.say(1, BlockMessage(block))
+    # The second does not extend the tip when it comes: it is stored first, and connected by a job of its own.
+    first, second = chain(2)
+    bench.say(1, BlockMessage(first))
+    bench.say(1, BlockMessage(second))
     bench.say(1, Ping(10))
     assert pongs(bench) == []
     work_until(bench, Activate)
@@ -69,7 +79,7 @@ def test_a_pong_waits_until_the_block_before_it_is_our_tip(bench):
     bench.say(1, Ping(11))
     assert pongs(bench) == []
     bench.work()
-    assert bench.node.parts.tree.tip.hash == block.hash
+    assert bench.node.parts.tree.tip.hash == second.hash
     assert pongs(bench) == [(1, 10), (1, 11)]
     bench.say(1, Ping(12))
     assert pongs(bench) == [(1, 12)]
