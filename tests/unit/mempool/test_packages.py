@@ -29,6 +29,17 @@ def test_the_parent_first(world):
     assert world.pool.get(child.txid).ancestor_fees_sat == 5_000
 
 
+def test_a_parent_that_came_too_cheap_before_is_asked_for_again_when_its_child_comes(world):
+    """Its txid is its wtxid, as without a witness, and whoever sent it is gone."""
+    family_parent, child = family(world)
+    parent = Transaction(3, family_parent.inputs, family_parent.outputs)
+    assert parent.txid == parent.wtxid
+    assert isinstance(world.offer(parent, source=7), Rejected)
+    world.pool.forget_source(7)
+    outcome = world.offer(child)
+    assert isinstance(outcome, Orphaned) and outcome.missing == (parent.txid,)
+
+
 def test_the_child_first(world):
     parent, child = family(world)
     assert isinstance(world.offer(child), Orphaned)

@@ -181,7 +181,8 @@ class Mempool(MempoolReader):
         return self._unknown(self._orphans.announce(wtxid, source))
 
     def _unknown(self, parents: Iterable[Txid]) -> tuple[Txid, ...]:
-        return tuple(parent for parent in parents if not self.is_known(parent))
+        # One that was too cheap alone is wanted again: its child may pay for it.
+        return tuple(parent for parent in parents if parent in self._too_cheap or not self.is_known(parent))
 
     def _enter(self, candidate: UnverifiedTx, verdict: TxVerdict) -> Entry:
         entry = Entry(
