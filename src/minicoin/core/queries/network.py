@@ -16,7 +16,7 @@ from minicoin.core.units import ConnId, Micros
 
 
 @dataclass(frozen=True, slots=True)
-class PeerView:
+class PeerReport:
     """One session with its slot and what synchronisation knows of the peer (-1: nothing yet)."""
 
     session: SessionSnapshot
@@ -68,7 +68,7 @@ class NetworkQueries:
         inbound = sum(session.inbound for session in self._node.sessions.values())
         return inbound, len(self._node.sessions) - inbound
 
-    def peers(self) -> tuple[PeerView, ...]:
+    def peers(self) -> tuple[PeerReport, ...]:
         """Every connection, oldest first."""
         slots = {slot.conn: slot for slot in self._node.connections.snapshot()}
         return tuple(
@@ -111,12 +111,12 @@ class NetworkQueries:
         """How many addresses the book holds."""
         return self._node.book.size
 
-    def _peer(self, session: SessionSnapshot, kind: str, score: int, permissions: Permission) -> PeerView:
+    def _peer(self, session: SessionSnapshot, kind: str, score: int, permissions: Permission) -> PeerReport:
         known = self._node.sync.peer(session.conn)
         best = None if known is None else known.best_known
         common = None if known is None else known.last_common
         nodes = [self._node.tree.get(block) for block in (known.in_flight if known is not None else ())]
-        return PeerView(
+        return PeerReport(
             session=session,
             kind=kind,
             score=score,

@@ -10,7 +10,7 @@ from minicoin.core.script.standard import address_script, script_address
 from minicoin.core.wallet.keyring import Keyring
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry
-from minicoin.core.wallet.views import AddressEntry, FreshAddress
+from minicoin.core.wallet.views import AddressEntry, HandedOutAddress
 
 
 class AddressLabels:
@@ -30,13 +30,13 @@ class AddressLabels:
         """The name given to a script's address, empty where there is none."""
         return self._labels.get(script, "")
 
-    def new_address(self, label: str) -> FreshAddress:
+    def new_address(self, label: str) -> HandedOutAddress:
         """The next receiving address. Raises MisuseError for a label that is too long."""
         _check_label(label)
         script = self._keyring.hand_out(Chain.RECEIVING)
         if label:
             self._labels[script] = label
-        return FreshAddress(self._text(script), script)
+        return HandedOutAddress(self._text(script), script)
 
     def set_label(self, address: str, label: str) -> None:
         """Name an address of the wallet. Raises DecodeError or MisuseError."""

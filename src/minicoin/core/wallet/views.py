@@ -30,7 +30,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class FreshAddress:
+class HandedOutAddress:
     """A fresh address; not to be told outside before the wallet was saved and its script is watched."""
 
     address: str

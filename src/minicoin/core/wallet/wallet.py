@@ -31,7 +31,7 @@ from minicoin.core.wallet.payment import PaymentPlan, draft_payment
 from minicoin.core.wallet.records import Balance, BlockPlace, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.rescan import RescanState
 from minicoin.core.wallet.vault import Vault
-from minicoin.core.wallet.views import AddressEntry, FreshAddress, Payment, WalletChange, WalletSnapshot
+from minicoin.core.wallet.views import AddressEntry, HandedOutAddress, Payment, WalletChange, WalletSnapshot
 
 
 class Wallet:
@@ -190,7 +190,7 @@ class Wallet:
 
     # --- addresses ---
 
-    def new_address(self, label: str = "") -> FreshAddress:
+    def new_address(self, label: str = "") -> HandedOutAddress:
         """The next receiving address."""
         address = self._book.new_address(label)
         if self._rescan is not None:

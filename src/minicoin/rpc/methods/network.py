@@ -8,7 +8,7 @@ from minicoin.core.libp2p.node_address import join_address
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
 from minicoin.core.primitives.address import NodeAddress, Services, TimedAddress
 from minicoin.core.primitives.permissions import permission_names
-from minicoin.core.queries.network import PeerView
+from minicoin.core.queries.network import PeerReport
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Amount, Json
@@ -102,7 +102,7 @@ async def get_peer_info(call: Call) -> Json:
     return [_peer_json(peer, traffic.get(peer.session.conn), now) for peer in peers]
 
 
-def _peer_json(peer: PeerView, link: LinkTraffic | None, now: Micros) -> JsonObject:
+def _peer_json(peer: PeerReport, link: LinkTraffic | None, now: Micros) -> JsonObject:
     session = peer.session
     shape: JsonObject = {"id": session.conn, "addr": str(session.remote)}
     if session.local is not None:
