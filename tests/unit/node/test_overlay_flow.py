@@ -5,13 +5,17 @@ from tests.unit.node.bench import NETWORK, Bench
 from tests.unit.node.test_strangers import shake
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Close, Dial, Send
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
+from minicoin.core.node.assemble import NodeState, assemble_header_only
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.node.roles import Role
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import RawBlock
+from minicoin.core.rng import Rng
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
 from minicoin.core.wire.messages import BlockMessage, FeeFilter, Headers, Inv, Tx
 from minicoin.testing.chain_maker import ChainMaker
@@ -185,3 +189,33 @@ def test_a_transaction_is_sent_unasked_once_to_who_wants_it(pushing, chain):
     assert sent(bench, Tx, Inv) == [(5, Tx)]
     bench.wait(MINUTE_US)
     assert sent(bench, Tx, Inv) == []
+
+
+def test_who_comes_later_is_sent_what_was_handed_in_here(pushing, chain):
+    bench, model = pushing
+    bench.command(SubmitTransaction(chain[2]))
+    bench.take(Send)
+    model.items.clear()
+    bench.connect(7)
+    assert [item.hash for item in model.items] == [chain[2].txid]
+    assert sent(bench, Tx) == [(7, Tx)]
+
+
+# --- without blocks ---
+
+
+def test_a_node_that_follows_headers_has_a_model_too():
+    made = []
+
+    def make(setup):
+        made.append(Wishful(setup))
+        return made[0]
+
+    policy = NodePolicy(role=Role.HEADERS)
+    now = Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
+    node = assemble_header_only(NETWORK, policy, NodeState(), Rng(b"headers"), now, overlay=make)
+    made[0].wanted = Wants(addresses=(address(5),))
+    node.start(now)
+    assert [effect.address for effect in node.drain_effects() if isinstance(effect, Dial)] == [address(5)]
+    node.handle(found(address(1)), now)
+    assert len(made[0].views) == 2

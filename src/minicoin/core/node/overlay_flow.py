@@ -80,6 +80,6 @@ class OverlayFlow(Part):
 
     # --- how an item travels ---
 
-    def spread(self, item: Item, now: Micros) -> tuple[Spread, ...]:
-        """Which of the ready peers the item goes to, and how."""
-        return self._overlay.spread(item, self._parts.peer_views(), now)
+    def spread(self, item: Item, now: Micros, peers: tuple[PeerView, ...] | None = None) -> tuple[Spread, ...]:
+        """Which of these peers the item goes to, and how; of all that are ready where none are named."""
+        return self._overlay.spread(item, self._parts.peer_views() if peers is None else peers, now)

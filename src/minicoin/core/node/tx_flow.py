@@ -57,7 +57,7 @@ class TxFlow(Part):
         if peer.start_height >= self._parts.tree.tip.height:
             for entry in self._parts.mempool.unbroadcast():
                 if entry.txid not in self._withheld:
-                    self._parts.relay.announce(_announcement(entry), (peer.conn,), now)
+                    self._announce(entry, now, peers=(peer,))
         return ()
 
     def take_tx(self, peer: PeerView, message: Tx, now: Micros) -> Iterable[Effect]:
@@ -264,15 +264,14 @@ class TxFlow(Part):
         for entry in entries:
             self._parts.emit(TransactionRemoved(entry.txid, reason, replaced_by))
 
-    def _announce(self, entry: Entry, now: Micros, origin: ConnId | None = None) -> None:
-        spread = self._overlay.spread(Item(ItemKind.TRANSACTION, entry.txid, origin), now)
-        relay, told = self._parts.relay, [peer.conn for peer in spread if peer.by is not _PUSH]
-        relay.announce(_announcement(entry), told, now)
-        if len(told) < len(spread):
-            for conn, with_witness in relay.push(
-                _announcement(entry), [peer.conn for peer in spread if peer.by is _PUSH]
-            ):
-                self._parts.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
+    def _announce(
+        self, entry: Entry, now: Micros, origin: ConnId | None = None, peers: tuple[PeerView, ...] | None = None
+    ) -> None:
+        spread = self._overlay.spread(Item(ItemKind.TRANSACTION, entry.txid, origin), now, peers)
+        relay, item = self._parts.relay, _announcement(entry)
+        relay.announce(item, [peer.conn for peer in spread if peer.by is not _PUSH], now)
+        for conn, with_witness in relay.push(item, [peer.conn for peer in spread if peer.by is _PUSH]):
+            self._parts.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
         match reason:
