@@ -37,6 +37,7 @@ from minicoin.core.effects import (
 )
 from minicoin.core.events import CommandReceived, DeadlineReached, KeyStretched
 from minicoin.core.node.node import Node
+from minicoin.core.notices import Notice
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.drivers.chain_worker import ChainWorker
@@ -80,6 +81,7 @@ class Runtime:
         """Set when everything is closed and flushed."""
         self._inbox = inbox
         self._on_notice = on_notice
+        self._notices: list[Notice] = []
         self._recorder = recorder
         self._token = trio.lowlevel.current_trio_token()
         self._chain = ChainWorker(engine, inbox.put_from_thread)
@@ -153,6 +155,10 @@ class Runtime:
         for effect in effects:
             self._perform(effect)
         self.network.flush()
+        # Peers hear of a block before the log does.
+        notices, self._notices = self._notices, []
+        for notice in notices:
+            self._on_notice(self.clock.wall(), notice)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -185,7 +191,7 @@ class Runtime:
                 self._is_stopping = True
             case _:
                 # What is left is the closed union of notices, as the type checker sees.
-                self._on_notice(self.clock.wall(), effect)
+                self._notices.append(effect)
 
     def _search(self, effect: SearchNonce | StopSearch) -> None:
         if self._miner is None:
