@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests import mainnet
+from tests.unit.netsync.scripted import chain
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.node.watcher import POLICY, Watcher
+from tests.unit.wire.strategies import ANY_MESSAGE
 
 from minicoin.core import commands
 from minicoin.core.answers import Done, Reason, Refused, TipAt
@@ -190,7 +194,7 @@ def test_commands_of_every_node_work():
     full, watcher = linked()
     (peer,) = watcher.node.snapshot(watcher.now).peers
     full.ask(commands.Generate(1, NOBODY))
-    header = full.node.parts.tree.tip.header
+    header = full.engine.tip_node.header
     watcher.handle(CommandReceived(5, commands.WaitForTip(watcher.tip, 60 * SECOND_US)))
     assert 5 not in watcher.replies
     assert watcher.command(commands.SubmitHeader(header)).answer == Done()
@@ -217,3 +221,36 @@ def test_a_role_is_made_by_what_is_made_for_it():
         assemble_node(NETWORK, POLICY, NodeState(), Rng(b"x"), bytes, now)
     with pytest.raises(MisuseError, match="keeps blocks"):
         assemble_header_only(NETWORK, NodePolicy(), NodeState(), Rng(b"x"), now)
+
+
+HONEST, RIVAL = chain(6), chain(9, seed=2, fork_of=1, fork_at=3)
+SAID = st.one_of(
+    ANY_MESSAGE,
+    # Headers that fit, too: whole, in parts, out of order.
+    st.tuples(st.sampled_from([HONEST, RIVAL]), st.integers(0, 8), st.integers(0, 9)).map(
+        lambda cut: Headers(tuple(block.header for block in cut[0][cut[1] : cut[2]]))
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(said=st.lists(st.tuples(st.integers(1, 3), SAID, st.integers(0, 30)), max_size=25))
+def test_whatever_peers_say_the_tip_is_the_best_header_and_nothing_of_blocks_is_wanted(said):
+    watcher = Watcher(Bench().now)
+    height = 0
+    for number, (peer, message, pause_s) in enumerate(said):
+        present = {session.conn: session.remote.host for session in watcher.node.snapshot(watcher.now).peers}
+        host = f"10.0.0.{peer}"
+        conn = next((conn for conn, theirs in present.items() if theirs == host), 100 + number)
+        if conn not in present:
+            watcher.connect(conn, host=host)
+        watcher.say(conn, message)
+        watcher.now = Micros(watcher.now + pause_s * SECOND_US)
+        watcher.handle(DeadlineReached())
+        seen = watcher.node.snapshot(watcher.now)
+        assert seen.height >= height
+        height = seen.height
+    # An honest peer is followed after all of that.
+    watcher.connect(9, host="10.0.1.9")
+    watcher.say(9, Headers(tuple(block.header for block in RIVAL)))
+    assert watcher.tip == RIVAL[-1].hash

@@ -71,9 +71,9 @@ class Watcher:
         effects = self.handle(MessageReceived(conn, message, 100))
         return [effect.message for effect in effects if isinstance(effect, Send)]
 
-    def connect(self, conn, services=Services.NETWORK | Services.WITNESS):
+    def connect(self, conn, services=Services.NETWORK | Services.WITNESS, host="127.0.0.1"):
         """An inbound peer with a finished handshake; what it heard from us meanwhile."""
-        opened = self.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))
+        opened = self.handle(ConnectionOpened(conn, NodeAddress(host, 40_000 + conn), True, None))
         theirs = Version(
             70016, services, self.now // SECOND_US, NetAddress(), NetAddress(), 1_000 + conn, "/scripted/", 0
         )
