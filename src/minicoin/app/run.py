@@ -25,6 +25,7 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
+from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
@@ -162,34 +163,44 @@ def _begin(deployments: Deployments, name: str, height: int) -> Deployments:
 
 def _with_relay_options(policy: NodePolicy, options: NodeOptions, network: Network) -> NodePolicy:
     """Raises MisuseError."""
-    if options.acceptnonstdtxn and network.name == BITCOIN.name:
-        raise MisuseError("acceptnonstdtxn is not currently supported for main chain")
-    known = policy.standardness
-    size = known.datacarrier_bytes_max if options.datacarriersize is None else options.datacarriersize
-    standardness = Standardness(
-        dust_feerate=known.dust_feerate if options.dustrelayfee is None else options.dustrelayfee,
-        datacarrier_bytes_max=size if options.datacarrier else 0,
-        permits_bare_multisig=options.permitbaremultisig,
-    )
-    hours = options.mempoolexpiry
     return replace(
         policy,
-        standardness=standardness,
-        require_standard=not options.acceptnonstdtxn,
-        min_relay_feerate=options.minrelaytxfee,
-        incremental_feerate=options.incrementalrelayfee,
-        mempool_bytes_max=policy.mempool_bytes_max if options.maxmempool is None else options.maxmempool * _MB,
-        mempool_expiry_us=policy.mempool_expiry_us if hours is None else hours * HOUR_US,
-        ancestors_max=options.limitancestorcount or policy.ancestors_max,
-        descendants_max=options.limitdescendantcount or policy.descendants_max,
+        mempool=_mempool_policy(options, network),
         persists_mempool=options.persistmempool,
         block_version=options.blockversion,
-        block_min_feerate=policy.block_min_feerate if options.blockmintxfee is None else options.blockmintxfee,
-        bytes_per_sigop=options.bytespersigop or policy.bytes_per_sigop,
         block_weight_max=options.blockmaxweight or policy.block_weight_max,
         blocks_only=options.blocksonly,
         tip_age_max_us=policy.tip_age_max_us if options.maxtipage is None else options.maxtipage * SECOND_US,
         peer_timeout_us=policy.peer_timeout_us if options.peertimeout is None else options.peertimeout * SECOND_US,
+    )
+
+
+def _mempool_policy(options: NodeOptions, network: Network) -> MempoolPolicy:
+    """Raises MisuseError."""
+    if options.acceptnonstdtxn and network.name == BITCOIN.name:
+        raise MisuseError("acceptnonstdtxn is not currently supported for main chain")
+    usual = policy_for(is_bitcoin=network.is_bitcoin)
+    known = usual.standardness
+    size = known.datacarrier_bytes_max if options.datacarriersize is None else options.datacarriersize
+    hours = options.mempoolexpiry
+    return replace(
+        usual,
+        standardness=Standardness(
+            dust_feerate=known.dust_feerate if options.dustrelayfee is None else options.dustrelayfee,
+            datacarrier_bytes_max=size if options.datacarrier else 0,
+            permits_bare_multisig=options.permitbaremultisig,
+        ),
+        require_standard=not options.acceptnonstdtxn,
+        min_relay_feerate=usual.min_relay_feerate if options.minrelaytxfee is None else options.minrelaytxfee,
+        incremental_feerate=(
+            usual.incremental_feerate if options.incrementalrelayfee is None else options.incrementalrelayfee
+        ),
+        bytes_max=usual.bytes_max if options.maxmempool is None else options.maxmempool * _MB,
+        expiry_us=usual.expiry_us if hours is None else hours * HOUR_US,
+        ancestors_max=options.limitancestorcount or usual.ancestors_max,
+        descendants_max=options.limitdescendantcount or usual.descendants_max,
+        block_min_feerate=usual.block_min_feerate if options.blockmintxfee is None else options.blockmintxfee,
+        bytes_per_sigop=options.bytespersigop or usual.bytes_per_sigop,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from minicoin.app.options import make_options
 from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.params.rules import Buried
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
@@ -16,9 +17,9 @@ def _setup(**given: object):
 
 def test_nothing_given_leaves_the_defaults() -> None:
     policy = _setup().policy
-    assert policy.require_standard and policy.persists_mempool and not policy.blocks_only
-    assert policy.min_relay_feerate is None
-    assert policy.mempool_bytes_max == 300_000_000
+    assert policy.mempool == MempoolPolicy()
+    assert policy.persists_mempool and not policy.blocks_only
+    assert policy.mempool.bytes_max == 300_000_000
     assert policy.connect is None
 
 
@@ -39,15 +40,16 @@ def test_relay_policy() -> None:
         blockmaxweight=100_000,
         blockmintxfee="0.00000500",
     ).policy
-    assert (policy.min_relay_feerate, policy.incremental_feerate) == (2_000, 3_000)
-    assert policy.mempool_bytes_max == 5_000_000
-    assert policy.mempool_expiry_us == 3_600 * SECOND_US
-    assert not policy.persists_mempool and not policy.require_standard
-    known = policy.standardness
+    pool = policy.mempool
+    assert (pool.min_relay_feerate, pool.incremental_feerate) == (2_000, 3_000)
+    assert pool.bytes_max == 5_000_000
+    assert pool.expiry_us == 3_600 * SECOND_US
+    assert not policy.persists_mempool and not pool.require_standard
+    known = pool.standardness
     assert (known.dust_feerate, known.datacarrier_bytes_max, known.permits_bare_multisig) == (0, 83, False)
-    assert (policy.bytes_per_sigop, policy.block_min_feerate) == (50, 500)
-    assert (policy.ancestors_max, policy.descendants_max, policy.block_weight_max) == (3, 4, 100_000)
-    assert _setup(datacarrier="0", datacarriersize=83).policy.standardness.datacarrier_bytes_max == 0
+    assert (pool.bytes_per_sigop, pool.block_min_feerate) == (50, 500)
+    assert (pool.ancestors_max, pool.descendants_max, policy.block_weight_max) == (3, 4, 100_000)
+    assert _setup(datacarrier="0", datacarriersize=83).policy.mempool.standardness.datacarrier_bytes_max == 0
 
 
 def test_connections() -> None:

@@ -28,7 +28,7 @@ class World:
     """A mempool, the coins its verifier knows, and shorthand for what happens around it."""
 
     def __init__(self, policy: MempoolPolicy | None = None) -> None:
-        self.pool = Mempool(policy or POLICY, Rng(b"test"))
+        self.pool = Mempool(policy or POLICY, Rng(b"test"), coinbase_maturity=100)
         self.coins: dict[Outpoint, TxOut] = {}
         self.coinbase_heights: dict[Outpoint, int] = {}
         self.bad: set[Txid] = set()

@@ -1,7 +1,5 @@
 """Each notice is told by a node when what it says has happened, with what it is about, and in order."""
 
-from dataclasses import replace
-
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from tests.unit.recording.recorded import ANYONE, PAYABLE
@@ -21,6 +19,7 @@ from minicoin.core.events import (
     Saved,
     WorkFailed,
 )
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.search import search
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
@@ -144,8 +143,8 @@ def test_a_block_of_our_own_that_is_of_no_use() -> None:
 class Coins:
     """A node with mature coins that anybody can spend."""
 
-    def __init__(self, count: int, **policy: object) -> None:
-        self.bench = Bench(replace(NodePolicy(), **policy))
+    def __init__(self, count: int, **limits: int) -> None:
+        self.bench = Bench(NodePolicy(mempool=MempoolPolicy(**limits)))
         self.bench.ask(c.Generate(count, PAYABLE))
         self.bench.ask(c.Generate(NETWORK.coinbase_maturity, NOBODY))
         told(self.bench)
@@ -253,7 +252,7 @@ def test_a_transaction_that_pays_more_takes_the_place_of_others() -> None:
 
 
 def test_the_cheapest_makes_room() -> None:
-    coins = Coins(3, mempool_bytes_max=5_000)
+    coins = Coins(3, bytes_max=5_000)
     bench, fee = coins.bench, 10_000
     cheapest = coins.submit(spend(coins.coin(1), fee))
     (entry,) = bench.node.parts.mempool
@@ -268,7 +267,7 @@ def test_the_cheapest_makes_room() -> None:
 
 
 def test_what_no_block_takes_for_too_long() -> None:
-    coins = Coins(1, mempool_expiry_us=HOUR_US)
+    coins = Coins(1, expiry_us=HOUR_US)
     payment = coins.submit(spend(coins.coin(1)))
     of_pool(coins.bench)
     coins.bench.wait(HOUR_US - SECOND_US)
@@ -328,7 +327,7 @@ def _chain(bench: Bench) -> list[BlockHash]:
 @pytest.mark.parametrize("seed", [b"1", b"2", b"3"])
 def test_whoever_hears_all_notices_knows_the_chain_and_the_mempool(seed: bytes) -> None:
     rng = Rng(seed)
-    coins = Coins(25, mempool_bytes_max=8_000, mempool_expiry_us=HOUR_US)
+    coins = Coins(25, bytes_max=8_000, expiry_us=HOUR_US)
     bench, follower = coins.bench, Follower(coins.bench)
     values = dict(coins.coin(height) for height in range(1, 26))
     failed: list[BlockHash] = []

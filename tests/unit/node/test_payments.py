@@ -10,6 +10,7 @@ from minicoin.core.answers import Done, Reason, Refused
 from minicoin.core.effects import SaveState, VerifyTransaction
 from minicoin.core.events import Saved
 from minicoin.core.limits import MEMPOOL_EXPIRY_US, WALLET_PAYMENTS_WAITING_MAX
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.wallet_flow import WALLET_KEY
@@ -257,7 +258,7 @@ def test_a_payment_outlives_the_mempool_patience():
 def test_what_the_mempool_refuses_at_a_start_waits_until_it_does_not():
     bench = funded()
     answer = bench.ask(replace(PAYMENT, feerate_sat_per_kvb=1_000))
-    again = bench.crash(NodePolicy(min_relay_feerate=50_000))
+    again = bench.crash(NodePolicy(mempool=MempoolPolicy(min_relay_feerate=50_000)))
     assert pooled(again) == []
     assert state_of(again, answer) is RecordState.PENDING
     assert wallet_of(again).balance().spendable_sat == 0

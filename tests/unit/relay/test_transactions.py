@@ -14,6 +14,7 @@ from minicoin.core.wire.messages import FeeFilter, GetData, Inv, InventoryVector
 
 T0 = Micros(1_000 * SECOND_US)
 FLOOR = 1_000
+POLICY = RelayPolicy(inbound_trickle_us=5 * SECOND_US, outbound_trickle_us=2 * SECOND_US, feerate_floor=FLOOR)
 OUT, OLD, IN, IN2 = 2, 4, 1, 3
 
 
@@ -29,7 +30,7 @@ def features(**changes):
 
 
 def make(seed=b"relay"):
-    relay = TxRelay(RelayPolicy(), Rng(seed))
+    relay = TxRelay(POLICY, Rng(seed))
     for conn in (OUT, OLD, IN, IN2):
         relay.on_ready(conn, features(inbound=conn % 2 == 1, uses_wtxid=conn != OLD), 0, T0)
     relay.on_deadline(T0, FLOOR, 0)
@@ -113,7 +114,7 @@ def test_nothing_below_the_peers_fee_filter(relay):
 
 
 def test_our_floor_is_told_and_told_again_only_when_it_changes():
-    relay = TxRelay(RelayPolicy(), Rng(b"floor"))
+    relay = TxRelay(POLICY, Rng(b"floor"))
     relay.on_ready(OUT, features(), 0, T0)
     assert sent(relay.on_deadline(T0, FLOOR, 0), FeeFilter) == [(OUT, FeeFilter(FLOOR))]
     assert run(relay, FeeFilter, duration_us=120 * MINUTE_US) == []
@@ -130,7 +131,7 @@ def test_our_floor_is_told_and_told_again_only_when_it_changes():
 
 
 def test_a_floor_that_came_back_before_it_was_told_needs_no_word():
-    relay = TxRelay(RelayPolicy(), Rng(b"floor"))
+    relay = TxRelay(POLICY, Rng(b"floor"))
     relay.on_ready(OUT, features(), 0, T0)
     relay.on_deadline(T0, FLOOR, 0)
     relay.on_feerate(2 * FLOOR, T0)
@@ -204,7 +205,7 @@ def test_parents_of_an_orphan_are_asked_for_by_txid_when_those_that_have_it_by_w
 
 
 def test_while_catching_up_peers_are_asked_for_nothing_and_told_the_floor_at_once_afterwards():
-    relay = TxRelay(RelayPolicy(), Rng(b"initial"))
+    relay = TxRelay(POLICY, Rng(b"initial"))
     relay.on_ready(OUT, features(), 0, T0)
     assert sent(relay.on_deadline(T0, FEEFILTER_NOTHING, 0), FeeFilter) == [(OUT, FeeFilter(9_936_506))]
     now = Micros(T0 + SECOND_US)
@@ -214,14 +215,14 @@ def test_while_catching_up_peers_are_asked_for_nothing_and_told_the_floor_at_onc
 
 
 def test_a_peer_that_is_to_send_no_transactions_or_knows_no_feefilter_gets_none():
-    relay = TxRelay(RelayPolicy(), Rng(b"quiet"))
+    relay = TxRelay(POLICY, Rng(b"quiet"))
     relay.on_ready(OUT, features(takes_feefilter=False), 0, T0)
     assert sent(relay.on_deadline(T0, FLOOR, 0), FeeFilter) == []
     assert relay.next_deadline() is None
 
 
 def test_a_peer_without_witnesses_is_asked_without_the_flag():
-    relay = TxRelay(RelayPolicy(), Rng(b"old"))
+    relay = TxRelay(POLICY, Rng(b"old"))
     relay.on_ready(OUT, features(uses_wtxid=False, has_witness=False), 0, T0)
     relay.on_inv(OUT, [InventoryVector(InvType.TX, item(1).txid)], T0)
     relay.want_parents(OUT, [item(2).txid], T0)
@@ -244,7 +245,7 @@ def test_what_came_after_the_last_inv_is_not_to_be_asked_for():
 
 
 def test_who_wants_no_transactions_is_given_none():
-    relay = TxRelay(RelayPolicy(), Rng(b"none"))
+    relay = TxRelay(POLICY, Rng(b"none"))
     relay.on_ready(OUT, features(wants_transactions=False), 40, T0)
     assert not relay.may_ask_for(OUT, 1)
 

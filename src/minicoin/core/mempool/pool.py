@@ -336,7 +336,7 @@ class Mempool(MempoolReader):
         lifted: list[Entry] = []
         returning: list[UnverifiedTx] = []
         if update.disconnected:
-            without_ground = self._drop(groundless(self._table, update, self.policy.coinbase_maturity))
+            without_ground = self._drop(groundless(self._table, update, self._coinbase_maturity))
             lifted, returning = self._roll_back(update, now)
         if update.connected:
             self._floor.on_block(now)

@@ -26,8 +26,10 @@ from minicoin.core.units import ConnId, Micros
 class MempoolReader:
     """The mempool's state and every question about it."""
 
-    def __init__(self, policy: MempoolPolicy, rng: Rng, height: int = 0) -> None:
+    def __init__(self, policy: MempoolPolicy, rng: Rng, height: int = 0, *, coinbase_maturity: int) -> None:
+        """`coinbase_maturity`: the network's, to know which entries a rollback makes premature."""
         self.policy = policy
+        self._coinbase_maturity = coinbase_maturity
         self.alarm = Alarm()
         self._height = height
         self.deltas = FeeDeltas()

@@ -14,12 +14,7 @@ from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
-from minicoin.core.mempool.policy import (
-    INCREMENTAL_FEERATE,
-    MIN_RELAY_FEERATE,
-    OWN_NETWORK_MIN_RELAY_FEERATE,
-    MempoolPolicy,
-)
+from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.following import HeaderFollower
@@ -97,8 +92,8 @@ def assemble_node(
         tree.set_tip(state.tip)
     documents = state.documents
     common = _make_common(network, policy, documents, tree, rng)
-    mempool = _mempool_policy(network, policy)
-    pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height)
+    mempool = policy.mempool or policy_for(is_bitcoin=network.is_bitcoin)
+    pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height, coinbase_maturity=network.coinbase_maturity)
     if policy.persists_mempool:
         pool.deltas = _restore(documents, PRIORITIES_KEY, FeeDeltas.from_bytes) or pool.deltas
     shared = Parts(
@@ -199,29 +194,6 @@ def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]
         return decode(raw)
     except DecodeError as error:
         raise DocumentDamaged(key, error) from error
-
-
-def _mempool_policy(network: Network, policy: NodePolicy) -> MempoolPolicy:
-    floor = policy.min_relay_feerate
-    if floor is None:
-        floor = MIN_RELAY_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE
-    increment = policy.incremental_feerate
-    if increment is None:
-        increment = INCREMENTAL_FEERATE if network.is_bitcoin else OWN_NETWORK_MIN_RELAY_FEERATE
-    return MempoolPolicy(
-        require_standard=policy.require_standard,
-        coinbase_maturity=network.coinbase_maturity,
-        min_relay_feerate=floor,
-        # As Bitcoin Core does: what a replacement adds is never priced above what everybody pays.
-        incremental_feerate=increment,
-        standardness=policy.standardness,
-        bytes_per_sigop=policy.bytes_per_sigop,
-        block_min_feerate=policy.block_min_feerate,
-        bytes_max=policy.mempool_bytes_max,
-        expiry_us=policy.mempool_expiry_us,
-        ancestors_max=policy.ancestors_max,
-        descendants_max=policy.descendants_max,
-    )
 
 
 def _relay_policy(network: Network, policy: NodePolicy, mempool: MempoolPolicy) -> RelayPolicy:

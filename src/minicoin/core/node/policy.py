@@ -3,22 +3,17 @@
 from dataclasses import dataclass
 
 from minicoin.core.limits import (
-    ANCESTORS_MAX,
     BAN_SCORE,
     BLOCK_WEIGHT_MAX,
-    DESCENDANTS_MAX,
     HANDSHAKE_TIMEOUT_US,
     INBOUND_SLOTS,
-    MEMPOOL_BYTES_MAX,
-    MEMPOOL_EXPIRY_US,
     OUTBOUND_FULL_SLOTS,
     TIP_AGE_MAX_US,
 )
-from minicoin.core.mempool.policy import BLOCK_MIN_FEERATE, BYTES_PER_SIGOP
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.node.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
-from minicoin.core.script.policy import STANDARD, Standardness
 from minicoin.core.units import DAY_US
 
 
@@ -48,25 +43,14 @@ class NodePolicy:
     inbound_slots: int = INBOUND_SLOTS
     ban_score: int = BAN_SCORE
     ban_time_us: int = DAY_US
-    bytes_per_sigop: int = BYTES_PER_SIGOP
-    mempool_bytes_max: int = MEMPOOL_BYTES_MAX
-    mempool_expiry_us: int = MEMPOOL_EXPIRY_US
+    mempool: MempoolPolicy | None = None
+    """None: what suits the network (mempool.policy)."""
     persists_mempool: bool = True
     """Keep unconfirmed transactions over a stop."""
-    ancestors_max: int = ANCESTORS_MAX
-    descendants_max: int = DESCENDANTS_MAX
-    require_standard: bool = True
-    standardness: Standardness = STANDARD
     uses_wallet: bool = True
     """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
-    min_relay_feerate: int | None = None
-    """Satoshi per 1,000 virtual bytes; None: what suits the network (mempool.policy)."""
-    incremental_feerate: int | None = None
-    """What a replacement must add, in the same unit; None: what suits the network."""
     block_version: int | None = None
     """Of blocks that are put together here; None: what the deployments ask for."""
-    block_min_feerate: int = BLOCK_MIN_FEERATE
-    """What transactions pay at least that are put into blocks here."""
     block_weight_max: int = BLOCK_WEIGHT_MAX
     """Of blocks that are put together here."""
     blocks_only: bool = False

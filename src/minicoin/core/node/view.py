@@ -15,6 +15,7 @@ from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.template import BlockTemplate, TemplateSize
 from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeer
@@ -73,6 +74,8 @@ class ConnectionReader(Protocol):
 class PoolReader(Protocol):
     """Of the mempool."""
 
+    @property
+    def policy(self) -> MempoolPolicy: ...
     @property
     def updates(self) -> int: ...
     @property

@@ -7,6 +7,7 @@ from itertools import islice
 from minicoin.core.limits import QUERY_PAGE_ENTRIES_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.template import BlockTemplate, TemplateSize, unsolved_block
 from minicoin.core.node.view import NodeView, PoolReader
 from minicoin.core.params.rules import SignetKind
@@ -94,6 +95,10 @@ class PoolQueries:
     def snapshot(self) -> MempoolSnapshot:
         """The totals."""
         return self._mempool.snapshot(self._now)
+
+    def policy(self) -> MempoolPolicy:
+        """What its operator wants of it."""
+        return self._mempool.policy
 
     def is_restored(self) -> bool:
         """Whether what an earlier run kept has been taken up."""

@@ -29,9 +29,9 @@ _FEEFILTER_EVERY_US = 600_000_000
 class RelayPolicy:
     """Mean trickle intervals. Outbound peers hear sooner: they are harder for an observer to be."""
 
-    inbound_trickle_us: int = 5_000_000
-    outbound_trickle_us: int = 2_000_000
-    feerate_floor: int = 1_000
+    inbound_trickle_us: int
+    outbound_trickle_us: int
+    feerate_floor: int
     """What every transaction must pay that is relayed, in satoshi per 1,000 virtual bytes."""
 
 

@@ -17,7 +17,7 @@ from minicoin.rpc.shapes import JsonObject
 
 async def get_mempool_info(call: Call) -> Json:
     totals = await call.port.query(lambda node: node.mempool.snapshot())
-    policy = await call.port.query(lambda node: node.network.policy)
+    standardness = await call.port.query(lambda node: node.mempool.policy().standardness)
     return {
         "loaded": await call.port.query(lambda node: node.mempool.is_restored()),
         "size": totals.count,
@@ -30,8 +30,8 @@ async def get_mempool_info(call: Call) -> Json:
         "incrementalrelayfee": Amount(totals.incremental_feerate),
         "unbroadcastcount": totals.unbroadcast_count,
         "fullrbf": True,
-        "permitbaremultisig": policy.standardness.permits_bare_multisig,
-        "maxdatacarriersize": policy.standardness.datacarrier_bytes_max,
+        "permitbaremultisig": standardness.permits_bare_multisig,
+        "maxdatacarriersize": standardness.datacarrier_bytes_max,
         "orphans": totals.orphan_count,
         "verifying": totals.verifying_count,
     }

@@ -43,7 +43,7 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     parts = node.parts
     policy = parts.policy
     pool = parts.mempool.snapshot(now)
-    yield "bytes in the mempool", pool.usage_bytes, policy.mempool_bytes_max
+    yield "bytes in the mempool", pool.usage_bytes, parts.mempool.policy.bytes_max
     yield "orphan transactions in points", pool.orphan_points, ORPHAN_POINTS_MAX
     yield "transactions at verification", pool.verifying_count, VERIFICATIONS_IN_FLIGHT_MAX + VERIFICATIONS_WAITING_MAX
     sync = parts.sync.snapshot(now)

@@ -10,6 +10,7 @@ from minicoin.core.limits import (
     INBOUND_PER_ADDRESS_MAX,
     ORPHAN_WEIGHT_PER_PEER,
 )
+from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.units import SECOND_US
 from minicoin.sim.attackers.flood_transactions import Validity
@@ -31,7 +32,9 @@ def test_real_payments_fill_mempools_up_to_their_bound_and_blocks_confirm_them(
 ) -> None:
     attack = _transactions("valid", tx_bytes=400)
     bound = 400_000
-    net = small_net(4, [attack], coins=coins_wanted([attack], 60) + 10, policy=NodePolicy(mempool_bytes_max=bound))
+    net = small_net(
+        4, [attack], coins=coins_wanted([attack], 60) + 10, policy=NodePolicy(mempool=MempoolPolicy(bytes_max=bound))
+    )
     net.begin()
     # Where the tip is old, a node is catching up and takes no transactions.
     net.mine(2)

@@ -31,7 +31,7 @@ def _shrink_mempool(simulation: Simulation) -> None:
     simulation.world.command(simulation.honest[0], SubmitTransaction(spend((coin,), (coin.value_sat - 1_000,))))
     pass_seconds(simulation, 5)
     parts = simulation.honest[0].node.parts  # type: ignore[union-attr]
-    parts.policy = replace(parts.policy, mempool_bytes_max=10)
+    parts.mempool.policy = replace(parts.mempool.policy, bytes_max=10)
 
 
 def _close_inbound(simulation: Simulation) -> None:
