@@ -20,6 +20,7 @@ from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
 from minicoin.core.commands import SetMining
+from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import parse_node_address
@@ -87,8 +88,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         use_dns_seeds=options.dns_seed,
         listens=options.listen,
         listen_port=port if options.listen else 0,
-        ban_score=options.ban_score,
-        ban_time_us=options.ban_time_s * SECOND_US,
+        bans=BanPolicy(options.ban_score, options.ban_time_s * SECOND_US),
         mining_interval_us=_interval_us(options.mining_interval_s),
         outbound_slots=_outbound_slots(options),
         inbound_slots=_inbound_slots(options),

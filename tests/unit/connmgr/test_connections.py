@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from minicoin.core.connmgr.bans import Ban, BanList, parse_subject
+from minicoin.core.connmgr.bans import Ban, BanList, BanPolicy, parse_subject
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.effects import Close, Dial, SaveState
@@ -55,8 +55,14 @@ EMPTY = Book()
 
 
 def manager(**policy):
-    policy.setdefault("block_only_slots", 0)
-    return ConnectionManager(ConnectionPolicy(**policy), group_of, Rng(b"test"))
+    usual = {
+        "full_relay_slots": 8,
+        "block_only_slots": 0,
+        "overlay_slots": 8,
+        "inbound_slots": 115,
+        "bans": BanPolicy(),
+    }
+    return ConnectionManager(ConnectionPolicy(**usual | policy), group_of, Rng(b"test"))
 
 
 def dials(effects):
@@ -423,7 +429,7 @@ def test_a_proven_peer_id_is_banned_even_on_loopback():
 
 
 def test_configured_score_and_time():
-    connections = manager(ban_score=10, ban_time_us=5 * SECOND_US)
+    connections = manager(bans=BanPolicy(10, 5 * SECOND_US))
     connections.on_opened(1, address(1), True, T0)
     connections.misbehaving(1, 10, "spam", T0)
     (ban,) = connections.bans.active(T0)

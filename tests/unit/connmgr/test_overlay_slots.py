@@ -2,6 +2,7 @@
 
 import pytest
 
+from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.effects import Close, Dial
@@ -20,7 +21,9 @@ def address(index, peer_id=b""):
 
 
 def manager(**policy):
-    return ConnectionManager(ConnectionPolicy(is_private_network=True, **policy), lambda found: b"", Rng(b"test"))
+    usual = {"full_relay_slots": 8, "block_only_slots": 2, "overlay_slots": OVERLAY_SLOTS_MAX, "inbound_slots": 115}
+    chosen = ConnectionPolicy(**usual | policy, bans=BanPolicy(), is_private_network=True)
+    return ConnectionManager(chosen, lambda found: b"", Rng(b"test"))
 
 
 def want(connections, *addresses, full_relay=0, unwanted=()):

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.commands import Generate
+from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, Dial, SaveState, Send
@@ -123,7 +124,7 @@ def test_a_flood_of_damaged_messages_makes_few_lines():
 @pytest.mark.parametrize("score", [100, 100_000])
 @pytest.mark.parametrize("what", ["another magic", "too long", "too many"])
 def test_a_stream_that_cannot_be_read_ends_the_session_whatever_the_ban_score(score, what):
-    bench = Bench(NodePolicy(ban_score=score))
+    bench = Bench(NodePolicy(bans=BanPolicy(score)))
     bench.connect(1)
     bench.take(Send)
     payload = bytes(36 * 50_001 + 5)

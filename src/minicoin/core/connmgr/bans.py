@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.limits import BANS_MAX
+from minicoin.core.limits import BAN_SCORE, BAN_TIME_US, BANS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 
@@ -24,6 +24,14 @@ _FORM = 1
 _PEER_PREFIX = "p2p/"
 _OLD_PEER_PREFIX = "ipfs/"
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class BanPolicy:
+    """What misbehaviour adds up to a ban, and how long that lasts."""
+
+    score: int = BAN_SCORE
+    time_us: int = BAN_TIME_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,7 +314,7 @@ class ConnectionManager:
         if slot is None or slot.is_closing or slot.permissions & Permission.NOBAN:
             return []
         slot.score += score
-        if slot.score < self.policy.ban_score:
+        if slot.score < self.policy.bans.score:
             return []
         slot.is_closing = True
         if slot.kind in CHOSEN_BY_OPERATOR:
@@ -324,7 +324,7 @@ class ConnectionManager:
         )
         effects: list[Effect] = [Close(conn, reason)]
         for subject in subjects:
-            self.bans.add(Ban(subject, now, Micros(now + self.policy.ban_time_us), reason))
+            self.bans.add(Ban(subject, now, Micros(now + self.policy.bans.time_us), reason))
         if subjects:
             effects += self._close_banned(now)
             effects.append(self._save_bans())

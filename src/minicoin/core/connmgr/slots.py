@@ -3,14 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.limits import (
-    BAN_SCORE,
-    BAN_TIME_US,
     DIAL_TIMEOUT_US,
-    INBOUND_SLOTS,
-    OUTBOUND_BLOCK_ONLY_SLOTS,
-    OUTBOUND_FULL_SLOTS,
-    OVERLAY_SLOTS_MAX,
 )
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.permissions import Permission, Whitelisting
@@ -22,10 +17,11 @@ from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
 class ConnectionPolicy:
     """What one node wants of its connections."""
 
-    full_relay_slots: int = OUTBOUND_FULL_SLOTS
-    block_only_slots: int = OUTBOUND_BLOCK_ONLY_SLOTS
-    overlay_slots: int = OVERLAY_SLOTS_MAX
-    inbound_slots: int = INBOUND_SLOTS
+    full_relay_slots: int
+    block_only_slots: int
+    overlay_slots: int
+    inbound_slots: int
+    bans: BanPolicy
     connect: tuple[NodeAddress, ...] | None = None
     """With --connect: these and no others; an empty tuple dials nobody."""
     add_nodes: tuple[NodeAddress, ...] = ()
@@ -36,8 +32,6 @@ class ConnectionPolicy:
     own_peer_id: bytes = b""
     allowed_peers: frozenset[bytes] = frozenset()
     """Where not empty: these peer ids only, and whoever a person named; anybody else is refused."""
-    ban_score: int = BAN_SCORE
-    ban_time_us: int = BAN_TIME_US
     dial_timeout_us: int = DIAL_TIMEOUT_US
     retry_us: int = 5 * SECOND_US
     retry_max_us: int = 10 * MINUTE_US

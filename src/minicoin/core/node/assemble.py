@@ -220,6 +220,5 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         is_private_network=network.allow_private_addresses,
         own_peer_id=policy.peer_id,
         allowed_peers=frozenset(policy.allowed_peers),
-        ban_score=policy.ban_score,
-        ban_time_us=policy.ban_time_us,
+        bans=policy.bans,
     )

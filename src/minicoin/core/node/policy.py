@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.limits import (
-    BAN_SCORE,
     BLOCK_WEIGHT_MAX,
     HANDSHAKE_TIMEOUT_US,
     INBOUND_SLOTS,
@@ -14,7 +14,6 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.node.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
-from minicoin.core.units import DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,7 @@ class NodePolicy:
     """Where not empty, only these peer ids are connected, and whoever the operator named."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS
     inbound_slots: int = INBOUND_SLOTS
-    ban_score: int = BAN_SCORE
-    ban_time_us: int = DAY_US
+    bans: BanPolicy = BanPolicy()
     mempool: MempoolPolicy | None = None
     """None: what suits the network (mempool.policy)."""
     persists_mempool: bool = True

@@ -5,7 +5,7 @@ from minicoin.core.commands import AddNode, Asks, ClearBan, DisconnectNode, Remo
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.units import DAY_US, SECOND_US
+from minicoin.core.units import SECOND_US
 from minicoin.rpc.errors import (
     INVALID_PARAMETER,
     INVALID_SUBNET,
@@ -94,7 +94,7 @@ async def _ban_end(call: Call) -> int:
     now = await call.port.query(lambda node: node.now)
     if wanted == 0:
         policy = await call.port.query(lambda node: node.network.policy)
-        return (now + (policy.ban_time_us or DAY_US)) // SECOND_US
+        return (now + policy.bans.time_us) // SECOND_US
     return wanted if call.flag("absolute") else now // SECOND_US + wanted
 
 

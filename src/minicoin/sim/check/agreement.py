@@ -84,7 +84,7 @@ class HonestBans:
             return
         key = (host.index, host.restarts, notice.conn)
         score = self._scores[key] = self._scores.get(key, 0) + notice.score
-        if score >= host.node.parts.policy.ban_score:
+        if score >= host.node.parts.policy.bans.score:
             other = end.other.host
             text = f"{host.name} would ban {other.name}, at a score of {score}: {notice.reason}"
             self._found.append(Finding((host.index, other.index), text))
