@@ -9,9 +9,9 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.mining.miner import Miner
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.common_commands import CommonCommands
-from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.pool_flow import PoolFlow
@@ -58,7 +58,7 @@ class CommandFlow:
         parts: Parts,
         chain: ChainFlow,
         transactions: TxFlow,
-        mining: MiningFlow,
+        mining: Miner,
         wallet: WalletFlow,
         peers: PeerFlow,
         pool: PoolFlow,

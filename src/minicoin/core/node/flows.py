@@ -9,13 +9,13 @@ it is said who is wanted and who was left.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
-from minicoin.core.node.mining_flow import MiningFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -46,7 +46,7 @@ class Flows:
     pool: PoolFlow
     inventory: InventoryFlow
     book: BookFlow
-    mining: MiningFlow
+    mining: Miner
     wallet: WalletFlow
     tip_watch: TipWatch
     commands: CommandFlow
@@ -72,7 +72,7 @@ def make_flows(
     pool = PoolFlow(shared, transactions, wallet_flow)
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared, now)
-    mining = MiningFlow(shared, now)
+    mining = Miner(shared, now)
     tip_watch = TipWatch(shared)
     listeners: tuple[Part, ...] = (
         addresses,

@@ -1,4 +1,4 @@
-"""Mining: a job for the tip and the best transactions, renewed when either changes; found blocks go the normal way.
+"""The miner: a job for the tip and the best transactions, renewed when either changes; found blocks go the normal way.
 
 The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
 """
@@ -20,6 +20,7 @@ from minicoin.core.limits import (
     TEMPLATE_REFRESH_US,
 )
 from minicoin.core.mining.long_polls import LongPolls
+from minicoin.core.mining.ports import MinerNode
 from minicoin.core.mining.template import (
     RESERVED_SIGOP_COST,
     RESERVED_WEIGHT,
@@ -30,7 +31,6 @@ from minicoin.core.mining.template import (
     build_template,
     make_job,
 )
-from minicoin.core.node.parts import Parts
 from minicoin.core.notices import BlockMined, MinedBlockRefused
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.part import Part
@@ -54,11 +54,11 @@ class _Order:
     found: list[BlockHash] = field(default_factory=list)
 
 
-class MiningFlow(Part):
+class Miner(Part):
     """Jobs for the nonce search."""
 
-    def __init__(self, parts: Parts, started_at: Micros) -> None:
-        self._parts = parts
+    def __init__(self, node: MinerNode, started_at: Micros) -> None:
+        self._node = node
         self._orders: list[_Order] = []
         self._polls = LongPolls()
         self._script: bytes | None = None
@@ -83,22 +83,22 @@ class MiningFlow(Part):
 
     def template(self, script_pubkey: bytes, now: Micros) -> BlockTemplate:
         """The best block on the tip."""
-        parts = self._parts
+        node = self._node
         # Header and coinbase count as well: what is chosen over their room would be left out again, and nothing in its
         # place.
-        chosen = parts.mempool.select_for_block(
-            parts.policy.block_weight_max - RESERVED_WEIGHT, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST
+        chosen = node.mempool.select_for_block(
+            node.policy.block_weight_max - RESERVED_WEIGHT, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST
         )
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
-        template = build_template(parts.tree, parts.tree.tip, candidates, script_pubkey, now)
-        if parts.policy.block_version is not None:
-            template = replace(template, version=parts.policy.block_version)
+        template = build_template(node.tree, node.tree.tip, candidates, script_pubkey, now)
+        if node.policy.block_version is not None:
+            template = replace(template, version=node.policy.block_version)
         self.last_size = TemplateSize(len(template.entries), template.reserved_weight)
         return template
 
     def exact_template(self, script_pubkey: bytes, transactions: tuple[Transaction, ...], now: Micros) -> BlockTemplate:
         """A block of just these transactions on the tip."""
-        tree = self._parts.tree
+        tree = self._node.tree
         return build_exact_template(tree, tree.tip, transactions, script_pubkey, now)
 
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
@@ -109,7 +109,7 @@ class MiningFlow(Part):
     def generate(self, request: RequestId, count: int, script_pubkey: bytes, now: Micros) -> None:
         """Mine `count` blocks at once."""
         if count <= 0:
-            self._parts.reply(request, Mined(()))
+            self._node.reply(request, Mined(()))
             return
         self._take_order(_Order(request, count, script_pubkey), now)
 
@@ -120,7 +120,7 @@ class MiningFlow(Part):
 
     def _take_order(self, order: _Order, now: Micros) -> None:
         if len(self._orders) >= GENERATE_COMMANDS_MAX:
-            self._parts.refuse(order.request, Reason.CROWDED, "too many generate commands wait")
+            self._node.refuse(order.request, Reason.CROWDED, "too many generate commands wait")
             return
         self._orders.append(order)
         if self._job_order is None or self._job_order not in self._orders:
@@ -131,53 +131,53 @@ class MiningFlow(Part):
         aborted = list(self._orders)
         self._orders.clear()
         for order in aborted:
-            self._parts.reply(order.request, Mined(tuple(order.found)))
+            self._node.reply(order.request, Mined(tuple(order.found)))
         if aborted:
             self._renew(now)
         return len(aborted)
 
     def hold(self, request: RequestId, poll: AwaitTemplate, now: Micros) -> None:
         """Answer when there is another template to be had."""
-        if poll.tip != self._parts.tree.tip.hash:
-            self._parts.reply(request, Done())
+        if poll.tip != self._node.tree.tip.hash:
+            self._node.reply(request, Done())
             return
         self._answer_polls(self._polls.hold(request, poll.tip, poll.mempool_updates, now))
         self.alarm.by(self._polls.next_deadline())
 
     def on_found(self, event: NonceFound, now: Micros) -> None:
         """A worker found a block; a stale job's is still a block, but no use."""
-        if event.job != self._job or event.block.header.previous != self._parts.tree.tip.hash:
+        if event.job != self._job or event.block.header.previous != self._node.tree.tip.hash:
             return
         self._is_searching = False
         self._last_own_us = now
         if self._job_order is not None and not self._job_order.submits:
             if self._job_order in self._orders:
                 self._orders.remove(self._job_order)
-                self._parts.reply(self._job_order.request, Mined((event.block.hash,), event.block))
+                self._node.reply(self._job_order.request, Mined((event.block.hash,), event.block))
             self._renew(now)
             return
         try:
-            effects = self._parts.sync.submit(event.block, now)
+            effects = self._node.sync.submit(event.block, now)
         except BlockRejected as rejected:
             # The parent's clock is ahead of ours, say: build the job anew, but not in a tight loop.
-            self._parts.emit(MinedBlockRefused(str(rejected)))
+            self._node.emit(MinedBlockRefused(str(rejected)))
             self._refresh_by(Micros(now + SECOND_US))
             return
         self._awaited, self._awaited_for = event.block.hash, self._job_order
         # Nothing more on this tip: the block's fate renews the job.
         self._refresh_at = None
-        self._parts.emit(BlockMined(event.block.hash))
-        self._parts.emit(*effects)
+        self._node.emit(BlockMined(event.block.hash))
+        self._node.emit(*effects)
 
     def on_tip(self, connected: tuple[BlockHash, ...], now: Micros) -> None:
         """The tip moved."""
-        self._answer_polls(self._polls.on_tip(self._parts.tree.tip.hash))
+        self._answer_polls(self._polls.on_tip(self._node.tree.tip.hash))
         if self._awaited is not None and self._awaited in connected:
             self._deliver(self._awaited)
             self._awaited = None
         if self._awaited is not None:
-            own = self._parts.tree.get(self._awaited)
-            if own is None or own.is_failed or own.parent is not self._parts.tree.tip:
+            own = self._node.tree.get(self._awaited)
+            if own is None or own.is_failed or own.parent is not self._node.tree.tip:
                 # Another block took its place.
                 self._awaited = None
         self._renew(now)
@@ -187,19 +187,19 @@ class MiningFlow(Part):
         if block != self._awaited:
             return
         self._awaited = None
-        self._parts.emit(MinedBlockRefused(reason))
+        self._node.emit(MinedBlockRefused(reason))
         order = self._awaited_for
         if order in self._orders:
             self._orders.remove(order)
-            self._parts.refuse(order.request, Reason.UNABLE, f"the mined block was refused: {reason}")
+            self._node.refuse(order.request, Reason.UNABLE, f"the mined block was refused: {reason}")
         self._refresh_by(Micros(now + TEMPLATE_REFRESH_US))
 
     def on_failure(self, failure: str) -> None:
         """The chain stands still until a restart: nobody waits for a block of ours, and none is searched for."""
         for order in self._orders:
-            self._parts.refuse(order.request, Reason.STOPPED, failure)
+            self._node.refuse(order.request, Reason.STOPPED, failure)
         for request in self._polls.end():
-            self._parts.refuse(request, Reason.NO_TEMPLATE, failure)
+            self._node.refuse(request, Reason.NO_TEMPLATE, failure)
         self._orders.clear()
         self._script = None
         self._awaited = None
@@ -207,7 +207,7 @@ class MiningFlow(Part):
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """New transactions wait: build the job anew, and answer miners who wait for it."""
-        self._answer_polls(self._polls.on_deadline(self._parts.mempool.updates, now))
+        self._answer_polls(self._polls.on_deadline(self._node.mempool.updates, now))
         if self._refresh_at is not None and now >= self._refresh_at:
             self._renew(now)
         return ()
@@ -223,7 +223,7 @@ class MiningFlow(Part):
 
     def _answer_polls(self, requests: list[RequestId]) -> None:
         for request in requests:
-            self._parts.reply(request, Done())
+            self._node.reply(request, Done())
 
     def _refresh_by(self, at: Micros) -> None:
         self._refresh_at = at
@@ -238,7 +238,7 @@ class MiningFlow(Part):
         order.left -= 1
         if order.left == 0:
             self._orders.remove(order)
-            self._parts.reply(order.request, Mined(tuple(order.found)))
+            self._node.reply(order.request, Mined(tuple(order.found)))
 
     def _renew(self, now: Micros) -> None:
         order = self._orders[0] if self._orders else None
@@ -260,33 +260,33 @@ class MiningFlow(Part):
             template = self.template(script, now)
         else:
             template = self.exact_template(script, order.transactions, now)
-        self._parts.emit(make_job(template, self._job, 0 if order is not None else self._pace()))
+        self._node.emit(make_job(template, self._job, 0 if order is not None else self._pace()))
 
     def _stop(self) -> None:
         if self._is_searching:
-            self._parts.emit(StopSearch())
+            self._node.emit(StopSearch())
         self._is_searching = False
         self._refresh_at = None
 
     def _may_mine(self, now: Micros) -> bool:
         """Not while a better chain is known and on its way, and not before peers had time to tell of one."""
-        parts = self._parts
-        tip = parts.tree.tip
-        if parts.tree.best_header.chainwork > tip.chainwork:
-            awaited = parts.sync.awaited or tip.hash
+        node = self._node
+        tip = node.tree.tip
+        if node.tree.best_header.chainwork > tip.chainwork:
+            awaited = node.sync.awaited or tip.hash
             if self._held_back_on != awaited:
                 self._held_back_on = awaited
                 self._held_back_until = Micros(now + MINING_PEER_WAIT_US)
             # Whoever shows a header and keeps its block to itself must not stop the network, nor slow each block.
             return now >= self._held_back_until
         self._held_back_on = None
-        has_heard = any(peer.is_header_synced for peer in parts.sync.peers())
-        expects_peers = bool(parts.policy.connect or parts.policy.add_nodes or parts.policy.seed_nodes)
+        has_heard = any(peer.is_header_synced for peer in node.sync.peers())
+        expects_peers = bool(node.policy.connect or node.policy.add_nodes or node.policy.seed_nodes)
         return has_heard or not expects_peers or now >= self._wait_until
 
     def _pace(self) -> int:
         """Where work is trivial, blocks come at the network's spacing instead of as fast as the machine hashes."""
-        if self._parts.network.retarget.kind is not RetargetKind.NONE:
+        if self._node.network.retarget.kind is not RetargetKind.NONE:
             return 0
-        interval = self._parts.policy.mining_interval_us or self._parts.network.spacing_s * SECOND_US
+        interval = self._node.policy.mining_interval_us or self._node.network.spacing_s * SECOND_US
         return self._last_own_us + interval
