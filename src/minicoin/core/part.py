@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from minicoin.core.alarm import NEVER, Alarm
+from minicoin.core.answers import Answer, Reason
 from minicoin.core.effects import Effect
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
@@ -27,7 +28,7 @@ from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.codec import make_extensions
 from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage, Extensions
@@ -83,6 +84,19 @@ def route(kind: type[M], handler: Handler[M]) -> Route:
     """A route to a handler of just this kind. A message finds its route by its type, so that no other gets there, and
     nothing stands between session and handler."""
     return Route(kind, handler.__qualname__, cast(Handler[Message], handler))
+
+
+class Outbox(Protocol):
+    """Where a part puts what it has to say in the middle of an event: effects, and answers to commands."""
+
+    def emit(self, *effects: Effect) -> None:
+        """Queue effects of the event at hand."""
+
+    def reply(self, request: RequestId | None, answer: Answer) -> None:
+        """Answer a command, if one waits."""
+
+    def refuse(self, request: RequestId | None, reason: Reason, text: str) -> None:
+        """Answer a command with why it is not carried out, if one waits."""
 
 
 class Part(Protocol):

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from minicoin.core.answers import Answer, Reason
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect
 from minicoin.core.mempool.reading import MempoolReader
 from minicoin.core.params.network import Network
+from minicoin.core.part import Outbox
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
-from minicoin.core.units import Micros, RequestId
+from minicoin.core.units import Micros
 
 
 class MinerPolicy(Protocol):
@@ -50,7 +50,7 @@ class BlockTaker(Protocol):
         """Raises BlockRejected."""
 
 
-class MinerNode(Protocol):
+class MinerNode(Outbox, Protocol):
     """The node around it."""
 
     @property
@@ -63,12 +63,3 @@ class MinerNode(Protocol):
     def mempool(self) -> MempoolReader: ...
     @property
     def sync(self) -> BlockTaker: ...
-
-    def emit(self, *effects: Effect) -> None:
-        """Have effects of the event at hand performed."""
-
-    def reply(self, request: RequestId | None, answer: Answer) -> None:
-        """Answer whoever waits."""
-
-    def refuse(self, request: RequestId | None, reason: Reason, text: str) -> None:
-        """Tell him why not."""

@@ -16,10 +16,10 @@ from minicoin.core.effects import Effect
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
+from minicoin.core.mempool.offers import PackageOffers
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.node.overlay_flow import OverlayFlow
-from minicoin.core.node.package_flow import PackageFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
 from minicoin.core.overlay import Item, ItemKind, SpreadBy
@@ -45,7 +45,7 @@ class TxFlow(Part):
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
         self._withheld: dict[Txid, None] = {}
-        self.packages = PackageFlow(parts, self.is_withheld)
+        self.packages = PackageOffers(parts, self.is_withheld)
         self.alarm = Alarm()
 
     def routes(self) -> tuple[Route, ...]:

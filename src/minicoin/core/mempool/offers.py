@@ -10,13 +10,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from minicoin.core.answers import NOT_VALIDATED, MemberResult, PackageResult, Reason
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolOutcome, Orphaned, Rejected
 from minicoin.core.mempool.packages import RECONSIDERABLE
-from minicoin.core.node.parts import Parts
+from minicoin.core.mempool.pool import Mempool
+from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import TxReason, TxRejected
@@ -40,20 +43,29 @@ class _Package:
         return next((one for one in self.transactions if one.wtxid not in self.results), None)
 
 
-class PackageFlow:
+class OfferNode(Outbox, Protocol):
+    """What the packages need of the node around the mempool."""
+
+    @property
+    def tree(self) -> HeaderReader: ...
+    @property
+    def mempool(self) -> Mempool: ...
+
+
+class PackageOffers:
     """The packages under way."""
 
-    def __init__(self, parts: Parts, is_withheld: Callable[[Txid], bool]) -> None:
-        self._parts = parts
+    def __init__(self, node: OfferNode, is_withheld: Callable[[Txid], bool]) -> None:
+        self._node = node
         self._is_withheld = is_withheld
         self._packages: list[_Package] = []
 
     def submit(self, request: RequestId, transactions: tuple[Transaction, ...], now: Micros) -> None:
         """Offer a package; the reply follows. The caller has seen that it is a child behind its parents."""
         if len(self._packages) >= COMMANDS_WAITING_MAX:
-            self._parts.refuse(request, Reason.CROWDED, "too many packages wait for verification")
+            self._node.refuse(request, Reason.CROWDED, "too many packages wait for verification")
             return
-        package = _Package(request, transactions, self._parts.tree.tip.hash)
+        package = _Package(request, transactions, self._node.tree.tip.hash)
         self._packages.append(package)
         self._advance(package, now)
 
@@ -72,16 +84,16 @@ class PackageFlow:
         """No verdict will come any more."""
         packages, self._packages = self._packages, []
         for package in packages:
-            self._parts.refuse(package.request, Reason.STOPPED, failure)
+            self._node.refuse(package.request, Reason.STOPPED, failure)
 
     def _advance(self, package: _Package, now: Micros) -> None:
         while (current := package.current) is not None:
-            entry = self._parts.mempool.get(current.txid)
+            entry = self._node.mempool.get(current.txid)
             if entry is not None:
                 package.results[current.wtxid] = _standing(entry, current)
                 continue
             try:
-                self._parts.emit(*self._parts.mempool.submit(current, None, now))
+                self._node.emit(*self._node.mempool.submit(current, None, now))
                 return
             except TxRejected as rejected:
                 self._refuse(package, current, rejected.reason, str(rejected))
@@ -104,7 +116,7 @@ class PackageFlow:
             return
         self._packages.remove(package)
         members = tuple(package.results[one.wtxid] for one in package.transactions)
-        self._parts.reply(package.request, PackageResult(members, tuple(package.replaced)))
+        self._node.reply(package.request, PackageResult(members, tuple(package.replaced)))
 
     def _record(self, package: _Package, outcome: Accepted | Rejected | Orphaned, current: Transaction) -> None:
         match outcome:
@@ -119,7 +131,7 @@ class PackageFlow:
                 self._refuse(package, current, TxReason.MISSING_OR_SPENT, str(TxReason.MISSING_OR_SPENT))
 
     def _refuse(self, package: _Package, current: Transaction, reason: TxReason, error: str) -> None:
-        tip = self._parts.tree.tip.hash
+        tip = self._node.tree.tip.hash
         if package.tip != tip and package.starts < _STARTS_MAX:
             package.tip = tip
             package.starts += 1
