@@ -408,12 +408,6 @@ def test_addresses_looked_at_and_those_that_were_too_many_are_counted_per_peer()
     assert peer_of(bench, 1).gossip == GossipPeerView(1, 6)
 
 
-def test_a_peer_shows_what_it_was_told_of_our_fee_rate():
-    bench = Bench()
-    bench.connect(1)
-    assert peer_of(bench, 1).relay.sent_feefilter_sat_per_kvb == bench.node.parts.mempool.min_feerate(bench.now)
-
-
 def test_a_collision_in_the_address_book_is_resolved_by_the_clock():
     """A node with two addresses for one tried slot: nobody tests the holder, and its rival has the slot in the end."""
     bench = Bench()

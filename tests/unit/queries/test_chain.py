@@ -27,13 +27,12 @@ def test_a_header_knows_its_neighbours(queries: NodeQueries) -> None:
         assert upper.chainwork == lower.chainwork + 2
         assert lower.confirmations == upper.confirmations + 1
     assert (views[-1].confirmations, views[-1].next) == (1, None)
-    assert chain.header(views[3].hash) == chain.header_at(3) == views[3]
+    assert chain.header(views[3].hash) == views[3]
 
 
 def test_what_is_unknown(queries: NodeQueries) -> None:
     nowhere = BlockHash(b"\x01" * 32)
     assert queries.chain.header(nowhere) is None
-    assert queries.chain.header_at(-1) is queries.chain.header_at(BLOCKS + 1) is None
     assert queries.chain.hash_at(BLOCKS + 1) is None
     assert queries.chain.confirmations(nowhere) == -1
 

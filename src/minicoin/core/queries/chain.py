@@ -40,7 +40,6 @@ class ChainView:
     best_header_height: int
     progress: float
     is_initial: bool
-    blocks_in_flight: int
     failure: str
 
 
@@ -99,7 +98,6 @@ class ChainQueries:
             best_header_height=self._tree.best_header.height,
             progress=verification_progress(self._tree, self._now),
             is_initial=sync.is_initial,
-            blocks_in_flight=sync.in_flight,
             failure=self._node.failure,
         )
 
@@ -131,11 +129,6 @@ class ChainQueries:
     def header(self, block: BlockHash) -> HeaderView | None:
         """A header by its hash, on any branch."""
         found = self._tree.get(block)
-        return None if found is None else self._view(found)
-
-    def header_at(self, height: int) -> HeaderView | None:
-        """A header of the best chain."""
-        found = self._tree.at_height(height)
         return None if found is None else self._view(found)
 
     def headers_from(self, height: int, count: int) -> tuple[HeaderView, ...]:

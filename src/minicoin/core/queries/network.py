@@ -107,10 +107,6 @@ class NetworkQueries:
         """A page of them with where each stands in the book's tables."""
         return self._node.book.places(QUERY_PAGE_ADDRESSES_MAX, skip)
 
-    def known_count(self) -> int:
-        """How many addresses the book holds."""
-        return self._node.book.size
-
     def _peer(self, session: SessionSnapshot, kind: str, score: int, permissions: Permission) -> PeerReport:
         known = self._node.sync.peer(session.conn)
         best = None if known is None else known.best_known

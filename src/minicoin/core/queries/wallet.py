@@ -3,7 +3,7 @@
 The wallet's values are handed on as they are, so their types are offered here too."""
 
 from minicoin.core.node.view import NodeView
-from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid
+from minicoin.core.primitives.transaction import Outpoint, Txid
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
@@ -16,11 +16,6 @@ class WalletQueries:
 
     def __init__(self, view: NodeView) -> None:
         self._wallet = view.wallet
-
-    @property
-    def is_present(self) -> bool:
-        """Whether this node has a wallet."""
-        return self._wallet is not None
 
     def snapshot(self) -> WalletSnapshot | None:
         """The wallet's totals."""
@@ -69,13 +64,6 @@ class WalletQueries:
     def rescan_height(self) -> int | None:
         """Up to where a rescan under way has come."""
         return None if self._wallet is None else self._wallet.rescan_height
-
-    def own_outputs(self, transaction: Transaction) -> tuple[int, ...]:
-        """The positions of the outputs that pay to the wallet."""
-        if self._wallet is None:
-            return ()
-        find = self._wallet.find_key
-        return tuple(i for i, output in enumerate(transaction.outputs) if find(output.script_pubkey) is not None)
 
     def unspent(self) -> frozenset[Outpoint]:
         """The names of the unspent outputs."""

@@ -66,8 +66,6 @@ class RelayPeerView:
     wants_transactions: bool
     queued_count: int
     """Announcements that wait for its next trickle."""
-    sent_feefilter_sat_per_kvb: int
-    """What we told it last; -1: nothing yet."""
     last_inv_sequence: int
     """It may ask for what the mempool took up to here."""
 
@@ -182,9 +180,7 @@ class TxRelay:
         peer = self._peers.get(conn)
         if peer is None:
             return None
-        return RelayPeerView(
-            peer.wants_transactions, len(peer.queue or ()), peer.sent_feefilter, peer.last_inv_sequence
-        )
+        return RelayPeerView(peer.wants_transactions, len(peer.queue or ()), peer.last_inv_sequence)
 
     # --- fetching ---
 
