@@ -130,7 +130,7 @@ def fail(invocation: Invocation, message: str, code: int | None = None) -> NoRet
     raise typer.Exit(EXIT_FAILED)
 
 
-def _make_session(
+def _make_invocation(
     network: NetworkOption = DEFAULT_NETWORK,
     datadir: DatadirOption = None,
     rpcconnect: RpcHostOption = None,
@@ -146,12 +146,12 @@ def _make_session(
 def with_invocation(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer sees it: its own options and those that make the Invocation it takes first."""
     own = list(inspect.signature(command).parameters.values())[1:]
-    shared = list(inspect.signature(_make_session).parameters.values())
+    shared = list(inspect.signature(_make_invocation).parameters.values())
     shared_names = [parameter.name for parameter in shared]
-    make_session: Callable[..., Invocation] = _make_session
+    make_invocation: Callable[..., Invocation] = _make_invocation
 
     def run(**values: object) -> None:
-        invocation = make_session(**{name: values.pop(name) for name in shared_names})
+        invocation = make_invocation(**{name: values.pop(name) for name in shared_names})
         try:
             command(invocation, **values)
         except RpcFailure as failure:

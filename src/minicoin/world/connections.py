@@ -17,7 +17,7 @@ from minicoin.world.host import Host, LinkEnd
 from minicoin.world.loop import Loop
 from minicoin.world.secured import Secured
 from minicoin.world.settings import Barrier, Latency, LinkHook, WorldSettings
-from minicoin.world.transport import Carrier
+from minicoin.world.transport import WorldTransport
 
 # Where nobody listens there is no latency to ask for.
 REFUSED_AFTER_US: Final = 40_000
@@ -30,7 +30,7 @@ class Connections:
     def __init__(
         self, loop: Loop, network: Network, latency: Latency, settings: WorldSettings, rng: Rng, hosts: list[Host]
     ) -> None:
-        self.transport = Carrier(loop, network, latency, settings)
+        self.transport = WorldTransport(loop, network, latency, settings)
         self.by_address: dict[tuple[str, int], Host] = {}
         self.barriers: list[Barrier] = []
         self.link_hooks: list[LinkHook] = []

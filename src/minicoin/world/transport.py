@@ -17,7 +17,7 @@ from minicoin.world.settings import Latency, WorldSettings
 from minicoin.world.traffic import frame_kind
 
 
-class Carrier:
+class WorldTransport:
     """Carries messages over open connections."""
 
     def __init__(self, loop: Loop, network: Network, latency: Latency, settings: WorldSettings) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.command_line import Called, call
 
 from minicoin.app.sim import fuzz as command
-from minicoin.sim.fuzz.campaign import FuzzResult
+from minicoin.sim.fuzz.campaign import FuzzCampaign
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_scenario
 from minicoin.sim.fuzz.trial import TrialOutcome
 from minicoin.sim.measure.record import ViolationRecord
@@ -32,8 +32,8 @@ def test_clean_seeds(tmp_path: Path) -> None:
 def failing(monkeypatch: pytest.MonkeyPatch) -> TrialOutcome:
     outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too [much] money"),), {"crash": 2}, 100)
 
-    def fake(seeds: tuple[int, ...], *_: object, **__: object) -> FuzzResult:
-        campaign = FuzzResult()
+    def fake(seeds: tuple[int, ...], *_: object, **__: object) -> FuzzCampaign:
+        campaign = FuzzCampaign()
         campaign.add(outcome)
         return campaign
 
@@ -56,8 +56,8 @@ def test_a_failure_leaves_a_small_file_and_the_line_that_runs_it(failing: TrialO
 def test_what_failed_before_an_interrupt_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too much"),), {"crash": 2}, 100)
 
-    def interrupted(seeds: tuple[int, ...], *_: object, on_outcome, **__: object) -> FuzzResult:
-        campaign = FuzzResult()
+    def interrupted(seeds: tuple[int, ...], *_: object, on_outcome, **__: object) -> FuzzCampaign:
+        campaign = FuzzCampaign()
         campaign.add(outcome)
         on_outcome(outcome, campaign)
         raise KeyboardInterrupt

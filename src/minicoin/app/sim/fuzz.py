@@ -12,7 +12,7 @@ from minicoin.app.sim.run import EXIT_VIOLATED
 from minicoin.app.sim.source import fail
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
-from minicoin.sim.fuzz.campaign import FuzzResult, failure_file, fuzz, replay_line, shrink_seed
+from minicoin.sim.fuzz.campaign import FuzzCampaign, failure_file, fuzz, replay_line, shrink_seed
 from minicoin.sim.fuzz.drawing import draw_scenario
 from minicoin.sim.fuzz.trial import TrialOutcome
 from minicoin.sim.scenario.seeds import parse_seeds
@@ -32,12 +32,12 @@ def run_fuzz(
     assert isinstance(chosen, tuple)
     columns = (TextColumn("fuzz"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"))
     console = Console(stderr=True)
-    campaign = FuzzResult()
+    campaign = FuzzCampaign()
     was_interrupted = False
     with Progress(*columns, TimeElapsedColumn(), console=console, disable=not shows_progress or is_json) as progress:
         task = progress.add_task("fuzz", total=len(chosen), failed=0)
 
-        def on_outcome(outcome: TrialOutcome, so_far: FuzzResult) -> None:
+        def on_outcome(outcome: TrialOutcome, so_far: FuzzCampaign) -> None:
             nonlocal campaign
             campaign = so_far
             progress.update(task, completed=so_far.seeds, failed=len(so_far.failures))
@@ -73,7 +73,7 @@ def _write_failure(outcome: TrialOutcome, out: Path, *, shrinks: bool) -> Path:
     return small_path
 
 
-def _to_json(campaign: FuzzResult, files: list[Path]) -> Json:
+def _to_json(campaign: FuzzCampaign, files: list[Path]) -> Json:
     failures: list[Json] = [
         {
             "seed": outcome.seed,
@@ -93,7 +93,7 @@ def _to_json(campaign: FuzzResult, files: list[Path]) -> Json:
     }
 
 
-def _print(campaign: FuzzResult, files: list[Path]) -> None:
+def _print(campaign: FuzzCampaign, files: list[Path]) -> None:
     console = Console()
     table = Table("fault", "seeds in which it fired")
     for kind, seeds in campaign.coverage.items():

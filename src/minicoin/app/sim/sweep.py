@@ -15,7 +15,7 @@ from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
-from minicoin.sim.sweep.campaign import SweepProgress, sweep
+from minicoin.sim.sweep.campaign import SweepCampaign, sweep
 from minicoin.sim.sweep.local import LocalRunner
 from minicoin.sim.sweep.output import Output, write_output
 from minicoin.sim.sweep.plan import JobId, Plan, Point
@@ -62,7 +62,7 @@ def _runner(jobs: int | None, cluster: str | None, *, is_json: bool) -> JobRunne
     return runner
 
 
-def _run(plan: Plan, directory: Path, runner: JobRunner, *, is_json: bool, shows_progress: bool) -> SweepProgress:
+def _run(plan: Plan, directory: Path, runner: JobRunner, *, is_json: bool, shows_progress: bool) -> SweepCampaign:
     console = Console(stderr=True)
     columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"))
     times = (TimeElapsedColumn(), TimeRemainingColumn())
@@ -72,7 +72,7 @@ def _run(plan: Plan, directory: Path, runner: JobRunner, *, is_json: bool, shows
         with Progress(*columns, *times, console=console, disable=not is_shown) as progress:
             task = progress.add_task("sweep", total=None, text="")
 
-            def on_progress(campaign: SweepProgress) -> None:
+            def on_progress(campaign: SweepCampaign) -> None:
                 nonlocal done
                 done = campaign.done
                 text = f"{campaign.skipped} skipped, {len(campaign.errors)} failed"
@@ -93,7 +93,7 @@ def _replay_line(source: ScenarioSource, point: Point, seed: int) -> str:
     return replace(source, settings=point.settings).replay_line(seed)
 
 
-def _to_json(campaign: SweepProgress, output: Output, source: ScenarioSource) -> Json:
+def _to_json(campaign: SweepCampaign, output: Output, source: ScenarioSource) -> Json:
     plan = campaign.plan
     rows: list[Json] = []
     for point in plan.points:
@@ -124,7 +124,7 @@ def _to_json(campaign: SweepProgress, output: Output, source: ScenarioSource) ->
     }
 
 
-def _print(campaign: SweepProgress, output: Output, source: ScenarioSource) -> None:
+def _print(campaign: SweepCampaign, output: Output, source: ScenarioSource) -> None:
     console = Console()
     print_sweep(campaign, console)
     failed = failed_jobs(campaign)

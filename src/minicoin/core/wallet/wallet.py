@@ -44,7 +44,7 @@ class Wallet:
         account = AccountKey.parse(document.account, network)
         self._keyring = Keyring(account, document.next_receiving, document.next_change)
         self._ledger = WalletLedger(self._keyring, document.tip, network.coinbase_maturity)
-        self._book = AddressLabels(self._keyring, network.address_format, document.labels)
+        self._labels = AddressLabels(self._keyring, network.address_format, document.labels)
         self._rescan: RescanState | None = None
         self._unscanned_from = None if document.scanned_height is None else document.scanned_height + 1
         self._rng = rng
@@ -83,7 +83,7 @@ class Wallet:
             seed=self.vault.seed,
             next_receiving=self._keyring.next_index(Chain.RECEIVING),
             next_change=self._keyring.next_index(Chain.CHANGE),
-            labels=self._book.labels,
+            labels=self._labels.labels,
             tip=self._ledger.tip,
             scanned_height=scanned,
             records=tuple(self._ledger.records()),
@@ -192,18 +192,18 @@ class Wallet:
 
     def new_address(self, label: str = "") -> HandedOutAddress:
         """The next receiving address."""
-        address = self._book.new_address(label)
+        address = self._labels.new_address(label)
         if self._rescan is not None:
             self._rescan = self._rescan.again(self._rescan.start_height)
         return address
 
     def set_label(self, address: str, label: str) -> None:
         """Name an address of the wallet. Raises DecodeError or MisuseError."""
-        self._book.set_label(address, label)
+        self._labels.set_label(address, label)
 
     def addresses(self, chain: Chain = Chain.RECEIVING) -> tuple[AddressEntry, ...]:
         """What was handed out or seen, oldest first."""
-        return self._book.entries(chain)
+        return self._labels.entries(chain)
 
     def find_key(self, script_pubkey: bytes) -> KeyPath | None:
         """The key of an output script, or None where it is not the wallet's."""
@@ -215,7 +215,7 @@ class Wallet:
 
     def label(self, script_pubkey: bytes) -> str:
         """The name given to an address, empty where there is none."""
-        return self._book.label(script_pubkey)
+        return self._labels.label(script_pubkey)
 
     # --- money ---
 
@@ -236,13 +236,13 @@ class Wallet:
     def history(self, count: int, skip: int = 0) -> tuple[HistoryEntry, ...]:
         """A page of the history, newest first."""
         page = islice(list_history(self._ledger, self._keyring), skip, skip + count)
-        return tuple(self._book.name(page))
+        return tuple(self._labels.name(page))
 
     def history_of(self, txid: Txid) -> tuple[HistoryEntry, ...]:
         """The entries of one transaction; empty where it is not the wallet's."""
         record = self._ledger.record(txid)
         entries = [] if record is None else record_entries(record, self._ledger, self._keyring)
-        return tuple(self._book.name(entries))
+        return tuple(self._labels.name(entries))
 
     def status(self, txid: Txid) -> TransactionStatus | None:
         """How a transaction of the wallet stands."""

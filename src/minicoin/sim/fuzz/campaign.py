@@ -24,7 +24,7 @@ _NAMED_MAX: Final = 5
 
 
 @dataclass(slots=True)
-class FuzzResult:
+class FuzzCampaign:
     """What many seeds came to."""
 
     seeds: int = 0
@@ -65,10 +65,10 @@ def fuzz(
     *,
     jobs: int = 2,
     minutes: float | None = None,
-    on_outcome: Callable[[TrialOutcome, FuzzResult], None] = lambda outcome, campaign: None,
-) -> FuzzResult:
+    on_outcome: Callable[[TrialOutcome, FuzzCampaign], None] = lambda outcome, campaign: None,
+) -> FuzzCampaign:
     """Run the seeds, or as many of them as `minutes` allow. Outcomes come in no particular order."""
-    campaign = FuzzResult()
+    campaign = FuzzCampaign()
     began = time.monotonic()
     ends_at = None if minutes is None else began + 60 * minutes
     batches = _batches(seeds)

@@ -16,7 +16,7 @@ from minicoin.sim.sweep.work import JobRunner, MakeVerifier, make_work
 
 
 @dataclass(slots=True)
-class SweepProgress:
+class SweepCampaign:
     """How far a sweep is, and at its end what it came to."""
 
     plan: Plan
@@ -47,14 +47,14 @@ def sweep(
     directory: Path,
     runner: JobRunner,
     make_verifier: MakeVerifier,
-    on_progress: Callable[[SweepProgress], None] = lambda campaign: None,
-) -> SweepProgress:
+    on_progress: Callable[[SweepCampaign], None] = lambda campaign: None,
+) -> SweepCampaign:
     """Run what `directory` does not have yet. Raises RunnerError and MisuseError; what was finished stays there."""
     began = time.monotonic()
     jobs = plan.jobs()
     with open_journal(directory, code_version()) as journal:
         missing = [job for job in jobs if job.id not in journal.rows]
-        campaign = SweepProgress(plan, len(jobs), len(jobs) - len(missing), journal.unreadable, rows=journal.rows)
+        campaign = SweepCampaign(plan, len(jobs), len(jobs) - len(missing), journal.unreadable, rows=journal.rows)
         on_progress(campaign)
         for outcome in runner(missing, make_work(make_verifier)) if missing else ():
             journal.add(outcome)
@@ -66,7 +66,7 @@ def sweep(
     return campaign
 
 
-def table_rows(campaign: SweepProgress) -> list[dict[str, Scalar]]:
+def table_rows(campaign: SweepCampaign) -> list[dict[str, Scalar]]:
     """Every job as a row: head, parameters, error, figures."""
     rows: list[dict[str, Scalar]] = []
     for point in campaign.plan.points:

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from minicoin.sim.result.compare import comparison_html, read_rows, write_rows
-from minicoin.sim.sweep.campaign import SweepProgress, table_rows
+from minicoin.sim.sweep.campaign import SweepCampaign, table_rows
 
 TABLE_NAME: Final = "sweep.parquet"
 
@@ -23,7 +23,7 @@ class Output:
     """None where no run has figures."""
 
 
-def write_output(campaign: SweepProgress, directory: Path) -> Output:
+def write_output(campaign: SweepCampaign, directory: Path) -> Output:
     """Write them, also those of an earlier sweep in this directory anew."""
     table = directory / TABLE_NAME
     # Another name first: a kill must not leave half a table under the right one.

@@ -9,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from minicoin.sim.result.words import NOTHING, format_bytes, format_count, format_reached, format_share, plural, shorten
-from minicoin.sim.sweep.campaign import SweepProgress
+from minicoin.sim.sweep.campaign import SweepCampaign
 from minicoin.sim.sweep.plan import JobId, Point
 
 _POINTS_SHOWN = 60
 _VALUE_LENGTH = 30
 
 
-def print_sweep(campaign: SweepProgress, console: Console) -> None:
+def print_sweep(campaign: SweepCampaign, console: Console) -> None:
     """The table; figures that no run has are left out."""
     plan = campaign.plan
     names = [parameter.key for parameter in plan.parameters]
@@ -30,7 +30,7 @@ def print_sweep(campaign: SweepProgress, console: Console) -> None:
     console.print(Text(_headline(campaign), style="bold red" if campaign.errors else ""))
 
 
-def _headline(campaign: SweepProgress) -> str:
+def _headline(campaign: SweepCampaign) -> str:
     words = f"{plural(campaign.total, 'job')}: {format_count(campaign.ran)} run in {campaign.wall_s:.1f} s"
     words += f", {format_count(campaign.skipped)} skipped (finished before)"
     if campaign.errors:
@@ -42,7 +42,7 @@ def _headline(campaign: SweepProgress) -> str:
     return words
 
 
-def _cells(point: Point, campaign: SweepProgress) -> Sequence[str | Text]:
+def _cells(point: Point, campaign: SweepCampaign) -> Sequence[str | Text]:
     seeds = campaign.plan.seeds
     found = [JobId(point.scenario_hash, seed) for seed in seeds]
     rows = [campaign.rows[job] for job in found if job in campaign.rows]
@@ -73,7 +73,7 @@ def _cells(point: Point, campaign: SweepProgress) -> Sequence[str | Text]:
     ]
 
 
-def failed_jobs(campaign: SweepProgress) -> list[tuple[Point, int, str]]:
+def failed_jobs(campaign: SweepCampaign) -> list[tuple[Point, int, str]]:
     """Point, seed and error of each job that failed, in the order of the plan."""
     return [
         (point, seed, campaign.errors[job])

@@ -9,7 +9,7 @@ from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.node import Node
 from minicoin.core.units import Micros
 from minicoin.sim.fuzz import trial
-from minicoin.sim.fuzz.campaign import FuzzResult, failure_file, fuzz, shrink_seed, try_seed
+from minicoin.sim.fuzz.campaign import FuzzCampaign, failure_file, fuzz, shrink_seed, try_seed
 from minicoin.sim.fuzz.drawing import draw_scenario
 from minicoin.sim.fuzz.trial import CRASH, TrialOutcome, try_scenario
 from minicoin.sim.measure.record import ViolationRecord
@@ -41,7 +41,7 @@ def test_no_time_no_seeds() -> None:
 
 
 def test_the_table_names_what_never_fired() -> None:
-    campaign = FuzzResult()
+    campaign = FuzzCampaign()
     campaign.add(TrialOutcome(1, fired={"crash": 3, "loss": 0}))
     campaign.add(TrialOutcome(2, fired={"crash": 1}))
     assert campaign.coverage["crash"] == 2

@@ -10,7 +10,7 @@ from rich.console import Console
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.sim.run import run
 from minicoin.sim.sweep import campaign as campaign_module
-from minicoin.sim.sweep.campaign import SweepProgress, sweep
+from minicoin.sim.sweep.campaign import SweepCampaign, sweep
 from minicoin.sim.sweep.output import write_output
 from minicoin.sim.sweep.plan import make_plan
 from minicoin.sim.sweep.terminal import failed_jobs, print_sweep
@@ -21,7 +21,7 @@ from .sweeps import UNCONNECTED, Here, tiny
 
 def run_sweep(
     directory: Path, settings: list[str], seeds: str, stop_after: int | None = None
-) -> tuple[SweepProgress, Here]:
+) -> tuple[SweepCampaign, Here]:
     runner = Here(stop_after)
     return sweep(make_plan(tiny(), settings, seeds), directory, runner, ScriptedVerifier), runner
 
@@ -133,7 +133,7 @@ def test_the_terminal_says_what_was_skipped_and_what_failed(tmp_path: Path) -> N
     assert "2 jobs: 0 run in 0.0 s, 2 skipped (finished before)" in printed(campaign)
 
 
-def printed(campaign: SweepProgress) -> str:
+def printed(campaign: SweepCampaign) -> str:
     console = Console(width=160, file=io.StringIO(), record=True)
     print_sweep(campaign, console)
     return console.export_text()
