@@ -27,8 +27,8 @@ from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeStat
 from minicoin.core.node.node import Node
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.wallet_flow import WALLET_KEY
 from minicoin.core.params.network import Network
+from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.recording.writer import Opening
 from minicoin.core.rng import Rng

@@ -4,7 +4,7 @@
 - It is announced to the peers there are, to each peer that becomes ready, and every 10 to 15 minutes to those that were
   not told yet. The time between is random, so that the schedule does not betray its owner by its rhythm.
 - The first peer that asks for it (getdata) or announces it itself ends that: from there it travels by itself, and
-  whoever went on would only be known as its source. The wallet says its own again after hours (node/wallet_flow).
+  whoever went on would only be known as its source. The wallet says its own again after hours (core/payments).
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ from minicoin.core.node.pool_flow import PoolFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_flow import WalletFlow
+from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import Micros, RequestId
@@ -59,7 +59,7 @@ class CommandFlow:
         chain: ChainFlow,
         transactions: TxFlow,
         mining: Miner,
-        wallet: WalletFlow,
+        wallet: WalletKeeper,
         peers: PeerFlow,
         pool: PoolFlow,
         tip_watch: TipWatch,

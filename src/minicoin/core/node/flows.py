@@ -23,9 +23,9 @@ from minicoin.core.node.pool_flow import PoolFlow
 from minicoin.core.node.relay_flow import RelayFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
+from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.units import Micros
 from minicoin.core.wallet.wallet import Wallet
@@ -47,7 +47,7 @@ class Flows:
     inventory: InventoryFlow
     book: BookFlow
     mining: Miner
-    wallet: WalletFlow
+    wallet: WalletKeeper
     tip_watch: TipWatch
     commands: CommandFlow
 
@@ -68,8 +68,8 @@ def make_flows(
     addresses = AddressFlow(shared, overlay)
     relay = RelayFlow(shared)
     transactions = TxFlow(shared, overlay, serving)
-    wallet_flow = WalletFlow(shared, transactions, wallet, entropy)
-    pool = PoolFlow(shared, transactions, wallet_flow)
+    keeper = WalletKeeper(shared, transactions, wallet, entropy)
+    pool = PoolFlow(shared, transactions, keeper)
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared, now)
     mining = Miner(shared, now)
@@ -85,7 +85,7 @@ def make_flows(
         shared.gossip,
         book,
         mining,
-        wallet_flow,
+        keeper,
         tip_watch,
         *_make_more(shared, more),
         overlay,
@@ -107,9 +107,9 @@ def make_flows(
         inventory=inventory,
         book=book,
         mining=mining,
-        wallet=wallet_flow,
+        wallet=keeper,
         tip_watch=tip_watch,
-        commands=CommandFlow(shared, chain, transactions, mining, wallet_flow, peers, pool, tip_watch),
+        commands=CommandFlow(shared, chain, transactions, mining, keeper, peers, pool, tip_watch),
     )
 
 

@@ -21,9 +21,9 @@ from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.document_waits import DocumentWaits
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.tx_flow import TxFlow
-from minicoin.core.node.wallet_flow import WalletFlow
 from minicoin.core.notices import MempoolNotRestored
 from minicoin.core.part import Part, PeerView
+from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import ConnId, Micros, RequestId
 
@@ -35,7 +35,7 @@ _ENTRY: Final = Struct("<32sqqqq?")
 class PoolFlow(Part):
     """Around the mempool."""
 
-    def __init__(self, parts: Parts, transactions: TxFlow, wallet: WalletFlow) -> None:
+    def __init__(self, parts: Parts, transactions: TxFlow, wallet: WalletKeeper) -> None:
         self._parts = parts
         self._mempool = parts.mempool
         self._transactions = transactions

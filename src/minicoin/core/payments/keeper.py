@@ -1,6 +1,6 @@
 """The node's wallet between chain, mempool, disk and commands. core/wallet decides; this keeps the order.
 
-An address is told outside only once the state that holds it is on disk; payments are payment_flow's. Stretching a
+An address is told outside only once the state that holds it is on disk; payments are sending's. Stretching a
 passphrase and rescans are effects; their commands are answered when the results come.
 """
 
@@ -16,11 +16,10 @@ from minicoin.core.events import KeyStretched, RescanProgress, Saved
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, Rejected
-from minicoin.core.node.parts import Parts
-from minicoin.core.node.payment_flow import PaymentFlow
-from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.notices import WalletChanged, WalletNotSaved
 from minicoin.core.part import Part
+from minicoin.core.payments.ports import Publisher, WalletNode
+from minicoin.core.payments.sending import Payments
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import ChainUpdate
@@ -55,19 +54,19 @@ class _Unlocking:
     until: Micros
 
 
-class WalletFlow(Part):
+class WalletKeeper(Part):
     """At most one wallet, created by command or loaded at start."""
 
     def __init__(
-        self, parts: Parts, transactions: TxFlow, wallet: Wallet | None, entropy: Callable[[int], bytes]
+        self, node: WalletNode, transactions: Publisher, wallet: Wallet | None, entropy: Callable[[int], bytes]
     ) -> None:
-        self._parts = parts
+        self._node = node
         self._transactions = transactions
         self.wallet = wallet
         self.alarm = Alarm()
         self._entropy = entropy
         self._saves = WalletSaves(is_on_disk=wallet is not None)
-        self._payments = PaymentFlow(parts, transactions, self._saves, self.alarm)
+        self._payments = Payments(node, transactions, self._saves, self.alarm)
         self._stretching: dict[RequestId, _Creating | _Unlocking] = {}
         self._rescanning: list[RequestId] = []
         self._stopping = ""
@@ -79,12 +78,12 @@ class WalletFlow(Part):
         self._watch()
         if self.wallet is None:
             return
-        tree = self._parts.tree
+        tree = self._node.tree
         known = tree.get(self.wallet.tip.hash)
         fork_height = 0 if known is None else tree.path(tree.tip, known)[0].height
         rescan = self.wallet.align(Tip(tree.tip.hash, tree.tip.height), fork_height)
         if rescan is not None:
-            self._parts.emit(rescan)
+            self._node.emit(rescan)
 
     def on_chain_update(self, update: ChainUpdate, change: MempoolChange, now: Micros) -> None:
         """Follow the chain."""
@@ -101,10 +100,10 @@ class WalletFlow(Part):
         txids = tuple(dict.fromkeys(txid for each in changes for txid in each.txids))
         self._saves.note_change(bool(txids))
         if txids:
-            self._parts.emit(WalletChanged(txids))
+            self._node.emit(WalletChanged(txids))
         for each in changes:
             if each.rescan is not None:
-                self._parts.emit(each.rescan)
+                self._node.emit(each.rescan)
         if any(each.must_watch for each in changes):
             self._watch()
 
@@ -149,7 +148,7 @@ class WalletFlow(Part):
     def save_if_changed(self) -> None:
         """At the end of an event: one write for all it changed; replies go out once it is on disk."""
         if self.wallet is not None and self._saves.begin():
-            self._parts.emit(SaveState(WALLET_KEY, self.wallet.to_bytes()))
+            self._node.emit(SaveState(WALLET_KEY, self.wallet.to_bytes()))
 
     def on_saved(self, event: Saved, now: Micros) -> None:
         """The disk has it, or refused."""
@@ -159,24 +158,24 @@ class WalletFlow(Part):
             if promise.payment is not None:
                 self._payments.on_saved(self.wallet, promise.payment, promise.request, event.error, now)
             elif event.error:
-                self._parts.refuse(promise.request, Reason.WALLET_FAILED, event.error)
+                self._node.refuse(promise.request, Reason.WALLET_FAILED, event.error)
             else:
-                self._parts.reply(promise.request, promise.answer)
+                self._node.reply(promise.request, promise.answer)
         if not event.error:
             return
-        self._parts.emit(WalletNotSaved(event.error))
+        self._node.emit(WalletNotSaved(event.error))
         self.alarm.by(self._saves.retry_at)
         if not self._saves.is_on_disk and self._saves.retry_at is not None:
             # Nobody was told its words: as if it had never been, so that it can be made again.
             for promise in self._saves.drop_unsaved():
-                self._parts.refuse(promise.request, Reason.WALLET_FAILED, event.error)
+                self._node.refuse(promise.request, Reason.WALLET_FAILED, event.error)
             self._saves.retry_at = None
             self.wallet = None
 
     def on_failure(self, failure: str) -> None:
         """The node stops or its chain stands still: who waits for either hears it now."""
         for request in (*self._rescanning, *self._stretching):
-            self._parts.refuse(request, Reason.STOPPED, failure)
+            self._node.refuse(request, Reason.STOPPED, failure)
         self._rescanning.clear()
         self._stretching.clear()
         self._payments.on_failure(failure)
@@ -203,10 +202,10 @@ class WalletFlow(Part):
     def create(self, request: RequestId, command: commands.CreateWallet, now: Micros) -> None:
         """A new wallet, or one from its words."""
         if self._stopping:
-            self._parts.refuse(request, Reason.STOPPED, self._stopping)
+            self._node.refuse(request, Reason.STOPPED, self._stopping)
             return
         if self.wallet is not None:
-            self._parts.refuse(request, Reason.WALLET_FAILED, "this node has a wallet already")
+            self._node.refuse(request, Reason.WALLET_FAILED, "this node has a wallet already")
             return
         try:
             restored = bool(command.mnemonic)
@@ -215,7 +214,7 @@ class WalletFlow(Part):
             # Checked now: the key may take a while to stretch, and then it would be too late to complain.
             mnemonic_from_entropy(entropy)
         except (DecodeError, MisuseError) as error:
-            self._parts.refuse(request, Reason.INVALID, str(error))
+            self._node.refuse(request, Reason.INVALID, str(error))
             return
         if not command.passphrase:
             self._create(request, entropy, None, now, is_restored=restored)
@@ -232,7 +231,7 @@ class WalletFlow(Part):
         try:
             stretching = wallet.vault.stretching
         except WalletEncryptionState as error:
-            self._parts.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
+            self._node.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
             return
         self._stretching[request] = _Unlocking(Micros(now + command.timeout_s * SECOND_US))
         self._stretch(request, command.passphrase, stretching)
@@ -245,9 +244,9 @@ class WalletFlow(Part):
         try:
             wallet.vault.lock()
         except WalletEncryptionState as error:
-            self._parts.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
+            self._node.refuse(request, Reason.WRONG_ENCRYPTION_STATE, str(error))
             return
-        self._parts.reply(request, Done())
+        self._node.reply(request, Done())
 
     def new_address(self, request: RequestId, label: str) -> None:
         """A fresh address."""
@@ -257,7 +256,7 @@ class WalletFlow(Part):
         try:
             fresh = wallet.new_address(label)
         except MisuseError as error:
-            self._parts.refuse(request, Reason.INVALID, str(error))
+            self._node.refuse(request, Reason.INVALID, str(error))
             return
         self._saves.promise(Promise(request, FreshAddress(fresh.address)))
         self._watch()
@@ -282,9 +281,9 @@ class WalletFlow(Part):
         try:
             signed = wallet.sign_transaction(transaction, spent)
         except WalletLocked as error:
-            self._parts.refuse(request, Reason.WALLET_LOCKED, str(error))
+            self._node.refuse(request, Reason.WALLET_LOCKED, str(error))
             return
-        self._parts.reply(request, Signed(signed.transaction, signed.is_complete))
+        self._node.reply(request, Signed(signed.transaction, signed.is_complete))
 
     def rescan(self, request: RequestId, start_height: int) -> None:
         """Look through the chain again; answered at the end."""
@@ -294,10 +293,10 @@ class WalletFlow(Part):
         try:
             effect = wallet.rescan_from(start_height)
         except MisuseError as error:
-            self._parts.refuse(request, Reason.WALLET_FAILED, str(error))
+            self._node.refuse(request, Reason.WALLET_FAILED, str(error))
             return
         self._rescanning.append(request)
-        self._parts.emit(effect)
+        self._node.emit(effect)
 
     # --- results ---
 
@@ -307,7 +306,7 @@ class WalletFlow(Part):
         match waiting:
             case _Creating(entropy, is_restored, stretching):
                 if self.wallet is not None:
-                    self._parts.refuse(event.request, Reason.WALLET_FAILED, "this node has a wallet already")
+                    self._node.refuse(event.request, Reason.WALLET_FAILED, "this node has a wallet already")
                     return
                 protection = Protection(event.key, stretching, self._entropy(NONCE_BYTES))
                 self._create(event.request, entropy, protection, now, is_restored=is_restored)
@@ -324,11 +323,11 @@ class WalletFlow(Part):
         self._payments.tell(change)
         self._saves.note_change(bool(change.txids) or event.done)
         if change.rescan is not None:
-            self._parts.emit(change.rescan)
+            self._node.emit(change.rescan)
         elif event.done or event.error:
             for request in self._rescanning:
                 if event.error:
-                    self._parts.refuse(request, Reason.WALLET_FAILED, f"rescan stopped: {event.error}")
+                    self._node.refuse(request, Reason.WALLET_FAILED, f"rescan stopped: {event.error}")
                 else:
                     self._saves.promise(Promise(request, Rescanned(event.height)))
             self._rescanning.clear()
@@ -340,15 +339,15 @@ class WalletFlow(Part):
     def _create(
         self, request: RequestId, entropy: bytes, protection: Protection | None, now: Micros, *, is_restored: bool
     ) -> None:
-        parts = self._parts
-        tip = Tip(parts.tree.tip.hash, parts.tree.tip.height)
-        wallet = Wallet.create(WALLET_NAME, parts.network, entropy, protection, tip, parts.rng.stream("wallet"))
+        node = self._node
+        tip = Tip(node.tree.tip.hash, node.tree.tip.height)
+        wallet = Wallet.create(WALLET_NAME, node.network, entropy, protection, tip, node.rng.stream("wallet"))
         self.wallet = wallet
         self.alarm.by(self.next_deadline())
         self._saves.note_change()
         self._payments.on_settled(wallet, now)
         if is_restored:
-            parts.emit(wallet.rescan_from(0))
+            node.emit(wallet.rescan_from(0))
         self._saves.promise(Promise(request, WalletWords(mnemonic_from_entropy(entropy))))
         self._watch()
 
@@ -359,26 +358,26 @@ class WalletFlow(Part):
         try:
             wallet.vault.unlock(event.key, until)
         except WrongPassphrase as error:
-            self._parts.refuse(event.request, Reason.WRONG_PASSPHRASE, str(error))
+            self._node.refuse(event.request, Reason.WRONG_PASSPHRASE, str(error))
             return
         self.alarm.by(self.next_deadline())
-        self._parts.reply(event.request, Done())
+        self._node.reply(event.request, Done())
 
     def _stretch(self, request: RequestId, passphrase: str, how: Stretching) -> None:
-        self._parts.emit(StretchKey(request, passphrase.encode(), how.salt, how.log2_n, how.r, how.p))
+        self._node.emit(StretchKey(request, passphrase.encode(), how.salt, how.log2_n, how.r, how.p))
 
     def _require(self, request: RequestId) -> Wallet | None:
         if self._stopping:
-            self._parts.refuse(request, Reason.STOPPED, self._stopping)
+            self._node.refuse(request, Reason.STOPPED, self._stopping)
             return None
         if self.wallet is None:
-            self._parts.refuse(request, Reason.NO_WALLET, "this node has no wallet: create one (createwallet)")
+            self._node.refuse(request, Reason.NO_WALLET, "this node has no wallet: create one (createwallet)")
         return self.wallet
 
     def _watch(self) -> None:
         """The chain worker is to tell of all scripts that are ours by now."""
-        self._parts.emit(Watch(frozenset() if self.wallet is None else self.wallet.scripts()))
+        self._node.emit(Watch(frozenset() if self.wallet is None else self.wallet.scripts()))
 
     def _block_time(self, block: BlockHash) -> int | None:
-        node = self._parts.tree.get(block)
-        return node.header.time if node is not None and self._parts.tree.is_active(node) else None
+        node = self._node.tree.get(block)
+        return node.header.time if node is not None and self._node.tree.is_active(node) else None

@@ -7,7 +7,7 @@ from minicoin.core.commands import CreateWallet, Generate, NewAddress
 from minicoin.core.effects import SaveState
 from minicoin.core.events import Saved
 from minicoin.core.limits import WALLET_SAVE_RETRY_US
-from minicoin.core.node.wallet_flow import WALLET_KEY
+from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.script.standard import address_script
 
 

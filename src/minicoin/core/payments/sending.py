@@ -23,9 +23,8 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.limits import WALLET_OFFERS_MAX, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, Rejected
-from minicoin.core.node.parts import Parts
-from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.notices import PaymentAbandoned, WalletChanged
+from minicoin.core.payments.ports import Publisher, WalletNode
 from minicoin.core.primitives.transaction import Transaction, Txid
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.errors import WALLET_IS_LOCKED, InsufficientFunds, NotAbandonable, WalletLocked
@@ -70,14 +69,14 @@ class _Refusal:
     may_pass: bool = False
 
 
-class PaymentFlow:
+class Payments:
     """Of at most one wallet, which every call brings along."""
 
-    def __init__(self, parts: Parts, transactions: TxFlow, saves: WalletSaves, alarm: Alarm) -> None:
-        self._parts = parts
+    def __init__(self, node: WalletNode, transactions: Publisher, saves: WalletSaves, alarm: Alarm) -> None:
+        self._node = node
         self._transactions = transactions
         self._saves = saves
-        self._rng = parts.rng.stream("payments")
+        self._rng = node.rng.stream("payments")
         self._alarm = alarm
         self._line: deque[_Waiting] = deque()
         self._paying: _Paying | None = None
@@ -93,10 +92,10 @@ class PaymentFlow:
     def pay(self, wallet: Wallet, request: RequestId, command: commands.Pay, now: Micros) -> bool:
         """Take a payment into the line; whether to watch anew."""
         if wallet.vault.is_locked:
-            self._parts.refuse(request, Reason.WALLET_LOCKED, WALLET_IS_LOCKED)
+            self._node.refuse(request, Reason.WALLET_LOCKED, WALLET_IS_LOCKED)
             return False
         if len(self._line) >= WALLET_PAYMENTS_WAITING_MAX:
-            self._parts.refuse(request, Reason.CROWDED, "too many payments wait to be made: try again later")
+            self._node.refuse(request, Reason.CROWDED, "too many payments wait to be made: try again later")
             return False
         self._line.append(_Waiting(request, command))
         return self._pay_next(wallet, now)
@@ -104,8 +103,8 @@ class PaymentFlow:
     def abandon(self, wallet: Wallet, request: RequestId, txid: Txid) -> None:
         """Give a payment up; answered once that is on disk."""
         if wallet.record(txid) is None:
-            self._parts.refuse(request, Reason.NOT_ABANDONABLE, "Invalid or non-wallet transaction id")
-        elif self._parts.mempool.is_verifying(txid):
+            self._node.refuse(request, Reason.NOT_ABANDONABLE, "Invalid or non-wallet transaction id")
+        elif self._node.mempool.is_verifying(txid):
             # It was offered again a moment ago: the verdict says whether the mempool holds it.
             self._abandoning.setdefault(txid, []).append(request)
         else:
@@ -115,9 +114,9 @@ class PaymentFlow:
         try:
             self.tell(wallet.abandon(txid))
         except NotAbandonable as error:
-            self._parts.refuse(request, Reason.NOT_ABANDONABLE, str(error))
+            self._node.refuse(request, Reason.NOT_ABANDONABLE, str(error))
             return
-        self._parts.emit(PaymentAbandoned(txid))
+        self._node.emit(PaymentAbandoned(txid))
         self._saves.note_change()
         self._saves.promise(Promise(request, Done()))
 
@@ -131,7 +130,7 @@ class PaymentFlow:
                 break
             request = self._line.popleft().request
             if isinstance(payment, _Refusal):
-                self._parts.refuse(request, payment.reason, payment.text)
+                self._node.refuse(request, payment.reason, payment.text)
                 continue
             must_watch = must_watch or payment.must_watch
             self._paying = _Paying(payment.transaction.txid, request)
@@ -141,7 +140,7 @@ class PaymentFlow:
         return must_watch
 
     def _build(self, wallet: Wallet, command: commands.Pay, now: Micros) -> "Payment | _Refusal":
-        feerate = command.feerate_sat_per_kvb or self._parts.mempool.estimate_feerate(_FEE_TARGET_BLOCKS, now)
+        feerate = command.feerate_sat_per_kvb or self._node.mempool.estimate_feerate(_FEE_TARGET_BLOCKS, now)
         plan = PaymentPlan(command.outputs, feerate, command.subtract_fee_from, command.empties)
         try:
             return wallet.build_payment(plan)
@@ -154,7 +153,7 @@ class PaymentFlow:
 
     def _is_offering(self, wallet: Wallet) -> bool:
         """Whether the mempool is judging a payment of ours again: with the verdict its change may come."""
-        return any(self._parts.mempool.is_verifying(record.txid) for record in wallet.unconfirmed())
+        return any(self._node.mempool.is_verifying(record.txid) for record in wallet.unconfirmed())
 
     def _refuse(self, wallet: Wallet, why: str) -> None:
         """The payment with the mempool is none."""
@@ -163,7 +162,7 @@ class PaymentFlow:
         # The mempool may have kept it for a child that would pay for both.
         self._transactions.let_go(paying.txid)
         self.tell(wallet.withdraw(paying.txid))
-        self._parts.refuse(paying.request, Reason.WALLET_FAILED, f"the payment was refused: {why}; nothing was sent")
+        self._node.refuse(paying.request, Reason.WALLET_FAILED, f"the payment was refused: {why}; nothing was sent")
 
     # --- what the mempool says ---
 
@@ -187,7 +186,7 @@ class PaymentFlow:
         self._saves.note_change(bool(added.txids) and not is_durable)
         if wallet.is_own(txid):
             # What spends our coins is ours to say again, whoever sent it.
-            self._parts.mempool.adopt(txid)
+            self._node.mempool.adopt(txid)
         request = None
         if self._paying is not None and self._paying.txid == txid:
             request, self._paying = self._paying.request, None
@@ -235,24 +234,24 @@ class PaymentFlow:
         # A block may have taken it meanwhile, and the chain is as durable as it gets.
         if not error or (record is not None and record.state is RecordState.CONFIRMED):
             self._transactions.release(payment, now)
-            self._parts.reply(request, Sent(txid))
+            self._node.reply(request, Sent(txid))
             return
         why = f"{error}; nothing was sent"
         for entry in self._transactions.withdraw(payment, Reason.WALLET_FAILED, why):
             self.tell(wallet.withdraw(entry.txid))
         self.tell(wallet.withdraw(txid))
-        self._parts.refuse(request, Reason.WALLET_FAILED, why)
+        self._node.refuse(request, Reason.WALLET_FAILED, why)
 
     def tell(self, change: WalletChange) -> None:
         """Whoever follows the wallet hears of the transactions that a change touched."""
         if change.txids:
-            self._parts.emit(WalletChanged(change.txids))
+            self._node.emit(WalletChanged(change.txids))
 
     # --- offering again ---
 
     def on_settled(self, wallet: Wallet, now: Micros) -> bool:
         """The chain came to rest: what was not acceptable on another tip may be now. Whether the watch set grew."""
-        if self._has_offered and self._parts.sync.is_initial(now):
+        if self._has_offered and self._node.sync.is_initial(now):
             if any(not wallet.is_pooled(record.txid) for record in wallet.unconfirmed()):
                 self._offer_by(Micros(now + _OFFER_PAUSE_US))
             return False
@@ -264,7 +263,7 @@ class PaymentFlow:
 
     def _offer(self, wallet: Wallet, now: Micros) -> None:
         """Hand the mempool what it does not hold, in turns where that is much."""
-        mempool = self._parts.mempool
+        mempool = self._node.mempool
         waiting = [
             record
             for record in wallet.unconfirmed()
@@ -285,7 +284,7 @@ class PaymentFlow:
         self._alarm.by(self._offer_at)
 
     def _resend(self, wallet: Wallet, now: Micros) -> None:
-        tip_time = self._parts.tree.tip.header.time
+        tip_time = self._node.tree.tip.header.time
         for record in wallet.unconfirmed():
             if record.received_us // SECOND_US < tip_time - _RESEND_AGE_S and wallet.is_own(record.txid):
                 self._transactions.say_again(record.txid, now)
@@ -301,7 +300,7 @@ class PaymentFlow:
         if self._offer_at is not None and now >= self._offer_at:
             self._offer(wallet, now)
         if self._resend_at is not None and now >= self._resend_at:
-            if not self._parts.sync.is_initial(now):
+            if not self._node.sync.is_initial(now):
                 self._resend(wallet, now)
             self._schedule_resend(now)
 
@@ -312,13 +311,13 @@ class PaymentFlow:
     def on_failure(self, failure: str) -> None:
         """The node stops or its chain stands still: who waits hears it now, and no payment of theirs may follow."""
         for waiting in self._line:
-            self._parts.refuse(waiting.request, Reason.STOPPED, failure)
+            self._node.refuse(waiting.request, Reason.STOPPED, failure)
         self._line.clear()
         if self._paying is not None:
             self._withdrawn[self._paying.txid] = None
-            self._parts.refuse(self._paying.request, Reason.STOPPED, failure)
+            self._node.refuse(self._paying.request, Reason.STOPPED, failure)
             self._paying = None
         for requests in self._abandoning.values():
             for request in requests:
-                self._parts.refuse(request, Reason.STOPPED, failure)
+                self._node.refuse(request, Reason.STOPPED, failure)
         self._abandoning.clear()
