@@ -178,9 +178,11 @@ class World:
         self.loop.perform(host)
 
     def restart(self, host: Host) -> None:
-        """Switch a host on again, with what its disk kept, as it was started before."""
+        """Switch a host on, and off before that if it is on, with what its disk kept, as it was started before."""
         if host.policy is None:
             raise MisuseError(f"{host.name} never ran a node")
+        if host.is_up:
+            self.stop(host, "stopped")
         self.start(host, host.policy)
 
     def start_runner(self, host: Host, runner: Runner) -> None:

@@ -14,12 +14,13 @@ from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.dispatch import Dispatcher
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.table import METHODS
-from minicoin.testing.virtual import VirtualWorld
-from minicoin.testing.virtual_port import VirtualPort
+from minicoin.testing.host_port import HostPort
+from minicoin.world.settings import WorldSettings, uniform
+from minicoin.world.world import World
 
 
-class VirtualClient:
-    """RpcClient's calls, answered by a virtual node."""
+class SimulatedClient:
+    """RpcClient's calls, answered by a simulated node."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
@@ -60,7 +61,7 @@ class CommandLine:
     """Runs commands in this process."""
 
     datadir: Path
-    port: VirtualPort | None = None
+    port: HostPort | None = None
 
     def __call__(self, *words: str, env: dict[str, str] | None = None, text: str | None = None) -> Ran:
         with pytest.MonkeyPatch.context() as patch:
@@ -94,9 +95,9 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 def running(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
     """The command line beside a running node."""
     verifier = KernelVerifier(1)
-    world = VirtualWorld(REGTEST, lambda: verifier)
-    cli.port = VirtualPort(world, world.add("one"), cli.datadir)
-    client = VirtualClient(Dispatcher(METHODS, cli.port))
+    world = World(REGTEST, verifier, uniform(20_000), WorldSettings(b"app", encodes=True))
+    cli.port = HostPort(world, world.add_node("one"), cli.datadir)
+    client = SimulatedClient(Dispatcher(METHODS, cli.port))
     monkeypatch.setattr(invocation, "RpcClient", lambda place: client)
     yield cli
     verifier.close()

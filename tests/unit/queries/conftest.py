@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.unit.queries.made import BLOCKS, PAYMENTS
+from tests.unit.worlds import make_world
 
 from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay
 from minicoin.core.params.builtin import REGTEST
@@ -12,15 +13,16 @@ from minicoin.core.queries.node import NodeQueries
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import COIN_SAT
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.testing.virtual import VirtualNode, VirtualWorld
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 
 @pytest.fixture(scope="package")
-def world() -> Iterator[VirtualWorld]:
+def world() -> Iterator[World]:
     """One node with a chain, a wallet and a few payments in its mempool."""
     verifier = KernelVerifier(1)
-    made = VirtualWorld(REGTEST, lambda: verifier)
-    node = made.add("one")
+    made = make_world(REGTEST, verifier, b"queries")
+    node = made.add_node("one")
     made.ask(node, CreateWallet(b""))
     script = address_script(made.ask(node, NewAddress()).address, REGTEST.address_format)
     made.ask(node, Generate(BLOCKS, script))
@@ -31,10 +33,10 @@ def world() -> Iterator[VirtualWorld]:
 
 
 @pytest.fixture
-def node(world: VirtualWorld) -> VirtualNode:
-    return world.nodes["one"]
+def node(world: World) -> Host:
+    return world.hosts[0]
 
 
 @pytest.fixture
-def queries(world: VirtualWorld, node: VirtualNode) -> NodeQueries:
+def queries(world: World, node: Host) -> NodeQueries:
     return NodeQueries(node.node.view, world.now)

@@ -3,10 +3,11 @@
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import seconds
-from minicoin.testing.virtual import VirtualNode, VirtualWorld
+from minicoin.world.host import Host
+from minicoin.world.world import World
 
 
-def test_known_addresses_come_in_pages(world: VirtualWorld, node: VirtualNode, queries: NodeQueries) -> None:
+def test_known_addresses_come_in_pages(world: World, node: Host, queries: NodeQueries) -> None:
     now = seconds(world.now)
     heard = [TimedAddress(NodeAddress(f"10.0.{number}.1", 7000), 1, now - number) for number in range(6)]
     node.node.parts.book.add(heard, None, world.now)

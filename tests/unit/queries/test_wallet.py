@@ -6,7 +6,7 @@ from minicoin.core.primitives.block import ZERO_HASH
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import COIN_SAT
-from minicoin.testing.virtual import VirtualWorld
+from minicoin.world.world import World
 
 
 def test_the_sums_agree(queries: NodeQueries) -> None:
@@ -28,8 +28,8 @@ def test_a_transaction_of_others(queries: NodeQueries) -> None:
     assert queries.wallet.history_of(Txid(ZERO_HASH)) == ()
 
 
-def test_a_node_without_wallet_reads_empty(world: VirtualWorld) -> None:
-    bare = NodeQueries(world.add("bare").node.view, world.now).wallet
+def test_a_node_without_wallet_reads_empty(world: World) -> None:
+    bare = NodeQueries(world.add_node("bare").node.view, world.now).wallet
     assert bare.snapshot() is None
     assert bare.addresses() == bare.change_addresses() == bare.coins() == bare.history(5) == ()
     assert bare.unspent() == frozenset()

@@ -9,14 +9,15 @@ from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.dispatch import Dispatcher, HttpAnswer
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.table import METHODS
-from minicoin.testing.virtual import VirtualWorld
-from minicoin.testing.virtual_port import VirtualPort
+from minicoin.testing.host_port import HostPort
+from minicoin.world.settings import WorldSettings, uniform
+from minicoin.world.world import World
 
 
 class Caller:
-    """Calls methods of one virtual node through the dispatcher, as a client would over HTTP."""
+    """Calls methods of one simulated node through the dispatcher, as a client would over HTTP."""
 
-    def __init__(self, port: VirtualPort) -> None:
+    def __init__(self, port: HostPort) -> None:
         self.port = port
         self.dispatcher = Dispatcher(METHODS, port)
 
@@ -60,16 +61,10 @@ class RefusedError(Exception):
 
 
 def _callers(tmp_path: Path, *names: str) -> Iterator[tuple[Caller, ...]]:
-    verifiers: list[KernelVerifier] = []
-
-    def verifier() -> KernelVerifier:
-        verifiers.append(KernelVerifier(1))
-        return verifiers[-1]
-
-    world = VirtualWorld(REGTEST, verifier)
-    yield tuple(Caller(VirtualPort(world, world.add(name), tmp_path)) for name in names)
-    for made in verifiers:
-        made.close()
+    verifier = KernelVerifier(1)
+    world = World(REGTEST, verifier, uniform(20_000), WorldSettings(b"rpc", encodes=True))
+    yield tuple(Caller(HostPort(world, world.add_node(name), tmp_path)) for name in names)
+    verifier.close()
 
 
 @pytest.fixture

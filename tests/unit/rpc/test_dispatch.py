@@ -145,4 +145,4 @@ def test_calls_that_a_user_may_not_make_are_forbidden_also_in_a_batch(rpc) -> No
     for forbidden in (other, [allowed, other]):
         answer = post(forbidden)
         assert (answer.status, answer.body) == (403, b"")
-    assert not rpc.port.virtual.is_stopped
+    assert rpc.port.host.is_up

@@ -10,7 +10,7 @@ from minicoin.rpc.method import Kind
 from minicoin.rpc.table import METHODS
 
 # These go on for as long as their argument says, or end the node.
-_LEFT_OUT = ("stop", "generatetoaddress", "setmining")
+_LEFT_OUT = ("stop", "generatetoaddress", "setmining", "waitfornewblock", "waitforblock", "waitforblockheight")
 
 _words = st.sampled_from(
     ["", "add", "remove", "onetry", "*", "segwit", "127.0.0.1:1", "0" * 64, "00", "\ud800", "\x00"]

@@ -57,13 +57,13 @@ def test_invalidated_and_reconsidered(grown) -> None:
     tip = grown("getbestblockhash")
     assert grown("invalidateblock", third) is None
     grown("getblockcount")
-    grown.port.world.run(1_000_000)
+    grown.port.pass_time(1_000_000)
     assert grown("getblockcount") == 2
     assert grown("getblockheader", third)["confirmations"] == -1
     statuses = {row["hash"]: (row["status"], row["branchlen"]) for row in grown("getchaintips")}
     assert statuses[tip] == ("invalid", 3)
     assert grown("reconsiderblock", third) is None
-    grown.port.world.run(1_000_000)
+    grown.port.pass_time(1_000_000)
     assert grown("getbestblockhash") == tip
 
 

@@ -6,14 +6,14 @@ SECOND_US = 1_000_000
 @pytest.fixture
 def connected(pair):
     one, other = pair
-    one("addnode", str(other.port.virtual.address), "add")
-    one.port.world.run(5 * SECOND_US)
+    one("addnode", str(other.port.host.address), "add")
+    one.port.pass_time(5 * SECOND_US)
     return one, other
 
 
 def test_added_nodes(connected) -> None:
     one, other = connected
-    address = str(other.port.virtual.address)
+    address = str(other.port.host.address)
     assert one("getaddednodeinfo") == [
         {
             "addednode": address,
@@ -37,7 +37,7 @@ def test_disconnecting(connected) -> None:
     assert one.refusal("disconnectnode", "", 99)[0] == -29
     assert one.refusal("disconnectnode", seen["addr"], seen["id"])[0] == -8
     assert one("disconnectnode", "", seen["id"]) is None
-    one.port.world.run(SECOND_US)
+    one.port.pass_time(SECOND_US)
     assert one("getpeerinfo") == other("getpeerinfo") == []
 
 
@@ -60,5 +60,5 @@ def test_bans(rpc) -> None:
 
 def test_a_ban_ends(rpc) -> None:
     rpc("setban", "198.51.100.7", "add", 10)
-    rpc.port.world.run(11 * SECOND_US)
+    rpc.port.pass_time(11 * SECOND_US)
     assert rpc("listbanned") == []

@@ -27,8 +27,8 @@ def test_addresses_are_validated(rpc) -> None:
 
 def test_stop(rpc) -> None:
     assert rpc("stop") == "minicoin stopping"
-    rpc.port.world.run(1_000_000)
-    assert rpc.port.virtual.is_stopped
+    rpc.port.pass_time(1_000_000)
+    assert rpc.port.host.runner is None
 
 
 def test_the_file_of_the_log_is_told(rpc):

@@ -59,11 +59,11 @@ def test_a_reorg_takes_data_out_of_its_block(funded) -> None:
     put = funded("putdata", "reorg")
     (block,) = funded("generatetoaddress", 1, funded("getnewaddress"))
     funded("invalidateblock", block)
-    funded.port.world.run(2_000_000)
+    funded.port.pass_time(2_000_000)
     states = {item["txid"]: item["status"] for item in funded("listdata")["items"]}
     assert states[put["txid"]] == "pending"
     funded("reconsiderblock", block)
-    funded.port.world.run(2_000_000)
+    funded.port.pass_time(2_000_000)
     states = {item["txid"]: item["status"] for item in funded("listdata")["items"]}
     assert states[put["txid"]] == "confirmed"
 

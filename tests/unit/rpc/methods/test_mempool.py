@@ -108,7 +108,7 @@ def test_fee_estimates(chain) -> None:
 
 def test_orphans_are_told_with_the_peers_that_have_them(pair) -> None:
     one, _ = pair
-    pool = one.port.virtual.node.parts.mempool
+    pool = one.port.host.node.parts.mempool
     orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x51" * 30),))
     assert pool._orphans.add(orphan, (), ConnId(7))
     pool.announce_orphan(orphan.wtxid, ConnId(9))
@@ -133,9 +133,9 @@ def test_the_mempool_is_on_disk_when_that_is_said(funded) -> None:
     txid = funded("sendtoaddress", funded("getnewaddress"), 1)
     assert funded("savemempool")["filename"].endswith("state/mempool")
     # Not stopped: as after a kill.
-    funded.port.virtual = funded.port.world.restart(funded.port.virtual)
+    funded.port.world.restart(funded.port.host)
     funded("syncwithvalidationinterfacequeue")
-    funded.port.world.run(5_000_000)
+    funded.port.pass_time(5_000_000)
     assert txid in funded("getrawmempool")
 
 
@@ -143,11 +143,11 @@ def test_loaded_is_said_once_what_was_kept_is_taken_up(funded) -> None:
     txid = funded("sendtoaddress", funded("getnewaddress"), 1)
     funded("savemempool")
     assert funded("getmempoolinfo")["loaded"] is True
-    funded.port.virtual = funded.port.world.restart(funded.port.virtual)
+    funded.port.world.restart(funded.port.host)
     seen = []
     while not (is_loaded := funded("getmempoolinfo")["loaded"]):
         seen.append(is_loaded)
-        funded.port.world.run(1_000)
+        funded.port.pass_time(1_000)
         assert len(seen) < 60_000
     assert seen
     assert txid in funded("getrawmempool")

@@ -33,7 +33,7 @@ def test_mining_info_and_switch(funded) -> None:
     assert funded("setmining", address) == {"mining": True}
     assert funded("getmininginfo")["miningto"] == address
     height = funded("getblockcount")
-    funded.port.world.run(200 * 1_000_000)
+    funded.port.pass_time(200 * 1_000_000)
     assert funded("getblockcount") > height
     assert funded("setmining") == {"mining": False}
     assert funded("getmininginfo")["mining"] is False
@@ -128,7 +128,7 @@ def test_a_long_poll_waits_for_the_tip_or_for_transactions(funded) -> None:
 def test_proposals_are_judged_and_change_nothing(funded) -> None:
     template = funded("getblocktemplate", {"rules": ["segwit"]})
     assert template["capabilities"] == ["proposal"]
-    node = funded.port.virtual.node
+    node = funded.port.host.node
     built = node.mining.template(b"\x51", funded.port.world.now)
     block = _block_of(built)
 

@@ -10,8 +10,8 @@ SECOND_US = 1_000_000
 @pytest.fixture
 def connected(pair):
     one, other = pair
-    one("addnode", str(other.port.virtual.address), "add")
-    one.port.world.run(5 * SECOND_US)
+    one("addnode", str(other.port.host.address), "add")
+    one.port.pass_time(5 * SECOND_US)
     return one, other
 
 
@@ -19,7 +19,7 @@ def test_a_connection_from_both_ends(connected) -> None:
     one, other = connected
     (seen,) = one("getpeerinfo")
     (back,) = other("getpeerinfo")
-    assert seen["addr"] == str(other.port.virtual.address)
+    assert seen["addr"] == str(other.port.host.address)
     assert (seen["inbound"], back["inbound"]) == (False, True)
     assert (seen["connection_type"], back["connection_type"]) == ("manual", "inbound")
     assert seen["subver"].startswith("/minicoin")
@@ -53,26 +53,25 @@ def test_what_a_connection_carried_is_told_by_command(connected) -> None:
     assert seen["last_inv_sequence"] == 1
     assert (seen["transport_protocol_type"], seen["relaytxes"], seen["inv_to_send"]) == ("v1", True, 0)
     # We told the peer its address by the one we dialled.
-    assert back["addrlocal"] == str(other.port.virtual.address)
+    assert back["addrlocal"] == str(other.port.host.address)
     other("generatetoaddress", 1, other("decodescript", "51")["segwit"]["address"])
-    one.port.world.run(5 * SECOND_US)
+    one.port.pass_time(5 * SECOND_US)
     assert one("getpeerinfo")[0]["last_block"] >= seen["lastrecv"]
 
 
 def test_a_ping_without_an_answer_is_told(connected) -> None:
     one, _ = connected
     assert "pingwait" not in one("getpeerinfo")[0]
-    one.port.world.command(one.port.virtual, PingPeers())
-    one.port.world.run(1_000)
-    one.port.world.now += 1_000
+    one.port.world.command(one.port.host, PingPeers())
+    one.port.pass_time(2_000)
     assert one("getpeerinfo")[0]["pingwait"] > 0
-    one.port.world.run(SECOND_US)
+    one.port.pass_time(SECOND_US)
     assert "pingwait" not in one("getpeerinfo")[0]
 
 
 def test_addresses_of_one_network(rpc) -> None:
     now = rpc.port.world.now // SECOND_US
-    book = rpc.port.virtual.node.parts.book
+    book = rpc.port.host.node.parts.book
     hosts = ["2001:db8::1", "10.0.0.1", "10.1.0.1", "10.2.0.1"]
     book.add([TimedAddress(NodeAddress(host, 7000), 9, now - at) for at, host in enumerate(hosts)], None, now)
     assert [row["address"] for row in rpc("getnodeaddresses", 0)] == hosts

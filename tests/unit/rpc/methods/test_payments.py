@@ -116,7 +116,7 @@ def test_a_payment_is_given_up_by_its_owner_only(funded, foreign) -> None:
     assert funded.refusal("abandontransaction", "ff" * 32) == (-5, "Invalid or non-wallet transaction id")
     assert funded.refusal("abandontransaction", txid) == (-5, "Transaction not eligible for abandonment")
     funded("invalidateblock", funded("getbestblockhash"))
-    funded.port.world.run(SECOND_US)
+    funded.port.pass_time(SECOND_US)
     assert funded("getrawmempool") == []
     mine = funded("getbalances")["mine"]
     assert mine["trusted"] + mine["nonmempool"] == funded("getbalance")

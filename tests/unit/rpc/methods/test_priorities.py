@@ -19,7 +19,7 @@ def test_what_is_said_of_an_absent_transaction_survives_a_restart(rpc) -> None:
     world, port = rpc.port.world, rpc.port
     rpc("prioritisetransaction", "11" * 32, None, 86 * 100_000_000)
     # Not stopped: as after a kill.
-    port.virtual = world.restart(port.virtual)
+    world.restart(port.host)
     assert rpc("getprioritisedtransactions") == {"11" * 32: {"fee_delta": 8_600_000_000, "in_mempool": False}}
 
 

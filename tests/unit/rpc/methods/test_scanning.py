@@ -100,7 +100,7 @@ def test_a_sound_chain_is_said_to_be_so(rpc) -> None:
     rpc("generatetodescriptor", 3, "raw(51)")
     assert rpc("verifychain") is True
     assert rpc("verifychain", 4, 0) is True
-    last = rpc.port.virtual.tip
-    del rpc.port.virtual.store._blocks[last]
+    last = rpc.port.host.tip
+    del rpc.port.host.disk.ledger.store._tail[last]
     code, message = rpc.refusal("verifychain", 0)
     assert code == -1 and rpc("getbestblockhash") in message

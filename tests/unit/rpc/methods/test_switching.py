@@ -5,19 +5,19 @@ SECOND_US = 1_000_000
 
 def test_without_network_activity_there_are_no_connections(pair) -> None:
     one, other = pair
-    one("addnode", str(other.port.virtual.address), "add")
-    one.port.world.run(5 * SECOND_US)
+    one("addnode", str(other.port.host.address), "add")
+    one.port.pass_time(5 * SECOND_US)
     assert one("getconnectioncount") == other("getconnectioncount") == 1
     assert one("setnetworkactive", False) is False
-    one.port.world.run(5 * SECOND_US)
+    one.port.pass_time(5 * SECOND_US)
     assert one("getnetworkinfo")["networkactive"] is False
     assert one("getconnectioncount") == other("getconnectioncount") == 0
     # Neither dialled nor taken in.
-    other("addnode", str(one.port.virtual.address), "add")
-    one.port.world.run(600 * SECOND_US)
+    other("addnode", str(one.port.host.address), "add")
+    one.port.pass_time(600 * SECOND_US)
     assert one("getconnectioncount") == other("getconnectioncount") == 0
     assert one("setnetworkactive", True) is True
-    one.port.world.run(600 * SECOND_US)
+    one.port.pass_time(600 * SECOND_US)
     assert one("getconnectioncount") >= 1
 
 

@@ -189,10 +189,10 @@ def test_what_is_sent_once_more_is_told_once_more(funded, monkeypatch) -> None:
     txid = funded("sendtoaddress", funded("getnewaddress"), 1)
     raw = funded("getrawtransaction", txid)
     told = []
-    flow = funded.port.virtual.node._flows.transactions
+    flow = funded.port.host.node._flows.transactions
     monkeypatch.setattr(flow, "_announce", lambda entry, now: told.append(entry.wtxid))
     assert funded("sendrawtransaction", raw) == txid
-    entry = next(iter(funded.port.virtual.node.parts.mempool))
+    entry = next(iter(funded.port.host.node.parts.mempool))
     assert told == [entry.wtxid]
 
 

@@ -2,21 +2,23 @@
 
 import pytest
 from tests.unit.rpc.conftest import Caller
+from tests.unit.worlds import Notices
 
+from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.limits import MOCK_TIME_S_MAX
 from minicoin.core.notices import PeerPenalised
 from minicoin.core.params.builtin import MAIN
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import seconds
-from minicoin.drivers.kernel import KernelVerifier
-from minicoin.testing.virtual import VirtualWorld
-from minicoin.testing.virtual_port import VirtualPort
+from minicoin.testing.host_port import HostPort
+from minicoin.world.settings import WorldSettings, uniform
+from minicoin.world.world import World
 
 HOUR_S = 3_600
 
 
 def _node_time(rpc) -> int:
-    return seconds(rpc.port.world.time_of(rpc.port.virtual))
+    return seconds(rpc.port.host.clock.read(rpc.port.world.now))
 
 
 def _mine(rpc, count=1):
@@ -26,12 +28,12 @@ def _mine(rpc, count=1):
 def test_mock_time_stands_until_it_is_set_again_and_zero_ends_it(rpc) -> None:
     began = _node_time(rpc)
     assert rpc("setmocktime", began + HOUR_S) is None
-    rpc.port.world.run(10_000_000)
+    rpc.port.pass_time(10_000_000)
     assert _node_time(rpc) == began + HOUR_S
     rpc("setmocktime", began + 2 * HOUR_S)
     assert _node_time(rpc) == began + 2 * HOUR_S
     rpc("setmocktime", 0)
-    rpc.port.world.run(10_000_000)
+    rpc.port.pass_time(10_000_000)
     assert began + 10 <= _node_time(rpc) < began + HOUR_S
 
 
@@ -56,17 +58,17 @@ def test_going_back_and_forth_leaves_a_node_that_mines_and_syncs(pair) -> None:
     one, other = pair
     now = _node_time(one)
     one("setmocktime", now)
-    address = other.port.virtual.address
+    address = other.port.host.address
     one("addnode", f"{address.host}:{address.port}", "add")
     _mine(one, 3)
     for step in (5 * HOUR_S, -2 * HOUR_S, 400 * HOUR_S, -400 * HOUR_S, 10):
         for caller in pair:
             caller("setmocktime", now + step if step > 0 else now)
         _mine(one)
-        one.port.world.run(2_000_000)
+        one.port.pass_time(2_000_000)
     for caller in pair:
         caller("setmocktime", 0)
-    one.port.world.run(120_000_000, until=lambda: other("getblockcount") == one("getblockcount"))
+    one.port.pass_time(120_000_000, until=lambda: other("getblockcount") == one("getblockcount"))
     assert other("getbestblockhash") == one("getbestblockhash")
     assert one("getblockcount") == 8
 
@@ -100,8 +102,8 @@ def test_networks_whose_work_counts_refuse_them(demanding, method: str, argument
 @pytest.fixture
 def demanding(tmp_path):
     """A node of a network that retargets."""
-    world = VirtualWorld(MAIN, KernelVerifier)
-    return Caller(VirtualPort(world, world.add("one"), tmp_path))
+    world = World(MAIN, ScriptedVerifier(), uniform(20_000), WorldSettings(b"trial"))
+    return Caller(HostPort(world, world.add_node("one"), tmp_path))
 
 
 def test_addresses_are_put_into_the_book(rpc) -> None:
@@ -109,7 +111,7 @@ def test_addresses_are_put_into_the_book(rpc) -> None:
     assert rpc("addpeeraddress", "1.2.3.4", 8333) == {"success": False, "error": "failed-adding-to-new"}
     assert rpc("addpeeraddress", "1.2.3.5", 8333, True) == {"success": True}
     assert {known["address"] for known in rpc("getnodeaddresses", 0)} == {"1.2.3.4", "1.2.3.5"}
-    book = rpc.port.virtual.node.parts.book.snapshot()
+    book = rpc.port.host.node.parts.book.snapshot()
     assert (book.new, book.tried) == (1, 1)
     assert rpc.refusal("addpeeraddress", "nowhere", 8333)[0] == -8
     assert rpc.refusal("addpeeraddress", "1.2.3.4", 65_536)[0] == -8
@@ -118,21 +120,21 @@ def test_addresses_are_put_into_the_book(rpc) -> None:
 @pytest.mark.parametrize("kind", ["outbound-full-relay", "block-relay-only", "addr-fetch"])
 def test_connections_are_made_of_each_kind(pair, kind: str) -> None:
     one, other = pair
-    address = other.port.virtual.address
+    address = other.port.host.address
     where = f"{address.host}:{address.port}"
     assert one("addconnection", where, kind) == {"address": where, "connection_type": kind}
-    one.port.world.run(1_000_000, until=lambda: bool(one("getpeerinfo")))
+    one.port.pass_time(1_000_000, until=lambda: bool(one("getpeerinfo")))
     assert [peer["connection_type"] for peer in one("getpeerinfo")] == [kind]
     assert one.refusal("addconnection", where, kind)[0] == -8
 
 
 def test_a_feeler_leaves_when_it_was_answered(pair) -> None:
     one, other = pair
-    address = other.port.virtual.address
+    address = other.port.host.address
     one("addconnection", f"{address.host}:{address.port}", "feeler")
-    one.port.world.run(5_000_000)
+    one.port.pass_time(5_000_000)
     assert one("getpeerinfo") == other("getpeerinfo") == []
-    record = one.port.virtual.node.parts.book.find(address)
+    record = one.port.host.node.parts.book.find(address)
     assert record is not None
     assert record.is_tried
 
@@ -150,10 +152,10 @@ def test_kinds_have_their_number_of_connections(rpc) -> None:
 
 def test_any_message_is_sent(pair) -> None:
     one, other = pair
-    address = other.port.virtual.address
+    address = other.port.host.address
     one("addnode", f"{address.host}:{address.port}", "onetry")
-    one.port.world.run(2_000_000, until=lambda: bool(one("getpeerinfo")) and bool(other("getpeerinfo")))
-    one.port.world.run(1_000_000)
+    one.port.pass_time(2_000_000, until=lambda: bool(one("getpeerinfo")) and bool(other("getpeerinfo")))
+    one.port.pass_time(1_000_000)
     (peer,) = one("getpeerinfo")
     assert one("sendmsgtopeer", peer["id"], "notcommand", "00") == {}
     assert one.refusal("sendmsgtopeer", peer["id"], "thirteenbytes", "")[0] == -8
@@ -161,12 +163,13 @@ def test_any_message_is_sent(pair) -> None:
     assert one.refusal("sendmsgtopeer", peer["id"], "ping", "0g")[0] == -8
     # What is sent is what arrives: nobody may ask the other end for its mempool.
     one("sendmsgtopeer", peer["id"], "mempool", "")
-    one.port.world.run(2_000_000)
-    assert any(isinstance(notice, PeerPenalised) for notice in other.port.virtual.notices)
+    notices = Notices(one.port.world)
+    one.port.pass_time(2_000_000)
+    assert any(isinstance(notice, PeerPenalised) for notice in notices.of(other.port.host))
 
 
 def test_the_next_announcement_of_what_nobody_asked_for_is_brought_forward(rpc) -> None:
-    node = rpc.port.virtual.node
+    node = rpc.port.host.node
     rpc("createwallet")
     rpc("generatetoaddress", 101, rpc("getnewaddress"))
     rpc("sendtoaddress", rpc("getnewaddress"), 1)

@@ -4,7 +4,7 @@ from minicoin.core.commands import Generate, WaitForTip
 
 def mine_later(caller, seconds: int = 1) -> None:
     world = caller.port.world
-    world._schedule(seconds * 1_000_000, lambda: world.command(caller.port.virtual, Generate(1, b"\x51")))
+    world.queue.at(world.now + seconds * 1_000_000, lambda _, __: world.command(caller.port.host, Generate(1, b"\x51")))
 
 
 def test_a_wait_ends_with_the_block(rpc) -> None:
@@ -43,11 +43,12 @@ def test_blocks_in_between_do_not_end_the_wait(rpc) -> None:
 
 
 def test_the_end_of_the_node_ends_every_wait(rpc) -> None:
-    world, virtual = rpc.port.world, rpc.port.virtual
-    request = world.command(virtual, WaitForTip(virtual.tip, 10**12))
-    assert not world.run(1_000_000, until=lambda: request in virtual.replies)
+    world, host = rpc.port.world, rpc.port.host
+    tip = host.tip
+    request = world.command(host, WaitForTip(tip, 10**12))
+    assert not world.wait(1_000_000, lambda: request in host.replies)
     rpc("stop")
-    assert virtual.replies[request].answer == TipAt(virtual.tip, 0)
+    assert host.replies[request].answer == TipAt(tip, 0)
 
 
 def test_the_chain_has_caught_up_with_what_was_asked(rpc) -> None:

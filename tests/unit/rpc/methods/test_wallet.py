@@ -41,7 +41,7 @@ def test_restoring_gives_the_same_addresses_and_finds_the_money(pair) -> None:
         second("submitblock", first("getblock", first("getblockhash", height), 0))
     restored = second.named("createwallet", mnemonic=words.upper())
     assert "mnemonic" not in restored
-    second.port.world.run(10 * SECOND_US)
+    second.port.pass_time(10 * SECOND_US)
     assert second("getbalances")["mine"]["immature"] == 100
     assert second("getaddressinfo", address)["ismine"] is True
 
@@ -78,7 +78,7 @@ def test_locking(sealed) -> None:
     assert sealed("walletlock") is None
     assert sealed.refusal("sendtoaddress", address, 1)[0] == -13
     sealed("walletpassphrase", "correct horse", 5)
-    sealed.port.world.run(6 * SECOND_US)
+    sealed.port.pass_time(6 * SECOND_US)
     assert sealed("getwalletinfo")["locked"] is True
 
 

@@ -3,15 +3,16 @@ from collections.abc import Generator
 from pathlib import Path
 
 from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.params.builtin import REGTEST
-from minicoin.drivers.kernel import KernelVerifier
-from minicoin.testing.virtual import VirtualWorld
-from minicoin.testing.virtual_port import VirtualPort
+from minicoin.testing.host_port import HostPort
+from minicoin.world.settings import WorldSettings, uniform
+from minicoin.world.world import World
 
 
 def test_a_slow_read_is_read_to_its_end(tmp_path: Path) -> None:
-    world = VirtualWorld(REGTEST, KernelVerifier)
-    port = VirtualPort(world, world.add("one"), tmp_path)
+    world = World(REGTEST, ScriptedVerifier(), uniform(20_000), WorldSettings(b"port"))
+    port = HostPort(world, world.add_node("one"), tmp_path)
 
     def read(engine: ChainEngine) -> Generator[None, None, int]:
         yield
