@@ -8,6 +8,8 @@ from tests.unit.wire.strategies import ANY_MESSAGE
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import Message, Reject, Unknown
+from minicoin.core.wire.messages_extension import Offer
+from minicoin.world.freight import encoded, freight_of
 from minicoin.world.traffic import MESSAGE_TYPES, TYPE_INDEX, UNKNOWN_TYPE, Traffic, frame_kind, wire_size
 
 SENT = [kind for kind in SAMPLES if kind is not Reject]
@@ -38,3 +40,13 @@ def test_what_is_no_beginning_of_a_frame_tells_nothing() -> None:
     assert frame_kind(REGTEST.magic, frame[:15]) is None
     assert frame_kind(REGTEST.magic, frame[1:]) is None
     assert frame_kind(b"\0\0\0\0", frame) is None
+
+
+def test_a_message_beyond_bitcoins_weighs_what_its_frame_is_long_and_counts_as_unknown() -> None:
+    offer = Offer((("greeting", 1),))
+    frame = encode_frame(REGTEST.magic, offer)
+    assert wire_size(offer) == freight_of(offer).size == len(frame)
+    assert (
+        freight_of(offer).kind == encoded(REGTEST.magic, offer).kind == frame_kind(REGTEST.magic, frame) == UNKNOWN_TYPE
+    )
+    assert freight_of(offer).key != freight_of(Offer((("greeting", 2),))).key
