@@ -4,6 +4,7 @@ from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.effects import Close, Dial, Send
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened
+from minicoin.core.notices import Notice
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.wire.frame import encode_frame
 
@@ -15,6 +16,7 @@ class Cable:
         self.benches = benches
         self.passed: list[tuple[Bench, Bench, str]] = []
         """(from, to, command) of every frame."""
+        self.notices: list[tuple[Bench, Notice]] = []
         self._far: dict[tuple[int, int], tuple[Bench, int]] = {}
         self._next_inbound = 1
 
@@ -40,6 +42,8 @@ class Cable:
             match effect:
                 case Dial(conn, address):
                     self._dial(bench, conn, address)
+                case _ if isinstance(effect, Notice):
+                    self.notices.append((bench, effect))
                 case Send(conn, message) if (id(bench), conn) in self._far:
                     far, far_conn = self._far[id(bench), conn]
                     frame = encode_frame(NETWORK.magic, message)

@@ -1,4 +1,7 @@
-"""What may be put into a node from outside, without a change to the package: a network model of one's own."""
+"""What may be put into a node from outside, without a change to the package: a network model of one's own, and a part
+with a message of its own."""
+
+from dataclasses import dataclass
 
 import pytest
 from tests.unit.node.bench import NOBODY, Bench
@@ -8,16 +11,18 @@ from tests.unit.wire.test_extension import Greeting
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import Generate
 from minicoin.core.effects import Send
-from minicoin.core.faults import MisuseError
+from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.policy import NodePolicy
+from minicoin.core.notices import PeerReady
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.params.builtin import NETWORKS
-from minicoin.core.part import route
+from minicoin.core.part import Part, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 
 def address(number):
@@ -45,7 +50,7 @@ class Greeter(Overlay):
         return ()
 
     def on_offer(self, peer, speaks, now):
-        assert speaks == (Greeting,)
+        assert Greeting in speaks
         self.speakers.append(peer.conn)
         self.greet_at = Micros(now + SECOND_US)
         self.alarm.by(self.greet_at)
@@ -67,14 +72,52 @@ class Greeter(Overlay):
         return tuple(Spread(peer.conn, SpreadBy.PUSH) for peer in peers if peer.conn != item.origin)
 
 
-def greeting_bench(*wanted):
+@dataclass(frozen=True, slots=True)
+class Echo(ExtensionMessage):
+    """Asks for its answer with 0, answers with 1."""
+
+    step: int
+
+    command = "echo"
+    version = 1
+    payload_bytes_max = 1
+
+    def encode(self):
+        return bytes([self.step])
+
+    @classmethod
+    def decode(cls, payload):
+        if payload not in (b"\0", b"\1"):
+            raise DecodeError("an echo is 0 or 1")
+        return cls(payload[0])
+
+
+class Canyon(Part):
+    """A part that is no overlay, with a message of its own."""
+
+    def __init__(self, around):
+        self.alarm = Alarm()
+        self.heard = []
+
+    def routes(self):
+        return (route(Echo, self.take_echo),)
+
+    def on_offer(self, peer, speaks, now):
+        return [Send(peer.conn, Echo(0))] if Echo in speaks else ()
+
+    def take_echo(self, peer, message, now):
+        self.heard.append((peer.conn, message.step))
+        return () if message.step else [Send(peer.conn, Echo(1))]
+
+
+def greeting_bench(*wanted, parts=()):
     made = []
 
     def make(setup):
         made.append(Greeter(setup, *wanted))
         return made[0]
 
-    bench = Bench(NodePolicy(listen_port=8333), overlay=make)
+    bench = Bench(NodePolicy(listen_port=8333), overlay=make, parts=parts)
     return bench, made[0]
 
 
@@ -121,6 +164,28 @@ def test_nodes_of_two_models_exchange_blocks():
     # What came from a peer is not sent back to it; the model pushes, so nobody who runs it has to ask.
     assert [item.origin for item in model.items] == [*cable.ends(hub, plain), *cable.ends(hub, spoke), None]
     assert (hub, spoke, "block") in cable.passed and (spoke, hub, "getdata") not in cable.passed
+
+
+def test_an_overlay_a_part_and_a_reader_of_notices_in_one_node():
+    canyons = []
+
+    def canyon(around):
+        canyons.append(Canyon(around))
+        return canyons[-1]
+
+    hub, model = greeting_bench(parts=(canyon,))
+    spoke, _ = greeting_bench(address(1), parts=(canyon,))
+    deaf, deaf_model = greeting_bench(address(1))
+    cable = Cable({address(1): hub, address(2): spoke, address(3): deaf})
+    cable.run()
+    (to_spoke,), (to_hub,) = cable.ends(hub, spoke), cable.ends(spoke, hub)
+    assert [canyon.heard for canyon in canyons] == [[(to_spoke, 0), (to_spoke, 1)], [(to_hub, 0), (to_hub, 1)]]
+    # Of two messages beyond Bitcoin's the third node speaks one.
+    assert "echo" not in [command for _, far, command in cable.passed if far is deaf]
+    assert deaf_model.speakers == cable.ends(deaf, hub)
+    assert sorted(model.speakers) == sorted([*cable.ends(hub, spoke), *cable.ends(hub, deaf)])
+    ready = [(bench, notice.conn) for bench, notice in cable.notices if isinstance(notice, PeerReady)]
+    assert (hub, to_spoke) in ready and (spoke, to_hub) in ready
 
 
 def test_a_message_that_was_not_offered_is_ignored():
