@@ -1,4 +1,5 @@
 """No test waits for a time or is bounded by one: tests/waiting.py is the only place that knows how long is too long.
+And no two classes of the program have one name.
 
 Read as syntax trees, so that comments and strings may speak of seconds. A file that runs in virtual time (it makes a
 MockClock) may say what it likes about time.
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[2]
+SOURCE = TESTS.parent / "src/minicoin"
 WAITING = TESTS / "waiting.py"
 # What is no wait. Each with the number of places and the reason.
 EXEMPT = {
@@ -113,6 +115,27 @@ def test_a_test_waits_for_states_and_is_bounded_by_no_clock(file: str) -> None:
 
 def test_every_exemption_is_for_a_file() -> None:
     assert EXEMPT.keys() <= set(files())
+
+
+def public_classes(source: str) -> list[str]:
+    """The names of the classes of a module that others may use."""
+    return [
+        node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+
+
+def test_one_name_is_one_class() -> None:
+    """Whoever reads a name need not look where it was imported from."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for name in public_classes(path.read_text()):
+            places.setdefault(name, []).append(str(path.relative_to(SOURCE)))
+    assert len(places) > 500
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_private_and_inner_classes_are_their_modules_own() -> None:
+    assert public_classes("class A:\n    class B: pass\nclass _C: pass\ndef f():\n    class D: pass") == ["A"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from minicoin.core.answers import TipAt
 from minicoin.core.commands import Generate, WaitForTip
+from minicoin.core.units import SECOND_US
 
 
 def mine_later(caller, seconds: int = 1) -> None:
@@ -46,7 +47,7 @@ def test_the_end_of_the_node_ends_every_wait(rpc) -> None:
     world, host = rpc.port.world, rpc.port.host
     tip = host.tip
     request = world.command(host, WaitForTip(tip, 10**12))
-    assert not world.wait(1_000_000, lambda: request in host.replies)
+    assert not world.wait(SECOND_US, lambda: request in host.replies)
     rpc("stop")
     assert host.replies[request].answer == TipAt(tip, 0)
 
