@@ -172,7 +172,7 @@ def _takers() -> dict[type, str]:
     """What a full node's parts say that they take."""
     seed = Rng(b"documentation")
     node = assemble_node(lookup("regtest"), NodePolicy(), NodeState(), seed, seed.bytes, Micros(0))
-    return node.takers()
+    return node.view.takers()
 
 
 def _taker(name: str, taker: str | None) -> str:

@@ -190,7 +190,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     gc.collect()
     gc.freeze()
     transports = _make_transports(setup, identity, policy.listen_addresses, clock)
-    group_of = None if network.allow_private_addresses else assembled.node.parts.book.group
+    group_of = None if network.allow_private_addresses else assembled.node.view.book.group
     sockets = Sockets(
         network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver), group_of
     )

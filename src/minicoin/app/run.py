@@ -308,10 +308,10 @@ def _auth(options: NodeOptions, setup: NodeSetup) -> Auth:
 
 
 def _greet(built: BuiltNode, server: RpcServer, options: NodeOptions) -> None:
-    lines = [f"minicoin node on {built.setup.network.name}, height {built.runtime.node.parts.tree.tip.height}"]
+    lines = [f"minicoin node on {built.setup.network.name}, height {built.runtime.node.view.tree.tip.height}"]
     if built.listeners:
         lines.append(f"listening on {built.setup.binds[0].host} port {built.port}")
-        lines += join_lines(options, built.setup.datadir, built.runtime.node.parts.policy.listen_addresses)
+        lines += join_lines(options, built.setup.datadir, built.runtime.node.view.policy.listen_addresses)
     if built.setup.record is not None:
         lines.append(f"recording to {built.setup.record.path}; the wallet is off meanwhile")
     host, port = server.address

@@ -192,10 +192,10 @@ class Host:
     def height(self) -> int:
         """Of its node's tip; there must be one."""
         assert self.node is not None
-        return self.node.parts.tree.tip.height
+        return self.node.view.tree.tip.height
 
     @property
     def tip(self) -> BlockHash:
         """Its node's tip."""
         assert self.node is not None
-        return self.node.parts.tree.tip.hash
+        return self.node.view.tree.tip.hash

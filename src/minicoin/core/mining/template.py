@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from minicoin.core.chain.block_rules import COMMITMENT_PREFIX, witness_commitment
 from minicoin.core.chain.deployments import RuleSet
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.chain.tx_rules import is_final
 from minicoin.core.effects import SearchNonce
 from minicoin.core.limits import BLOCK_SIGOP_COST_MAX, BLOCK_WEIGHT_MAX
@@ -91,7 +91,7 @@ class BlockTemplate:
 
 
 def build_template(
-    tree: HeaderTree, parent: HeaderNode, candidates: Iterable[Candidate], script_pubkey: bytes, now: Micros
+    tree: HeaderReader, parent: HeaderNode, candidates: Iterable[Candidate], script_pubkey: bytes, now: Micros
 ) -> BlockTemplate:
     """The best block on `parent` that pays fees and subsidy to `script_pubkey`. Candidates that cannot stand in it
     are left out, with all that spends them."""
@@ -100,19 +100,19 @@ def build_template(
 
 
 def build_exact_template(
-    tree: HeaderTree, parent: HeaderNode, transactions: Iterable[Transaction], script_pubkey: bytes, now: Micros
+    tree: HeaderReader, parent: HeaderNode, transactions: Iterable[Transaction], script_pubkey: bytes, now: Micros
 ) -> BlockTemplate:
     """A block on `parent` of just these transactions in this order, valid or not. Their fees are nobody's."""
     entries = tuple(TemplateEntry(transaction, 0, 0, ()) for transaction in transactions)
     return _make(tree, parent, entries, script_pubkey, now)
 
 
-def _time_on(tree: HeaderTree, parent: HeaderNode, now: Micros) -> int:
+def _time_on(tree: HeaderReader, parent: HeaderNode, now: Micros) -> int:
     return max(seconds(now), tree.proof.earliest_time(parent))
 
 
 def _make(
-    tree: HeaderTree, parent: HeaderNode, entries: tuple[TemplateEntry, ...], script_pubkey: bytes, now: Micros
+    tree: HeaderReader, parent: HeaderNode, entries: tuple[TemplateEntry, ...], script_pubkey: bytes, now: Micros
 ) -> BlockTemplate:
     rules = tree.rules.rules_at(parent)
     time = _time_on(tree, parent, now)

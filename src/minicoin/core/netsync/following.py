@@ -5,17 +5,19 @@ are kept, lagging.py whom to leave. Blocks are no matter of this front; where a 
 stands in front of this one and shares its table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send
 from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US
+from minicoin.core.netsync.announce import announce_blocks, lacks_only
 from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
-from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.peers import SyncPeer, SyncPeerView
 from minicoin.core.netsync.serve import answer_getheaders
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, BlockHeader
@@ -23,7 +25,7 @@ from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros
-from minicoin.core.wire.messages import GetHeaders, Headers, SendHeaders
+from minicoin.core.wire.messages import GetHeaders, Headers, InvType, SendHeaders
 
 
 class HeaderFollower(Part):
@@ -51,6 +53,11 @@ class HeaderFollower(Part):
 
     def peers(self) -> list[SyncPeer]:
         return list(self._peers.values())
+
+    def view(self, conn: ConnId) -> SyncPeerView | None:
+        """The peer from outside; None before its handshake ended."""
+        peer = self._peers.get(conn)
+        return None if peer is None else peer.view(self._tree)
 
     def on_ready(self, peer: PeerView, now: Micros) -> list[Effect]:
         """A handshake ended. A seed is asked for addresses and left alone with the rest."""
@@ -163,6 +170,19 @@ class HeaderFollower(Part):
         is_known = self._tree.get(header.hash) is not None
         self._tree.add(header, now)
         return [] if is_known else [SaveHeaders((header,))]
+
+    def announce(self, connected: Sequence[HeaderNode], conns: Collection[ConnId]) -> list[Effect]:
+        """Tell these peers of blocks that joined the best chain, lowest first."""
+        return announce_blocks((peer for conn, peer in self._peers.items() if conn in conns), connected)
+
+    def push(self, conn: ConnId, tip: HeaderNode) -> InvType | None:
+        """Where this block of the best chain is all that the peer lacks: the form in which it may be sent unasked. From
+        now on it has it."""
+        peer = self._peers.get(conn)
+        if peer is None or not lacks_only(peer, tip):
+            return None
+        peer.last_common = tip
+        return InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK
 
     def on_chain_moved(self, now: Micros) -> None:
         """The tip moved: somebody may be behind now."""

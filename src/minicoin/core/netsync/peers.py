@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.limits import LACKS_PER_PEER_MAX
 from minicoin.core.netsync.presync import Presync
 from minicoin.core.primitives.address import Services
@@ -29,6 +30,24 @@ class Lag:
     benchmark: HeaderNode
     due: Micros
     was_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPeerView:
+    """What synchronisation knows of one peer, at one moment. Heights are -1 where nothing is known yet."""
+
+    best_known_height: int
+    last_common_height: int
+    presynced_height: int
+    """How far a chain of it was heard that has not shown its work yet."""
+    in_flight: tuple[int, ...]
+    """The heights of the blocks of the window it was asked for, ascending."""
+    owed_count: int
+    """All blocks it was asked for, either way."""
+    announced_count: int
+    """Blocks of its inv that it will be asked for."""
+    is_classic: bool
+    prefers_headers: bool
 
 
 @dataclass(slots=True)
@@ -123,6 +142,20 @@ class SyncPeer:
     def owed_blocks(self) -> int:
         """Blocks it was asked for, either way."""
         return len(self.in_flight) + len(self.classic_asked)
+
+    def view(self, tree: HeaderReader) -> SyncPeerView:
+        """The peer from outside."""
+        nodes = [tree.get(block) for block in self.in_flight]
+        return SyncPeerView(
+            best_known_height=-1 if self.best_known is None else self.best_known.height,
+            last_common_height=-1 if self.last_common is None else self.last_common.height,
+            presynced_height=self.presynced_height,
+            in_flight=tuple(sorted(node.height for node in nodes if node is not None)),
+            owed_count=self.owed_blocks,
+            announced_count=len(self.classic_wanted),
+            is_classic=self.is_classic,
+            prefers_headers=self.prefers_headers,
+        )
 
     def take_owed(self, block: BlockHash, now: Micros) -> bool:
         """The block came: whether it was asked for."""

@@ -6,6 +6,7 @@ and netsync still holds them, older ones when the worker has read them.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from minicoin.core.effects import Effect, ReadBlock, Send
@@ -47,6 +48,10 @@ class Serving:
         """Whether one more may be requested."""
         line = self._lines.get(conn)
         return line is None or line.waiting is None or len(line.waiting) < SERVE_QUEUE_ITEMS_MAX
+
+    def served(self) -> Mapping[ConnId, int]:
+        """Whom there is a line for, and how long it is."""
+        return {conn: len(line.waiting or ()) + len(line.reading) for conn, line in self._lines.items()}
 
     def request(self, conn: ConnId, vector: InventoryVector) -> None:
         """Queue one block. Raises PeerFault beyond the bound."""

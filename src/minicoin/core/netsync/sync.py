@@ -20,7 +20,7 @@ from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.orphans import OrphanBlocks
-from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.peers import SyncPeer, SyncPeerView
 from minicoin.core.netsync.serve import answer_getblocks
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
@@ -76,6 +76,10 @@ class BlockSync(Part):
 
     def peers(self) -> list[SyncPeer]:
         return list(self._peers.values())
+
+    def view(self, conn: ConnId) -> SyncPeerView | None:
+        """The peer from outside; None before its handshake ended."""
+        return self._follower.view(conn)
 
     def is_initial(self, now: Micros) -> bool:
         """Whether we are still catching up."""

@@ -7,7 +7,7 @@ only to a peer that may know that it is here (core/relay). What is not had, or o
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
@@ -15,8 +15,6 @@ from minicoin.core.effects import Effect, Send
 from minicoin.core.events import BlockRead
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
-from minicoin.core.netsync.announce import announce_blocks, lacks_only
-from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.serve import may_serve
 from minicoin.core.netsync.serving import BLOCK_TYPES, Serving
 from minicoin.core.netsync.unserved import refuse_bloom, unserved_routes
@@ -79,17 +77,19 @@ class InventoryFlow(Part):
         parts, tip = self._parts, connected[-1]
         item = Item(ItemKind.BLOCK, tip.hash, parts.sync.source_of(tip.hash))
         chosen = {spread.conn: spread.by for spread in self._overlay.spread(item, now)}
-        told: list[SyncPeer] = []
-        for peer in parts.sync.peers():
-            by = chosen.get(peer.conn)
-            if by is _PUSH and lacks_only(peer, tip) and self._serving.has_room(peer.conn):
-                peer.last_common = tip
-                kind = InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK
-                self._serving.request(peer.conn, InventoryVector(kind, tip.hash))
-                parts.emit(*self._serving.pump(peer.conn))
-            elif by is not None:
-                told.append(peer)
-        parts.emit(*announce_blocks(told, connected))
+        told: dict[ConnId, None] = {}
+        for conn, by in chosen.items():
+            form = parts.headers.push(conn, tip) if by is _PUSH and self._serving.has_room(conn) else None
+            if form is None:
+                told[conn] = None
+                continue
+            self._serving.request(conn, InventoryVector(form, tip.hash))
+            parts.emit(*self._serving.pump(conn))
+        parts.emit(*parts.headers.announce(connected, told))
+
+    def served(self) -> Mapping[ConnId, int]:
+        """The peers that were sent something or wait for it, and how many of their requests wait or are being read."""
+        return self._serving.served()
 
     # --- the world's answers ---
 

@@ -70,6 +70,8 @@ class Node:
         self.mining = flows.mining
         self.wallet = flows.wallet
         self.peers = flows.peers
+        self.view = NodeView(shared, flows)
+        """Everything that may be read of it."""
         self._has_stopped = False
         self._alarm = Alarm()
         for part in flows.parts:
@@ -136,27 +138,6 @@ class Node:
         """When something is due indeed, computed from the state of all parts; next_deadline() is never later."""
         deadlines = (part.next_deadline() for part in self._flows.parts)
         return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
-
-    @property
-    def view(self) -> NodeView:
-        """Everything that may be read, good until the next event."""
-        parts = self.parts
-        return NodeView(
-            network=parts.network,
-            policy=parts.policy,
-            tree=parts.tree,
-            sync=parts.sync,
-            mempool=parts.mempool,
-            book=parts.book,
-            connections=parts.connections,
-            relay=parts.relay,
-            gossip=parts.gossip,
-            sessions=parts.sessions,
-            mining=self.mining,
-            wallet=self.wallet.wallet,
-            failure=self.failure,
-            has_restored_mempool=self.has_restored_mempool,
-        )
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""

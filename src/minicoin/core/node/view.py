@@ -1,13 +1,13 @@
-"""What may be read of a node between two events: the one way in for queries. Nothing in it changes the node.
+"""What of a node may be read between two events: the one way in for queries, checkers and tests.
 
-Each part is seen through a port that leaves out whatever changes it.
+Looking changes nothing: the types here have no method that does. What changes a node is an event; what leaves it, for
+longer than a look, is a frozen value. Each protocol says what a part lets be read; the part says what that means.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from minicoin.core.addrmgr.book import BookPlace
+from minicoin.core.addrmgr.book import AddressRecord, BookPlace, BookSnapshot
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
@@ -18,61 +18,77 @@ from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.template import BlockTemplate, TemplateSize
 from minicoin.core.netsync.digest import SyncSnapshot
-from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.peers import SyncPeerView
+from minicoin.core.node.flows import Flows
+from minicoin.core.node.parts import Parts
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
+from minicoin.core.part import PeerView
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
-from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
-from minicoin.core.wallet.records import HistoryEntry, Record, TransactionStatus, WalletCoin
+from minicoin.core.wallet.records import Balance, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
 
 
 class SyncReader(Protocol):
-    """Of synchronisation."""
+    """Synchronisation (core/netsync)."""
 
-    def peer(self, conn: ConnId) -> SyncPeer | None: ...
     def snapshot(self, now: Micros) -> SyncSnapshot: ...
+    def view(self, conn: ConnId) -> SyncPeerView | None: ...
 
 
-class SessionReader(Protocol):
-    """Of one session."""
+class RelayReader(Protocol):
+    """Relay of transactions (core/relay)."""
+
+    def view(self, conn: ConnId) -> RelayPeerView | None: ...
+    def relaying_peers(self) -> list[ConnId]: ...
+    @property
+    def requested_count(self) -> int: ...
+
+
+class GossipReader(Protocol):
+    """Gossip of addresses (core/discovery)."""
+
+    def view(self, conn: ConnId) -> GossipPeerView | None: ...
+
+
+class BookReader(Protocol):
+    """The address book (core/addrmgr)."""
 
     @property
-    def conn(self) -> ConnId: ...
-    @property
-    def remote(self) -> NodeAddress: ...
-    @property
-    def inbound(self) -> bool: ...
-    @property
-    def permissions(self) -> Permission: ...
-    def snapshot(self) -> SessionSnapshot: ...
+    def size(self) -> int: ...
+    def snapshot(self) -> BookSnapshot: ...
+    def find(self, address: NodeAddress) -> AddressRecord | None: ...
+    def group(self, address: NodeAddress) -> bytes: ...
+    def page(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]: ...
+    def places(self, count: int, skip: int = 0) -> tuple[BookPlace, ...]: ...
 
 
 class BanReader(Protocol):
-    """Of the bans."""
+    """The bans (core/connmgr)."""
 
+    def active(self, now: Micros) -> tuple[Ban, ...]: ...
     def listing(self) -> tuple[Ban, ...]: ...
 
 
 class ConnectionReader(Protocol):
-    """Of the connection manager."""
+    """Connections and dials (core/connmgr)."""
 
     @property
     def is_active(self) -> bool: ...
     @property
     def bans(self) -> BanReader: ...
-    def added_nodes(self) -> tuple[NodeAddress, ...]: ...
     def snapshot(self) -> tuple[SlotView, ...]: ...
+    def added_nodes(self) -> tuple[NodeAddress, ...]: ...
 
 
 class PoolReader(Protocol):
-    """Of the mempool."""
+    """The mempool (core/mempool)."""
 
     @property
     def policy(self) -> MempoolPolicy: ...
@@ -80,12 +96,17 @@ class PoolReader(Protocol):
     def updates(self) -> int: ...
     @property
     def deltas(self) -> Iterable[tuple[Txid, int]]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, txid: Txid) -> bool: ...
     def __iter__(self) -> Iterator[Entry]: ...
     def get(self, txid: Txid) -> Entry | None: ...
     def ancestors(self, entry: Entry) -> list[Entry]: ...
     def descendants(self, entry: Entry) -> list[Entry]: ...
     def orphans(self) -> tuple[Orphan, ...]: ...
+    def unbroadcast(self) -> list[Entry]: ...
     def is_unbroadcast(self, txid: Txid) -> bool: ...
+    def is_verifying(self, txid: Txid) -> bool: ...
+    def by_fee_rate(self) -> Iterator[Entry]: ...
     def spender(self, outpoint: Outpoint) -> Entry | None: ...
     def output(self, outpoint: Outpoint) -> TxOut | None: ...
     def vsize(self, verdict: TxVerdict) -> int: ...
@@ -98,29 +119,8 @@ class PoolReader(Protocol):
     def snapshot(self, now: Micros) -> MempoolSnapshot: ...
 
 
-class BookReader(Protocol):
-    """Of the address book."""
-
-    @property
-    def size(self) -> int: ...
-    def page(self, count: int, skip: int = 0) -> tuple[TimedAddress, ...]: ...
-    def places(self, count: int, skip: int = 0) -> tuple[BookPlace, ...]: ...
-
-
-class RelayReader(Protocol):
-    """Of the relay of transactions."""
-
-    def view(self, conn: ConnId) -> RelayPeerView | None: ...
-
-
-class GossipReader(Protocol):
-    """Of the exchange of addresses."""
-
-    def view(self, conn: ConnId) -> GossipPeerView | None: ...
-
-
 class MiningReader(Protocol):
-    """Of mining."""
+    """Mining (core/node/mining_flow)."""
 
     @property
     def script_pubkey(self) -> bytes | None: ...
@@ -133,10 +133,13 @@ class MiningReader(Protocol):
 
 
 class WalletReader(Protocol):
-    """Of the wallet."""
+    """The wallet (core/wallet)."""
 
+    @property
+    def rescan_height(self) -> int | None: ...
     def snapshot(self) -> WalletSnapshot: ...
-    def addresses(self, chain: Chain = ...) -> tuple[AddressEntry, ...]: ...
+    def balance(self) -> Balance: ...
+    def addresses(self, chain: Chain = Chain.RECEIVING) -> tuple[AddressEntry, ...]: ...
     def find_key(self, script_pubkey: bytes) -> KeyPath | None: ...
     def public_key(self, path: KeyPath) -> bytes: ...
     def label(self, script_pubkey: bytes) -> str: ...
@@ -144,29 +147,91 @@ class WalletReader(Protocol):
     def history(self, count: int, skip: int = 0) -> tuple[HistoryEntry, ...]: ...
     def history_of(self, txid: Txid) -> tuple[HistoryEntry, ...]: ...
     def record(self, txid: Txid) -> Record | None: ...
+    def unconfirmed(self) -> tuple[Record, ...]: ...
     def status(self, txid: Txid) -> TransactionStatus | None: ...
-    @property
-    def rescan_height(self) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
 class NodeView:
-    """A node's parts for reading, good until its next event."""
+    """A node that is only looked at."""
 
-    network: Network
-    policy: NodePolicy
-    tree: HeaderReader
-    sync: SyncReader
-    mempool: PoolReader
-    book: BookReader
-    connections: ConnectionReader
-    relay: RelayReader
-    gossip: GossipReader
-    sessions: Mapping[ConnId, SessionReader]
-    mining: MiningReader
-    wallet: WalletReader | None
-    """None where the node has none."""
-    failure: str
-    """What a worker could not do any more; empty while all is well."""
-    has_restored_mempool: bool
-    """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
+    __slots__ = ("_flows", "_shared")
+
+    def __init__(self, shared: Parts, flows: Flows) -> None:
+        self._shared = shared
+        self._flows = flows
+
+    @property
+    def network(self) -> Network:
+        return self._shared.network
+
+    @property
+    def policy(self) -> NodePolicy:
+        return self._shared.policy
+
+    @property
+    def tree(self) -> HeaderReader:
+        return self._shared.tree
+
+    @property
+    def mempool(self) -> PoolReader:
+        return self._shared.mempool
+
+    @property
+    def has_restored_mempool(self) -> bool:
+        """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
+        return self._flows.pool.is_restored
+
+    @property
+    def sync(self) -> SyncReader:
+        return self._shared.sync
+
+    @property
+    def relay(self) -> RelayReader:
+        return self._shared.relay
+
+    @property
+    def gossip(self) -> GossipReader:
+        return self._shared.gossip
+
+    @property
+    def book(self) -> BookReader:
+        return self._shared.book
+
+    @property
+    def connections(self) -> ConnectionReader:
+        return self._shared.connections
+
+    @property
+    def sessions(self) -> Mapping[ConnId, SessionSnapshot]:
+        """Every session at this moment, ready or not, oldest first."""
+        return {conn: session.snapshot() for conn, session in self._shared.sessions.items()}
+
+    def ready_peers(self) -> tuple[PeerView, ...]:
+        """Those whose handshake is over, oldest first."""
+        return self._shared.peer_views()
+
+    @property
+    def mining(self) -> MiningReader:
+        return self._flows.mining
+
+    @property
+    def wallet(self) -> WalletReader | None:
+        return self._flows.wallet.wallet
+
+    def served(self) -> Mapping[ConnId, int]:
+        """The peers that were sent something or wait for it, and how many of their requests wait or are being read."""
+        return self._flows.inventory.served()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the engine stands where the tree wants it."""
+        return self._flows.chain.is_settled
+
+    @property
+    def failure(self) -> str:
+        """What a worker could not do any more; the node serves on, but its chain stands still. Empty: all is well."""
+        return self._flows.chain.failure
+
+    def takers(self) -> Mapping[type, str]:
+        """Which method takes which message."""
+        return {message: route.taker for message, route in self._flows.router.items()}

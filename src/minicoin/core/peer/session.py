@@ -106,6 +106,12 @@ class SessionSnapshot:
     """Of a ping that has no answer yet."""
     wants_compact_blocks: bool
     """The peer asked for compact blocks without announcement (BIP152's high-bandwidth mode)."""
+    permissions: Permission
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the handshake is over."""
+        return self.state is _READY
 
 
 class Session:
@@ -372,6 +378,7 @@ class Session:
             told_address=_told_address(version),
             ping_sent_at=self._ping_sent_at if self.is_ping_pending else None,
             wants_compact_blocks=self.wants_compact_blocks,
+            permissions=self.permissions,
         )
 
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:

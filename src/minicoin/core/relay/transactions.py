@@ -215,6 +215,11 @@ class TxRelay:
         self.alarm.by(self._requests.next_deadline())
 
     @property
+    def requested_count(self) -> int:
+        """How many announcements of transactions that are not here are kept, over all peers."""
+        return len(self._requests)
+
+    @property
     def is_asking(self) -> bool:
         """Whether any transaction is announced to us that is not here."""
         return len(self._requests) > 0

@@ -148,7 +148,7 @@ def _peer_json(peer: PeerReport, link: LinkTraffic | None, now: Micros) -> JsonO
         "addr_relay_enabled": gossip is not None,
         "addr_processed": 0 if gossip is None else gossip.processed_count,
         "addr_rate_limited": 0 if gossip is None else gossip.rate_limited_count,
-        "permissions": [*permission_names(peer.permissions)],
+        "permissions": [*permission_names(peer.session.permissions)],
         "minfeefilter": Amount(session.feefilter_sat_per_kvb),
         "bytessent_per_msg": {} if link is None else dict(link.sent_by_command),
         "bytesrecv_per_msg": dict(session.received_by_command),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.chain.verifier import ScriptedVerifier, ScriptVerifier
 from minicoin.core.faults import MisuseError
 from minicoin.core.mining.search import search
@@ -25,7 +25,7 @@ _WRONG_WITNESS_SCRIPT = b"\x00"
 
 
 def mine(
-    tree: HeaderTree,
+    tree: HeaderReader,
     parent: HeaderNode,
     script_pubkey: bytes,
     now: Micros,

@@ -106,7 +106,7 @@ class MinerHandle(AttackerHandle):
             return False
         if not strategy.is_tied:
             return False
-        tree = node.parts.tree
+        tree = node.view.tree
         is_ours = self.band.rng.uniform() < self._tie_share
         parent = tree.get((strategy.private if is_ours else strategy.public).hash)
         # A node that has not heard of that branch, or has left both behind, takes no part in the tie.

@@ -34,15 +34,15 @@ class Convergence:
                 peers = ", ".join(_peers(host) for host in hosts[:5])
                 yield Finding(_indices(hosts), f"stand at height {tip.height} on {_short(tip.hash)}: {where}; {peers}")
         for host, node in view.running():
-            held = node.parts.tree.best_candidate()
-            if held.chainwork > node.parts.tree.tip.chainwork:
-                text = f"stands at height {node.parts.tree.tip.height} and holds a better chain of height {held.height}"
+            held = node.view.tree.best_candidate()
+            if held.chainwork > node.view.tree.tip.chainwork:
+                text = f"stands at height {node.view.tree.tip.height} and holds a better chain of height {held.height}"
                 yield Finding((host.index,), text)
 
 
 def _peers(host: Host) -> str:
     node = host.node
-    ready = 0 if node is None else sum(session.is_ready for session in node.parts.sessions.values())
+    ready = 0 if node is None else len(node.view.ready_peers())
     return f"{host.name} has {ready} peers"
 
 
@@ -65,7 +65,7 @@ class HonestBans:
         self._found.clear()
         addresses = {host.address.host: host for host in view.honest}
         for host, node in view.running():
-            for ban in node.parts.connections.bans.listing():
+            for ban in node.view.connections.bans.listing():
                 banned = addresses.get(ban.subject.partition(":")[0].partition("/")[0])
                 if banned is not None:
                     yield Finding((host.index, banned.index), f"{host.name} bans {banned.name}: {ban.reason}")
@@ -84,7 +84,7 @@ class HonestBans:
             return
         key = (host.index, host.restarts, notice.conn)
         score = self._scores[key] = self._scores.get(key, 0) + notice.score
-        if score >= host.node.parts.policy.bans.score:
+        if score >= host.node.view.policy.bans.score:
             other = end.other.host
             text = f"{host.name} would ban {other.name}, at a score of {score}: {notice.reason}"
             self._found.append(Finding((host.index, other.index), text))

@@ -40,35 +40,37 @@ Measure = tuple[str, int, int]
 
 def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     """Everything of one node that has a limit and can be seen from outside."""
-    parts = node.parts
-    policy = parts.policy
-    pool = parts.mempool.snapshot(now)
-    yield "bytes in the mempool", pool.usage_bytes, parts.mempool.policy.bytes_max
+    seen = node.view
+    policy = seen.policy
+    pool = seen.mempool.snapshot(now)
+    yield "bytes in the mempool", pool.usage_bytes, seen.mempool.policy.bytes_max
     yield "orphan transactions in points", pool.orphan_points, ORPHAN_POINTS_MAX
     yield "transactions at verification", pool.verifying_count, VERIFICATIONS_IN_FLIGHT_MAX + VERIFICATIONS_WAITING_MAX
-    sync = parts.sync.snapshot(now)
+    sync = seen.sync.snapshot(now)
     yield "orphan blocks", sync.orphans, ORPHAN_BLOCKS_MAX
     yield "blocks in flight", sync.in_flight, BLOCK_WINDOW
     yield "blocks wanted", sync.wanted, BLOCK_WINDOW
     yield "blocks waiting for the worker", sync.storing, UNPARSED_BLOCKS_MAX
-    peers = parts.sync.peers()
+    peers = [peer for ready in seen.ready_peers() if (peer := seen.sync.view(ready.conn)) is not None]
     in_flight = max((len(peer.in_flight) for peer in peers), default=0)
     yield "blocks in flight from one peer", in_flight, BLOCKS_IN_FLIGHT_PER_PEER_MAX
-    owed = max((peer.owed_blocks for peer in peers), default=0)
+    owed = max((peer.owed_count for peer in peers), default=0)
     yield "blocks owed by one peer", owed, 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
-    announced = max((len(peer.classic_wanted) for peer in peers), default=0)
+    announced = max((peer.announced_count for peer in peers), default=0)
     yield "blocks announced by one peer", announced, INVENTORY_PER_MESSAGE_MAX
-    inbound = sum(session.inbound for session in parts.sessions.values())
+    sessions = seen.sessions
+    inbound = sum(session.inbound for session in sessions.values())
     yield "inbound connections", inbound, policy.inbound_slots
-    slots = parts.connections.snapshot()
+    slots = seen.connections.snapshot()
     yield "overlay connections", sum(slot.kind is SlotKind.OVERLAY for slot in slots), OVERLAY_SLOTS_MAX
-    chosen = sum(slot.kind is SlotKind.OVERLAY and slot.conn in parts.sessions for slot in slots)
-    dialled = len(parts.sessions) - inbound - chosen
+    chosen = sum(slot.kind is SlotKind.OVERLAY and slot.conn in sessions for slot in slots)
+    dialled = len(sessions) - inbound - chosen
     named = len(policy.connect or ()) + len(policy.add_nodes) + len(policy.seed_nodes)
     yield "outbound connections", dialled, policy.outbound_slots + named + DIALS_IN_FLIGHT_MAX
-    yield "addresses", parts.book.size, _BOOK_MAX
-    yield "bans", len(parts.connections.bans.listing()), BANS_MAX
-    yield "headers", len(parts.tree), parts.tree.best_header.height + STRAY_HEADERS_MAX
+    yield "peers that are served", len(seen.served()), len(sessions)
+    yield "addresses", seen.book.size, _BOOK_MAX
+    yield "bans", len(seen.connections.bans.listing()), BANS_MAX
+    yield "headers", len(seen.tree), seen.tree.best_header.height + STRAY_HEADERS_MAX
     held = max((sum(size for _, size in end.held) for end in host.links.values() if end.held), default=0)
     yield "bytes held back on one connection", held, SEND_QUEUE_BYTES_MAX
     if host.lines.up_rate:

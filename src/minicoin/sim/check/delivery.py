@@ -46,7 +46,7 @@ class Delivery:
         for host, node in view.running():
             confirmed = _confirmed(view, host, node)
             for txid, accepted in self._accepted.items():
-                if host.index in accepted or txid in node.parts.mempool or txid in confirmed:
+                if host.index in accepted or txid in node.view.mempool or txid in confirmed:
                     continue
                 source = self._who_kept_it(host, running, accepted)
                 if source is not None:
@@ -62,8 +62,8 @@ class Delivery:
             at = accepted.get(source.index)
             if node is None or at is None or at > latest or source.node is not node:
                 continue
-            session = node.parts.sessions.get(conn)
-            if session is None or conn not in node.parts.relay.relaying_peers():
+            session = node.view.sessions.get(conn)
+            if session is None or conn not in node.view.relay.relaying_peers():
                 continue
             if session.opened_at - source.clock.offset_us + DELIVERY_WITHIN_US <= at:
                 return source
@@ -120,7 +120,7 @@ class Returning:
             confirmed = _confirmed(view, host, host.node)
             for txid in due:
                 del lifted[txid]
-                if txid not in confirmed and txid not in host.node.parts.mempool:
+                if txid not in confirmed and txid not in host.node.view.mempool:
                     yield Finding((index,), f"{host.name} lost {hash_to_hex(txid)} in a reorg")
 
     def finish(self, view: View) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ class Returning:
 
 def _confirmed(view: View, host: Host, node: Node) -> dict[Txid, None]:
     found: dict[Txid, None] = {}
-    at: HeaderNode | None = node.parts.tree.tip
+    at: HeaderNode | None = node.view.tree.tip
     while at is not None and at.height:
         raw = view.read_block(host, at.hash)
         if raw is None:

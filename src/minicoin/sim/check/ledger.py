@@ -129,11 +129,11 @@ class Supply:
         yield from self.look(view)
         for host, node in view.running():
             ledger = host.disk.ledger
-            if not isinstance(ledger, OwnLedger) or not node.chain.is_settled or node.failure:
+            if not isinstance(ledger, OwnLedger) or not node.view.is_settled or node.view.failure:
                 continue
-            counted = self._recount.count(view, host, node.parts.tree.tip)
+            counted = self._recount.count(view, host, node.view.tree.tip)
             engine = ledger.engine
-            if counted is None or engine.tip != node.parts.tree.tip.hash:
+            if counted is None or engine.tip != node.view.tree.tip.hash:
                 yield Finding((host.index,), "the engine does not stand where the header tree says")
             elif (total := engine.coin_set_totals().total_sat) != counted.total_sat:
                 text = f"its engine holds {total} satoshi at height {engine.height}, the chain has {counted.total_sat}"

@@ -49,7 +49,7 @@ class View:
         """Every tip that honest nodes stand on, with those that do."""
         found: dict[BlockHash, tuple[HeaderNode, list[Host]]] = {}
         for host, node in self.running():
-            tip = node.parts.tree.tip
+            tip = node.view.tree.tip
             found.setdefault(tip.hash, (tip, []))[1].append(host)
         return found
 

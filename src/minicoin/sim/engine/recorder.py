@@ -80,7 +80,7 @@ class RunRecorder:
             for connected in event.update.connected:
                 self._arrived(connected.header.hash, host.index, now)
         elif host.node is not None:
-            tree = host.node.parts.tree
+            tree = host.node.view.tree
             node = tree.get(event.block)
             # A block that will not move the tip has arrived once it is stored; one that will, once it is verified.
             if node is not None and node.chainwork <= tree.tip.chainwork:

@@ -191,7 +191,7 @@ class Simulation:
         counts: dict[BlockHash, int] = {}
         for host in self.honest:
             if host.node is not None:
-                tip = host.node.parts.tree.tip.hash
+                tip = host.node.view.tree.tip.hash
                 counts[tip] = counts.get(tip, 0) + 1
         return max(counts, key=lambda tip: counts[tip])
 
@@ -276,7 +276,7 @@ class Simulation:
             self._sample_connections(round(measure.connections_every_s * SECOND_US), None)
 
     def _sample_mempools(self, every_us: int, _: object) -> None:
-        sizes = [len(host.node.parts.mempool) for host in self.honest if host.node is not None]
+        sizes = [len(host.node.view.mempool) for host in self.honest if host.node is not None]
         if sizes:
             self.recorder.sample("mempool_mean", "transactions", sum(sizes) / len(sizes))
             self.recorder.sample("mempool_max", "transactions", max(sizes))
@@ -284,7 +284,7 @@ class Simulation:
 
     def _sample_connections(self, every_us: int, _: object) -> None:
         counts = [len(host.links) for host in self.honest if host.is_up]
-        tips = Counter(host.node.parts.tree.tip.hash for host in self.honest if host.node is not None)
+        tips = Counter(host.node.view.tree.tip.hash for host in self.honest if host.node is not None)
         if counts:
             self.recorder.sample("connections_mean", "connections", sum(counts) / len(counts))
             self.recorder.sample("nodes_up", "nodes", len(counts))
@@ -297,5 +297,5 @@ def _is_joined(host: Host, wanted: int) -> bool:
     """Whether the links it was to dial are ready; any one link where it was told of none."""
     if host.node is None:
         return False
-    ready = [session for session in host.node.parts.sessions.values() if session.is_ready]
-    return bool(ready) if not wanted else sum(not session.inbound for session in ready) >= wanted
+    ready = host.node.view.ready_peers()
+    return bool(ready) if not wanted else sum(not peer.is_inbound for peer in ready) >= wanted

@@ -65,5 +65,5 @@ class FullDiskFault(NodesFault):
             scene.world.queue.at(scene.world.now + _OPERATOR_US, self._start_again, scene, host)
 
     def _start_again(self, scene: Scene, host: Host) -> None:
-        if host.node is not None and host.node.failure:
+        if host.node is not None and host.node.view.failure:
             scene.restart(host)

@@ -51,7 +51,7 @@ class Scene:
         self._down[host.index] = self._down.get(host.index, 0) + 1
         was_up = host.is_up
         if was_up:
-            tip = None if host.node is None else host.node.parts.tree.tip
+            tip = None if host.node is None else host.node.view.tree.tip
             self.world.stop(host, "connection reset")
             ledger = host.disk.ledger
             if isinstance(ledger, OwnLedger):
