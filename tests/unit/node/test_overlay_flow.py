@@ -2,7 +2,7 @@
 
 import pytest
 from tests.unit.node.bench import NETWORK, Bench
-from tests.unit.node.test_strangers import shake
+from tests.unit.node.test_inventory_flow import shake
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import SubmitTransaction

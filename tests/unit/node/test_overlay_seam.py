@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from tests.unit.node.bench import NOBODY, Bench
 from tests.unit.node.cable import Cable
-from tests.unit.wire.test_extension import Greeting
+from tests.unit.wire.test_messages_extension import Greeting
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import Generate

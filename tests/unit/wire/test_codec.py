@@ -29,7 +29,7 @@ def encode(message: m.Message) -> bytes:
 
 
 def test_table_strategies_and_samples_cover_the_union() -> None:
-    # What is beyond Bitcoin's messages has its own tests (test_extension).
+    # What is beyond Bitcoin's messages has its own tests (test_messages_extension).
     union = set(get_args(m.Message)) - {m.ExtensionMessage}
     assert {row.message for row in TABLE.values()} | {m.Unknown} == union
     assert set(STRATEGIES) == union
