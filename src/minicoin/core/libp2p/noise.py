@@ -47,7 +47,8 @@ class CipherState:
         try:
             return self._aead.decrypt(nonce, ciphertext, associated)
         except InvalidTag as error:
-            raise PeerFault("noise: a message does not decrypt") from error
+            # Whoever is on the way can change a byte: it says nothing of the peer, as a frame's wrong magic does not.
+            raise PeerFault("noise: a message does not decrypt", score=0) from error
 
 
 class HandshakeXX:
