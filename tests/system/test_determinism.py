@@ -9,6 +9,11 @@ import pytest
 
 from .lab import SCENARIOS, end, result, settings, sim, start
 
+WALLETS_MADE_SHORT = (
+    *("mining.duration_s=60", "transactions.start_s=1", "check.heal_s=90"),
+    *("fault[0].at_s=5", "fault[0].until_s=20", "fault[1].at_s=25", "fault[1].restart_after_s=5"),
+    *("fault[2].at_s=35", "fault[3].at_s=40", "fault[3].until_s=50"),
+)
 HELLO = str(SCENARIOS / "hello.toml")
 HELLO_DIGEST = "0d09d90b8d044bcc698e62a383ff029c70bec1c7704b361ae1977149874071ec"
 """Of scenarios/hello.toml with seed 1, on every Python, machine and hash seed.
@@ -114,6 +119,13 @@ def test_a_storm_of_faults_attackers_and_payments_is_deterministic(tmp_path: Pat
     assert checked["is_deterministic"]
     assert checked["digest"] == told["digest"]
     assert checked["events"] > 10_000
+
+
+def test_fifty_nodes_with_wallets_over_libp2p_are_deterministic() -> None:
+    run = ["run", str(SCENARIOS / "wallets_over_libp2p.toml"), *settings(WALLETS_MADE_SHORT), "--json"]
+    told = result(sim(*run, "--check-determinism"))
+    assert told["is_deterministic"]
+    assert told["events"] > 20_000
 
 
 @pytest.mark.parametrize(("code", "event"), [(WALL_CLOCK, "ping"), (SET_ITERATION, "headers")], ids=["clock", "set"])

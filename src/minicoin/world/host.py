@@ -4,6 +4,7 @@
 is the node's, and stands on the disk with its other documents.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -147,6 +148,7 @@ class Host:
         "replies",
         "restarts",
         "runner",
+        "takers",
         "traffic",
         "wake_at",
         "worker_free",
@@ -187,6 +189,8 @@ class Host:
         self.mined: RawBlock | None = None
         self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, Reply] = {}
+        self.takers: dict[RequestId, Callable[[Reply], None]] = {}
+        """Who is told of a reply as it comes."""
 
     @property
     def height(self) -> int:

@@ -197,14 +197,17 @@ class World:
         host.is_up = False
         host.runner = host.node = None
         host.job = None
+        host.takers.clear()
         host.restarts += 1
         for end in list(host.links.values()):
             self.connections.reset(end, reason)
 
-    def command(self, host: Host, command: Command) -> RequestId:
-        """Hand in a command; what it answers is in `host.replies`."""
+    def command(self, host: Host, command: Command, taker: Callable[[Reply], None] | None = None) -> RequestId:
+        """Hand in a command; what it answers is in `host.replies`, and told to `taker` as it comes."""
         request = RequestId(host.next_request)
         host.next_request += 1
+        if taker is not None:
+            host.takers[request] = taker
         self.loop.handle(host, CommandReceived(request, command))
         return request
 
@@ -241,6 +244,9 @@ class World:
                 self.loop.post(host, Saved(key), self.settings.costs.save_us)
             case Reply():
                 host.replies[effect.request] = effect
+                taker = host.takers.pop(effect.request, None)
+                if taker is not None:
+                    taker(effect)
             case SearchNonce():
                 self._search(host, effect)
             case StopSearch():

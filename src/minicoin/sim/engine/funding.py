@@ -46,8 +46,13 @@ def spend(coins: tuple[FundedCoin, ...], values: tuple[int, ...], filling: bytes
     outputs = [TxOut(value, PAY_SCRIPT) for value in values]
     if filling:
         outputs.append(TxOut(0, filling))
+    return pay_out(coins, tuple(outputs))
+
+
+def pay_out(coins: tuple[FundedCoin, ...], outputs: tuple[TxOut, ...]) -> Transaction:
+    """A payment of these coins to whomever the outputs name."""
     inputs = tuple(TxIn(coin.outpoint, b"") for coin in coins)
-    return Transaction(2, inputs, tuple(outputs), 0, (WITNESS,) * len(coins))
+    return Transaction(2, inputs, outputs, 0, (WITNESS,) * len(coins))
 
 
 def fund(book: BlockBook, coins: int, now: Micros) -> Funding:

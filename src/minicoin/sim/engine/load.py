@@ -93,7 +93,7 @@ class PaymentLoad:
         )
         self.sent += 1
         if is_sampled:
-            self._recorder.on_paid(transaction, host.index, now)
+            self._recorder.on_paid(transaction.txid, host.index, now)
         self._requests.append((host, self._world.command(host, SubmitTransaction(transaction))))
 
     # --- what the world tells ---

@@ -8,7 +8,7 @@ import numpy as np
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
-from minicoin.core.primitives.transaction import Transaction, Txid
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import Micros
 from minicoin.sim.measure.record import (
     ABSENT,
@@ -94,13 +94,14 @@ class RunRecorder:
         if host.index < self._count and record.arrivals[host.index] == NEVER:
             record.arrivals[host.index] = now - self.began_at - record.sent_at_us
 
-    def on_paid(self, transaction: Transaction, sender: int, now: Micros) -> None:
-        """A sampled payment set out."""
+    def on_paid(self, txid: Txid, sender: int, now: Micros, *, is_verified: bool = False) -> None:
+        """A sampled payment set out, verified by its sender already or not."""
         if self._is_measuring:
             index = len(self.transactions)
-            txid = hash_to_hex(transaction.txid)
-            record = TxRecord(index, txid, sender, now - self.began_at, self._absence())
-            self.transactions[transaction.txid] = record
+            record = TxRecord(index, hash_to_hex(txid), sender, now - self.began_at, self._absence())
+            if is_verified:
+                record.arrivals[sender] = 0
+            self.transactions[txid] = record
 
     def sample(self, name: str, unit: str, value: float) -> None:
         """One value of a time series, now."""

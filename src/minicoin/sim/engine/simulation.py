@@ -24,6 +24,7 @@ from minicoin.sim.engine.mining import MiningProcess
 from minicoin.sim.engine.placing import Places, connect, place
 from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.engine.rules import costs_of, network_of, policy_of
+from minicoin.sim.engine.wallets import WalletLoad, Wallets, coins_for_wallets
 from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
@@ -31,7 +32,7 @@ from minicoin.world.host import Host, Lines
 from minicoin.world.ledger import Ledger, SharedLedger
 from minicoin.world.own_ledger import OwnLedger
 from minicoin.world.settings import WorldSettings
-from minicoin.world.world import World, host_address
+from minicoin.world.world import World
 
 _SLICE_EVENTS: Final = 20_000
 _SETUP_STEP_US: Final = SECOND_US
@@ -80,6 +81,7 @@ class Simulation:
             root,
             costs_of(scenario),
             encodes=scenario.nodes.encode,
+            has_peer_ids=scenario.links.transport == "libp2p",
             draws_per_message=self.places.geography.latency_drawn == "per_message",
         )
         self.world = World(network_of(scenario), verifier, latencies.between, settings)
@@ -97,12 +99,14 @@ class Simulation:
         payments = self._payment_coins()
         self.attacks = Attacks(self.world, scenario, self.places, self.funding.coins[payments:])
         self.mining = MiningProcess(self.world, scenario, self.draw_seed, self.attacks.miners)
+        self.wallets = Wallets(self.world, self.honest) if scenario.nodes.wallets else None
+        self._wallet_coins = self.funding.coins[:payments]
         self.load = self._payments(self.funding.coins[:payments])
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
         self.checks.checkers.append(Durability(self.faults.scene.losses))
         self.world.observers.append(self.recorder)
-        if self.load is not None:
+        if isinstance(self.load, PaymentLoad):
             self.world.observers.append(self.load)
 
     # --- phases ---
@@ -111,7 +115,7 @@ class Simulation:
         """Start all nodes and wait until they are connected. Raises SetupFailed."""
         began = time.perf_counter()
         outbound = self.topology.outbound()
-        addresses = [host_address(index) for index in range(len(self.honest))]
+        addresses = [host.address for host in self.honest]
         if self.scenario.topology.source == "addrman":
             self.world.seeds = tuple(addresses[node] for node in self.scenario.topology.seed_nodes)
         inbound = Counter(peer for peers in outbound for peer in peers)
@@ -127,6 +131,8 @@ class Simulation:
             self.setup_events += self.world.run(min(self.world.now + _SETUP_STEP_US, ends_at))
             collect_fresh()
             report(Progress("set-up", self.setup_events, self.world.now - self.world.started_at, 0, 0.0))
+        if self.wallets is not None:
+            self._prepare(self.wallets)
         self.setup_wall_s = time.perf_counter() - began
         keep_all()
 
@@ -213,6 +219,8 @@ class Simulation:
         load, mining, spacing_s = self.scenario.transactions, self.scenario.mining, self.scenario.network.spacing_s
         if load is None:
             return 0
+        if load.payer == "wallets":
+            return coins_for_wallets(load.senders)
         lasts_s = mining.duration_s or (mining.blocks or 0) * spacing_s
         lost = max(0, load.inputs - load.outputs) * lasts_s
         wanted = math.ceil(load.rate_per_s * (load.inputs * spacing_s * _BLOCKS_FUNDED + lost)) + 100
@@ -249,10 +257,22 @@ class Simulation:
     def _empty_disk(self, host: Host) -> Ledger:
         return self._own_ledger(()) if self._has_own_ledger(host) else SharedLedger(self.world.book)
 
-    def _payments(self, coins: tuple[FundedCoin, ...]) -> PaymentLoad | None:
+    def _prepare(self, wallets: Wallets) -> None:
+        """Every node its wallet, and senders their coins. Raises SetupFailed."""
+        before = self.world.queue.executed
+        load = self.scenario.transactions
+        wallets.make()
+        is_funded = load is None or load.payer != "wallets" or wallets.fund(load.senders, self._wallet_coins)
+        self.setup_events += self.world.queue.executed - before
+        if not is_funded:
+            raise SetupFailed("the block with the wallets' coins did not come to every node: raise warmup.connect_s")
+
+    def _payments(self, coins: tuple[FundedCoin, ...]) -> PaymentLoad | WalletLoad | None:
         load = self.scenario.transactions
         if load is None:
             return None
+        if self.wallets is not None and load.payer == "wallets":
+            return WalletLoad(self.world, load, self.wallets, self.recorder, self.scenario.measure.transactions)
         return PaymentLoad(self.world, load, coins, self.recorder, self.scenario.measure.transactions)
 
     def _is_connected(self, wanted: list[int]) -> bool:

@@ -10,7 +10,7 @@ from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.attackers import MinerAttacker, PeerAttacker
-from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
+from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS
 from minicoin.sim.scenario.faults import (
     BandwidthCap,
     ClockJump,
@@ -21,9 +21,17 @@ from minicoin.sim.scenario.faults import (
     SlowCpu,
     TornWrite,
 )
-from minicoin.sim.scenario.fields import COMPLETE_NODES_MAX, FULL_BLOCK_BYTES_MAX, FULL_NODES_MAX, SettingsTable, micros
+from minicoin.sim.scenario.fields import (
+    COMPLETE_NODES_MAX,
+    FULL_BLOCK_BYTES_MAX,
+    FULL_NODES_MAX,
+    LIBP2P_NODES_MAX,
+    SettingsTable,
+    micros,
+)
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, group_size
+from minicoin.sim.scenario.load import Transactions
 from minicoin.sim.scenario.model_limits import check_model
 from minicoin.sim.scenario.problems import KeyProblem, near_misses
 from minicoin.sim.scenario.spans import beginnings, latest_end_s
@@ -39,6 +47,7 @@ def check_scenario(form: ScenarioForm) -> None:
     _check_groups(form)
     _check_topology(form)
     _check_links(form)
+    _check_transport(form)
     _check_mining(form)
     _check_load(form)
     _check_times(form)
@@ -126,6 +135,25 @@ def _check_links(form: ScenarioForm) -> None:
         raise KeyProblem("links.loss", "loss and reorder together must be below 1")
 
 
+def _check_transport(form: ScenarioForm) -> None:
+    """Over libp2p no message is to be seen on its way, so none can be repeated, overtaken or changed."""
+    if form.links.transport == "plain":
+        return
+    if form.nodes.count > LIBP2P_NODES_MAX:
+        most = f"libp2p is for at most {LIBP2P_NODES_MAX:,} nodes, not {form.nodes.count:,}"
+        raise KeyProblem("links.transport", f"{most}: every connection runs real cryptography")
+    why = "happens to single messages, and libp2p's connections show none: use links.transport = 'plain'"
+    for place, fault in enumerate(form.fault):
+        if fault.kind in PLAIN_KINDS:
+            raise KeyProblem(f"fault[{place}].kind", f"{fault.kind} {why}")
+    for kind in form.faults.random.per_hour if form.faults.random is not None else ():
+        if kind in PLAIN_KINDS:
+            raise KeyProblem(f"faults.random.per_hour.{kind}", f"{kind} {why}")
+    for place, group in enumerate(form.nodes.group):
+        if group.version != "current":
+            raise KeyProblem(f"nodes.group[{place}].version", f"an older version {why}")
+
+
 def _check_mining(form: ScenarioForm) -> None:
     mining, count = form.mining, form.nodes.count
     if mining.at:
@@ -170,10 +198,24 @@ def _check_load(form: ScenarioForm) -> None:
     elif form.transactions.senders > form.nodes.count:
         senders, count = form.transactions.senders, form.nodes.count
         raise KeyProblem("transactions.senders", f"{senders} senders, but there are {count} nodes")
+    else:
+        _check_payer(form, form.transactions)
     if form.churn is not None and all(
         node in {block.node for block in form.mining.at} for node in range(form.nodes.count)
     ):
         raise KeyProblem("churn", "every node mines a block of the schedule, and those stay")
+
+
+def _check_payer(form: ScenarioForm, load: Transactions) -> None:
+    if load.payer == "anybody":
+        return
+    if not form.nodes.wallets:
+        raise KeyProblem("transactions.payer", "wallets pay where nodes have one: set nodes.wallets = true")
+    if form.nodes.count < 2:
+        raise KeyProblem("transactions.payer", "a wallet pays that of another node, and there is one node only")
+    for key in ("inputs", "outputs", "tx_bytes"):
+        if key in load.model_fields_set:
+            raise KeyProblem(f"transactions.{key}", "is read with payer = 'anybody' only: a wallet chooses its coins")
 
 
 def _check_times(form: ScenarioForm) -> None:

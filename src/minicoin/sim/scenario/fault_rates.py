@@ -33,6 +33,9 @@ FaultKind = Literal[
 # Torn and failed writes happen in a store that belongs to one node.
 OWN_LEDGER_KINDS: Final = ("torn-write", "full-disk")
 
+# What they do to a message, or tell of a version message, needs to see it.
+PLAIN_KINDS: Final = ("duplicate", "reorder", "version-skew")
+
 
 class RandomFaults(SettingsTable):
     """Faults at random times (Poisson), on random nodes, with parameters drawn from the seed."""

@@ -25,6 +25,8 @@ NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 # A million nodes are a model's; full node code beyond this would need more memory than a large machine has.
 FULL_NODES_MAX: Final = 200_000
+# Each connection has two machines of libp2p, some 50 KB together, and a handshake in real cryptography.
+LIBP2P_NODES_MAX: Final = 1_000
 # What pads a block is no witness, of which each byte weighs four: nodes would refuse a larger one, its miner first.
 FULL_BLOCK_BYTES_MAX: Final = BLOCK_WEIGHT_MAX // 4
 # The model's kernel keeps block and link in one word.

@@ -62,6 +62,9 @@ class Verification(SettingsTable):
 class Transactions(SettingsTable):
     """The load of payments. Without this table there are none."""
 
+    payer: Literal["anybody", "wallets"] = "anybody"
+    """anybody: payments spend coins that everybody may spend, made before the run; wallets: the senders' own wallets,
+    which have coins from set-up on, pay those of other nodes (nodes.wallets)."""
     rate_per_s: PositiveRate
     """Payments per second in the whole network, at exponential times."""
     inputs: Annotated[int, Field(strict=True, ge=1, le=100)] = 1

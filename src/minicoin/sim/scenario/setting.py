@@ -30,6 +30,7 @@ from minicoin.sim.scenario.fields import (
 Geography = Literal["simblock-2015", "simblock-2019", "gervais-2016", "uniform"]
 TopologySource = Literal["random", "simblock", "gervais", "static", "complete", "ring", "line", "star", "addrman"]
 Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
+Transport = Literal["plain", "libp2p"]
 Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 
 
@@ -70,6 +71,8 @@ class Nodes(SettingsTable):
     """Encode and decode every message as on a real wire; otherwise message objects travel with their true size."""
     ledger: Ledger = "shared"
     """shared: verdicts on identical blocks are computed once; own: each node has its own chain engine and store."""
+    wallets: Switch = False
+    """Every node has a wallet, made in set-up from the seed; [transactions] may pay from them."""
 
 
 class NetworkRules(SettingsTable):
@@ -136,6 +139,9 @@ class Links(SettingsTable):
     under way until it has arrived, as in SimBlock)."""
     control_ms: Millis = 0.0
     """Model only. Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
+    transport: Transport = "plain"
+    """plain: messages as plain TCP carries them; libp2p: every node has a peer id of the seed, and its connections run
+    the real multistream, Noise and Yamux, whose bytes load the lines too."""
     loss: Share = 0.0
     """Probability that a message's packet is lost. TCP sends it again, so the message and all behind it on that
     connection come retransmit_ms later."""

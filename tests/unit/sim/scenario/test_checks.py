@@ -9,6 +9,7 @@ TOP = 'name = "a"\nquestion = "b"\n'
 NODES = "[nodes]\ncount = 10\n"
 MINING = "[mining]\nblocks = 3\n"
 BASE = TOP + NODES + MINING
+LIBP2P = '[links]\ntransport = "libp2p"\n'
 GROUP = '[[nodes.group]]\nname = "g"\ncount = 4\n'
 
 
@@ -118,6 +119,28 @@ CASES = {
         TOP + NODES + "[mining]\nduration_s = 5\nat = [{time_s = 6, node = 1}]"
     ),
     "transactions.senders: 11 senders": BASE + "[transactions]\nrate_per_s = 1\nsenders = 11",
+    "transactions.payer: wallets pay where nodes have one: set nodes.wallets = true": (
+        BASE + '[transactions]\nrate_per_s = 1\npayer = "wallets"'
+    ),
+    "transactions.payer: a wallet pays that of another node, and there is one node only": (
+        TOP + "[nodes]\ncount = 1\nwallets = true\n" + MINING + '[transactions]\nrate_per_s = 1\npayer = "wallets"'
+    ),
+    "transactions.outputs: is read with payer = 'anybody' only": (
+        TOP + NODES + "wallets = true\n" + MINING + '[transactions]\nrate_per_s = 1\npayer = "wallets"\noutputs = 2'
+    ),
+    "links.transport: libp2p is for at most 1,000 nodes, not 1,001": (
+        TOP + "[nodes]\ncount = 1_001\n" + MINING + '[links]\ntransport = "libp2p"'
+    ),
+    "fault[0].kind: duplicate happens to single messages": BASE + LIBP2P + fault("duplicate", "probability = 0.1"),
+    "fault[0].kind: version-skew happens to single messages": (
+        BASE + LIBP2P + fault("version-skew", 'nodes = [1]\nversion = "before-sendheaders"')
+    ),
+    "faults.random.per_hour.reorder: reorder happens to single messages": (
+        BASE + LIBP2P + "[faults.random]\nper_hour = {reorder = 1}"
+    ),
+    "nodes.group[0].version: an older version happens to single messages": (
+        BASE + GROUP + 'version = "before-sendheaders"\n' + LIBP2P
+    ),
     "measure.transactions: there is no [transactions] table": BASE + "[measure]\ntransactions = 0.5",
     "transactions.stop_s: 5 is not after start_s (6)": (
         BASE + "[transactions]\nrate_per_s = 1\nstart_s = 6\nstop_s = 5"
@@ -182,6 +205,10 @@ FITTING = {
     "partition of a group": partition('["g", "rest"]'),
     "partition by shares": partition("[0.5, 0.5]"),
     "partition by ranges": partition('["0..4", "5..9"]'),
+    "faults of bytes over libp2p": BASE + LIBP2P + fault("loss", "probability = 0.1") + fault("reset"),
+    "wallets that pay": (
+        TOP + NODES + "wallets = true\n" + MINING + '[transactions]\nrate_per_s = 1\npayer = "wallets"\nsenders = 9'
+    ),
     "more links than nodes": TOP + "[nodes]\ncount = 3\n" + MINING,
     "static, repeated": BASE + '[topology]\nsource = "static"\ndegrees = [1, 2]',
 }
