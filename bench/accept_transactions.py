@@ -97,7 +97,7 @@ async def _submit_all(directory: Path, transactions: list[Transaction]) -> tuple
                 await slots.acquire()
         seconds, lag_ms = time.perf_counter() - started, built.runtime.lag.snapshot().p99_ms
         assert not failures, failures[:3]
-        assert len(built.runtime.node.parts.mempool) == len(transactions)
+        assert len(built.runtime.node.view.mempool) == len(transactions)
         built.runtime.stop_nowait()
         await built.runtime.finished.wait()
     return seconds, lag_ms

@@ -170,7 +170,7 @@ class World:
         self._post(host, ConnectionOpened(effect.conn, effect.address, False, host.address), 1_000)
 
     def _update(self, host: Host, path: tuple[BlockHash, ...]) -> ChainUpdate:
-        tree = host.node.parts.tree
+        tree = host.node.view.tree
         connected: list[BlockSummary] = []
         for block_hash in path:
             node = tree.get(block_hash)
@@ -185,7 +185,7 @@ def _kind(host: Host, event: Event) -> str:
     message = event.message
     if not isinstance(message, Headers) or not message.headers:
         return type(message).__name__
-    node = host.node.parts.tree.get(message.headers[0].hash)
+    node = host.node.view.tree.get(message.headers[0].hash)
     if node is None:
         return "Headers, new"
     return "Headers, known and stored" if node.is_stored else "Headers, known, block awaited"
@@ -210,7 +210,7 @@ def _spread(world: World, blocks: list[RawBlock]) -> None:
     for index, block in enumerate(blocks):
         world.submit(world.hosts[index * 7 % len(world.hosts)], block, index + 1)
         world.run(_SPACING_S * SECOND_US)
-    heights = {host.node.parts.tree.tip.height for host in world.hosts}
+    heights = {host.node.view.tree.tip.height for host in world.hosts}
     assert heights == {len(blocks)}, heights
 
 

@@ -106,7 +106,7 @@ async def _block_times(directory: Path) -> list[float]:
 
 
 async def _follow(first: BuiltNode, last: BuiltNode) -> None:
-    while last.runtime.node.parts.tree.tip.hash != first.runtime.node.parts.tree.tip.hash:  # noqa: ASYNC110
+    while last.runtime.node.view.tree.tip.hash != first.runtime.node.view.tree.tip.hash:  # noqa: ASYNC110
         await trio.sleep(0.001)
 
 

@@ -128,7 +128,7 @@ async def run_node(directory: Path, activity: str, port: int | None, script: byt
     def on_notice(now: Micros, notice: Notice | Report) -> None:
         if activity == "sync" and isinstance(notice, TipMoved):
             # Relayed and shown from here on.
-            say("block", hash_to_hex(built.runtime.node.parts.tree.tip.hash))
+            say("block", hash_to_hex(built.runtime.node.view.tree.tip.hash))
         if activity == "sync" and isinstance(notice, ChainHalted):
             failed.set()
 
@@ -141,7 +141,7 @@ async def run_node(directory: Path, activity: str, port: int | None, script: byt
             if activity == "sync":
                 say("ready")
                 await failed.wait()
-                why = built.runtime.node.failure
+                why = built.runtime.node.view.failure
             else:
                 await (
                     child.pay(script, amount_sat)

@@ -35,7 +35,7 @@ class NodeUnderTest:
 
     def __repr__(self) -> str:
         last = [repr(notice) for notice in self.notices[-_NOTICES_SHOWN:]]
-        told = [f"<node at height {self.height}, {len(self.core.parts.sessions)} sessions; last notices:", *last]
+        told = [f"<node at height {self.height}, {len(self.core.view.sessions)} sessions; last notices:", *last]
         return "\n    ".join(told) + ">"
 
     @property
@@ -44,7 +44,7 @@ class NodeUnderTest:
 
     @property
     def tree(self):
-        return self.core.parts.tree
+        return self.core.view.tree
 
     @property
     def height(self) -> int:

@@ -71,4 +71,4 @@ def _is_active(node: NodeUnderTest, block: bytes) -> bool:
 def _is_known(node: NodeUnderTest, txid: Txid) -> bool:
     """In a block, or on its way into one."""
     status = _queries(node).wallet.status(txid)
-    return status is not None and (status.confirmations > 0 or txid in node.core.parts.mempool)
+    return status is not None and (status.confirmations > 0 or txid in node.core.view.mempool)

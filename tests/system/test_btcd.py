@@ -80,6 +80,12 @@ def spend(node: NodeUnderTest, block_hex: str, fee_sat: int) -> Transaction:
     return Transaction(2, unsigned.inputs, outputs, 0, ((signature, KEY.public_key.format()),))
 
 
+def is_classic(node) -> list[bool]:
+    """Of each peer, whether it is followed without headers."""
+    view = node.core.view
+    return [view.sync.view(peer.conn).is_classic for peer in view.ready_peers()]
+
+
 def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
     with running_btcd(tmp_path / "btcd", ADDRESS) as btcd:
         btcd.call("generate", 520)
@@ -87,8 +93,7 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
         async def main() -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
                 await wait_until_async(lambda: node.height == 520 and agree(node, btcd), "520 blocks by headers")
-                peers = node.core.parts.sync.peers()
-                assert [peer.is_classic for peer in peers] == [False]
+                assert is_classic(node) == [False]
 
                 # btcd follows blocks that minicoin mined, and their version signals BIP9.
                 mined = await node.ask(Generate(5, SCRIPT))
@@ -104,13 +109,13 @@ def test_sync_by_headers_and_both_ways(tmp_path: Path) -> None:
                 btcd.call("generate", 1)
                 assert name in btcd.call("getblock", btcd.tip())["tx"]
                 await wait_until_async(lambda: agree(node, btcd), "the block with our transaction")
-                assert len(node.core.parts.mempool) == 0
+                assert len(node.core.view.mempool) == 0
 
                 # A transaction submitted at btcd is mined by minicoin.
                 theirs = spend(node, str(btcd.call("getblockhash", 2)), 2_000)
                 btcd.call("sendrawtransaction", theirs.raw.hex())
                 await wait_until_async(
-                    lambda: theirs.txid in node.core.parts.mempool, "our mempool has btcd's transaction"
+                    lambda: theirs.txid in node.core.view.mempool, "our mempool has btcd's transaction"
                 )
                 block = hash_to_hex((await node.ask(Generate(1, SCRIPT))).blocks[0])
                 await wait_until_async(lambda: btcd.tip() == block, "btcd takes the block with its transaction")
@@ -124,7 +129,7 @@ def test_templates_signal_every_started_deployment(tmp_path: Path) -> None:
 
         async def main() -> None:
             async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
-                await wait_until_async(lambda: bool(node.core.parts.sync.peers()), "the handshake")
+                await wait_until_async(lambda: bool(node.core.view.ready_peers()), "the handshake")
                 await node.ask(Generate(101, SCRIPT))
                 await wait_until_async(lambda: agree(node, btcd), "btcd follows from genesis")
                 # simnet votes in windows of 100: the second window may vote on what the first one started.
@@ -147,7 +152,7 @@ def test_sync_by_getblocks_where_btcd_ignores_getheaders(tmp_path: Path) -> None
             async def main() -> None:
                 async with running_node(NETWORK, tmp_path / "node", policy_for(btcd), listens=False) as node:
                     await wait_until_async(lambda: node.height == 1_020, "1,020 blocks by getblocks")
-                    assert [peer.is_classic for peer in node.core.parts.sync.peers()] == [True]
+                    assert is_classic(node) == [True]
                     assert node.reasons(PeerPenalised) == []
 
             trio.run(main)
@@ -162,7 +167,7 @@ def test_partition_ends_on_the_heavier_branch(tmp_path: Path) -> None:
                 await wait_until_async(lambda: agree(node, btcd) and node.height == 110, "the common chain")
                 for ours, theirs in ((2, 5), (6, 3)):
                     await node.ask(SetNetworkActive(False))
-                    await wait_until_async(lambda: not node.core.parts.sessions, "no connection")
+                    await wait_until_async(lambda: not node.core.view.sessions, "no connection")
                     start = btcd.height()
                     btcd.call("generate", theirs)
                     await node.ask(Generate(ours, SCRIPT))

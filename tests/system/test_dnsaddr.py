@@ -135,7 +135,7 @@ def setup(directory: Path, number: int, server: DnsServer, network=REGTEST, **po
 
 def connected(node, number: int) -> bool:
     wanted = Identity.from_number(number).peer_id.multihash
-    return any(session.remote.peer_id == wanted and session.is_ready for session in node.core.parts.sessions.values())
+    return any(session.remote.peer_id == wanted and session.is_ready for session in node.core.view.sessions.values())
 
 
 def test_a_node_dials_a_dnsaddr_name_and_insists_on_who_it_names(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_node_dials_a_dnsaddr_name_and_insists_on_who_it_names(tmp_path: Path)
                 await wait_until_async(
                     lambda expected=expected: expected in other.reasons(PeerUnreachable), "the refusal"
                 )
-                assert not other.core.parts.sessions
+                assert not other.core.view.sessions
             async with running_setup(setup(tmp_path, 4, server, add_nodes=names[:1])) as other:
                 await wait_until_async(lambda: connected(other, 1) and connected(one, 4), "the connection")
 
@@ -167,7 +167,7 @@ def test_seeds_feed_the_address_book_with_peer_ids(tmp_path: Path, seed: str) ->
             network = replace(REGTEST, dns_seeds=(seed,))
             async with running_setup(setup(tmp_path, 2, server, network)) as other:
                 await wait_until_async(lambda: connected(other, 1), "a connection to whom the seed named")
-                book = other.core.parts.book
+                book = other.core.view.book
                 assert book.find(NodeAddress("127.0.0.1", one.port, ONE.multihash)) is not None
                 assert ("_dnsaddr.seed.test", "TXT") in server.asked
 

@@ -102,15 +102,15 @@ async def attacked(tmp_path, **policy):
         await honest.ping()
         yield node
         await honest.ping()
-        await wait_until_async(lambda: len(node.core.parts.sessions) == 1, "the attackers' sessions end")
+        await wait_until_async(lambda: len(node.core.view.sessions) == 1, "the attackers' sessions end")
         await wait_until_async(
             lambda: len(node.built.runtime.network.traffic()) == 1, "the attackers' sockets are closed"
         )
-        assert not node.core.failure
-        assert node.core._serving._lines.keys() <= node.core.parts.sessions.keys()
-        snapshot = node.core.parts.sync.snapshot(node.built.runtime.clock())
+        assert not node.core.view.failure
+        assert node.core.view.served().keys() <= node.core.view.sessions.keys()
+        snapshot = node.core.view.sync.snapshot(node.built.runtime.clock())
         assert (snapshot.in_flight, snapshot.storing) == (0, 0)
-        assert len(node.core.parts.relay._requests) == 0
+        assert node.core.view.relay.requested_count == 0
         assert len((await node.ask(Generate(1, NOBODY))).blocks) == 1
         # The new block reaches the honest peer.
         assert await honest.receive((Headers, Inv, BlockMessage)) is not None
@@ -189,7 +189,7 @@ def test_mute_sockets_from_one_address_keep_nobody_out(tmp_path):
             mute = [await dial(node) for _ in range(130)]
             late = await (await dial(node)).shake()
             await late.ping()
-            assert len(node.core.parts.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2
+            assert len(node.core.view.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2
             for peer in (*mute, late):
                 await peer.stream.aclose()
 
@@ -204,7 +204,7 @@ def test_mute_sockets_and_half_frames_hold_nothing(tmp_path):
             await half.stream.send_all(encode_frame(MAGIC, Ping(1))[:13])
             long = await (await dial(node)).shake()
             await long.stream.send_all(frame(b"block", bytes(100_000), length=4_000_000))
-            await wait_until_async(lambda: len(node.core.parts.sessions) == 23, "all are sessions")
+            await wait_until_async(lambda: len(node.core.view.sessions) == 23, "all are sessions")
             for peer in (*mute, half, long):
                 await peer.stream.aclose()
 
@@ -218,16 +218,15 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path):
             greedy = await (await dial(node)).shake()
             vectors = tuple(InventoryVector(WITNESS, block) for block in blocks) * 200
             await greedy.send(GetData(vectors), GetData(vectors))
-            lines = node.core._serving._lines
-            await wait_until_async(lambda: len(lines) == 1, "what was asked stands in line")
-            (conn,) = lines
+            seen = node.core.view
+            await wait_until_async(lambda: len(seen.served()) == 1, "what was asked stands in line")
+            (conn,) = seen.served()
             channel = node.built.runtime.network._connections[conn]._channel
             sizes = []
 
             def is_stuck():
                 """Looked at again and again: it fills up to a point, and stays there."""
-                line = lines[conn]
-                sizes.append((len(line.waiting) + len(line.reading), channel.queued_bytes))
+                sizes.append((seen.served()[conn], channel.queued_bytes))
                 assert sizes[-1][0] <= 50_000
                 assert sizes[-1][1] < 4 << 20
                 return len(sizes) > 20 and len(set(sizes[-20:])) == 1
@@ -275,7 +274,7 @@ def test_floods_of_announcements(tmp_path):
                             tuple(InventoryVector(WITNESS, struct.pack("<QQQQ", 2, 2, start, at)) for at in range(500))
                         ),
                     )
-            assert len(node.core.parts.relay._requests) <= 3 * 5_000
+            assert node.core.view.relay.requested_count <= 3 * 5_000
             for attacker in attackers:
                 await attacker.ping()
             for attacker in attackers:
@@ -331,9 +330,9 @@ def test_the_inbound_limit_refuses_the_next_and_frees_its_places(tmp_path):
                 # Ready at the other end, too: the half-open would give way.
                 await peer.ping()
             await (await dial(node)).closed()
-            assert len(node.core.parts.sessions) == 6
+            assert len(node.core.view.sessions) == 6
             await taken.pop().stream.aclose()
-            await wait_until_async(lambda: len(node.core.parts.sessions) == 5, "the place is free")
+            await wait_until_async(lambda: len(node.core.view.sessions) == 5, "the place is free")
             late = await (await dial(node)).shake()
             await late.ping()
             for peer in (*taken, late):

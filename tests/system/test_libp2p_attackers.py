@@ -68,8 +68,8 @@ class Siege:
         sides = (self.node, self.honest)
         return (
             len(self.node.built.runtime.network.traffic()),
-            sum(len(side.core.parts.sessions) for side in sides),
-            sum(len(side.core.parts.connections.snapshot()) for side in sides),
+            sum(len(side.core.view.sessions) for side in sides),
+            sum(len(side.core.view.connections.snapshot()) for side in sides),
             trio.lowlevel.current_statistics().tasks_living,
             len(os.listdir(DESCRIPTORS)) if DESCRIPTORS.exists() else 0,
         )
@@ -126,11 +126,7 @@ class Siege:
         await wait_until_async(lambda: self.counts() == self._before, f"all counts are back at {self._before}")
         growth = tracemalloc.get_traced_memory()[0] - self.bytes_before
         assert growth < GROWTH_BYTES_MAX, f"{growth} bytes of memory are left of the attack"
-        sessions = list(self.honest.core.parts.sessions.values())
-        assert len(sessions) == 1
-        heard = sessions[0].last_receive_at
-        await self.honest.ask(PingPeers())
-        await wait_until_async(lambda: sessions[0].last_receive_at > heard, "the node answers a ping")
+        await ping_and_wait(self.honest)
         await self.mine()
         assert self.honest.reasons(PeerClosed) == []
 
@@ -249,10 +245,10 @@ def test_a_peer_of_another_protocol_may_identify_and_then_goes(tmp_path: Path) -
         identify = encode_message("/multistream/1.0.0") + encode_message("/ipfs/id/1.0.0")
         await attacker.send_frames(data_frame(3, identify, SYN))
         told = b""
-        while siege.node.core.parts.policy.user_agent.encode() not in told:
+        while siege.node.core.view.policy.user_agent.encode() not in told:
             told += await attacker.read_body(3)
         await expect_drop(attacker, "speaks another protocol")
-        assert len(siege.node.core.parts.sessions) == 1
+        assert len(siege.node.core.view.sessions) == 1
 
     run(tmp_path, attack)
 
@@ -526,7 +522,7 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path: Path) -> None:
                 while True:
                     await attacker.read_frames()
         else:
-            await wait_until_async(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up")
+            await wait_until_async(lambda: len(siege.node.core.view.sessions) == 1, "the node gives it up")
         peak = tracemalloc.get_traced_memory()[1] - siege.bytes_before
         assert peak < 10 << 20, f"{peak} bytes for one peer"
         await attacker.close()
@@ -544,7 +540,7 @@ def test_a_peer_that_asks_for_blocks_and_never_reads(tmp_path: Path) -> None:
 def test_a_peer_that_stops_answering(tmp_path: Path) -> None:
     async def attack(siege: Siege) -> None:
         attacker = await siege.enter_wire()
-        await wait_until_async(lambda: len(siege.node.core.parts.sessions) == 1, "the node gives it up")
+        await wait_until_async(lambda: len(siege.node.core.view.sessions) == 1, "the node gives it up")
         assert "pings without an answer" in siege.node.reasons(PeerClosed)[-1]
         await attacker.close()
 
@@ -559,16 +555,14 @@ def test_a_frozen_process_is_dropped_and_comes_back_when_it_thaws(tmp_path: Path
         target = f"/ip4/127.0.0.1/tcp/{siege.node.port}/p2p/{identity.peer_id}"
         line = f"minicoin startnode --datadir {tmp_path}/frozen --listen 0 --rpcport 0 --connect {target}"
         process = await trio.to_thread.run_sync(NodeProcess, line, NETWORK.name, tmp_path / "log")
-        sessions = siege.node.core.parts.sessions
+        seen = siege.node.core.view
         try:
-            await wait_until_async(
-                lambda: any(s.is_ready for s in sessions.values() if len(sessions) == 2), "a second peer"
-            )
+            await wait_until_async(lambda: len(seen.sessions) == 2 and seen.ready_peers(), "a second peer")
             os.kill(process._process.pid, signal.SIGSTOP)
-            await wait_until_async(lambda: len(sessions) == 1, "the frozen process is given up")
+            await wait_until_async(lambda: len(seen.sessions) == 1, "the frozen process is given up")
             await siege.mine()
             os.kill(process._process.pid, signal.SIGCONT)
-            await wait_until_async(lambda: len(sessions) == 2, "it comes back")
+            await wait_until_async(lambda: len(seen.sessions) == 2, "it comes back")
         finally:
             os.kill(process._process.pid, signal.SIGCONT)
             await trio.to_thread.run_sync(process.stop)
@@ -592,13 +586,13 @@ def test_two_nodes_that_dial_each_other_at_the_same_time_keep_one_connection(tmp
                 await ping_both(a, b)
                 assert both_have_one(a, b), "it stays at one"
                 await disconnect(a)
-                await wait_until_async(lambda: not a.core.parts.sessions and not b.core.parts.sessions, "the end of it")
+                await wait_until_async(lambda: not a.core.view.sessions and not b.core.view.sessions, "the end of it")
 
     trio.run(main)
 
 
 def both_have_one(a: NodeUnderTest, b: NodeUnderTest) -> bool:
-    sides = [list(node.core.parts.sessions.values()) for node in (a, b)]
+    sides = [list(node.core.view.sessions.values()) for node in (a, b)]
     links = [len(node.built.runtime.network.traffic()) for node in (a, b)]
     if [len(side) for side in sides] != [1, 1] or links != [1, 1]:
         return False
@@ -606,17 +600,23 @@ def both_have_one(a: NodeUnderTest, b: NodeUnderTest) -> bool:
     return bool(one.is_ready and other.is_ready and one.inbound != other.inbound)
 
 
+async def ping_and_wait(node: NodeUnderTest) -> None:
+    """Until the one peer of the node has answered."""
+    (session,) = node.core.view.sessions.values()
+    await node.ask(PingPeers())
+    await wait_until_async(
+        lambda: node.core.view.sessions[session.conn].last_receive_at > session.last_receive_at, "a pong"
+    )
+
+
 async def ping_both(a: NodeUnderTest, b: NodeUnderTest) -> None:
     """Until each has heard the other's answer: whatever was on its way before has arrived."""
     for node in (a, b):
-        (session,) = node.core.parts.sessions.values()
-        heard = session.last_receive_at
-        await node.ask(PingPeers())
-        await wait_until_async(lambda session=session, heard=heard: session.last_receive_at > heard, "a pong")
+        await ping_and_wait(node)
 
 
 async def disconnect(node: NodeUnderTest) -> None:
-    for conn in list(node.core.parts.sessions):
+    for conn in list(node.core.view.sessions):
         await node.ask(DisconnectNode(int(conn)))
 
 

@@ -52,7 +52,7 @@ def setup(directory: Path, number: int, *dialled: str, network=REGTEST, **policy
 
 def pasted(node: NodeUnderTest) -> str:
     """The address as the node prints it."""
-    return join_address(NodeAddress("127.0.0.1", node.port, node.core.parts.policy.peer_id))
+    return join_address(NodeAddress("127.0.0.1", node.port, node.core.view.policy.peer_id))
 
 
 def address_of(node: NodeUnderTest) -> NodeAddress:
@@ -60,7 +60,7 @@ def address_of(node: NodeUnderTest) -> NodeAddress:
 
 
 def ready(node: NodeUnderTest) -> set[bytes]:
-    return {session.remote.peer_id for session in node.core.parts.sessions.values() if session.is_ready}
+    return {session.remote.peer_id for session in node.core.view.sessions.values() if session.is_ready}
 
 
 def id_of(number: int) -> bytes:
@@ -85,7 +85,7 @@ def test_three_nodes_joined_by_pasted_addresses_agree(tmp_path: Path) -> None:
             # addrv2 carries addresses with their peer ids: the first and the third, told of the second only, meet.
             await wait_until_async(lambda: id_of(3) in ready(one) and id_of(1) in ready(three), "whom gossip named")
             books = [(one, three), (three, one)]
-            known = [there for here, there in books if here.core.parts.book.find(address_of(there)) is not None]
+            known = [there for here, there in books if here.core.view.book.find(address_of(there)) is not None]
             assert known
 
     trio.run(main)
@@ -98,10 +98,10 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
         async with running_setup(setup(tmp_path, 1)) as one, running_setup(setup(tmp_path, 2)) as two:
             lie = parse_node_address(pasted(one).rsplit("/", 1)[0] + f"/{OTHER_ID}", 1)
             two.built.runtime._inbox.put_nowait(found(lie))
-            ours = one.core.parts.policy.peer_id
+            ours = one.core.view.policy.peer_id
             expected = f"expected peer {OTHER_ID} and found {text_of(ours)}"
             await wait_until_async(lambda expected=expected: expected in two.reasons(PeerUnreachable), "the refusal")
-            assert not two.core.parts.sessions
+            assert not two.core.view.sessions
             await wait_until_async(lambda: bool(one.reasons(InboundLost)), "the other end's account")
 
     trio.run(main)
@@ -136,8 +136,8 @@ def test_another_network_is_refused_in_words_on_both_ends(tmp_path: Path) -> Non
             await wait_until_async(
                 lambda expected=expected: expected in one.reasons(InboundLost), "the account of who was dialled"
             )
-            assert not one.core.parts.sessions
-            assert not two.core.parts.sessions
+            assert not one.core.view.sessions
+            assert not two.core.view.sessions
 
     trio.run(main)
 
@@ -150,12 +150,12 @@ def test_a_ban_of_a_peer_id_holds_whatever_the_address(tmp_path: Path) -> None:
         ):
             await wait_until_async(lambda: id_of(2) in ready(one), "the connection")
             await one.ask(SetBan(text_of(id_of(2)), FAR_FUTURE_S))
-            await wait_until_async(lambda: not one.core.parts.sessions, "its end")
+            await wait_until_async(lambda: not one.core.view.sessions, "its end")
             expected = "banned: by the operator"
             await wait_until_async(
                 lambda expected=expected: expected in one.reasons(PeerRefused), "the refusal of the next dial"
             )
-            (ban,) = one.core.parts.connections.bans.listing()
+            (ban,) = one.core.view.connections.bans.listing()
             assert ban.subject == f"p2p/{text_of(id_of(2))}"
             await one.ask(ClearBan(f"/p2p/{text_of(id_of(2))}"))
             await wait_until_async(lambda: id_of(1) in ready(two), "the connection after the ban")
@@ -186,9 +186,9 @@ def test_bitcoin_networks_see_no_peer_ids_even_over_libp2p(tmp_path: Path) -> No
             second = replace(setup(tmp_path, 2, pasted(one), network=network), transport=TransportKind.LIBP2P)
             async with running_setup(second) as two:
                 sent = []
-                gossip = one.core.parts.gossip
-                original = gossip._send
-                gossip._send = lambda peer, addresses: sent.append(original(peer, addresses)) or sent[-1]
+                gossip = one.core.view.gossip
+                original = gossip.on_getaddr
+                gossip.on_getaddr = lambda *question: sent.append(original(*question)) or sent[-1]
                 await wait_until_async(lambda: id_of(1) in ready(two), "the connection")
                 await wait_until_async(lambda: bool(sent), "an answer to getaddr")
                 addresses = [timed.address for effects in sent for e in effects for timed in e.message.addresses]
@@ -227,7 +227,7 @@ def test_a_visitor_learns_who_is_there(tmp_path: Path) -> None:
             wrong = NodeAddress("127.0.0.1", one.port, OTHER_ID.multihash)
             told = await in_thread(complaint, wrong)
             assert told.endswith(f"expected peer {OTHER_ID} and found {text_of(id_of(1))}")
-            assert not one.core.parts.sessions
+            assert not one.core.view.sessions
 
     trio.run(main)
 

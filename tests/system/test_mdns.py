@@ -29,7 +29,7 @@ def setup(directory: Path, number: int, network=REGTEST) -> NodeSetup:
 
 def is_connected(node: NodeUnderTest, number: int) -> bool:
     wanted = Identity.from_number(number).peer_id.multihash
-    return any(session.remote.peer_id == wanted and session.is_ready for session in node.core.parts.sessions.values())
+    return any(session.remote.peer_id == wanted and session.is_ready for session in node.core.view.sessions.values())
 
 
 def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Path) -> None:
@@ -50,9 +50,9 @@ def test_two_nodes_find_each_other_and_leave_another_network_alone(tmp_path: Pat
                 learned = [notice for notice in one.notices + two.notices if isinstance(notice, AddressesLearned)]
                 assert {notice.source for notice in learned if notice.added} == {AddressSource.MDNS}
                 for node in (one, two):
-                    assert len(node.core.parts.sessions) == 1
+                    assert len(node.core.view.sessions) == 1
                     assert not node.reasons(MdnsFailed)
-            assert not foreign.core.parts.sessions
+            assert not foreign.core.view.sessions
             assert not foreign.reasons(InboundLost)
 
     trio.run(main)

@@ -26,7 +26,7 @@ def _written(network: Network, path: Path) -> Network:
 
 
 def _kinds(node: NodeUnderTest) -> list[SlotKind]:
-    return sorted(slot.kind for slot in node.core.parts.connections.snapshot() if slot.is_ready)
+    return sorted(slot.kind for slot in node.core.view.connections.snapshot() if slot.is_ready)
 
 
 def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_p
         async with running_node(network, tmp_path / "hub") as hub:
             policy = NodePolicy(add_nodes=(NodeAddress("127.0.0.1", hub.port),))
             async with running_node(network, tmp_path / "first", policy) as first:
-                await wait_until_async(lambda: hub.core.parts.book.size == 1, "the first node to tell where it listens")
+                await wait_until_async(lambda: hub.core.view.book.size == 1, "the first node to tell where it listens")
                 async with running_node(network, tmp_path / "second", policy) as second:
                     # Nobody named the first node to the second: it asked the hub, and dialled for its model.
                     await wait_until_async(lambda: SlotKind.OVERLAY in _kinds(second), "everybody's connection")
@@ -45,7 +45,7 @@ def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_p
                     async with running_node(REGTEST, tmp_path / "other", policy) as other:
                         nodes = (hub, first, second, other)
                         for height, miner in enumerate((other, second), 1):
-                            await wait_until_async(lambda: other.core.parts.sessions != {}, "the other's connection")
+                            await wait_until_async(lambda: other.core.view.sessions != {}, "the other's connection")
                             await miner.ask(Generate(1, NOBODY))
                             reached = lambda height=height: {node.height for node in nodes} == {height}  # noqa: E731
                             await wait_until_async(reached, "the block to be everywhere")

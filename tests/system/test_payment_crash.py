@@ -52,7 +52,7 @@ class Ledger:
 
 
 def wallet_of(node: NodeUnderTest) -> Wallet:
-    wallet = node.core.wallet.wallet
+    wallet = node.core.view.wallet
     assert wallet is not None
     return wallet
 
@@ -72,7 +72,7 @@ def is_kept(node: NodeUnderTest, txid: Txid) -> bool:
     record = wallet_of(node).record(txid)
     assert record is not None, "a payment that was answered is lost"
     assert record.state in (RecordState.PENDING, RecordState.CONFIRMED), record.state
-    return record.state is RecordState.CONFIRMED or txid in node.core.parts.mempool
+    return record.state is RecordState.CONFIRMED or txid in node.core.view.mempool
 
 
 def work_and_die(chance: random.Random, ledger: Ledger, directory: Path, port: int, script: bytes) -> None:
@@ -173,7 +173,7 @@ async def agree(node: NodeUnderTest, peer: NodeUnderTest) -> None:
     """The peer has the chain, and has heard of everything that waits."""
     await wait_until_async(lambda: peer.tip == node.tip, "the peer has the chain")
     waiting = [record.txid for record in wallet_of(node).unconfirmed()]
-    await wait_until_async(lambda: all(txid in peer.core.parts.mempool for txid in waiting), "the peer was told")
+    await wait_until_async(lambda: all(txid in peer.core.view.mempool for txid in waiting), "the peer was told")
 
 
 async def mine(peer: NodeUnderTest, node: NodeUnderTest) -> None:

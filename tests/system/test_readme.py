@@ -284,7 +284,7 @@ def test_what_is_missing_is_still_missing() -> None:
     """The list of what there is not yet must lose a line when the thing arrives."""
     missing = "\n".join(bullets("What there is not yet"))
     source = ROOT / "src/minicoin"
-    takers = Bench().node.takers()
+    takers = Bench().node.view.takers()
     absent = {
         "No relay by compact blocks": CmpctBlock not in takers,
         "Two network models, `random` and, for small labs, `everybody`": set(OVERLAYS) == {"random", "everybody"},

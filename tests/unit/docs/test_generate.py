@@ -43,7 +43,7 @@ def test_every_folder_is_on_the_map() -> None:
 def test_every_arrow_route_event_effect_and_limit_is_in_the_tables() -> None:
     for (state, message), following in NEXT.items():
         assert f"| {state} | `{message.__name__.lower()}` | {following} |" in TABLES
-    for taker in Bench().node.takers().values():
+    for taker in Bench().node.view.takers().values():
         assert f"`{taker}`" in TABLES
     for kind in (*Event.__args__, *Effect.__args__):
         assert f"| `{kind.__name__}` |" in TABLES

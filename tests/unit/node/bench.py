@@ -213,7 +213,7 @@ class Bench:
             NetAddress(),
             nonce or 1_000 + conn,
             "/scripted/",
-            self.node.parts.tree.tip.height if height is None else height,
+            self.node.view.tree.tip.height if height is None else height,
         )
         self.say(conn, theirs)
         self.say(conn, Verack())

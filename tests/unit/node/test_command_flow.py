@@ -49,7 +49,7 @@ def test_marks_are_answered_when_the_chain_has_moved():
     bench = Bench()
     for block in BLOCKS:
         assert bench.ask(c.SubmitBlock(raw(block))) == BlockVerdict()
-    tree = bench.node.parts.tree
+    tree = bench.node.view.tree
     bench.is_working = False
     for command, height in ((c.InvalidateBlock(BLOCKS[1].hash), 1), (c.ReconsiderBlock(BLOCKS[1].hash), 4)):
         request = bench.command(command)
@@ -74,7 +74,7 @@ def test_a_mark_that_the_worker_cannot_follow_is_an_error():
 
 def test_a_long_poll_is_answered_when_the_tip_moves_and_not_before():
     bench = Bench()
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     held = bench.command(c.AwaitTemplate(tip, 0))
     bench.wait(200 * SECOND_US)
     assert held not in bench.replies
@@ -86,7 +86,7 @@ def test_a_long_poll_is_answered_when_the_tip_moves_and_not_before():
 
 def test_long_polls_are_bounded_and_end_at_the_stop():
     bench = Bench()
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     held = [bench.command(c.AwaitTemplate(tip, 0)) for _ in range(LONG_POLLS_MAX + 1)]
     assert [request in bench.replies for request in held] == [True] + [False] * LONG_POLLS_MAX
     bench.ask(c.Stop())
@@ -112,7 +112,7 @@ def test_generate_orders_do_not_mine_beside_each_other():
     one, two = bench.command(c.Generate(1, NOBODY)), bench.command(c.Generate(2, NOBODY))
     bench.work()
     assert [len(bench.replies[request].answer.blocks) for request in (one, two)] == [1, 2]
-    assert bench.node.parts.tree.tip.height == 3
+    assert bench.node.view.tree.tip.height == 3
     assert bench.ask(c.Generate(0, NOBODY)) == bench.ask(c.Generate(-1, NOBODY)) == Mined(())
 
 
@@ -126,7 +126,7 @@ def test_an_order_that_comes_while_a_block_is_on_its_way_waits_for_it():
     two = bench.command(c.Generate(1, NOBODY))
     bench.work()
     assert [len(bench.replies[request].answer.blocks) for request in (one, two)] == [1, 1]
-    assert bench.node.parts.tree.tip.height == 2
+    assert bench.node.view.tree.tip.height == 2
     assert len([effect for effect in bench.seen if isinstance(effect, StoreBlock)]) == 2
 
 

@@ -30,7 +30,7 @@ def test_the_mempool_is_written_on_demand():
     bench = Bench(is_working=False)
     request = bench.command(SaveMempool())
     (effect,) = bench.take(SaveState)
-    assert (effect.key, effect.value) == ("mempool", bench.node.parts.mempool.to_bytes())
+    assert (effect.key, effect.value) == ("mempool", bench.node.view.mempool.to_bytes())
     assert request not in bench.replies
     bench.handle(Saved("mempool"))
     assert bench.replies[request].answer == Done()

@@ -64,7 +64,7 @@ def test_compact_blocks_are_not_offered():
 
 @pytest.mark.parametrize("kind", UNSERVED)
 def test_a_kind_that_is_not_served_is_not_found_though_the_block_is_here(bench, kind):
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     assert ask(bench, (kind, tip)) == [notfound((kind, tip))]
 
 
@@ -75,20 +75,20 @@ def test_what_is_not_here_is_not_found_in_the_form_asked_for(bench, kind):
 
 def test_a_block_that_the_store_has_lost_is_not_found_in_the_form_asked_for(bench):
     bench.engine.read_block = lambda block, stripped=False: None
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     for kind in (InvType.BLOCK, InvType.WITNESS_BLOCK):
         assert ask(bench, (kind, tip)) == [notfound((kind, tip))]
 
 
 def test_of_a_mixed_request_each_item_is_answered(bench):
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     missing, block = ask(bench, (InvType.CMPCT_BLOCK, tip), (InvType.WITNESS_BLOCK, tip), (InvType.WTX, b"?" * 32))
     assert missing == notfound((InvType.CMPCT_BLOCK, tip), (InvType.WTX, b"?" * 32))
     assert isinstance(block, BlockMessage)
 
 
 def test_parts_of_a_block_are_answered_by_the_whole(bench):
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     bench.say(1, GetBlockTxn(tip, (0,)))
     (answer,) = [effect.message for effect in bench.seen_sends()]
     assert isinstance(answer, BlockMessage) and answer.block.hash == tip
@@ -120,7 +120,7 @@ def fork(bench, *, stored=True):
 
 def test_a_header_that_nobody_validated_is_for_no_stranger(bench):
     rival = fork(bench, stored=False)
-    assert rival.hash in bench.node.parts.tree
+    assert rival.hash in bench.node.view.tree
     assert header_of(bench, rival.hash) == []
     assert ask(bench, (InvType.WITNESS_BLOCK, rival.hash)) == [notfound((InvType.WITNESS_BLOCK, rival.hash))]
 
@@ -128,7 +128,7 @@ def test_a_header_that_nobody_validated_is_for_no_stranger(bench):
 def stale_tip(bench):
     """A block that was the tip and is not any more, but valid."""
     bench.ask(Generate(1, NOBODY))
-    tree = bench.node.parts.tree
+    tree = bench.node.view.tree
     old = tree.tip
     bench.ask(InvalidateBlock(old.hash))
     bench.now += SECOND_US
@@ -174,7 +174,7 @@ def test_a_block_that_the_operator_refuses_is_for_nobody(bench):
 
 
 def test_a_chain_that_no_peer_would_take_is_not_begun(bench, monkeypatch):
-    monkeypatch.setattr(type(bench.node.parts.tree.network), "minimum_chainwork", 1 << 100)
+    monkeypatch.setattr(type(bench.node.view.tree.network), "minimum_chainwork", 1 << 100)
     bench.say(1, GetHeaders(70016, (NETWORK.genesis.hash,), ZERO_HASH))
     assert [effect.message for effect in bench.seen_sends()] == [Headers(())]
 
@@ -210,7 +210,7 @@ def _synced(funded, tip_age_us):
     bench.say(1, Headers(tuple(block.header for block in branch.blocks)))
     for block in branch.blocks:
         bench.say(1, BlockMessage(RawBlock.parse(block.raw)))
-    assert bench.node.parts.tree.tip.height == branch.height
+    assert bench.node.view.tree.tip.height == branch.height
     bench.take(Send)
     return bench
 
@@ -225,7 +225,7 @@ def test_what_was_confirmed_is_remembered_from_when_the_node_has_caught_up(funde
     bench.ask(Generate(1, NOBODY))
     bench.take(Send)
     early = _coinbase(branch.blocks[-1].raw)
-    late = _coinbase(bench.engine.read_block(bench.node.parts.tree.tip.hash).raw)
+    late = _coinbase(bench.engine.read_block(bench.node.view.tree.tip.hash).raw)
     bench.say(1, Inv((InventoryVector(InvType.TX, early), InventoryVector(InvType.TX, late))))
     bench.wait(MINUTE_US // 6)
     asked = [vector.hash for message in bench.take(GetData) for vector in message.inventory]
@@ -283,7 +283,7 @@ def test_what_a_block_took_out_of_the_pool_may_still_be_asked_for_until_the_next
     submit(paying, parent)
     paying.connect(3)
     paying.ask(Generate(1, NOBODY))
-    assert len(paying.node.parts.mempool) == 0
+    assert len(paying.node.view.mempool) == 0
     paying.take(Send)
     assert ask(paying, (InvType.WTX, parent.wtxid), conn=3) == [Tx(parent)]
     # By the other hash's kind it is another question.
@@ -297,13 +297,13 @@ def test_what_comes_back_out_of_a_block_may_be_asked_for_at_once(paying, funded)
     _, _, parent, child = funded
     submit(paying, parent)
     paying.ask(Generate(2, NOBODY))
-    confirmed = paying.node.parts.tree.tip.parent
+    confirmed = paying.node.view.tree.tip.parent
     submit(paying, child)
     paying.take(Send)
     assert ask(paying, (InvType.WTX, parent.wtxid)) == [notfound((InvType.WTX, parent.wtxid))]
     paying.ask(InvalidateBlock(confirmed.hash))
     paying.take(Send)
-    assert len(paying.node.parts.mempool) == 2
+    assert len(paying.node.view.mempool) == 2
     assert ask(paying, (InvType.WTX, parent.wtxid)) == [Tx(parent)]
     # Who spends it stood in no block, whatever the reorganisation did to it.
     assert ask(paying, (InvType.WTX, child.wtxid)) == [notfound((InvType.WTX, child.wtxid))]
@@ -343,17 +343,17 @@ def test_nobody_is_blamed_for_an_invalid_transaction(paying, funded, broken):
     paying.connect(3, host="8.8.4.4")
     for _ in range(200):
         paying.say(3, Tx(broken(parent)))
-    assert 3 in paying.node.parts.sessions
+    assert 3 in paying.node.view.sessions
     assert paying.take(Close) == []
-    assert paying.node.parts.connections.get(3).score == 0
-    assert len(paying.node.parts.mempool) == 0
+    assert paying.node.view.connections.get(3).score == 0
+    assert len(paying.node.view.mempool) == 0
 
 
 def test_a_transaction_taken_from_a_peer_is_remembered_in_its_favour(paying, funded):
     _, _, parent, _ = funded
     paying.say(1, Tx(parent))
-    assert paying.node.parts.sessions[1].last_transaction_at == paying.now
-    assert len(paying.node.parts.mempool) == 1
+    assert paying.node.view.sessions[1].last_transaction_at == paying.now
+    assert len(paying.node.view.mempool) == 1
 
 
 @pytest.mark.parametrize("unwanted", ["inv", "tx"])
@@ -365,7 +365,7 @@ def test_transactions_on_a_connection_that_carries_none_end_it_without_blame(fun
     bench.say(conn, Tx(parent) if unwanted == "tx" else inv)
     (closed,) = bench.take(Close)
     assert "where none were asked for" in closed.reason
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
 
 
 # --- fee filter ---
@@ -381,7 +381,7 @@ def test_a_node_that_catches_up_asks_for_no_transactions_and_says_when_it_is_don
     recent = maker.next_block(maker.new_branch(), time=bench.now // SECOND_US)
     bench.say(1, BlockMessage(RawBlock.parse(recent.raw)))
     bench.wait(SECOND_US)
-    assert [message.feerate for message in bench.take(FeeFilter)] == [bench.node.parts.mempool.policy.min_relay_feerate]
+    assert [message.feerate for message in bench.take(FeeFilter)] == [bench.node.view.mempool.policy.min_relay_feerate]
 
 
 def test_a_peer_without_witnesses_is_asked_for_transactions_without_the_flag(paying):

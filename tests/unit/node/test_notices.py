@@ -61,7 +61,7 @@ def funded() -> Bench:
 def test_every_tip_is_told() -> None:
     bench = Bench()
     bench.ask(c.Generate(2, NOBODY))
-    tip = bench.node.parts.tree.tip
+    tip = bench.node.view.tree.tip
     assert told(bench, n.TipMoved) == [n.TipMoved(tip.parent.hash, 1, 1), n.TipMoved(tip.hash, 2, 2)]
 
 
@@ -69,7 +69,7 @@ def test_a_reorganisation_is_told_block_by_block() -> None:
     """Down from the old tip to the fork, up from there to the new one, then that the tip moved."""
     bench = Bench()
     bench.ask(c.Generate(2, NOBODY))
-    second = bench.node.parts.tree.tip
+    second = bench.node.view.tree.tip
     maker = ChainMaker(NETWORK)
     made = maker.new_branch()
     for _ in range(3):
@@ -90,7 +90,7 @@ def test_a_reorganisation_is_told_block_by_block() -> None:
 def test_a_chain_that_only_loses_blocks() -> None:
     bench = Bench()
     bench.ask(c.Generate(1, NOBODY))
-    tip = bench.node.parts.tree.tip
+    tip = bench.node.view.tree.tip
     told(bench)
     bench.ask(c.InvalidateBlock(tip.hash))
     ground = tip.parent.hash
@@ -104,7 +104,7 @@ def test_a_chain_that_only_loses_blocks() -> None:
 def test_a_block_that_breaks_a_rule() -> None:
     bench = Bench()
     bench.ask(c.Generate(1, NOBODY))
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     told(bench)
     invalid = InvalidBlock(tip, BlockReason.BAD_MERKLE_ROOT, "hashMerkleRoot mismatch", is_permanent=True)
     bench.handle(BlockRefused(tip, invalid))
@@ -123,7 +123,7 @@ def test_a_worker_that_cannot_go_on() -> None:
 def test_a_block_of_our_own_is_told_before_it_is_the_tip() -> None:
     bench = Bench()
     bench.ask(c.Generate(1, NOBODY))
-    tip = bench.node.parts.tree.tip.hash
+    tip = bench.node.view.tree.tip.hash
     assert told(bench, n.BlockMined, n.TipMoved) == [n.BlockMined(tip), n.TipMoved(tip, 1, 1)]
 
 
@@ -151,12 +151,12 @@ class Coins:
 
     def coin(self, height: int) -> tuple[Outpoint, int]:
         """The coinbase of a block, with its value."""
-        block = self.bench.node.parts.tree.at_height(height).hash
+        block = self.bench.node.view.tree.at_height(height).hash
         coinbase = Block.parse(self.bench.engine.read_block(block).raw).transactions[0]
         return make_outpoint(coinbase.txid, 0), coinbase.outputs[0].value
 
     def pooled(self) -> list[Txid]:
-        return [entry.txid for entry in self.bench.node.parts.mempool]
+        return [entry.txid for entry in self.bench.node.view.mempool]
 
     def submit(self, transaction: Transaction) -> Transaction:
         self.bench.ask(c.SubmitTransaction(transaction))
@@ -205,7 +205,7 @@ def test_a_block_takes_a_transaction() -> None:
     coins = Coins(1)
     payment = coins.submit(spend(coins.coin(1)))
     coins.bench.ask(c.Generate(1, NOBODY))
-    tip = coins.bench.node.parts.tree.tip.hash
+    tip = coins.bench.node.view.tree.tip.hash
     assert of_pool(coins.bench) == [added(payment), removed(payment, n.RemovalReason.CONFIRMED, block=tip)]
 
 
@@ -225,7 +225,7 @@ def test_a_reorganisation_takes_transactions_out_and_puts_them_in_again() -> Non
     coins.bench.ask(c.Generate(1, NOBODY))
     child = coins.submit(spend(output(parent)))
     of_pool(coins.bench)
-    coins.bench.ask(c.InvalidateBlock(coins.bench.node.parts.tree.tip.hash))
+    coins.bench.ask(c.InvalidateBlock(coins.bench.node.view.tree.tip.hash))
     assert of_pool(coins.bench) == [removed(child, n.RemovalReason.REORG), added(parent), added(child)]
 
 
@@ -233,7 +233,7 @@ def test_a_reorganisation_takes_the_ground_from_under_a_transaction() -> None:
     coins = Coins(1)
     young = coins.submit(spend(coins.coin(1)))
     of_pool(coins.bench)
-    coins.bench.ask(c.InvalidateBlock(coins.bench.node.parts.tree.tip.parent.hash))
+    coins.bench.ask(c.InvalidateBlock(coins.bench.node.view.tree.tip.parent.hash))
     assert of_pool(coins.bench) == [removed(young, n.RemovalReason.REORG)]
 
 
@@ -255,7 +255,7 @@ def test_the_cheapest_makes_room() -> None:
     coins = Coins(3, bytes_max=5_000)
     bench, fee = coins.bench, 10_000
     cheapest = coins.submit(spend(coins.coin(1), fee))
-    (entry,) = bench.node.parts.mempool
+    (entry,) = bench.node.view.mempool
     many = 5_000 // entry.usage_bytes
     chain = [output(coins.submit(spend(coins.coin(2), 10 * fee)))]
     of_pool(bench)
@@ -280,7 +280,7 @@ def test_a_payment_that_the_disk_refuses() -> None:
     bench = funded()
     bench.saves = False
     bench.command(c.Pay((TxOut(20_000, NOBODY),)))
-    (entry,) = bench.node.parts.mempool
+    (entry,) = bench.node.view.mempool
     of_pool(bench)
     bench.handle(Saved(WALLET_KEY, "no space left"))
     assert of_pool(bench) == [n.TransactionRemoved(entry.txid, n.RemovalReason.WITHDRAWN)]
@@ -297,7 +297,7 @@ class Follower:
 
     def __init__(self, bench: Bench) -> None:
         self.chain = _chain(bench)
-        self.pool = dict.fromkeys(entry.txid for entry in bench.node.parts.mempool)
+        self.pool = dict.fromkeys(entry.txid for entry in bench.node.view.mempool)
         self.reasons: set[n.RemovalReason] = set()
 
     def hear(self, notice: n.Notice) -> None:
@@ -320,7 +320,7 @@ class Follower:
 
 
 def _chain(bench: Bench) -> list[BlockHash]:
-    tree = bench.node.parts.tree
+    tree = bench.node.view.tree
     return [tree.at_height(height).hash for height in range(tree.tip.height + 1)]
 
 
@@ -334,13 +334,13 @@ def test_whoever_hears_all_notices_knows_the_chain_and_the_mempool(seed: bytes) 
 
     def choose() -> tuple[Outpoint, int]:
         """A coin that something spends already, as often as not, or one of the youngest."""
-        fought = [entry.transaction.inputs[0].outpoint for entry in bench.node.parts.mempool if not entry.parents]
+        fought = [entry.transaction.inputs[0].outpoint for entry in bench.node.view.mempool if not entry.parents]
         names = fought if fought and rng.below(2) else list(values)[-25:]
         name = names[rng.below(len(names))]
         return name, values[name]
 
     for _ in range(250):
-        height = bench.node.parts.tree.tip.height
+        height = bench.node.view.tree.tip.height
         # What is mined in the same second is the same block, and that may be marked invalid.
         bench.wait(SECOND_US)
         match rng.below(16):
@@ -349,7 +349,7 @@ def test_whoever_hears_all_notices_knows_the_chain_and_the_mempool(seed: bytes) 
             case 1:
                 bench.command(c.GenerateBlock(NOBODY, (spend(choose(), 30_000),)))
             case 2 | 5 if height > NETWORK.coinbase_maturity + 25:
-                failed.append(bench.node.parts.tree.at_height(height - rng.below(3)).hash)
+                failed.append(bench.node.view.tree.at_height(height - rng.below(3)).hash)
                 bench.ask(c.InvalidateBlock(failed[-1]))
             case 3 if failed:
                 bench.ask(c.ReconsiderBlock(failed.pop()))
@@ -476,7 +476,7 @@ def test_where_we_are_ourselves() -> None:
 def test_what_touches_the_wallet() -> None:
     bench = funded()
     bench.ask(c.Pay((TxOut(20_000, NOBODY),)))
-    (entry,) = bench.node.parts.mempool
+    (entry,) = bench.node.view.mempool
     assert told(bench, n.WalletChanged) == [n.WalletChanged((entry.txid,))]
     bench.ask(c.Generate(1, NOBODY))
     assert told(bench, n.WalletChanged) == [n.WalletChanged((entry.txid,))]
@@ -493,10 +493,10 @@ def test_a_wallet_that_the_disk_refuses() -> None:
 
 def test_a_payment_that_is_given_up() -> None:
     bench = funded()
-    tree = bench.node.parts.tree
-    while not any(entry.transaction.lock_time == tree.tip.height for entry in bench.node.parts.mempool):
+    tree = bench.node.view.tree
+    while not any(entry.transaction.lock_time == tree.tip.height for entry in bench.node.view.mempool):
         bench.ask(c.Pay((TxOut(20_000, NOBODY),)))
-    paid = list(bench.node.parts.mempool)[-1]
+    paid = list(bench.node.view.mempool)[-1]
     # Not final without the tip, so the mempool lets go of it.
     bench.ask(c.InvalidateBlock(tree.tip.hash))
     bench.ask(c.AbandonTransaction(paid.txid))

@@ -133,7 +133,7 @@ def joined():
 
 def test_its_wants_are_carried_out_in_its_own_slots():
     cable, hub, _, spoke, _, _ = joined()
-    ((conn,), slots) = cable.ends(spoke, hub), spoke.node.parts.connections.snapshot()
+    ((conn,), slots) = cable.ends(spoke, hub), spoke.node.view.connections.snapshot()
     assert [(slot.conn, slot.kind, slot.address, slot.is_ready) for slot in slots] == [
         (conn, SlotKind.OVERLAY, address(1), True)
     ]
@@ -192,7 +192,7 @@ def test_a_message_that_was_not_offered_is_ignored():
     hub, model = greeting_bench()
     hub.connect(1)
     hub.say(1, Greeting(b"uninvited"))
-    assert model.heard == [] and 1 in hub.node.parts.sessions
+    assert model.heard == [] and 1 in hub.node.view.sessions
 
 
 def test_a_model_with_messages_is_no_bitcoin_nodes():

@@ -72,7 +72,7 @@ def test_headers_that_do_not_follow_each_other_are_no_small_fault():
     bench.take(Send)
     bench.say(1, Headers((NETWORK.genesis.header,) * 2))
     assert closes(bench) == ["headers do not follow each other"]
-    assert len(bench.node.parts.connections.bans.listing()) == 1
+    assert len(bench.node.view.connections.bans.listing()) == 1
 
 
 @pytest.mark.usefixtures("short_line")
@@ -139,7 +139,7 @@ def test_a_stream_that_cannot_be_read_ends_the_session_whatever_the_ban_score(sc
     }[what]
     bench.handle(BytesReceived(1, data))
     assert len(closes(bench)) == 1
-    assert bench.node.parts.sessions == {}
+    assert bench.node.view.sessions == {}
 
 
 @pytest.mark.parametrize("late", [WtxidRelay(), SendAddrV2()], ids=str)
@@ -149,7 +149,7 @@ def test_features_negotiated_too_late_end_the_connection_without_blame(late):
     bench.take(Send)
     bench.say(1, late)
     assert closes(bench) == [f"{type(late).__name__.lower()} after verack"]
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
 
 
 SERVICES_WE_LACK = [
@@ -171,7 +171,7 @@ def test_asking_for_a_service_that_we_do_not_offer_ends_the_connection_without_b
     bench.say(1, message)
     (reason,) = closes(bench)
     assert "without NODE_" in reason
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
 
 
 @pytest.mark.usefixtures("short_line")
@@ -182,7 +182,7 @@ def test_faults_add_up_to_a_ban_that_is_saved_and_refuses_the_next_connection():
     for _ in range(5):
         bench.say(1, GREEDY)
     assert [effect.key for effect in bench.take(SaveState)] == ["bans"]
-    assert bench.node.parts.sessions == {}
+    assert bench.node.view.sessions == {}
     bench.handle(ConnectionOpened(3, NodeAddress("8.8.4.4", 5), True, None))
     (reason,) = closes(bench)
     assert reason.startswith("banned")
@@ -205,7 +205,7 @@ def test_another_networks_dialler_hears_our_version_and_is_closed_with_a_reason_
     assert closed.reason == (
         f"wrong network: it speaks bitcoin (magic f9beb4d9), this node regtest (magic {MAGIC.hex()})"
     )
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
 
 
 def test_whom_we_dialled_in_another_network_is_named_too():
@@ -235,7 +235,7 @@ def test_a_greeting_in_another_protocol_is_met_with_silence_and_a_close(greeting
     assert [type(effect) for effect in sends] == [Close]
     what = "libp2p" if greeting in LIBP2P else "another protocol"
     assert sends[0].reason.startswith(f"it speaks {what}") and "over plain TCP" in sends[0].reason
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
     bench.connect(3, host="8.8.4.4")
     assert peer_of(bench, 3).session.state == "ready"
 
@@ -252,14 +252,14 @@ def test_sendheaders_before_verack_counts():
     bench.handle(ConnectionOpened(1, NodeAddress("127.0.0.1", 5), True, None))
     for message in (version(bench), SendHeaders(), Verack()):
         bench.say(1, message)
-    assert bench.node.parts.sync.peer(1).prefers_headers
+    assert bench.node.view.sync.view(1).prefers_headers
 
 
 def test_who_repeats_a_nonce_keeps_nobody_away():
     bench = Bench()
     bench.connect(1, nonce=77)
     bench.connect(3, nonce=77)
-    assert list(bench.node.parts.sessions) == [1, 3]
+    assert list(bench.node.view.sessions) == [1, 3]
     assert closes(bench) == []
 
 
@@ -296,9 +296,9 @@ def test_a_nonce_that_somebody_learned_from_us_ends_only_his_own_connections():
     for conn in (1, 3):
         bench.handle(ConnectionOpened(conn, NodeAddress("127.0.0.1", 40_000 + conn), True, None))
         bench.say(conn, ours)
-    assert friend.conn in bench.node.parts.sessions
-    assert thief.conn not in bench.node.parts.sessions
-    assert 3 in bench.node.parts.sessions
+    assert friend.conn in bench.node.view.sessions
+    assert thief.conn not in bench.node.view.sessions
+    assert 3 in bench.node.view.sessions
 
 
 WITHOUT = {"nothing": 0, "no witnesses": 1, "no blocks": 8}
@@ -312,7 +312,7 @@ def test_an_automatic_peer_that_does_not_offer_what_a_node_comes_for_is_left(ser
     bench.say(dial.conn, replace(version(bench), services=services))
     (reason,) = closes(bench)
     assert reason.startswith(f"offers services {services:016x}")
-    assert bench.node.parts.connections.bans.listing() == ()
+    assert bench.node.view.connections.bans.listing() == ()
 
 
 @pytest.mark.parametrize(("days", "stays"), [(0, True), (2, False)])
@@ -333,7 +333,7 @@ def test_a_peer_that_a_person_named_or_that_came_by_itself_may_offer_anything(se
     for conn in (dial.conn, 1):
         bench.say(conn, replace(version(bench, conn), services=services))
         bench.say(conn, Verack())
-    assert set(bench.node.parts.sessions) == {dial.conn, 1}
+    assert set(bench.node.view.sessions) == {dial.conn, 1}
 
 
 def test_a_mute_peer_is_dropped_after_the_handshakes_time():
@@ -351,7 +351,7 @@ def test_deadlines_always_make_progress_with_mute_and_lying_peers():
         bench.say(conn, Inv((InventoryVector(InvType.WITNESS_BLOCK, bytes([conn]) * 32),)))
         bench.say(conn, Inv((InventoryVector(InvType.WTX, b"t" * 32),)))
     bench.wait(60 * MINUTE_US)
-    assert bench.node.parts.sessions == {}
+    assert bench.node.view.sessions == {}
 
 
 def test_the_last_of_500_blocks_names_the_tip():
@@ -363,7 +363,7 @@ def test_the_last_of_500_blocks_names_the_tip():
     (inv,) = bench.take(Inv)
     assert len(inv.inventory) == 500
     bench.say(1, GetData((InventoryVector(InvType.WITNESS_BLOCK, inv.inventory[-1].hash),)))
-    assert bench.take(Inv) == [Inv((InventoryVector(InvType.BLOCK, bench.node.parts.tree.tip.hash),))]
+    assert bench.take(Inv) == [Inv((InventoryVector(InvType.BLOCK, bench.node.view.tree.tip.hash),))]
 
 
 def addresses_after(bench):
@@ -374,7 +374,7 @@ def addresses_after(bench):
     bench.say(1, Addr((TimedAddress(remote, 9, bench.now // SECOND_US),)))
     bench.say(1, GetAddr())
     sent = [effect.message for effect in bench.seen_sends() if isinstance(effect, Send)]
-    return [message for message in sent if isinstance(message, Addr)], bench.node.parts.book.size
+    return [message for message in sent if isinstance(message, Addr)], bench.node.view.book.size
 
 
 def test_a_node_that_does_not_gossip_tells_and_keeps_no_address():
@@ -411,7 +411,7 @@ def test_addresses_looked_at_and_those_that_were_too_many_are_counted_per_peer()
 def test_a_collision_in_the_address_book_is_resolved_by_the_clock():
     """A node with two addresses for one tried slot: nobody tests the holder, and its rival has the slot in the end."""
     bench = Bench()
-    book = bench.node.parts.book
+    book = bench.node.view.book
     rival = None
     for number in range(1, 4_000):
         address = NodeAddress(f"10.{number // 250}.7.{number % 250 + 1}", 18_444)
@@ -421,7 +421,7 @@ def test_a_collision_in_the_address_book_is_resolved_by_the_clock():
             (rival,) = book.snapshot().collisions
             break
     assert rival is not None
-    bench.node.parts.connections.is_active = False
+    bench.node.view.connections.is_active = False
     bench.wait(5 * 60 * MINUTE_US)
     assert book.snapshot().collisions == ()
     book.mark_good(rival, bench.now)
@@ -442,4 +442,4 @@ def test_a_hundred_and_thirty_mute_connections_from_one_address_keep_nobody_out(
     bench.connect(1_001, host="9.9.9.9")
     bench.connect(1_003, host="8.8.4.4")
     assert [peer_of(bench, conn).session.state for conn in (1_001, 1_003)] == ["ready", "ready"]
-    assert len(bench.node.parts.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2
+    assert len(bench.node.view.sessions) <= HALF_OPEN_PER_ADDRESS_MAX + 2

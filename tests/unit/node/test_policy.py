@@ -49,7 +49,7 @@ def test_a_node_for_blocks_only_says_so_and_leaves_who_sends_transactions(messag
     assert bench.take(FeeFilter) == []
     bench.say(1, message)
     assert _closed(bench) == [1]
-    assert not list(bench.node.parts.connections.bans.listing())
+    assert not list(bench.node.view.connections.bans.listing())
 
 
 def test_others_take_them():
@@ -74,15 +74,15 @@ def test_a_stop_before_the_mempool_was_taken_up_loses_nothing_of_it():
     pay(bench, 1)
     bench.ask(SaveMempool())
     kept = bench.documents[MEMPOOL_KEY]
-    assert bench.node.has_restored_mempool
+    assert bench.node.view.has_restored_mempool
     late = bench.crash(is_working=False)
-    assert not late.node.has_restored_mempool
+    assert not late.node.view.has_restored_mempool
     late.command(Stop())
     late.work()
     assert late.documents[MEMPOOL_KEY] == kept
     again = late.crash()
-    assert again.node.has_restored_mempool
-    assert len(again.node.parts.mempool) == 1
+    assert again.node.view.has_restored_mempool
+    assert len(again.node.view.mempool) == 1
 
 
 @pytest.mark.parametrize("persists", [True, False])
@@ -90,10 +90,10 @@ def test_fees_counted_as_told_are_kept_with_the_mempool_or_not_at_all(persists):
     policy = NodePolicy(persists_mempool=persists)
     bench = Bench(policy)
     bench.ask(PrioritiseTransaction(STRAY.txid, 700))
-    assert bench.node.parts.mempool.deltas.get(STRAY.txid) == 700
-    assert bench.crash(policy).node.parts.mempool.deltas.get(STRAY.txid) == (700 if persists else 0)
+    assert bench.node.view.mempool.deltas.get(STRAY.txid) == 700
+    assert bench.crash(policy).node.view.mempool.deltas.get(STRAY.txid) == (700 if persists else 0)
     # What an earlier run wrote is not taken up either.
-    assert bench.crash(NodePolicy(persists_mempool=False)).node.parts.mempool.deltas.get(STRAY.txid) == 0
+    assert bench.crash(NodePolicy(persists_mempool=False)).node.view.mempool.deltas.get(STRAY.txid) == 0
 
 
 def test_pings_end_nothing_in_the_time_that_a_peer_is_given():
@@ -118,7 +118,7 @@ def test_how_old_a_tip_may_be_decides_when_the_node_has_caught_up():
 def test_blocks_carry_the_version_that_the_operator_wants():
     bench = Bench(NodePolicy(block_version=1337))
     bench.ask(Generate(1, NOBODY))
-    assert bench.node.parts.tree.tip.header.version == 1337
+    assert bench.node.view.tree.tip.header.version == 1337
 
 
 def _trusting(*entries, **policy):
@@ -144,7 +144,7 @@ def test_a_ban_does_not_keep_out_whom_the_operator_trusts():
     for bench, is_in in ((_trusting("noban@127.0.0.2"), True), (Bench(), False)):
         bench.ask(SetBan("127.0.0.2/32", bench.now // SECOND_US + 600))
         bench.handle(ConnectionOpened(1, NodeAddress("127.0.0.2", 5), True, None))
-        assert (1 in bench.node.parts.sessions) is is_in
+        assert (1 in bench.node.view.sessions) is is_in
 
 
 def test_a_node_for_blocks_only_takes_transactions_from_those_it_relays_for():
@@ -183,7 +183,7 @@ def test_what_a_peer_sends_again_is_announced_again_where_that_is_allowed(is_for
     pay(bench, 1)
     bench.wait(60 * SECOND_US)
     bench.take(Inv)
-    (entry,) = bench.node.parts.mempool
+    (entry,) = bench.node.view.mempool
     bench.say(1, Tx(entry.transaction))
     bench.wait(60 * SECOND_US)
     told = [
@@ -200,7 +200,7 @@ def test_addresses_of_trusted_peers_are_not_limited_in_their_rate(is_unlimited):
     many = tuple(TimedAddress(NodeAddress(f"10.0.{index // 250}.{index % 250 + 1}", 5), 9, now) for index in range(900))
     bench.say(1, Addr(many))
     bench.say(1, Addr(many))
-    view = bench.node.parts.gossip.view(1)
+    view = bench.node.view.gossip.view(1)
     assert (view.rate_limited_count == 0) is is_unlimited
 
 
@@ -212,10 +212,10 @@ def test_the_mempool_is_told_to_those_who_may_ask_for_it(may_ask):
     bench.connect(1)
     bench.take(Inv)
     bench.say(1, MemPool())
-    (entry,) = bench.node.parts.mempool
+    (entry,) = bench.node.view.mempool
     told = [vector.hash for said in bench.take(Inv) for vector in said.inventory]
     assert told == ([entry.txid] if may_ask else [])
-    assert (1 in bench.node.parts.sessions) is may_ask
+    assert (1 in bench.node.view.sessions) is may_ask
     if may_ask:
         bench.say(1, GetData((InventoryVector(InvType.WITNESS_TX, entry.txid),)))
         assert [said.transaction for said in bench.take(Tx)] == [entry.transaction]
@@ -239,4 +239,4 @@ def test_a_feeler_asks_no_more_than_whether_somebody_is_there():
     now = bench.now // SECOND_US
     bench.say(dial.conn, Version(70016, 9, now, NetAddress(), NetAddress(), 5, "/scripted/", 0))
     assert _closed(bench) == [dial.conn]
-    assert bench.node.parts.book.find(dial.address).is_tried
+    assert bench.node.view.book.find(dial.address).is_tried

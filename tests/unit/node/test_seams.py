@@ -68,6 +68,6 @@ def test_a_reader_of_a_whole_worlds_notices() -> None:
     assert {name for name, _ in reader.of(PeerReady)} == {one.name, two.name}
     world.command(two, Generate(1, NOBODY))
     world.run(world.now + 10 * SECOND_US)
-    tip = one.node.parts.tree.tip
+    tip = one.node.view.tree.tip
     assert reader.of(BlockConnected) == [(name, BlockConnected(tip.hash, 1)) for name in (two.name, one.name)]
     assert reader.of(TipMoved) == [(name, TipMoved(tip.hash, 1, 1)) for name in (two.name, one.name)]

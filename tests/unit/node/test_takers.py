@@ -5,7 +5,7 @@ from tests.unit.node.bench import Bench
 from minicoin.core.peer.states import HANDSHAKE_ONLY
 from minicoin.core.wire import messages as m
 
-TAKERS = Bench().node.takers()
+TAKERS = Bench().node.view.takers()
 
 
 def test_what_a_full_node_answers_or_takes_has_a_taker():

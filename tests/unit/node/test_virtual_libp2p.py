@@ -34,7 +34,7 @@ def play(seed: bytes) -> World:
     bob = world.add_node("bob", NodePolicy(add_nodes=(alice.address,)))
     assert world.wait(
         5 * SECOND_US,
-        lambda: all(session.is_ready for session in bob.node.parts.sessions.values()) and bool(bob.node.parts.sessions),
+        lambda: all(session.is_ready for session in bob.node.view.sessions.values()) and bool(bob.node.view.sessions),
     )
     script = address_script(address_of(world, alice), NETWORK.address_format)
     world.ask(alice, Generate(NETWORK.coinbase_maturity + 1, script))
@@ -43,11 +43,11 @@ def play(seed: bytes) -> World:
 
     pay_to = address_script(address_of(world, bob), NETWORK.address_format)
     world.ask(alice, Pay((TxOut(70_000, pay_to),)))
-    assert world.wait(60 * SECOND_US, lambda: len(bob.node.parts.mempool) == 1)
+    assert world.wait(60 * SECOND_US, lambda: len(bob.node.view.mempool) == 1)
     world.ask(alice, Generate(1, script))
     assert world.wait(10 * SECOND_US, lambda: bob.tip == alice.tip)
-    assert bob.node.wallet.wallet is not None
-    assert bob.node.wallet.wallet.balance().confirmed_sat == 70_000
+    assert bob.node.view.wallet is not None
+    assert bob.node.view.wallet.balance().confirmed_sat == 70_000
     return world
 
 
@@ -60,7 +60,7 @@ def test_handshake_blocks_and_payment_with_the_same_digest_each_run() -> None:
 def test_sessions_carry_the_proven_peer_id() -> None:
     world = play(b"ids")
     alice, bob = world.hosts
-    seen = [session.remote.peer_id for session in bob.node.parts.sessions.values()]
+    seen = [session.remote.peer_id for session in bob.node.view.sessions.values()]
     assert seen == [alice.identity.peer_id.multihash]
     # It is the machines that proved it.
     assert alice.links and all(isinstance(end.machine, SecuredEnd) for end in alice.links.values())
@@ -74,7 +74,7 @@ def test_a_wrong_peer_id_is_refused_in_words() -> None:
     notices = Notices(world)
     bob = world.add_node("bob", NodePolicy(connect=(wrong,)))
     world.run(world.now + 3 * SECOND_US)
-    assert not bob.node.parts.sessions
+    assert not bob.node.view.sessions
     reasons = [notice.reason for notice in notices.of(bob) if isinstance(notice, PeerUnreachable)]
     assert reasons
     assert str(mallory.identity.peer_id) in reasons[0]
@@ -85,7 +85,7 @@ def test_a_cut_link_heals_by_itself() -> None:
     alice, bob = world.hosts
     barrier = cut(world, alice, bob)
     world.run(world.now + 2 * SECOND_US)
-    assert not bob.node.parts.sessions
+    assert not bob.node.view.sessions
     world.ask(alice, Generate(3, b"\x51"))
     assert bob.height < alice.height
     heal(world, barrier)

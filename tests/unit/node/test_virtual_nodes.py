@@ -17,7 +17,7 @@ NOBODY = b"\x00\x14" + bytes(20)
 
 
 def script_of(world, host):
-    if host.node.wallet.wallet is None:
+    if host.node.view.wallet is None:
         world.ask(host, CreateWallet(b""))
     return address_script(world.ask(host, NewAddress("")).address, NETWORK.address_format)
 
@@ -34,7 +34,7 @@ def pair(world):
 
 
 def ready_peers(host):
-    return sum(session.is_ready for session in host.node.parts.sessions.values())
+    return sum(session.is_ready for session in host.node.view.sessions.values())
 
 
 def agree(world, *nodes, patience_us=2 * MINUTE_US):
@@ -42,14 +42,14 @@ def agree(world, *nodes, patience_us=2 * MINUTE_US):
 
 
 def confirmed(host):
-    return host.node.wallet.wallet.balance().confirmed_sat
+    return host.node.view.wallet.balance().confirmed_sat
 
 
 def pay_and_confirm(world, payer, payee, amount):
     """A payment that travels to the payee and into a block of the payee's."""
     script = script_of(world, payee)
     txid = world.ask(payer, Pay((TxOut(amount, script),))).txid
-    assert world.wait(2 * MINUTE_US, lambda: len(payee.node.parts.mempool) == 1)
+    assert world.wait(2 * MINUTE_US, lambda: len(payee.node.view.mempool) == 1)
     world.ask(payee, Generate(1, NOBODY))
     assert agree(world, payer, payee)
     return txid
@@ -71,8 +71,8 @@ def test_two_nodes_shake_hands_sync_and_pay():
     _, one, two = play(b"play")
     assert one.height == two.height == MATURE + 1
     assert confirmed(two) == 70_000
-    assert len(one.node.parts.mempool) == len(two.node.parts.mempool) == 0
-    versions = {session.version.user_agent for session in one.node.parts.sessions.values()}
+    assert len(one.node.view.mempool) == len(two.node.view.mempool) == 0
+    versions = {session.user_agent for session in one.node.view.sessions.values()}
     assert versions == {"/minicoin:0.1.0/"}
 
 
@@ -104,19 +104,19 @@ def test_a_partition_heals_on_the_heavier_branch_and_its_payment_is_mined_again(
     assert agree(world, one, two)
     assert one.tip == heavier
     # The payment of the losing branch is back in the mempool, and travels on from there.
-    assert world.wait(2 * MINUTE_US, lambda: len(one.node.parts.mempool) == len(two.node.parts.mempool) == 1)
-    assert [entry.txid for entry in two.node.parts.mempool.by_fee_rate()] == [txid]
+    assert world.wait(2 * MINUTE_US, lambda: len(one.node.view.mempool) == len(two.node.view.mempool) == 1)
+    assert [entry.txid for entry in two.node.view.mempool.by_fee_rate()] == [txid]
     world.ask(two, Generate(1, NOBODY))
     assert agree(world, one, two)
     assert confirmed(two) == 50_000
-    assert len(one.node.parts.mempool) == len(two.node.parts.mempool) == 0
+    assert len(one.node.view.mempool) == len(two.node.view.mempool) == 0
     assert [type(notice) for notice in notices.of(one)].count(Reorganised) == 1
 
 
 def test_a_restart_keeps_chain_wallet_mempool_and_peers():
     world, one, two = play(b"restart")
     world.ask(one, Pay((TxOut(10_000, script_of(world, two)),)))
-    assert world.wait(2 * MINUTE_US, lambda: len(two.node.parts.mempool) == 1)
+    assert world.wait(2 * MINUTE_US, lambda: len(two.node.view.mempool) == 1)
     world.ask(two, Stop())
     assert not two.is_up
     world.ask(one, Generate(5, NOBODY))
@@ -170,4 +170,4 @@ def test_a_newcomer_syncs_a_longer_chain_from_two_peers():
     assert agree(world, one, two)
     late = world.add_node("late", NodePolicy(add_nodes=(one.address, two.address)))
     assert agree(world, one, two, late)
-    assert late.node.parts.sync.snapshot(world.now).in_flight == 0
+    assert late.node.view.sync.snapshot(world.now).in_flight == 0

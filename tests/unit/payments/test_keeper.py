@@ -48,7 +48,7 @@ def test_a_wallet_that_was_never_saved_can_be_made_again():
     bench = Bench()
     bench.save_error = "disk full"
     assert bench.replies[bench.command(CreateWallet(b""))].answer.text == "disk full"
-    assert bench.node.wallet.wallet is None
+    assert bench.node.view.wallet is None
     bench.save_error = ""
     assert len(bench.ask(CreateWallet(b"")).mnemonic.split()) == 12
 

@@ -40,7 +40,7 @@ def txid_of(answer):
 
 
 def wallet_of(bench):
-    return bench.node.wallet.wallet
+    return bench.node.view.wallet
 
 
 def state_of(bench, answer):
@@ -48,7 +48,7 @@ def state_of(bench, answer):
 
 
 def pooled(bench):
-    return [entry.txid for entry in bench.node.parts.mempool]
+    return [entry.txid for entry in bench.node.view.mempool]
 
 
 def announced(bench):
@@ -59,7 +59,7 @@ def pay_at_tip(bench):
     """A payment that is final in the next block at the earliest, as most are."""
     while True:
         answer = bench.ask(PAYMENT)
-        if wallet_of(bench).record(txid_of(answer)).transaction.lock_time == bench.node.parts.tree.tip.height:
+        if wallet_of(bench).record(txid_of(answer)).transaction.lock_time == bench.node.view.tree.tip.height:
             return answer
 
 
@@ -125,7 +125,7 @@ def test_a_payment_that_the_mempool_refuses_never_was():
     before, saved = wallet_of(bench).balance(), bench.documents[WALLET_KEY]
     bench.connect(1)
     # The floor rises out of reach between the building and the verdict.
-    bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, min_relay_feerate=10_000_000)
+    bench.node.view.mempool.policy = replace(bench.node.view.mempool.policy, min_relay_feerate=10_000_000)
     reply = bench.replies[bench.command(replace(PAYMENT, feerate_sat_per_kvb=1_000))]
     assert reply.answer.reason is Reason.WALLET_FAILED and "refused" in reply.answer.text
     assert wallet_of(bench).balance() == before
@@ -220,8 +220,8 @@ def test_a_crash_before_the_disk_has_it_leaves_nothing():
 def test_a_payment_waits_out_an_invalidated_block_and_is_back_with_it():
     bench = funded()
     answers = [pay_at_tip(bench) for _ in range(2)]
-    tip = bench.node.parts.tree.tip.hash
-    below = bench.node.parts.tree.tip.parent.hash
+    tip = bench.node.view.tree.tip.hash
+    below = bench.node.view.tree.tip.parent.hash
     for block in (tip, below):
         bench.ask(c.InvalidateBlock(block))
         # Their lock time is the tip's height: not final for the moment.
@@ -236,7 +236,7 @@ def test_a_payment_waits_out_the_loss_of_the_block_it_stood_in():
     bench = funded()
     answer = bench.ask(PAYMENT)
     bench.ask(c.Generate(1, NOBODY))
-    bench.ask(c.InvalidateBlock(bench.node.parts.tree.tip.hash))
+    bench.ask(c.InvalidateBlock(bench.node.view.tree.tip.hash))
     assert state_of(bench, answer) is RecordState.PENDING
     assert pooled(bench) == [txid_of(answer)]
     bench.wait(MINUTE_US)
@@ -247,10 +247,10 @@ def test_a_payment_waits_out_the_loss_of_the_block_it_stood_in():
 def test_a_payment_outlives_the_mempool_patience():
     bench = funded()
     answer = bench.ask(PAYMENT)
-    entered = bench.node.parts.mempool.get(txid_of(answer)).time
+    entered = bench.node.view.mempool.get(txid_of(answer)).time
     while bench.now < entered + MEMPOOL_EXPIRY_US + 20 * MINUTE_US:
         bench.wait(DAY_US // 2)
-    assert bench.node.parts.mempool.get(txid_of(answer)).time > entered
+    assert bench.node.view.mempool.get(txid_of(answer)).time > entered
     assert state_of(bench, answer) is RecordState.PENDING
     assert pooled(bench) == [txid_of(answer)]
 
@@ -264,7 +264,7 @@ def test_what_the_mempool_refuses_at_a_start_waits_until_it_does_not():
     assert wallet_of(again).balance().spendable_sat == 0
     again.ask(c.Generate(1, NOBODY))
     assert pooled(again) == []
-    again.node.parts.mempool.policy = replace(again.node.parts.mempool.policy, min_relay_feerate=1_000)
+    again.node.view.mempool.policy = replace(again.node.view.mempool.policy, min_relay_feerate=1_000)
     again.wait(11 * MINUTE_US)
     assert pooled(again) == [txid_of(answer)]
 
@@ -277,7 +277,7 @@ def test_a_payment_that_blocks_leave_out_is_said_again_once_in_12_to_36_hours():
     # It was faster than the announcement to it.
     bench.wait(MINUTE_US)
     # Blocks come, and none takes it.
-    bench.node.parts.mempool.select_for_block = lambda *limits: []
+    bench.node.view.mempool.select_for_block = lambda *limits: []
     said_at = []
     for step in range(36 * 4):
         bench.ask(c.Generate(1, NOBODY))
@@ -295,7 +295,7 @@ def test_a_payment_that_blocks_leave_out_is_said_again_once_in_12_to_36_hours():
 def test_a_payment_made_alone_is_told_to_whoever_comes_until_somebody_asks():
     bench = funded()
     answer = bench.ask(PAYMENT)
-    pool = bench.node.parts.mempool
+    pool = bench.node.view.mempool
     bench.wait(30 * MINUTE_US)
     for conn in (1, 3):
         bench.connect(conn)
@@ -324,7 +324,7 @@ def test_a_peer_that_announces_a_payment_itself_has_it():
     answer = bench.ask(PAYMENT)
     bench.connect(1)
     bench.say(1, Inv((InventoryVector(InvType.TX, txid_of(answer)),)))
-    assert bench.node.parts.mempool.unbroadcast() == []
+    assert bench.node.view.mempool.unbroadcast() == []
 
 
 def test_what_no_peer_has_is_so_after_an_orderly_stop_too():
@@ -337,7 +337,7 @@ def test_what_no_peer_has_is_so_after_an_orderly_stop_too():
     foreign.ask(c.Stop())
     again = foreign.crash()
     assert pooled(again) == [signed.txid]
-    assert [entry.txid for entry in again.node.parts.mempool.unbroadcast()] == [signed.txid]
+    assert [entry.txid for entry in again.node.view.mempool.unbroadcast()] == [signed.txid]
     assert MEMPOOL_KEY in foreign.documents
 
 
@@ -347,7 +347,7 @@ def test_what_no_peer_has_is_so_after_an_orderly_stop_too():
 def stuck(bench):
     """A payment that the mempool does not hold."""
     answer = pay_at_tip(bench)
-    bench.ask(c.InvalidateBlock(bench.node.parts.tree.tip.hash))
+    bench.ask(c.InvalidateBlock(bench.node.view.tree.tip.hash))
     assert txid_of(answer) not in pooled(bench)
     return answer
 
@@ -396,7 +396,7 @@ def test_giving_up_what_is_being_offered_waits_for_the_verdict():
     answer = stuck(bench)
     bench.is_working = False
     bench.command(c.ReconsiderBlock(next(iter(failed_blocks(bench)))))
-    while not bench.node.parts.mempool.is_verifying(txid_of(answer)):
+    while not bench.node.view.mempool.is_verifying(txid_of(answer)):
         event = bench.perform(bench.held.pop(0))
         if event is not None:
             bench.handle(event)
@@ -408,7 +408,7 @@ def test_giving_up_what_is_being_offered_waits_for_the_verdict():
 
 
 def failed_blocks(bench):
-    tree = bench.node.parts.tree
+    tree = bench.node.view.tree
     return [block for block in bench.engine.stored() if (node := tree.get(block)) is not None and node.is_failed]
 
 
@@ -460,7 +460,7 @@ def test_a_replacement_that_is_mined_settles_both():
     coin = next(coin for coin in first.inputs)
     spent = wallet_of(bench).record(txid_of(answer)).spent
     signed = bench.ask(c.SignTransaction(Transaction(2, (TxIn(coin.outpoint),), outputs), spent)).transaction
-    bench.node.parts.mempool.policy = replace(bench.node.parts.mempool.policy, require_standard=False)
+    bench.node.view.mempool.policy = replace(bench.node.view.mempool.policy, require_standard=False)
     bench.ask(c.SubmitTransaction(signed))
     assert state_of(bench, answer) is RecordState.REPLACED
     bench.ask(c.Generate(1, NOBODY))

@@ -81,7 +81,7 @@ def test_a_pong_waits_until_the_block_before_it_is_our_tip(bench):
     bench.say(1, Ping(11))
     assert pongs(bench) == []
     bench.work()
-    assert bench.node.parts.tree.tip.hash == second.hash
+    assert bench.node.view.tree.tip.hash == second.hash
     assert pongs(bench) == [(1, 10), (1, 11)]
     bench.say(1, Ping(12))
     assert pongs(bench) == [(1, 12)]
@@ -96,7 +96,7 @@ def test_a_block_beside_our_tip_is_waited_for_no_longer_than_its_storing(bench):
     assert pongs(bench) == []
     bench.work()
     assert pongs(bench) == [(3, 30)]
-    assert bench.node.parts.tree.tip.hash == first.hash
+    assert bench.node.view.tree.tip.hash == first.hash
     # Another's block is on its way; this one is not.
     bench.say(1, BlockMessage(blocks(2)[1]))
     bench.say(3, Ping(31))
@@ -107,7 +107,7 @@ def test_a_block_that_was_refused_does_not_hide_the_next_one(bench):
     """A body that was altered on the way, and then the block itself."""
     (good,), (bad,) = blocks(1), blocks(1, after_s=90)
     bench.say(1, BlockMessage(bad))
-    bench.node.parts.tree.mark_invalid(bad.hash)
+    bench.node.view.tree.mark_invalid(bad.hash)
     bench.held.clear()
     bench.say(1, BlockMessage(good))
     bench.say(1, Ping(10))
@@ -116,7 +116,7 @@ def test_a_block_that_was_refused_does_not_hide_the_next_one(bench):
     assert pongs(bench) == []
     bench.work()
     assert pongs(bench) == [(1, 10)]
-    assert bench.node.parts.tree.tip.hash == good.hash
+    assert bench.node.view.tree.tip.hash == good.hash
 
 
 def test_a_pong_waits_for_the_verdict_on_a_transaction(bench):
@@ -126,7 +126,7 @@ def test_a_pong_waits_for_the_verdict_on_a_transaction(bench):
     assert pongs(bench) == []
     bench.work()
     assert pongs(bench) == [(1, 10)]
-    assert bench.node.parts.mempool.is_known(lonely.wtxid)
+    assert bench.node.view.mempool.is_known(lonely.wtxid)
 
 
 def test_a_pong_waits_no_longer_than_its_time_and_a_closed_peer_gets_none(bench):

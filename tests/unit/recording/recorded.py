@@ -44,7 +44,7 @@ def live(bench):
     bench.handle(AddressesFound(AddressSource.DNS, "seed.example", (found,)))
     pay(bench, 1)
     bench.wait(20 * SECOND_US)
-    last = bench.node.parts.tree.tip.hash
+    last = bench.node.view.tree.tip.hash
     bench.ask(InvalidateBlock(last))
     bench.ask(ReconsiderBlock(last))
     bench.ask(SetBan("127.0.0.2/32", bench.now // SECOND_US + 600))
@@ -53,7 +53,7 @@ def live(bench):
 
 def pay(bench, height):
     """Spend the coinbase of a block."""
-    coinbase = Block.parse(bench.engine.read_block(bench.node.parts.tree.at_height(height).hash).raw).transactions[0]
+    coinbase = Block.parse(bench.engine.read_block(bench.node.view.tree.at_height(height).hash).raw).transactions[0]
     value = coinbase.outputs[0].value - 10_000
     spend = (TxIn(make_outpoint(coinbase.txid, 0)),)
     payment = Transaction(2, spend, (TxOut(value, PAYABLE),), witnesses=((ANYONE,),))

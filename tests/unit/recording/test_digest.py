@@ -34,7 +34,7 @@ def found(bench):
 
 CHANGES = {
     "headers": lambda bench: bench.ask(Generate(1, NOBODY)),
-    "synchronisation": lambda bench: bench.say(1, Headers((bench.node.parts.tree.tip.header,))),
+    "synchronisation": lambda bench: bench.say(1, Headers((bench.node.view.tree.tip.header,))),
     "mempool": lambda bench: pay(bench, 1),
     "address book": found,
     "bans": lambda bench: bench.ask(SetBan("192.0.2.0/24", bench.now // SECOND_US + 60)),

@@ -87,7 +87,7 @@ def test_a_replay_reaches_the_same_state(bench):
 def test_the_opening_holds_all_a_node_is_made_of(monkeypatch, bench):
     live(bench)
     chain = bench.engine
-    documents = {BOOK_KEY: bench.node.parts.book.to_bytes(), MEMPOOL_KEY: bench.node.parts.mempool.to_bytes()}
+    documents = {BOOK_KEY: bench.node.view.book.to_bytes(), MEMPOOL_KEY: bench.node.view.mempool.to_bytes()}
     state = NodeState(tuple(chain.headers()), tuple(chain.stored()), chain.tip, documents)
     policy = replace(POLICY, user_agent="/another:1/", mining_interval_us=5)
     later = recorded_bench(monkeypatch, state, policy, is_working=False)
@@ -100,7 +100,7 @@ def test_the_opening_holds_all_a_node_is_made_of(monkeypatch, bench):
     report = replayed(later.node.raw)
     assert report.is_equal, report
     assert report.height == NETWORK.coinbase_maturity + 3
-    assert later.node.parts.mempool.snapshot(later.now).verifying_count == 1
+    assert later.node.view.mempool.snapshot(later.now).verifying_count == 1
 
 
 def test_wallet_commands_are_refused_and_leave_nothing_secret(bench):
@@ -209,7 +209,7 @@ def test_any_life_is_replayed(monkeypatch, names):
     bench = recorded_bench(monkeypatch)
     bench.connect(3)
     for name in names:
-        if name != "blocks" or not bench.node.failure:
+        if name != "blocks" or not bench.node.view.failure:
             ACTIONS[name](bench)
     bench.node.end()
     report = replayed(bench.node.raw)

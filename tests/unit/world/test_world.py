@@ -63,7 +63,7 @@ def start(world: World, count: int) -> None:
 
 
 def heights(world: World) -> list[int]:
-    return [host.node.parts.tree.tip.height for host in world.hosts if host.node is not None]
+    return [host.node.view.tree.tip.height for host in world.hosts if host.node is not None]
 
 
 def test_a_node_is_woken_only_where_something_is_due() -> None:
@@ -103,7 +103,7 @@ def test_blocks_are_filled_up_to_the_size_that_is_set() -> None:
     start(world, 2)
     world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
     pass_time(world, 5)
-    tip = world.hosts[1].node.parts.tree.tip
+    tip = world.hosts[1].node.view.tree.tip
     assert len(world.book.block(tip.hash).raw) == 50_000
     assert len(Block.parse(world.book.block(tip.hash).raw).transactions) == 1
 
@@ -129,7 +129,7 @@ def test_a_node_that_comes_back_has_what_its_disk_has() -> None:
     world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
     pass_time(world, 1)
     world.restart(host)
-    assert host.node.parts.tree.tip.height == 1
+    assert host.node.view.tree.tip.height == 1
     pass_time(world, 60)
     assert heights(world) == [2, 2]
 
@@ -143,7 +143,7 @@ def test_a_node_that_lost_its_disk_begins_anew() -> None:
     world.stop(host, "off")
     world.replace_ledger(host, SharedLedger(world.book))
     world.restart(host)
-    assert host.node.parts.tree.tip.height == 0
+    assert host.node.view.tree.tip.height == 0
     pass_time(world, 60)
     assert heights(world) == [1, 1]
 

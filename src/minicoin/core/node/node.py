@@ -64,12 +64,8 @@ class Node:
     """One full node's core."""
 
     def __init__(self, shared: Parts, flows: Flows) -> None:
-        self.parts = shared
+        self._shared = shared
         self._flows = flows
-        self.chain = flows.chain
-        self.mining = flows.mining
-        self.wallet = flows.wallet
-        self.peers = flows.peers
         self.view = NodeView(shared, flows)
         """Everything that may be read of it."""
         self._has_stopped = False
@@ -78,11 +74,6 @@ class Node:
             part.alarm.set(part.next_deadline())
             part.alarm.join(self._alarm)
 
-    @property
-    def failure(self) -> str:
-        """What a worker could not do any more; the node serves on, but its chain stands still. Empty: all is well."""
-        return self.chain.failure
-
     # --- the contract ---
 
     def start(self, mempool: bytes | None, now: Micros) -> None:
@@ -90,25 +81,20 @@ class Node:
         self._flows.overlay.consider(now)
         self._flows.addresses.on_start(now)
         self._flows.pool.on_start(mempool)
-        self.wallet.on_start()
-        self.chain.advance()
+        self._flows.wallet.on_start()
+        self._flows.chain.advance()
         self._when_settled(now)
         self._finish(now)
 
     def _when_settled(self, now: Micros) -> None:
         """The engine stands where it should for now, if it does; after a crash that takes a while."""
-        if self.chain.is_settled:
+        if self._flows.chain.is_settled:
             self._flows.pool.on_settled(now)
-            self.wallet.on_settled(now)
-
-    @property
-    def has_restored_mempool(self) -> bool:
-        """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
-        return self._flows.pool.is_restored
+            self._flows.wallet.on_settled(now)
 
     def handle(self, event: Event, now: Micros) -> None:
         """Take one event. The effects of the event before must have been drained."""
-        assert not self.parts.effects, "effects of the last event were not drained"
+        assert not self._shared.effects, "effects of the last event were not drained"
         self._dispatch(event, now)
         self._finish(now)
 
@@ -116,18 +102,18 @@ class Node:
         """What follows every event; nothing, as a rule."""
         if now >= self._alarm.at:
             self._tick(now)
-        self.peers.answer_pings(is_settled=self.chain.is_settled)
-        self.wallet.save_if_changed()
-        if self._flows.commands.is_stopping and not self._has_stopped and self.wallet.is_settled:
+        self._flows.peers.answer_pings(is_settled=self._flows.chain.is_settled)
+        self._flows.wallet.save_if_changed()
+        if self._flows.commands.is_stopping and not self._has_stopped and self._flows.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
             self._has_stopped = True
-            self.parts.emit(self._flows.book.save())
+            self._shared.emit(self._flows.book.save())
             self._flows.pool.on_stop(now)
-            self.parts.emit(Shutdown("asked to stop"))
+            self._shared.emit(Shutdown("asked to stop"))
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
-        effects, self.parts.effects = self.parts.effects, []
+        effects, self._shared.effects = self._shared.effects, []
         return effects
 
     def next_deadline(self) -> Micros:
@@ -141,15 +127,15 @@ class Node:
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""
-        tree = self.parts.tree
+        tree = self._shared.tree
         return NodeSnapshot(
             height=tree.tip.height,
             tip=tree.tip.hash,
             best_header_height=tree.best_header.height,
-            mempool_count=len(self.parts.mempool),
-            peers=tuple(session.snapshot() for session in self.parts.sessions.values()),
-            is_initial=self.parts.sync.snapshot(now).is_initial,
-            failure=self.failure,
+            mempool_count=len(self._shared.mempool),
+            peers=tuple(session.snapshot() for session in self._shared.sessions.values()),
+            is_initial=self._shared.sync.snapshot(now).is_initial,
+            failure=self._flows.chain.failure,
         )
 
     def forms(self, now: Micros, *, is_brief: bool) -> Iterator[tuple[str, bytes]]:
@@ -158,29 +144,25 @@ class Node:
             yield from part.digest(now, is_brief=is_brief)
         out = bytearray()
         deadlines = tuple(part.next_deadline() for part in self._flows.parts)
-        _REST.write((self.next_deadline(), deadlines, self.failure, self.parts.rng.position), out)
+        _REST.write((self.next_deadline(), deadlines, self._flows.chain.failure, self._shared.rng.position), out)
         yield "deadlines", bytes(out)
-
-    def takers(self) -> dict[type, str]:
-        """Which method takes which message, for whoever writes it down."""
-        return {message: route.taker for message, route in self._flows.router.items()}
 
     # --- events ---
 
     def _dispatch(self, event: Event, now: Micros) -> None:
         match event:
             case BytesReceived():
-                self.peers.on_bytes(event, now)
+                self._flows.peers.on_bytes(event, now)
             case MessageReceived():
-                self.peers.on_message(event, now)
+                self._flows.peers.on_message(event, now)
             case ConnectionOpened():
-                self.peers.on_connection_opened(event, now)
+                self._flows.peers.on_connection_opened(event, now)
             case ConnectionClosed():
-                self.peers.on_connection_closed(event, now)
+                self._flows.peers.on_connection_closed(event, now)
             case DialFailed():
-                self.peers.on_dial_failed(event, now)
+                self._flows.peers.on_dial_failed(event, now)
             case InboundFailed(remote, reason):
-                self.parts.emit(InboundLost(remote, reason))
+                self._shared.emit(InboundLost(remote, reason))
             case SendQueueLow(conn):
                 self._flows.inventory.on_send_queue_low(conn)
             case DeadlineReached():
@@ -198,14 +180,14 @@ class Node:
             case TransactionVerified():
                 self._on_verified(event, now)
             case NonceFound():
-                self.mining.on_found(event, now)
+                self._flows.mining.on_found(event, now)
             case Saved():
                 self._flows.pool.on_saved(event)
-                self.wallet.on_saved(event, now)
+                self._flows.wallet.on_saved(event, now)
             case KeyStretched():
-                self.wallet.on_key(event, now)
+                self._flows.wallet.on_key(event, now)
             case RescanProgress():
-                self.wallet.on_rescan(event, now)
+                self._flows.wallet.on_rescan(event, now)
             case WorkFailed():
                 self._on_work_failed(event)
             case CommandReceived():
@@ -214,45 +196,45 @@ class Node:
                 assert_never(event)
 
     def _on_stored(self, event: BlockStored, now: Micros) -> None:
-        self.chain.on_stored(event, now)
+        self._flows.chain.on_stored(event, now)
         self._flows.commands.settle()
 
     def _on_refused(self, event: BlockRefused, now: Micros) -> None:
-        source, fault = self.chain.on_refused(event, now)
-        self.mining.on_refused(event.block, event.invalid.reason, now)
+        source, fault = self._flows.chain.on_refused(event, now)
+        self._flows.mining.on_refused(event.block, event.invalid.reason, now)
         self._flows.commands.on_refused(event.invalid)
         self._flows.commands.settle()
         if source is not None and fault is not None:
-            self.peers.punish(source, fault, now)
+            self._flows.peers.punish(source, fault, now)
 
     def _on_moved(self, event: ChainMoved, now: Micros) -> None:
         # The written order: header tree, netsync, mempool, wallet, relay, mining.
-        parts = self.parts
+        parts = self._shared
         parts.tree.set_tip(event.update.tip, event.stored)
-        connected, source, fault = self.chain.on_moved(event, now)
+        connected, source, fault = self._flows.chain.on_moved(event, now)
         if event.invalid is not None:
-            self.mining.on_refused(event.invalid.hash, event.invalid.reason, now)
+            self._flows.mining.on_refused(event.invalid.hash, event.invalid.reason, now)
             self._flows.commands.on_refused(event.invalid)
             if source is not None and fault is not None:
-                self.peers.punish(source, fault, now)
+                self._flows.peers.punish(source, fault, now)
         parts.emit(*parts.sync.on_chain_moved(now))
         change = self._flows.transactions.on_chain_update(event.update, now)
         self._flows.pool.save_deltas()
         if event.update.connected:
             newest = dict.fromkeys(event.update.connected[-1].txids)
             parts.relay.on_block(entry.transaction for entry in change.confirmed if entry.txid in newest)
-        self.wallet.on_chain_update(event.update, change, now)
+        self._flows.wallet.on_chain_update(event.update, change, now)
         self._flows.relay.follow_feerate(now)
         if event.update.connected or event.update.disconnected:
             tip = parts.tree.tip
             parts.emit(TipMoved(tip.hash, tip.height, parts.tree.best_header.height))
         if connected and not parts.sync.is_initial(now):
             self._flows.inventory.announce(connected, now)
-        self.mining.on_tip(tuple(node.hash for node in connected), now)
+        self._flows.mining.on_tip(tuple(node.hash for node in connected), now)
         self._flows.commands.on_connected(connected)
         if event.update.connected or event.update.disconnected:
             self._flows.tip_watch.end_waits()
-        self.chain.advance()
+        self._flows.chain.advance()
         self._flows.commands.settle()
         self._when_settled(now)
 
@@ -261,17 +243,17 @@ class Node:
         self._flows.relay.follow_feerate(now)
         if isinstance(outcome, Accepted):
             if outcome.source is not None:
-                self.peers.note_transaction(outcome.source, now)
+                self._flows.peers.note_transaction(outcome.source, now)
             for one in outcome.in_order():
-                self.wallet.on_accepted(one, now)
+                self._flows.wallet.on_accepted(one, now)
             self._flows.transactions.on_recorded(outcome, now)
         elif outcome is not None:
-            self.wallet.on_rejected(outcome, now)
+            self._flows.wallet.on_rejected(outcome, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
-        self.chain.on_failed(event)
-        self.parts.emit(ChainHalted(event.what, event.error))
-        self._flows.commands.on_failure(self.failure)
+        self._flows.chain.on_failed(event)
+        self._shared.emit(ChainHalted(event.what, event.error))
+        self._flows.commands.on_failure(self._flows.chain.failure)
 
     # --- time ---
 
@@ -279,5 +261,5 @@ class Node:
         """What is due: every part says when it wants to be asked."""
         for part in self._flows.parts:
             if is_due(part, now):
-                self.peers.perform(part.on_deadline(now), now)
+                self._flows.peers.perform(part.on_deadline(now), now)
         self._alarm.set(ring(self._flows.parts, now))

@@ -40,8 +40,8 @@ Measure = tuple[str, int, int]
 
 def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     """Everything of one node that has a limit and can be seen from outside."""
-    seen = node.view
-    policy = seen.policy
+    seen, policy = node.view, host.policy
+    assert policy is not None, "a host that runs a node was started with a policy"
     pool = seen.mempool.snapshot(now)
     yield "bytes in the mempool", pool.usage_bytes, seen.mempool.policy.bytes_max
     yield "orphan transactions in points", pool.orphan_points, ORPHAN_POINTS_MAX

@@ -2,7 +2,7 @@ from minicoin.core.primitives.address import NodeAddress, TimedAddress
 
 
 def test_the_book_is_counted_and_laid_open(rpc) -> None:
-    world, book = rpc.port.world, rpc.port.host.node.parts.book
+    world, book = rpc.port.world, rpc.port.host.node.view.book
     assert rpc("getaddrmaninfo")["all_networks"] == {"new": 0, "tried": 0, "total": 0}
     now = world.now // 1_000_000
     known = [NodeAddress(host, 7000) for host in ("10.0.0.1", "10.1.0.1", "2001:db8::1")]

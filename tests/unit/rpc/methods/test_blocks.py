@@ -103,7 +103,7 @@ def test_headers_only_blocks_are_not_available(pair) -> None:
     decoded = source("decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6")
     (block,) = source("generatetoaddress", 1, decoded["address"])
     header = Block.parse(bytes.fromhex(source("getblock", block, 0))).header
-    lacking.port.host.node.parts.tree.add(header, lacking.port.world.now)
+    lacking.port.host.node.view.tree.add(header, lacking.port.world.now)
     assert lacking("getblockheader", block)["nTx"] == 0
     assert lacking.refusal("getblock", block) == (-1, "Block not available (not fully downloaded)")
 

@@ -108,7 +108,7 @@ def test_fee_estimates(chain) -> None:
 
 def test_orphans_are_told_with_the_peers_that_have_them(pair) -> None:
     one, _ = pair
-    pool = one.port.host.node.parts.mempool
+    pool = one.port.host.node.view.mempool
     orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x51" * 30),))
     assert pool._orphans.add(orphan, (), ConnId(7))
     pool.announce_orphan(orphan.wtxid, ConnId(9))

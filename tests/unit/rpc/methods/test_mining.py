@@ -129,7 +129,7 @@ def test_proposals_are_judged_and_change_nothing(funded) -> None:
     template = funded("getblocktemplate", {"rules": ["segwit"]})
     assert template["capabilities"] == ["proposal"]
     node = funded.port.host.node
-    built = node.mining.template(b"\x51", funded.port.world.now)
+    built = node.view.mining.template(b"\x51", funded.port.world.now)
     block = _block_of(built)
 
     def propose(proposed: Block) -> object:

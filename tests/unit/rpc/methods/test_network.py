@@ -71,7 +71,7 @@ def test_a_ping_without_an_answer_is_told(connected) -> None:
 
 def test_addresses_of_one_network(rpc) -> None:
     now = rpc.port.world.now // SECOND_US
-    book = rpc.port.host.node.parts.book
+    book = rpc.port.host.node.view.book
     hosts = ["2001:db8::1", "10.0.0.1", "10.1.0.1", "10.2.0.1"]
     book.add([TimedAddress(NodeAddress(host, 7000), 9, now - at) for at, host in enumerate(hosts)], None, now)
     assert [row["address"] for row in rpc("getnodeaddresses", 0)] == hosts

@@ -192,7 +192,7 @@ def test_what_is_sent_once_more_is_told_once_more(funded, monkeypatch) -> None:
     flow = funded.port.host.node._flows.transactions
     monkeypatch.setattr(flow, "_announce", lambda entry, now: told.append(entry.wtxid))
     assert funded("sendrawtransaction", raw) == txid
-    entry = next(iter(funded.port.host.node.parts.mempool))
+    entry = next(iter(funded.port.host.node.view.mempool))
     assert told == [entry.wtxid]
 
 

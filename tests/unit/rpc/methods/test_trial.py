@@ -111,7 +111,7 @@ def test_addresses_are_put_into_the_book(rpc) -> None:
     assert rpc("addpeeraddress", "1.2.3.4", 8333) == {"success": False, "error": "failed-adding-to-new"}
     assert rpc("addpeeraddress", "1.2.3.5", 8333, True) == {"success": True}
     assert {known["address"] for known in rpc("getnodeaddresses", 0)} == {"1.2.3.4", "1.2.3.5"}
-    book = rpc.port.host.node.parts.book.snapshot()
+    book = rpc.port.host.node.view.book.snapshot()
     assert (book.new, book.tried) == (1, 1)
     assert rpc.refusal("addpeeraddress", "nowhere", 8333)[0] == -8
     assert rpc.refusal("addpeeraddress", "1.2.3.4", 65_536)[0] == -8
@@ -134,7 +134,7 @@ def test_a_feeler_leaves_when_it_was_answered(pair) -> None:
     one("addconnection", f"{address.host}:{address.port}", "feeler")
     one.port.pass_time(5_000_000)
     assert one("getpeerinfo") == other("getpeerinfo") == []
-    record = one.port.host.node.parts.book.find(address)
+    record = one.port.host.node.view.book.find(address)
     assert record is not None
     assert record.is_tried
 
@@ -173,9 +173,9 @@ def test_the_next_announcement_of_what_nobody_asked_for_is_brought_forward(rpc) 
     rpc("createwallet")
     rpc("generatetoaddress", 101, rpc("getnewaddress"))
     rpc("sendtoaddress", rpc("getnewaddress"), 1)
-    before = node.parts.mempool.next_deadline()
+    before = node.view.mempool.next_deadline()
     assert rpc("mockscheduler", 60) is None
-    assert node.parts.mempool.next_deadline() == before - 60_000_000
+    assert node.view.mempool.next_deadline() == before - 60_000_000
     assert node.next_deadline() <= node.earliest_deadline()
     for wrong in (0, -1, 3_601):
         assert rpc.refusal("mockscheduler", wrong)[0] == -1

@@ -134,11 +134,11 @@ class SmallNet:
 
     def heights(self) -> list[int]:
         """Where every tip is."""
-        return [self.node(index).parts.tree.tip.height for index in range(len(self.hosts))]
+        return [self.node(index).view.tree.tip.height for index in range(len(self.hosts))]
 
     def bans(self, index: int) -> list[str]:
         """Whom a node has banned."""
-        return [ban.subject for ban in self.node(index).parts.connections.bans.active(self.world.now)]
+        return [ban.subject for ban in self.node(index).view.connections.bans.active(self.world.now)]
 
     def _policy(self, index: int, shape: str, base: NodePolicy) -> NodePolicy:
         if shape == "addrman":

@@ -32,7 +32,7 @@ def _eclipse(count: int = 8, *, hides_blocks: bool = True) -> Eclipse:
 
 def _foreign_addresses(net: Any) -> tuple[int, int]:
     """(the attacker's, all) addresses of the victim's book."""
-    known = net.node(_VICTIM).parts.book.page(100_000)
+    known = net.node(_VICTIM).view.book.page(100_000)
     return sum(timed.address.host.startswith("20.") for timed in known), len(known)
 
 
@@ -80,7 +80,7 @@ def test_blocks_are_hidden_from_whoever_knows_nobody_else(small_net: Callable[..
         net.run(5)
         net.mine(2, 30)
         assert lonely.node is not None
-        assert lonely.node.parts.tree.tip.height == height
+        assert lonely.node.view.tree.tip.height == height
 
 
 def test_an_eclipse_listens_at_many_addresses_of_its_groups(small_net: Callable[..., Any]) -> None:

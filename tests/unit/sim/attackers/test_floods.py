@@ -39,7 +39,7 @@ def test_real_payments_fill_mempools_up_to_their_bound_and_blocks_confirm_them(
     # Where the tip is old, a node is catching up and takes no transactions.
     net.mine(2)
     net.run(30)
-    pools = [net.node(index).parts.mempool for index in range(4)]
+    pools = [net.node(index).view.mempool for index in range(4)]
     assert all(pool.snapshot(net.world.now).usage_bytes <= bound for pool in pools)
     held = len(pools[0])
     assert 50 < held < net.attacker.fired
@@ -55,7 +55,7 @@ def test_orphans_keep_within_their_sender_s_share(small_net: Callable[..., Any])
     net.begin()
     net.mine(2)
     net.run(30)
-    snapshot = net.node(0).parts.mempool.snapshot(net.world.now)
+    snapshot = net.node(0).view.mempool.snapshot(net.world.now)
     assert net.attacker.fired > 100
     # 20,000 units of weight each.
     share = ORPHAN_WEIGHT_PER_PEER // 20_000
@@ -71,7 +71,7 @@ def test_wrong_signatures_get_nowhere_and_nobody_is_banned_for_them(small_net: C
     net.run(30)
     assert net.attacker.fired > 100
     assert net.bans(0) == net.bans(1) == []
-    assert [len(net.node(index).parts.mempool) for index in range(3)] == [0, 0, 0]
+    assert [len(net.node(index).view.mempool) for index in range(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("size", [250, 1_000, 5_000])
@@ -80,7 +80,7 @@ def test_transactions_have_about_the_wanted_size(size: int, small_net: Callable[
     net.begin()
     net.mine(1)
     net.run(20)
-    sizes = [entry.transaction.size for entry in net.node(0).parts.mempool]
+    sizes = [entry.transaction.size for entry in net.node(0).view.mempool]
     assert sizes
     assert all(abs(found - size) <= 45 for found in sizes)
 
@@ -92,11 +92,11 @@ def test_addresses_come_no_faster_than_a_peer_may_send_them(small_net: Callable[
     attack = FloodAddresses(kind="flood-addresses", rate_per_s=0.5, per_message=100, target=(0,))
     net = small_net(3, [attack], coins=1)
     net.begin()
-    honest = net.node(0).parts.book.size
+    honest = net.node(0).view.book.size
     net.run(300)
     assert net.attacker.fired > 100
     # A tenth of an address a second, and one to begin with; ten thousand were told.
-    assert 25 <= net.node(0).parts.book.size - honest <= 32
+    assert 25 <= net.node(0).view.book.size - honest <= 32
     assert not net.bans(0)
 
 

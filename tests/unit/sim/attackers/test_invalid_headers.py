@@ -37,12 +37,12 @@ def test_headers_that_connect_to_nothing_are_left_alone(small_net: Callable[...,
 def test_a_header_from_the_future_is_left_alone(small_net: Callable[..., Any]) -> None:
     net = small_net(3, [_attack("time")], coins=1)
     net.begin()
-    known = len(net.node(0).parts.tree)
+    known = len(net.node(0).view.tree)
     net.run(60)
     assert net.attacker.fired > 30
     # Nobody is blamed: it may be our clock that is wrong.
     assert net.bans(0) == []
-    assert len(net.node(0).parts.tree) == known
+    assert len(net.node(0).view.tree) == known
 
 
 def test_branches_without_work_are_kept_up_to_a_bound_without_blame(
@@ -58,7 +58,7 @@ def test_branches_without_work_are_kept_up_to_a_bound_without_blame(
     assert net.attacker.fired * (honest[0] - 1) > 1_000
     assert net.heights() == honest
     assert net.bans(0) == []
-    assert 150 < len(net.node(0).parts.tree) <= honest[0] + 1 + 200
+    assert 150 < len(net.node(0).view.tree) <= honest[0] + 1 + 200
 
 
 def test_branches_far_below_the_tip_are_not_kept_at_all(
@@ -70,7 +70,7 @@ def test_branches_far_below_the_tip_are_not_kept_at_all(
     net.run(60)
     assert net.attacker.fired > 100
     assert net.bans(0) == []
-    assert len(net.node(0).parts.tree) == net.heights()[0] + 1
+    assert len(net.node(0).view.tree) == net.heights()[0] + 1
 
 
 @pytest.mark.parametrize("flaw", get_args(HeaderFlaw))

@@ -49,7 +49,7 @@ class Race:
     @property
     def revenue(self) -> float:
         """The attacker's part of the best chain."""
-        node = self.net.node(0).parts.tree.tip
+        node = self.net.node(0).view.tree.tip
         height, own = node.height, 0
         while node.height:
             own += node.hash in self.miner.found

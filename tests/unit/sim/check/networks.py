@@ -78,7 +78,7 @@ def submit(simulation: Simulation, block: RawBlock) -> None:
     """Hand a block to node 0 and let it spread."""
     simulation.world.command(simulation.honest[0], SubmitBlock(block))
     pass_seconds(simulation, 5)
-    tips = {hash_to_hex(host.node.parts.tree.tip.hash) for host in simulation.honest if host.node is not None}
+    tips = {hash_to_hex(host.node.view.tree.tip.hash) for host in simulation.honest if host.node is not None}
     assert tips == {hash_to_hex(block.hash)}
 
 

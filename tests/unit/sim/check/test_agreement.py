@@ -48,7 +48,7 @@ def test_a_better_chain_that_nobody_follows_is_seen() -> None:
     for host in simulation.honest:
         node = host.node
         assert node is not None
-        tree = node.parts.tree
+        tree = node.view.tree
         assert tree.tip.parent is not None
         tree.set_tip(tree.tip.parent.hash)
     assert found(simulation)["converge"] == "stands at height 3 and holds a better chain of height 4"
@@ -60,7 +60,7 @@ def test_a_ban_between_honest_nodes_is_seen() -> None:
     assert node is not None
     address = simulation.honest[0].address
     ban = Ban(f"{address.host}/32", Micros(0), Micros(1 << 60), "bad manners")
-    node.parts.connections.bans.add(ban)
+    node.view.connections.bans.add(ban)
     assert found(simulation) == {"no-honest-bans": "node1 bans node0: bad manners"}
 
 
@@ -82,7 +82,7 @@ def test_a_node_that_relays_nothing_is_seen() -> None:
     pass_seconds(simulation, 120)
     middle = simulation.honest[1].node
     assert middle is not None
-    middle.parts.relay.announce = lambda item, conns, now: None  # type: ignore[method-assign]
+    middle.view.relay.announce = lambda item, conns, now: None  # type: ignore[method-assign]
     coin = simulation.funding.coins[0]
     payment = spend((coin,), (coin.value_sat - 1_000,))
     simulation.world.command(simulation.honest[0], SubmitTransaction(payment))
@@ -113,7 +113,7 @@ def test_a_payment_that_a_reorg_loses_is_seen(monkeypatch: pytest.MonkeyPatch, i
     simulation.world.command(simulation.honest[0], SubmitTransaction(payment))
     pass_seconds(simulation, 1)
     mine(simulation, 0)
-    assert len(simulation.honest[0].node.parts.mempool) == 0  # type: ignore[union-attr]
+    assert len(simulation.honest[0].node.view.mempool) == 0  # type: ignore[union-attr]
     mine(simulation, 1)
     mine(simulation, 1)
     if is_lost:
@@ -122,7 +122,7 @@ def test_a_payment_that_a_reorg_loses_is_seen(monkeypatch: pytest.MonkeyPatch, i
         simulation.world.connections.let_go(end)
     pass_seconds(simulation, 70)
     assert simulation.honest[0].node is not None
-    assert simulation.honest[0].node.parts.tree.tip.height == 5
+    assert simulation.honest[0].node.view.tree.tip.height == 5
     simulation.checks.look()
     expected = {"reorg": f"node0 lost {payment.txid[::-1].hex()} in a reorg"}
     assert found(simulation) == (expected if is_lost else {})

@@ -30,14 +30,13 @@ def _shrink_mempool(simulation: Simulation) -> None:
     coin = simulation.funding.coins[0]
     simulation.world.command(simulation.honest[0], SubmitTransaction(spend((coin,), (coin.value_sat - 1_000,))))
     pass_seconds(simulation, 5)
-    parts = simulation.honest[0].node.parts  # type: ignore[union-attr]
-    parts.mempool.policy = replace(parts.mempool.policy, bytes_max=10)
+    pool = simulation.honest[0].node.view.mempool  # type: ignore[union-attr]
+    pool.policy = replace(pool.policy, bytes_max=10)
 
 
 def _close_inbound(simulation: Simulation) -> None:
     for host in simulation.honest:
-        parts = host.node.parts  # type: ignore[union-attr]
-        parts.policy = replace(parts.policy, inbound_slots=0)
+        host.policy = replace(host.policy, inbound_slots=0)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from minicoin.world.own_ledger import OwnLedger
 def _mined(simulation: Simulation, *transactions: Transaction) -> forge.RawBlock:
     node = simulation.honest[0].node
     assert node is not None
-    tree = node.parts.tree
+    tree = node.view.tree
     now = Micros(simulation.world.now)
     return forge.mine(tree, tree.tip, PAY_SCRIPT, now, extra_nonce=7, transactions=transactions)
 
@@ -82,6 +82,6 @@ def test_an_engine_that_stands_elsewhere_is_seen() -> None:
     assert isinstance(ledger, OwnLedger)
     node = simulation.honest[1].node
     assert node is not None
-    assert node.parts.tree.tip.parent is not None
-    ledger.engine.activate(node.parts.tree.tip.parent.hash, ())
+    assert node.view.tree.tip.parent is not None
+    ledger.engine.activate(node.view.tree.tip.parent.hash, ())
     assert found(simulation)["supply"] == "the engine does not stand where the header tree says"

@@ -114,7 +114,7 @@ def test_every_link_of_the_topology_stands_after_set_up() -> None:
         session.is_ready
         for host in simulation.honest
         if host.node is not None
-        for session in host.node.parts.sessions.values()
+        for session in host.node.view.sessions.values()
     )
 
 
@@ -133,7 +133,7 @@ def test_everybody_is_connected_to_everybody_and_each_run_is_the_same() -> None:
     for host in simulation.honest:
         assert {end.other.host.index for end in host.links.values()} == {*range(8)} - {host.index}
         assert host.node is not None
-        kinds = {slot.kind for slot in host.node.parts.connections.snapshot()}
+        kinds = {slot.kind for slot in host.node.view.connections.snapshot()}
         assert kinds <= {SlotKind.OVERLAY, SlotKind.INBOUND}
     assert simulation.checks.violations == []
     again = simulate(scenario, "nodes.count=8", "mining.blocks=3")

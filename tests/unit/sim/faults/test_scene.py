@@ -45,10 +45,10 @@ def test_a_disk_that_is_kept_and_one_that_is_lost() -> None:
         host.disk.documents.clear()
         scene.switch_on(host)
         assert host.node is not None
-        assert host.node.parts.tree.tip.height == found
+        assert host.node.view.tree.tip.height == found
     pass_seconds(simulation, 30)
     assert host.node is not None
-    assert host.node.parts.tree.tip.height == height
+    assert host.node.view.tree.tip.height == height
 
 
 def test_the_narrowest_line_counts() -> None:
@@ -90,8 +90,8 @@ def test_a_clock_set_ahead_wakes_the_node_and_one_set_back_restarts_it() -> None
     assert host.clock.offset_us == 0
     pass_seconds(simulation, 60)
     assert host.node is not None
-    assert all(session.is_ready for session in host.node.parts.sessions.values())
-    assert len(host.node.parts.sessions) == 2
+    assert all(session.is_ready for session in host.node.view.sessions.values())
+    assert len(host.node.view.sessions) == 2
 
 
 def test_what_is_down_gets_its_clock_set_all_the_same() -> None:

@@ -92,7 +92,7 @@ def test_a_group_may_be_of_an_older_version() -> None:
     group = '[[nodes.group]]\nname = "old"\ncount = 2\nversion = "before-sendheaders"\n'
     simulation = simulate(group)
     versions = [
-        sorted({session.version.version for session in host.node.parts.sessions.values() if session.version})
+        sorted({session.version for session in host.node.view.sessions.values() if session.version})
         for host in simulation.honest
         if host.node is not None
     ]
