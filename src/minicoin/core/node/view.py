@@ -120,7 +120,7 @@ class PoolReader(Protocol):
 
 
 class MiningReader(Protocol):
-    """Mining (core/node/mining_flow)."""
+    """Mining (core/mining)."""
 
     @property
     def script_pubkey(self) -> bytes | None: ...
