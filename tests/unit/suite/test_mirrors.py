@@ -30,8 +30,6 @@ OWED = (
     "node/node",
     "node/pool_flow",
     "node/relay_flow",
-    "node/tip_watch",
-    "node/trial_flow",
     "node/tx_flow",
     "params/rules",
     "script/opcodes",
