@@ -18,8 +18,10 @@ _BATCHES_PER_THREAD = 4
 """More batches than threads, so that one with slow scripts does not keep the others waiting."""
 
 _POINTER = ctypes.c_void_p
-_HOLDS_GIL = ctypes.PyDLL(None, handle=BITCOINKERNEL_LIB._handle)
-_DROPS_GIL = ctypes.CDLL(None, handle=BITCOINKERNEL_LIB._handle)
+# ctypes has no public name for the handle of a loaded library.
+_HANDLE = BITCOINKERNEL_LIB._handle  # noqa: SLF001
+_HOLDS_GIL = ctypes.PyDLL(None, handle=_HANDLE)
+_DROPS_GIL = ctypes.CDLL(None, handle=_HANDLE)
 
 
 def _declare(library: ctypes.CDLL, name: str, result: object, *arguments: object) -> "ctypes._NamedFuncPointer":

@@ -15,7 +15,7 @@ class CoinsCache:
     """Invariant: a coin exists when it is in `added`, or in the store and not in `removed`."""
 
     def __init__(self, store: ChainStore) -> None:
-        self._store = store
+        self.store = store
         self._added: dict[Outpoint, bytes] = {}
         self._removed: dict[Outpoint, None] = {}
 
@@ -33,7 +33,7 @@ class CoinsCache:
 
     def _below(self, outpoint: Outpoint) -> bytes | None:
         """The coin without the changes kept here."""
-        return self._store.coin(outpoint)
+        return self.store.coin(outpoint)
 
     def spend(self, outpoint: Outpoint) -> bytes | None:
         """Take the coin out of the set; None, and nothing happens, when it does not exist."""
@@ -59,7 +59,7 @@ class CoinsCache:
 
     def flush(self, tip: BlockHash) -> None:
         """Write every change to the store, which stands at `tip` from then on."""
-        self._store.commit(self._added, self._removed, tip)
+        self.store.commit(self._added, self._removed, tip)
         self._added.clear()
         self._removed.clear()
 
@@ -67,7 +67,7 @@ class CoinsCache:
         """Every coin, in the order of the keys."""
         fresh = iter(sorted(self._added.items()))
         pending = next(fresh, None)
-        for outpoint, packed in self._store.coins():
+        for outpoint, packed in self.store.coins():
             while pending is not None and pending[0] < outpoint:
                 yield pending
                 pending = next(fresh, None)
@@ -92,7 +92,7 @@ class CoinsView(CoinsCache):
     """Changes on top of a cache that is left alone, and must not change meanwhile."""
 
     def __init__(self, base: CoinsCache) -> None:
-        super().__init__(base._store)
+        super().__init__(base.store)
         self._base = base
 
     def _below(self, outpoint: Outpoint) -> bytes | None:

@@ -137,7 +137,8 @@ class Descriptor:
             case Function.COMBO | Function.MULTI_A | Function.SORTED_MULTI_A:
                 raise AssertionError(f"{self.function} is no script of its own")
 
-    def _leaf_script(self) -> bytes:
+    def leaf_script(self) -> bytes:
+        """What it is as a leaf of a tr()."""
         # Within tr() keys are x-only, and checked one by one (BIP342, BIP387).
         keys = [push(key.public[1:]) for key in self.keys]
         if self.function is Function.PK:
@@ -173,7 +174,7 @@ def _combo(key: KeyExpression) -> tuple[Descriptor, ...]:
 
 
 def _leaf_hash(leaf: Descriptor) -> bytes:
-    script = leaf._leaf_script()
+    script = leaf.leaf_script()
     return tagged_hash("TapLeaf", _LEAF_VERSION + encode_compact(len(script)) + script)
 
 
