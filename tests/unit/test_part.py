@@ -1,5 +1,7 @@
 """The contract of parts: routes that fit their handlers, one taker for each message, alarms set right together."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from minicoin.core.alarm import NEVER, Alarm
@@ -7,7 +9,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.part import Part, PeerView, make_router, ring, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
-from minicoin.core.wire.messages import GetAddr, Ping, Pong
+from minicoin.core.wire.messages import GetAddr, Ping
 
 PEER = PeerView(1, NodeAddress("127.0.0.1", 1), is_inbound=True)
 
@@ -31,6 +33,12 @@ class Listening(Part):
         return self.deadline
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    number: int
+    word: str
+
+
 class Silent(Part):
     """A part that wants nothing."""
 
@@ -43,6 +51,31 @@ def test_a_part_that_wants_nothing_says_nothing():
     assert part.routes() == ()
     assert [*part.on_ready(PEER, 1), *part.on_closed(1, 1), *part.on_deadline(1)] == []
     assert part.next_deadline() is None
+    assert [*part.digest(1, is_brief=False)] == []
+
+
+def test_what_a_part_shows_is_its_digest():
+    class Showing(Silent):
+        shown = (1, "two")
+
+        def snapshot(self, now):
+            return Shown(*self.shown)
+
+    part = Showing()
+    ((name, before),) = part.digest(1, is_brief=False)
+    assert name == "Showing"
+    assert [*part.digest(9, is_brief=True)] == [(name, before)]
+    part.shown = (1, "three")
+    assert [*part.digest(1, is_brief=False)] != [(name, before)]
+
+
+def test_what_has_no_canonical_form_cannot_be_shown():
+    class Careless(Silent):
+        def snapshot(self, now):
+            return {1, 2}
+
+    with pytest.raises(MisuseError, match="no form for set"):
+        Careless().digest(1, is_brief=False)
 
 
 def test_a_message_goes_to_its_taker():
@@ -51,11 +84,6 @@ def test_a_message_goes_to_its_taker():
     assert {kind: one.taker for kind, one in router.items()} == {Ping: "Listening.take_ping"}
     router[Ping].handle(PEER, Ping(7), Micros(3))
     assert part.heard == [(1, 7, 3)]
-
-
-def test_a_handler_is_handed_no_other_message():
-    with pytest.raises(AssertionError):
-        route(Ping, Listening().take_ping).handle(PEER, Pong(7), Micros(3))
 
 
 def test_two_takers_of_one_message_are_refused():

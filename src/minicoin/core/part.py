@@ -17,12 +17,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, TypeVar, cast
 
 from minicoin.core.alarm import NEVER, Alarm
 from minicoin.core.answers import Answer, Reason
 from minicoin.core.effects import Effect
 from minicoin.core.faults import MisuseError
+from minicoin.core.forms.derived import make_codec
+from minicoin.core.forms.plain import Codec
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
@@ -99,6 +102,11 @@ class Outbox(Protocol):
         """Answer a command with why it is not carried out, if one waits."""
 
 
+@cache
+def _codec_of(kind: type) -> Codec:
+    return make_codec(kind, {})
+
+
 class Part(Protocol):
     """One part of a node. Parts inherit what they have no use for: here are those answers."""
 
@@ -134,8 +142,15 @@ class Part(Protocol):
 
     def digest(self, now: Micros, *, is_brief: bool) -> Iterable[tuple[str, bytes]]:
         """What of it must be equal in equal nodes: canonical bytes (core/forms) under the names that a difference is
-        told by. A brief one looks at the totals only of a table of more than DIGEST_ITEMS_MAX rows."""
-        return ()
+        told by. Its snapshot under the name of its class, unless it says otherwise. A brief one looks at the totals
+        only of a table of more than DIGEST_ITEMS_MAX rows."""
+        shown = self.snapshot(now)
+        if shown is None:
+            return ()
+        kind: type = type(shown)
+        out = bytearray()
+        _codec_of(kind).write(shown, out)
+        return ((type(self).__name__, bytes(out)),)
 
 
 Router = Mapping[type, Route]

@@ -1,5 +1,7 @@
 """A part that the package does not know: told of peers and time, handed its message, its wishes carried out."""
 
+from dataclasses import dataclass
+
 import pytest
 from tests.unit.node.bench import NETWORK, Bench
 
@@ -9,8 +11,16 @@ from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.node.policy import NodePolicy
 from minicoin.core.part import Part, route
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.recording.digest import differing, part_digests
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import GetData, Ping, Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Patiences:
+    """How often each peer was heard."""
+
+    counts: tuple[tuple[int, int], ...]
 
 
 class Patience(Part):
@@ -50,6 +60,9 @@ class Patience(Part):
                 return ()
             case _:
                 raise PeerFault("does not stop", score=100)
+
+    def snapshot(self, now):
+        return Patiences(tuple(self.heard.items()))
 
     def on_deadline(self, now):
         late = [conn for conn, at in self.leave_at.items() if at <= now]
@@ -108,6 +121,13 @@ def test_a_peer_it_blames_pays(bench, part):
         bench.say(1, REJECT)
     assert bench.take(Close) == [Close(1, "does not stop")]
     assert part[0].told[-1] == ("closed", 1)
+
+
+def test_what_it_shows_is_part_of_the_nodes_digest(bench, part):
+    bench.connect(1)
+    before = part_digests(bench.node, bench.now)
+    part[0].heard[1] += 1
+    assert list(differing(before, part_digests(bench.node, bench.now))) == ["Patience"]
 
 
 def test_a_message_that_has_its_taker_is_not_taken_away():

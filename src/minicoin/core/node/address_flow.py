@@ -7,8 +7,10 @@ What is passed on to others is gossip's own business (core/discovery).
 from collections.abc import Iterable
 from typing import Final
 
-from minicoin.core.addrmgr.book import BookSnapshot
+from minicoin.core.addrmgr.book import AddressBook, BookSnapshot
 from minicoin.core.alarm import Alarm
+from minicoin.core.connmgr.connections import ConnectionManager
+from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import AddressesFound
 from minicoin.core.forms.derived import make_codec
@@ -129,10 +131,10 @@ class AddressFlow(Part):
 class SeedFlow(Part):
     """When seeds are asked."""
 
-    def __init__(self, parts: CommonParts) -> None:
-        self._bootstrap = parts.bootstrap
-        self._connections = parts.connections
-        self.alarm = parts.bootstrap.alarm
+    def __init__(self, bootstrap: Bootstrap, connections: ConnectionManager) -> None:
+        self._bootstrap = bootstrap
+        self._connections = connections
+        self.alarm = bootstrap.alarm
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         return self._bootstrap.due(now, self._connections.count_ready(*_OUTBOUND))
@@ -144,10 +146,10 @@ class SeedFlow(Part):
 class BookFlow(Part):
     """The book's time: its collisions are decided, and it is written down now and then."""
 
-    def __init__(self, parts: CommonParts, now: Micros) -> None:
-        self._book = parts.book
+    def __init__(self, book: AddressBook, now: Micros) -> None:
+        self._book = book
         self._save_at = Micros(now + BOOK_SAVE_EVERY_US)
-        self.alarm = parts.book.alarm
+        self.alarm = book.alarm
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         self._book.resolve_collisions(now)

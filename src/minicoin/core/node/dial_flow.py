@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Final
 
+from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.connmgr.bans import Ban
+from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import SlotView
 from minicoin.core.effects import Effect
 from minicoin.core.forms.derived import make_codec
-from minicoin.core.node.parts import CommonParts
 from minicoin.core.part import Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
@@ -19,10 +20,10 @@ _SLOTS: Final = make_codec(tuple[tuple[SlotView, ...], tuple[NodeAddress, ...], 
 class DialFlow(Part):
     """Around the connection manager."""
 
-    def __init__(self, parts: CommonParts) -> None:
-        self._connections = parts.connections
-        self._book = parts.book
-        self.alarm = parts.connections.alarm
+    def __init__(self, connections: ConnectionManager, book: AddressBook) -> None:
+        self._connections = connections
+        self._book = book
+        self.alarm = connections.alarm
 
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         self._connections.on_ready(peer.conn)

@@ -66,12 +66,12 @@ def make_flows(
     serving = Serving(shared.sync)
     chain = ChainFlow(shared)
     addresses = AddressFlow(shared, overlay)
-    relay = RelayFlow(shared)
+    relay = RelayFlow(shared.relay, shared.mempool, shared.sync)
     transactions = TxFlow(shared, overlay, serving)
     keeper = WalletKeeper(shared, transactions, wallet, entropy)
     pool = PoolFlow(shared, transactions, keeper)
     inventory = InventoryFlow(shared, overlay, transactions, serving)
-    book = BookFlow(shared, now)
+    book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
     tip_watch = TipWatch(shared)
     listeners: tuple[Part, ...] = (
@@ -81,7 +81,7 @@ def make_flows(
         transactions,
         pool,
         inventory,
-        SeedFlow(shared),
+        SeedFlow(shared.bootstrap, shared.connections),
         shared.gossip,
         book,
         mining,
@@ -89,7 +89,7 @@ def make_flows(
         tip_watch,
         *_make_more(shared, more),
         overlay,
-        DialFlow(shared),
+        DialFlow(shared.connections, shared.book),
     )
     router = make_router(listeners)
     session = replace(session, extensions=extensions_of(router, shared.network))

@@ -75,18 +75,18 @@ class HeaderOnlyNode:
         self._shared = shared
         self._overlay = OverlayFlow(shared, model)
         self._addresses = AddressFlow(shared, self._overlay)
-        self._book = BookFlow(shared, now)
+        self._book = BookFlow(shared.book, now)
         self._tip_watch = TipWatch(shared)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
             HeaderInventory(shared.headers),
-            SeedFlow(shared),
+            SeedFlow(shared.bootstrap, shared.connections),
             shared.gossip,
             self._book,
             self._tip_watch,
             self._overlay,
-            DialFlow(shared),
+            DialFlow(shared.connections, shared.book),
         )
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))

@@ -9,13 +9,14 @@ from typing import Final
 
 from minicoin.core.effects import Effect
 from minicoin.core.forms.derived import make_codec
-from minicoin.core.node.parts import Parts
+from minicoin.core.mempool.reading import MempoolReader
+from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.relay.feefilter import FEEFILTER_NOTHING
-from minicoin.core.relay.transactions import RelayFeatures
+from minicoin.core.relay.transactions import RelayFeatures, TxRelay
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import FeeFilter
 
@@ -25,10 +26,11 @@ _RELAYING: Final = make_codec(tuple[int, ...], {})
 class RelayFlow(Part):
     """Around the relay of transactions."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._relay = parts.relay
-        self.alarm = parts.relay.alarm
+    def __init__(self, relay: TxRelay, mempool: MempoolReader, sync: BlockSync) -> None:
+        self._relay = relay
+        self._mempool = mempool
+        self._sync = sync
+        self.alarm = relay.alarm
 
     def routes(self) -> tuple[Route, ...]:
         return (route(FeeFilter, self.take_feefilter),)
@@ -48,7 +50,7 @@ class RelayFlow(Part):
             and not peer.permissions & Permission.FORCERELAY,
             is_trusted=bool(peer.permissions & Permission.RELAY),
         )
-        self._relay.on_ready(peer.conn, features, self._parts.mempool.sequence, now)
+        self._relay.on_ready(peer.conn, features, self._mempool.sequence, now)
         self._relay.on_feefilter(peer.conn, peer.feefilter_sat_per_kvb)
         if peer.permissions & Permission.NOBAN:
             self._relay.favour(peer.conn, now)
@@ -67,7 +69,7 @@ class RelayFlow(Part):
         self._relay.on_feerate(self._wanted_feerate(now), now)
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
-        return self._relay.on_deadline(now, self._wanted_feerate(now), self._parts.mempool.sequence)
+        return self._relay.on_deadline(now, self._wanted_feerate(now), self._mempool.sequence)
 
     def next_deadline(self) -> Micros | None:
         return self._relay.next_deadline()
@@ -78,6 +80,6 @@ class RelayFlow(Part):
         return (("relay", bytes(out)),)
 
     def _wanted_feerate(self, now: Micros) -> int:
-        if self._parts.sync.is_initial(now):
+        if self._sync.is_initial(now):
             return FEEFILTER_NOTHING
-        return self._parts.mempool.min_feerate(now)
+        return self._mempool.min_feerate(now)
