@@ -11,7 +11,7 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
 from minicoin.sim.faults.chance import draw_fault
-from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, FaultKind
+from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS, FaultKind
 from minicoin.sim.scenario.faults import ChurnSpell, Crash, NodeLoss
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.sources import scenario_topology
@@ -32,6 +32,8 @@ _LAST_GAP_S: Final = 30
 _SETTLE_S: Final = 30.0
 
 _ATTACKED_SHARE: Final = 0.15
+_LIBP2P_SHARE: Final = 0.1
+_WALLETS_SHARE: Final = 0.2
 _LONG_CHAIN_SHARE: Final = 0.12
 _MATURITY_MAX: Final = 120
 
@@ -68,6 +70,9 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
     phase_s = 30 + rng.below(_PHASE_MAX_S - 30)
     # Payments begin with a chain of that many blocks: whoever loses its disk has something to fetch.
     maturity = 20 + rng.below(_MATURITY_MAX - 20) if rng.uniform() < _LONG_CHAIN_SHARE else 2
+    # Of a stream of their own: what else a seed draws stays as it was.
+    has_peer_ids = rng.stream("transport").uniform() < _LIBP2P_SHARE and any(kind not in PLAIN_KINDS for kind in kinds)
+    has_wallets = rng.stream("wallets").uniform() < _WALLETS_SHARE
     return {
         "name": f"fuzz-{seed}",
         "question": f"Does the network that fuzz seed {seed} draws survive its faults?",
@@ -76,6 +81,7 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
             "count": count,
             "ledger": "own" if has_own_ledgers else "shared",
             "encode": rng.uniform() < 0.2,
+            "wallets": has_wallets,
         },
         "network": {
             "spacing_s": float(_SPACING_MEAN_S),
@@ -85,10 +91,10 @@ def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Docume
             "drop_after_s": _DROP_AFTER_S,
         },
         "topology": _topology(rng, count),
-        "links": _links(rng),
+        "links": _links(rng) | ({"transport": "libp2p"} if has_peer_ids else {}),
         "mining": {"at": _schedule(rng, count, phase_s), "settle_s": _SETTLE_S},
-        **_transactions(rng, count, 1.0 if maturity > 2 else 0.5),
-        "fault": _faults(rng, count, phase_s, [kind for kind in kinds if _suits(kind, has_own_ledgers)]),
+        **_transactions(rng, count, 1.0 if maturity > 2 else 0.5, has_wallets=has_wallets),
+        "fault": _faults(rng, count, phase_s, _suiting(kinds, has_own_ledgers, has_peer_ids)),
         **_attackers(rng, phase_s),
         "check": {"heal_s": _HEAL_S},
     }
@@ -111,8 +117,9 @@ def _is_connected(scenario: Scenario, seed: int) -> bool:
     return len(reached) == scenario.nodes.count
 
 
-def _suits(kind: FaultKind, has_own_ledgers: bool) -> bool:
-    return has_own_ledgers or kind not in OWN_LEDGER_KINDS
+def _suiting(kinds: Sequence[FaultKind], has_own_ledgers: bool, has_peer_ids: bool) -> Sequence[FaultKind]:
+    barred = (*(() if has_own_ledgers else OWN_LEDGER_KINDS), *(PLAIN_KINDS if has_peer_ids else ()))
+    return [kind for kind in kinds if kind not in barred]
 
 
 def _topology(rng: Rng, count: int) -> Document:
@@ -146,13 +153,14 @@ def _schedule(rng: Rng, count: int, phase_s: int) -> list[Document]:
     return blocks
 
 
-def _transactions(rng: Rng, count: int, share: float) -> Document:
+def _transactions(rng: Rng, count: int, share: float, *, has_wallets: bool) -> Document:
     if rng.uniform() >= share:
         return {}
     rate = round(0.02 + 0.2 * rng.uniform(), 3)
-    return {
-        "transactions": {"rate_per_s": rate, "inputs": 1, "outputs": 1 + rng.below(2), "senders": 1 + rng.below(count)}
-    }
+    load: Document = {"rate_per_s": rate, "inputs": 1, "outputs": 1 + rng.below(2), "senders": 1 + rng.below(count)}
+    if has_wallets:
+        load = {"payer": "wallets", "rate_per_s": rate, "senders": load["senders"]}
+    return {"transactions": load}
 
 
 def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> list[Document]:

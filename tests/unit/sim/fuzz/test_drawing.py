@@ -3,7 +3,7 @@
 import pytest
 
 from minicoin.sim.fuzz.drawing import FAULT_KINDS, draw_document, draw_scenario
-from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
+from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS
 from minicoin.sim.scenario.faults import LastingFault
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.toml_text import toml_text
@@ -42,6 +42,16 @@ def test_the_last_blocks_come_long_after_the_last_fault() -> None:
         last = [block.time_s for block in scenario.mining.at][-3:]
         assert last[0] >= max(ends) + scenario.check.heal_s
         assert last[1] - last[0] == last[2] - last[1] == 30
+
+
+def test_some_networks_run_libp2p_and_some_pay_from_wallets() -> None:
+    drawn = [draw_scenario(seed) for seed in range(80)]
+    over_libp2p = [scenario for scenario in drawn if scenario.links.transport == "libp2p"]
+    assert 0 < len(over_libp2p) < 40
+    assert not any(fault.kind in PLAIN_KINDS for scenario in over_libp2p for fault in scenario.fault)
+    payers = {scenario.transactions.payer for scenario in drawn if scenario.transactions is not None}
+    assert payers == {"anybody", "wallets"}
+    assert draw_scenario(over_libp2p[0].seeds[0], ("duplicate",)).links.transport == "plain"
 
 
 def test_disks_fail_only_where_nodes_have_one() -> None:
