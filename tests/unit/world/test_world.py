@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.world.scripts import act, add_script, make_world, pass_time
+from tests.unit.world.scripts import Script, act, add_script, make_world, pass_time
 
 from minicoin.core import work
-from minicoin.core.answers import CommandRefused
+from minicoin.core.answers import CommandRefused, Reason, Refused
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.commands import Generate, NewAddress
@@ -193,6 +193,29 @@ def test_commands_are_numbered_and_answers_are_kept() -> None:
     assert len(set(requests)) == 2
     act(world, host, Reply(requests[1], "done"))
     assert host.replies == {requests[1]: Reply(requests[1], "done")}
+
+
+def test_who_asked_is_told_of_the_reply_as_it_comes_and_not_after_the_power_went() -> None:
+    world = make_world()
+    host, _ = add_script(world)
+    told: list[Reply] = []
+    first, second = (world.command(host, Generate(1, PAY_SCRIPT), told.append) for _ in range(2))
+    act(world, host, Reply(first, Refused(Reason.UNABLE, "no")))
+    assert told == [Reply(first, Refused(Reason.UNABLE, "no"))]
+    world.stop(host, "off")
+    world.start_runner(host, Script())
+    act(world, host, Reply(second, Refused(Reason.UNABLE, "late")))
+    assert len(told) == 1
+
+
+def test_a_node_that_runs_is_stopped_before_it_is_restarted() -> None:
+    world = real_world()
+    start(world, 2)
+    host = world.hosts[1]
+    world.restart(host)
+    assert (host.is_up, host.restarts) == (True, 1)
+    pass_time(world, 60)
+    assert len(host.links) == len(world.hosts[0].links) == 1
 
 
 def test_work_takes_its_time_one_piece_after_the_other() -> None:
