@@ -3,11 +3,12 @@
 import os
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from .lab import SCENARIOS, end, result, settings, sim, start
+from .lab import ROOT, SCENARIOS, end, result, settings, sim, start
 
 WALLETS_MADE_SHORT = (
     *("mining.duration_s=60", "transactions.start_s=1", "check.heal_s=90"),
@@ -15,12 +16,8 @@ WALLETS_MADE_SHORT = (
     *("fault[2].at_s=35", "fault[3].at_s=40", "fault[3].until_s=50"),
 )
 HELLO = str(SCENARIOS / "hello.toml")
-HELLO_DIGEST = "0d09d90b8d044bcc698e62a383ff029c70bec1c7704b361ae1977149874071ec"
-"""Of scenarios/hello.toml with seed 1, on every Python, machine and hash seed.
-
-It changes with whatever changes a message or a time of the node, and then it is renewed: take the digest that
-`minicoin sim run scenarios/hello.toml --seed 1 --json` prints, after `--check-determinism` has said that it is one.
-"""
+HELLO_DIGEST = tomllib.loads((ROOT / "tests/data/digests.toml").read_text())["hello"]["digest"]
+"""Of scenarios/hello.toml as it is, with seed 1, on every Python, machine and hash seed."""
 
 OTHER_PYTHONS = "MINICOIN_PYTHONS"
 """Interpreters of other versions that have minicoin and its `sim` extra, separated as in PATH."""
@@ -66,15 +63,15 @@ session.Session.ping = ping_of_now
 """
 
 SET_ITERATION = """
-from minicoin.core.node import peer_flow
+from minicoin.core.netsync import following
 
-announce_blocks = peer_flow.announce_blocks
+announce_blocks = following.announce_blocks
 
 def announce_in_any_order(peers, connected):
     by_name = {str(peer.conn): peer for peer in peers}
     return announce_blocks([by_name[name] for name in set(by_name)], connected)
 
-peer_flow.announce_blocks = announce_in_any_order
+following.announce_blocks = announce_in_any_order
 """
 
 

@@ -144,7 +144,9 @@ class World:
             identity = Identity.from_seed(self.rng.stream(f"identity {index}").bytes(SEED_BYTES))
             at = replace(at, peer_id=identity.peer_id.multihash)
         disk = Disk(SharedLedger(self.book, chain))
-        host = Host(index, name or f"node{index}", at, lines or Lines(), disk, group=group, identity=identity)
+        # Its own copy: a line carries when it is free, and callers give many hosts the same rates.
+        own_lines = Lines() if lines is None else replace(lines)
+        host = Host(index, name or f"node{index}", at, own_lines, disk, group=group, identity=identity)
         self.hosts.append(host)
         self.connections.by_address[(at.host, at.port)] = host
         return host

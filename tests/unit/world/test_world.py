@@ -41,6 +41,7 @@ from minicoin.core.units import HOUR_US, SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.sim.engine.funding import PAY_SCRIPT, fund, spend
 from minicoin.world.costs import WorkCosts
+from minicoin.world.host import Lines
 from minicoin.world.ledger import SharedLedger
 from minicoin.world.settings import WorldSettings
 from minicoin.world.world import World, host_address
@@ -82,6 +83,14 @@ def test_a_node_is_woken_only_where_something_is_due() -> None:
         world.command(world.hosts[0], Generate(1, PAY_SCRIPT))
         pass_time(world, 60)
     assert woken and all(woken)
+
+
+def test_hosts_of_the_same_rates_have_lines_of_their_own() -> None:
+    world = make_world()
+    rates = Lines(up_rate=1_000)
+    first, second = world.add_host(lines=rates), world.add_host(lines=rates)
+    first.lines.up_free += 1
+    assert second.lines.up_free < first.lines.up_free
 
 
 def test_addresses_of_hosts_are_their_own() -> None:
