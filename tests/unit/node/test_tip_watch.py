@@ -37,27 +37,27 @@ def watched():
     return around, TipWatch(around)
 
 
-def wait(watch, request, seconds=10, tip=ONE, now=T0):
-    watch.wait(RequestId(request), WaitForTip(tip, seconds * SECOND_US), now)
+def begin(watch, request, patience_s=10, tip=ONE, now=T0):
+    watch.wait(RequestId(request), WaitForTip(tip, patience_s * SECOND_US), now)
     check_alarm(watch)
 
 
 def test_another_tip_than_the_one_known_is_told_at_once():
     around, watch = watched()
-    wait(watch, 1, tip=OTHER)
+    begin(watch, 1, tip=OTHER)
     assert around.answers == {1: TipAt(ONE, 7)} and watch.next_deadline() is None
 
 
 def test_who_has_no_patience_does_not_wait():
     around, watch = watched()
-    wait(watch, 1, seconds=0)
+    begin(watch, 1, patience_s=0)
     assert around.answers == {1: TipAt(ONE, 7)}
 
 
 def test_all_hear_when_it_moves_and_nobody_twice():
     around, watch = watched()
     for request in (1, 2):
-        wait(watch, request)
+        begin(watch, request)
     assert around.answers == {}
     around.tip.hash, around.tip.height = OTHER, 8
     watch.end_waits()
@@ -68,8 +68,8 @@ def test_all_hear_when_it_moves_and_nobody_twice():
 
 def test_each_patience_ends_in_its_own_time():
     around, watch = watched()
-    wait(watch, 1, seconds=20)
-    wait(watch, 2, seconds=10)
+    begin(watch, 1, patience_s=20)
+    begin(watch, 2, patience_s=10)
     assert watch.next_deadline() == T0 + 10 * SECOND_US
     watch.on_deadline(Micros(T0 + 10 * SECOND_US - 1))
     assert around.answers == {}
@@ -81,5 +81,5 @@ def test_each_patience_ends_in_its_own_time():
 def test_so_many_wait_and_no_more():
     around, watch = watched()
     for request in range(TIP_WAITERS_MAX + 1):
-        wait(watch, request)
+        begin(watch, request)
     assert around.answers == {TIP_WAITERS_MAX: Reason.CROWDED}
