@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core.answers import Done
 from minicoin.core.commands import Generate, InvalidateBlock, PreferBlock, ReconsiderBlock, SubmitBlock
 from minicoin.core.effects import Activate, Close
 from minicoin.core.events import BlockRefused, WorkFailed
@@ -10,7 +11,7 @@ from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.notices import BlockMarkedInvalid
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
-from minicoin.core.wire.messages import BlockMessage
+from minicoin.core.wire.messages import BlockMessage, Headers
 from minicoin.testing.chain_maker import ChainMaker, rehash
 
 
@@ -39,17 +40,17 @@ def moves(bench):
 def test_the_engine_is_sent_one_way_at_a_time():
     bench = Bench()
     bench.ask(Generate(3, NOBODY))
-    second = bench.node.view.tree.at_height(2).hash
+    first, second = (bench.node.view.tree.at_height(height).hash for height in (1, 2))
     bench.is_working = False
-    bench.command(InvalidateBlock(second))
-    first = moves(bench)
-    assert len(first) == 1 and not bench.node.view.is_settled
-    # While it is under way, the tree may want another way; it is asked for when the answer is here.
-    bench.command(ReconsiderBlock(second))
-    assert moves(bench) == first
+    marks = [bench.command(InvalidateBlock(second))]
+    under_way = moves(bench)
+    assert len(under_way) == 1 and not bench.node.view.is_settled
+    # Meanwhile the tree wants to go further down; that is asked for when the answer is here.
+    marks.append(bench.command(InvalidateBlock(first)))
+    assert moves(bench) == under_way
     bench.work()
-    assert bench.node.view.is_settled
-    assert bench.node.view.tree.tip.height == 3
+    assert bench.node.view.is_settled and tip(bench) == NETWORK.genesis.hash
+    assert [bench.replies[mark].answer for mark in marks] == [Done(), Done()]
 
 
 def test_a_long_way_is_gone_in_steps():
@@ -115,6 +116,9 @@ def test_after_a_failure_of_the_worker_the_engine_is_sent_nowhere():
     bench.take(Activate)
     bench.command(InvalidateBlock(stays))
     bench.connect(1)
-    for block in chain(3, seed=1):
+    longer = chain(3, seed=1)
+    bench.say(1, Headers(tuple(block.header for block in longer)))
+    for block in longer:
         bench.say(1, BlockMessage(RawBlock.parse(block.raw)))
+    assert all(bench.node.view.tree.get(block.hash).is_stored for block in longer)
     assert bench.take(Activate) == [] and tip(bench) == stays
