@@ -18,7 +18,7 @@ from tests.unit.world.scripts import (
 
 from minicoin.core.effects import Dial
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, InboundFailed
-from minicoin.core.limits import LIBP2P_HANDSHAKE_TIMEOUT_US, SEND_QUEUE_LOW_BYTES
+from minicoin.core.limits import LIBP2P_HANDSHAKE_TIMEOUT_US, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_LOW_BYTES
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.frame import encode_frame
@@ -137,6 +137,18 @@ def test_a_broken_connection_is_told_at_both_ends() -> None:
     world.connections.reset(near, "broken")
     pass_time(world)
     assert changes(script) == changes(accepted) == ["ConnectionOpened", "ConnectionClosed"]
+
+
+def test_a_queue_that_nobody_reads_ends_the_connection() -> None:
+    world, (host, script), (target, _) = secure_pair()
+    near, far = connect(world, host, target)
+    for end in (near, far):
+        world.connections.hold(end)
+    for _ in range(SEND_QUEUE_BYTES_MAX // 4_000_000 + 1):
+        send(world, near, filler(4_000_000))
+    pass_time(world, 0)
+    ((_, closed),) = script.of(ConnectionClosed)
+    assert closed.conn == near.conn and "the peer does not read" in closed.reason
 
 
 class Flip:
