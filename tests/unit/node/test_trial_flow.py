@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.node.bench import NETWORK, Bench
+from tests.unit.node.spending import funded, spend_coin
 
 from minicoin.core import commands as c
 from minicoin.core.answers import AddressEntered, Done, Reason, Refused
@@ -13,8 +14,8 @@ from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.params.builtin import MAIN
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
-from minicoin.core.units import SECOND_US
-from minicoin.core.wire.messages import Unknown
+from minicoin.core.units import MINUTE_US, SECOND_US
+from minicoin.core.wire.messages import Inv, Unknown
 
 SOMEBODY = NodeAddress("10.1.2.3", 18_333)
 COMMANDS = (
@@ -120,3 +121,16 @@ def test_what_no_peer_could_be_sent_is_refused(command, reason):
     refused = answer(bench, command)
     assert isinstance(refused, Refused) and refused.reason is reason
     assert bench.take(Unknown) == []
+
+
+@pytest.mark.parametrize("hours", [0, 40])
+def test_what_the_node_would_do_some_time_is_brought_forward(hours):
+    bench = funded()
+    bench.ask(c.SubmitTransaction(spend_coin(bench, 1)))
+    # It lacks blocks, and so is not told of what was handed in before the next attempt, in half a day at least.
+    bench.connect(1, height=0)
+    for _ in range(hours):
+        assert answer(bench, c.MockScheduler(3_600)) == Done()
+    bench.seen.clear()
+    bench.wait(2 * MINUTE_US)
+    assert bool(bench.take(Inv)) is bool(hours)
