@@ -82,6 +82,7 @@ class Runtime:
         self._inbox = inbox
         self._on_notice = on_notice
         self._notices: list[Notice] = []
+        self._answers: list[Reply] = []
         self._recorder = recorder
         self._token = trio.lowlevel.current_trio_token()
         self._chain = ChainWorker(engine, inbox.put_from_thread)
@@ -155,10 +156,15 @@ class Runtime:
         for effect in effects:
             self._perform(effect)
         self.network.flush()
-        # Peers hear of a block before the log does.
+        # Peers hear of a block before the log does, and who asked for something when the log has it.
         notices, self._notices = self._notices, []
         for notice in notices:
             self._on_notice(self.clock.wall(), notice)
+        answers, self._answers = self._answers, []
+        for answer in answers:
+            taker = self._replies.pop(answer.request, None)
+            if taker is not None:
+                taker(answer)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -175,9 +181,7 @@ class Runtime:
             case SaveState():
                 self._documents.save(effect)
             case Reply():
-                taker = self._replies.pop(effect.request, None)
-                if taker is not None:
-                    taker(effect)
+                self._answers.append(effect)
             case SearchNonce() | StopSearch():
                 self._search(effect)
             case StretchKey():
