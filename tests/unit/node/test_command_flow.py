@@ -5,10 +5,11 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.node.spending import funded, spend_coin
 
 from minicoin.core import commands as c
 from minicoin.core.answers import BlockVerdict, Done, Mined, Reason, Refused
-from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock
+from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock, VerifyTransaction
 from minicoin.core.events import WorkFailed
 from minicoin.core.limits import LONG_POLLS_MAX
 from minicoin.core.primitives.address import NodeAddress
@@ -59,6 +60,26 @@ def test_marks_are_answered_when_the_chain_has_moved():
         assert tree.tip.height == height
     # What moves nothing is answered at once.
     assert bench.ask(c.ReconsiderBlock(BLOCKS[1].hash)) == Done()
+
+
+def test_a_mark_is_answered_when_the_mempool_has_what_came_back():
+    """Whoever asks for a block next has it in there."""
+    bench = funded()
+    payment = spend_coin(bench, 1)
+    bench.ask(c.SubmitTransaction(payment))
+    bench.ask(c.Generate(1, NOBODY))
+    tree, pool = bench.node.view.tree, bench.node.view.mempool
+    tip, height = tree.tip.hash, tree.tip.height
+    bench.is_working = False
+    bench.held.clear()
+    request = bench.command(c.InvalidateBlock(tip))
+    while not any(isinstance(effect, VerifyTransaction) for effect in bench.held):
+        event = bench.perform(bench.held.pop(0))
+        if event is not None:
+            bench.handle(event)
+    assert tree.tip.height == height - 1 and request not in bench.replies
+    bench.work()
+    assert bench.replies[request].answer == Done() and payment.txid in pool
 
 
 def test_a_mark_that_the_worker_cannot_follow_is_an_error():

@@ -449,6 +449,11 @@ class Mempool(MempoolReader):
         """What to announce once more to peers that were not told yet."""
         return self._unbroadcast.take_due(now)
 
+    @property
+    def is_returning(self) -> bool:
+        """Whether some of what a reorganisation gave back is still being verified."""
+        return self._queue.is_returning
+
     # --- restart ---
 
     @property

@@ -102,6 +102,11 @@ class VerificationQueue:
         """Those of an earlier run that are still to be judged."""
         return (candidate for candidate in self._candidates.values() if candidate.is_restored)
 
+    @property
+    def is_returning(self) -> bool:
+        """Whether some that a reorganisation took out of blocks or of the pool are still to be judged."""
+        return any(candidate.is_returning for candidate in self._candidates.values())
+
     def has_from(self, source: ConnId) -> bool:
         """Whether a candidate that this connection brought is here."""
         return source in self._counts

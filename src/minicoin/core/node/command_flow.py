@@ -76,7 +76,8 @@ class CommandFlow:
         self._tip_watch = tip_watch
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
-        """Those who are answered when the chain stands where it should: who marked a block, and who just asked."""
+        """Those who are answered when chain and mempool stand where they should: who marked a block, and who just
+        asked."""
         self.is_stopping = False
         """Somebody asked the node to stop."""
 
@@ -224,15 +225,25 @@ class CommandFlow:
         """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
         if not self._chain.is_settled:
             return
-        settling, self._settling = self._settling, []
-        for request in settling:
-            self._parts.reply(request, Done())
+        self._answer_settling()
         for block in list(self._submitted):
             node = self._parts.tree.get(block)
             if node is not None and node.is_failed:
                 self._answer(block, str(BlockReason.INVALID_PARENT))
             elif node is not None and node.is_stored and not self._parts.tree.is_active(node):
                 self._answer(block, "inconclusive")
+
+    def on_verified(self) -> None:
+        """A transaction was judged: it may be the last that somebody waits for."""
+        if self._settling and self._chain.is_settled:
+            self._answer_settling()
+
+    def _answer_settling(self) -> None:
+        # The next block that is asked for holds what the reorganisation gave back, as with Bitcoin Core.
+        if self._settling and not self._parts.mempool.is_returning:
+            settling, self._settling = self._settling, []
+            for request in settling:
+                self._parts.reply(request, Done())
 
     def on_refused(self, invalid: InvalidBlock) -> None:
         """A block was refused."""

@@ -249,6 +249,7 @@ class Node:
             self._flows.transactions.on_recorded(outcome, now)
         elif outcome is not None:
             self._flows.wallet.on_rejected(outcome, now)
+        self._flows.commands.on_verified()
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self._flows.chain.on_failed(event)
