@@ -1,7 +1,8 @@
 """`minicoin sim run` and `list` on every shipped scenario, made small: each runs, no checker finds anything, and
 the run has the digest that is written down for it.
 
-The scenarios as they stand take minutes; what they show is for their readers. Here it counts that the files work.
+The scenarios as they stand take minutes; what they show is for their readers. Here it counts that the files work. Under
+MINICOIN_SOAK they run as they stand, too, those of thousands of nodes with one thousand.
 """
 
 import json
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from tests.command_line import call
+from tests.soak import IS_SOAK
 
 from .lab import ROOT, SCENARIOS, end, result, settings, sim, start
 
 BLOCKS = ("mining.blocks=3",)
 PINNED = tomllib.loads((ROOT / "tests/data/digests.toml").read_text())
-"""Of each scenario, the settings that make it small and the digest of that run."""
+"""Of each scenario, the settings that make it small and the digest of that run; under `whole` the same as it stands."""
+FORMS = [(name, form) for form in (("small", "whole") if IS_SOAK else ("small",)) for name in PINNED]
 
 
 def invoke(*words: str) -> dict:
@@ -29,14 +32,13 @@ def test_every_shipped_scenario_has_its_small_form() -> None:
     assert set(PINNED) == {path.stem for path in SCENARIOS.glob("*.toml")}
 
 
-@pytest.mark.parametrize("name", PINNED)
-def test_a_shipped_scenario_runs_clean(name: str) -> None:
-    told = invoke("run", str(SCENARIOS / f"{name}.toml"), *settings(PINNED[name]["settings"]))
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_a_shipped_scenario_runs_clean(name: str, form: str) -> None:
+    pinned = PINNED[name]["whole"] if form == "whole" else PINNED[name]
+    told = invoke("run", str(SCENARIOS / f"{name}.toml"), *settings(pinned["settings"]))
     assert told["scenario"] == name.replace("_", "-")
     assert told["violations"] == []
-    assert told["digest"] == PINNED[name]["digest"], (
-        "the nodes behave otherwise than before: see tests/data/digests.toml"
-    )
+    assert told["digest"] == pinned["digest"], "the nodes behave otherwise than before: see tests/data/digests.toml"
     # What a scenario plans must happen in its small form as well.
     assert [fault for fault in told["faults"] if not fault["fired"] and name != "fault_storm"] == []
 
