@@ -12,8 +12,9 @@ from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid, make_outpoint
 from minicoin.core.script.pushes import push
-from minicoin.core.units import SECOND_US, Micros, RequestId
+from minicoin.core.units import Micros, RequestId
 from minicoin.sim.engine.funding import FundedCoin, spend
+from minicoin.sim.engine.payment_times import PaymentTimes
 from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.scenario.load import Transactions
 from minicoin.world.host import Host
@@ -42,10 +43,7 @@ class PaymentLoad:
         self._recorder = recorder
         self._share = share
         self._waiting: dict[Txid, tuple[FundedCoin, ...]] = {}
-        self._rng = world.rng.stream("payments")
-        self._mean_us = round(SECOND_US / load.rate_per_s)
-        self._ends_at: int | None = None
-        self._is_over = False
+        self._times = PaymentTimes(world, load, self._pay)
         self._small_outputs, self._data = _padding(load)
         self._size = _size(load, self._small_outputs, self._data)
         self._requests: list[tuple[Host, RequestId]] = []
@@ -59,23 +57,14 @@ class PaymentLoad:
 
     def begin(self) -> None:
         """Time zero is now."""
-        queue = self._world.queue
-        if self._load.stop_s is not None:
-            self._ends_at = queue.now + round(self._load.stop_s * SECOND_US)
-        start = round(self._load.start_s * SECOND_US)
-        queue.at(queue.now + start + self._rng.exponential_us(self._mean_us), self._pay)
+        self._times.begin()
 
     def end(self) -> None:
         """No payment from now on."""
-        self._is_over = True
+        self._times.end()
 
-    def _pay(self, _: object, __: object) -> None:
-        now = self._world.now
-        if self._is_over or (self._ends_at is not None and now >= self._ends_at):
-            return
-        self._world.queue.at(now + self._rng.exponential_us(self._mean_us), self._pay)
-        host = self._world.hosts[self._rng.below(self._load.senders)]
-        is_sampled = self._rng.uniform() < self._share
+    def _pay(self, host: Host) -> None:
+        is_sampled = self._times.rng.uniform() < self._share
         if not host.is_up or len(self._coins) < self._load.inputs:
             self.skipped += 1
             return
@@ -93,7 +82,7 @@ class PaymentLoad:
         )
         self.sent += 1
         if is_sampled:
-            self._recorder.on_paid(transaction.txid, host.index, now)
+            self._recorder.on_paid(transaction.txid, host.index, self._world.now)
         self._requests.append((host, self._world.command(host, SubmitTransaction(transaction))))
 
     # --- what the world tells ---

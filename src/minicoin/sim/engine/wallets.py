@@ -14,6 +14,7 @@ from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import SECOND_US
 from minicoin.sim.engine.funding import PAY_SCRIPT, FundedCoin, pay_out
+from minicoin.sim.engine.payment_times import PaymentTimes
 from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.scenario.load import Transactions
 from minicoin.world.host import Host
@@ -76,38 +77,26 @@ class WalletLoad:
         self.refused: list[str] = []
         """Why wallets did not pay."""
         self._world = world
-        self._load = load
         self._wallets = wallets
         self._recorder = recorder
         self._share = share
-        self._rng = world.rng.stream("payments")
-        self._mean_us = round(SECOND_US / load.rate_per_s)
-        self._ends_at: int | None = None
-        self._is_over = False
+        self._times = PaymentTimes(world, load, self._pay)
 
     def begin(self) -> None:
         """Time zero is now."""
-        queue = self._world.queue
-        if self._load.stop_s is not None:
-            self._ends_at = queue.now + round(self._load.stop_s * SECOND_US)
-        start = round(self._load.start_s * SECOND_US)
-        queue.at(queue.now + start + self._rng.exponential_us(self._mean_us), self._pay)
+        self._times.begin()
 
     def end(self) -> None:
         """No payment from now on."""
-        self._is_over = True
+        self._times.end()
 
-    def _pay(self, _: object, __: object) -> None:
-        now = self._world.now
-        if self._is_over or (self._ends_at is not None and now >= self._ends_at):
-            return
-        self._world.queue.at(now + self._rng.exponential_us(self._mean_us), self._pay)
-        host = self._world.hosts[self._rng.below(self._load.senders)]
+    def _pay(self, host: Host) -> None:
+        rng = self._times.rng
         # Anybody but oneself.
-        payee = self._rng.below(len(self._wallets.scripts) - 1)
+        payee = rng.below(len(self._wallets.scripts) - 1)
         payee += payee >= host.index
-        amount_sat = _AMOUNT_MIN_SAT + self._rng.below(self._wallets.coin_sat // _AMOUNT_SHARE)
-        is_sampled = self._rng.uniform() < self._share
+        amount_sat = _AMOUNT_MIN_SAT + rng.below(self._wallets.coin_sat // _AMOUNT_SHARE)
+        is_sampled = rng.uniform() < self._share
         if not host.is_up:
             self.skipped += 1
             return
