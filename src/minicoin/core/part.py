@@ -1,7 +1,7 @@
 """The contract between a node and its parts: what node tells each of them, and what it takes from them.
 
 1. A part hears of a peer once its handshake is over (`on_ready`), of every session's end (`on_closed`, also of one that
-   was never ready), and of time (`on_deadline`). Node tells its parts in the order of one tuple, written in assemble.
+   was never ready), and of time (`on_deadline`). Node tells its parts in the order of one tuple, written in node/flows.
 2. What a part wants is what it returns: effects, performed in that order before the next part is told. A Close ends the
    session at once, and nobody behind hears of the peer any more.
 3. Its alarm is at most `next_deadline()`, always: a part lowers it wherever it sets a deadline. Only then is it asked.
