@@ -170,3 +170,16 @@ def test_it_hears_of_no_peer_whom_a_part_before_it_left():
     bench.connect(1)
     assert heard == []
     assert NodeAddress("127.0.0.1", 40_001) not in [peer.remote for peer in bench.node.snapshot(bench.now).peers]
+
+
+def test_a_handler_may_make_its_effects_one_by_one():
+    class Lazy(Patience):
+        def take_reject(self, peer, message, now):
+            yield Send(peer.conn, Ping(1))
+            yield Send(peer.conn, Ping(2))
+
+    bench = Bench(QUIET, parts=(Lazy,))
+    bench.connect(1)
+    bench.take(Send)
+    bench.say(1, REJECT)
+    assert [sent.message for sent in bench.take(Send)] == [Ping(1), Ping(2)]

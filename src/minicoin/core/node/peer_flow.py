@@ -184,7 +184,8 @@ class PeerFlow(Part):
                 return
         route = None if view is None else self._router.get(type(message))
         if view is not None and route is not None and self._may_pass(session, message):
-            effects = route.handle(view, message, now)
+            # Looked at and then performed: a handler may make them one by one.
+            effects = tuple(route.handle(view, message, now))
             for effect in effects:
                 if isinstance(effect, StoreBlock):
                     session.last_block_at = now
