@@ -15,9 +15,9 @@ from minicoin.core.answers import Refused
 from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Reply
 from minicoin.core.limits import TX_WAITERS_MAX
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.units import Micros

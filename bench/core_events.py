@@ -27,8 +27,8 @@ from minicoin.core.events import (
 )
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.node.node import Node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate

@@ -16,8 +16,8 @@ from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
 from minicoin.core.answers import Refused
 from minicoin.core.commands import Command, Generate
 from minicoin.core.effects import Reply
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages import (

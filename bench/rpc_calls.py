@@ -16,8 +16,8 @@ import trio
 
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import NodeSetup, build_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.rpc.auth import COOKIE_FILE, Auth
 from minicoin.rpc.server import RpcServer
 

@@ -16,9 +16,9 @@ import trio
 from import_chain import BLOCKS, NETWORK_NAME, chain_file
 
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice, TipMoved
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 from minicoin.drivers.lag import LagSnapshot

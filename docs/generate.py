@@ -14,9 +14,9 @@ from typing import Final, get_args
 
 from minicoin.core import effects, events, limits, notices
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
 from minicoin.core.peer.states import HANDSHAKE_ONLY, NEXT, SessionState
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.rng import Rng
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros
 from minicoin.core.wire.codec import TABLE

@@ -21,9 +21,9 @@ from minicoin.core.chain import engine
 from minicoin.core.commands import A, Asks, Generate, NewAddress, Pay, closed, take_answer
 from minicoin.core.effects import Reply
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import ChainHalted, Notice, TipMoved
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script

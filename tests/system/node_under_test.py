@@ -11,9 +11,9 @@ from tests.waiting import hang_guard
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, build_node
 from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.effects import Reply
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
 from minicoin.core.params.network import Network
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import Micros
 from minicoin.drivers.reports import Report
 from minicoin.drivers.transport import TransportKind

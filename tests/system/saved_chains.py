@@ -7,8 +7,8 @@ from tests.waiting import wait_until_async
 
 from minicoin.core.commands import CreateWallet, Generate, NewAddress
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.queries.node import NodeQueries

@@ -14,9 +14,9 @@ from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.commands import Generate, SetNetworkActive, SubmitTransaction
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerPenalised
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint

@@ -11,9 +11,9 @@ from minicoin.app.build import Bind, NodeSetup
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.limits import DNSADDR_DEPTH_MAX, DNSADDR_QUESTIONS_MAX, RESOLVED_ADDRESSES_MAX
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerUnreachable
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
 

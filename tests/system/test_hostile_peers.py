@@ -12,9 +12,9 @@ from tests.waiting import hang_guard, wait_until_async
 
 from minicoin.core.commands import Generate
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import MessageDropped, PeerPenalised
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import BlockHeader
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages import (

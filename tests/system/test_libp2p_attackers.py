@@ -21,9 +21,9 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multistream import encode_message
 from minicoin.core.libp2p.yamux_frames import DATA, FIN, GO_AWAY, PING, RST, SYN, WINDOW_UPDATE, encode_header
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX, INBOUND_SOCKETS_MAX
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerClosed, PeerReady, PeerUnreachable
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import TxOut

@@ -22,10 +22,10 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import InboundLost, PeerRefused, PeerUnreachable
 from minicoin.core.params.builtin import REGTEST, lookup
 from minicoin.core.params.network import Network
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind

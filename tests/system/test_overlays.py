@@ -8,10 +8,10 @@ from tests.waiting import wait_until_async
 
 from minicoin.app.networks import read_network
 from minicoin.core.commands import Generate
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 

@@ -19,7 +19,7 @@ from tests.waiting import wait_until, wait_until_async
 
 from minicoin.core.commands import CreateWallet, Generate, NewAddress
 from minicoin.core.encoding.hashes import hash_to_hex
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.script.standard import address_script

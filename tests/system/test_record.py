@@ -15,8 +15,8 @@ from minicoin.app.build import NodeSetup, RecordSetup
 from minicoin.app.identity import IDENTITY_FILE, read_identity
 from minicoin.core.commands import Generate, PingPeers
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.recording.reader import RecordingReader
 from minicoin.core.recording.replay import replay as replay_here
 from minicoin.core.wallet.keys import Chain, KeyPath, SigningKey, entropy_from_mnemonic

@@ -27,10 +27,10 @@ from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried, Deployments, RetargetKind
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.permissions import Whitelisting

@@ -12,7 +12,7 @@ from minicoin.core.effects import Effect, Reply, SearchNonce
 from minicoin.core.events import Event
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.node import Node
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.units import ConnId, Micros, RequestId

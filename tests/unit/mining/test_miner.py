@@ -9,7 +9,7 @@ from minicoin.core.commands import AbortGenerate, Generate, GenerateBlock, SaveM
 from minicoin.core.effects import SearchNonce, StopSearch
 from minicoin.core.limits import MINING_PEER_WAIT_US
 from minicoin.core.mining.template import RESERVED_WEIGHT
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.messages import Headers

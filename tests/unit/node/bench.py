@@ -31,9 +31,9 @@ from minicoin.core.events import (
 )
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros

@@ -12,8 +12,8 @@ from minicoin.core.effects import Close, Dial, Resolve, SaveState
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionOpened
 from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
 from minicoin.core.node.address_flow import BOOK_KEY
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import AddressesLearned, OwnAddressLearned
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
 from minicoin.core.wire.messages import Addr, GetAddr, NetAddress, Verack, Version

@@ -16,10 +16,10 @@ from minicoin.core.node.assemble import (
     assemble_header_only,
     assemble_node,
 )
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.roles import Role
 from minicoin.core.payments.keeper import WALLET_KEY
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros

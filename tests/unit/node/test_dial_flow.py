@@ -6,7 +6,7 @@ from tests.unit.node.bench import NETWORK, Bench
 from minicoin.core.commands import AddNode, SetBan, SetNetworkActive
 from minicoin.core.effects import Dial
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionOpened, DialFailed
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
 from minicoin.core.wire.messages import NetAddress, Verack, Version

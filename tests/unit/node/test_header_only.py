@@ -33,9 +33,9 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.limits import HEADERS_TIMEOUT_US
 from minicoin.core.node.assemble import NodeState, assemble_header_only, assemble_node
 from minicoin.core.node.header_only import NO_BLOCKS
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Reorganised, TipMoved
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.rng import Rng

@@ -6,7 +6,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from minicoin.core.commands import Generate, InvalidateBlock, ReconsiderBlock, SubmitTransaction
 from minicoin.core.effects import Close, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import ZERO_HASH, Block, RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut

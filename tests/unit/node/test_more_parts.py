@@ -8,8 +8,8 @@ from tests.unit.node.bench import NETWORK, Bench
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Close, Send
 from minicoin.core.faults import MisuseError, PeerFault
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.part import Part, route
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.recording.digest import differing, part_digests
 from minicoin.core.units import SECOND_US, Micros

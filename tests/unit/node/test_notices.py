@@ -21,9 +21,9 @@ from minicoin.core.events import (
 )
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.search import search
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, make_outpoint

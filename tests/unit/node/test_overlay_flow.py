@@ -10,9 +10,9 @@ from minicoin.core.effects import Close, Dial, Send
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.assemble import NodeState, assemble_header_only
-from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.roles import Role
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng

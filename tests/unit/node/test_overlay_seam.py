@@ -13,11 +13,11 @@ from minicoin.core.commands import Generate
 from minicoin.core.effects import Send
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import PeerReady
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.part import Part, route
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng

@@ -12,8 +12,8 @@ from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import AddressesFound, BytesReceived, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import MessageDropped
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.queries.node import NodeQueries
 from minicoin.core.units import DAY_US, MINUTE_US, SECOND_US

@@ -8,8 +8,8 @@ from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.commands import Generate
 from minicoin.core.events import ConnectionOpened
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import BlockConnected, Notice, PeerOpened, PeerReady, TipMoved
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros

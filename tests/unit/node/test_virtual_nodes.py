@@ -3,9 +3,9 @@
 from tests.unit.worlds import Notices, Tearing, cut, heal, make_world
 
 from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay, SetMining, Stop
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Reorganised
 from minicoin.core.params.builtin import lookup
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import MINUTE_US, SECOND_US

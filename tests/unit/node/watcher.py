@@ -17,8 +17,8 @@ from minicoin.core.events import (
     MessageReceived,
 )
 from minicoin.core.node.assemble import NodeState, assemble_header_only
-from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.roles import Role
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US

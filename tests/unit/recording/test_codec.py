@@ -11,7 +11,7 @@ from minicoin.core.commands import Command, CreateWallet, Unlock
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
 from minicoin.core.events import CommandReceived, Event, KeyStretched, MessageReceived
 from minicoin.core.faults import DecodeError
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, Wtxid
 from minicoin.core.recording.codec import (

@@ -11,8 +11,8 @@ from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.commands import Generate
 from minicoin.core.faults import MisuseError
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.testing.host_port import HostPort
 from minicoin.world.settings import WorldSettings, uniform
 from minicoin.world.world import World

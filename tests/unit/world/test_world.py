@@ -33,8 +33,8 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mining.template import build_template, make_job
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource
 from minicoin.core.primitives.block import Block
 from minicoin.core.units import HOUR_US, SECOND_US, Micros, RequestId

@@ -24,15 +24,15 @@ from minicoin.core.node.flows import make_flows
 from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.roles import require_role
 from minicoin.core.overlay import MakeOverlay, Overlay, OverlaySetup
 from minicoin.core.overlay.table import make_overlay
 from minicoin.core.params.network import Network
 from minicoin.core.part import MakePart
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import require_role
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng

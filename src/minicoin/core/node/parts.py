@@ -12,10 +12,10 @@ from minicoin.core.effects import Effect, Reply
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, RequestId

@@ -21,10 +21,10 @@ from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeerView
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView
 from minicoin.core.peer.session import SessionSnapshot
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict

@@ -15,7 +15,7 @@ from minicoin.core.events import Event, KeyStretched
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.forms.plain import Codec, FixedBytes, OwnCodec
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import (
     Outpoint,

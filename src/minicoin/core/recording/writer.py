@@ -19,10 +19,10 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml_text import network_to_toml
 from minicoin.core.payments.keeper import WALLET_KEY
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.recording.codec import EVENT, POLICY, SHAPE, digest_effect
 from minicoin.core.recording.digest import PartDigests
 from minicoin.core.units import Micros

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.world.costs import WorkCosts

@@ -10,9 +10,9 @@ from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.commands import Generate
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.node import Node
-from minicoin.core.node.policy import NodePolicy
 from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import SECOND_US, Micros

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.wire.messages import BlockMessage
 from minicoin.sim.scenario.attackers import Eclipse, Sybil
 from minicoin.world.traffic import TYPE_INDEX

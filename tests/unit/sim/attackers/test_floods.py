@@ -11,7 +11,7 @@ from minicoin.core.limits import (
     ORPHAN_WEIGHT_PER_PEER,
 )
 from minicoin.core.mempool.policy import MempoolPolicy
-from minicoin.core.node.policy import NodePolicy
+from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import SECOND_US
 from minicoin.sim.attackers.flood_transactions import Validity
 from minicoin.sim.attackers.roster import coins_wanted

@@ -11,7 +11,7 @@ from minicoin.core.limits import (
     TIP_AGE_MAX_US,
 )
 from minicoin.core.mempool.policy import MempoolPolicy
-from minicoin.core.node.roles import ROLES, Role
+from minicoin.core.policy.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
 

@@ -3,8 +3,8 @@
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.core.node.policy import NodePolicy
-from minicoin.core.node.roles import ROLES, Role, require_role
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import ROLES, Role, require_role
 from minicoin.core.primitives.address import Services
 
 
