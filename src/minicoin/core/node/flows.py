@@ -9,24 +9,24 @@ it is said who is wanted and who was left.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
-from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.pool_flow import PoolFlow
-from minicoin.core.node.relay_flow import RelayFlow
 from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.relay.relay_flow import RelayFlow
 from minicoin.core.units import Micros
 from minicoin.core.wallet.wallet import Wallet
 
@@ -66,7 +66,7 @@ def make_flows(
     serving = Serving(shared.sync)
     chain = ChainFlow(shared)
     addresses = AddressFlow(shared, overlay)
-    relay = RelayFlow(shared.relay, shared.mempool, shared.sync)
+    relay = RelayFlow(shared.relay, shared.mempool, shared.sync.is_initial)
     transactions = TxFlow(shared, overlay, serving)
     keeper = WalletKeeper(shared, transactions, wallet, entropy)
     pool = PoolFlow(shared, transactions, keeper)

@@ -15,6 +15,7 @@ from minicoin.core import commands
 from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.answers import Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
+from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
 from minicoin.core.events import (
     AddressesFound,
@@ -43,7 +44,6 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.common_commands import CommonCommands
-from minicoin.core.node.dial_flow import DialFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow

@@ -4,13 +4,11 @@ Peers are told to announce from what the mempool asks by now, and nothing at all
 transactions spend (BIP133).
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 from minicoin.core.effects import Effect
 from minicoin.core.forms.derived import make_codec
-from minicoin.core.mempool.reading import MempoolReader
-from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.permissions import Permission
@@ -23,13 +21,25 @@ from minicoin.core.wire.messages import FeeFilter
 _RELAYING: Final = make_codec(tuple[int, ...], {})
 
 
+class AnnouncedPool(Protocol):
+    """What is announced, and what it asks for: the mempool."""
+
+    @property
+    def sequence(self) -> int:
+        """The place of the latest entry in the order of admission, gone or not."""
+
+    def min_feerate(self, now: Micros) -> int:
+        """What a transaction must pay at least to enter now."""
+
+
 class RelayFlow(Part):
     """Around the relay of transactions."""
 
-    def __init__(self, relay: TxRelay, mempool: MempoolReader, sync: BlockSync) -> None:
+    def __init__(self, relay: TxRelay, mempool: AnnouncedPool, is_initial: Callable[[Micros], bool]) -> None:
+        """`is_initial` says whether the chain is still fetched."""
         self._relay = relay
         self._mempool = mempool
-        self._sync = sync
+        self._is_initial = is_initial
         self.alarm = relay.alarm
 
     def routes(self) -> tuple[Route, ...]:
@@ -80,6 +90,6 @@ class RelayFlow(Part):
         return (("relay", bytes(out)),)
 
     def _wanted_feerate(self, now: Micros) -> int:
-        if self._sync.is_initial(now):
+        if self._is_initial(now):
             return FEEFILTER_NOTHING
         return self._mempool.min_feerate(now)
