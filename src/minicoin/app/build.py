@@ -14,6 +14,7 @@ import trio
 
 from minicoin import __version__
 from minicoin.app.identity import load_identity
+from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
@@ -22,7 +23,6 @@ from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
 from minicoin.core.node.pool_flow import MEMPOOL_KEY

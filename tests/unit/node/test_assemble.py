@@ -3,12 +3,12 @@
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
+from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.commands import CreateWallet, Generate, SetBan
 from minicoin.core.connmgr.connections import BANS_KEY
 from minicoin.core.events import AddressesFound, AddressSource
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.assemble import (
     DOCUMENT_KEYS,
     DocumentDamaged,

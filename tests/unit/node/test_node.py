@@ -4,10 +4,10 @@ import pytest
 from tests.unit.node.bench import NOBODY, Bench
 from tests.unit.node.spending import funded, spend_coin
 
+from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.commands import Generate, Stop, SubmitTransaction
 from minicoin.core.effects import Reply, SaveState, Send, Shutdown
 from minicoin.core.events import ConnectionOpened, DeadlineReached
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.notices import BlockConnected, TipMoved, TransactionRemoved
 from minicoin.core.primitives.address import NodeAddress

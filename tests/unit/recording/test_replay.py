@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.node.bench import NETWORK
 from tests.unit.recording.recorded import PAYABLE, POLICY, live, reader, recorded_bench, replayed
 
+from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.answers import WALLET_IS_OFF, Reason, Refused
 from minicoin.core.commands import (
     AddNode,
@@ -18,6 +19,7 @@ from minicoin.core.commands import (
     SetMockTime,
     Unlock,
 )
+from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.events import (
     AddressesFound,
     CommandReceived,
@@ -28,7 +30,6 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.pool import Mempool
-from minicoin.core.node.address_flow import BOOK_KEY, AddressFlow
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress

@@ -4,20 +4,25 @@ Asking seeds tells their operators and the resolver that a node starts here, so 
 Static seed nodes are connmgr's one-shot dials.
 """
 
+from collections.abc import Callable, Iterable
+
 from minicoin.core.alarm import Alarm
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.effects import Effect, Resolve
+from minicoin.core.part import Part
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 
 _SEEDS_AT_ONCE = 3
 
 
-class Bootstrap:
+class Bootstrap(Part):
     """The first addresses of a node."""
 
-    def __init__(self, policy: DiscoveryPolicy, rng: Rng) -> None:
+    def __init__(self, policy: DiscoveryPolicy, rng: Rng, count_ready: Callable[[], int]) -> None:
+        """`count_ready` says how many peers that we dialled are there."""
         self._policy = policy
+        self._count_ready = count_ready
         self.alarm = Alarm()
         self._rng = rng.stream("bootstrap")
         self._waiting: list[str] = []
@@ -29,11 +34,11 @@ class Bootstrap:
             self._ask_at = now if book_size == 0 else Micros(now + self._policy.dns_delay_us)
             self.alarm.by(self._ask_at)
 
-    def due(self, now: Micros, ready_outbound: int) -> list[Effect]:
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
         """Ask the next few seeds, unless enough outbound peers are there by now."""
         if self._ask_at is None or self._ask_at > now:
             return []
-        if ready_outbound >= self._policy.dns_enough_peers:
+        if self._count_ready() >= self._policy.dns_enough_peers:
             self._waiting.clear()
             self._ask_at = Micros(now + self._policy.dns_retry_us)
             return []
@@ -46,5 +51,4 @@ class Bootstrap:
         return [Resolve(host, self._policy.default_port) for host in asked]
 
     def next_deadline(self) -> Micros | None:
-        """When due() has something to decide."""
         return self._ask_at

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
@@ -19,7 +21,6 @@ from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.node.flows import make_flows
 from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
@@ -34,12 +35,15 @@ from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import require_role
 from minicoin.core.primitives.block import BlockHash, BlockHeader
+from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wallet.wallet import Wallet
 
 T = TypeVar("T")
+
+_OUTBOUND = (*AUTOMATIC, SlotKind.OVERLAY, *CHOSEN_BY_OPERATOR)
 
 DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY)
 """The documents a node saves and wants back at its next start."""
@@ -162,7 +166,7 @@ def _make_common(
         headers=HeaderFollower(tree, rng.stream("netsync"), policy.tip_age_max_us),
         book=book,
         connections=connections,
-        bootstrap=Bootstrap(discovery, rng),
+        bootstrap=Bootstrap(discovery, rng, partial(connections.count_ready, *_OUTBOUND)),
         gossip=Gossip(discovery, rng),
     )
 

@@ -9,10 +9,11 @@ it is said who is wanted and who was left.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
+from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.serving import Serving
-from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.chain_flow import ChainFlow
 from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
@@ -65,7 +66,7 @@ def make_flows(
     overlay = OverlayFlow(shared, model)
     serving = Serving(shared.sync)
     chain = ChainFlow(shared)
-    addresses = AddressFlow(shared, overlay)
+    addresses = AddressFlow(shared, overlay.consider)
     relay = RelayFlow(shared.relay, shared.mempool, shared.sync.is_initial)
     transactions = TxFlow(shared, overlay, serving)
     keeper = WalletKeeper(shared, transactions, wallet, entropy)
@@ -81,7 +82,7 @@ def make_flows(
         transactions,
         pool,
         inventory,
-        SeedFlow(shared.bootstrap, shared.connections),
+        shared.bootstrap,
         shared.gossip,
         book,
         mining,

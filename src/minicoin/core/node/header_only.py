@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from minicoin.core import commands
+from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.answers import Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.connmgr.dial_flow import DialFlow
+from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
 from minicoin.core.events import (
     AddressesFound,
@@ -42,7 +44,6 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.netsync.header_inventory import HeaderInventory
-from minicoin.core.node.address_flow import AddressFlow, BookFlow, SeedFlow
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
@@ -74,14 +75,14 @@ class HeaderOnlyNode:
     def __init__(self, shared: CommonParts, model: Overlay, session: SessionPolicy, now: Micros) -> None:
         self._shared = shared
         self._overlay = OverlayFlow(shared, model)
-        self._addresses = AddressFlow(shared, self._overlay)
+        self._addresses = AddressFlow(shared, self._overlay.consider)
         self._book = BookFlow(shared.book, now)
         self._tip_watch = TipWatch(shared)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
             HeaderInventory(shared.headers),
-            SeedFlow(shared.bootstrap, shared.connections),
+            shared.bootstrap,
             shared.gossip,
             self._book,
             self._tip_watch,
@@ -104,7 +105,8 @@ class HeaderOnlyNode:
     def start(self, now: Micros) -> None:
         """Queue what the first moment asks for."""
         self._overlay.consider(now)
-        self._addresses.on_start(now)
+        self._shared.bootstrap.start(now, self._shared.book.size)
+        self._addresses.on_start()
         self._finish(now)
 
     def handle(self, event: Event, now: Micros) -> None:

@@ -79,7 +79,8 @@ class Node:
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
         self._flows.overlay.consider(now)
-        self._flows.addresses.on_start(now)
+        self._shared.bootstrap.start(now, self._shared.book.size)
+        self._flows.addresses.on_start()
         self._flows.pool.on_start(mempool)
         self._flows.wallet.on_start()
         self._flows.chain.advance()

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.effects import Close, Effect, Send, StoreBlock
 from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, DialFailed, MessageReceived
 from minicoin.core.faults import PeerFault
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import LIMITED_PEER_BLOCKS
-from minicoin.core.node.address_flow import AddressFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.notices import (
     MessageDropped,

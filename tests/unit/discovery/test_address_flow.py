@@ -1,5 +1,5 @@
 """Addresses between peers, sources and the book: who is asked and believed, what we are told of ourselves, and when
-seeds are asked and the book is written."""
+seeds are asked."""
 
 from dataclasses import replace
 
@@ -8,10 +8,8 @@ from tests.unit.node import bench as benches
 from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.commands import AddConnection
-from minicoin.core.effects import Close, Dial, Resolve, SaveState
+from minicoin.core.effects import Close, Dial, Resolve
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionOpened
-from minicoin.core.limits import BOOK_SAVE_EVERY_US, DIGEST_ITEMS_MAX
-from minicoin.core.node.address_flow import BOOK_KEY
 from minicoin.core.notices import AddressesLearned, OwnAddressLearned
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -117,31 +115,3 @@ def test_seeds_are_asked_while_too_few_peers_are_there_and_not_by_an_operators_w
         bench.wait(MINUTE_US)
     assert [effect.host for effect in asking.take(Resolve)] == ["seed.example"]
     assert silent.take(Resolve) == []
-
-
-def test_the_book_is_written_every_so_often():
-    bench = Bench()
-    bench.wait(BOOK_SAVE_EVERY_US - SECOND_US)
-    assert BOOK_KEY not in [effect.key for effect in bench.take(SaveState)]
-    bench.wait(2 * SECOND_US)
-    assert [effect.key for effect in bench.take(SaveState)].count(BOOK_KEY) == 1
-    bench.wait(BOOK_SAVE_EVERY_US)
-    assert [effect.key for effect in bench.take(SaveState)].count(BOOK_KEY) == 1
-
-
-def test_a_brief_digest_leaves_out_what_a_large_book_holds(monkeypatch):
-    monkeypatch.setattr("minicoin.core.node.address_flow.DIGEST_ITEMS_MAX", 2)
-    assert DIGEST_ITEMS_MAX > 2
-    bench = Bench(NodePolicy(connect=()))
-
-    def sizes():
-        return [len(dict(bench.node.forms(bench.now, is_brief=brief))["address book"]) for brief in (True, False)]
-
-    bench.handle(AddressesFound(AddressSource.DNS, "x", timed(bench, FAR)))
-    brief, whole = sizes()
-    assert brief == whole
-    bench.handle(
-        AddressesFound(AddressSource.DNS, "x", timed(bench, *(NodeAddress(f"10.{n}.0.1", 5) for n in range(5))))
-    )
-    brief, whole = sizes()
-    assert brief < whole
