@@ -26,6 +26,7 @@ from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.overlay import OVERLAY_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
@@ -50,7 +51,7 @@ from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transpor
 STATE_FOLDER = "state"
 
 # Worth losing: they are filled again by themselves. A wallet or a ban list is not.
-_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY})
+_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY, OVERLAY_KEY})
 
 
 class DamagedDocument(MisuseError):
@@ -176,7 +177,9 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         node_clock = NodeClock(clock)
         node_clock.set(None if setup.mock_time_us is None else Micros(setup.mock_time_us))
         _refuse_future_tip(engine, setup.datadir, node_clock())
-        assembled = _assemble(setup, policy, state, documents, node_clock)
+        # What a recorded node signs could not be made again without its key, which no recording holds.
+        signer = identity if setup.record is None else None
+        assembled = _assemble(setup, policy, signer, state, documents, node_clock)
         messages += assembled.repaired
         recorder = None
         if setup.record is not None:
@@ -246,14 +249,19 @@ class _Assembled:
 
 
 def _assemble(
-    setup: NodeSetup, policy: NodePolicy, state: NodeState, documents: DocumentStore, clock: NodeClock
+    setup: NodeSetup,
+    policy: NodePolicy,
+    identity: Identity | None,
+    state: NodeState,
+    documents: DocumentStore,
+    clock: NodeClock,
 ) -> _Assembled:
     """What can be filled again is set aside when damaged; a damaged wallet or ban list stops the start."""
     repaired: list[str] = []
     while True:
         seed, now = os.urandom(32), clock()
         try:
-            node = assemble_node(setup.network, policy, state, Rng(seed), os.urandom, now)
+            node = assemble_node(setup.network, policy, state, Rng(seed), os.urandom, now, identity=identity)
         except DocumentDamaged as error:
             path = setup.datadir / STATE_FOLDER / error.key
             if error.key not in _EXPENDABLE:

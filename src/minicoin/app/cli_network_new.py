@@ -47,6 +47,13 @@ def new_network(
         bool, typer.Option("--mdns", help="Nodes look for each other on the local link; goes with --private.")
     ] = False,
     overlay: Annotated[str, typer.Option(help="How nodes connect and spread.", metavar="|".join(OVERLAYS))] = OVERLAY,
+    overlay_setting: Annotated[
+        list[str] | None, typer.Option(help="A setting of the model, NAME=VALUE; repeatable.", metavar="NAME=VALUE")
+    ] = None,
+    own_messages: Annotated[
+        bool,
+        typer.Option("--own-messages/--no-own-messages", help="Nodes exchange records and letters beside the ledger."),
+    ] = True,
     trivial: Annotated[bool, typer.Option("--trivial-work", help="As regtest: no work, blocks on demand.")] = False,
 ) -> None:
     """Define a network.
@@ -55,8 +62,15 @@ def new_network(
     """
     if not _NAME.fullmatch(name) or name in NETWORKS:
         raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
-    if overlay not in OVERLAYS:
+    model = OVERLAYS.get(overlay)
+    if model is None:
         raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(OVERLAYS)}")
+    if model.needs_messages and not own_messages:
+        raise MisuseError(f"--no-own-messages: the network model {overlay} has messages of its own")
+    try:
+        settings = tuple(model.complete(model.parse(tuple(overlay_setting or ()))).items())
+    except MisuseError as error:
+        raise MisuseError(f"--overlay-setting: {error}") from error
     path = output or networks_directory() / f"{name}.toml"
     if path.exists():
         raise MisuseError(f"{path} exists already")
@@ -89,6 +103,8 @@ def new_network(
         allow_private_addresses=private or trivial,
         uses_mdns=mdns,
         overlay=overlay,
+        overlay_settings=settings,
+        own_messages=own_messages,
     )
     _write(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}

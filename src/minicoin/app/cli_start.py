@@ -89,6 +89,15 @@ def startnode(
     dnsseed: Annotated[
         bool | None, _option(_FINDING, "Ask the network's DNS seeds.", "--dnsseed/--no-dnsseed", default="yes")
     ] = None,
+    role: Annotated[
+        str | None,
+        _option(
+            _FINDING,
+            "Its role in the network's model, as super or leaf.",
+            "--role",
+            default="the model's first",
+        ),
+    ] = None,
     mdns: Annotated[
         bool | None,
         _option(_FINDING, "Look on the local link (private networks).", "--mdns/--no-mdns", default="the network's"),
@@ -373,6 +382,7 @@ def startnode(
         "identity_file": identity,
         "identity_seed": identity_seed,
         "allow_peers": tuple(allow_peer or ()),
+        "role": role,
         "mdns": mdns,
         "nameserver": dns,
         "rpc_bind": rpcbind,

@@ -80,6 +80,7 @@ class NodeOptions(BaseModel):
     nameserver: str | None = None
     """Who is asked for names instead of the system's servers, as IP:PORT."""
     mdns: bool | None = None
+    role: str = ""
     """Look for nodes on the local link; None: where the network says so."""
     allow_peers: tuple[str, ...] = ()
     """Peer ids that may connect; empty: everybody."""

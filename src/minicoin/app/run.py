@@ -27,6 +27,7 @@ from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
+from minicoin.core.overlay.table import find_model
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried, Deployments, RetargetKind
@@ -82,6 +83,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     network = _network(options)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
+        overlay_role=_overlay_role(options, network),
         connect=_connect(options.connect, network),
         add_nodes=_addresses((*options.dial, *options.add_nodes), network),
         seed_nodes=_addresses(options.seed_nodes, network),
@@ -240,6 +242,13 @@ def _connect(texts: tuple[str, ...], network: Network) -> tuple[NodeAddress, ...
 
 def _peer_ids(texts: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(PeerId.parse(text.removeprefix("/").removeprefix("p2p/")).multihash for text in texts)
+
+
+def _overlay_role(options: NodeOptions, network: Network) -> str:
+    try:
+        return find_model(network.overlay).role(options.role)
+    except MisuseError as error:
+        raise MisuseError(f"--role: {error}") from error
 
 
 def _uses_mdns(options: NodeOptions, network: Network) -> bool:

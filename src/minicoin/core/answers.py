@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 
@@ -193,6 +194,35 @@ class AddressEntered:
     problem: str = ""
 
 
+class FoundBy(StrEnum):
+    """How we know where a peer is, the surest first."""
+
+    CONNECTED = "connected"
+    RECORD = "record"
+    """It says so itself, signed."""
+    LOOKUP = "lookup"
+    """Peers near to it were asked."""
+    BOOK = "book"
+    """It stands in our address book."""
+    HEARSAY = "hearsay"
+    """Somebody says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFound:
+    """Where a peer is."""
+
+    addresses: tuple[NodeAddress, ...] = ()
+    """None where nobody knows."""
+    by: FoundBy | None = None
+    told_by: bytes = b""
+    """The peer id of who told us; empty where we knew."""
+    asked: int = 0
+    """Peers that were asked."""
+    is_certain: bool = False
+    """It answered us itself, or signed it; otherwise it may be elsewhere by now, or not be at all."""
+
+
 Answer = (
     Done
     | BlockVerdict
@@ -206,4 +236,5 @@ Answer = (
     | Signed
     | Rescanned
     | AddressEntered
+    | PeerFound
 )

@@ -227,6 +227,8 @@ OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 OVERLAY_SLOTS_MAX: Final = 64
 # Addresses of the book that a network model is shown, and may ask for: a few may be unreachable for each that answers.
 OVERLAY_ADDRESSES_MAX: Final = 256
+# Neighbours that something is passed on to where a network model knows no way.
+OVERLAY_FLOOD_FANOUT: Final = 8
 INBOUND_SLOTS: Final = 115
 # Accepted sockets, half-open ones included; connmgr's inbound slots are fewer, so a refused peer hears a reason.
 INBOUND_SOCKETS_MAX: Final = 256

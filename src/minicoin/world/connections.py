@@ -1,10 +1,12 @@
 """Connections of the world: dialled, accepted or refused, closed in order or broken, blocked and let go.
 
 Both ends learn of everything one latency apart, so each may act on a connection that the other has given up. Where
-hosts have peer ids a connection is there for its runners when the handshake of its machines has ended.
+connections run libp2p, one is there for its runners when the handshake of its machines has ended; where hosts only have
+identities, both ends are told whom they have at the other as if that had been proven.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from minicoin.core.effects import Dial
@@ -39,7 +41,8 @@ class Connections:
         self._queue = loop.queue
         self._latency = latency
         self._hosts = hosts
-        self._secured = Secured(loop, network, rng, self.transport.carry, self.close) if settings.has_peer_ids else None
+        self._secured = Secured(loop, network, rng, self.transport.carry, self.close) if settings.runs_libp2p else None
+        self._names_peers = settings.has_peer_ids and not settings.runs_libp2p
 
     def link_ends(self) -> Iterator[LinkEnd]:
         """Every open end, host by host."""
@@ -69,6 +72,9 @@ class Connections:
         near = LinkEnd(host, effect.conn, to, dialled=effect.address, remote=effect.address)
         far = LinkEnd(target, theirs, back, dialled=None, remote=seen)
         near.other, far.other = far, near
+        if self._names_peers:
+            near.remote = replace(effect.address, peer_id=target.address.peer_id)
+            far.remote = replace(seen, peer_id=host.address.peer_id)
         # A SYN there, a SYN-ACK back: the accepting side knows of the connection first.
         self._queue.at(self._queue.now + near.latency_us, self._accept, far, near)
 
@@ -96,6 +102,11 @@ class Connections:
             return
         if not near.other.is_open:
             self._refused(near, None)
+            return
+        if self._names_peers and not _is_expected(near):
+            near.is_open = False
+            self._loop.handle(host, DialFailed(near.conn, near.dialled or near.remote, "another peer answered"))
+            self.reset(near, "connection reset")
             return
         host.links[near.conn] = near
         self._open(near)
@@ -180,6 +191,11 @@ class Connections:
                 self.transport.arrive(end, sent, max(arrival, end.last_arrival))
         if not end.is_open and end.other.is_open:
             self._queue.at(max(arrival, end.last_arrival), self._finish, end.other)
+
+
+def _is_expected(near: LinkEnd) -> bool:
+    """Whether who answered is who was dialled, where that was said."""
+    return near.dialled is None or near.dialled.peer_id in (b"", near.remote.peer_id)
 
 
 def _end_of(end: LinkEnd, reason: str, score: int) -> ConnectionClosed | DialFailed | InboundFailed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.faults import MisuseError
 from minicoin.core.notices import Notice
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import Micros
@@ -32,7 +33,15 @@ class WorldSettings:
     encodes: bool = False
     """Encode and decode every message, as on a socket."""
     has_peer_ids: bool = False
-    """Every host has an identity, and connections run libp2p; otherwise they carry messages as plain TCP does."""
+    """Every host has an identity, and both ends of a connection know the other's."""
+    runs_libp2p: bool = False
+    """Connections run libp2p, which proves the identities; otherwise they carry messages as plain TCP does, and
+    identities are known for nothing."""
+
+    def __post_init__(self) -> None:
+        if self.runs_libp2p and not self.has_peer_ids:
+            raise MisuseError("libp2p is between hosts with identities")
+
     draws_per_message: bool = False
     """Ask for the latency of every message, not once per connection."""
 

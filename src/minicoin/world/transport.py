@@ -25,7 +25,7 @@ class WorldTransport:
         self._queue = loop.queue
         self._network = network
         self._latency = latency
-        self._encodes = settings.encodes or settings.has_peer_ids
+        self._encodes = settings.encodes or settings.runs_libp2p
         self._draws_per_message = settings.draws_per_message
         # The message sent last: announcements go to many peers one after the other as one object.
         self._freighted: Message | None = None

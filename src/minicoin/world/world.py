@@ -172,8 +172,11 @@ class World:
         host.clock.stands_at = None
         now = host.clock.read(self.now)
         policy = replace(policy, listen_port=host.address.port) if policy.listens else policy
-        host.policy = policy = replace(policy, peer_id=host.address.peer_id)
-        node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now)
+        policy = replace(policy, peer_id=host.address.peer_id)
+        if host.identity is not None and policy.listens:
+            policy = replace(policy, listen_addresses=(host.address,))
+        host.policy = policy
+        node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now, identity=host.identity)
         host.node = node
         self.start_runner(host, node)
         node.start(host.disk.documents.get(MEMPOOL_KEY), now)

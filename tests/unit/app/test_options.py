@@ -39,6 +39,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         identity = "{tmp_path}/key"
         allowpeer = ["12D3KooW"]
         mdns = true
+        role = "member"
         dns = "127.0.0.1:53"
         dial = ["a:1"]
         addnode = ["b:2"]

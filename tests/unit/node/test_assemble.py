@@ -17,6 +17,7 @@ from minicoin.core.node.assemble import (
     assemble_node,
 )
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.overlay import OVERLAY_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role
@@ -43,7 +44,7 @@ def test_a_document_that_cannot_be_read_is_named(key):
 
 
 def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
-    assert set(DOCUMENT_KEYS) - {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY} == {MEMPOOL_KEY}
+    assert set(DOCUMENT_KEYS) - {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY} == {MEMPOOL_KEY}
     assert made(state=damaged(MEMPOOL_KEY))
 
 

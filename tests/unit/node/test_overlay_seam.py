@@ -40,6 +40,7 @@ class Greeter(Overlay):
         self.speakers = []
         self.heard = []
         self.items = []
+        self.ahead = None
         self.greet_at = None
 
     def routes(self):
@@ -69,7 +70,7 @@ class Greeter(Overlay):
 
     def spread(self, item, peers, now):
         self.items.append(item)
-        return tuple(Spread(peer.conn, SpreadBy.PUSH) for peer in peers if peer.conn != item.origin)
+        return tuple(Spread(peer.conn, SpreadBy.PUSH, self.ahead) for peer in peers if peer.conn != item.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,17 @@ def test_nodes_of_two_models_exchange_blocks():
     # What came from a peer is not sent back to it; the model pushes, so nobody who runs it has to ask.
     assert [item.origin for item in model.items] == [*cable.ends(hub, plain), *cable.ends(hub, spoke), None]
     assert (hub, spoke, "block") in cable.passed and (spoke, hub, "getdata") not in cable.passed
+
+
+def test_what_a_model_says_of_an_item_is_there_before_it():
+    cable, hub, model, spoke, other, plain = joined()
+    model.ahead = Greeting(b"hop 3")
+    hub.ask(Generate(1, NOBODY))
+    cable.run()
+    between = [command for near, far, command in cable.passed if (near, far) == (hub, spoke)]
+    assert between.index("greeting") < between.index("block")
+    assert [words for _, words in other.heard] == [b"hop 3"]
+    assert "greeting" not in [command for _, far, command in cable.passed if far is plain]
 
 
 def test_an_overlay_a_part_and_a_reader_of_notices_in_one_node():

@@ -19,7 +19,7 @@ NETWORK = lookup("regtest")
 
 
 def new_world(seed: bytes = b"libp2p") -> World:
-    return make_world(NETWORK, KernelVerifier(1), seed, has_peer_ids=True)
+    return make_world(NETWORK, KernelVerifier(1), seed, runs_libp2p=True)
 
 
 def address_of(world: World, node: Host) -> str:

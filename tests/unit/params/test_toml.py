@@ -72,8 +72,19 @@ def _edited(old: str, new: str) -> str:
         ("wif = 12", "wif = 12\nfoo = 1", "keys.foo is not a known key; known are wif, bip32_public"),
         (
             "subsidy_sat = 1000",
-            "subsidy_sat = 1000\noverlay = 'kademlia'",
-            "overlay must be one of random, everybody, not 'kademlia'",
+            "subsidy_sat = 1000\noverlay = 'nonsense'",
+            "overlay must be one of random, everybody.*, not 'nonsense'",
+        ),
+        (
+            "[keys]",
+            "[overlay_settings]\nfanout = 3\n[keys]",
+            "overlay_settings.fanout is no setting of this network model; it has none",
+        ),
+        ("[keys]", "[overlay_settings]\n[keys]\nfoo = 1", "keys.foo is not a known key"),
+        (
+            "subsidy_sat = 1000",
+            "subsidy_sat = 1000\nmagic = '01020304'\nown_messages = true",
+            "own_messages cannot be true with a magic",
         ),
         ('hrp = "ac"', 'hrp = "bc"', "address.hrp 'bc' is Bitcoin's own"),
         ("[keys]", "[deployments]\nsegwit = 'never'\n[keys]", "deployments.taproot needs segwit"),

@@ -48,6 +48,7 @@ def make_world(
     encodes: bool = False,
     draws_per_message: bool = False,
     has_peer_ids: bool = False,
+    runs_libp2p: bool = False,
     latency: Latency | None = None,
 ) -> World:
     """Equal latency everywhere; where it is drawn per message, 1 ms more for each."""
@@ -56,7 +57,11 @@ def make_world(
         return latency_us + 1_000 * number
 
     settings = WorldSettings(
-        b"scripted", encodes=encodes, draws_per_message=draws_per_message, has_peer_ids=has_peer_ids
+        b"scripted",
+        encodes=encodes,
+        draws_per_message=draws_per_message,
+        has_peer_ids=has_peer_ids or runs_libp2p,
+        runs_libp2p=runs_libp2p,
     )
     return World(REGTEST, ScriptedVerifier(), latency or growing, settings)
 

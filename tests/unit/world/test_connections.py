@@ -1,10 +1,13 @@
 """Connections: who hears what when they are dialled, refused, closed, reset, held and let go."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.world.scripts import (
     CONN,
     LATENCY_US,
     Script,
+    act,
     add_script,
     arrivals,
     changes,
@@ -18,6 +21,7 @@ from tests.unit.world.scripts import (
     send,
 )
 
+from minicoin.core.effects import Dial
 from minicoin.core.events import ConnectionClosed, ConnectionOpened, DialFailed
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
@@ -41,6 +45,31 @@ def test_the_accepting_side_opens_after_one_latency_the_dialler_after_two() -> N
     assert script.heard == [(began + 2 * LATENCY_US, ConnectionOpened(CONN, target.address, False, host.address))]
     assert host.links[CONN].other is target.links[theirs.conn]
     assert list(world.connections.link_ends()) == [host.links[CONN], target.links[theirs.conn]]
+
+
+def test_where_peers_are_named_both_ends_know_whom_they_have_as_soon_as_the_socket_is_up() -> None:
+    world = make_world(has_peer_ids=True)
+    (host, script), (target, accepted) = add_script(world), add_script(world)
+    began = world.now
+    act(world, host, Dial(CONN, replace(target.address, peer_id=b""), 10 * SECOND_US))
+    pass_time(world)
+    ((at, near),) = script.of(ConnectionOpened)
+    ((_, far),) = accepted.of(ConnectionOpened)
+    assert at == began + 2 * LATENCY_US
+    assert near.remote == target.address and target.address.peer_id
+    assert (far.remote.host, far.remote.peer_id) == (host.address.host, host.address.peer_id)
+
+
+def test_another_peer_than_the_one_dialled_is_refused() -> None:
+    world = make_world(has_peer_ids=True)
+    (host, script), (target, accepted), (other, _) = (add_script(world) for _ in range(3))
+    wrong = replace(target.address, peer_id=other.address.peer_id)
+    act(world, host, Dial(CONN, wrong, 10 * SECOND_US))
+    pass_time(world)
+    ((_, failed),) = script.of(DialFailed)
+    assert (failed.address, failed.reason) == (wrong, "another peer answered")
+    assert not host.links and not target.links
+    assert len(accepted.of(ConnectionClosed)) == 1
 
 
 @pytest.mark.parametrize("which", ["nobody", "switched off"])

@@ -27,7 +27,7 @@ from minicoin.world.traffic import UNKNOWN_TYPE
 
 
 def secure_pair():
-    world = make_world(has_peer_ids=True)
+    world = make_world(runs_libp2p=True)
     return world, add_script(world), add_script(world)
 
 
@@ -40,7 +40,7 @@ def peer_ids(world) -> list[bytes]:
 
 
 def test_hosts_have_identities_of_the_seed_and_none_on_plain_links() -> None:
-    first, again = (peer_ids(make_world(has_peer_ids=True)) for _ in range(2))
+    first, again = (peer_ids(make_world(runs_libp2p=True)) for _ in range(2))
     assert first == again
     assert len(set(first)) == 3 and all(first)
     assert peer_ids(make_world()) == [b"", b"", b""]

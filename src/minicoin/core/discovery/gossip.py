@@ -52,6 +52,11 @@ class Gossip(Part):
         self._answer: tuple[TimedAddress, ...] = ()
         self._answer_until = Micros(0)
 
+    @property
+    def own_address(self) -> NodeAddress | None:
+        """Where others reach us, as far as we know."""
+        return next(iter(self._own), None)
+
     def set_own(self, addresses: dict[NodeAddress, Services]) -> None:
         """Where this node can be reached, and what it offers."""
         self._own = dict(addresses) if self._policy.does_listen else {}

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
@@ -14,7 +16,8 @@ from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
-from minicoin.core.faults import DecodeError
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.mempool.pool import Mempool
@@ -26,16 +29,18 @@ from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.pool_flow import MEMPOOL_KEY
-from minicoin.core.overlay import MakeOverlay, Overlay, OverlaySetup
-from minicoin.core.overlay.table import make_overlay
+from minicoin.core.overlay import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
+from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network
 from minicoin.core.part import MakePart
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import require_role
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
@@ -45,7 +50,7 @@ T = TypeVar("T")
 
 _OUTBOUND = (*AUTOMATIC, SlotKind.OVERLAY, *CHOSEN_BY_OPERATOR)
 
-DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY)
+DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY)
 """The documents a node saves and wants back at its next start."""
 
 
@@ -76,12 +81,14 @@ def assemble_node(
     entropy: Callable[[int], bytes],
     now: Micros,
     *,
+    identity: Identity | None = None,
     overlay: MakeOverlay | None = None,
     parts: Iterable[MakePart] = (),
 ) -> Node:
     """A node that has done nothing yet: call start(), then feed it events. Raises DocumentDamaged.
 
-    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `overlay` takes the
+    `entropy` gives bytes for keys, never to be replayed; everything else comes from `rng`. `identity` signs as this
+    node, and is that of its policy's peer id; a node that is recorded has none, and signs nothing. `overlay` takes the
     place of the network's model, `parts` are added to those that every node has. Raises MisuseError where there is no
     such model, where one takes a message that has its taker, or one beyond Bitcoin's on a network of Bitcoin's, and for
     a role that keeps no blocks.
@@ -118,7 +125,8 @@ def assemble_node(
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     session = _session_policy(network, policy, relays_transactions=not policy.blocks_only)
-    model = _make_model(network, connections=common.connections, rng=rng, overlay=overlay)
+    ledger = _ledger_view(tree, lambda count: tuple(entry.txid for entry in islice(pool, count)))
+    model = _make_model(shared, state.documents, ledger, identity, rng=rng, overlay=overlay)
     return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts))
 
 
@@ -129,6 +137,7 @@ def assemble_header_only(
     rng: Rng,
     now: Micros,
     *,
+    identity: Identity | None = None,
     overlay: MakeOverlay | None = None,
 ) -> HeaderOnlyNode:
     """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents; `overlay` as in
@@ -138,7 +147,8 @@ def assemble_header_only(
     tree.load(state.headers)
     tree.set_tip(tree.best_header.hash)
     common = _make_common(network, policy, state.documents, tree, rng)
-    model = _make_model(network, connections=common.connections, rng=rng, overlay=overlay)
+    ledger = _ledger_view(tree, lambda count: ())
+    model = _make_model(common, state.documents, ledger, identity, rng=rng, overlay=overlay)
     return HeaderOnlyNode(common, model, _session_policy(network, policy, relays_transactions=False), now)
 
 
@@ -171,11 +181,56 @@ def _make_common(
     )
 
 
-def _make_model(network: Network, *, connections: ConnectionManager, rng: Rng, overlay: MakeOverlay | None) -> Overlay:
+def _make_model(
+    shared: CommonParts,
+    documents: dict[str, bytes],
+    ledger: LedgerView,
+    identity: Identity | None,
+    *,
+    rng: Rng,
+    overlay: MakeOverlay | None,
+) -> Overlay:
     """The network's model, or another in its place."""
-    slots = connections.policy
-    setup = OverlaySetup(rng.stream("overlay"), slots.full_relay_slots, slots.block_only_slots)
-    return make_overlay(network.overlay, setup) if overlay is None else overlay(setup)
+    network, policy, slots = shared.network, shared.policy, shared.connections.policy
+    row = find_model(network.overlay)
+    if row.needs_messages and not policy.peer_id:
+        raise MisuseError(f"the network model {network.overlay} needs a peer id, which nodes have on libp2p only")
+
+    def own_address() -> NodeAddress | None:
+        return shared.gossip.own_address or next(iter(policy.listen_addresses), None)
+
+    setup = OverlaySetup(
+        rng.stream("overlay"),
+        slots.full_relay_slots,
+        slots.block_only_slots,
+        settings=row.complete(network.overlay_settings),
+        role=row.role(policy.overlay_role),
+        is_private_network=network.allow_private_addresses,
+        own_address=own_address,
+        identity=identity,
+        peer_id=policy.peer_id,
+        ledger=ledger,
+        group=shared.book.group,
+        outbox=shared,
+        saved=documents.get(OVERLAY_KEY),
+    )
+    make = row.make if overlay is None else overlay
+    try:
+        return make(setup)
+    except DecodeError as error:
+        raise DocumentDamaged(OVERLAY_KEY, error) from error
+
+
+def _ledger_view(tree: HeaderTree, pool_txids: Callable[[int], tuple[Txid, ...]]) -> LedgerView:
+    def recent_blocks(count: int) -> tuple[BlockHash, ...]:
+        found: list[BlockHash] = []
+        node: HeaderNode | None = tree.tip
+        while node is not None and len(found) < count:
+            found.append(node.hash)
+            node = node.parent
+        return tuple(found)
+
+    return LedgerView(lambda: tree.tip.height, recent_blocks, pool_txids)
 
 
 def _session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:

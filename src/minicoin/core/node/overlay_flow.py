@@ -7,7 +7,7 @@ of its own came, or it took a message. The connection manager keeps it and dials
 from collections.abc import Iterable
 from dataclasses import replace
 
-from minicoin.core.effects import Effect
+from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.overlay import Item, NetworkView, Overlay, Spread
@@ -67,10 +67,7 @@ class OverlayFlow(Part):
     def consider(self, now: Micros) -> None:
         """Something changed: whom does it want now?"""
 
-        def known(count: int) -> tuple[NodeAddress, ...]:
-            return self._parts.book.known(now, min(count, OVERLAY_ADDRESSES_MAX))
-
-        wants = self._overlay.wants(NetworkView(self._parts.peer_views(), known), now)
+        wants = self._overlay.wants(self._view(now), now)
         self._parts.connections.set_wants(
             full_relay=wants.full_relay,
             block_only=wants.block_only,
@@ -78,8 +75,19 @@ class OverlayFlow(Part):
             unwanted=wants.unwanted,
         )
 
+    def _view(self, now: Micros) -> NetworkView:
+        def known(count: int) -> tuple[NodeAddress, ...]:
+            return self._parts.book.known(now, min(count, OVERLAY_ADDRESSES_MAX))
+
+        return NetworkView(self._parts.peer_views(), known)
+
     # --- how an item travels ---
 
     def spread(self, item: Item, now: Micros, peers: tuple[PeerView, ...] | None = None) -> tuple[Spread, ...]:
-        """Which of these peers the item goes to, and how; of all that are ready where none are named."""
-        return self._overlay.spread(item, self._parts.peer_views() if peers is None else peers, now)
+        """Which of these peers the item goes to, and how; of all that are ready where none are named. What the model
+        has to say of it is on its way already, ahead of it."""
+        spread = self._overlay.spread(item, self._parts.peer_views() if peers is None else peers, now)
+        for one in spread:
+            if one.ahead is not None:
+                self._parts.emit(Send(one.conn, one.ahead))
+        return spread

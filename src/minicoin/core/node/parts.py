@@ -8,7 +8,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
-from minicoin.core.effects import Effect, Reply
+from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
@@ -19,6 +19,8 @@ from minicoin.core.policy.node import NodePolicy
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, RequestId
+from minicoin.core.wire.messages import Message
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,11 +38,26 @@ class CommonParts:
     gossip: Gossip
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
+    has_extensions: bool = False
+    """This node speaks messages beyond Bitcoin's."""
     _views: tuple[PeerView, ...] | None = None
 
     def emit(self, *effects: Effect) -> None:
-        """Queue effects of the event at hand."""
-        self.effects += effects
+        """Queue effects of the event at hand. What is beyond Bitcoin's messages goes to whoever offered it."""
+        if self.has_extensions:
+            self.effects += [effect for effect in effects if not isinstance(effect, Send) or self._may_send(effect)]
+        else:
+            self.effects += effects
+
+    def _may_send(self, effect: Send) -> bool:
+        session = self.sessions.get(effect.conn)
+        return session is None or self.may_pass(session, effect.message)
+
+    def may_pass(self, session: Session, message: Message) -> bool:
+        """Either way: what is beyond Bitcoin's messages goes where both sides have offered it."""
+        if not self.has_extensions or not isinstance(message, ExtensionMessage):
+            return True
+        return session.speaks is not None and type(message) in session.speaks
 
     def peer_views(self) -> tuple[PeerView, ...]:
         """The ready peers as the overlay sees them."""

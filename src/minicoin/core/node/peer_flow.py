@@ -58,7 +58,7 @@ class PeerFlow(Part):
         self._parts = parts
         self._addresses = addresses
         self._session_policy = session_policy
-        self._has_extensions = bool(session_policy.extensions)
+        parts.has_extensions = bool(session_policy.extensions)
         self._listeners = listeners
         self._router = router
         self._pongs = WaitingPongs()
@@ -183,7 +183,7 @@ class PeerFlow(Part):
                 self._on_offer(view, session.speaks, now)
                 return
         route = None if view is None else self._router.get(type(message))
-        if view is not None and route is not None and self._may_pass(session, message):
+        if view is not None and route is not None and self._parts.may_pass(session, message):
             # Looked at and then performed: a handler may make them one by one.
             effects = tuple(route.handle(view, message, now))
             for effect in effects:
@@ -303,18 +303,8 @@ class PeerFlow(Part):
         for effect in effects:
             if isinstance(effect, Close):
                 self.drop(effect.conn, effect.reason, now)
-            elif not self._has_extensions or not isinstance(effect, Send) or self._may_send(effect):
-                self._parts.effects.append(effect)
-
-    def _may_send(self, effect: Send) -> bool:
-        session = self._parts.sessions.get(effect.conn)
-        return session is None or self._may_pass(session, effect.message)
-
-    def _may_pass(self, session: Session, message: Message) -> bool:
-        """Either way: what is beyond Bitcoin's messages goes where both sides have offered it."""
-        if not self._has_extensions or not isinstance(message, ExtensionMessage):
-            return True
-        return session.speaks is not None and type(message) in session.speaks
+            else:
+                self._parts.emit(effect)
 
     def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
         """Close a connection and forget its session."""

@@ -6,21 +6,36 @@
    message, a peer became ready or left, addresses were learned. connmgr executes it, within what the operator allows.
 3. How an item travels it says for each item: to which peers, and whether they are told of it or sent it unasked. relay
    and netsync know the mechanics, and leave out whoever has the item. By which model a peer speaks to us is its choice.
-4. It decides on what it is shown, a bounded part of the address book, and keeps its own state bounded.
-5. The model is no rule of the network: nodes of two models stay connected and exchange Bitcoin's messages.
+4. What only it can say of an item, it sends in a message of its own ahead of it, on the same connection: the receiver's
+   model has it when the item comes.
+5. It says to whom a letter for a peer goes next, where it knows (`route`), and where a peer is (`find`). A model that
+   knows no way says so: then the letter is passed on to some neighbours, and the answer is a maybe.
+6. It decides on what it is shown, a bounded part of the address book, and keeps its own state bounded.
+7. The model is no rule of the network: nodes of two models stay connected and exchange Bitcoin's messages.
 
 This package head holds the interface; each model is one module, and models do not know each other; `table` names them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from minicoin.core.part import Part, PeerView
+from minicoin.core.answers import Answer, FoundBy, PeerFound, Reason
+from minicoin.core.effects import Effect, Reply
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.limits import OVERLAY_ADDRESSES_MAX, OVERLAY_FLOOD_FANOUT
+from minicoin.core.params.models import ANY_ROLE, SettingValue
+from minicoin.core.part import Outbox, Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.rng import Rng
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+OVERLAY_KEY: Final = "overlay"
+"""The SaveState key of what a model keeps over a stop."""
 
 
 class ItemKind(StrEnum):
@@ -52,6 +67,8 @@ class Spread:
 
     conn: ConnId
     by: SpreadBy
+    ahead: ExtensionMessage | None = None
+    """What the model has to say of the item; sent before it, to a peer that offered to hear it."""
 
 
 def _nobody(count: int) -> tuple[NodeAddress, ...]:
@@ -80,6 +97,72 @@ class Wants:
 
 
 @dataclass(frozen=True, slots=True)
+class Hops:
+    """Where a letter for a peer goes next."""
+
+    conns: tuple[ConnId, ...] = ()
+    """To be tried in this order."""
+    reach: tuple[NodeAddress, ...] = ()
+    """To be connected to for it: the addressee, or who is nearer to it."""
+    is_flood: bool = False
+    """The model knows no way: it goes to all of `conns`, and nobody can say whether it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What a ready peer is to the model: "parent", "leaf", "bucket 12"; empty where it is one like others."""
+
+    conn: ConnId
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayState:
+    """What a model shows of itself, for people."""
+
+    role: str
+    neighbours: tuple[Neighbour, ...] = ()
+    figures: tuple[tuple[str, int], ...] = ()
+    """Counts by name: the size of its view, rounds, the size of each bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """What a model may ask of the chain and the mempool, to name what a peer may lack."""
+
+    tip_height: Callable[[], int]
+    recent_blocks: Callable[[int], tuple[BlockHash, ...]]
+    """At most so many of the active chain, the newest first."""
+    pool_txids: Callable[[int], tuple[Txid, ...]]
+    """At most so many; none where there is no mempool."""
+
+
+def _no_ids(count: int) -> tuple[()]:
+    return ()
+
+
+def _no_address() -> None:
+    return None
+
+
+def _no_group(address: NodeAddress) -> bytes:
+    return b""
+
+
+class _Nowhere:
+    """Where a model speaks that is told of no way out."""
+
+    def emit(self, *effects: Effect) -> None:
+        """Dropped."""
+
+    def reply(self, request: RequestId | None, answer: Answer) -> None:
+        """Dropped."""
+
+    def refuse(self, request: RequestId | None, reason: Reason, text: str) -> None:
+        """Dropped."""
+
+
+@dataclass(frozen=True, slots=True)
 class OverlaySetup:
     """What a model is made with."""
 
@@ -87,10 +170,27 @@ class OverlaySetup:
     full_relay: int
     block_only: int
     """As many peers from the address book as the operator gives slots."""
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    """All of the model's, those not chosen at their defaults; checked."""
+    role: str = ""
+    """One of the model's."""
+    is_private_network: bool = False
+    """Whole labs may live on one address."""
+    own_address: Callable[[], NodeAddress | None] = _no_address
+    """Where others reach us, with our peer id; None while that is unknown, and where we take no connections."""
+    identity: Identity | None = None
+    """Signs as us; None on plain TCP, and where the node is recorded."""
+    peer_id: bytes = b""
+    ledger: LedgerView = LedgerView(lambda: 0, _no_ids, _no_ids)
+    group: Callable[[NodeAddress], bytes] = _no_group
+    """The source group of an address, as the address book has it."""
+    outbox: Outbox = _Nowhere()
+    saved: bytes | None = None
+    """What the last run saved under OVERLAY_KEY."""
 
 
 class Overlay(Part, Protocol):
-    """A network model."""
+    """A network model. What it leaves out of the second half has the answers of a model that knows no ways."""
 
     def wants(self, view: NetworkView, now: Micros) -> Wants:
         """Whom to be connected to, given who is."""
@@ -99,6 +199,18 @@ class Overlay(Part, Protocol):
     def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
         """Which peers an item goes to, and how; never back to where it came from."""
         ...
+
+    def route(self, target: bytes, peers: tuple[PeerView, ...], now: Micros) -> Hops:
+        """Where a letter for the peer of this id goes next."""
+        return flood_unless_met(target, peers)
+
+    def find(self, request: RequestId, target: bytes, view: NetworkView, now: Micros) -> Iterable[Effect]:
+        """Where that peer is: answered with PeerFound, at once or later."""
+        return (Reply(request, found_in(target, view)),)
+
+    def about(self, peers: tuple[PeerView, ...], now: Micros) -> OverlayState:
+        """What it shows of itself."""
+        return OverlayState(ANY_ROLE, tuple(Neighbour(peer.conn) for peer in peers))
 
 
 MakeOverlay = Callable[[OverlaySetup], Overlay]
@@ -119,3 +231,20 @@ def announce_to_all(item: Item, peers: tuple[PeerView, ...]) -> tuple[Spread, ..
             if peer.conn != item.origin and (peer.takes_transactions or not is_transaction)
         ]
     )
+
+
+def flood_unless_met(target: bytes, peers: tuple[PeerView, ...]) -> Hops:
+    """The addressee, where we are connected to it; otherwise some of the neighbours, each of whom does the same."""
+    met = tuple(peer.conn for peer in peers if peer.address.peer_id == target)
+    if met:
+        return Hops(met)
+    return Hops(tuple(peer.conn for peer in peers[:OVERLAY_FLOOD_FANOUT]), is_flood=True)
+
+
+def found_in(target: bytes, view: NetworkView) -> PeerFound:
+    """Where a peer is, as far as our connections and the address book know."""
+    met = tuple(peer.address for peer in view.peers if peer.address.peer_id == target)
+    if met:
+        return PeerFound(met, FoundBy.CONNECTED, is_certain=True)
+    known = tuple(address for address in view.known(OVERLAY_ADDRESSES_MAX) if address.peer_id == target)
+    return PeerFound(known, FoundBy.BOOK if known else None)

@@ -1,21 +1,31 @@
 """The network models there are, by the names that network files and scenarios give them."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay import MakeOverlay, Overlay, OverlaySetup
+from minicoin.core.overlay import MakeOverlay
 from minicoin.core.overlay.everybody import EverybodyOverlay
 from minicoin.core.overlay.random import RandomOverlay
+from minicoin.core.params.models import ModelForm
 
-OVERLAYS: Final[dict[str, MakeOverlay]] = {
-    "random": RandomOverlay,
-    "everybody": EverybodyOverlay,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow(ModelForm):
+    """One row: what there is to choose, and what makes it."""
+
+    make: MakeOverlay
+
+
+OVERLAYS: Final[dict[str, ModelRow]] = {
+    "random": ModelRow(make=RandomOverlay),
+    "everybody": ModelRow(make=EverybodyOverlay),
 }
 
 
-def make_overlay(name: str, setup: OverlaySetup) -> Overlay:
+def find_model(name: str) -> ModelRow:
     """The model of that name. Raises MisuseError that names those there are."""
-    maker = OVERLAYS.get(name)
-    if maker is None:
+    found = OVERLAYS.get(name)
+    if found is None:
         raise MisuseError(f"no network model {name!r}; there are {', '.join(OVERLAYS)}")
-    return maker(setup)
+    return found

@@ -9,6 +9,7 @@ from typing import Final
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.genesis import GenesisRecipe, build_genesis
+from minicoin.core.params.models import SettingValue
 from minicoin.core.params.rules import (
     ACTIVE_FROM_GENESIS,
     WORK,
@@ -81,6 +82,11 @@ class Network:
     uses_mdns: bool = False
     """Whether nodes look for each other on the local link unless told otherwise."""
     overlay: str = OVERLAY
+    """The network model, by its name in core/overlay."""
+    overlay_settings: tuple[tuple[str, SettingValue], ...] = ()
+    """What was chosen for the model, by the names of its settings; what is not here has its default."""
+    own_messages: bool = False
+    """Nodes speak messages beyond Bitcoin's: records, directed delivery, what the model needs."""
     ping_after_s: int = PING_AFTER_S
     drop_after_s: int = DROP_AFTER_S
     own_magic: bytes | None = None
@@ -136,8 +142,8 @@ def canonical_form(network: Network) -> bytes:
     """The genesis-time rules as text, one `key=value` line each in this order; the network id is its SHA-256.
 
     Two networks with the same form accept the same chain until a later deployment tells them apart. Names, seeds,
-    ports, limits, address forms, checkpoints and deployments that begin after block 1 are left out, so that none of
-    them moves a node to another network.
+    ports, limits, network models, address forms, checkpoints and deployments that begin after block 1 are left out, so
+    that none of them moves a node to another network.
     """
     lines = [
         ("form", _CANONICAL_FORM),

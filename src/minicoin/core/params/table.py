@@ -106,6 +106,11 @@ class TomlTable:
             raise self.wrong(key, f"must be a table, not {value!r}")
         return TomlTable(value, f"{self._place}.{key}" if self._place else key)
 
+    def rest(self) -> Mapping[str, object]:
+        """All keys that were not read yet, with their values: whoever takes them judges them."""
+        values, self._values = self._values, {}
+        return values
+
     def is_table(self, key: str) -> bool:
         """Whether the key holds a nested table."""
         return isinstance(self._values.get(key), dict)

@@ -5,12 +5,13 @@ genesis). A mistake raises MisuseError that names its key.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.params.genesis import GenesisRecipe
+from minicoin.core.params.models import ModelForm, SettingProblem, SettingValue
 from minicoin.core.params.network import (
     COINBASE_MATURITY,
     DROP_AFTER_S,
@@ -58,10 +59,11 @@ class GenesisUnmined(MisuseError):
         self.recipe = recipe
 
 
-def network_from_mapping(mapping: Mapping[str, object], overlays: Collection[str]) -> Network:
-    """The network that a parsed file describes; `overlays` are the names of the network models there are. Raises
+def network_from_mapping(mapping: Mapping[str, object], models: Mapping[str, ModelForm]) -> Network:
+    """The network that a parsed file describes; `models` are the network models there are, by name. Raises
     MisuseError."""
     table = TomlTable(mapping, "")
+    overlay = _overlay(table, models)
     network = Network(
         name=_matching(table, "name", _NAME, "1 to 32 lower-case letters, digits and hyphens"),
         genesis_recipe=_genesis(table.table("genesis")),
@@ -90,13 +92,16 @@ def network_from_mapping(mapping: Mapping[str, object], overlays: Collection[str
         alert_keys=_alert_keys(table),
         allow_private_addresses=table.flag("allow_private_addresses", False),
         uses_mdns=table.flag("uses_mdns", False),
-        overlay=_overlay(table, overlays),
+        overlay=overlay,
+        overlay_settings=_overlay_settings(table.table("overlay_settings"), models[overlay]),
+        own_messages=table.flag("own_messages", models[overlay].needs_messages),
         ping_after_s=table.integer("ping_after_s", 1, _YEAR_S, PING_AFTER_S),
         drop_after_s=table.integer("drop_after_s", 1, _YEAR_S, DROP_AFTER_S),
         own_magic=table.octets("magic", MAGIC_BYTES) if "magic" in table else None,
     )
     table.finish()
     _check(network, table)
+    _check_messages(network, table, models[overlay])
     return network
 
 
@@ -133,11 +138,25 @@ def _first_height(rule: Activation) -> int:
     return _HEIGHT_MAX + 1 if rule.height is None else rule.height
 
 
-def _overlay(table: TomlTable, overlays: Collection[str]) -> str:
+def _check_messages(network: Network, table: TomlTable, model: ModelForm) -> None:
+    if model.needs_messages and not network.own_messages:
+        raise table.wrong("own_messages", f"must be true: the network model {network.overlay} has messages of its own")
+    if network.own_messages and network.is_bitcoin:
+        raise table.wrong("own_messages", "cannot be true with a magic: Bitcoin's networks speak Bitcoin's messages")
+
+
+def _overlay(table: TomlTable, models: Mapping[str, ModelForm]) -> str:
     name = table.text("overlay", OVERLAY)
-    if name not in overlays:
-        raise table.wrong("overlay", f"must be one of {', '.join(overlays)}, not {name!r}")
+    if name not in models:
+        raise table.wrong("overlay", f"must be one of {', '.join(models)}, not {name!r}")
     return name
+
+
+def _overlay_settings(table: TomlTable, model: ModelForm) -> tuple[tuple[str, SettingValue], ...]:
+    try:
+        return model.check(table.rest())
+    except SettingProblem as problem:
+        raise table.wrong(problem.name, problem.problem) from problem
 
 
 def _genesis(table: TomlTable) -> GenesisRecipe:

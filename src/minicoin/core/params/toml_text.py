@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.params.models import SettingValue
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Activation, Buried, ProofKind, SignetKind, WorkKind
 from minicoin.core.params.table import NEVER_TEXT
@@ -14,6 +15,7 @@ def network_to_toml(network: Network) -> str:
     """The text that network_from_mapping reads back as an equal network."""
     sections = [
         "\n".join((f"# network id {network.network_id.hex()}", *_head(network))),
+        _section("overlay_settings", [f"{name} = {_setting(value)}" for name, value in network.overlay_settings]),
         _section("genesis", _genesis(network)),
         _section("proof", _proof(network.proof)),
         _section("retarget", _retarget(network)),
@@ -52,6 +54,7 @@ def _head(network: Network) -> list[str]:
         f"allow_private_addresses = {str(network.allow_private_addresses).lower()}",
         f"uses_mdns = {str(network.uses_mdns).lower()}",
         f"overlay = {_quote(network.overlay)}",
+        f"own_messages = {str(network.own_messages).lower()}",
         f"ping_after_s = {network.ping_after_s}",
         f"drop_after_s = {network.drop_after_s}",
         f"dns_seeds = {_list(network.dns_seeds)}",
@@ -65,6 +68,12 @@ def _head(network: Network) -> list[str]:
     if network.assume_valid is not None:
         lines.append(f'assume_valid = "{hash_to_hex(network.assume_valid)}"')
     return lines
+
+
+def _setting(value: SettingValue) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return _quote(value) if isinstance(value, str) else _list(value)
 
 
 def _genesis(network: Network) -> list[str]:

@@ -21,6 +21,8 @@ class NodePolicy:
     """Defaults are those of a public full node."""
 
     role: Role = Role.FULL
+    overlay_role: str = ""
+    """What it is in its network's model; empty for what nodes are in it unless they say otherwise."""
     user_agent: str = "/minicoin:0.1.0/"
     connect: tuple[NodeAddress, ...] | None = None
     """Connect to these and no others; an empty tuple dials nobody."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from minicoin.core.overlay.table import find_model
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
@@ -16,6 +17,7 @@ SEED_NAME = "seed.sim"
 def network_of(scenario: Scenario) -> Network:
     """Every node of the scenario follows these rules; work is trivial, since time is the simulator's."""
     rules = scenario.network
+    model = find_model(rules.overlay)
     return replace(
         REGTEST,
         name="simulation",
@@ -25,15 +27,19 @@ def network_of(scenario: Scenario) -> Network:
         ping_after_s=max(1, round(rules.ping_after_s)),
         drop_after_s=max(1, round(rules.drop_after_s)),
         overlay=rules.overlay,
+        overlay_settings=model.check(rules.overlay_settings),
+        own_messages=rules.own_messages or model.needs_messages,
         dns_seeds=(SEED_NAME,) if scenario.topology.source == "addrman" else (),
     )
 
 
-def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int) -> NodePolicy:
-    """How one node behaves that dials `peers` and is dialled by `inbound` others, or looks for peers by itself."""
+def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int, role: str = "") -> NodePolicy:
+    """How one node behaves that dials `peers` and is dialled by `inbound` others, or looks for peers by itself; `role`
+    is what it is in the network model."""
     rules, topology = scenario.network, scenario.topology
     searches = topology.source == "addrman"
     return NodePolicy(
+        overlay_role=role,
         connect=peers or None,
         use_dns_seeds=searches,
         # Nodes of a given topology need no addresses, so they tell none.

@@ -26,6 +26,7 @@ from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.engine.rules import costs_of, network_of, policy_of
 from minicoin.sim.engine.wallets import WalletLoad, Wallets, coins_for_wallets
 from minicoin.sim.faults.timeline import FaultTimeline
+from minicoin.sim.scenario.groups import groups_by_node
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
 from minicoin.world.host import Host, Lines
@@ -81,7 +82,8 @@ class Simulation:
             root,
             costs_of(scenario),
             encodes=scenario.nodes.encode,
-            has_peer_ids=scenario.links.transport == "libp2p",
+            has_peer_ids=scenario.links.transport != "plain",
+            runs_libp2p=scenario.links.transport == "libp2p",
             draws_per_message=self.places.geography.latency_drawn == "per_message",
         )
         self.world = World(network_of(scenario), verifier, latencies.between, settings)
@@ -119,9 +121,11 @@ class Simulation:
         if self.scenario.topology.source == "addrman":
             self.world.seeds = tuple(addresses[node] for node in self.scenario.topology.seed_nodes)
         inbound = Counter(peer for peers in outbound for peer in peers)
-        for host, peers in zip(self.honest, outbound, strict=True):
+        groups = groups_by_node(self.scenario.nodes)
+        for host, peers, group in zip(self.honest, outbound, groups, strict=True):
             dialled = tuple(addresses[peer] for peer in peers)
-            self.world.start(host, policy_of(self.scenario, dialled, inbound[host.index]))
+            role = "" if group is None else group.role or ""
+            self.world.start(host, policy_of(self.scenario, dialled, inbound[host.index], role))
         wanted = [len(peers) for peers in outbound]
         most_us = round(self.scenario.warmup.connect_s * SECOND_US)
         ends_at = self.world.now + most_us

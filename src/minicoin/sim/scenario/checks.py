@@ -6,6 +6,7 @@ Each raises KeyProblem with the key to change. What the model cannot express is 
 from collections.abc import Iterator
 
 from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.params.models import SettingProblem
 from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
@@ -65,12 +66,7 @@ def _check_full_engine(form: ScenarioForm) -> None:
         raise KeyProblem("links.control_ms", "needs engine = 'model'; with real nodes every message has its own way")
     if form.network.relay != "announce":
         raise KeyProblem("network.relay", f"{form.network.relay} needs engine = 'model'; real nodes announce")
-    if form.network.overlay not in OVERLAYS:
-        names = ", ".join(OVERLAYS)
-        raise KeyProblem("network.overlay", f"no network model {form.network.overlay!r}; there are {names}")
-    if form.network.overlay != OVERLAY and form.topology.source != "addrman":
-        allowed = "chooses its own connections; it needs topology.source = 'addrman'"
-        raise KeyProblem("network.overlay", f"{form.network.overlay} {allowed}, not {form.topology.source!r}")
+    _check_overlay(form)
     if form.network.block_bytes > FULL_BLOCK_BYTES_MAX:
         allowed = f"blocks without witnesses have at most {FULL_BLOCK_BYTES_MAX:,} bytes"
         raise KeyProblem("network.block_bytes", f"{allowed} by the nodes' own rules; use engine = 'model'")
@@ -135,9 +131,29 @@ def _check_links(form: ScenarioForm) -> None:
         raise KeyProblem("links.loss", "loss and reorder together must be below 1")
 
 
+def _check_overlay(form: ScenarioForm) -> None:
+    name = form.network.overlay
+    model = OVERLAYS.get(name)
+    if model is None:
+        raise KeyProblem("network.overlay", f"no network model {name!r}; there are {', '.join(OVERLAYS)}")
+    if name != OVERLAY and form.topology.source != "addrman":
+        allowed = "chooses its own connections; it needs topology.source = 'addrman'"
+        raise KeyProblem("network.overlay", f"{name} {allowed}, not {form.topology.source!r}")
+    if model.needs_messages and form.links.transport == "plain":
+        raise KeyProblem("links.transport", f"plain links carry no peer ids; {name} needs 'named' or 'libp2p'")
+    try:
+        model.check(form.network.overlay_settings)
+    except SettingProblem as problem:
+        raise KeyProblem(f"network.overlay_settings.{problem.name}", problem.problem) from problem
+    for place, group in enumerate(form.nodes.group):
+        if group.role is not None and group.role not in model.roles:
+            there_are = ", ".join(model.roles)
+            raise KeyProblem(f"nodes.group[{place}].role", f"no role {group.role!r} in {name}; there are {there_are}")
+
+
 def _check_transport(form: ScenarioForm) -> None:
     """Over libp2p no message is to be seen on its way, so none can be repeated, overtaken or changed."""
-    if form.links.transport == "plain":
+    if form.links.transport != "libp2p":
         return
     if form.nodes.count > LIBP2P_NODES_MAX:
         most = f"libp2p is for at most {LIBP2P_NODES_MAX:,} nodes, not {form.nodes.count:,}"

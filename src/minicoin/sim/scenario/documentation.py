@@ -9,7 +9,6 @@ from typing import Final, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from minicoin.sim.scenario.attackers import AttackerBase, MinerAttacker, PeerAttacker
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS
@@ -184,8 +183,10 @@ def _row(name: str, field: FieldInfo, of: str | None = None) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
+    if field.is_required():
         return "required"
+    if field.default_factory is not None:
+        return "none"
     value = field.default
     if value is None or value in ((), ""):
         return "none"

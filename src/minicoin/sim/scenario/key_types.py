@@ -40,7 +40,7 @@ def _words(annotation: object, metadata: Iterable[object]) -> str:
     if origin is tuple:
         return f"list of {_words(parts[0], ())}"
     if origin is dict:
-        return "table of rates by kind"
+        return "table of settings" if parts[0] is str else "table of rates by kind"
     if annotation is bool:
         return "true, false"
     if annotation is int:

@@ -30,7 +30,7 @@ from minicoin.sim.scenario.fields import (
 Geography = Literal["simblock-2015", "simblock-2019", "gervais-2016", "uniform"]
 TopologySource = Literal["random", "simblock", "gervais", "static", "complete", "ring", "line", "star", "addrman"]
 Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
-Transport = Literal["plain", "libp2p"]
+Transport = Literal["plain", "named", "libp2p"]
 Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 
 
@@ -52,6 +52,8 @@ class NodeGroup(SettingsTable):
     """Downlink of each in Mbit/s; otherwise the geography says."""
     hash_share: PositiveShare | None = None
     """Share of all hash power that the group has together, with mining.hash_shares = "groups"."""
+    role: Name | None = None
+    """What its nodes are in the network model, named as with --role; otherwise what nodes are in it by default."""
     slow_cpu: Factor = 1.0
     """Verification takes this many times longer."""
     version: Version = "current"
@@ -97,6 +99,10 @@ class NetworkRules(SettingsTable):
     overlay: Name = OVERLAY
     """The network model, named as in network files; another one than random needs topology.source = "addrman", since it
     says itself whom to be connected to."""
+    overlay_settings: dict[str, int | str | tuple[str, ...]] = Field(default_factory=dict)
+    """What is chosen for the model, named as in network files; single ones with --set network.overlay_settings.NAME."""
+    own_messages: Switch = False
+    """Nodes speak messages beyond Bitcoin's: records and directed delivery. Models that need them always have them."""
     relay: Relay = "announce"
     """How blocks travel. announce: as nodes do, announced, asked for at the first announcer, sent; model only are
     finder-pushes (the finder sends its block unasked, others announce), all-push (everybody sends unasked) and
@@ -140,8 +146,9 @@ class Links(SettingsTable):
     control_ms: Millis = 0.0
     """Model only. Added to the latency of each inv, headers and getdata message; SimBlock's model has 10."""
     transport: Transport = "plain"
-    """plain: messages as plain TCP carries them; libp2p: every node has a peer id of the seed, and its connections run
-    the real multistream, Noise and Yamux, whose bytes load the lines too."""
+    """plain: messages as plain TCP carries them; named: the same, but every node has a peer id of the seed, which its
+    peers know as if libp2p had proven it; libp2p: connections run the real multistream, Noise and Yamux besides, whose
+    bytes load the lines too. Network models with messages of their own need peer ids."""
     loss: Share = 0.0
     """Probability that a message's packet is lost. TCP sends it again, so the message and all behind it on that
     connection come retransmit_ms later."""
