@@ -23,9 +23,9 @@ from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.overlay import OVERLAY_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.payments.keeper import WALLET_KEY

@@ -43,9 +43,9 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import SEED_BYTES, Identity
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import assemble_node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress

@@ -29,9 +29,9 @@ from minicoin.core.events import (
     NonceFound,
     Saved,
 )
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mining.search import search
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.params.builtin import lookup
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress

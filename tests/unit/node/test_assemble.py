@@ -8,6 +8,7 @@ from minicoin.core.commands import CreateWallet, Generate, SetBan
 from minicoin.core.connmgr.connections import BANS_KEY
 from minicoin.core.events import AddressesFound, AddressSource
 from minicoin.core.faults import MisuseError
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
 from minicoin.core.node.assemble import (
     DOCUMENT_KEYS,
@@ -16,7 +17,6 @@ from minicoin.core.node.assemble import (
     assemble_header_only,
     assemble_node,
 )
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.overlay import OVERLAY_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy

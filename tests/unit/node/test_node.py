@@ -8,7 +8,7 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.commands import Generate, Stop, SubmitTransaction
 from minicoin.core.effects import Reply, SaveState, Send, Shutdown
 from minicoin.core.events import ConnectionOpened, DeadlineReached
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.notices import BlockConnected, TipMoved, TransactionRemoved
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import MINUTE_US

@@ -20,8 +20,8 @@ from minicoin.core.events import (
     WorkFailed,
 )
 from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mining.search import search
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress

@@ -11,7 +11,7 @@ from minicoin.core.effects import SaveState, VerifyTransaction
 from minicoin.core.events import Saved
 from minicoin.core.limits import MEMPOOL_EXPIRY_US, WALLET_PAYMENTS_WAITING_MAX
 from minicoin.core.mempool.policy import MempoolPolicy
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint

@@ -9,7 +9,7 @@ from tests.unit.recording.recorded import PAYABLE, pay
 from minicoin.core.commands import AddConnection, Generate, PrioritiseTransaction, SaveMempool, SetBan, Stop
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import ConnectionOpened
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.permissions import Whitelisting

@@ -9,8 +9,8 @@ from tests.unit.node.bench import NETWORK, Bench
 from minicoin.core.answers import Sent
 from minicoin.core.commands import Generate, InvalidateBlock, ReconsiderBlock, SetBan, SubmitTransaction
 from minicoin.core.events import AddressesFound
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import NodeState, assemble_node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import Block

@@ -30,8 +30,8 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.pool import Mempool
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.recording.digest import state_digest
 from minicoin.core.recording.replay import replay

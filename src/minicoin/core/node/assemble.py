@@ -21,6 +21,7 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.mempool.pool import Mempool
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
@@ -28,7 +29,6 @@ from minicoin.core.node.flows import make_flows
 from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.overlay import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
 from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network

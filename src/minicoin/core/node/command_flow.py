@@ -9,13 +9,13 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
-from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.netsync.chain_flow import ChainFlow
+from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.pool_flow import PoolFlow
-from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.payments.keeper import WalletKeeper

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.discovery.address_flow import AddressFlow
+from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
+from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.serving import Serving
-from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.pool_flow import PoolFlow
-from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
@@ -65,16 +65,23 @@ def make_flows(
     """All of them, and behind them the parts that `more` makes."""
     overlay = OverlayFlow(shared, model)
     serving = Serving(shared.sync)
-    chain = ChainFlow(shared)
+    chain = ChainFlow(shared.tree, shared.sync, shared)
     addresses = AddressFlow(shared, overlay.consider)
     relay = RelayFlow(shared.relay, shared.mempool, shared.sync.is_initial)
     transactions = TxFlow(shared, overlay, serving)
     keeper = WalletKeeper(shared, transactions, wallet, entropy)
-    pool = PoolFlow(shared, transactions, keeper)
+    pool = PoolFlow(
+        shared.mempool,
+        shared,
+        transactions,
+        keeper.on_expired,
+        shared.book.group,
+        persists=shared.policy.persists_mempool,
+    )
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
-    tip_watch = TipWatch(shared)
+    tip_watch = TipWatch(shared.tree, shared)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,

@@ -44,11 +44,11 @@ from minicoin.core.events import (
 )
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.netsync.header_inventory import HeaderInventory
+from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.tip_watch import TipWatch
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import Part, extensions_of, make_router, ring
@@ -77,7 +77,7 @@ class HeaderOnlyNode:
         self._overlay = OverlayFlow(shared, model)
         self._addresses = AddressFlow(shared, self._overlay.consider)
         self._book = BookFlow(shared.book, now)
-        self._tip_watch = TipWatch(shared)
+        self._tip_watch = TipWatch(shared.tree, shared)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,

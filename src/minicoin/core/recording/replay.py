@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import assemble_node
 from minicoin.core.node.node import Node
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.recording.digest import differing, join_digests, part_digests
 from minicoin.core.recording.reader import EndEntry, Entry, EventEntry, RecordingReader, StartEntry

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.node.chain_flow import ChainFlow
+from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.node.node import Node
 from minicoin.core.units import Micros
 from minicoin.sim.fuzz import trial
@@ -70,7 +70,7 @@ def test_a_node_that_never_changes_its_chain_is_found_and_shrunk(monkeypatch: py
     advance = ChainFlow.advance
 
     def stubborn(flow: ChainFlow) -> None:
-        tree = flow._parts.tree
+        tree = flow._tree
         fork, _ = tree.path(tree.tip, tree.best_candidate())
         if fork is tree.tip:
             advance(flow)

@@ -5,10 +5,10 @@ Until then nothing is written in its place, or it would be lost; a node that sto
 since.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from minicoin.core.answers import Done, Reason
 from minicoin.core.effects import Effect, SaveState
@@ -16,14 +16,13 @@ from minicoin.core.events import Saved
 from minicoin.core.faults import DecodeError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import DIGEST_ITEMS_MAX
-from minicoin.core.mempool.outcomes import MempoolSnapshot
+from minicoin.core.mempool.document_waits import DocumentWaits
+from minicoin.core.mempool.outcomes import MempoolChange, MempoolSnapshot
+from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY
-from minicoin.core.node.document_waits import DocumentWaits
-from minicoin.core.node.parts import Parts
-from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.notices import MempoolNotRestored
-from minicoin.core.part import Part, PeerView
-from minicoin.core.payments.keeper import WalletKeeper
+from minicoin.core.part import Outbox, Part, PeerView
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.units import ConnId, Micros, RequestId
 
@@ -32,18 +31,40 @@ _SNAPSHOT: Final = make_codec(MempoolSnapshot, {})
 _ENTRY: Final = Struct("<32sqqqq?")
 
 
+class Teller(Protocol):
+    """Tells the peers of transactions, and everybody of those that leave."""
+
+    def expire(self, now: Micros) -> MempoolChange:
+        """Let go of what waited too long."""
+
+    def retry_broadcast(self, now: Micros) -> None:
+        """Once more to the peers that were not told of what nobody has shown to have."""
+
+
 class PoolFlow(Part):
     """Around the mempool."""
 
-    def __init__(self, parts: Parts, transactions: TxFlow, wallet: WalletKeeper) -> None:
-        self._parts = parts
-        self._mempool = parts.mempool
-        self._transactions = transactions
-        self._wallet = wallet
-        self._persists = parts.policy.persists_mempool
-        self._waits = DocumentWaits(parts)
+    def __init__(
+        self,
+        mempool: Mempool,
+        outbox: Outbox,
+        teller: Teller,
+        on_expired: Callable[[MempoolChange, Micros], None],
+        group: Callable[[NodeAddress], bytes],
+        *,
+        persists: bool,
+    ) -> None:
+        """`on_expired` hears what waited too long; addresses of one `group` share their turns; `persists` says whether
+        anything is kept over a stop."""
+        self._mempool = mempool
+        self._outbox = outbox
+        self._teller = teller
+        self._tell_expired = on_expired
+        self._group = group
+        self._persists = persists
+        self._waits = DocumentWaits(outbox)
         self._unrestored: bytes | None = None
-        self.alarm = parts.mempool.alarm
+        self.alarm = mempool.alarm
 
     # --- what an earlier run kept ---
 
@@ -56,10 +77,10 @@ class PoolFlow(Part):
         if self._unrestored is None:
             return
         try:
-            self._parts.emit(*self._mempool.restore(self._unrestored, now))
+            self._outbox.emit(*self._mempool.restore(self._unrestored, now))
         except DecodeError as error:
             # Unconfirmed transactions are worth no more than a line: the peers have them, and the wallet its own.
-            self._parts.emit(MempoolNotRestored(str(error)))
+            self._outbox.emit(MempoolNotRestored(str(error)))
         self._unrestored = None
 
     @property
@@ -72,10 +93,10 @@ class PoolFlow(Part):
     def save(self, request: RequestId) -> None:
         """The operator wants it written; he is answered when it is."""
         if self._unrestored is not None:
-            self._parts.refuse(request, Reason.UNABLE, "The mempool was not loaded yet")
+            self._outbox.refuse(request, Reason.UNABLE, "The mempool was not loaded yet")
             return
         self._waits.wait(MEMPOOL_KEY, request)
-        self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
+        self._outbox.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
         self._waits.begin(MEMPOOL_KEY)
 
     def prioritise(self, request: RequestId, txid: Txid, delta_sat: int) -> None:
@@ -83,7 +104,7 @@ class PoolFlow(Part):
         self._mempool.prioritise(txid, delta_sat)
         unsaved = self._mempool.deltas.take_unsaved()
         if unsaved is None or not self._persists:
-            self._parts.reply(request, Done())
+            self._outbox.reply(request, Done())
             return
         self._waits.wait(PRIORITIES_KEY, request)
         self._save_deltas(unsaved)
@@ -95,7 +116,7 @@ class PoolFlow(Part):
             self._save_deltas(unsaved)
 
     def _save_deltas(self, unsaved: bytes) -> None:
-        self._parts.emit(SaveState(PRIORITIES_KEY, unsaved))
+        self._outbox.emit(SaveState(PRIORITIES_KEY, unsaved))
         self._waits.begin(PRIORITIES_KEY)
 
     def on_saved(self, event: Saved) -> None:
@@ -110,7 +131,7 @@ class PoolFlow(Part):
             # It never was time to verify it: it is kept, beside what came since.
             with suppress(DecodeError):
                 self._mempool.restore(self._unrestored, now)
-        self._parts.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
+        self._outbox.emit(SaveState(MEMPOOL_KEY, self._mempool.to_bytes()))
 
     # --- outside ---
 
@@ -131,7 +152,7 @@ class PoolFlow(Part):
 
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """Who has addresses of one group takes turns with himself."""
-        self._mempool.introduce_source(peer.conn, self._parts.book.group(peer.address))
+        self._mempool.introduce_source(peer.conn, self._group(peer.address))
         return ()
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
@@ -139,8 +160,8 @@ class PoolFlow(Part):
         return ()
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
-        self._wallet.on_expired(self._transactions.expire(now), now)
-        self._transactions.retry_broadcast(now)
+        self._tell_expired(self._teller.expire(now), now)
+        self._teller.retry_broadcast(now)
         return ()
 
     def next_deadline(self) -> Micros | None:

@@ -5,15 +5,15 @@ from collections import deque
 from minicoin.core.answers import Done, Reason
 from minicoin.core.events import Saved
 from minicoin.core.limits import COMMANDS_WAITING_MAX
-from minicoin.core.node.parts import Parts
+from minicoin.core.part import Outbox
 from minicoin.core.units import RequestId
 
 
 class DocumentWaits:
     """Requests by document and by write; writes of one document end in the order they begin."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._next: dict[str, list[RequestId]] = {}
         self._writes: dict[str, deque[list[RequestId]]] = {}
         self._count = 0
@@ -21,7 +21,7 @@ class DocumentWaits:
     def wait(self, key: str, request: RequestId) -> None:
         """To be answered when the next write of this document is done."""
         if self._count >= COMMANDS_WAITING_MAX:
-            self._parts.refuse(request, Reason.CROWDED, "too many calls wait for the disk")
+            self._outbox.refuse(request, Reason.CROWDED, "too many calls wait for the disk")
             return
         self._count += 1
         self._next.setdefault(key, []).append(request)
@@ -39,6 +39,6 @@ class DocumentWaits:
         self._count -= len(requests)
         for request in requests:
             if event.error:
-                self._parts.refuse(request, Reason.NOT_SAVED, f"the disk refused: {event.error}")
+                self._outbox.refuse(request, Reason.NOT_SAVED, f"the disk refused: {event.error}")
             else:
-                self._parts.reply(request, Done())
+                self._outbox.reply(request, Done())

@@ -15,7 +15,7 @@ from minicoin.core.commands import (
 )
 from minicoin.core.effects import SaveState, VerifyTransaction
 from minicoin.core.mempool.policy import MempoolPolicy
-from minicoin.core.node.pool_flow import MEMPOOL_KEY
+from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.notices import MempoolNotRestored, RemovalReason, TransactionRemoved
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import HOUR_US

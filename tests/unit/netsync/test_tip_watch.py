@@ -5,7 +5,7 @@ from tests.unit.alarms import check_alarm
 from minicoin.core.answers import Reason, TipAt
 from minicoin.core.commands import WaitForTip
 from minicoin.core.limits import TIP_WAITERS_MAX
-from minicoin.core.node.tip_watch import TipWatch
+from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.units import SECOND_US, Micros, RequestId
 
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -21,7 +21,6 @@ class Around:
 
     def __init__(self):
         self.tip = self.Tip()
-        self.tree = self
         self.answers = {}
 
     def reply(self, request, answer):
@@ -34,7 +33,7 @@ class Around:
 
 def watched():
     around = Around()
-    return around, TipWatch(around)
+    return around, TipWatch(around, around)
 
 
 def begin(watch, request, patience_s=10, tip=ONE, now=T0):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Reason, TipAt
+from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.commands import WaitForTip
 from minicoin.core.effects import Effect
 from minicoin.core.limits import TIP_WAITERS_MAX
-from minicoin.core.node.parts import CommonParts
-from minicoin.core.part import Part
+from minicoin.core.part import Outbox, Part
 from minicoin.core.units import Micros, RequestId
 
 
@@ -26,18 +26,19 @@ class _Waiter:
 class TipWatch(Part):
     """The waiting ones, in the order they came."""
 
-    def __init__(self, parts: CommonParts) -> None:
-        self._parts = parts
+    def __init__(self, tree: HeaderReader, outbox: Outbox) -> None:
+        self._tree = tree
+        self._outbox = outbox
         self._waiters: list[_Waiter] = []
         self.alarm = Alarm()
 
     def wait(self, request: RequestId, command: WaitForTip, now: Micros) -> None:
         """Answer at once where the tip is another already."""
-        if command.tip != self._parts.tree.tip.hash or command.patience_us <= 0:
+        if command.tip != self._tree.tip.hash or command.patience_us <= 0:
             self._answer(request)
             return
         if len(self._waiters) >= TIP_WAITERS_MAX:
-            self._parts.refuse(request, Reason.CROWDED, f"{TIP_WAITERS_MAX} calls wait for the tip already")
+            self._outbox.refuse(request, Reason.CROWDED, f"{TIP_WAITERS_MAX} calls wait for the tip already")
             return
         until = Micros(now + command.patience_us)
         self._waiters.append(_Waiter(request, until))
@@ -62,5 +63,5 @@ class TipWatch(Part):
         return min((waiter.until for waiter in self._waiters), default=None)
 
     def _answer(self, request: RequestId) -> None:
-        tip = self._parts.tree.tip
-        self._parts.reply(request, TipAt(tip.hash, tip.height))
+        tip = self._tree.tip
+        self._outbox.reply(request, TipAt(tip.hash, tip.height))

@@ -7,12 +7,14 @@ chooses again.
 """
 
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Activate
 from minicoin.core.events import BlockRefused, BlockStored, ChainMoved, WorkFailed
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
-from minicoin.core.node.parts import Parts
+from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.notices import BlockConnected, BlockDisconnected, BlockMarkedInvalid, Reorganised
+from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
 from minicoin.core.units import ConnId, Micros
@@ -24,37 +26,39 @@ _BLAMELESS = frozenset({BlockReason.TIME_TOO_NEW, BlockReason.UNKNOWN_PARENT})
 class ChainFlow:
     """The engine's errands."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, tree: HeaderTree, sync: BlockSync, outbox: Outbox) -> None:
+        self._tree = tree
+        self._sync = sync
+        self._outbox = outbox
         self.failure = ""
         """What the worker could not do (full disk): nothing is activated from then on until a restart."""
 
     @property
     def is_settled(self) -> bool:
         """Whether the engine stands where the tree wants it."""
-        return self._parts.tree.sent_to is None
+        return self._tree.sent_to is None
 
     def on_stored(self, event: BlockStored, now: Micros) -> None:
         """A block reached the disk."""
-        self._parts.tree.mark_stored(event.block)
-        self._parts.emit(*self._parts.sync.on_stored(event.block, now))
+        self._tree.mark_stored(event.block)
+        self._outbox.emit(*self._sync.on_stored(event.block, now))
         self.advance()
 
     def on_refused(self, event: BlockRefused, now: Micros) -> tuple[ConnId | None, PeerFault | None]:
         """A block failed before it was stored. Who is to blame, and for what."""
-        tree = self._parts.tree
+        tree = self._tree
         if tree.sent_to is not None and tree.sent_to.hash == event.block:
             tree.stay()
         if event.invalid.is_permanent:
             self._mark_invalid(event.invalid)
-        source, effects = self._parts.sync.on_refused(event.invalid, now)
-        self._parts.emit(*effects)
+        source, effects = self._sync.on_refused(event.invalid, now)
+        self._outbox.emit(*effects)
         self.advance()
         return source, _fault(event.invalid)
 
     def advance(self) -> None:
         """Ask the engine to move where the tree says, unless it is on its way already."""
-        tree = self._parts.tree
+        tree = self._tree
         if not tree.may_send:
             return
         target = tree.best_candidate()
@@ -67,53 +71,53 @@ class ChainFlow:
         if not path and fork is tree.tip:
             return
         tree.send(target)
-        self._parts.emit(Activate(fork.hash, tuple(node.hash for node in path[:ACTIVATE_BLOCKS_MAX])))
+        self._outbox.emit(Activate(fork.hash, tuple(node.hash for node in path[:ACTIVATE_BLOCKS_MAX])))
 
     def on_moved(self, event: ChainMoved, now: Micros) -> tuple[list[HeaderNode], ConnId | None, PeerFault | None]:
         """The engine moved, and the tree with it: (the blocks that joined the best chain, who delivered an invalid one,
         the fault)."""
-        tree = self._parts.tree
+        tree = self._tree
         if event.stored is not None:
-            self._parts.sync.note_stored(event.stored, now, is_tip=event.stored == event.update.tip)
+            self._sync.note_stored(event.stored, now, is_tip=event.stored == event.update.tip)
         connected = [node for block in event.update.connected if (node := tree.get(block.hash)) is not None]
         for gone in event.update.disconnected:
-            self._parts.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
+            self._outbox.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
         for summary in event.update.connected:
-            self._parts.emit(BlockConnected(summary.hash, summary.height))
+            self._outbox.emit(BlockConnected(summary.hash, summary.height))
         if event.update.disconnected:
-            self._parts.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
+            self._outbox.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
         if event.invalid is None:
             return connected, None, None
         self._mark_invalid(event.invalid)
-        return connected, self._parts.sync.source_of(event.invalid.hash), _fault(event.invalid)
+        return connected, self._sync.source_of(event.invalid.hash), _fault(event.invalid)
 
     def on_failed(self, event: WorkFailed) -> None:
         """The worker cannot go on: the chain stands still from now on."""
         self.failure = f"{event.what}: {event.error}"
-        self._parts.tree.halt()
+        self._tree.halt()
 
     def invalidate(self, block: BlockHash) -> None:
         """The operator's word against a block."""
-        self._parts.tree.mark_invalid(block)
-        self._parts.sync.on_branch_invalid()
+        self._tree.mark_invalid(block)
+        self._sync.on_branch_invalid()
         self.advance()
 
     def prefer(self, block: BlockHash) -> None:
         """The operator's word between blocks of the same work."""
-        self._parts.tree.prefer(block)
+        self._tree.prefer(block)
         self.advance()
 
     def reconsider(self, block: BlockHash) -> None:
         """Take that back."""
-        self._parts.tree.reconsider(block)
-        self._parts.sync.on_branch_invalid()
+        self._tree.reconsider(block)
+        self._sync.on_branch_invalid()
         self.advance()
 
     def _mark_invalid(self, invalid: InvalidBlock) -> None:
-        self._parts.emit(BlockMarkedInvalid(invalid.hash, invalid.reason, invalid.detail))
-        if self._parts.tree.get(invalid.hash) is not None:
-            self._parts.tree.mark_invalid(invalid.hash)
-        self._parts.sync.on_branch_invalid()
+        self._outbox.emit(BlockMarkedInvalid(invalid.hash, invalid.reason, invalid.detail))
+        if self._tree.get(invalid.hash) is not None:
+            self._tree.mark_invalid(invalid.hash)
+        self._sync.on_branch_invalid()
 
 
 def _fault(invalid: InvalidBlock) -> PeerFault | None:
