@@ -8,6 +8,7 @@ from minicoin.core.answers import WALLET_IS_OFF, Aborted, BlockVerdict, Done, Re
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
@@ -17,7 +18,6 @@ from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.trial_flow import TrialFlow
-from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock

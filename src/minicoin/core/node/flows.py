@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.discovery.address_flow import AddressFlow
+from minicoin.core.inventory.inventory_flow import InventoryFlow
+from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.command_flow import CommandFlow
-from minicoin.core.node.inventory_flow import InventoryFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
-from minicoin.core.node.tx_flow import TxFlow
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper

@@ -15,7 +15,7 @@ from minicoin.core.units import ConnId, Micros, RequestId
 
 
 class Publisher(Protocol):
-    """Takes transactions into the mempool, and tells of them: node/tx_flow."""
+    """Takes transactions into the mempool, and tells of them: inventory/tx_flow."""
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
         """One of our own; the reply follows the verdict. Gives the reason of an early refusal."""

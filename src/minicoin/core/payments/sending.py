@@ -5,9 +5,9 @@ nobody but its owner. The order that keeps it:
 
 1. One payment at a time is built, signed and offered to the mempool; those behind it wait in line, so that each builds
    on the change of the one before. A refusal ends it there: no disk has seen it, no peer has heard of it.
-2. What the mempool took is withheld (node/tx_flow), written into the wallet, and only when that is on disk answered and
-   announced. A disk that refuses takes it back out. The same holds for what RPC hands in and the wallet's coins pay
-   for.
+2. What the mempool took is withheld (inventory/tx_flow), written into the wallet, and only when that is on disk
+   answered and announced. A disk that refuses takes it back out. The same holds for what RPC hands in and the wallet's
+   coins pay for.
 3. From there on it is the ledger's (core/wallet/ledger). Whatever of it the mempool does not hold is offered again:
    when the chain has come to rest after a start or a new tip, and every few minutes.
 4. Peers that were told once are told again after 12 to 36 hours, as Bitcoin Core does, where a block left it out.

@@ -14,13 +14,12 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Reason, Sent
 from minicoin.core.effects import Effect
 from minicoin.core.faults import PeerFault
+from minicoin.core.inventory.ports import InventoryNode, Spreader
 from minicoin.core.limits import TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.offers import PackageOffers
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
 from minicoin.core.netsync.serving import Serving
-from minicoin.core.node.overlay_flow import OverlayFlow
-from minicoin.core.node.parts import Parts
 from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
 from minicoin.core.overlay import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
@@ -38,14 +37,14 @@ _PUSH = SpreadBy.PUSH
 class TxFlow(Part):
     """Admission, announcement and the people who wait for a verdict."""
 
-    def __init__(self, parts: Parts, overlay: OverlayFlow, serving: Serving) -> None:
-        self._parts = parts
+    def __init__(self, node: InventoryNode, overlay: Spreader, serving: Serving) -> None:
+        self._node = node
         self._overlay = overlay
         self._serving = serving
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
         self._withheld: dict[Txid, None] = {}
-        self.packages = PackageOffers(parts, self.is_withheld)
+        self.packages = PackageOffers(node, self.is_withheld)
         self.alarm = Alarm()
 
     def routes(self) -> tuple[Route, ...]:
@@ -54,8 +53,8 @@ class TxFlow(Part):
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A peer that may be the first to hear of what was handed in here. One that lacks blocks hears with the next
         attempt: to it the transactions would not be final, or spend coins that it does not know."""
-        if peer.start_height >= self._parts.tree.tip.height:
-            for entry in self._parts.mempool.unbroadcast():
+        if peer.start_height >= self._node.tree.tip.height:
+            for entry in self._node.mempool.unbroadcast():
                 if entry.txid not in self._withheld:
                     self._announce(entry, now, peers=(peer,))
         return ()
@@ -64,50 +63,50 @@ class TxFlow(Part):
         """From a peer; one that may force relay has announced anew what we had."""
         if not peer.gives_transactions:
             raise PeerFault("sent a transaction where none were asked for", score=0)
-        if self._parts.sync.is_initial(now):
+        if self._node.sync.is_initial(now):
             return ()
         transaction = message.transaction
         self.note_announced(peer.conn, transaction.wtxid, now)
-        self._parts.relay.on_transaction(peer.conn, transaction.txid, transaction.wtxid)
+        self._node.relay.on_transaction(peer.conn, transaction.txid, transaction.wtxid)
         try:
-            return self._parts.mempool.submit(transaction, peer.conn, now)
+            return self._node.mempool.submit(transaction, peer.conn, now)
         except TxRejected as rejected:
             if peer.permissions & Permission.FORCERELAY and rejected.reason is TxReason.ALREADY_KNOWN:
                 self.say_again(transaction.txid, now)
             else:
-                self._parts.emit(TransactionRefused(transaction.txid, rejected.reason))
+                self._node.emit(TransactionRefused(transaction.txid, rejected.reason))
         return ()
 
     def note_announced(self, conn: ConnId, wtxid: Wtxid, now: Micros) -> None:
         """The peer has this one. Where it waits for its parents here, the peer may have those, too."""
-        self._parts.relay.want_parents(conn, self._parts.mempool.announce_orphan(wtxid, conn), now)
+        self._node.relay.want_parents(conn, self._node.mempool.announce_orphan(wtxid, conn), now)
 
     def submit(self, transaction: Transaction, request: RequestId | None, now: Micros) -> TxReason | None:
         """Of our own, from the wallet or RPC; the reply follows the verdict. Gives the reason of an early refusal."""
-        parts = self._parts
+        node = self._node
         try:
-            effects = parts.mempool.submit(transaction, None, now)
+            effects = node.mempool.submit(transaction, None, now)
         except TxRejected as rejected:
             if rejected.reason is TxReason.ALREADY_KNOWN:
                 # Sent once more: spread once more, as Bitcoin Core does.
-                entry = parts.mempool.get(transaction.txid)
+                entry = node.mempool.get(transaction.txid)
                 if entry is not None and entry.txid in self._withheld:
                     self._wait(request, entry.wtxid)
                     return None
                 if entry is not None:
                     self._announce(entry, now)
-                    parts.reply(request, Sent(transaction.txid))
+                    node.reply(request, Sent(transaction.txid))
                     return None
             self._fail(request, rejected.reason, rejected.detail)
             return rejected.reason
-        parts.emit(*effects)
+        node.emit(*effects)
         self._wait(request, transaction.wtxid)
         return None
 
     def offer(self, transaction: Transaction, now: Micros, *, is_own: bool) -> TxReason | None:
         """What the wallet holds already and the mempool does not. Gives the reason of an early refusal."""
         try:
-            self._parts.emit(*self._parts.mempool.submit(transaction, None, now, is_own=is_own))
+            self._node.emit(*self._node.mempool.submit(transaction, None, now, is_own=is_own))
         except TxRejected as rejected:
             return rejected.reason
         return None
@@ -116,7 +115,7 @@ class TxFlow(Part):
         if request is None:
             return
         if self._waiting_count >= TX_WAITERS_MAX:
-            self._parts.refuse(request, Reason.CROWDED, "too many transactions wait for verification")
+            self._node.refuse(request, Reason.CROWDED, "too many transactions wait for verification")
             return
         self._waiting.setdefault(wtxid, []).append(request)
         self._waiting_count += 1
@@ -135,8 +134,8 @@ class TxFlow(Part):
         """Tell the peers, and whoever handed it in. `origin` is the peer it came from."""
         self._withheld.pop(transaction.txid, None)
         for request in self._take_waiting(transaction.wtxid):
-            self._parts.reply(request, Sent(transaction.txid))
-        entry = self._parts.mempool.get(transaction.txid)
+            self._node.reply(request, Sent(transaction.txid))
+        entry = self._node.mempool.get(transaction.txid)
         if entry is not None:
             self._announce(entry, now, origin)
         self.packages.on_told()
@@ -147,14 +146,14 @@ class TxFlow(Part):
         for left in (transaction, *(entry.transaction for entry in gone)):
             self._withheld.pop(left.txid, None)
             for request in self._take_waiting(left.wtxid):
-                self._parts.refuse(request, reason, why)
+                self._node.refuse(request, reason, why)
             self.packages.on_withdrawn(left, why)
         self.packages.on_told()
         return gone
 
     def let_go(self, txid: Txid) -> list[Entry]:
         """Out of the mempool what nobody was told of, with what spends it. Gives what left."""
-        gone = self._parts.mempool.remove(txid)
+        gone = self._node.mempool.remove(txid)
         self._tell_removed(gone, RemovalReason.WITHDRAWN)
         return gone
 
@@ -163,7 +162,7 @@ class TxFlow(Part):
         self.packages.on_failure(failure)
         for wtxid in list(self._waiting):
             for request in self._take_waiting(wtxid):
-                self._parts.refuse(request, Reason.STOPPED, failure)
+                self._node.refuse(request, Reason.STOPPED, failure)
 
     def _take_waiting(self, wtxid: Wtxid) -> list[RequestId]:
         requests = self._waiting.pop(wtxid, [])
@@ -173,9 +172,9 @@ class TxFlow(Part):
     def on_verified(self, verdict: TxVerdict, now: Micros, cost_us: int) -> Accepted | Rejected | None:
         """A verdict came back. What became of the transaction; None where nothing yet. What was accepted waits for its
         release."""
-        parts = self._parts
-        outcome, effects = parts.mempool.on_verified(verdict, parts.tree.tip.hash, now, cost_us)
-        parts.emit(*effects)
+        node = self._node
+        outcome, effects = node.mempool.on_verified(verdict, node.tree.tip.hash, now, cost_us)
+        node.emit(*effects)
         if not isinstance(outcome, Accepted):
             self.packages.on_outcome(outcome, now)
         match outcome:
@@ -190,17 +189,17 @@ class TxFlow(Part):
                 self._tell_removed(outcome.evicted, RemovalReason.EVICTED)
                 for request in self._take_waiting(outcome.wtxid):
                     self._fail(request, outcome.reason, outcome.detail)
-                parts.emit(TransactionRefused(outcome.txid, outcome.reason))
+                node.emit(TransactionRefused(outcome.txid, outcome.reason))
                 return outcome
             case Orphaned(transaction, missing, source):
                 # A peer's, which somebody submitted here as well while it was being verified.
                 for request in self._take_waiting(transaction.wtxid):
                     self._fail(request, TxReason.MISSING_OR_SPENT, "")
-                if source in parts.sessions:
-                    parts.relay.want_parents(source, missing, now)
+                if source in node.sessions:
+                    node.relay.want_parents(source, missing, now)
                 else:
                     # It left while this one was being verified.
-                    parts.mempool.forget_source(source)
+                    node.mempool.forget_source(source)
                 return None
             case Again():
                 return None
@@ -211,67 +210,67 @@ class TxFlow(Part):
 
     def on_chain_update(self, update: ChainUpdate, now: Micros) -> MempoolChange:
         """Follow the chain."""
-        change = self._parts.mempool.on_chain_update(update, now, is_initial=self._parts.sync.is_initial(now))
+        change = self._node.mempool.on_chain_update(update, now, is_initial=self._node.sync.is_initial(now))
         if change.confirmed:
             self._tell_confirmed(update, change.confirmed)
         self._tell_removed(change.conflicted, RemovalReason.CONFLICT)
         self._tell_removed((*change.groundless, *change.lifted), RemovalReason.REORG)
-        self._parts.emit(*change.effects)
-        if self._parts.relay.is_asking:
+        self._node.emit(*change.effects)
+        if self._node.relay.is_asking:
             for summary in update.connected:
                 for txid in summary.txids[1:]:
                     # Announced by txid or wtxid: either way nobody need send it any more.
-                    self._parts.relay.forget(txid, Wtxid(txid))
+                    self._node.relay.forget(txid, Wtxid(txid))
         return change
 
     def expire(self, now: Micros) -> MempoolChange:
         """Let go of what waited too long."""
-        change = self._parts.mempool.expire(now)
+        change = self._node.mempool.expire(now)
         self._tell_removed(change.expired, RemovalReason.EXPIRED)
         return change
 
     def retry_broadcast(self, now: Micros) -> None:
         """Once more to the peers that were not told of what nobody has shown to have."""
-        for txid in self._parts.mempool.due_unbroadcast(now):
-            entry = self._parts.mempool.get(txid)
+        for txid in self._node.mempool.due_unbroadcast(now):
+            entry = self._node.mempool.get(txid)
             if entry is not None and txid not in self._withheld:
                 self._announce(entry, now)
 
     def say_again(self, txid: Txid, now: Micros) -> None:
         """To all peers, also to those that were told."""
-        entry = self._parts.mempool.get(txid)
+        entry = self._node.mempool.get(txid)
         if entry is not None and txid not in self._withheld:
-            self._parts.relay.forget_known(_announcement(entry))
+            self._node.relay.forget_known(_announcement(entry))
             self._announce(entry, now)
 
     def _on_accepted(self, outcome: Accepted) -> None:
         entry = outcome.entry
-        parts = self._parts
-        parts.emit(TransactionAdded(entry.txid, entry.fee_sat, entry.vsize))
+        node = self._node
+        node.emit(TransactionAdded(entry.txid, entry.fee_sat, entry.vsize))
         if outcome.source is not None:
-            parts.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
+            node.relay.on_transaction(outcome.source, entry.txid, entry.wtxid)
         else:
-            parts.relay.forget(entry.txid, entry.wtxid)
+            node.relay.forget(entry.txid, entry.wtxid)
 
     def _tell_confirmed(self, update: ChainUpdate, confirmed: tuple[Entry, ...]) -> None:
         names = {entry.txid for entry in confirmed}
         for summary in update.connected:
             for txid in summary.txids:
                 if txid in names:
-                    self._parts.emit(TransactionRemoved(txid, RemovalReason.CONFIRMED, block=summary.hash))
+                    self._node.emit(TransactionRemoved(txid, RemovalReason.CONFIRMED, block=summary.hash))
 
     def _tell_removed(self, entries: Iterable[Entry], reason: RemovalReason, replaced_by: Txid | None = None) -> None:
         for entry in entries:
-            self._parts.emit(TransactionRemoved(entry.txid, reason, replaced_by))
+            self._node.emit(TransactionRemoved(entry.txid, reason, replaced_by))
 
     def _announce(
         self, entry: Entry, now: Micros, origin: ConnId | None = None, peers: tuple[PeerView, ...] | None = None
     ) -> None:
         spread = self._overlay.spread(Item(ItemKind.TRANSACTION, entry.txid, origin), now, peers)
-        relay, item = self._parts.relay, _announcement(entry)
+        relay, item = self._node.relay, _announcement(entry)
         relay.announce(item, [peer.conn for peer in spread if peer.by is not _PUSH], now)
         for conn, with_witness in relay.push(item, [peer.conn for peer in spread if peer.by is _PUSH]):
-            self._parts.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
+            self._node.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
 
     def _fail(self, request: RequestId | None, reason: TxReason, detail: str) -> None:
         match reason:
@@ -281,7 +280,7 @@ class TxFlow(Part):
                 refused = Reason.COINS_MISSING
             case _:
                 refused = Reason.TRANSACTION_REFUSED
-        self._parts.refuse(request, refused, f"{reason}{', ' + detail if detail else ''}")
+        self._node.refuse(request, refused, f"{reason}{', ' + detail if detail else ''}")
 
 
 def _announcement(entry: Entry) -> Announcement:
