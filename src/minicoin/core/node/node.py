@@ -37,12 +37,12 @@ from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
-from minicoin.core.node.view import NodeView
 from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
 from minicoin.core.part import ring
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros
+from minicoin.core.view import NodeView
 
 _REST: Final = make_codec(tuple[int, tuple[int | None, ...], str, int], {})
 

@@ -9,10 +9,10 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.tips import chain_tips, verification_progress
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import QUERY_PAGE_HEADERS_MAX
-from minicoin.core.node.view import NodeView
 from minicoin.core.primitives.block import Block, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import Micros, seconds
+from minicoin.core.view import NodeView
 
 
 @dataclass(frozen=True, slots=True)

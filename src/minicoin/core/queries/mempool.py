@@ -9,12 +9,12 @@ from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mining.template import BlockTemplate, TemplateSize, unsolved_block
-from minicoin.core.node.view import NodeView, PoolReader
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
 from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.view import NodeView, PoolReader
 
 # Told of with marks of their own.
 _NAMED = ("csv", "segwit", "taproot")

@@ -6,12 +6,12 @@ from minicoin.core.addrmgr.book import BookPlace as BookPlace  # the RPC reads i
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
-from minicoin.core.node.view import NodeView
 from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.units import ConnId, Micros
+from minicoin.core.view import NodeView
 
 
 @dataclass(frozen=True, slots=True)

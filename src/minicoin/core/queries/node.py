@@ -3,12 +3,12 @@
 A query takes at most 5 ms; what may be longer comes in pages. What changes the node is a command.
 """
 
-from minicoin.core.node.view import NodeView
 from minicoin.core.queries.chain import ChainQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
 from minicoin.core.queries.wallet import WalletQueries
 from minicoin.core.units import Micros
+from minicoin.core.view import NodeView
 
 
 class NodeQueries:

@@ -2,8 +2,8 @@
 
 The wallet's values are handed on as they are, so their types are offered here too."""
 
-from minicoin.core.node.view import NodeView
 from minicoin.core.primitives.transaction import Outpoint, Txid
+from minicoin.core.view import NodeView
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot

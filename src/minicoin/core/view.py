@@ -12,17 +12,19 @@ from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
 from minicoin.core.discovery.gossip import GossipPeerView
+from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
 from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.template import BlockTemplate, TemplateSize
+from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeerView
-from minicoin.core.node.flows import Flows
-from minicoin.core.node.parts import Parts
 from minicoin.core.params.network import Network
-from minicoin.core.part import PeerView
+from minicoin.core.part import PeerView, Router
+from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -151,12 +153,61 @@ class WalletReader(Protocol):
     def status(self, txid: Txid) -> TransactionStatus | None: ...
 
 
+class SessionReader(Protocol):
+    """One session (core/peer)."""
+
+    def snapshot(self) -> SessionSnapshot: ...
+
+
+class SeenParts(Protocol):
+    """The parts as they are looked at."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def policy(self) -> NodePolicy: ...
+    @property
+    def tree(self) -> HeaderReader: ...
+    @property
+    def mempool(self) -> PoolReader: ...
+    @property
+    def sync(self) -> SyncReader: ...
+    @property
+    def relay(self) -> RelayReader: ...
+    @property
+    def gossip(self) -> GossipReader: ...
+    @property
+    def book(self) -> BookReader: ...
+    @property
+    def connections(self) -> ConnectionReader: ...
+    @property
+    def sessions(self) -> Mapping[ConnId, SessionReader]: ...
+    def peer_views(self) -> tuple[PeerView, ...]: ...
+
+
+class SeenFlows(Protocol):
+    """What has them work together."""
+
+    @property
+    def chain(self) -> ChainFlow: ...
+    @property
+    def pool(self) -> PoolFlow: ...
+    @property
+    def inventory(self) -> InventoryFlow: ...
+    @property
+    def mining(self) -> MiningReader: ...
+    @property
+    def wallet(self) -> WalletKeeper: ...
+    @property
+    def router(self) -> Router: ...
+
+
 class NodeView:
     """A node that is only looked at."""
 
     __slots__ = ("_flows", "_shared")
 
-    def __init__(self, shared: Parts, flows: Flows) -> None:
+    def __init__(self, shared: SeenParts, flows: SeenFlows) -> None:
         self._shared = shared
         self._flows = flows
 
