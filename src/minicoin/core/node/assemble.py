@@ -211,6 +211,7 @@ def _make_model(
         peer_id=policy.peer_id,
         ledger=ledger,
         group=shared.book.group,
+        network_id=network.network_id,
         outbox=shared,
         saved=documents.get(OVERLAY_KEY),
     )

@@ -124,6 +124,8 @@ class OverlayState:
     neighbours: tuple[Neighbour, ...] = ()
     figures: tuple[tuple[str, int], ...] = ()
     """Counts by name: the size of its view, rounds, the size of each bucket."""
+    says: str = ""
+    """What a person should know: what it waits for and why, or what it doubts; empty where all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,8 @@ class OverlaySetup:
     ledger: LedgerView = LedgerView(lambda: 0, _no_ids, _no_ids)
     group: Callable[[NodeAddress], bytes] = _no_group
     """The source group of an address, as the address book has it."""
+    network_id: bytes = b""
+    """What is signed is bound to."""
     outbox: Outbox = _Nowhere()
     saved: bytes | None = None
     """What the last run saved under OVERLAY_KEY."""
