@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
@@ -22,6 +23,9 @@ from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.records.document import decode_records, encode_records
+from minicoin.core.records.held import Held
+from minicoin.core.records.record import decode_record
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire import messages as m
@@ -150,6 +154,19 @@ def _address_book_seed() -> bytes:
     return book.to_bytes()[:-32]
 
 
+def _record(raw: bytes) -> None:
+    assert decode_record(raw).encode() == raw
+
+
+def _records(body: bytes) -> None:
+    """As the address book."""
+    raw = body + sha256(body).digest()
+    assert encode_records(decode_records(raw, NETWORK.network_id), NETWORK.network_id) == raw
+
+
+_RECORD_SEEDS = (record_of().encode(), record_of(ALICE, BOB, kind="config", key="x").encode())
+
+
 def _frame(raw: bytes) -> None:
     """The first byte says in which pieces the rest arrives, as it is and then with its checksum put right."""
     if not raw:
@@ -201,6 +218,11 @@ TARGETS: dict[str, Target] = {
         (encode_multiaddr(b"\x7f\0\0\1", 4001, LIBP2P.address.peer_id), encode_multiaddr(bytes(16), 1)),
     ),
     "address-book": Target(_allow_refusal(_address_book), (_address_book_seed(),)),
+    "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
+    "records-document": Target(
+        _allow_refusal(_records),
+        (encode_records((Held(record_of(), GROUP, 0),) * 2, NETWORK.network_id)[:-32],),
+    ),
     "node-address": Target(
         _allow_refusal(_node_address), (b"node.example:8333", b"[2001:db8::1]:18444", b"::ffff:1.2.3.4", b"1.2.3.4:1")
     ),

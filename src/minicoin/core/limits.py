@@ -266,6 +266,42 @@ ADDRESS_RELAY_MESSAGE_MAX: Final = 10
 ADDRESSES_PER_SECOND_PER_PEER: Final = 0.1
 ADDRESS_BURST_PER_PEER_MAX: Final = 1_000
 
+# --- records (small signed values that nodes keep for each other; those of a recording are below) ---
+SIGNED_RECORD_KEY_CHARACTERS_MAX: Final = 64
+# A network's configuration; the kinds that any node may sign have less.
+SIGNED_RECORD_VALUE_BYTES_MAX: Final = 16 << 10
+# As many founders as anybody gets to sign one thing.
+SIGNED_RECORD_SIGNATURES_MAX: Final = 16
+# As of block times: a clock that is further ahead is wrong, and its records would win for that long.
+SIGNED_RECORD_AHEAD_MAX_US: Final = BLOCK_TIME_AHEAD_S * SECOND_US
+# A few places for each kind.
+SIGNED_RECORDS_PER_SIGNER_MAX: Final = 16
+SIGNED_RECORD_BYTES_PER_SIGNER_MAX: Final = 64 << 10
+# Of each kind that any node may sign: what peers of one source group may bring, an eighth of all, as a node has eight
+# peers of distinct groups.
+SIGNED_RECORDS_MAX: Final = 4_096
+SIGNED_RECORDS_PER_GROUP_MAX: Final = SIGNED_RECORDS_MAX // 8
+SIGNED_RECORDS_BYTES_MAX: Final = 4 << 20
+SIGNED_RECORD_BYTES_PER_GROUP_MAX: Final = SIGNED_RECORDS_BYTES_MAX // 8
+# Signatures that are looked at, some 100 us each: at once as many as a newcomer's first exchange brings, then what
+# leaves the loop nine tenths of its time.
+SIGNED_RECORDS_PER_GROUP_BURST: Final = 2 * SIGNED_RECORDS_PER_GROUP_MAX
+SIGNED_RECORDS_PER_GROUP_PER_SECOND: Final = 64
+SIGNED_RECORDS_SECOND_BURST: Final = 2 * SIGNED_RECORDS_MAX
+SIGNED_RECORDS_PER_SECOND_MAX: Final = 1_000
+# New versions of one source: all its places at once, then one a second.
+SIGNED_RECORDS_PER_SIGNER_BURST: Final = 2 * SIGNED_RECORDS_PER_SIGNER_MAX
+SIGNED_RECORDS_PER_SIGNER_PER_SECOND: Final = 1
+SIGNED_RECORD_GROUPS_CHARGED_MAX: Final = 1_024
+SIGNED_RECORD_SIGNERS_CHARGED_MAX: Final = 2 * SIGNED_RECORDS_MAX
+# What there was no room for, and what was withdrawn before its time: some 100 bytes each.
+SIGNED_RECORDS_DECLINED_REMEMBERED_MAX: Final = 4_096
+SIGNED_RECORDS_SPENT_REMEMBERED_MAX: Final = 4_096
+# For all nodes of a process: mostly 1 KiB each.
+RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
+# What the document of all records may take.
+SIGNED_RECORD_DOCUMENT_BYTES_MAX: Final = 32 << 20
+
 # Beside peers' and RPC's sockets: stores, log, listeners, outbound connections, look-ups, pipes of other processes.
 OPEN_FILES_OF_OUR_OWN: Final = 128
 
@@ -394,6 +430,8 @@ RECORD_FILE_BYTES_MAX: Final = 1 << 30
 # Room kept for what ends a recording: a checkpoint and the reason.
 RECORD_END_BYTES: Final = 16 << 10
 
+assert SIGNED_RECORD_VALUE_BYTES_MAX <= SIGNED_RECORD_BYTES_PER_SIGNER_MAX <= SIGNED_RECORD_BYTES_PER_GROUP_MAX
+assert SIGNED_RECORDS_PER_SIGNER_MAX <= SIGNED_RECORDS_PER_SIGNER_BURST
 assert MEMPOOL_DUMP_BYTES_MAX < RECORD_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX < RECORD_QUEUE_BYTES_MAX < RECORD_FILE_BYTES_MAX
 assert ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP <= ADDRESS_NEW_BUCKETS

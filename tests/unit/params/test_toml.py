@@ -5,12 +5,15 @@ import tomllib
 import pytest
 
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS, lookup
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 from minicoin.core.params.toml_text import network_to_toml
+
+FOUNDER = "12D3KooWQzh94LCsDcPSSxYBDVZjquTKwKqpH4Lb9fxvMFDgckur"
 
 MINIMAL = """
 name = "acme"
@@ -51,6 +54,16 @@ def test_every_built_in_network_survives_the_text(network: Network) -> None:
     assert again == network
     assert again.network_id == network.network_id
     assert again.magic == network.magic
+
+
+def test_who_signs_for_the_network_survives_the_text() -> None:
+    text = _edited(
+        "spacing_s = 30", f"spacing_s = 30\nalert_keys = {[FOUNDER]}\nfounders = {[FOUNDER]}\nfounder_quorum = 1"
+    )
+    network = _read(text)
+    assert network.alert_keys == network.founders == (PeerId.parse(FOUNDER).multihash,)
+    assert _read(network_to_toml(network)) == network
+    assert network.network_id == _read(MINIMAL).network_id
 
 
 def _edited(old: str, new: str) -> str:
@@ -171,7 +184,19 @@ MISTAKES = {
     "checkpoint hash": ("[keys]", '[checkpoints]\n10 = "00"\n[keys]', r"checkpoints\.10 is no block hash"),
     "script flag": ("spacing_s = 30", 'spacing_s = 30\nbase_script_flags = ["SCHNORR"]', r"holds 'SCHNORR'; known are"),
     "seeds": ("spacing_s = 30", "spacing_s = 30\ndns_seeds = [1]", r"dns_seeds must hold strings only"),
-    "alert key": ("spacing_s = 30", 'spacing_s = 30\nalert_keys = ["x"]', r"alert_keys must hold hexadecimal"),
+    "alert key": ("spacing_s = 30", 'spacing_s = 30\nalert_keys = ["x"]', r"alert_keys must hold peer ids with their"),
+    "alert key without its key": (
+        "spacing_s = 30",
+        'spacing_s = 30\nalert_keys = ["QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"]',
+        r"alert_keys must hold peer ids with their keys",
+    ),
+    "founder twice": ("spacing_s = 30", f"spacing_s = 30\nfounders = {[FOUNDER, FOUNDER]}", r"holds \w+ twice"),
+    "no quorum": ("spacing_s = 30", f"spacing_s = 30\nfounders = {[FOUNDER]}", r"founder_quorum must be 1 to the"),
+    "great quorum": (
+        "spacing_s = 30",
+        f"spacing_s = 30\nfounders = {[FOUNDER]}\nfounder_quorum = 2",
+        r"founder_quorum must be 1 to the number of founders \(1\)",
+    ),
     "silence": (
         "spacing_s = 30",
         "spacing_s = 30\ndrop_after_s = 60",

@@ -78,6 +78,10 @@ class Network:
     minimum_chainwork: int = 0
     dns_seeds: tuple[str, ...] = ()
     alert_keys: tuple[bytes, ...] = ()
+    """The peer ids whose alerts count; such a peer id holds its key."""
+    founders: tuple[bytes, ...] = ()
+    founder_quorum: int = 0
+    """The peer ids of those who sign the network's configuration together, and how many of them it takes."""
     allow_private_addresses: bool = False
     uses_mdns: bool = False
     """Whether nodes look for each other on the local link unless told otherwise."""

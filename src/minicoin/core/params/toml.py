@@ -8,8 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from minicoin.core.encoding.base58 import decode_base58
 from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import SIGNED_RECORD_SIGNATURES_MAX
 from minicoin.core.params.genesis import GenesisRecipe
 from minicoin.core.params.models import ModelForm, SettingProblem, SettingValue
 from minicoin.core.params.network import (
@@ -89,7 +91,9 @@ def network_from_mapping(mapping: Mapping[str, object], models: Mapping[str, Mod
         assume_valid=table.block_hash("assume_valid") if "assume_valid" in table else None,
         minimum_chainwork=int.from_bytes(table.octets("minimum_chainwork", 32, "00" * 32), "big"),
         dns_seeds=table.texts("dns_seeds"),
-        alert_keys=_alert_keys(table),
+        alert_keys=_signers(table, "alert_keys"),
+        founders=_signers(table, "founders"),
+        founder_quorum=table.integer("founder_quorum", 0, SIGNED_RECORD_SIGNATURES_MAX, 0),
         allow_private_addresses=table.flag("allow_private_addresses", False),
         uses_mdns=table.flag("uses_mdns", False),
         overlay=overlay,
@@ -127,6 +131,8 @@ def _check(network: Network, table: TomlTable) -> None:
     segwit, taproot = (_first_height(rule) for rule in (network.deployments.segwit, network.deployments.taproot))
     if taproot < segwit:
         raise table.wrong("deployments.taproot", "needs segwit, which must be active first, or at the same height")
+    if not bool(network.founders) <= network.founder_quorum <= len(network.founders):
+        raise table.wrong("founder_quorum", f"must be 1 to the number of founders ({len(network.founders)})")
     if network.default_port == network.rpc_port:
         raise table.wrong("rpc_port", f"must differ from default_port ({network.default_port})")
 
@@ -286,14 +292,23 @@ def _heights(table: TomlTable) -> tuple[tuple[int, BlockHash], ...]:
     return tuple(pairs)
 
 
-def _alert_keys(table: TomlTable) -> tuple[bytes, ...]:
-    keys: list[bytes] = []
-    for text in table.texts("alert_keys"):
+def _signers(table: TomlTable, key: str) -> tuple[bytes, ...]:
+    """Peer ids that hold their keys."""
+    signers: list[bytes] = []
+    for text in table.texts(key):
         try:
-            keys.append(bytes.fromhex(text))
-        except ValueError:
-            raise table.wrong("alert_keys", f"must hold hexadecimal keys, not {text!r}") from None
-    return tuple(keys)
+            signer = decode_base58(text)
+        except DecodeError:
+            signer = b""
+        # The identity multihash: what stands behind its two bytes is the key's message, whose first field is 1.
+        if not signer.startswith(b"\0") or signer[1:2] != bytes((len(signer) - 2 & 0xFF,)) or signer[2:3] != b"\x08":
+            raise table.wrong(key, f"must hold peer ids with their keys, such as 12D3KooW..., not {text!r}")
+        if signer in signers:
+            raise table.wrong(key, f"holds {text} twice")
+        signers.append(signer)
+    if len(signers) > SIGNED_RECORD_SIGNATURES_MAX:
+        raise table.wrong(key, f"holds {len(signers)} peer ids, at most {SIGNED_RECORD_SIGNATURES_MAX}")
+    return tuple(signers)
 
 
 def _matching(table: TomlTable, key: str, pattern: re.Pattern[str], meaning: str, default: str | None = None) -> str:

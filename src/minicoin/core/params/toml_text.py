@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.models import SettingValue
 from minicoin.core.params.network import Network
@@ -58,7 +59,9 @@ def _head(network: Network) -> list[str]:
         f"ping_after_s = {network.ping_after_s}",
         f"drop_after_s = {network.drop_after_s}",
         f"dns_seeds = {_list(network.dns_seeds)}",
-        f"alert_keys = {_list(key.hex() for key in network.alert_keys)}",
+        f"alert_keys = {_list(map(encode_base58, network.alert_keys))}",
+        f"founders = {_list(map(encode_base58, network.founders))}",
+        f"founder_quorum = {network.founder_quorum}",
         f'minimum_chainwork = "{network.minimum_chainwork:064x}"',
     ]
     if network.own_magic is not None:

@@ -1,0 +1,57 @@
+"""The kinds of records there are: who may sign one, how much it may say, and for how long it is believed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from minicoin.core.limits import SIGNED_RECORD_VALUE_BYTES_MAX
+from minicoin.core.units import DAY_US, HOUR_US
+
+
+class MaySign(StrEnum):
+    """Whose signature counts."""
+
+    ANY_NODE = "any node"
+    """For itself."""
+    ALERT_KEY = "alert key"
+    """One of the network's alert keys."""
+    FOUNDERS = "founders"
+    """As many of the network's founders as it asks for, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One row. What the network's own keys sign needs no room of others; what founders sign has one place per key."""
+
+    name: str
+    may_sign: MaySign
+    value_bytes_max: int
+    life_max_us: int | None
+    """From its version; None for ever."""
+    says: str
+
+    @property
+    def is_shared(self) -> bool:
+        """Several sign together, and none of them alone."""
+        return self.may_sign is MaySign.FOUNDERS
+
+    @property
+    def is_trusted(self) -> bool:
+        """Signed by keys that the network names."""
+        return self.may_sign is not MaySign.ANY_NODE
+
+
+KINDS: Final = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            KindRow("status", MaySign.ANY_NODE, 1_024, HOUR_US, "how a node is, and where it can be reached"),
+            KindRow("super", MaySign.ANY_NODE, 512, HOUR_US, "an entry of the directory of super nodes"),
+            KindRow("alert", MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
+            KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
+        )
+    }
+)
+
+assert all(kind.value_bytes_max <= SIGNED_RECORD_VALUE_BYTES_MAX for kind in KINDS.values())

@@ -1,0 +1,54 @@
+"""How often: a bounded number of buckets that fill by the second, one for each name."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from minicoin.core.units import SECOND_US, Micros
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and so many a second after that."""
+
+    burst: int
+    per_second: int
+
+
+class Buckets(Generic[K]):
+    """Who was charged how much lately. One that is full again says nothing and is forgotten first; where all places are
+    taken by others, a name that is not known yet is refused, so that new names buy nobody anything."""
+
+    __slots__ = ("_levels", "_names_max", "rate")
+
+    def __init__(self, rate: Rate, names_max: int) -> None:
+        self.rate = rate
+        self._names_max = names_max
+        self._levels: dict[K, tuple[int, Micros]] = {}
+        """What is spent, in millionths, and when that was true; in the order in which they were charged last."""
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def charge(self, name: K, now: Micros, amount: int = 1) -> bool:
+        """Whether there is so much left; then it is spent."""
+        spent = self._spent(name, now) + amount * SECOND_US
+        if spent > self.rate.burst * SECOND_US or not self._has_place(name, now):
+            return False
+        self._levels.pop(name, None)
+        self._levels[name] = (spent, now)
+        return True
+
+    def _spent(self, name: K, now: Micros) -> int:
+        spent, at = self._levels.get(name, (0, now))
+        return max(0, spent - max(0, now - at) * self.rate.per_second)
+
+    def _has_place(self, name: K, now: Micros) -> bool:
+        if name in self._levels or len(self._levels) < self._names_max:
+            return True
+        full = [other for other in self._levels if not self._spent(other, now)]
+        for other in full:
+            del self._levels[other]
+        return bool(full)
