@@ -1,12 +1,12 @@
-"""The contract of parts: routes that fit their handlers, one taker for each message, alarms set right together."""
+"""The contract of parts: routes that fit their handlers, one taker for each message."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from minicoin.core.alarm import NEVER, Alarm
+from minicoin.core.alarm import Alarm
 from minicoin.core.faults import MisuseError
-from minicoin.core.part import Part, PeerView, make_router, ring, route
+from minicoin.core.part import Part, PeerView, make_router, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 from minicoin.core.wire.messages import GetAddr, Ping
@@ -93,13 +93,3 @@ def test_two_takers_of_one_message_are_refused():
 
 def test_a_message_that_nobody_takes_is_not_in_the_router():
     assert GetAddr not in make_router((Listening(),))
-
-
-def test_what_has_rung_is_set_right_and_the_rest_left_alone():
-    early, later, quiet = Listening(), Listening(), Silent()
-    early.deadline = Micros(30)
-    early.alarm.by(Micros(10))
-    later.deadline = Micros(99)
-    later.alarm.by(Micros(20))
-    assert ring((early, later, quiet), Micros(10)) == 20
-    assert (early.alarm.at, later.alarm.at, quiet.alarm.at) == (30, 20, NEVER)

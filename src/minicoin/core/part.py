@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar, cast
 
-from minicoin.core.alarm import NEVER, Alarm
+from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Answer, Reason
 from minicoin.core.effects import Effect
 from minicoin.core.faults import MisuseError
@@ -175,16 +175,6 @@ def extensions_of(router: Router, network: Network) -> Extensions:
         names = ", ".join(extensions)
         raise MisuseError(f"nodes of {network.name} speak Bitcoin's messages only, and none of {names}")
     return extensions
-
-
-def ring(parts: Iterable[Part], now: Micros) -> Micros:
-    """Set right the alarms that have rung; when the next one does."""
-    earliest = NEVER
-    for part in parts:
-        if part.alarm.at <= now:
-            part.alarm.set(part.next_deadline())
-        earliest = min(earliest, part.alarm.at)
-    return earliest
 
 
 @dataclass(frozen=True, slots=True)

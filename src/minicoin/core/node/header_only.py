@@ -13,7 +13,6 @@ from typing import assert_never
 
 from minicoin.core import commands
 from minicoin.core.addrmgr.book_flow import BookFlow
-from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.answers import Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.connmgr.dial_flow import DialFlow
@@ -45,13 +44,14 @@ from minicoin.core.events import (
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
+from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.common_commands import CommonCommands
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
 from minicoin.core.overlay import Overlay
-from minicoin.core.part import Part, extensions_of, make_router, ring
+from minicoin.core.part import Part, extensions_of, make_router
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros, RequestId
@@ -92,13 +92,9 @@ class HeaderOnlyNode:
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
-        self._parts: tuple[Part, ...] = (self._peers, *listeners)
         self._commands = CommonCommands(shared, self._peers)
+        self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
         self._has_stopped = False
-        self._alarm = Alarm()
-        for part in self._parts:
-            part.alarm.set(part.next_deadline())
-            part.alarm.join(self._alarm)
 
     # --- the contract ---
 
@@ -117,17 +113,15 @@ class HeaderOnlyNode:
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
-        effects, self._shared.effects = self._shared.effects, []
-        return effects
+        return self._shared.drain()
 
     def next_deadline(self) -> Micros:
         """When to hand in DeadlineReached, if nothing happens before. It may turn out that nothing is due."""
-        return self._alarm.at
+        return self._agenda.alarm.at
 
     def earliest_deadline(self) -> Micros:
         """What next_deadline() is never later than, computed from the state of all parts: a check for tests."""
-        deadlines = (part.next_deadline() for part in self._parts)
-        return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
+        return self._agenda.earliest()
 
     def snapshot(self, now: Micros) -> HeaderOnlySnapshot:
         """The node from outside."""
@@ -178,11 +172,8 @@ class HeaderOnlyNode:
         """What follows every event."""
         if self._shared.tree.best_header is not self._shared.tree.tip:
             self._follow(now)
-        if now >= self._alarm.at:
-            for part in self._parts:
-                if is_due(part, now):
-                    self._peers.perform(part.on_deadline(now), now)
-            self._alarm.set(ring(self._parts, now))
+        if now >= self._agenda.alarm.at:
+            self._agenda.on_alarm(now)
 
     def _follow(self, now: Micros) -> None:
         """The best header is another one: it is the tip from now on."""

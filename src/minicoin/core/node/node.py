@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from minicoin.core.alarm import NEVER, Alarm, is_due
 from minicoin.core.effects import Effect, Shutdown
 from minicoin.core.events import (
     AddressesFound,
@@ -35,10 +34,10 @@ from minicoin.core.events import (
 )
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
+from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.flows import Flows
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
-from minicoin.core.part import ring
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.units import Micros
@@ -69,10 +68,7 @@ class Node:
         self.view = NodeView(shared, flows)
         """Everything that may be read of it."""
         self._has_stopped = False
-        self._alarm = Alarm()
-        for part in flows.parts:
-            part.alarm.set(part.next_deadline())
-            part.alarm.join(self._alarm)
+        self._agenda = Agenda(flows.parts, flows.peers.perform)
 
     # --- the contract ---
 
@@ -101,8 +97,8 @@ class Node:
 
     def _finish(self, now: Micros) -> None:
         """What follows every event; nothing, as a rule."""
-        if now >= self._alarm.at:
-            self._tick(now)
+        if now >= self._agenda.alarm.at:
+            self._agenda.on_alarm(now)
         self._flows.peers.answer_pings(is_settled=self._flows.chain.is_settled)
         self._flows.wallet.save_if_changed()
         if self._flows.commands.is_stopping and not self._has_stopped and self._flows.wallet.is_settled:
@@ -114,17 +110,15 @@ class Node:
 
     def drain_effects(self) -> list[Effect]:
         """Everything the node wants from the world since the last call, in order."""
-        effects, self._shared.effects = self._shared.effects, []
-        return effects
+        return self._shared.drain()
 
     def next_deadline(self) -> Micros:
         """When to hand in DeadlineReached, if nothing happens before. It may turn out that nothing is due."""
-        return self._alarm.at
+        return self._agenda.alarm.at
 
     def earliest_deadline(self) -> Micros:
         """When something is due indeed, computed from the state of all parts; next_deadline() is never later."""
-        deadlines = (part.next_deadline() for part in self._flows.parts)
-        return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
+        return self._agenda.earliest()
 
     def snapshot(self, now: Micros) -> NodeSnapshot:
         """The node from outside."""
@@ -256,12 +250,3 @@ class Node:
         self._flows.chain.on_failed(event)
         self._shared.emit(ChainHalted(event.what, event.error))
         self._flows.commands.on_failure(self._flows.chain.failure)
-
-    # --- time ---
-
-    def _tick(self, now: Micros) -> None:
-        """What is due: every part says when it wants to be asked."""
-        for part in self._flows.parts:
-            if is_due(part, now):
-                self._flows.peers.perform(part.on_deadline(now), now)
-        self._alarm.set(ring(self._flows.parts, now))

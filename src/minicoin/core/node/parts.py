@@ -49,6 +49,11 @@ class CommonParts:
         else:
             self.effects += effects
 
+    def drain(self) -> list[Effect]:
+        """All that was queued, in order, for whoever performs it."""
+        effects, self.effects = self.effects, []
+        return effects
+
     def _may_send(self, effect: Send) -> bool:
         session = self.sessions.get(effect.conn)
         return session is None or self.may_pass(session, effect.message)
