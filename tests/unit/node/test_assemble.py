@@ -14,7 +14,6 @@ from minicoin.core.node.assemble import (
     DOCUMENT_KEYS,
     DocumentDamaged,
     NodeState,
-    assemble_header_only,
     assemble_node,
 )
 from minicoin.core.overlay import OVERLAY_KEY
@@ -86,16 +85,6 @@ def test_equal_seeds_make_equal_nodes_and_others_other_ones():
     assert forms(b"one") != forms(b"two")
 
 
-def test_each_way_makes_nodes_of_its_roles_only():
-    with pytest.raises(MisuseError):
+def test_a_node_that_keeps_no_blocks_is_made_elsewhere():
+    with pytest.raises(MisuseError, match="keeps no blocks"):
         made(NodePolicy(role=Role.HEADERS))
-    with pytest.raises(MisuseError):
-        assemble_header_only(NETWORK, NodePolicy(), NodeState(), Rng(b"seed"), NOW)
-
-
-def test_the_tip_of_a_node_without_blocks_is_its_best_header():
-    bench = Bench()
-    bench.ask(Generate(3, NOBODY))
-    state = NodeState(tuple(bench.engine.headers()))
-    node = assemble_header_only(NETWORK, NodePolicy(role=Role.HEADERS), state, Rng(b"seed"), bench.now)
-    assert node.snapshot(bench.now).tip == bench.engine.tip

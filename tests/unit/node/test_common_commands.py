@@ -1,8 +1,8 @@
 """Commands that nodes of every role take: the same answers and the same effects."""
 
 import pytest
+from tests.unit.header_only.watcher import Watcher
 from tests.unit.node.bench import NETWORK, Bench
-from tests.unit.node.watcher import Watcher
 
 from minicoin.core import commands
 from minicoin.core.answers import Done, Reason, Refused

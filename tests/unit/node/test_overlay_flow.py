@@ -8,8 +8,9 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import Close, Dial, Send
 from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened
+from minicoin.core.header_only.assemble import assemble_header_only
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
-from minicoin.core.node.assemble import NodeState, assemble_header_only
+from minicoin.core.node.assemble import NodeState
 from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role

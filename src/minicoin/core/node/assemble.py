@@ -26,7 +26,6 @@ from minicoin.core.mempool.priorities import PRIORITIES_KEY, FeeDeltas
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.flows import make_flows
-from minicoin.core.node.header_only import HeaderOnlyNode
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.overlay import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
@@ -102,7 +101,7 @@ def assemble_node(
     if state.tip is not None:
         tree.set_tip(state.tip)
     documents = state.documents
-    common = _make_common(network, policy, documents, tree, rng)
+    common = make_common(network, policy, documents, tree, rng)
     mempool = policy.mempool or policy_for(is_bitcoin=network.is_bitcoin)
     pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height, coinbase_maturity=network.coinbase_maturity)
     if policy.persists_mempool:
@@ -124,35 +123,13 @@ def assemble_node(
     wallet = None
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
-    session = _session_policy(network, policy, relays_transactions=not policy.blocks_only)
-    ledger = _ledger_view(tree, lambda count: tuple(entry.txid for entry in islice(pool, count)))
-    model = _make_model(shared, state.documents, ledger, identity, rng=rng, overlay=overlay)
+    session = session_policy(network, policy, relays_transactions=not policy.blocks_only)
+    ledger = view_ledger(tree, lambda count: tuple(entry.txid for entry in islice(pool, count)))
+    model = make_model(shared, state.documents, ledger, identity, rng=rng, overlay=overlay)
     return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts))
 
 
-def assemble_header_only(
-    network: Network,
-    policy: NodePolicy,
-    state: NodeState,
-    rng: Rng,
-    now: Micros,
-    *,
-    identity: Identity | None = None,
-    overlay: MakeOverlay | None = None,
-) -> HeaderOnlyNode:
-    """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents; `overlay` as in
-    assemble_node. Raises DocumentDamaged, and MisuseError for a role that keeps blocks."""
-    require_role(policy.role, keeps_blocks=False)
-    tree = HeaderTree(network)
-    tree.load(state.headers)
-    tree.set_tip(tree.best_header.hash)
-    common = _make_common(network, policy, state.documents, tree, rng)
-    ledger = _ledger_view(tree, lambda count: ())
-    model = _make_model(common, state.documents, ledger, identity, rng=rng, overlay=overlay)
-    return HeaderOnlyNode(common, model, _session_policy(network, policy, relays_transactions=False), now)
-
-
-def _make_common(
+def make_common(
     network: Network, policy: NodePolicy, documents: dict[str, bytes], tree: HeaderTree, rng: Rng
 ) -> CommonParts:
     is_private = network.allow_private_addresses
@@ -181,7 +158,7 @@ def _make_common(
     )
 
 
-def _make_model(
+def make_model(
     shared: CommonParts,
     documents: dict[str, bytes],
     ledger: LedgerView,
@@ -222,7 +199,7 @@ def _make_model(
         raise DocumentDamaged(OVERLAY_KEY, error) from error
 
 
-def _ledger_view(tree: HeaderTree, pool_txids: Callable[[int], tuple[Txid, ...]]) -> LedgerView:
+def view_ledger(tree: HeaderTree, pool_txids: Callable[[int], tuple[Txid, ...]]) -> LedgerView:
     def recent_blocks(count: int) -> tuple[BlockHash, ...]:
         found: list[BlockHash] = []
         node: HeaderNode | None = tree.tip
@@ -234,7 +211,7 @@ def _ledger_view(tree: HeaderTree, pool_txids: Callable[[int], tuple[Txid, ...]]
     return LedgerView(lambda: tree.tip.height, recent_blocks, pool_txids)
 
 
-def _session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:
+def session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:
     return SessionPolicy(
         magic=network.magic,
         services=policy.services,

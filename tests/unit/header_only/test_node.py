@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import mainnet
+from tests.unit.header_only.watcher import Watcher
 from tests.unit.netsync.scripted import chain
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
-from tests.unit.node.watcher import POLICY, Watcher
 from tests.unit.wire.strategies import ANY_MESSAGE
 
 from minicoin.core import commands
@@ -30,15 +30,13 @@ from minicoin.core.events import (
     MessageReceived,
 )
 from minicoin.core.faults import MisuseError
+from minicoin.core.header_only.node import NO_BLOCKS
 from minicoin.core.limits import HEADERS_TIMEOUT_US
-from minicoin.core.node.assemble import NodeState, assemble_header_only, assemble_node
-from minicoin.core.node.header_only import NO_BLOCKS
+from minicoin.core.node.assemble import NodeState
 from minicoin.core.notices import Reorganised, TipMoved
 from minicoin.core.params.builtin import lookup
-from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
-from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import (
     FilterClear,
@@ -213,14 +211,6 @@ def test_the_answer_of_a_worker_that_it_does_not_have_is_a_mistake_of_the_driver
     watcher = Watcher(Bench().now)
     with pytest.raises(MisuseError, match="BlockStored"):
         watcher.handle(BlockStored(NETWORK.genesis.hash, 0))
-
-
-def test_a_role_is_made_by_what_is_made_for_it():
-    now = Bench().now
-    with pytest.raises(MisuseError, match="keeps no blocks"):
-        assemble_node(NETWORK, POLICY, NodeState(), Rng(b"x"), bytes, now)
-    with pytest.raises(MisuseError, match="keeps blocks"):
-        assemble_header_only(NETWORK, NodePolicy(), NodeState(), Rng(b"x"), now)
 
 
 HONEST, RIVAL = chain(6), chain(9, seed=2, fork_of=1, fork_at=3)

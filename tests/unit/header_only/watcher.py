@@ -16,7 +16,8 @@ from minicoin.core.events import (
     ConnectionOpened,
     MessageReceived,
 )
-from minicoin.core.node.assemble import NodeState, assemble_header_only
+from minicoin.core.header_only.assemble import assemble_header_only
+from minicoin.core.node.assemble import NodeState
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, Services

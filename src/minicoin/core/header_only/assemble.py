@@ -1,0 +1,34 @@
+"""Builds a header-only node from network, policy, restored state and seed, of the same parts as a full one's."""
+
+from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.header_only.node import HeaderOnlyNode
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.node.assemble import NodeState, make_common, make_model, session_policy, view_ledger
+from minicoin.core.overlay import MakeOverlay
+from minicoin.core.params.network import Network
+from minicoin.core.policy.node import NodePolicy
+from minicoin.core.policy.roles import require_role
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+
+def assemble_header_only(
+    network: Network,
+    policy: NodePolicy,
+    state: NodeState,
+    rng: Rng,
+    now: Micros,
+    *,
+    identity: Identity | None = None,
+    overlay: MakeOverlay | None = None,
+) -> HeaderOnlyNode:
+    """A node that follows headers and has done nothing yet. Of `state` it takes headers and documents; `overlay` as in
+    assemble_node. Raises DocumentDamaged, and MisuseError for a role that keeps blocks."""
+    require_role(policy.role, keeps_blocks=False)
+    tree = HeaderTree(network)
+    tree.load(state.headers)
+    tree.set_tip(tree.best_header.hash)
+    common = make_common(network, policy, state.documents, tree, rng)
+    ledger = view_ledger(tree, lambda count: ())
+    model = make_model(common, state.documents, ledger, identity, rng=rng, overlay=overlay)
+    return HeaderOnlyNode(common, model, session_policy(network, policy, relays_transactions=False), now)
