@@ -1,8 +1,8 @@
 """What the node does with an overlay's answers: when it asks what is wanted, and how items travel that it pushes."""
 
 import pytest
+from tests.unit.inventory.test_inventory_flow import shake
 from tests.unit.node.bench import NETWORK, Bench
-from tests.unit.node.test_inventory_flow import shake
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import SubmitTransaction
