@@ -96,6 +96,8 @@ CHAIN_SYNC_ANSWER_US: Final = 2 * MINUTE_US
 CHAIN_SYNC_PROTECTED_MAX: Final = 4
 # A longer reorg is announced by inv: the peer asks with its own locator (Bitcoin Core's bound).
 HEADERS_PER_ANNOUNCEMENT_MAX: Final = 8
+# A peer that showed a block no further below than this is sent a new one unasked, if the network model wants that.
+BLOCKS_BEHIND_PUSHED_MAX: Final = 10
 # Deliverers remembered until the block is activated: more than a window cannot be waiting.
 BLOCK_SOURCES_MAX: Final = 4_096
 ORPHAN_BLOCKS_MAX: Final = 100

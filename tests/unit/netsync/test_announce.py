@@ -5,8 +5,8 @@ from tests.unit.netsync.scripted import FULL, NETWORK, chain
 
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Send
-from minicoin.core.limits import HEADERS_PER_ANNOUNCEMENT_MAX
-from minicoin.core.netsync.announce import announce_blocks, lacks_only
+from minicoin.core.limits import BLOCKS_BEHIND_PUSHED_MAX, HEADERS_PER_ANNOUNCEMENT_MAX
+from minicoin.core.netsync.announce import announce_blocks, may_push
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
@@ -73,13 +73,19 @@ def test_peers_that_lack_equally_much_are_sent_one_message(nodes):
 
 
 @pytest.mark.parametrize(
-    ("known", "is_of_use"), [(None, False), (3, False), (18, False), (19, True), (20, False)], ids=str
+    ("known", "is_of_use"), [(None, False), (9, False), (10, True), (18, True), (19, True), (20, False)], ids=str
 )
-def test_a_block_unasked_is_of_use_to_who_has_its_parent_and_lacks_it(nodes, known, is_of_use):
+def test_a_block_unasked_is_of_use_to_who_was_near_it_and_lacks_it(nodes, known, is_of_use):
     shown = None if known is None else nodes[known]
-    assert lacks_only(peer(best_known=shown), nodes[20]) == is_of_use
-    assert lacks_only(peer(last_common=shown), nodes[20]) == is_of_use
+    assert BLOCKS_BEHIND_PUSHED_MAX == 10
+    assert may_push(peer(best_known=shown), nodes[20]) == is_of_use
+    assert may_push(peer(last_common=shown), nodes[20]) == is_of_use
+
+
+def test_near_the_genesis_block_a_peer_need_not_have_shown_anything(nodes):
+    assert may_push(peer(), nodes[BLOCKS_BEHIND_PUSHED_MAX])
+    assert not may_push(peer(), nodes[BLOCKS_BEHIND_PUSHED_MAX + 1])
 
 
 def test_nobody_is_sent_the_genesis_block(nodes):
-    assert not lacks_only(peer(), nodes[0])
+    assert not may_push(peer(), nodes[0])

@@ -70,7 +70,7 @@ class InventoryFlow(Part):
 
     def announce(self, connected: list[HeaderNode], now: Micros) -> None:
         """Blocks joined the best chain: the peers that the overlay picks are told, or are sent the newest unasked where
-        that is all they lack. Sending it is serving it as if they had asked."""
+        they were near it. Sending it is serving it as if they had asked."""
         if not connected:
             return
         node, tip = self._node, connected[-1]

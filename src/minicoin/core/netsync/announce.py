@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.effects import Effect, Send
-from minicoin.core.limits import HEADERS_PER_ANNOUNCEMENT_MAX
+from minicoin.core.limits import BLOCKS_BEHIND_PUSHED_MAX, HEADERS_PER_ANNOUNCEMENT_MAX
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
 
@@ -38,9 +38,14 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
     return effects
 
 
-def lacks_only(peer: SyncPeer, tip: HeaderNode) -> bool:
-    """Whether a block sent unasked is of use to the peer: it lacks the block, and has its parent."""
-    return tip.parent is not None and not _has(peer, tip) and _has(peer, tip.parent)
+def may_push(peer: SyncPeer, tip: HeaderNode) -> bool:
+    """Whether a block sent unasked is of use to the peer: it lacks the block, and was near it. Where blocks are pushed
+    to few peers, nobody hears of each block which others have it: most have its parent, and the rest ask for it."""
+    if tip.parent is None or _has(peer, tip):
+        return False
+    height = tip.height - BLOCKS_BEHIND_PUSHED_MAX
+    # The genesis block is everybody's.
+    return height <= 0 or _has(peer, tip.ancestor(height))
 
 
 def _has(peer: SyncPeer, node: HeaderNode) -> bool:

@@ -13,7 +13,7 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, SaveHeaders, Send
 from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US
-from minicoin.core.netsync.announce import announce_blocks, lacks_only
+from minicoin.core.netsync.announce import announce_blocks, may_push
 from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
@@ -176,10 +176,10 @@ class HeaderFollower(Part):
         return announce_blocks((peer for conn, peer in self._peers.items() if conn in conns), connected)
 
     def push(self, conn: ConnId, tip: HeaderNode) -> InvType | None:
-        """Where this block of the best chain is all that the peer lacks: the form in which it may be sent unasked. From
-        now on it has it."""
+        """Where this block of the best chain is of use to the peer (may_push): the form in which it is sent unasked.
+        From now on it has it."""
         peer = self._peers.get(conn)
-        if peer is None or not lacks_only(peer, tip):
+        if peer is None or not may_push(peer, tip):
             return None
         peer.last_common = tip
         return InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK
