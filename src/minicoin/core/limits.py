@@ -145,6 +145,8 @@ TX_INV_PER_TRICKLE_MAX: Final = 1_000
 TX_ANNOUNCEMENTS_PER_PEER_MAX: Final = 5_000
 # As many as one inv names: whom the operator lets relay is not told to wait, but is no reason to run out of memory.
 TX_ANNOUNCEMENTS_PER_TRUSTED_PEER_MAX: Final = INVENTORY_PER_MESSAGE_MAX
+# Of the newest transactions so many are looked through for who asks what it missed.
+POOL_PAGE_WINDOW_MAX: Final = 5_000
 TX_REQUEST_TIMEOUT_US: Final = MINUTE_US
 # Bitcoin Core's bounds of transactions that wait for their parents: none beyond what is standard; room for one of these
 # for each peer that has any; and so many points in all, one for each peer that has one, and one for each ten inputs of

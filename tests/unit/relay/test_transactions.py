@@ -260,3 +260,19 @@ def test_what_is_pushed_goes_once_to_who_wants_it_and_lacks_it(relay):
     assert relay.push(item(1), everybody) == []
     relay.announce(item(1), everybody, T0)
     assert run(relay, Inv) == []
+
+
+def test_who_asks_what_it_missed_is_told_at_once_and_once(relay):
+    relay.on_feefilter(IN, 6_000)
+    relay.on_known(OUT, item(1).wtxid)
+    items = (item(1), item(2, 7_000))
+    by_wtxid = InventoryVector(InvType.WTX, item(2).wtxid)
+    assert relay.tell(OUT, items, 9) == relay.tell(IN, items, 9) == [by_wtxid]
+    assert relay.tell(OLD, items, 9) == [InventoryVector(InvType.TX, one.txid) for one in items]
+    assert relay.tell(OLD, items, 9) == relay.tell(99, items, 9) == []
+    assert relay.may_ask_for(OUT, 9) and not relay.may_ask_for(OUT, 10)
+    # An earlier page takes nothing back.
+    relay.tell(OUT, (), 3)
+    assert relay.may_ask_for(OUT, 9)
+    relay.announce(item(2), (OUT, OLD), T0)
+    assert run(relay, Inv) == []

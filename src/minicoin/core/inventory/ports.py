@@ -9,6 +9,7 @@ from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.overlay import Item, Spread
 from minicoin.core.part import Outbox, PeerView
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.units import ConnId, Micros
 
@@ -33,6 +34,10 @@ class InventoryNode(Outbox, Protocol):
     def mempool(self) -> Mempool: ...
     @property
     def relay(self) -> TxRelay: ...
+    @property
+    def withheld(self) -> dict[Txid, None]:
+        """What stands in the mempool and nobody may hear of yet."""
+
     @property
     def sessions(self) -> Container[ConnId]:
         """The connections that are open."""

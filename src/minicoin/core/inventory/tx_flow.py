@@ -43,7 +43,7 @@ class TxFlow(Part):
         self._serving = serving
         self._waiting: dict[Wtxid, list[RequestId]] = {}
         self._waiting_count = 0
-        self._withheld: dict[Txid, None] = {}
+        self._withheld = node.withheld
         self.packages = PackageOffers(node, self.is_withheld)
         self.alarm = Alarm()
 
@@ -240,7 +240,7 @@ class TxFlow(Part):
         """To all peers, also to those that were told."""
         entry = self._node.mempool.get(txid)
         if entry is not None and txid not in self._withheld:
-            self._node.relay.forget_known(_announcement(entry))
+            self._node.relay.forget_known(announcement_of(entry))
             self._announce(entry, now)
 
     def _on_accepted(self, outcome: Accepted) -> None:
@@ -267,7 +267,7 @@ class TxFlow(Part):
         self, entry: Entry, now: Micros, origin: ConnId | None = None, peers: tuple[PeerView, ...] | None = None
     ) -> None:
         spread = self._overlay.spread(Item(ItemKind.TRANSACTION, entry.txid, origin), now, peers)
-        relay, item = self._node.relay, _announcement(entry)
+        relay, item = self._node.relay, announcement_of(entry)
         relay.announce(item, [peer.conn for peer in spread if peer.by is not _PUSH], now)
         for conn, with_witness in relay.push(item, [peer.conn for peer in spread if peer.by is _PUSH]):
             self._node.emit(self._serving.send_transaction(conn, entry.transaction, with_witness=with_witness))
@@ -283,5 +283,6 @@ class TxFlow(Part):
         self._node.refuse(request, refused, f"{reason}{', ' + detail if detail else ''}")
 
 
-def _announcement(entry: Entry) -> Announcement:
+def announcement_of(entry: Entry) -> Announcement:
+    """As relay tells of it."""
     return Announcement(entry.txid, entry.wtxid, entry.fee_sat * 1_000 // entry.vsize)

@@ -1,6 +1,7 @@
 """The reading side of the mempool: what relay, mining, wallet and RPC ask. Changes nothing."""
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.limits import CONFIRMED_TRANSACTIONS_REMEMBERED_MAX, REJECTED_TRANSACTIONS_REMEMBERED_MAX
@@ -53,6 +54,11 @@ class MempoolReader:
     def __iter__(self) -> Iterator[Entry]:
         """In order of admission, which puts parents before children."""
         return iter(self._table)
+
+    def since(self, sequence: int, window: int) -> list[Entry]:
+        """What was admitted after that place and is still here, oldest first; of the last `window` entries."""
+        newest = takewhile(lambda entry: entry.sequence > sequence, islice(reversed(self._table), window))
+        return list(newest)[::-1]
 
     @property
     def updates(self) -> int:

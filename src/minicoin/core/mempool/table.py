@@ -58,6 +58,9 @@ class EntryTable:
         """In order of admission, which puts parents before children."""
         return iter(self._entries.values())
 
+    def __reversed__(self) -> Iterator[Entry]:
+        return reversed(self._entries.values())
+
     def __contains__(self, txid: Txid) -> bool:
         return txid in self._entries
 

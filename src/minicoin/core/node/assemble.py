@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
-from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
@@ -17,6 +15,7 @@ from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.inventory.ledger_view import full_view
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
@@ -39,7 +38,6 @@ from minicoin.core.policy.roles import require_role
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
-from minicoin.core.primitives.transaction import Txid
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
@@ -124,8 +122,7 @@ def assemble_node(
     if policy.uses_wallet:
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     session = session_policy(network, policy, relays_transactions=not policy.blocks_only)
-    ledger = view_ledger(tree, lambda count: tuple(entry.txid for entry in islice(pool, count)))
-    model = make_model(shared, state.documents, ledger, identity, rng=rng, overlay=overlay)
+    model = make_model(shared, state.documents, full_view(shared), identity, rng=rng, overlay=overlay)
     return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts))
 
 
@@ -197,18 +194,6 @@ def make_model(
         return make(setup)
     except DecodeError as error:
         raise DocumentDamaged(OVERLAY_KEY, error) from error
-
-
-def view_ledger(tree: HeaderTree, pool_txids: Callable[[int], tuple[Txid, ...]]) -> LedgerView:
-    def recent_blocks(count: int) -> tuple[BlockHash, ...]:
-        found: list[BlockHash] = []
-        node: HeaderNode | None = tree.tip
-        while node is not None and len(found) < count:
-            found.append(node.hash)
-            node = node.parent
-        return tuple(found)
-
-    return LedgerView(lambda: tree.tip.height, recent_blocks, pool_txids)
 
 
 def session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:

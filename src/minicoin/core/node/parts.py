@@ -16,6 +16,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
 from minicoin.core.policy.node import NodePolicy
+from minicoin.core.primitives.transaction import Txid
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, RequestId
@@ -97,6 +98,8 @@ class Parts(CommonParts):
     sync: BlockSync
     mempool: Mempool
     relay: TxRelay
+    withheld: dict[Txid, None] = field(default_factory=dict)
+    """What stands in the mempool and nobody may hear of yet; only the flow of transactions changes it."""
 
     def is_at_work_for(self, conn: ConnId, *, is_settled: bool) -> bool:
         """Its blocks and its transactions."""

@@ -32,6 +32,7 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.wire.messages import InventoryVector
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 OVERLAY_KEY: Final = "overlay"
@@ -129,6 +130,20 @@ class OverlayState:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolPage:
+    """Some of what a mempool took, in the form that one peer asks for transactions."""
+
+    inventory: tuple[InventoryVector, ...] = ()
+    until: int = 0
+    """The place in the order of admission that this went to; the next page begins behind it."""
+    has_more: bool = False
+
+
+def _no_pool(peer: PeerView, since: int, count: int) -> PoolPage:
+    return PoolPage()
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerView:
     """What a model may ask of the chain and the mempool, to name what a peer may lack."""
 
@@ -137,6 +152,9 @@ class LedgerView:
     """At most so many of the active chain, the newest first."""
     pool_txids: Callable[[int], tuple[Txid, ...]]
     """At most so many; none where there is no mempool."""
+    pool_page: Callable[[PeerView, int, int], PoolPage] = _no_pool
+    """What the mempool took since that place, at most so many and POOL_PAGE_WINDOW_MAX of the last, oldest first. The
+    peer is to be told: it may ask for them from now on."""
 
 
 def _no_ids(count: int) -> tuple[()]:

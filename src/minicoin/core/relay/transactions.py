@@ -100,6 +100,14 @@ class _RelayPeer:
         """How it is asked for a transaction by txid."""
         return InvType.WITNESS_TX if self.has_witness else InvType.TX
 
+    def name(self, item: Announcement) -> InventoryVector | None:
+        """How it is told of this transaction, which it knows from now on; None where it does or wants none so cheap."""
+        key = self.key(item)
+        if self.knows(key) or item.feerate_sat_per_kvb < self.feefilter_sat_per_kvb:
+            return None
+        self.learn(key)
+        return InventoryVector(InvType.WTX if self.uses_wtxid else InvType.TX, key)
+
     def learn(self, key: bytes) -> None:
         """It has this transaction."""
         if self.known is None:
@@ -169,7 +177,16 @@ class TxRelay:
         """The peer was told of all that the mempool holds."""
         peer = self._peers.get(conn)
         if peer is not None:
-            peer.last_inv_sequence = mempool_sequence
+            peer.last_inv_sequence = max(peer.last_inv_sequence, mempool_sequence)
+
+    def tell(self, conn: ConnId, items: Iterable[Announcement], mempool_sequence: int) -> list[InventoryVector]:
+        """The peer asked what it missed: those of `items` that it wants and lacks. It is told at once, and may ask for
+        what the mempool took up to there."""
+        peer = self._peers.get(conn)
+        if peer is None or not peer.wants_transactions:
+            return []
+        self.on_told(conn, mempool_sequence)
+        return [vector for item in items if (vector := peer.name(item)) is not None]
 
     def relaying_peers(self) -> list[ConnId]:
         """Peers that take transactions."""
@@ -355,11 +372,9 @@ class TxRelay:
             if len(vectors) >= TX_INV_PER_TRICKLE_MAX:
                 break
             del peer.queue[item.txid]
-            key = peer.key(item)
-            if peer.knows(key) or item.feerate_sat_per_kvb < peer.feefilter_sat_per_kvb:
-                continue
-            peer.learn(key)
-            vectors.append(InventoryVector(InvType.WTX if peer.uses_wtxid else InvType.TX, key))
+            vector = peer.name(item)
+            if vector is not None:
+                vectors.append(vector)
         peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
 
