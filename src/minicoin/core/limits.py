@@ -306,6 +306,42 @@ RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 # What the document of all records may take.
 SIGNED_RECORD_DOCUMENT_BYTES_MAX: Final = 32 << 20
 
+# --- the network model gossip ---
+# Peers that one node knows of, however large the network is.
+GOSSIP_VIEW_MAX: Final = 64
+# Of those, with addresses of one group, and told of by peers of one group: so many places in the network a Sybil needs
+# for half of a view.
+GOSSIP_VIEW_PER_GROUP_MAX: Final = 8
+GOSSIP_VIEW_PER_SOURCE_MAX: Final = 16
+# Peers remembered as dead, each for so many times the silence it takes to be thought dead (as in Fabric).
+GOSSIP_VIEW_DEAD_MAX: Final = 64
+GOSSIP_DEAD_KEPT_EXPIRIES: Final = 20
+# Entries of one shuffle: an eighth of a view, 1 kB with Ed25519 keys.
+GOSSIP_SHUFFLE_ENTRIES_MAX: Final = 8
+# RSA with 8,192 bits.
+GOSSIP_SIGNATURE_BYTES_MAX: Final = 1_024
+# Verdicts on signatures at hand, for all nodes of a process.
+GOSSIP_VERDICTS_REMEMBERED_MAX: Final = 16_384
+# Questions of our own that wait for an answer, and for how long.
+GOSSIP_SHUFFLES_OPEN_MAX: Final = 64
+GOSSIP_SHUFFLE_ANSWER_US: Final = 10 * SECOND_US
+GOSSIP_PULLS_OPEN_MAX: Final = 64
+GOSSIP_PULL_ANSWER_US: Final = 10 * SECOND_US
+# What a peer may ask of each kind: one a second, and a few at once.
+GOSSIP_QUESTION_EVERY_US: Final = SECOND_US
+GOSSIP_QUESTIONS_BURST: Final = 8
+# An answer to a pull: blocks of the last heights (Fabric's window), and a page of the mempool.
+GOSSIP_PULL_BLOCKS: Final = 10
+GOSSIP_PULL_TRANSACTIONS_MAX: Final = 500
+# Hops of a search at most; four partners asked at each would be 65,536 questions, more than any network has nodes here.
+GOSSIP_HOPS_MAX: Final = 8
+GOSSIP_SEEK_US: Final = 10 * SECOND_US
+GOSSIP_SEEKS_MAX: Final = 1_024
+GOSSIP_SEEKS_PER_PEER_MAX: Final = 32
+# Who was dialled for the view has so long to become ready, and is not tried again for so long.
+GOSSIP_NEIGHBOUR_PATIENCE_US: Final = 20 * SECOND_US
+GOSSIP_NEIGHBOUR_AGAIN_US: Final = 2 * MINUTE_US
+
 # Beside peers' and RPC's sockets: stores, log, listeners, outbound connections, look-ups, pipes of other processes.
 OPEN_FILES_OF_OUR_OWN: Final = 128
 
@@ -462,6 +498,8 @@ assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
 assert OVERLAY_SLOTS_MAX <= OVERLAY_ADDRESSES_MAX
+assert GOSSIP_VIEW_PER_GROUP_MAX <= GOSSIP_VIEW_PER_SOURCE_MAX < GOSSIP_VIEW_MAX
+assert DIAL_TIMEOUT_US + TRANSPORT_HANDSHAKE_TIMEOUT_US <= GOSSIP_NEIGHBOUR_PATIENCE_US < GOSSIP_NEIGHBOUR_AGAIN_US
 assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS

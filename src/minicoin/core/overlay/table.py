@@ -6,6 +6,8 @@ from typing import Final
 from minicoin.core.faults import MisuseError
 from minicoin.core.overlay import MakeOverlay
 from minicoin.core.overlay.everybody import EverybodyOverlay
+from minicoin.core.overlay.gossip.model import GossipOverlay
+from minicoin.core.overlay.gossip.settings import SETTINGS as GOSSIP_SETTINGS
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.models import ModelForm
 
@@ -20,6 +22,7 @@ class ModelRow(ModelForm):
 OVERLAYS: Final[dict[str, ModelRow]] = {
     "random": ModelRow(make=RandomOverlay),
     "everybody": ModelRow(make=EverybodyOverlay),
+    "gossip": ModelRow(make=GossipOverlay, settings=GOSSIP_SETTINGS, needs_messages=True),
 }
 
 

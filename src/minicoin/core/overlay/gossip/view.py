@@ -1,0 +1,155 @@
+"""The partial view: who is known to be alive, and who is known to be dead.
+
+A member is fresh for the expiry, counted from when it spoke. A newer version renews it, an older or equal one changes
+nothing. Where there is no room the stalest gives way to what is fresher: of all, or of the group whose part is full.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from minicoin.core.limits import (
+    GOSSIP_DEAD_KEPT_EXPIRIES,
+    GOSSIP_VIEW_DEAD_MAX,
+    GOSSIP_VIEW_MAX,
+    GOSSIP_VIEW_PER_GROUP_MAX,
+    GOSSIP_VIEW_PER_SOURCE_MAX,
+)
+from minicoin.core.overlay.gossip.alive import Alive
+from minicoin.core.overlay.gossip.messages import Heard, age_of
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+Endpoint = tuple[str, int]
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """Somebody who was heard of."""
+
+    alive: Alive
+    spoke_at: Micros
+    """By our clock and the ages that it was passed on with."""
+    source: bytes
+    """The group of the peer that first told of it: renewing somebody else's member does not make it one's own."""
+    group: bytes
+    """Of its address."""
+
+    def heard(self, now: Micros) -> Heard:
+        """As it is passed on."""
+        return Heard(self.alive, age_of(self.spoke_at, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Dead:
+    alive: Alive
+    until: Micros
+
+
+class PartialView:
+    """Of one node. Holds itself neither."""
+
+    def __init__(self, expiry_us: int, group_of: Callable[[NodeAddress], bytes]) -> None:
+        self._expiry_us = expiry_us
+        self._group_of = group_of
+        self._members: dict[bytes, Member] = {}
+        self._endpoints: dict[Endpoint, bytes] = {}
+        self._dead: dict[bytes, _Dead] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members.values())
+
+    @property
+    def dead_count(self) -> int:
+        """How many are remembered as dead."""
+        return len(self._dead)
+
+    def find(self, peer_id: bytes, now: Micros) -> Member | None:
+        """Who has this peer id, if it is alive as far as is known."""
+        member = self._members.get(peer_id)
+        return member if member is not None and self._is_fresh(member, now) else None
+
+    def is_news(self, heard: Heard) -> bool:
+        """Whether the statement is newer than what is known and fresh enough: worth the check of its signature."""
+        if heard.age_us >= self._expiry_us:
+            return False
+        alive = heard.alive
+        known = self._members.get(alive.peer_id)
+        if known is not None:
+            return alive.version > known.alive.version
+        dead = self._dead.get(alive.peer_id)
+        return dead is None or alive.version > dead.alive.version
+
+    def hear(self, heard: Heard, source: bytes, now: Micros) -> bool:
+        """Take a statement that is news and genuine, told by a peer of the group `source`; whether it has a place."""
+        alive, spoke_at = heard.alive, Micros(now - heard.age_us)
+        endpoint = (alive.address.host, alive.address.port)
+        # Two that claim one endpoint cannot both be right; the first one stays until it expires.
+        if self._endpoints.get(endpoint, alive.peer_id) != alive.peer_id:
+            return False
+        known = self._members.get(alive.peer_id)
+        group = self._group_of(alive.address)
+        if known is not None:
+            if alive.address != known.alive.address:
+                if not self._make_room(group, None, spoke_at, but=alive.peer_id):
+                    return False
+                del self._endpoints[known.alive.address.host, known.alive.address.port]
+            known.alive, known.spoke_at, known.group = alive, max(known.spoke_at, spoke_at), group
+        else:
+            if not self._make_room(group, source, spoke_at):
+                return False
+            self._members[alive.peer_id] = Member(alive, spoke_at, source, group)
+            self._dead.pop(alive.peer_id, None)
+        self._endpoints[endpoint] = alive.peer_id
+        return True
+
+    def _make_room(self, group: bytes, source: bytes | None, spoke_at: Micros, *, but: bytes = b"") -> bool:
+        """For one more of this group of addresses, and of this source where one is given."""
+        others = [member for peer_id, member in self._members.items() if peer_id != but]
+        leaving: list[Member] = []
+        for crowd, most in (
+            ([member for member in others if member.group == group], GOSSIP_VIEW_PER_GROUP_MAX),
+            ([member for member in others if member.source == source], GOSSIP_VIEW_PER_SOURCE_MAX),
+            (others, GOSSIP_VIEW_MAX),
+        ):
+            if len(crowd) - sum(member in leaving for member in crowd) < most:
+                continue
+            stalest = min(crowd, key=lambda member: member.spoke_at)
+            if stalest.spoke_at >= spoke_at:
+                return False
+            if stalest not in leaving:
+                leaving.append(stalest)
+        for member in leaving:
+            self._drop(member)
+        return True
+
+    def sample(self, rng: Rng, count: int, now: Micros, *, but: bytes = b"") -> list[Heard]:
+        """At most so many fresh ones at random, without `but`."""
+        fresh = [member for peer_id, member in self._members.items() if peer_id != but and self._is_fresh(member, now)]
+        return [member.heard(now) for member in rng.sample(fresh, count)]
+
+    def fresh(self, now: Micros) -> list[Member]:
+        """Those that are alive as far as is known."""
+        return [member for member in self._members.values() if self._is_fresh(member, now)]
+
+    def _is_fresh(self, member: Member, now: Micros) -> bool:
+        return member.spoke_at + self._expiry_us > now
+
+    def expire(self, now: Micros) -> None:
+        """Who was silent for too long is dead, and who was dead for long enough forgotten."""
+        for member in [member for member in self._members.values() if not self._is_fresh(member, now)]:
+            self._drop(member)
+            kept_us = GOSSIP_DEAD_KEPT_EXPIRIES * self._expiry_us
+            self._dead[member.alive.peer_id] = _Dead(member.alive, Micros(now + kept_us))
+        for peer_id in [peer_id for peer_id, dead in self._dead.items() if dead.until <= now]:
+            del self._dead[peer_id]
+        while len(self._dead) > GOSSIP_VIEW_DEAD_MAX:
+            del self._dead[next(iter(self._dead))]
+
+    def _drop(self, member: Member) -> None:
+        address = member.alive.address
+        del self._members[member.alive.peer_id]
+        del self._endpoints[address.host, address.port]
