@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 
 from minicoin.app.client import NoNode, RpcFailure
-from minicoin.app.lab.up import NODES_MAX, LabResult, lab_up
+from minicoin.app.lab.plan import NODES_MAX, plan_lab
+from minicoin.app.lab.up import LabResult, lab_up
 from minicoin.app.shared import JsonOption
 from minicoin.app.show import EXIT_FAILED, error_line
 from minicoin.core.faults import MisuseError
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.rpc.json_text import Json, encode_json
 
 _LAB_NETWORK = "regtest"
@@ -24,6 +26,12 @@ def up(
         typer.Option("--once/--watch", help="End once a payment is confirmed on all. [default: without a terminal]"),
     ] = None,
     network: Annotated[str, typer.Option("--network", help="A network's name, or a .toml file.")] = _LAB_NETWORK,
+    overlay: Annotated[
+        str | None, typer.Option(help="The network model. [default: the network's own]", metavar="|".join(OVERLAYS))
+    ] = None,
+    overlay_setting: Annotated[
+        list[str] | None, typer.Option(help="A setting of the model, NAME=VALUE; repeatable.", metavar="NAME=VALUE")
+    ] = None,
     datadir: Annotated[Path | None, typer.Option("--datadir", help="Keep the nodes' directories here.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -32,9 +40,8 @@ def up(
     console = Console(stderr=True) if json else Console(soft_wrap=True)
     try:
         code = lab_up(
-            count,
+            plan_lab(count, network, overlay, overlay_setting or ()),
             once=json or not sys.stdout.isatty() if once is None else once,
-            network_name=network,
             datadir=datadir,
             console=console,
             on_result=results.append,
@@ -54,6 +61,7 @@ def _result_json(result: LabResult) -> Json:
     nodes: list[Json] = [
         {
             "name": row.name,
+            "role": row.role,
             "height": row.height,
             "tip": row.tip,
             "peers": row.peers,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minicoin.app.invocation import Invocation
-from minicoin.app.networks import read_network
+from minicoin.app.networks import chosen_model, read_network
 from minicoin.app.places import networks_directory
 from minicoin.core.faults import MisuseError
 from minicoin.core.overlay.table import OVERLAYS
@@ -62,15 +62,9 @@ def new_network(
     """
     if not _NAME.fullmatch(name) or name in NETWORKS:
         raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
-    model = OVERLAYS.get(overlay)
-    if model is None:
-        raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(OVERLAYS)}")
+    model, settings = chosen_model(overlay, overlay_setting or ())
     if model.needs_messages and not own_messages:
         raise MisuseError(f"--no-own-messages: the network model {overlay} has messages of its own")
-    try:
-        settings = tuple(model.complete(model.parse(tuple(overlay_setting or ()))).items())
-    except MisuseError as error:
-        raise MisuseError(f"--overlay-setting: {error}") from error
     path = output or networks_directory() / f"{name}.toml"
     if path.exists():
         raise MisuseError(f"{path} exists already")

@@ -1,12 +1,14 @@
 """Networks by name: the built-in ones, this user's own, and files."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_file
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.table import OVERLAYS, ModelRow
 from minicoin.core.params.builtin import NETWORKS
+from minicoin.core.params.models import SettingValue
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 
@@ -43,6 +45,17 @@ def read_network_table(path: Path) -> dict[str, object]:
         raise MisuseError(f"cannot read the network file: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MisuseError(f"not TOML: {error}") from error
+
+
+def chosen_model(overlay: str, settings: Sequence[str]) -> tuple[ModelRow, tuple[tuple[str, SettingValue], ...]]:
+    """What --overlay and the words of --overlay-setting choose, all settings of the model. Raises MisuseError."""
+    model = OVERLAYS.get(overlay)
+    if model is None:
+        raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(OVERLAYS)}")
+    try:
+        return model, tuple(model.complete(model.parse(tuple(settings))).items())
+    except MisuseError as error:
+        raise MisuseError(f"--overlay-setting: {error}") from error
 
 
 def own_networks() -> list[str]:

@@ -23,8 +23,9 @@ class LabError(MisuseError):
 class LabNode:
     """A running `minicoin startnode`."""
 
-    def __init__(self, index: int, network_name: str, directory: Path, dial: tuple[str, ...]) -> None:
+    def __init__(self, index: int, network_name: str, directory: Path, role: str, dial: tuple[str, ...]) -> None:
         self.name = f"node{index}"
+        self.role = role
         self.directory = directory / self.name
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._place = NodePlace(network_name, self.directory)
@@ -48,6 +49,8 @@ class LabNode:
                 "0",
                 "--rpcport",
                 "0",
+                "--role",
+                role,
                 *dials,
             ],
             stdout=subprocess.PIPE,

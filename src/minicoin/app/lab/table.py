@@ -17,6 +17,8 @@ class NodeRow:
     """One node at one moment."""
 
     name: str
+    role: str
+    """In its network's model."""
     height: int
     tip: str
     peers: int
@@ -33,9 +35,10 @@ def read_row(node: LabNode) -> NodeRow:
         pool = as_object(node.call("getmempoolinfo"))
         balances = as_object(as_object(node.call("getbalances"))["mine"])
     except (NoNode, RpcFailure):
-        return NodeRow(node.name, 0, "", 0, 0, "", is_up=False)
+        return NodeRow(node.name, node.role, 0, "", 0, 0, "", is_up=False)
     return NodeRow(
         node.name,
+        node.role,
         int(str(chain["blocks"])),
         str(chain["bestblockhash"]),
         peers,
@@ -47,12 +50,14 @@ def read_row(node: LabNode) -> NodeRow:
 def render(rows: Sequence[NodeRow], title: str) -> Table:
     """As rich shows it."""
     table = Table(title=title, title_justify="left")
-    for column in ("node", "height", "tip", "peers", "mempool", "balance"):
-        table.add_column(column, justify="right" if column not in ("node", "tip") else "left")
+    for column in ("node", "role", "height", "tip", "peers", "mempool", "balance"):
+        table.add_column(column, justify="right" if column not in ("node", "role", "tip") else "left")
     for row in rows:
         if row.is_up:
             tip = row.tip.lstrip("0")[:_HASH_SHOWN]
-            table.add_row(row.name, str(row.height), f"..{tip}", str(row.peers), str(row.mempool), row.balance)
+            table.add_row(
+                row.name, row.role, str(row.height), f"..{tip}", str(row.peers), str(row.mempool), row.balance
+            )
         else:
-            table.add_row(row.name, "down", "", "", "", "")
+            table.add_row(row.name, row.role, "down", "", "", "", "")
     return table

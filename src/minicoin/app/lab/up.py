@@ -14,14 +14,13 @@ from rich.console import Console
 from rich.live import Live
 
 from minicoin.app.client import as_array
+from minicoin.app.lab.plan import LabPlan
 from minicoin.app.lab.process import LabError, LabNode
 from minicoin.app.lab.table import NodeRow, read_row, render
-from minicoin.app.networks import find_network
 from minicoin.app.show import counted
 from minicoin.core.params.network import Network
 from minicoin.rpc.json_text import Json
 
-NODES_MAX: Final = 50
 PAYMENT: Final = Decimal("1.5")
 # On a machine that is busy with other things a step takes long; beyond this it does not come.
 _PATIENCE_SECONDS: Final = 300.0
@@ -42,26 +41,22 @@ class LabResult:
 
 
 def lab_up(
-    count: int,
+    plan: LabPlan,
     *,
     once: bool,
-    network_name: str = "regtest",
     datadir: Path | None = None,
     console: Console | None = None,
     on_result: Callable[[LabResult], None] | None = None,
 ) -> int:
-    """Run a lab; the exit code. Raises LabError, NoNode, RpcFailure; the nodes are stopped whatever happens.
+    """Run a lab; the exit code. Raises MisuseError, NoNode, RpcFailure; the nodes are stopped whatever happens.
 
     Without `datadir` the nodes live in a temporary directory that is removed at the end.
     """
-    if not 1 <= count <= NODES_MAX:
-        raise LabError(f"a lab has 1 to {NODES_MAX} nodes, not {count}")
     console = console or Console(soft_wrap=True)
-    network = find_network(network_name)
     directory = Path(tempfile.mkdtemp(prefix="minicoin-lab-")) if datadir is None else datadir
     try:
-        with _running(count, network, network_name, directory, console) as nodes:
-            result = _pay_across(nodes, network, console)
+        with _running(plan, directory, console) as nodes:
+            result = _pay_across(nodes, plan.network, console)
             if on_result is not None:
                 on_result(result)
             console.print(render(result.nodes, _title(result)))
@@ -76,19 +71,26 @@ def lab_up(
 
 
 @contextmanager
-def _running(
-    count: int, network: Network, network_name: str, directory: Path, console: Console
-) -> Iterator[list[LabNode]]:
+def _running(plan: LabPlan, directory: Path, console: Console) -> Iterator[list[LabNode]]:
     nodes: list[LabNode] = []
+    network_name = plan.name_for_nodes(directory)
+
+    def start(indexes: range) -> None:
+        """All of them at once; each is told of one that is up."""
+        addresses = [node.join_address for node in nodes]
+        for index in indexes:
+            dials = plan.dials(index, addresses)
+            nodes.append(LabNode(index, network_name, directory, plan.roles[index], dials))
+        for index in indexes:
+            nodes[index].wait_up()
+
     try:
-        console.print(f"starting {counted(count, 'node process', 'node processes')} on {network.name} in {directory}")
-        nodes.append(LabNode(0, network_name, directory, ()))
-        nodes[0].wait_up()
-        hub = nodes[0].join_address
-        console.print(f"node0 is reached at {hub}")
-        nodes += [LabNode(index, network_name, directory, (hub,)) for index in range(1, count)]
-        for node in nodes[1:]:
-            node.wait_up()
+        told = counted(len(plan.roles), "node process", "node processes")
+        console.print(f"starting {told} on {plan.network.name} ({plan.told()}) in {directory}")
+        start(range(1))
+        console.print(f"node0 is reached at {nodes[0].join_address}")
+        start(range(1, plan.guides))
+        start(range(plan.guides, len(plan.roles)))
         yield nodes
     finally:
         for node in nodes:
