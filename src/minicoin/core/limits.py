@@ -306,6 +306,17 @@ RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 # What the document of all records may take.
 SIGNED_RECORD_DOCUMENT_BYTES_MAX: Final = 32 << 20
 
+# --- what network models share (overlay/repair) ---
+# Pulls of our own that wait for an answer, and for how long.
+PULLS_OPEN_MAX: Final = 64
+PULL_ANSWER_US: Final = 10 * SECOND_US
+# What a peer may ask of each kind: one a second, and a few at once.
+OVERLAY_QUESTION_EVERY_US: Final = SECOND_US
+OVERLAY_QUESTIONS_BURST: Final = 8
+# An answer to a pull: blocks of the last heights (Fabric's window), and a page of the mempool.
+PULL_BLOCKS: Final = 10
+PULL_TRANSACTIONS_MAX: Final = 500
+
 # --- the network model gossip ---
 # Peers that one node knows of, however large the network is.
 GOSSIP_VIEW_MAX: Final = 64
@@ -325,14 +336,6 @@ GOSSIP_VERDICTS_REMEMBERED_MAX: Final = 16_384
 # Questions of our own that wait for an answer, and for how long.
 GOSSIP_SHUFFLES_OPEN_MAX: Final = 64
 GOSSIP_SHUFFLE_ANSWER_US: Final = 10 * SECOND_US
-GOSSIP_PULLS_OPEN_MAX: Final = 64
-GOSSIP_PULL_ANSWER_US: Final = 10 * SECOND_US
-# What a peer may ask of each kind: one a second, and a few at once.
-GOSSIP_QUESTION_EVERY_US: Final = SECOND_US
-GOSSIP_QUESTIONS_BURST: Final = 8
-# An answer to a pull: blocks of the last heights (Fabric's window), and a page of the mempool.
-GOSSIP_PULL_BLOCKS: Final = 10
-GOSSIP_PULL_TRANSACTIONS_MAX: Final = 500
 # Hops of a search at most; four partners asked at each would be 65,536 questions, more than any network has nodes here.
 GOSSIP_HOPS_MAX: Final = 8
 GOSSIP_SEEK_US: Final = 10 * SECOND_US

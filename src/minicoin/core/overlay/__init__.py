@@ -13,7 +13,8 @@
 6. It decides on what it is shown, a bounded part of the address book, and keeps its own state bounded.
 7. The model is no rule of the network: nodes of two models stay connected and exchange Bitcoin's messages.
 
-This package head holds the interface; each model is one module, and models do not know each other; `table` names them.
+This package head holds the interface; a model is a module or a package of its own, and models do not know each other:
+what several of them do alike is `repair`; `table` names them.
 """
 
 from collections.abc import Callable, Iterable, Mapping

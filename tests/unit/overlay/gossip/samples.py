@@ -3,7 +3,8 @@
 from tests.unit.overlay.gossip.made import heard, peer_id
 
 from minicoin.core.limits import GOSSIP_HOPS_MAX, GOSSIP_SHUFFLE_ENTRIES_MAX
-from minicoin.core.overlay.gossip.messages import Pull, Pulled, Seek, Shuffle, Shuffled, Sought
+from minicoin.core.overlay.gossip.messages import Seek, Shuffle, Shuffled, Sought
+from minicoin.core.overlay.repair.messages import Pull, Pulled
 
 ENTRIES = tuple(heard(number, (number, 2), number) for number in range(GOSSIP_SHUFFLE_ENTRIES_MAX))
 SAMPLES = (

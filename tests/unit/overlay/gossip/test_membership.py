@@ -17,7 +17,7 @@ from tests.unit.overlay.gossip.made import (
 
 from minicoin.core.effects import SaveState, Send
 from minicoin.core.faults import DecodeError, PeerFault
-from minicoin.core.limits import GOSSIP_QUESTIONS_BURST, GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLE_ENTRIES_MAX
+from minicoin.core.limits import GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLE_ENTRIES_MAX, OVERLAY_QUESTIONS_BURST
 from minicoin.core.overlay.gossip.alive import is_genuine
 from minicoin.core.overlay.gossip.membership import Membership
 from minicoin.core.overlay.gossip.messages import Heard, Shuffle, Shuffled
@@ -197,9 +197,9 @@ def test_a_flood_of_shuffles_is_answered_and_learned_from_within_bounds():
     made = membership()
     made.greet(peer(2, 2), T0)
     answers = [
-        list(made.take_shuffle(peer(2, 2), Shuffle(n, (heard(n),)), T0)) for n in range(3 * GOSSIP_QUESTIONS_BURST)
+        list(made.take_shuffle(peer(2, 2), Shuffle(n, (heard(n),)), T0)) for n in range(3 * OVERLAY_QUESTIONS_BURST)
     ]
-    assert sum(map(len, answers)) == len(made.view) == GOSSIP_QUESTIONS_BURST
+    assert sum(map(len, answers)) == len(made.view) == OVERLAY_QUESTIONS_BURST
 
 
 # --- who is there ---

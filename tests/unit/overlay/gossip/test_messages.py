@@ -6,7 +6,8 @@ from tests.unit.overlay.gossip.samples import ENTRIES, SAMPLES
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import GOSSIP_HOPS_MAX
-from minicoin.core.overlay.gossip.messages import MESSAGES, Pulled, Seek, Shuffle, Shuffled
+from minicoin.core.overlay.gossip.messages import MESSAGES, Seek, Shuffle, Shuffled
+from minicoin.core.overlay.repair.messages import Pulled
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
@@ -42,8 +43,3 @@ def test_a_seek_goes_no_further_than_seeks_do_and_for_somebody():
         Seek.decode(Seek(1, GOSSIP_HOPS_MAX + 1, peer_id(1)).encode())
     with pytest.raises(DecodeError, match="nobody"):
         Seek.decode(Seek(1, 1, b"").encode())
-
-
-def test_more_is_yes_or_no():
-    with pytest.raises(DecodeError):
-        Pulled.decode(bytes(8) + b"\x02" + bytes(8))

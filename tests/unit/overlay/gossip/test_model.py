@@ -10,8 +10,9 @@ from tests.unit.overlay.gossip.made import T0, address, meet, peer, peer_id, set
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply, SaveState
 from minicoin.core.overlay import Item, ItemKind, NetworkView, SpreadBy
-from minicoin.core.overlay.gossip.messages import MESSAGES, Pull, Seek, Shuffle
+from minicoin.core.overlay.gossip.messages import MESSAGES, Seek, Shuffle
 from minicoin.core.overlay.gossip.model import GossipOverlay
+from minicoin.core.overlay.repair.messages import Pull
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
 

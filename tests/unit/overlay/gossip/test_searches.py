@@ -9,10 +9,10 @@ from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
-    GOSSIP_QUESTIONS_BURST,
     GOSSIP_SEEK_US,
     GOSSIP_SEEKS_MAX,
     GOSSIP_SEEKS_PER_PEER_MAX,
+    OVERLAY_QUESTIONS_BURST,
 )
 from minicoin.core.overlay.gossip.membership import Membership
 from minicoin.core.overlay.gossip.messages import Heard, Seek, Shuffle, Sought
@@ -145,8 +145,8 @@ def test_a_stranger_s_question_is_not_heard():
 
 def test_a_peer_that_asks_too_much_is_not_heard():
     node = Node(*range(1, 6))
-    heard_of = [bool(node.seek(1, nonce=nonce)) for nonce in range(2 * GOSSIP_QUESTIONS_BURST)]
-    assert heard_of == [True] * GOSSIP_QUESTIONS_BURST + [False] * GOSSIP_QUESTIONS_BURST
+    heard_of = [bool(node.seek(1, nonce=nonce)) for nonce in range(2 * OVERLAY_QUESTIONS_BURST)]
+    assert heard_of == [True] * OVERLAY_QUESTIONS_BURST + [False] * OVERLAY_QUESTIONS_BURST
     assert node.seek(2, nonce=99)
 
 

@@ -15,19 +15,19 @@ from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.effects import Effect, SaveState, Send
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.limits import (
-    GOSSIP_QUESTION_EVERY_US,
-    GOSSIP_QUESTIONS_BURST,
     GOSSIP_SHUFFLE_ANSWER_US,
     GOSSIP_SHUFFLE_ENTRIES_MAX,
     GOSSIP_SHUFFLES_OPEN_MAX,
+    OVERLAY_QUESTION_EVERY_US,
+    OVERLAY_QUESTIONS_BURST,
 )
 from minicoin.core.overlay import OVERLAY_KEY, OverlaySetup
 from minicoin.core.overlay.gossip.alive import Alive, is_genuine, say_alive
-from minicoin.core.overlay.gossip.allowance import Allowance
 from minicoin.core.overlay.gossip.messages import Heard, Shuffle, Shuffled, age_of
-from minicoin.core.overlay.gossip.questions import Questions
 from minicoin.core.overlay.gossip.settings import GossipSettings
 from minicoin.core.overlay.gossip.view import PartialView
+from minicoin.core.overlay.repair.allowance import Allowance
+from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId, Micros, seconds
@@ -55,7 +55,7 @@ class Membership:
         self.view = PartialView(settings.expiry_us, setup.group)
         self.partners: dict[ConnId, Partner] = {}
         self._questions = Questions(self._rng, GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLES_OPEN_MAX)
-        self._allowance = Allowance(GOSSIP_QUESTION_EVERY_US, GOSSIP_QUESTIONS_BURST)
+        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
         self._incarnation = 0 if setup.saved is None else _read(setup.saved)
         self._sequence = 0
         self._said: Alive | None = None

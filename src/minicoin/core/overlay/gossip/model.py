@@ -25,11 +25,12 @@ from minicoin.core.overlay import (
 )
 from minicoin.core.overlay.gossip.alive import Version
 from minicoin.core.overlay.gossip.membership import Membership
-from minicoin.core.overlay.gossip.messages import MESSAGES, Pull, Pulled, Seek, Shuffle, Shuffled, Sought
+from minicoin.core.overlay.gossip.messages import MESSAGES, Seek, Shuffle, Shuffled, Sought
 from minicoin.core.overlay.gossip.neighbours import Neighbours, is_neighbour
-from minicoin.core.overlay.gossip.pulls import Pulls
 from minicoin.core.overlay.gossip.searches import Searches
 from minicoin.core.overlay.gossip.settings import read_settings
+from minicoin.core.overlay.repair.messages import Pull, Pulled
+from minicoin.core.overlay.repair.pulls import Pulls
 from minicoin.core.params.models import ANY_ROLE
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.slot_kind import SlotKind

@@ -12,16 +12,16 @@ from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
-    GOSSIP_QUESTION_EVERY_US,
-    GOSSIP_QUESTIONS_BURST,
     GOSSIP_SEEK_US,
     GOSSIP_SEEKS_MAX,
     GOSSIP_SEEKS_PER_PEER_MAX,
+    OVERLAY_QUESTION_EVERY_US,
+    OVERLAY_QUESTIONS_BURST,
 )
-from minicoin.core.overlay.gossip.allowance import Allowance
 from minicoin.core.overlay.gossip.membership import Membership
 from minicoin.core.overlay.gossip.messages import Seek, Sought
 from minicoin.core.overlay.gossip.settings import GossipSettings
+from minicoin.core.overlay.repair.allowance import Allowance
 from minicoin.core.part import PeerView
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -47,7 +47,7 @@ class Searches:
         self._membership = membership
         self._settings = settings
         self._rng = rng
-        self._allowance = Allowance(GOSSIP_QUESTION_EVERY_US, GOSSIP_QUESTIONS_BURST)
+        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
         self._open: dict[int, _Search] = {}
 
     def __len__(self) -> int:

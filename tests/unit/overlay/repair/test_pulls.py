@@ -5,13 +5,13 @@ from tests.unit.overlay.gossip.made import T0, TIP, ledger, peer
 
 from minicoin.core.effects import Send
 from minicoin.core.limits import (
-    GOSSIP_PULL_ANSWER_US,
-    GOSSIP_PULL_BLOCKS,
-    GOSSIP_PULL_TRANSACTIONS_MAX,
-    GOSSIP_QUESTIONS_BURST,
+    OVERLAY_QUESTIONS_BURST,
+    PULL_ANSWER_US,
+    PULL_BLOCKS,
+    PULL_TRANSACTIONS_MAX,
 )
-from minicoin.core.overlay.gossip.messages import Pull, Pulled
-from minicoin.core.overlay.gossip.pulls import Pulls
+from minicoin.core.overlay.repair.messages import Pull, Pulled
+from minicoin.core.overlay.repair.pulls import Pulls
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages import Inv, InventoryVector, InvType
@@ -51,13 +51,13 @@ def test_who_missed_nothing_is_sent_one_short_message():
 @pytest.mark.parametrize(("tip", "count"), [(BLOCKS[1], 1), (BLOCKS[9], 9), (BLOCKS[10], 10), (bytes(32), 10)])
 def test_the_last_blocks_above_a_tip_are_told_lowest_first(tip, count):
     vectors, _ = told(pulls(blocks=BLOCKS).take_pull(peer(1), Pull(9, tip, 0), T0))
-    assert GOSSIP_PULL_BLOCKS == 10
+    assert PULL_BLOCKS == 10
     assert [vector.hash for vector in vectors] == list(reversed(BLOCKS[:count]))
     assert {vector.type for vector in vectors} == {InvType.BLOCK}
 
 
 def test_the_mempool_is_told_in_pages_that_follow_each_other():
-    count = 2 * GOSSIP_PULL_TRANSACTIONS_MAX + 7
+    count = 2 * PULL_TRANSACTIONS_MAX + 7
     serving, asking = pulls(pool=pool(count)), pulls()
     heard = []
     for size, has_more in ((500, True), (500, True), (7, False), (0, False)):
@@ -86,7 +86,7 @@ def test_an_answer_that_is_none_moves_nothing(fault):
     if fault == "twice":
         asking.take_pulled(peer(2), Pulled(nonce, False, 5), T0)
     conn = 3 if fault == "another peer" else 2
-    now = Micros(T0 + GOSSIP_PULL_ANSWER_US) if fault == "late" else T0
+    now = Micros(T0 + PULL_ANSWER_US) if fault == "late" else T0
     asking.take_pulled(peer(conn), Pulled(nonce ^ (fault == "another nonce"), False, 99), now)
     (again,) = asking.begin_round([2], 1, T0)
     assert again.message.since == (5 if fault == "twice" else 0)
@@ -94,8 +94,8 @@ def test_an_answer_that_is_none_moves_nothing(fault):
 
 def test_who_asks_too_often_is_not_answered():
     made = pulls(blocks=BLOCKS)
-    answers = [bool(made.take_pull(peer(1), Pull(number, TIP, 0), T0)) for number in range(2 * GOSSIP_QUESTIONS_BURST)]
-    assert answers == [True] * GOSSIP_QUESTIONS_BURST + [False] * GOSSIP_QUESTIONS_BURST
+    answers = [bool(made.take_pull(peer(1), Pull(number, TIP, 0), T0)) for number in range(2 * OVERLAY_QUESTIONS_BURST)]
+    assert answers == [True] * OVERLAY_QUESTIONS_BURST + [False] * OVERLAY_QUESTIONS_BURST
     assert made.take_pull(peer(2), Pull(1, TIP, 0), T0)
     assert made.take_pull(peer(1), Pull(1, TIP, 0), Micros(T0 + SECOND_US))
 

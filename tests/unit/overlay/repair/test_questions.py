@@ -2,7 +2,7 @@
 
 from tests.unit.overlay.gossip.made import T0
 
-from minicoin.core.overlay.gossip.questions import Questions
+from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 

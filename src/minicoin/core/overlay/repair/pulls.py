@@ -8,17 +8,17 @@ moves nothing, and the same page is asked for again.
 
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import (
-    GOSSIP_PULL_ANSWER_US,
-    GOSSIP_PULL_BLOCKS,
-    GOSSIP_PULL_TRANSACTIONS_MAX,
-    GOSSIP_PULLS_OPEN_MAX,
-    GOSSIP_QUESTION_EVERY_US,
-    GOSSIP_QUESTIONS_BURST,
+    OVERLAY_QUESTION_EVERY_US,
+    OVERLAY_QUESTIONS_BURST,
+    PULL_ANSWER_US,
+    PULL_BLOCKS,
+    PULL_TRANSACTIONS_MAX,
+    PULLS_OPEN_MAX,
 )
 from minicoin.core.overlay import LedgerView
-from minicoin.core.overlay.gossip.allowance import Allowance
-from minicoin.core.overlay.gossip.messages import Pull, Pulled
-from minicoin.core.overlay.gossip.questions import Questions
+from minicoin.core.overlay.repair.allowance import Allowance
+from minicoin.core.overlay.repair.messages import Pull, Pulled
+from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.part import PeerView
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
@@ -31,8 +31,8 @@ class Pulls:
     def __init__(self, ledger: LedgerView, rng: Rng) -> None:
         self._ledger = ledger
         self._rng = rng
-        self._questions = Questions(rng, GOSSIP_PULL_ANSWER_US, GOSSIP_PULLS_OPEN_MAX)
-        self._allowance = Allowance(GOSSIP_QUESTION_EVERY_US, GOSSIP_QUESTIONS_BURST)
+        self._questions = Questions(rng, PULL_ANSWER_US, PULLS_OPEN_MAX)
+        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
         self._told_until: dict[ConnId, int] = {}
         self._have_more: dict[ConnId, None] = {}
         self.rounds = 0
@@ -56,7 +56,7 @@ class Pulls:
         """A partner asks."""
         if not self._allowance.take(peer.conn, now):
             return []
-        page = self._ledger.pool_page(peer, message.since, GOSSIP_PULL_TRANSACTIONS_MAX)
+        page = self._ledger.pool_page(peer, message.since, PULL_TRANSACTIONS_MAX)
         inventory = (*self._blocks_above(message), *page.inventory)
         answer = Send(peer.conn, Pulled(message.nonce, page.has_more, page.until))
         return [Send(peer.conn, Inv(inventory)), answer] if inventory else [answer]
@@ -64,7 +64,7 @@ class Pulls:
     def _blocks_above(self, message: Pull) -> list[InventoryVector]:
         """Lowest first. A tip that is none of the last ones is another branch, ahead of us, or far behind; then our own
         are told, and headers show the rest."""
-        recent = self._ledger.recent_blocks(GOSSIP_PULL_BLOCKS)
+        recent = self._ledger.recent_blocks(PULL_BLOCKS)
         above = recent[: recent.index(message.tip)] if message.tip in recent else recent
         return [InventoryVector(InvType.BLOCK, block) for block in reversed(above)]
 

@@ -2,7 +2,7 @@
 
 from tests.unit.overlay.gossip.made import T0
 
-from minicoin.core.overlay.gossip.allowance import Allowance
+from minicoin.core.overlay.repair.allowance import Allowance
 from minicoin.core.units import SECOND_US, Micros
 
 
