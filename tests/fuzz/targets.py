@@ -13,7 +13,11 @@ from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.answers import LetterProblem
 from minicoin.core.crypto.hashing import sha256d
+from minicoin.core.directed.letter import write_letter
+from minicoin.core.directed.letterbox import Asker, Letterbox
+from minicoin.core.directed.messages import LetterFailed, LetterMessage, LetterTaken, Receipt
 from minicoin.core.encoding.base58 import decode_base58, decode_base58check, encode_base58, encode_base58check
 from minicoin.core.encoding.bech32 import decode_bech32, encode_segwit, witness_program_of
 from minicoin.core.encoding.bech32_errors import locate_errors
@@ -21,6 +25,7 @@ from minicoin.core.encoding.compact import decode_compact, encode_compact
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError, PeerFault
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
@@ -28,7 +33,7 @@ from minicoin.core.records.document import decode_records, encode_records
 from minicoin.core.records.held import Held
 from minicoin.core.records.record import decode_record
 from minicoin.core.rng import Rng
-from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
@@ -168,6 +173,34 @@ def _records(body: bytes) -> None:
 _RECORD_SEEDS = (record_of().encode(), record_of(ALICE, BOB, kind="config", key="x").encode())
 
 
+_LETTER = write_letter(
+    Identity.from_number(1),
+    bytes(32),
+    target=Identity.from_number(2).peer_id.multihash,
+    letter_id=bytes(range(16)),
+    text="hello",
+    now=Micros(1_800_000_000 * SECOND_US),
+)
+_LETTER_SAMPLES: tuple[ExtensionMessage, ...] = (
+    LetterMessage(_LETTER, 2, floods=False),
+    LetterTaken(bytes(32)),
+    Receipt(bytes(32), 3, _LETTER.sender_key, _LETTER.signature),
+    LetterFailed(bytes(32), 1, LetterProblem.NO_WAY),
+)
+
+
+def _letterbox(raw: bytes) -> None:
+    Letterbox.from_bytes(raw)
+
+
+def _letterbox_seed() -> bytes:
+    letterbox = Letterbox()
+    letterbox.take(_LETTER, bytes(32), Asker(ConnId(1), 1), Micros(0))
+    document = letterbox.begin_write()
+    assert document is not None
+    return document
+
+
 def _frame(raw: bytes) -> None:
     """The first byte says in which pieces the rest arrives, as it is and then with its checksum put right."""
     if not raw:
@@ -204,6 +237,8 @@ TARGETS: dict[str, Target] = {
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
     "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
     **{f"message-{sample.command}": Target(_extension(type(sample)), (sample.encode(),)) for sample in GOSSIP_SAMPLES},
+    **{f"message-{one.command}": Target(_extension(type(one)), (one.encode(),)) for one in _LETTER_SAMPLES},
+    "letterbox": Target(_allow_refusal(_letterbox), (_letterbox_seed(),)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),

@@ -18,6 +18,7 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
+from minicoin.core.directed.letterbox import LETTERS_KEY
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
@@ -50,8 +51,9 @@ from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transpor
 
 STATE_FOLDER = "state"
 
-# Worth losing: they are filled again by themselves. A wallet or a ban list is not.
-_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY, OVERLAY_KEY})
+# No reason not to start: most are filled again by themselves, and letters stay readable in the file that is kept. A
+# wallet or a ban list is one.
+_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY, OVERLAY_KEY, LETTERS_KEY})
 
 
 class DamagedDocument(MisuseError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.notices import (
     AddressesLearned,
@@ -17,6 +18,7 @@ from minicoin.core.notices import (
     BlockMined,
     ChainHalted,
     InboundLost,
+    LetterReceived,
     MempoolNotRestored,
     MessageDropped,
     MinedBlockRefused,
@@ -116,6 +118,8 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("addresses-found", {"source": source, "origin": origin, "count": len(added)})
         case OwnAddressLearned(address):
             return Line("own-address", {"address": str(address)})
+        case LetterReceived(sender, letter_id, text):
+            return Line("letter", {"from": encode_base58(sender), "id": letter_id.hex(), "text": text})
         case WalletChanged(txids):
             return Line("wallet-changed", {"txids": ",".join(map(hash_to_hex, txids))})
         case WalletNotSaved(error):

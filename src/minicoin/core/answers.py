@@ -79,6 +79,57 @@ class Done:
     """It is carried out, and there is nothing to tell of it."""
 
 
+# --- network ---
+
+
+class LetterProblem(StrEnum):
+    """Why a letter went no further."""
+
+    NO_WAY = "no-way"
+    """Whoever had it has nobody to give it to."""
+    NO_ANSWER = "no-answer"
+    """Those it was given to were silent, or left."""
+    NO_RECEIPT = "no-receipt"
+    """It was taken, and how it ended nobody said in time."""
+    TOO_FAR = "too-far"
+    """Its hops are used up."""
+    GONE_ROUND = "gone-round"
+    """It came back to where it had been."""
+    CROWDED = "crowded"
+    """Too many letters there."""
+    EXPIRED = "expired"
+    """Its time of writing is too far from what the clock there says."""
+    NOT_SAVED = "not-saved"
+    """The addressee's disk refused it."""
+
+
+class Outcome(StrEnum):
+    """What became of a letter, as far as its sender can know."""
+
+    DELIVERED = "delivered"
+    """The addressee signed that it has it."""
+    FAILED = "failed"
+    """No receipt came in time. It may have arrived all the same; the same letter sent again does no harm."""
+    MAYBE = "maybe"
+    """No way is known: it was given to neighbours to pass on, and no receipt came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a letter.
+
+    `hops`: how many it took to a receipt. `hop` and `problem`: where it failed, counted from here, and why.
+    `neighbours`: how many were given a letter without a way.
+    """
+
+    outcome: Outcome
+    letter_id: bytes
+    hops: int = 0
+    hop: int = 0
+    problem: LetterProblem | None = None
+    neighbours: int = 0
+
+
 # --- chain and transactions ---
 
 
@@ -225,6 +276,7 @@ class PeerFound:
 
 Answer = (
     Done
+    | Told
     | BlockVerdict
     | TipAt
     | Sent

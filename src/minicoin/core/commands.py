@@ -13,11 +13,13 @@ from minicoin.core.answers import (
     FreshAddress,
     Mined,
     PackageResult,
+    PeerFound,
     Refused,
     Rescanned,
     Sent,
     Signed,
     TipAt,
+    Told,
     WalletWords,
 )
 from minicoin.core.faults import MisuseError
@@ -101,6 +103,26 @@ class PingPeers:
     """Ping every peer now."""
 
     answer: ClassVar = Done
+
+
+@dataclass(frozen=True, slots=True)
+class FindPeer:
+    """Where the node of a peer id is, as far as the network model can know."""
+
+    answer: ClassVar = PeerFound
+    target: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Write a letter to the node of a peer id; answered when it is known what became of it, at most 15 s later. With
+    the `letter_id` of an earlier one to the same peer, of the same text, it is that letter again."""
+
+    answer: ClassVar = Told
+    target: bytes
+    text: str
+    letter_id: bytes = b""
+    """Empty: one is drawn."""
 
 
 # --- chain and transactions ---
@@ -366,13 +388,16 @@ class SendMessage:
 # --- the union, by who carries them out ---
 
 NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | SetNetworkActive | PingPeers
+PeerIdCommand = FindPeer | Tell
 ChainCommand = SubmitBlock | SubmitHeader | WaitForTip | WaitForChain | InvalidateBlock | ReconsiderBlock | PreferBlock
 PoolCommand = SaveMempool | SubmitTransaction | SubmitPackage | PrioritiseTransaction
 MiningCommand = Generate | AbortGenerate | AwaitTemplate | GenerateBlock | SetMining
 WalletCommand = CreateWallet | NewAddress | Unlock | Lock | Pay | AbandonTransaction | SignTransaction | RescanWallet
 TrialCommand = SetMockTime | MockScheduler | AddPeerAddress | AddConnection | SendMessage
 
-Command = Stop | NetworkCommand | ChainCommand | PoolCommand | MiningCommand | WalletCommand | TrialCommand
+Command = (
+    Stop | NetworkCommand | PeerIdCommand | ChainCommand | PoolCommand | MiningCommand | WalletCommand | TrialCommand
+)
 
 
 def closed(command: Asks[Answer]) -> Command:

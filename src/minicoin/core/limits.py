@@ -206,6 +206,40 @@ WALLET_OFFERS_MAX: Final = 1_000
 # A full disk does not empty itself at once.
 WALLET_SAVE_RETRY_US: Final = 10 * SECOND_US
 
+# --- directed delivery ---
+# A line of talk, no file; three times that with the longest key and signature of libp2p's.
+LETTER_TEXT_BYTES_MAX: Final = 1_024
+# From a node to the next. Its tries share the time, so that who sent the letter hears an end after three of them.
+LETTER_HOP_US: Final = 5 * SECOND_US
+LETTER_HOPS_MAX: Final = 3
+# Next hops that one letter is given to in turn.
+LETTER_TRIES_MAX: Final = 3
+# Peers that gave us the same letter and hear how it ended.
+LETTER_ASKERS_MAX: Final = 8
+# While a model looks for the way to a peer it is asked again so often, of a few letters at a time.
+LETTER_LOOK_AGAIN_US: Final = 250_000
+# Letters under way at one node: some 4 kB each, for 15 seconds at most.
+LETTERS_WAITING_PER_PEER_MAX: Final = 64
+LETTERS_WAITING_PER_GROUP_MAX: Final = 128
+LETTERS_WAITING_MAX: Final = 1_000
+# Our own among them.
+LETTERS_OWN_WAITING_MAX: Final = 64
+# Each costs a verification, some 150 microseconds: 3 % of a processor at most. A super node passes on for many leaves.
+LETTERS_PER_SECOND_PER_PEER: Final = 20
+LETTERS_PER_SECOND_PER_GROUP: Final = 50
+LETTERS_PER_SECOND: Final = 200
+# So many seconds' letters may come at once.
+LETTERS_BURST_S: Final = 5
+# Groups whose rate is remembered; what is not, counts towards the rate of all.
+LETTER_GROUPS_REMEMBERED_MAX: Final = 1_024
+# A letter written longer ago, or further ahead of our clock, is not taken: so long its hash is remembered, that whoever
+# sends it again gets the receipt and nobody reads it twice.
+LETTER_AGE_MAX_S: Final = 60 * 60
+# On disk at the addressee; of one sender the oldest goes first where there is no room.
+LETTERS_KEPT_MAX: Final = 100
+# Hashes of letters that came within their age, 40 bytes each: one every 3.6 seconds.
+LETTER_HASHES_REMEMBERED_MAX: Final = 1_000
+
 COMMANDS_WAITING_MAX: Final = 1_000
 # Commands that wait for the tip to move.
 TIP_WAITERS_MAX: Final = 256
@@ -507,3 +541,6 @@ assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS
 assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX
+assert LETTERS_WAITING_PER_PEER_MAX <= LETTERS_WAITING_PER_GROUP_MAX <= LETTERS_WAITING_MAX
+assert LETTERS_PER_SECOND_PER_PEER <= LETTERS_PER_SECOND_PER_GROUP <= LETTERS_PER_SECOND
+assert LETTERS_KEPT_MAX <= LETTER_HASHES_REMEMBERED_MAX

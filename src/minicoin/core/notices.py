@@ -256,6 +256,18 @@ class OwnAddressLearned:
     address: NodeAddress
 
 
+# --- letters ---
+
+
+@dataclass(frozen=True, slots=True)
+class LetterReceived:
+    """A letter for this node is on its disk: from which peer id, under which id, and what it says."""
+
+    sender: bytes
+    letter_id: bytes
+    text: str
+
+
 # --- the wallet ---
 
 
@@ -304,6 +316,7 @@ Notice = (
     | NetworkSwitched
     | AddressesLearned
     | OwnAddressLearned
+    | LetterReceived
     | WalletChanged
     | WalletNotSaved
     | PaymentAbandoned

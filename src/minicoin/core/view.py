@@ -11,6 +11,7 @@ from minicoin.core.addrmgr.book import AddressRecord, BookPlace, BookSnapshot
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
+from minicoin.core.directed.letterbox import ReceivedLetter
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.mempool.entry import Entry
@@ -22,6 +23,7 @@ from minicoin.core.mining.template import BlockTemplate, TemplateSize
 from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeerView
+from minicoin.core.overlay import OverlayState
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView, Router
 from minicoin.core.payments.keeper import WalletKeeper
@@ -134,6 +136,18 @@ class MiningReader(Protocol):
     ) -> BlockTemplate: ...
 
 
+class OverlayReader(Protocol):
+    """The network model (core/overlay)."""
+
+    def about(self, now: Micros) -> OverlayState: ...
+
+
+class LettersReader(Protocol):
+    """Letters (core/directed)."""
+
+    def listing(self) -> tuple[ReceivedLetter, ...]: ...
+
+
 class WalletReader(Protocol):
     """The wallet (core/wallet)."""
 
@@ -200,6 +214,10 @@ class SeenFlows(Protocol):
     def wallet(self) -> WalletKeeper: ...
     @property
     def router(self) -> Router: ...
+    @property
+    def overlay(self) -> OverlayReader: ...
+    @property
+    def directed(self) -> LettersReader | None: ...
 
 
 class NodeView:
@@ -268,6 +286,19 @@ class NodeView:
     @property
     def wallet(self) -> WalletReader | None:
         return self._flows.wallet.wallet
+
+    def overlay(self, now: Micros) -> OverlayState:
+        """What the network model shows of itself."""
+        return self._flows.overlay.about(now)
+
+    def letters(self) -> tuple[ReceivedLetter, ...]:
+        """What came for this node, oldest first."""
+        return () if self._flows.directed is None else self._flows.directed.listing()
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether this node writes letters and passes them on."""
+        return self._flows.directed is not None
 
     def served(self) -> Mapping[ConnId, int]:
         """The peers that were sent something or wait for it, and how many of their requests wait or are being read."""

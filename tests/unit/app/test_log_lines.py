@@ -57,6 +57,7 @@ LINES = [
     (notices.NetworkSwitched(False), "network-inactive"),
     (notices.AddressesLearned(AddressSource.DNS, "seed", (PEER,)), "addresses-found source=dns origin=seed count=1"),
     (notices.OwnAddressLearned(PEER), "own-address address=10.0.0.1:18444"),
+    (notices.LetterReceived(b"\0\1", b"\xab" * 2, "hello you"), "letter from=12 id=abab text=hello you"),
     (notices.WalletChanged((TXID, OTHER)), f"wallet-changed txids={TX_HEX},{OTHER_HEX}"),
     (notices.WalletNotSaved("no space"), "wallet-not-saved error=no space"),
     (notices.PaymentAbandoned(TXID), f"payment-abandoned txid={TX_HEX}"),

@@ -1,5 +1,7 @@
 """One node by hand: events in, effects out, with a scripted peer that shakes hands and an engine that works on call."""
 
+from dataclasses import replace
+
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.commands import take_answer
@@ -42,6 +44,8 @@ from minicoin.core.work import perform, rest_of
 from minicoin.drivers.kernel import KernelVerifier
 
 NETWORK = lookup("regtest")
+LETTERS = replace(NETWORK, own_messages=True)
+"""The same network, whose nodes have messages of their own."""
 NOBODY = b"\x00\x14" + bytes(20)
 
 
@@ -59,22 +63,25 @@ class Bench:
         now=None,
         overlay=None,
         parts=(),
+        network=NETWORK,
+        identity=None,
     ):
         self.now = now or Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
         self.store = store or MemoryChainStore()
-        self.engine = ChainEngine(NETWORK, self.store, KernelVerifier())
+        self.engine = ChainEngine(network, self.store, KernelVerifier())
         self.documents = documents or {}
         """What is on disk, and what a crash leaves of it: the store's unflushed coins are lost as well."""
         state = NodeState(
             tuple(self.engine.headers()), tuple(self.engine.stored()), self.engine.tip, dict(self.documents)
         )
         self.node = assemble_node(
-            NETWORK,
-            policy or NodePolicy(),
+            network,
+            policy or NodePolicy(peer_id=identity.peer_id.multihash if identity else b""),
             state,
             Rng(b"bench"),
             Rng(b"keys").bytes,
             self.now,
+            identity=identity,
             overlay=overlay,
             parts=parts,
         )

@@ -6,6 +6,7 @@ from tests.unit.node.bench import NETWORK, NOBODY, Bench
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.commands import CreateWallet, Generate, SetBan
 from minicoin.core.connmgr.connections import BANS_KEY
+from minicoin.core.directed.letterbox import LETTERS_KEY
 from minicoin.core.events import AddressesFound, AddressSource
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
@@ -43,7 +44,9 @@ def test_a_document_that_cannot_be_read_is_named(key):
 
 
 def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
-    assert set(DOCUMENT_KEYS) - {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY} == {MEMPOOL_KEY}
+    assert set(DOCUMENT_KEYS) - {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY} == {
+        MEMPOOL_KEY
+    }
     assert made(state=damaged(MEMPOOL_KEY))
 
 

@@ -4,13 +4,14 @@ from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.node.bench import LETTERS, NETWORK, NOBODY, Bench
 from tests.unit.node.spending import funded, spend_coin
 
 from minicoin.core import commands as c
 from minicoin.core.answers import BlockVerdict, Done, Mined, Reason, Refused
 from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlock, VerifyTransaction
 from minicoin.core.events import WorkFailed
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import LONG_POLLS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -31,6 +32,7 @@ def raw(block):
     return RawBlock(block.header, block.raw)
 
 
+SELF, ADDRESSEE = Identity.from_number(1), Identity.from_number(2).peer_id.multihash
 STRAY = Transaction(2, (TxIn(make_outpoint(b"?" * 32, 0)),), (TxOut(50_000, NOBODY),))
 STRAY_CHILD = Transaction(2, (TxIn(make_outpoint(STRAY.txid, 0)),), (TxOut(40_000, NOBODY),))
 BLOCKS = branch(4)
@@ -191,6 +193,10 @@ EVERY = [
     c.ClearBan("127.0.0.1"),
     c.ClearBan(),
     c.PingPeers(),
+    c.FindPeer(ADDRESSEE),
+    c.FindPeer(SELF.peer_id.multihash),
+    c.Tell(ADDRESSEE, "hello"),
+    c.Tell(ADDRESSEE, "two\nlines"),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),
@@ -250,7 +256,7 @@ def test_no_command_is_left_out():
 @given(STEPS, st.sampled_from(["stop", "failure"]))
 @settings(max_examples=150, deadline=None)
 def test_any_history_answers_every_command_exactly_once(script, end):
-    bench = Bench(is_working=False)
+    bench = Bench(is_working=False, network=LETTERS, identity=SELF)
     bench.connect(1)
     asked = {}
     for step in script:

@@ -16,7 +16,8 @@ def address(number):
 
 
 PEERS = tuple(PeerView(number, address(number), is_inbound=False) for number in range(1, 20))
-VIEW = NetworkView(PEERS, lambda count: (address(30), address(31))[:count])
+BOOK = (address(30), address(31))
+VIEW = NetworkView(PEERS, of_peer=lambda peer_id: tuple(one for one in BOOK if one.peer_id == peer_id))
 
 
 def test_a_letter_goes_straight_to_whom_we_are_connected_to():

@@ -104,7 +104,7 @@ class RecordedNode:
 def recorded_bench(monkeypatch, state=None, policy=POLICY, *, is_working=True):
     """A bench whose `node` is a RecordedNode."""
 
-    def assemble(network, _policy, _state, rng, entropy, now, *, overlay, parts):
+    def assemble(network, _policy, _state, rng, entropy, now, *, identity, overlay, parts):
         return RecordedNode(state or NodeState(), now, policy)
 
     monkeypatch.setattr(bench, "assemble_node", assemble)

@@ -4,7 +4,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.header_only.node import HeaderOnlyNode
 from minicoin.core.inventory.ledger_view import headers_view
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.node.assemble import NodeState, make_common, make_model, session_policy
+from minicoin.core.node.assemble import NodeState, make_addressee, make_common, make_model, session_policy
 from minicoin.core.overlay import MakeOverlay
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
@@ -31,4 +31,5 @@ def assemble_header_only(
     tree.set_tip(tree.best_header.hash)
     common = make_common(network, policy, state.documents, tree, rng)
     model = make_model(common, state.documents, headers_view(tree), identity, rng=rng, overlay=overlay)
-    return HeaderOnlyNode(common, model, session_policy(network, policy, relays_transactions=False), now)
+    session = session_policy(network, policy, relays_transactions=False)
+    return HeaderOnlyNode(common, model, session, now, make_addressee(network, state.documents, identity))

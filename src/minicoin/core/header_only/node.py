@@ -16,6 +16,7 @@ from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.answers import Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.connmgr.dial_flow import DialFlow
+from minicoin.core.directed.delivery import Addressee
 from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
 from minicoin.core.events import (
@@ -45,10 +46,11 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.agenda import Agenda
-from minicoin.core.node.common_commands import CommonCommands
+from minicoin.core.node.common_commands import STOPPING, CommonCommands
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import Part, extensions_of, make_router
@@ -72,12 +74,20 @@ class HeaderOnlySnapshot:
 class HeaderOnlyNode:
     """One header-only node's core."""
 
-    def __init__(self, shared: CommonParts, model: Overlay, session: SessionPolicy, now: Micros) -> None:
+    def __init__(
+        self,
+        shared: CommonParts,
+        model: Overlay,
+        session: SessionPolicy,
+        now: Micros,
+        addressee: Addressee | None = None,
+    ) -> None:
         self._shared = shared
         self._overlay = OverlayFlow(shared, model)
         self._addresses = AddressFlow(shared, self._overlay.consider)
         self._book = BookFlow(shared.book, now)
         self._tip_watch = TipWatch(shared.tree, shared)
+        self._directed = make_directed(shared, addressee, self._overlay, now)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -86,6 +96,7 @@ class HeaderOnlyNode:
             shared.gossip,
             self._book,
             self._tip_watch,
+            *(() if self._directed is None else (self._directed,)),
             self._overlay,
             DialFlow(shared.connections, shared.book),
         )
@@ -94,6 +105,7 @@ class HeaderOnlyNode:
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
         self._commands = CommonCommands(shared, self._peers)
         self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
+        self._peer_ids = PeerIdCommands(shared, self._overlay, self._directed)
         self._has_stopped = False
 
     # --- the contract ---
@@ -151,8 +163,11 @@ class HeaderOnlyNode:
                 self._on_command(event, now)
             case WorkFailed():
                 self._shared.emit(ChainHalted(event.what, event.error))
-            case SendQueueLow() | DeadlineReached() | Saved():
-                # Nothing large is ever sent, and nobody waits for a document.
+            case Saved():
+                if self._directed is not None:
+                    self._peers.perform(self._directed.on_saved(event), now)
+            case SendQueueLow() | DeadlineReached():
+                # Nothing large is ever sent.
                 pass
             case (
                 BlockStored()
@@ -203,6 +218,9 @@ class HeaderOnlyNode:
         if isinstance(command, commands.NetworkCommand):
             self._commands.handle(request, command, now)
             return
+        if isinstance(command, commands.PeerIdCommand):
+            self._peers.perform(self._peer_ids.handle(request, command, now), now)
+            return
         if isinstance(
             command, commands.PoolCommand | commands.MiningCommand | commands.WalletCommand | commands.TrialCommand
         ):
@@ -234,4 +252,5 @@ class HeaderOnlyNode:
             return
         self._has_stopped = True
         self._tip_watch.end_waits()
+        self._peer_ids.on_stop(STOPPING)
         self._shared.emit(self._book.save(), Shutdown("asked to stop"))

@@ -11,6 +11,8 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
+from minicoin.core.directed.delivery import Addressee
+from minicoin.core.directed.letterbox import LETTERS_KEY, Letterbox
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
@@ -47,7 +49,7 @@ T = TypeVar("T")
 
 _OUTBOUND = (*AUTOMATIC, SlotKind.OVERLAY, *CHOSEN_BY_OPERATOR)
 
-DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY)
+DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY)
 """The documents a node saves and wants back at its next start."""
 
 
@@ -123,7 +125,8 @@ def assemble_node(
         wallet = _restore(documents, WALLET_KEY, lambda raw: Wallet.from_bytes(raw, network, rng.stream("wallet")))
     session = session_policy(network, policy, relays_transactions=not policy.blocks_only)
     model = make_model(shared, state.documents, full_view(shared), identity, rng=rng, overlay=overlay)
-    return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts))
+    addressee = make_addressee(network, documents, identity)
+    return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts, addressee))
 
 
 def make_common(
@@ -194,6 +197,13 @@ def make_model(
         return make(setup)
     except DecodeError as error:
         raise DocumentDamaged(OVERLAY_KEY, error) from error
+
+
+def make_addressee(network: Network, documents: dict[str, bytes], identity: Identity | None) -> Addressee | None:
+    """Who writes letters and gets them; nobody without a key, or where the network has no messages of its own."""
+    if identity is None or not network.own_messages:
+        return None
+    return Addressee(identity, _restore(documents, LETTERS_KEY, Letterbox.from_bytes) or Letterbox())
 
 
 def session_policy(network: Network, policy: NodePolicy, *, relays_transactions: bool) -> SessionPolicy:

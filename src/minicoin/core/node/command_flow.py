@@ -14,16 +14,15 @@ from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.tip_watch import TipWatch
-from minicoin.core.node.common_commands import CommonCommands
+from minicoin.core.node.common_commands import STOPPING, CommonCommands
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.peer_id_commands import PeerIdCommands
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
 from minicoin.core.units import Micros, RequestId
-
-STOPPING = "the node is shutting down"
 
 _NEEDS_WORKER = (
     commands.SubmitBlock,
@@ -63,6 +62,7 @@ class CommandFlow:
         peers: PeerFlow,
         pool: PoolFlow,
         tip_watch: TipWatch,
+        peer_ids: PeerIdCommands,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -74,6 +74,7 @@ class CommandFlow:
         self._common = CommonCommands(parts, peers)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
+        self._peer_ids = peer_ids
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
         """Those who are answered when chain and mempool stand where they should: who marked a block, and who just
@@ -95,6 +96,8 @@ class CommandFlow:
     def _handle(self, request: RequestId, command: commands.Command, now: Micros) -> None:
         if isinstance(command, commands.NetworkCommand):
             self._common.handle(request, command, now)
+        elif isinstance(command, commands.PeerIdCommand):
+            self._peers.perform(self._peer_ids.handle(request, command, now), now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):
@@ -109,6 +112,7 @@ class CommandFlow:
             self.is_stopping = True
             self._parts.reply(request, Done())
             self.on_failure(STOPPING)
+            self._peer_ids.on_stop(STOPPING)
             self._wallet.on_stop(STOPPING)
         else:
             assert_never(command)

@@ -4,7 +4,7 @@ command_flow owns those of a node that keeps blocks, header_only those of one th
 """
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Final, assert_never
 
 from minicoin.core import commands
 from minicoin.core.answers import Done, Reason
@@ -18,6 +18,8 @@ from minicoin.core.primitives.block import BlockHeader
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+
+STOPPING: Final = "the node is shutting down"
 
 
 class CommonCommands:

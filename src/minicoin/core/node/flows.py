@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
+from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.inventory.tx_flow import TxFlow
@@ -23,6 +24,7 @@ from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import Parts
 from minicoin.core.node.peer_flow import PeerFlow
+from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
@@ -50,6 +52,7 @@ class Flows:
     mining: Miner
     wallet: WalletKeeper
     tip_watch: TipWatch
+    directed: Directed | None
     commands: CommandFlow
 
 
@@ -61,8 +64,9 @@ def make_flows(
     entropy: Callable[[int], bytes],
     now: Micros,
     more: Iterable[MakePart] = (),
+    addressee: Addressee | None = None,
 ) -> Flows:
-    """All of them, and behind them the parts that `more` makes."""
+    """All of them, and behind them the parts that `more` makes. Letters are for an addressee."""
     overlay = OverlayFlow(shared, model)
     serving = Serving(shared.sync)
     chain = ChainFlow(shared.tree, shared.sync, shared)
@@ -82,6 +86,7 @@ def make_flows(
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
     tip_watch = TipWatch(shared.tree, shared)
+    directed = make_directed(shared, addressee, overlay, now)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -96,6 +101,7 @@ def make_flows(
         keeper,
         tip_watch,
         *_make_more(shared, more),
+        *(() if directed is None else (directed,)),
         overlay,
         DialFlow(shared.connections, shared.book),
     )
@@ -117,7 +123,18 @@ def make_flows(
         mining=mining,
         wallet=keeper,
         tip_watch=tip_watch,
-        commands=CommandFlow(shared, chain, transactions, mining, keeper, peers, pool, tip_watch),
+        directed=directed,
+        commands=CommandFlow(
+            shared,
+            chain,
+            transactions,
+            mining,
+            keeper,
+            peers,
+            pool,
+            tip_watch,
+            PeerIdCommands(shared, overlay, directed),
+        ),
     )
 
 

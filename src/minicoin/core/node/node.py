@@ -179,6 +179,8 @@ class Node:
             case Saved():
                 self._flows.pool.on_saved(event)
                 self._flows.wallet.on_saved(event, now)
+                if self._flows.directed is not None:
+                    self._flows.peers.perform(self._flows.directed.on_saved(event), now)
             case KeyStretched():
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():

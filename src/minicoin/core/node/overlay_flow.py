@@ -10,10 +10,10 @@ from dataclasses import replace
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
-from minicoin.core.overlay import Item, NetworkView, Overlay, Spread
+from minicoin.core.overlay import Hops, Item, NetworkView, Overlay, OverlayState, Spread
 from minicoin.core.part import Handler, Part, PeerView, Route
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
@@ -25,6 +25,7 @@ class OverlayFlow(Part):
         self._parts = parts
         self._overlay = overlay
         self.alarm = overlay.alarm
+        self._reached: tuple[NodeAddress, ...] = ()
 
     def routes(self) -> tuple[Route, ...]:
         return tuple(replace(one, handle=self._followed(one.handle)) for one in self._overlay.routes())
@@ -71,7 +72,7 @@ class OverlayFlow(Part):
         self._parts.connections.set_wants(
             full_relay=wants.full_relay,
             block_only=wants.block_only,
-            addresses=wants.addresses,
+            addresses=(*self._reached, *wants.addresses),
             unwanted=wants.unwanted,
         )
 
@@ -79,7 +80,7 @@ class OverlayFlow(Part):
         def known(count: int) -> tuple[NodeAddress, ...]:
             return self._parts.book.known(now, min(count, OVERLAY_ADDRESSES_MAX))
 
-        return NetworkView(self._parts.peer_views(), known)
+        return NetworkView(self._parts.peer_views(), known, self._parts.book.of_peer)
 
     # --- how an item travels ---
 
@@ -91,3 +92,22 @@ class OverlayFlow(Part):
             if one.ahead is not None:
                 self._parts.emit(Send(one.conn, one.ahead))
         return spread
+
+    # --- ways to a peer ---
+
+    def route(self, target: bytes, peers: tuple[PeerView, ...], now: Micros) -> Hops:
+        """To whom of these a letter for this peer goes next."""
+        return self._overlay.route(target, peers, now)
+
+    def reach(self, addresses: tuple[NodeAddress, ...], now: Micros) -> None:
+        """Letters wait for these to be connected, and for no others: they come before whom the model wants."""
+        self._reached = addresses
+        self.consider(now)
+
+    def find(self, request: RequestId, target: bytes, now: Micros) -> Iterable[Effect]:
+        """Where a peer is, answered at once or later."""
+        return self._follow(self._overlay.find(request, target, self._view(now), now), now)
+
+    def about(self, now: Micros) -> OverlayState:
+        """What the model shows of itself."""
+        return self._overlay.about(self._parts.peer_views(), now)

@@ -25,7 +25,7 @@ from typing import Final, Protocol
 from minicoin.core.answers import Answer, FoundBy, PeerFound, Reason
 from minicoin.core.effects import Effect, Reply
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.limits import OVERLAY_ADDRESSES_MAX, OVERLAY_FLOOD_FANOUT
+from minicoin.core.limits import OVERLAY_FLOOD_FANOUT
 from minicoin.core.params.models import ANY_ROLE, SettingValue
 from minicoin.core.part import Outbox, Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
@@ -77,6 +77,10 @@ def _nobody(count: int) -> tuple[NodeAddress, ...]:
     return ()
 
 
+def _nowhere(peer_id: bytes) -> tuple[NodeAddress, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkView:
     """What an overlay decides on."""
@@ -85,6 +89,8 @@ class NetworkView:
     """Those that are ready, in order of connection."""
     known: Callable[[int], tuple[NodeAddress, ...]] = _nobody
     """At most so many addresses of the book, and OVERLAY_ADDRESSES_MAX; a call, since few models want any."""
+    of_peer: Callable[[bytes], tuple[NodeAddress, ...]] = _nowhere
+    """Those of one peer id in the whole book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,5 +275,5 @@ def found_in(target: bytes, view: NetworkView) -> PeerFound:
     met = tuple(peer.address for peer in view.peers if peer.address.peer_id == target)
     if met:
         return PeerFound(met, FoundBy.CONNECTED, is_certain=True)
-    known = tuple(address for address in view.known(OVERLAY_ADDRESSES_MAX) if address.peer_id == target)
+    known = view.of_peer(target)
     return PeerFound(known, FoundBy.BOOK if known else None)

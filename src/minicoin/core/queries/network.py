@@ -6,6 +6,7 @@ from minicoin.core.addrmgr.book import BookPlace as BookPlace  # the RPC reads i
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
+from minicoin.core.overlay import OverlayState
 from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -29,6 +30,29 @@ class PeerReport:
     relay: RelayPeerView | None
     gossip: GossipPeerView | None
     """None: no addresses are exchanged on this connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayReport:
+    """The network's model as this node lives it."""
+
+    model: str
+    state: OverlayState
+    has_letters: bool
+    """This node writes letters to other nodes, and passes them on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterReport:
+    """A letter that came for this node."""
+
+    sender: bytes
+    """Its peer id."""
+    letter_id: bytes
+    text: str
+    written_s: int
+    """By the sender's clock."""
+    received_at: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,18 @@ class NetworkQueries:
     def places(self, skip: int = 0) -> tuple[BookPlace, ...]:
         """A page of them with where each stands in the book's tables."""
         return self._view.book.places(QUERY_PAGE_ADDRESSES_MAX, skip)
+
+    def overlay(self) -> OverlayReport:
+        """The network model: role, neighbours, figures."""
+        view = self._view
+        return OverlayReport(view.network.overlay, view.overlay(self._now), view.has_letters)
+
+    def letters(self) -> tuple[LetterReport, ...]:
+        """What came for this node, oldest first."""
+        return tuple(
+            LetterReport(one.letter.sender, one.letter.letter_id, one.letter.text, one.letter.written_s, one.at)
+            for one in self._view.letters()
+        )
 
     def _peer(self, session: SessionSnapshot, kind: str, score: int) -> PeerReport:
         known = self._view.sync.view(session.conn)
