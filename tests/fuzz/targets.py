@@ -4,11 +4,12 @@ A target returns for a value or a refusal of the allowed kind; any other excepti
 its own encoding, is a finding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
+from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
@@ -212,6 +213,14 @@ def _frame(raw: bytes) -> None:
         assert whole == pieces
 
 
+def _extensions(samples: Iterable[ExtensionMessage]) -> dict[str, Target]:
+    """A target for each kind among the samples, which are its seeds."""
+    kinds: dict[type[ExtensionMessage], list[bytes]] = {}
+    for message in samples:
+        kinds.setdefault(type(message), []).append(message.encode())
+    return {f"message-{kind.command}": Target(_extension(kind), tuple(seeds)) for kind, seeds in kinds.items()}
+
+
 def _outcome(data: bytes, step: int) -> tuple[list[m.Message], str]:
     decoder = FrameDecoder(MAGIC)
     taken: list[m.Message] = []
@@ -236,9 +245,8 @@ TARGETS: dict[str, Target] = {
     "frame": Target(_frame, _FRAMES),
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
     "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
-    **{f"message-{sample.command}": Target(_extension(type(sample)), (sample.encode(),)) for sample in GOSSIP_SAMPLES},
-    **{f"message-{one.command}": Target(_extension(type(one)), (one.encode(),)) for one in _LETTER_SAMPLES},
     "letterbox": Target(_allow_refusal(_letterbox), (_letterbox_seed(),)),
+    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *_LETTER_SAMPLES)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),

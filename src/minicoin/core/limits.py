@@ -507,6 +507,39 @@ RECORD_FILE_BYTES_MAX: Final = 1 << 30
 # Room kept for what ends a recording: a checkpoint and the reason.
 RECORD_END_BYTES: Final = 16 << 10
 
+# --- the index model ---
+# Members in one index's view: 10,000 nodes of a laboratory, and room.
+INDEX_MEMBERS_MAX: Final = 20_000
+# Of them, from one network group, where groups are more than one machine.
+INDEX_MEMBERS_PER_GROUP_MAX: Final = 256
+# Members that a node knows, whoever named them.
+INDEX_KNOWN_MAX: Final = 1_000
+# Records of a page of a view, of a batch of joins, or of a witness's answer.
+INDEX_PAGE_RECORDS_MAX: Final = 100
+# Leaves in one batch.
+INDEX_LEAVES_MAX: Final = 256
+# A peer id: a multihash, or a whole key of Ed25519 or secp256k1.
+PEER_ID_BYTES_MAX: Final = 64
+# A member's address as text, and its record with one signature.
+INDEX_ADDRESS_BYTES_MAX: Final = 64
+INDEX_ENTRY_BYTES_MAX: Final = 256
+INDEX_JOIN_EVERY_US: Final = SECOND_US // 2
+# A member whose connection to the index ended may come back so long.
+INDEX_LEAVE_GRACE_US: Final = 10 * SECOND_US
+# Pages that a member may ask for at once, and each second from then on: a view of KNOWN_MAX has ten.
+INDEX_PAGES_BURST: Final = 16
+INDEX_PAGES_PER_S: Final = 2
+INDEXES_FOLLOWED_MAX: Final = 8
+# A difference between views counts once it has lasted: batches come each second, and records travel.
+INDEX_SETTLED_US: Final = 15 * SECOND_US
+INDEX_CHECK_EVERY_US: Final = 30 * SECOND_US
+INDEX_WITNESSES_ASKED_MAX: Final = 4
+# Members that were wanted and could not be reached make room for others.
+INDEX_LOOK_EVERY_US: Final = 30 * SECOND_US
+INDEX_SAVE_EVERY_US: Final = 60 * SECOND_US
+INDEX_FINDS_WAITING_MAX: Final = 64
+INDEX_FIND_PATIENCE_US: Final = 5 * SECOND_US
+
 assert SIGNED_RECORD_VALUE_BYTES_MAX <= SIGNED_RECORD_BYTES_PER_SIGNER_MAX <= SIGNED_RECORD_BYTES_PER_GROUP_MAX
 assert SIGNED_RECORDS_PER_SIGNER_MAX <= SIGNED_RECORDS_PER_SIGNER_BURST
 assert MEMPOOL_DUMP_BYTES_MAX < RECORD_BYTES_MAX

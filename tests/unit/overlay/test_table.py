@@ -1,6 +1,7 @@
 """The models by their names."""
 
 import pytest
+from tests.fuzz.targets import TARGETS
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
@@ -8,6 +9,7 @@ from minicoin.core.overlay import OverlaySetup
 from minicoin.core.overlay.table import OVERLAYS, find_model
 from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 
 def setup_of(name, role=""):
@@ -32,6 +34,14 @@ def test_the_default_is_one_of_them():
 def test_each_is_made_in_each_of_its_roles_and_says_whether_it_has_messages(name, role):
     made = OVERLAYS[name].make(setup_of(name, role))
     assert OVERLAYS[name].needs_messages or made.routes() == ()
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_message_of_a_model_has_a_fuzz_target(name):
+    kinds = [one.message for one in OVERLAYS[name].make(setup_of(name)).routes()]
+    beyond = [kind.command for kind in kinds if issubclass(kind, ExtensionMessage)]
+    assert all(f"message-{command}" in TARGETS for command in beyond)
+    assert bool(beyond) == OVERLAYS[name].needs_messages
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

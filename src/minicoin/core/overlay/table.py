@@ -8,6 +8,8 @@ from minicoin.core.overlay import MakeOverlay
 from minicoin.core.overlay.everybody import EverybodyOverlay
 from minicoin.core.overlay.gossip.model import GossipOverlay
 from minicoin.core.overlay.gossip.settings import SETTINGS as GOSSIP_SETTINGS
+from minicoin.core.overlay.index import settings as index
+from minicoin.core.overlay.index.model import IndexOverlay
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.models import ModelForm
 
@@ -23,6 +25,7 @@ OVERLAYS: Final[dict[str, ModelRow]] = {
     "random": ModelRow(make=RandomOverlay),
     "everybody": ModelRow(make=EverybodyOverlay),
     "gossip": ModelRow(make=GossipOverlay, settings=GOSSIP_SETTINGS, needs_messages=True),
+    "index": ModelRow(make=IndexOverlay, roles=index.ROLES, settings=index.SETTINGS, needs_messages=True),
 }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.sim.scenario.problems import ScenarioError
 from minicoin.sim.scenario.schema import Scenario
 
@@ -28,7 +29,7 @@ CASES = {
     ),
     "links.discipline: stop-and-wait needs engine = 'model'": BASE + '[links]\ndiscipline = "stop-and-wait"',
     "network.relay: all-push needs engine = 'model'": BASE + '[network]\nrelay = "all-push"',
-    "network.overlay: no network model 'nonsense'; there are random, everybody": (
+    f"network.overlay: no network model 'nonsense'; there are {', '.join(OVERLAYS)}": (
         BASE + '[network]\noverlay = "nonsense"\n[topology]\nsource = "addrman"'
     ),
     "network.overlay: everybody chooses its own connections; it needs topology.source = 'addrman', not 'random'": (

@@ -1,0 +1,24 @@
+"""The network model of a central index: one node keeps the list of all, the others ask it whom to connect to.
+
+1. A node of role `index` keeps the view: who is a member, by a record that each member signs itself (`core/records`, of
+   kind status). So an index can leave members out and name ones of its own making, but nobody in anybody's name.
+2. A member joins each index it knows, reads its view page by page, and hears of joins and leaves as versioned deltas,
+   at most one batch each second. A delta that does not follow what it has makes it ask anew. It keeps KNOWN_MAX records
+   at most, of a large view a part that differs from member to member; what it knows survives a stop.
+3. A member whose connection to the index ended is in the view for LEAVE_GRACE more; one that is not connected to it at
+   all until its record expires. So nobody is dropped for a connection that broke.
+4. Members connect to some drawn at random from what they know, and to the index always. Items are announced to all.
+   One more peer comes from the address book where it holds any: somebody the index did not name.
+5. The index gone: those connected stay so, and what they know stays. Who waits for it says so; connmgr dials it again,
+   less and less often.
+6. What an index says is unconfirmed until a witness agreed: a second index, or a member it did not lead us to (named by
+   the operator, in the address book, or remembered from an earlier run; who dials us may have been sent). Witnesses are
+   asked whom they know; neighbours show each other their records, so that they can tell. A member that a witness
+   vouches for with a record that lives, and that a complete view leaves out, is a contradiction, and said; so is one
+   that one complete view has and another has not. Differences younger than SETTLED are let be: news takes its time.
+   Nothing is proven against anybody, so nobody is banned; what the witnesses named is known as well, and connected to.
+7. An index cannot part those who are joined: its leaves close no connection, and what was known of a member that left
+   is kept as long as there is room.
+
+`registrar` is the index's side, `member` everybody's, `confirmation` weighs what witnesses say, `model` is the part.
+"""

@@ -1,0 +1,175 @@
+"""A node's side towards the indexes: it joins them, reads their views, and follows what changes."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import INDEX_KNOWN_MAX, INDEX_PAGE_RECORDS_MAX, INDEXES_FOLLOWED_MAX
+from minicoin.core.overlay.index.confirmation import ViewSeen
+from minicoin.core.overlay.index.entry import MemberEntry
+from minicoin.core.overlay.index.known import KnownMembers
+from minicoin.core.overlay.index.messages import IdxDelta, IdxNext, IdxPage, IdxRefuse
+from minicoin.core.part import PeerView
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, ConnId, Micros
+
+# An index that sends the same page again must not be asked for ever.
+_PAGES_SPARE: Final = 2
+_RETRY_MIN_US: Final = 10 * SECOND_US
+
+
+@dataclass(slots=True)
+class Followed:
+    """An index we are connected to."""
+
+    peer: PeerView
+    at: int | None = None
+    """The version of its view that we follow; None before the last page came."""
+    read_at: int = 0
+    """The version the first page was read at."""
+    pages: int = 0
+    total: int = 0
+    members: dict[bytes, None] = field(default_factory=dict)
+    waiting: list[IdxDelta] = field(default_factory=list)
+    """What changed while its pages were read."""
+    is_asked: bool = False
+    """It was asked for its view, and has neither sent all of it nor refused."""
+    refused: str = ""
+    join_at: Micros | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"the index at {self.peer.address.host}:{self.peer.address.port}"
+
+    @property
+    def is_complete(self) -> bool:
+        """We have all of its view, not a part."""
+        return self.at is not None and self.total <= INDEX_KNOWN_MAX
+
+
+class IndexMembership:
+    """Which indexes a node follows, and what they said."""
+
+    def __init__(self, known: KnownMembers, rng: Rng, renew_us: int) -> None:
+        self._known = known
+        self._rng = rng
+        self._renew_us = renew_us
+        self._followed: dict[ConnId, Followed] = {}
+
+    def __len__(self) -> int:
+        return len(self._followed)
+
+    @property
+    def followed(self) -> tuple[Followed, ...]:
+        """In the order in which we met them."""
+        return tuple(self._followed.values())
+
+    @property
+    def joined_count(self) -> int:
+        """Indexes whose view we have read."""
+        return sum(one.at is not None for one in self._followed.values())
+
+    def views(self) -> tuple[ViewSeen, ...]:
+        """What each says."""
+        return tuple(
+            ViewSeen(one.name, one.is_complete, frozenset(one.members), one.refused)
+            for one in self._followed.values()
+            if one.at is not None or one.refused
+        )
+
+    # --- joining ---
+
+    def meet(self, peer: PeerView, now: Micros) -> None:
+        """A peer says that it is an index: join it with the next deadline."""
+        if peer.conn not in self._followed and len(self._followed) < INDEXES_FOLLOWED_MAX:
+            self._followed[peer.conn] = Followed(peer, join_at=now)
+
+    def on_closed(self, conn: ConnId) -> None:
+        """The connection ended; what it said stays known."""
+        self._followed.pop(conn, None)
+
+    def due(self, now: Micros) -> tuple[tuple[ConnId, bool], ...]:
+        """The indexes to be joined now or anew, and whether their view is wanted: the record is to be renewed, a
+        refusal is over, or a change was missed."""
+        found: list[tuple[ConnId, bool]] = []
+        for conn, one in self._followed.items():
+            if one.join_at is None or one.join_at > now:
+                continue
+            # Not all members of an index that came back at once renew together.
+            one.join_at = Micros(now + self._renew_us * 3 // 4 + self._rng.below(self._renew_us // 4 + 1))
+            wants_view = one.at is None
+            if wants_view:
+                one.is_asked, one.pages = True, 0
+                one.waiting.clear()
+            found.append((conn, wants_view))
+        return tuple(found)
+
+    def next_deadline(self) -> Micros | None:
+        """When the next index is to be joined."""
+        return min((one.join_at for one in self._followed.values() if one.join_at is not None), default=None)
+
+    # --- what indexes say ---
+
+    def take_page(self, peer: PeerView, page: IdxPage, now: Micros) -> IdxNext | None:
+        """A page of a view we asked for; what to ask next. Raises PeerFault."""
+        one = self._followed.get(peer.conn)
+        if one is None or not one.is_asked:
+            raise PeerFault("sends a page unasked", score=10)
+        if one.pages == 0:
+            one.read_at, one.total, one.refused = page.at, page.total, ""
+            one.members.clear()
+        one.pages += 1
+        for entry in page.entries:
+            self._learn(one, entry)
+        wanted = min(one.total, INDEX_KNOWN_MAX)
+        pages_max = -(-wanted // INDEX_PAGE_RECORDS_MAX) + _PAGES_SPARE
+        if page.cursor and len(one.members) < wanted and one.pages < pages_max:
+            return IdxNext(page.cursor)
+        one.at, one.is_asked = one.read_at, False
+        waiting, one.waiting = one.waiting, []
+        for delta in waiting:
+            self._apply(one, delta, now)
+        return None
+
+    def take_delta(self, peer: PeerView, delta: IdxDelta, now: Micros) -> None:
+        """What changed in a view we follow. Raises PeerFault."""
+        one = self._followed.get(peer.conn)
+        if one is None:
+            raise PeerFault("sends changes of a view that nobody follows", score=10)
+        if one.is_asked and len(one.waiting) < INDEX_PAGE_RECORDS_MAX:
+            one.waiting.append(delta)
+        elif one.at is not None:
+            self._apply(one, delta, now)
+
+    def _apply(self, one: Followed, delta: IdxDelta, now: Micros) -> None:
+        if one.at is None or delta.at <= one.at:
+            return
+        if delta.since != one.at:
+            # Something was missed: read it anew, not all members at once.
+            one.at = None
+            one.join_at = Micros(now + SECOND_US + self._rng.below(2 * SECOND_US))
+            return
+        for entry in delta.joins:
+            self._learn(one, entry)
+        for peer_id in delta.leaves:
+            one.members.pop(peer_id, None)
+            self._known.on_left(peer_id)
+        if one.is_complete:
+            one.total = len(one.members)
+        one.at = delta.at
+
+    def _learn(self, one: Followed, entry: MemberEntry) -> None:
+        if not self._known.learn(entry):
+            raise PeerFault("names a member with a forged record")
+        if len(one.members) < INDEX_KNOWN_MAX:
+            one.members[entry.peer_id] = None
+
+    def take_refusal(self, peer: PeerView, refusal: IdxRefuse, now: Micros) -> None:
+        """An index does not take us in. Raises PeerFault."""
+        one = self._followed.get(peer.conn)
+        if one is None or one.join_at is None:
+            raise PeerFault("refuses what nobody asked", score=10)
+        one.refused, one.is_asked, one.at = refusal.reason, False, None
+        wait_us = min(max(refusal.retry_s * SECOND_US, _RETRY_MIN_US), self._renew_us)
+        one.join_at = Micros(now + wait_us + self._rng.below(wait_us // 4 + 1))

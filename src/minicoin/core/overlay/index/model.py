@@ -1,0 +1,413 @@
+"""A node's share of the model of a central index, as a part: whom it is connected to, and what goes where."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.answers import FoundBy, PeerFound
+from minicoin.core.effects import Effect, Reply, SaveState, Send
+from minicoin.core.faults import MisuseError, PeerFault
+from minicoin.core.limits import INDEX_LOOK_EVERY_US, INDEX_PAGE_RECORDS_MAX, INDEX_SAVE_EVERY_US
+from minicoin.core.overlay import (
+    OVERLAY_KEY,
+    Hops,
+    Item,
+    Neighbour,
+    NetworkView,
+    Overlay,
+    OverlaySetup,
+    OverlayState,
+    Spread,
+    Wants,
+    announce_to_all,
+)
+from minicoin.core.overlay.index.confirmation import Doubts, Judgement, Standing
+from minicoin.core.overlay.index.entry import MemberEntry, sign_entry
+from minicoin.core.overlay.index.finds import Finds, found_at
+from minicoin.core.overlay.index.known import KnownMembers
+from minicoin.core.overlay.index.member import IndexMembership
+from minicoin.core.overlay.index.messages import (
+    IdxAsk,
+    IdxDelta,
+    IdxFind,
+    IdxHello,
+    IdxJoin,
+    IdxKnown,
+    IdxNext,
+    IdxPage,
+    IdxRefuse,
+)
+from minicoin.core.overlay.index.registrar import Registrar
+from minicoin.core.overlay.index.settings import INDEX, IndexSettings
+from minicoin.core.overlay.index.witnesses import Witnesses
+from minicoin.core.part import PeerView, Route, route
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+_LIFE_PER_RENEWAL: Final = 3
+_CHOSEN_ELSEWHERE: Final = (SlotKind.FULL_RELAY, SlotKind.SEED, *CHOSEN_BY_OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSnapshot:
+    """What replay compares."""
+
+    is_index: bool
+    members: int
+    at: int
+    known: int
+    followed: tuple[ConnId, ...]
+    chosen: tuple[bytes, ...]
+
+
+class IndexOverlay(Overlay):
+    """Both roles: an index is a member of the other indexes too."""
+
+    def __init__(self, setup: OverlaySetup) -> None:
+        """Raises DecodeError where what was saved cannot be read, MisuseError where our key signs no records."""
+        self.alarm = Alarm()
+        self._setup = setup
+        self._settings = settings = IndexSettings.of(setup.settings)
+        self._rng = setup.rng
+        self._known = KnownMembers(setup.network_id, setup.peer_id)
+        if setup.saved is not None:
+            self._known.restore(setup.saved)
+        self._registrar: Registrar | None = None
+        if setup.role == INDEX:
+            self._registrar = Registrar(setup.network_id, settings.delta_us, counts_groups=not setup.is_private_network)
+        self._membership = IndexMembership(self._known, setup.rng.stream("membership"), settings.renew_us)
+        self._witnesses = Witnesses(setup.rng.stream("witnesses"))
+        self._doubts = Doubts()
+        self._finds = Finds(setup.outbox, setup.rng.stream("finds"))
+        self._speakers: dict[ConnId, PeerView] = {}
+        """Ready peers that speak this model."""
+        self._chosen: dict[bytes, NodeAddress] = {}
+        """Members we want to be connected to."""
+        self._asked_of_us: dict[ConnId, Micros] = {}
+        self._version = 0
+        self._look_at: Micros | None = None
+        self._save_at: Micros | None = None
+        self._saved_changes = 0
+        self._judgements: tuple[Judgement, ...] = ()
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            route(IdxHello, self.take_hello),
+            route(IdxJoin, self.take_join),
+            route(IdxRefuse, self.take_refusal),
+            route(IdxNext, self.take_next),
+            route(IdxPage, self.take_page),
+            route(IdxDelta, self.take_delta),
+            route(IdxFind, self.take_find),
+            route(IdxAsk, self.take_ask),
+            route(IdxKnown, self.take_known),
+        )
+
+    # --- peers ---
+
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
+        """It speaks this model: say what we are."""
+        if IdxHello not in speaks:
+            return ()
+        self._speakers[peer.conn] = peer
+        is_index = self._registrar is not None
+        # An index is no member of itself: who wants it connected has it named.
+        return (Send(peer.conn, IdxHello(is_index, None if is_index else self._own_entry(now))),)
+
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        self._speakers.pop(conn, None)
+        self._asked_of_us.pop(conn, None)
+        self._membership.on_closed(conn)
+        self._witnesses.on_closed(conn)
+        if self._registrar is not None:
+            self._registrar.on_closed(conn, now)
+        self._ring(now)
+        return ()
+
+    def take_hello(self, peer: PeerView, message: IdxHello, now: Micros) -> Iterable[Effect]:
+        """A peer says what it is; whether it is an index for us, the network file says where it names any."""
+        if message.entry is not None:
+            if message.entry.peer_id != peer.address.peer_id:
+                raise PeerFault("introduces itself with another's record")
+            self._learn(message.entry)
+            self._ring(now)
+        if message.is_index and self._is_believed(peer):
+            self._membership.meet(peer, now)
+            self._ring(now)
+        return ()
+
+    def _is_believed(self, peer: PeerView) -> bool:
+        named = self._settings.index
+        if not named:
+            return True
+        return any(
+            (peer.address.host, peer.address.port) == (one.host, one.port)
+            if not one.peer_id
+            else peer.address.peer_id == one.peer_id
+            for one in named
+        )
+
+    # --- the index's side ---
+
+    def take_join(self, peer: PeerView, message: IdxJoin, now: Micros) -> Iterable[Effect]:
+        registrar = self._as_index()
+        answer = registrar.join(peer, message, self._setup.group(peer.address), now)
+        self._ring(now)
+        return () if answer is None else (Send(peer.conn, answer),)
+
+    def take_next(self, peer: PeerView, message: IdxNext, now: Micros) -> Iterable[Effect]:
+        page = self._as_index().read_on(peer.conn, message.cursor, now)
+        return () if page is None else (Send(peer.conn, page),)
+
+    def take_find(self, peer: PeerView, message: IdxFind, now: Micros) -> Iterable[Effect]:
+        found = self._as_index().get(message.peer_id)
+        return (Send(peer.conn, IdxKnown(message.nonce, () if found is None else (found,))),)
+
+    def _as_index(self) -> Registrar:
+        if self._registrar is None:
+            raise PeerFault("asks a member for what indexes do", score=10)
+        return self._registrar
+
+    # --- a member's side ---
+
+    def take_refusal(self, peer: PeerView, message: IdxRefuse, now: Micros) -> Iterable[Effect]:
+        self._membership.take_refusal(peer, message, now)
+        self._judge(now)
+        self._ring(now)
+        return ()
+
+    def take_page(self, peer: PeerView, message: IdxPage, now: Micros) -> Iterable[Effect]:
+        further = self._membership.take_page(peer, message, now)
+        self._on_learned(now)
+        return () if further is None else (Send(peer.conn, further),)
+
+    def take_delta(self, peer: PeerView, message: IdxDelta, now: Micros) -> Iterable[Effect]:
+        self._membership.take_delta(peer, message, now)
+        self._on_learned(now)
+        return ()
+
+    def take_ask(self, peer: PeerView, message: IdxAsk, now: Micros) -> Iterable[Effect]:
+        """A node wants to hear whom we know: those we are connected to first, since they are sure to be there."""
+        if self._asked_of_us.get(peer.conn, Micros(0)) > now:
+            raise PeerFault("asks again at once whom we know", score=10)
+        self._asked_of_us[peer.conn] = Micros(now + INDEX_LOOK_EVERY_US // 2)
+        if self._registrar is not None:
+            return (Send(peer.conn, IdxKnown(message.nonce, self._registrar.some(INDEX_PAGE_RECORDS_MAX))),)
+        met = {one.address.peer_id: None for one in self._speakers.values()}
+        entries = [known.entry for known in self._known if not known.entry.is_expired(now)]
+        entries.sort(key=lambda entry: (entry.peer_id not in met, -entry.record.version, entry.peer_id))
+        return (Send(peer.conn, IdxKnown(message.nonce, tuple(entries[:INDEX_PAGE_RECORDS_MAX]))),)
+
+    def take_known(self, peer: PeerView, message: IdxKnown, now: Micros) -> Iterable[Effect]:
+        """The answer of an index to a search, or of a witness."""
+        if self._finds.is_for(message.nonce):
+            found = self._finds.take(peer, message, now)
+            if found is not None:
+                self._learn(found)
+        else:
+            for entry in self._witnesses.take(peer.conn, message, now):
+                self._learn(entry)
+            self._judge(now)
+        self._ring(now)
+        return ()
+
+    def _learn(self, entry: MemberEntry) -> None:
+        if not self._known.learn(entry):
+            raise PeerFault("names a member with a forged record")
+
+    def _on_learned(self, now: Micros) -> None:
+        if self._membership.joined_count:
+            self._witnesses.start(now)
+        self._judge(now)
+        self._ring(now)
+
+    def _judge(self, now: Micros) -> None:
+        """Weigh what the indexes say."""
+        views = self._membership.views()
+        met = {peer.address.peer_id for peer in self._speakers.values()}
+        vouched = frozenset(self._witnesses.vouched) | frozenset(met & {known.entry.peer_id for known in self._known})
+        vouched -= {one.peer.address.peer_id for one in self._membership.followed} | {self._setup.peer_id}
+        self._judgements = tuple(
+            self._doubts.judge(
+                view,
+                tuple(other for other in views if other is not view),
+                vouched,
+                heard=bool(self._witnesses.heard_count),
+                now=now,
+            )
+            for view in views
+        )
+
+    # --- time ---
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        effects: list[Effect] = []
+        if self._registrar is not None:
+            deltas, readers = self._registrar.on_deadline(now)
+            effects += (Send(conn, delta) for conn in readers for delta in deltas)
+        for conn, wants_view in self._membership.due(now):
+            effects.append(Send(conn, IdxJoin(self._own_entry(now), wants_view)))
+        if self._witnesses.check_at is not None and self._witnesses.check_at <= now:
+            asked = self._witnesses.ask(self._witnesses_met(), now)
+            effects += (Send(conn, ask) for conn, ask in asked)
+            self._judge(now)
+        self._finds.on_deadline(now)
+        if self._look_at is not None and self._look_at <= now:
+            self._look_at = None
+        if self._save_at is not None and self._save_at <= now:
+            self._save_at, self._saved_changes = None, self._known.changes
+            effects.append(SaveState(OVERLAY_KEY, self._known.to_bytes()))
+        self._ring(now)
+        return effects
+
+    def _witnesses_met(self) -> tuple[PeerView, ...]:
+        """Peers that no index led us to: other indexes, where several are followed, whom the operator or the address
+        book named, and whom an earlier run knew. Who dials us may have been sent."""
+        followed = {one.peer.conn for one in self._membership.followed}
+        several = len(followed) > 1
+        return tuple(
+            peer
+            for conn, peer in self._speakers.items()
+            if (several if conn in followed else peer.kind in _CHOSEN_ELSEWHERE or self._is_remembered(peer))
+        )
+
+    def _is_remembered(self, peer: PeerView) -> bool:
+        known = self._known.get(peer.address.peer_id)
+        return known is not None and known.is_remembered
+
+    def _own_entry(self, now: Micros) -> MemberEntry | None:
+        """Our record, signed now; None where nobody can dial us, or we sign nothing."""
+        address, identity = self._setup.own_address(), self._setup.identity
+        if address is None or identity is None:
+            return None
+        self._version = max(self._version + 1, now)
+        life_us = _LIFE_PER_RENEWAL * self._settings.renew_us
+        try:
+            return sign_entry(address, identity, self._setup.network_id, version=self._version, life_us=life_us)
+        except MisuseError:
+            # A name where an IP belongs: nobody could dial it.
+            return None
+
+    def _ring(self, now: Micros) -> None:
+        if self._save_at is None and self._known.changes != self._saved_changes:
+            self._save_at = Micros(now + INDEX_SAVE_EVERY_US)
+        self.alarm.by(self.next_deadline())
+
+    def next_deadline(self) -> Micros | None:
+        times = [
+            self._membership.next_deadline(),
+            self._witnesses.check_at,
+            self._finds.next_deadline(),
+            self._look_at,
+            self._save_at,
+        ]
+        if self._registrar is not None:
+            times.append(self._registrar.next_deadline())
+        return min((at for at in times if at is not None), default=None)
+
+    # --- whom to be connected to ---
+
+    def wants(self, view: NetworkView, now: Micros) -> Wants:
+        """The indexes, some members, and one peer of the address book."""
+        met = {peer.address.peer_id for peer in view.peers}
+        if self._look_at is None:
+            # Those that could not be reached by now make room for others.
+            self._chosen = {peer_id: at for peer_id, at in self._chosen.items() if peer_id in met}
+            self._look_at = Micros(now + INDEX_LOOK_EVERY_US + self._rng.below(INDEX_LOOK_EVERY_US // 2))
+            self.alarm.by(self._look_at)
+        missing = self._settings.neighbours - len(self._chosen)
+        if missing > 0:
+            self._choose(missing)
+        return Wants(
+            full_relay=min(1, self._setup.full_relay), addresses=(*self._settings.index, *self._chosen.values())
+        )
+
+    def _choose(self, count: int) -> None:
+        indexes = {one.peer.address.peer_id for one in self._membership.followed}
+        barred = indexes | {self._setup.peer_id}
+        there = [known for known in self._known if not known.has_left and known.entry.peer_id not in barred]
+        remembered = [known for known in there if known.is_remembered]
+        if remembered and not any(known.entry.peer_id in self._chosen for known in remembered):
+            # A witness, whatever the indexes say.
+            one = self._rng.sample(remembered, 1)[0]
+            self._chosen[one.entry.peer_id] = one.entry.address
+            count -= 1
+        fresh = [known for known in there if known.entry.peer_id not in self._chosen]
+        for known in self._rng.sample(fresh, min(count, len(fresh))):
+            self._chosen[known.entry.peer_id] = known.entry.address
+
+    # --- how items and letters travel ---
+
+    def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
+        return announce_to_all(item, peers)
+
+    def route(self, target: bytes, peers: tuple[PeerView, ...], now: Micros) -> Hops:
+        """The addressee itself: connected, or to be connected to, its address being known; otherwise by way of the
+        indexes, which are connected to their members."""
+        met = tuple(peer.conn for peer in peers if peer.address.peer_id == target)
+        if met:
+            return Hops(met)
+        known = self._known.get(target)
+        place = None if self._registrar is None else self._registrar.get(target)
+        entry = place or (None if known is None else known.entry)
+        indexes = tuple(one.peer.conn for one in self._membership.followed)
+        return Hops(indexes, () if entry is None else (entry.address,))
+
+    def find(self, request: RequestId, target: bytes, view: NetworkView, now: Micros) -> Iterable[Effect]:
+        """From what we know, or by asking the indexes."""
+        met = tuple(peer.address for peer in view.peers if peer.address.peer_id == target and not peer.is_inbound)
+        if met:
+            return (Reply(request, PeerFound(met, FoundBy.CONNECTED, is_certain=True)),)
+        known = self._known.get(target)
+        place = None if self._registrar is None else self._registrar.get(target)
+        entry = place or (None if known is None else known.entry)
+        if entry is not None and not entry.is_expired(now):
+            return (Reply(request, found_at(entry, 0, b"", now)),)
+        indexes = [one.peer.conn for one in self._membership.followed]
+        question = self._finds.begin(request, target, len(indexes), now) if indexes else None
+        if question is None:
+            return () if indexes else (Reply(request, PeerFound()),)
+        self._ring(now)
+        return tuple(Send(conn, question) for conn in indexes)
+
+    # --- what it shows ---
+
+    def about(self, peers: tuple[PeerView, ...], now: Micros) -> OverlayState:
+        followed = {one.peer.conn for one in self._membership.followed}
+        readers = self._registrar.reader_count if self._registrar is not None else 0
+        figures = [("known", len(self._known)), ("indexes", len(followed)), ("witnesses", self._witnesses.heard_count)]
+        if self._registrar is not None:
+            figures += [("members", len(self._registrar)), ("readers", readers), ("version", self._registrar.at)]
+        neighbours = tuple(
+            Neighbour(peer.conn, "index" if peer.conn in followed else "member" if peer.conn in self._speakers else "")
+            for peer in peers
+        )
+        return OverlayState(self._setup.role, neighbours, tuple(figures), self._says())
+
+    def _says(self) -> str:
+        if self._registrar is not None and not self._membership.followed:
+            return ""
+        if not self._membership.followed:
+            kept = f"; {len(self._known)} members are known from before" if len(self._known) else ""
+            return f"waits for an index: none is connected, and it is dialled again{kept}"
+        contradicted = [one.says for one in self._judgements if one.standing is Standing.CONTRADICTED]
+        if contradicted:
+            return "contradicted: " + "; ".join(contradicted)
+        if any(one.standing is Standing.CONFIRMED for one in self._judgements):
+            return ""
+        refused = [one.says for one in self._judgements if one.says]
+        return "; ".join(refused) or "the view is unconfirmed: no witness besides this index was heard"
+
+    def snapshot(self, now: Micros) -> IndexSnapshot:
+        registrar = self._registrar
+        return IndexSnapshot(
+            is_index=registrar is not None,
+            members=0 if registrar is None else len(registrar),
+            at=0 if registrar is None else registrar.at,
+            known=len(self._known),
+            followed=tuple(one.peer.conn for one in self._membership.followed),
+            chosen=tuple(self._chosen),
+        )

@@ -1,0 +1,231 @@
+"""The index's side: the view, who may be in it, its pages, and what changed since the last batch.
+
+1. A record is taken from the peer that signed it and from nobody else; one older than what is held is a replay and
+   ignored. Who joins faster than JOIN_EVERY is faulty: each join costs a signature check.
+2. The view is bounded in all, and on public networks per source group; who finds no place is told so, and when to ask
+   again. Nobody's place is taken by another.
+3. The view is read in the order of a hash of the peer ids, from where the reader's own stands: readers of a part of a
+   large one each read another part.
+4. Pages cost more to send than to ask for: a peer has PAGES_BURST of them, and PAGES_PER_S more with time.
+"""
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import (
+    INDEX_JOIN_EVERY_US,
+    INDEX_LEAVE_GRACE_US,
+    INDEX_LEAVES_MAX,
+    INDEX_MEMBERS_MAX,
+    INDEX_MEMBERS_PER_GROUP_MAX,
+    INDEX_PAGE_RECORDS_MAX,
+    INDEX_PAGES_BURST,
+    INDEX_PAGES_PER_S,
+)
+from minicoin.core.overlay.index.entry import MemberEntry, is_genuine
+from minicoin.core.overlay.index.messages import IdxDelta, IdxJoin, IdxPage, IdxRefuse
+from minicoin.core.part import PeerView
+from minicoin.core.units import SECOND_US, ConnId, Micros
+
+_RETRY_S: Final = 60
+
+
+@dataclass(slots=True)
+class _Place:
+    """A member's place in the view."""
+
+    entry: MemberEntry
+    group: bytes
+    conn: ConnId | None
+    leaves_at: Micros | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A peer that asked for the view, and hears of what changes."""
+
+    joined_at: Micros
+    pages: int = INDEX_PAGES_BURST
+    pages_since: Micros = Micros(0)
+    peer_id: bytes = b""
+
+
+class Registrar:
+    """One index's view."""
+
+    def __init__(self, network_id: bytes, delta_us: int, *, counts_groups: bool) -> None:
+        self._network_id = network_id
+        self._delta_us = delta_us
+        self._counts_groups = counts_groups
+        self._places: dict[bytes, _Place] = {}
+        self._ring: list[tuple[bytes, bytes]] = []
+        """(hash of a peer id, peer id), in order."""
+        self._groups: dict[bytes, int] = {}
+        self._readers: dict[ConnId, _Reader] = {}
+        self._joins: dict[bytes, None] = {}
+        self._leaves: dict[bytes, None] = {}
+        self._at = 0
+        self._batch_at: Micros | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def at(self) -> int:
+        """The version of the view."""
+        return self._at
+
+    @property
+    def reader_count(self) -> int:
+        """Peers that hear of changes."""
+        return len(self._readers)
+
+    def get(self, peer_id: bytes) -> MemberEntry | None:
+        """A member's record."""
+        place = self._places.get(peer_id)
+        return None if place is None else place.entry
+
+    # --- members ---
+
+    def join(self, peer: PeerView, message: IdxJoin, group: bytes, now: Micros) -> IdxPage | IdxRefuse | None:
+        """A member asks in; None where it only renews. Raises PeerFault."""
+        known = self._readers.get(peer.conn)
+        if known is not None and now < known.joined_at + INDEX_JOIN_EVERY_US:
+            raise PeerFault("joins again at once", score=10)
+        if message.entry is not None:
+            refused = self._take(peer, message.entry, group, now)
+            if refused:
+                return IdxRefuse(refused, _RETRY_S)
+        reader = known or _Reader(now, pages_since=now, peer_id=peer.address.peer_id)
+        reader.joined_at = now
+        self._readers[peer.conn] = reader
+        return self._page(ring_key(peer.address.peer_id)) if message.wants_view else None
+
+    def _take(self, peer: PeerView, entry: MemberEntry, group: bytes, now: Micros) -> str:
+        """Why it has no place; empty where it has."""
+        if entry.peer_id != peer.address.peer_id:
+            raise PeerFault("signs another in than itself")
+        if entry.is_expired(now):
+            return "the record has expired: is the clock right?"
+        place = self._places.get(entry.peer_id)
+        if place is not None and entry.record.version <= place.entry.record.version:
+            place.conn, place.leaves_at = peer.conn, None
+            return ""
+        if not is_genuine(entry, self._network_id):
+            raise PeerFault("a record with a forged signature")
+        if place is None:
+            if len(self._places) >= INDEX_MEMBERS_MAX:
+                return "the index is full"
+            if self._counts_groups and self._groups.get(group, 0) >= INDEX_MEMBERS_PER_GROUP_MAX:
+                return "too many members of this network group"
+            self._groups[group] = self._groups.get(group, 0) + 1
+            insort(self._ring, (ring_key(entry.peer_id), entry.peer_id))
+            self._places[entry.peer_id] = _Place(entry, group, peer.conn)
+        else:
+            has_moved = place.entry.address != entry.address
+            place.entry, place.conn, place.leaves_at = entry, peer.conn, None
+            if not has_moved:
+                # Who is in the view is its member for as long: that it signed anew is no news to others.
+                return ""
+        self._leaves.pop(entry.peer_id, None)
+        self._joins[entry.peer_id] = None
+        self._changed(now)
+        return ""
+
+    def _drop(self, peer_id: bytes, now: Micros) -> None:
+        place = self._places.pop(peer_id)
+        self._ring.remove((ring_key(peer_id), peer_id))
+        self._groups[place.group] -= 1
+        if not self._groups[place.group]:
+            del self._groups[place.group]
+        self._joins.pop(peer_id, None)
+        self._leaves[peer_id] = None
+        self._changed(now)
+
+    def _changed(self, now: Micros) -> None:
+        if self._batch_at is None:
+            self._batch_at = Micros(now + self._delta_us)
+
+    def on_closed(self, conn: ConnId, now: Micros) -> None:
+        """A session ended: its member may come back for a while."""
+        reader = self._readers.pop(conn, None)
+        if reader is None:
+            return
+        place = self._places.get(reader.peer_id)
+        if place is not None and place.conn == conn:
+            place.conn, place.leaves_at = None, Micros(now + INDEX_LEAVE_GRACE_US)
+
+    # --- pages ---
+
+    def read_on(self, conn: ConnId, cursor: bytes, now: Micros) -> IdxPage | None:
+        """The next page for a reader; None for a peer that never joined. Raises PeerFault."""
+        reader = self._readers.get(conn)
+        if reader is None:
+            return None
+        earned = (now - reader.pages_since) * INDEX_PAGES_PER_S // SECOND_US
+        if earned:
+            reader.pages = min(INDEX_PAGES_BURST, reader.pages + earned)
+            reader.pages_since = now
+        if not reader.pages:
+            raise PeerFault("asks for pages without end", score=10)
+        reader.pages -= 1
+        return self._page(cursor)
+
+    def _page(self, cursor: bytes) -> IdxPage:
+        total = len(self._ring)
+        # A peer id sorts behind its hash, so this is the first whose hash is above the cursor.
+        start = bisect_right(self._ring, (cursor, b"\xff" * 64))
+        count = min(INDEX_PAGE_RECORDS_MAX, total)
+        chosen = [self._ring[(start + step) % total] for step in range(count)]
+        entries = tuple(self._places[peer_id].entry for _, peer_id in chosen)
+        is_all = total <= INDEX_PAGE_RECORDS_MAX
+        return IdxPage(self._at, total, entries, b"" if is_all else chosen[-1][0])
+
+    # --- what changes ---
+
+    def on_deadline(self, now: Micros) -> tuple[tuple[IdxDelta, ...], tuple[ConnId, ...]]:
+        """The batches that are due, and who hears them."""
+        for peer_id, place in list(self._places.items()):
+            if place.entry.is_expired(now) or (place.leaves_at is not None and place.leaves_at <= now):
+                self._drop(peer_id, now)
+        if self._batch_at is None or self._batch_at > now:
+            return (), ()
+        self._batch_at = None
+        deltas: list[IdxDelta] = []
+        while self._joins or self._leaves:
+            joins = [self._places[self._take_first(self._joins)].entry for _ in range(self._room(self._joins))]
+            leaves = [self._take_first(self._leaves) for _ in range(min(len(self._leaves), INDEX_LEAVES_MAX))]
+            deltas.append(IdxDelta(self._at, self._at + 1, tuple(joins), tuple(leaves)))
+            self._at += 1
+        return tuple(deltas), tuple(self._readers)
+
+    @staticmethod
+    def _room(joins: dict[bytes, None]) -> int:
+        return min(len(joins), INDEX_PAGE_RECORDS_MAX)
+
+    @staticmethod
+    def _take_first(ids: dict[bytes, None]) -> bytes:
+        first = next(iter(ids))
+        del ids[first]
+        return first
+
+    def next_deadline(self) -> Micros | None:
+        """The next batch, the end of a grace, or the first record to expire."""
+        times = [Micros(place.entry.record.expires_s * SECOND_US) for place in self._places.values()]
+        times += [place.leaves_at for place in self._places.values() if place.leaves_at is not None]
+        if self._batch_at is not None:
+            times.append(self._batch_at)
+        return min(times, default=None)
+
+    def some(self, count: int) -> tuple[MemberEntry, ...]:
+        """Some members, for whoever asks this index as a witness: those whose records are freshest."""
+        places = sorted(self._places.values(), key=lambda place: (-place.entry.record.version, place.entry.peer_id))
+        return tuple(place.entry for place in places[:count])
+
+
+def ring_key(peer_id: bytes) -> bytes:
+    """Where a peer id stands in the order of the view."""
+    return sha256(peer_id).digest()

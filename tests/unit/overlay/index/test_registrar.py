@@ -1,0 +1,177 @@
+"""An index's view: who gets in, what readers are sent, and that nobody can make it do or hold more than that."""
+
+import pytest
+from tests.unit.overlay.index.members import LIFE_US, NETWORK_ID, T0, address, entry, forged, peer, peer_id
+
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import (
+    INDEX_JOIN_EVERY_US,
+    INDEX_LEAVE_GRACE_US,
+    INDEX_MEMBERS_PER_GROUP_MAX,
+    INDEX_PAGE_RECORDS_MAX,
+    INDEX_PAGES_BURST,
+)
+from minicoin.core.overlay.index import registrar as module
+from minicoin.core.overlay.index.messages import IdxJoin, IdxPage, IdxRefuse
+from minicoin.core.overlay.index.registrar import Registrar, ring_key
+from minicoin.core.units import SECOND_US, Micros
+
+
+def registrar(*, counts_groups=False):
+    return Registrar(NETWORK_ID, SECOND_US, counts_groups=counts_groups)
+
+
+def join(made, number, now=T0, *, version=T0, conn=None, group=b"g"):
+    return made.join(peer(number, conn), IdxJoin(entry(number, version)), group, now)
+
+
+def filled(count):
+    made = registrar()
+    for number in range(count):
+        join(made, number + 1)
+    made.on_deadline(Micros(T0 + SECOND_US))
+    return made
+
+
+def test_who_joins_is_in_the_view_and_hears_who_else_is():
+    made = registrar()
+    join(made, 1)
+    page = join(made, 2)
+    assert isinstance(page, IdxPage) and page.total == 2 and page.cursor == b""
+    assert {one.address for one in page.entries} == {address(1), address(2)}
+    assert made.get(peer_id(1)).address == address(1) and made.get(peer_id(9)) is None
+
+
+def test_who_cannot_be_dialled_reads_and_is_not_in_the_view():
+    made = registrar()
+    assert made.join(peer(1), IdxJoin(None), b"g", T0) == IdxPage(0, 0, ())
+    assert len(made) == 0 and made.reader_count == 1
+
+
+@pytest.mark.parametrize(
+    ("member", "signed", "reason"),
+    [(1, entry(2), "signs another in than itself"), (1, forged(1), "forged signature")],
+)
+def test_records_of_others_and_forged_ones_are_faults(member, signed, reason):
+    made = registrar()
+    with pytest.raises(PeerFault, match=reason):
+        made.join(peer(member), IdxJoin(signed), b"g", T0)
+    assert len(made) == 0 and made.reader_count == 0
+
+
+def test_a_record_of_another_network_is_forged():
+    with pytest.raises(PeerFault, match="forged"):
+        registrar().join(peer(1), IdxJoin(entry(1, network_id=bytes(32))), b"g", T0)
+
+
+def test_an_expired_record_is_refused_in_words():
+    refused = join(registrar(), 1, Micros(T0 + LIFE_US))
+    assert isinstance(refused, IdxRefuse) and "expired" in refused.reason
+
+
+def test_a_replayed_record_changes_nothing():
+    made = registrar()
+    join(made, 1, version=T0 + 5)
+    later = Micros(T0 + SECOND_US)
+    made.on_deadline(later)
+    made.join(peer(1), IdxJoin(entry(1, T0, at=7)), b"g", later)
+    assert made.get(peer_id(1)).address == address(1)
+    assert made.on_deadline(Micros(later + SECOND_US)) == ((), ())
+
+
+def test_joining_without_end_is_a_fault():
+    made = registrar()
+    join(made, 1)
+    with pytest.raises(PeerFault, match="joins again at once"):
+        join(made, 1, Micros(T0 + INDEX_JOIN_EVERY_US - 1), version=T0 + 1)
+    assert join(made, 1, Micros(T0 + INDEX_JOIN_EVERY_US), version=T0 + 1)
+
+
+def test_a_full_view_refuses_and_keeps_whom_it_has(monkeypatch):
+    monkeypatch.setattr(module, "INDEX_MEMBERS_MAX", 2)
+    made = registrar()
+    join(made, 1), join(made, 2)
+    refused = join(made, 3)
+    assert refused == IdxRefuse("the index is full", 60)
+    assert {one.address for one in made.some(9)} == {address(1), address(2)}
+
+
+def test_one_network_group_cannot_fill_it_where_groups_count():
+    made = registrar(counts_groups=True)
+    for number in range(INDEX_MEMBERS_PER_GROUP_MAX):
+        assert isinstance(join(made, number + 1, group=b"one"), IdxPage)
+    assert isinstance(join(made, 999, group=b"one"), IdxRefuse)
+    assert isinstance(join(made, 998, group=b"two"), IdxPage)
+
+
+def test_changes_go_out_in_one_batch_and_their_versions_follow_each_other():
+    made = registrar()
+    join(made, 1, conn=11), join(made, 2, conn=12)
+    assert made.next_deadline() == T0 + SECOND_US
+    (delta,), readers = made.on_deadline(Micros(T0 + SECOND_US))
+    assert (delta.since, delta.at, delta.leaves) == (0, 1, ()) and len(delta.joins) == 2
+    assert readers == (11, 12)
+    now = Micros(T0 + 2 * SECOND_US)
+    made.on_closed(11, now)
+    assert made.on_deadline(now)[0] == ()
+    gone = Micros(now + INDEX_LEAVE_GRACE_US)
+    made.on_deadline(gone)
+    (delta,), readers = made.on_deadline(Micros(gone + SECOND_US))
+    assert (delta.since, delta.at, delta.joins, delta.leaves) == (1, 2, (), (peer_id(1),))
+    assert readers == (12,) and len(made) == 1
+
+
+def test_who_comes_back_in_time_never_left_and_a_renewal_is_no_news():
+    made = registrar()
+    join(made, 1, conn=11)
+    made.on_deadline(Micros(T0 + SECOND_US))
+    made.on_closed(11, Micros(T0 + SECOND_US))
+    join(made, 1, Micros(T0 + 2 * SECOND_US), version=T0 + 2, conn=21)
+    assert made.on_deadline(Micros(T0 + 60 * SECOND_US)) == ((), ())
+    assert made.get(peer_id(1)).record.version == T0 + 2
+
+
+def test_a_member_that_moved_is_news():
+    made = registrar()
+    join(made, 1)
+    made.on_deadline(Micros(T0 + SECOND_US))
+    made.join(peer(1), IdxJoin(entry(1, T0 + 1, at=9)), b"g", Micros(T0 + SECOND_US))
+    (delta,), _ = made.on_deadline(Micros(T0 + 2 * SECOND_US))
+    assert [one.address.host for one in delta.joins] == [address(9).host]
+
+
+def test_a_record_that_expires_is_a_leave():
+    made = registrar()
+    join(made, 1)
+    made.on_deadline(Micros(T0 + SECOND_US))
+    expiry = Micros(T0 + LIFE_US)
+    assert made.next_deadline() == expiry
+    made.on_deadline(expiry)
+    (delta,), _ = made.on_deadline(Micros(expiry + SECOND_US))
+    assert delta.leaves == (peer_id(1),) and len(made) == 0
+
+
+def test_a_large_view_is_read_page_by_page_from_where_the_reader_stands():
+    count = 2 * INDEX_PAGE_RECORDS_MAX + 50
+    made = filled(count)
+    first = made.join(peer(7), IdxJoin(None), b"g", Micros(T0 + 2 * SECOND_US))
+    assert len(first.entries) == INDEX_PAGE_RECORDS_MAX and first.total == count
+    ordered = sorted(ring_key(peer_id(number + 1)) for number in range(count))
+    start = ordered.index(ring_key(peer_id(7)))
+    assert ring_key(first.entries[0].peer_id) == ordered[(start + 1) % count]
+    seen, page = {one.peer_id for one in first.entries}, first
+    while len(seen) < count:
+        page = made.read_on(7, page.cursor, Micros(T0 + 2 * SECOND_US))
+        seen |= {one.peer_id for one in page.entries}
+    assert seen == {peer_id(number + 1) for number in range(count)}
+
+
+def test_pages_cost_more_than_questions_so_they_are_counted():
+    made = filled(1)
+    now = Micros(T0 + 10 * SECOND_US)
+    for _ in range(INDEX_PAGES_BURST):
+        assert made.read_on(1, bytes(32), now)
+    with pytest.raises(PeerFault, match="without end"):
+        made.read_on(1, bytes(32), now)
+    assert made.read_on(1, bytes(32), Micros(now + SECOND_US))
+    assert made.read_on(2, bytes(32), now) is None
