@@ -12,8 +12,10 @@ class Timed(Part):
     def __init__(self, *deadlines):
         self.alarm = Alarm()
         self.deadlines = list(deadlines)
+        self.asked = 0
 
     def next_deadline(self):
+        self.asked += 1
         return min(self.deadlines, default=None)
 
     def on_deadline(self, now):
@@ -71,3 +73,15 @@ def test_what_a_part_wants_may_bring_another_one_forward():
     agenda = Agenda((Timed(10), hurried), perform)
     agenda.on_alarm(Micros(10))
     assert agenda.alarm.at == agenda.earliest() == 11
+
+
+def test_whose_alarm_cannot_be_the_earliest_is_not_asked():
+    early, later, quiet, withdrawn = Timed(30), Timed(40), Timed(), Timed(5)
+    agenda, _ = planned(early, later, quiet, withdrawn)
+    early.alarm.by(Micros(7))
+    withdrawn.deadlines.clear()
+    before = [part.asked for part in (early, later, quiet, withdrawn)]
+    assert agenda.earliest() == 30
+    asked = [part.asked for part in (early, later, quiet, withdrawn)]
+    assert [now - then for now, then in zip(asked, before, strict=True)] == [1, 0, 0, 1]
+    assert (early.alarm.at, withdrawn.alarm.at, agenda.alarm.at) == (7, 5, 5)

@@ -22,9 +22,16 @@ class Agenda:
             part.alarm.join(self.alarm)
 
     def earliest(self) -> Micros:
-        """When something is due indeed, computed from the state of all parts; the alarm is never later."""
-        deadlines = (part.next_deadline() for part in self._parts)
-        return min((deadline for deadline in deadlines if deadline is not None), default=NEVER)
+        """When something is due indeed, computed from the state of the parts; the alarm is never later. Sets nothing
+        right: looking changes nothing."""
+        earliest = NEVER
+        for part in self._parts:
+            # Whose alarm is no earlier than what was found has no earlier deadline either, and is not asked.
+            if part.alarm.at < earliest:
+                deadline = part.next_deadline()
+                if deadline is not None and deadline < earliest:
+                    earliest = deadline
+        return earliest
 
     def on_alarm(self, now: Micros) -> None:
         """Ask those whose time has come. Alarms that rang early are set right."""
@@ -35,5 +42,6 @@ class Agenda:
         for part in self._parts:
             if part.alarm.at <= now:
                 part.alarm.set(part.next_deadline())
-            earliest = min(earliest, part.alarm.at)
+            if part.alarm.at < earliest:
+                earliest = part.alarm.at
         self.alarm.set(earliest)

@@ -99,7 +99,8 @@ class Node:
         """What follows every event; nothing, as a rule."""
         if now >= self._agenda.alarm.at:
             self._agenda.on_alarm(now)
-        self._flows.peers.answer_pings(is_settled=self._flows.chain.is_settled)
+        if self._flows.peers.holds_pongs:
+            self._flows.peers.answer_pings(is_settled=self._flows.chain.is_settled)
         self._flows.wallet.save_if_changed()
         if self._flows.commands.is_stopping and not self._has_stopped and self._flows.wallet.is_settled:
             # An answer that the disk owes is given first: whoever was told nothing could not know what became of it.
@@ -117,7 +118,7 @@ class Node:
         return self._agenda.alarm.at
 
     def earliest_deadline(self) -> Micros:
-        """When something is due indeed, computed from the state of all parts; next_deadline() is never later."""
+        """When something is due indeed, computed from the state of the parts; next_deadline() is never later."""
         return self._agenda.earliest()
 
     def snapshot(self, now: Micros) -> NodeSnapshot:

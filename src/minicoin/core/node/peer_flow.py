@@ -62,6 +62,8 @@ class PeerFlow(Part):
         self._listeners = listeners
         self._router = router
         self._pongs = WaitingPongs()
+        self.holds_pongs = False
+        """Whether answer_pings() may have something to do: node asks after every event."""
         self.alarm = Alarm()
 
     # --- connections ---
@@ -183,13 +185,14 @@ class PeerFlow(Part):
                 self._on_offer(view, session.speaks, now)
                 return
         route = None if view is None else self._router.get(type(message))
-        if view is not None and route is not None and self._parts.may_pass(session, message):
-            # Looked at and then performed: a handler may make them one by one.
-            effects = tuple(route.handle(view, message, now))
-            for effect in effects:
-                if isinstance(effect, StoreBlock):
-                    session.last_block_at = now
-            self.perform(effects, now)
+        if view is None or route is None or not self._parts.may_pass(session, message):
+            return
+        # Looked at and then performed: a handler may make them one by one.
+        effects = tuple(route.handle(view, message, now))
+        for effect in effects:
+            if isinstance(effect, StoreBlock):
+                session.last_block_at = now
+        self.perform(effects, now)
 
     def _meet_ourselves(self, session: Session, message: Message, now: Micros) -> bool:
         """Whether a fresh inbound connection is one that we dialled: its version carries the nonce of a session of ours
@@ -348,6 +351,7 @@ class PeerFlow(Part):
         for conn in self._pongs:
             if not self._parts.is_at_work_for(conn, is_settled=is_settled):
                 self._send(conn, self._pongs.release(conn))
+        self.holds_pongs = len(self._pongs) > 0
 
     def _hold_pongs(self, conn: ConnId, replies: list[Message], now: Micros) -> list[Message]:
         """What of them goes out now. Whether the engine is settled is for answer_pings, which follows each event."""
@@ -356,6 +360,7 @@ class PeerFlow(Part):
         sent: list[Message] = []
         for reply in replies:
             sent += self._pongs.hold(conn, reply, now) if isinstance(reply, Pong) else [reply]
+        self.holds_pongs = len(self._pongs) > 0
         self.alarm.by(self._pongs.next_deadline())
         return sent
 
