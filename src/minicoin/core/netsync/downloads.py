@@ -258,10 +258,8 @@ class Downloads:
 
     def check_late(self, now: Micros) -> list[Effect]:
         """Leave peers that let us wait too long; ask somebody else for blocks that are late."""
-        effects: list[Effect] = []
-        for peer in list(self._peers.values()):
-            if any(now >= due for due in self._time_outs(peer)):
-                effects.append(Close(peer.conn, "block not delivered in time"))
+        late = dict.fromkeys(peer.conn for peer, due in self._time_outs() if now >= due)
+        effects: list[Effect] = [Close(conn, "block not delivered in time") for conn in late]
         self._check_at = Micros(now + BLOCK_STALL_US)
         for request in list(self._watched()):
             if now >= request.looked_at + self._patience_us(request):
@@ -274,19 +272,22 @@ class Downloads:
 
     def deadlines(self) -> Iterator[Micros]:
         """When check_late has something to do."""
-        for peer in self._peers.values():
-            yield from self._time_outs(peer)
+        for _, due in self._time_outs():
+            yield due
         if len(self._peers) > 1:
             for request in self._watched():
                 yield Micros(max(request.looked_at + self._patience_us(request), self._check_at))
 
-    def _time_outs(self, peer: SyncPeer) -> Iterator[Micros]:
-        if peer.in_flight:
-            others = sum(bool(other.in_flight) for other in self._peers.values() if other is not peer)
-            yield Micros(peer.waiting_since + self._timeout_us * (2 + others) // 2)
-        if peer.classic_asked:
-            # The first entry is the oldest request.
-            yield Micros(next(iter(peer.classic_asked.values())) + self._timeout_us)
+    def _time_outs(self) -> Iterator[tuple[SyncPeer, Micros]]:
+        """Who owes us blocks, and when it has had its time."""
+        owing = [peer for peer in self._peers.values() if peer.owes_blocks]
+        sharers = sum(bool(peer.in_flight) for peer in owing)
+        for peer in owing:
+            if peer.in_flight:
+                yield peer, Micros(peer.waiting_since + self._timeout_us * (1 + sharers) // 2)
+            if peer.classic_asked:
+                # The first entry is the oldest request.
+                yield peer, Micros(next(iter(peer.classic_asked.values())) + self._timeout_us)
 
     def _watched(self) -> Iterator[BlockRequest]:
         wanted, in_flight = self.window.wanted, self.window.in_flight

@@ -201,6 +201,6 @@ class HeaderFollower(Part):
 
     def next_deadline(self) -> Micros | None:
         """The earliest time-out."""
-        asked = (peer.headers_asked_at for peer in self._peers.values())
-        times = [Micros(at + HEADERS_TIMEOUT_US) for at in asked if at is not None]
+        peers = self._peers.values()
+        times = [Micros(at + HEADERS_TIMEOUT_US) for peer in peers if (at := peer.headers_asked_at) is not None]
         return min([*times, *self._lagging.deadlines()], default=None)

@@ -139,6 +139,11 @@ class SyncPeer:
         return -1 if height is None else height
 
     @property
+    def owes_blocks(self) -> bool:
+        """Whether it was asked for any, either way."""
+        return self._in_flight is not None or self._classic_asked is not None
+
+    @property
     def owed_blocks(self) -> int:
         """Blocks it was asked for, either way."""
         return len(self.in_flight) + len(self.classic_asked)
