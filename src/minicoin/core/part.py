@@ -73,6 +73,8 @@ M = TypeVar("M", bound=Message)
 Handler = Callable[[PeerView, M, Micros], Iterable[Effect]]
 """Takes one kind of message from a ready peer. Raises PeerFault."""
 
+_AnyHandler = Handler[Message]
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -80,13 +82,13 @@ class Route:
 
     message: type
     taker: str
-    handle: Handler[Message]
+    handle: _AnyHandler
 
 
 def route(kind: type[M], handler: Handler[M]) -> Route:
     """A route to a handler of just this kind. A message finds its route by its type, so that no other gets there, and
     nothing stands between session and handler."""
-    return Route(kind, handler.__qualname__, cast(Handler[Message], handler))
+    return Route(kind, handler.__qualname__, cast(_AnyHandler, handler))
 
 
 class Outbox(Protocol):

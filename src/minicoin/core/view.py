@@ -170,6 +170,8 @@ class WalletReader(Protocol):
 class SessionReader(Protocol):
     """One session (core/peer)."""
 
+    @property
+    def inbound(self) -> bool: ...
     def snapshot(self) -> SessionSnapshot: ...
 
 
@@ -274,6 +276,10 @@ class NodeView:
     def sessions(self) -> Mapping[ConnId, SessionSnapshot]:
         """Every session at this moment, ready or not, oldest first."""
         return {conn: session.snapshot() for conn, session in self._shared.sessions.items()}
+
+    def directions(self) -> Mapping[ConnId, bool]:
+        """Every session at this moment, and whether its peer dialled us."""
+        return {conn: session.inbound for conn, session in self._shared.sessions.items()}
 
     def ready_peers(self) -> tuple[PeerView, ...]:
         """Those whose handshake is over, oldest first."""

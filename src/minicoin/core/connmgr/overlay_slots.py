@@ -40,8 +40,9 @@ class OverlaySlots:
 
     def missing(self) -> Iterator[NodeAddress]:
         """Those that no connection or dial leads to; nobody where all slots or all dials are taken."""
-        room = self._policy.overlay_slots - self._slots.count(SlotKind.OVERLAY)
-        if not self._wanted or room <= 0 or self._slots.dialling_count >= DIALS_IN_FLIGHT_MAX:
+        if not self._wanted or self._slots.dialling_count >= DIALS_IN_FLIGHT_MAX:
+            return
+        if self._slots.count(SlotKind.OVERLAY) >= self._policy.overlay_slots:
             return
         is_met = self._slots.met()
         yield from (address for address in self._wanted if not is_met(address))

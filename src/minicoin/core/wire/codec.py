@@ -277,12 +277,12 @@ def excess_score(command: str) -> int | None:
 
 def encode_payload(message: m.Message) -> bytes:
     """Raises MisuseError for a message that cannot or must not be sent."""
-    if isinstance(message, m.Unknown):
-        return message.payload
+    row = _ROW_OF.get(type(message))
     try:
-        if isinstance(message, ExtensionMessage):
-            return message.encode()
-        return _ROW_OF[type(message)].encode(message)
+        if row is not None:
+            return row.encode(message)
+        assert isinstance(message, m.Unknown | ExtensionMessage)
+        return message.payload if isinstance(message, m.Unknown) else message.encode()
     except (StructError, ValueError, OverflowError) as error:
         raise MisuseError(f"{command_of(message)} holds a value that does not fit: {error}") from error
 

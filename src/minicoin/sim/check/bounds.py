@@ -58,8 +58,8 @@ def measure_node(host: Host, node: Node, now: Micros) -> Iterator[Measure]:
     yield "blocks owed by one peer", owed, 2 * BLOCKS_IN_FLIGHT_PER_PEER_MAX
     announced = max((peer.announced_count for peer in peers), default=0)
     yield "blocks announced by one peer", announced, INVENTORY_PER_MESSAGE_MAX
-    sessions = seen.sessions
-    inbound = sum(session.inbound for session in sessions.values())
+    sessions = seen.directions()
+    inbound = sum(sessions.values())
     yield "inbound connections", inbound, policy.inbound_slots
     slots = seen.connections.snapshot()
     yield "overlay connections", sum(slot.kind is SlotKind.OVERLAY for slot in slots), OVERLAY_SLOTS_MAX
