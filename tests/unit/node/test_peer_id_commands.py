@@ -184,7 +184,7 @@ def test_where_a_peer_is_says_the_connection_or_the_book_or_nobody():
     meet(bench, 1, OTHER)
     timed = [TimedAddress(address(THIRD, number), 9, bench.now // SECOND_US - number) for number in (5, 4, 6)]
     bench.handle(AddressesFound(AddressSource.DNS, "test", tuple(timed)))
-    assert bench.ask(FindPeer(peer_id(OTHER))) == PeerFound((address(OTHER),), FoundBy.CONNECTED, is_certain=True)
+    assert bench.ask(FindPeer(peer_id(OTHER))) == PeerFound((), FoundBy.CONNECTED, is_certain=True)
     found = bench.ask(FindPeer(peer_id(THIRD)))
     assert found == PeerFound(tuple(address(THIRD, number) for number in (4, 5, 6)), FoundBy.BOOK)
     assert bench.ask(FindPeer(peer_id(Identity.from_number(9)))) == PeerFound()

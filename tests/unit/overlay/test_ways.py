@@ -1,5 +1,7 @@
 """What a model that knows no ways answers: the addressee where it is connected, or some neighbours and a maybe."""
 
+from dataclasses import replace
+
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply
 from minicoin.core.limits import OVERLAY_FLOOD_FANOUT
@@ -31,6 +33,10 @@ def test_a_letter_for_a_stranger_goes_to_a_bounded_number_of_neighbours():
 
 def test_where_a_peer_is_is_said_with_how_we_know():
     assert found_in(bytes([5]), VIEW) == PeerFound((address(5),), FoundBy.CONNECTED, is_certain=True)
+    # Where it dialled from is not where it listens.
+    dialled_us = replace(PEERS[0], address=NodeAddress("10.0.0.31", 40_001, bytes([31])), is_inbound=True)
+    found = found_in(bytes([31]), replace(VIEW, peers=(dialled_us,)))
+    assert found == PeerFound((address(31),), FoundBy.CONNECTED, is_certain=True)
     assert found_in(bytes([31]), VIEW) == PeerFound((address(31),), FoundBy.BOOK)
     assert found_in(bytes([99]), VIEW) == PeerFound()
 

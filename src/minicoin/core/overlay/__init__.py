@@ -272,8 +272,10 @@ def flood_unless_met(target: bytes, peers: tuple[PeerView, ...]) -> Hops:
 
 def found_in(target: bytes, view: NetworkView) -> PeerFound:
     """Where a peer is, as far as our connections and the address book know."""
-    met = tuple(peer.address for peer in view.peers if peer.address.peer_id == target)
-    if met:
-        return PeerFound(met, FoundBy.CONNECTED, is_certain=True)
+    met = [peer for peer in view.peers if peer.address.peer_id == target]
     known = view.of_peer(target)
+    if met:
+        # Who dialled us did so from a port where nobody listens.
+        dialled = [peer.address for peer in met if not peer.is_inbound]
+        return PeerFound(tuple(dict.fromkeys((*dialled, *known))), FoundBy.CONNECTED, is_certain=True)
     return PeerFound(known, FoundBy.BOOK if known else None)

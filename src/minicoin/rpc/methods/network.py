@@ -53,6 +53,7 @@ async def get_network_info(call: Call) -> Json:
     failure = (await call.port.query(lambda node: node.chain.view())).failure
     totals = await call.port.query(lambda node: node.mempool.snapshot())
     own = policy.external_address
+    overlay = await call.port.query(lambda node: node.network.overlay())
     networks: list[Json] = [
         {
             "name": name,
@@ -83,6 +84,9 @@ async def get_network_info(call: Call) -> Json:
         "peerid": encode_base58(policy.peer_id),
         "multiaddrs": [join_address(address) for address in policy.listen_addresses if address.peer_id],
         "network_id": call.port.network.network_id.hex(),
+        "overlay": overlay.model,
+        "overlay_role": overlay.state.role,
+        "letters": overlay.has_letters,
         "listenport": policy.listen_port if policy.listens else 0,
         "warnings": [failure] if failure else [],
     }
@@ -99,7 +103,12 @@ async def get_peer_info(call: Call) -> Json:
     peers = await call.port.query(lambda node: node.network.peers())
     traffic = call.port.traffic()
     now = await call.port.query(lambda node: node.now)
-    return [_peer_json(peer, traffic.get(peer.session.conn), now) for peer in peers]
+    overlay = await call.port.query(lambda node: node.network.overlay())
+    roles = {near.conn: near.role for near in overlay.state.neighbours}
+    return [
+        _peer_json(peer, traffic.get(peer.session.conn), now) | {"overlay_role": roles.get(peer.session.conn, "")}
+        for peer in peers
+    ]
 
 
 def _peer_json(peer: PeerReport, link: LinkTraffic | None, now: Micros) -> JsonObject:
@@ -213,7 +222,7 @@ METHODS = (
         "This node as its peers see it, and its connections.",
         "An object: version, subversion, protocolversion, localservices, connections, networks "
         f"({', '.join(NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
-        "listens), warnings and more.",
+        "listens), overlay (the network model), overlay_role, letters, warnings and more.",
         get_network_info,
     ),
     Method(
@@ -227,7 +236,8 @@ METHODS = (
         "without an answer yet), version, subver, inbound, presynced_headers, synced_headers, "
         "synced_blocks, inflight, addr_processed, "
         "addr_rate_limited, minfeefilter, bytessent_per_msg, bytesrecv_per_msg, connection_type, "
-        "transport_protocol_type (v1 or libp2p), state, banscore and more.",
+        "transport_protocol_type (v1 or libp2p), state, banscore, overlay_role (what it is to the network model) and "
+        "more.",
         get_peer_info,
     ),
     Method("getconnectioncount", Category.NETWORK, "How many connections.", "A number.", get_connection_count),
