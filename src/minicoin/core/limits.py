@@ -337,6 +337,22 @@ SIGNED_RECORDS_DECLINED_REMEMBERED_MAX: Final = 4_096
 SIGNED_RECORDS_SPENT_REMEMBERED_MAX: Final = 4_096
 # For all nodes of a process: mostly 1 KiB each.
 RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
+# Some 200 records of ordinary size; above four of the longest.
+SIGNED_RECORDS_MESSAGE_BYTES_MAX: Final = 128 << 10
+# 32 bytes each: as many sources as most networks have nodes that write records.
+SIGNED_RECORD_DIGEST_ENTRIES_MAX: Final = 1_024
+# Pages that one exchange looks at or brings: a full store is some 40 messages.
+RECORD_PAGES_PER_EXCHANGE_MAX: Final = 64
+RECORD_EXCHANGE_TIMEOUT_US: Final = 30 * SECOND_US
+# The slow repair of what news missed.
+RECORD_EXCHANGE_EVERY_US: Final = 2 * MINUTE_US
+# Digests of one source group that are answered: two whole exchanges at once, then one a second.
+RECORD_DIGESTS_PER_GROUP_BURST: Final = 2 * RECORD_PAGES_PER_EXCHANGE_MAX
+RECORD_DIGESTS_PER_GROUP_PER_SECOND: Final = 1
+# Rounds in which a record is pushed: twice what 10,000 nodes need.
+RECORD_ROUNDS_PUSHED_MAX: Final = 64
+# Those of others; our own are on disk before their answer is given.
+RECORDS_SAVE_EVERY_US: Final = 15 * MINUTE_US
 # What the document of all records may take.
 SIGNED_RECORD_DOCUMENT_BYTES_MAX: Final = 32 << 20
 
@@ -542,6 +558,7 @@ INDEX_FIND_PATIENCE_US: Final = 5 * SECOND_US
 
 assert SIGNED_RECORD_VALUE_BYTES_MAX <= SIGNED_RECORD_BYTES_PER_SIGNER_MAX <= SIGNED_RECORD_BYTES_PER_GROUP_MAX
 assert SIGNED_RECORDS_PER_SIGNER_MAX <= SIGNED_RECORDS_PER_SIGNER_BURST
+assert 4 * SIGNED_RECORD_VALUE_BYTES_MAX < SIGNED_RECORDS_MESSAGE_BYTES_MAX < MESSAGE_PAYLOAD_BYTES_MAX // 2
 assert MEMPOOL_DUMP_BYTES_MAX < RECORD_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX < RECORD_QUEUE_BYTES_MAX < RECORD_FILE_BYTES_MAX
 assert ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP <= ADDRESS_NEW_BUCKETS

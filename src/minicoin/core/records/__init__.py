@@ -19,5 +19,6 @@
 6. Where a group's peers bring more than their room, what is beyond it is remembered by source and version (`declined`)
    and named in digests, so that nobody sends it again.
 
-`store` holds them and owns the bounds; `document` writes them down.
+`store` holds them and owns the bounds; `document` writes them down; `reconcile` compares what two nodes hold,
+`messages` carries it, and `flow` is the part of the node that says when, in the modes of `exchange_policy`.
 """

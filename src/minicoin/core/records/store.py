@@ -25,6 +25,7 @@ from minicoin.core.limits import (
     SIGNED_RECORDS_SPENT_REMEMBERED_MAX,
 )
 from minicoin.core.params.network import Network
+from minicoin.core.records.exchange_policy import DEFAULT_EXCHANGE, ExchangePolicy
 from minicoin.core.records.held import Held, StoreSnapshot, Taken
 from minicoin.core.records.kinds import KINDS, KindRow, MaySign
 from minicoin.core.records.rates import Buckets, Rate
@@ -65,6 +66,8 @@ class RecordStore:
         self._signers: Buckets[bytes] = Buckets(_SIGNER, SIGNED_RECORD_SIGNERS_CHARGED_MAX)
         self._all: Buckets[None] = Buckets(_ALL, 1)
         self._listeners: list[Listener] = []
+        self.exchange: ExchangePolicy = DEFAULT_EXCHANGE
+        """How it is kept in step with those of peers."""
         self.changes = 0
         """How often what is held has changed: whoever saw this number has seen all there is."""
 
@@ -72,6 +75,11 @@ class RecordStore:
 
     def __len__(self) -> int:
         return sum(len(held) for held in self._held.values())
+
+    @property
+    def network_id(self) -> bytes:
+        """The only network whose records it holds."""
+        return self._network.network_id
 
     @property
     def own_signer(self) -> bytes:
@@ -98,6 +106,10 @@ class RecordStore:
     def snapshot(self) -> StoreSnapshot:
         size = sum(held.size for held in self.all_held())
         return StoreSnapshot(len(self), size, self.changes, self.sources.digest())
+
+    def exchange_by(self, policy: ExchangePolicy) -> None:
+        """From the next round on, records are exchanged so: for network models, which choose by their settings."""
+        self.exchange = policy
 
     def listen(self, listener: Listener) -> None:
         """Be called with each record that becomes known from now on, our own too, as soon as it is held."""
