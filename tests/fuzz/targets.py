@@ -32,6 +32,7 @@ from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.records.document import decode_records, encode_records
 from minicoin.core.records.held import Held
+from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelta, RecordDigest, RecordValues
 from minicoin.core.records.record import decode_record
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros
@@ -171,6 +172,7 @@ def _records(body: bytes) -> None:
     assert encode_records(decode_records(raw, NETWORK.network_id), NETWORK.network_id) == raw
 
 
+_ENTRIES = ((b"\1" * 16, 5, 6), (b"\2" * 16, 7, 0))
 _RECORD_SEEDS = (record_of().encode(), record_of(ALICE, BOB, kind="config", key="x").encode())
 
 
@@ -263,6 +265,14 @@ TARGETS: dict[str, Target] = {
         (encode_multiaddr(b"\x7f\0\0\1", 4001, LIBP2P.address.peer_id), encode_multiaddr(bytes(16), 1)),
     ),
     "address-book": Target(_allow_refusal(_address_book), (_address_book_seed(),)),
+    "message-records": Target(
+        _extension(RecordValues),
+        (RecordValues((record_of(), record_of(ALICE, BOB, kind="config"))).encode(), RecordValues(()).encode()),
+    ),
+    "message-recdigest": Target(
+        _extension(RecordDigest), (RecordDigest(FIRST_SOURCE, LAST_SOURCE, _ENTRIES, True).encode(),)
+    ),
+    "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
     "records-document": Target(
         _allow_refusal(_records),

@@ -13,9 +13,12 @@ from minicoin.world.world import World
 LATENCY_US = 20_000
 
 
-def make_world(network: Network, verifier: ScriptVerifier, seed: bytes, *, runs_libp2p: bool = False) -> World:
+def make_world(
+    network: Network, verifier: ScriptVerifier, seed: bytes, *, runs_libp2p: bool = False, has_peer_ids: bool = False
+) -> World:
     """Every message is bytes, as on a socket; a node is asked before each event whether it has missed a deadline."""
-    settings = WorldSettings(seed, encodes=True, has_peer_ids=runs_libp2p, runs_libp2p=runs_libp2p)
+    has_peer_ids |= runs_libp2p
+    settings = WorldSettings(seed, encodes=True, has_peer_ids=has_peer_ids, runs_libp2p=runs_libp2p)
     world = World(network, verifier, uniform(LATENCY_US), settings)
     world.digest.listener = lambda time_us, index, text: check_deadlines(world.hosts[index])
     return world

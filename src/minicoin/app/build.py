@@ -33,6 +33,7 @@ from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.recording.writer import Opening
+from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros, seconds
 from minicoin.drivers.clock import NodeClock, WallClock
@@ -53,7 +54,7 @@ STATE_FOLDER = "state"
 
 # No reason not to start: most are filled again by themselves, and letters stay readable in the file that is kept. A
 # wallet or a ban list is one.
-_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY, OVERLAY_KEY, LETTERS_KEY})
+_EXPENDABLE = frozenset({BOOK_KEY, MEMPOOL_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY})
 
 
 class DamagedDocument(MisuseError):

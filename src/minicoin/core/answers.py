@@ -130,6 +130,21 @@ class Told:
     neighbours: int = 0
 
 
+# --- records ---
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSigned:
+    """A record with our signature. It is on disk and goes to peers, unless signatures of others are `missing`: then it
+    is held nowhere, and its bytes are what they are to sign."""
+
+    encoded: bytes
+    version: int
+    expires_s: int
+    """Unix time; 0 for never."""
+    missing: int = 0
+
+
 # --- chain and transactions ---
 
 
@@ -277,6 +292,7 @@ class PeerFound:
 Answer = (
     Done
     | Told
+    | RecordSigned
     | BlockVerdict
     | TipAt
     | Sent

@@ -14,6 +14,7 @@ from minicoin.core.answers import (
     Mined,
     PackageResult,
     PeerFound,
+    RecordSigned,
     Refused,
     Rescanned,
     Sent,
@@ -123,6 +124,29 @@ class Tell:
     text: str
     letter_id: bytes = b""
     """Empty: one is drawn."""
+
+
+# --- records (core/records) ---
+
+
+@dataclass(frozen=True, slots=True)
+class PutRecord:
+    """Sign a record as this node and give it to everybody; answered once it is on disk."""
+
+    answer: ClassVar = RecordSigned
+    kind: str
+    key: str
+    value: bytes
+    life_s: int | None = None
+    """As long as its kind allows where None."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignRecord:
+    """Add our signature to a record that several sign, and give it to everybody where it was the last one needed."""
+
+    answer: ClassVar = RecordSigned
+    encoded: bytes
 
 
 # --- chain and transactions ---
@@ -389,6 +413,7 @@ class SendMessage:
 
 NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | SetNetworkActive | PingPeers
 PeerIdCommand = FindPeer | Tell
+RecordCommand = PutRecord | SignRecord
 ChainCommand = SubmitBlock | SubmitHeader | WaitForTip | WaitForChain | InvalidateBlock | ReconsiderBlock | PreferBlock
 PoolCommand = SaveMempool | SubmitTransaction | SubmitPackage | PrioritiseTransaction
 MiningCommand = Generate | AbortGenerate | AwaitTemplate | GenerateBlock | SetMining
@@ -396,7 +421,15 @@ WalletCommand = CreateWallet | NewAddress | Unlock | Lock | Pay | AbandonTransac
 TrialCommand = SetMockTime | MockScheduler | AddPeerAddress | AddConnection | SendMessage
 
 Command = (
-    Stop | NetworkCommand | PeerIdCommand | ChainCommand | PoolCommand | MiningCommand | WalletCommand | TrialCommand
+    Stop
+    | NetworkCommand
+    | PeerIdCommand
+    | RecordCommand
+    | ChainCommand
+    | PoolCommand
+    | MiningCommand
+    | WalletCommand
+    | TrialCommand
 )
 
 

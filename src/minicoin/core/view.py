@@ -32,6 +32,8 @@ from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
+from minicoin.core.records.held import StoreSnapshot
+from minicoin.core.records.record import SignedRecord
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
@@ -167,6 +169,17 @@ class WalletReader(Protocol):
     def status(self, txid: Txid) -> TransactionStatus | None: ...
 
 
+class RecordReader(Protocol):
+    """The records (core/records)."""
+
+    @property
+    def own_signer(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def of_kind(self, kind: str) -> tuple[SignedRecord, ...]: ...
+    def get(self, kind: str, signer: bytes, key: str) -> SignedRecord | None: ...
+    def snapshot(self) -> StoreSnapshot: ...
+
+
 class SessionReader(Protocol):
     """One session (core/peer)."""
 
@@ -196,6 +209,8 @@ class SeenParts(Protocol):
     def book(self) -> BookReader: ...
     @property
     def connections(self) -> ConnectionReader: ...
+    @property
+    def records(self) -> RecordReader | None: ...
     @property
     def sessions(self) -> Mapping[ConnId, SessionReader]: ...
     def peer_views(self) -> tuple[PeerView, ...]: ...
@@ -251,6 +266,11 @@ class NodeView:
     def has_restored_mempool(self) -> bool:
         """Whether all that an earlier run kept of the mempool was judged, or nothing is to be taken up."""
         return self._flows.pool.is_restored
+
+    @property
+    def records(self) -> RecordReader | None:
+        """None where nodes have no messages of their own."""
+        return self._shared.records
 
     @property
     def sync(self) -> SyncReader:

@@ -22,6 +22,7 @@ from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
+from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 
@@ -44,9 +45,8 @@ def test_a_document_that_cannot_be_read_is_named(key):
 
 
 def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
-    assert set(DOCUMENT_KEYS) - {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY} == {
-        MEMPOOL_KEY
-    }
+    of_others = {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY}
+    assert set(DOCUMENT_KEYS) - of_others == {MEMPOOL_KEY}
     assert made(state=damaged(MEMPOOL_KEY))
 
 

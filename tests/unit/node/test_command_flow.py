@@ -197,6 +197,8 @@ EVERY = [
     c.FindPeer(SELF.peer_id.multihash),
     c.Tell(ADDRESSEE, "hello"),
     c.Tell(ADDRESSEE, "two\nlines"),
+    c.PutRecord("status", "", b"here"),
+    c.SignRecord(b"nonsense"),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

@@ -44,7 +44,7 @@ class Net:
             if policy is not None:
                 store.exchange_by(policy)
             self.flows.append(
-                RecordFlow(store, Rng(seed + bytes((number,))), lambda address: address.host.encode(), NOW)
+                RecordFlow(store, Rng(seed + bytes((number,))), lambda address: address.host.encode(), self, NOW)
             )
         self.carried = []
         self.saved = []
@@ -54,6 +54,9 @@ class Net:
                 for other in range(one + 1, len(identities)):
                     self.join(one, other)
             self.carried.clear()
+
+    def emit(self, *effects):
+        raise AssertionError("only a command emits")
 
     def view(self, number, *, is_inbound=True):
         return PeerView(number, NodeAddress(f"10.0.0.{number}", 8333), is_inbound)

@@ -29,7 +29,7 @@ def assemble_header_only(
     tree = HeaderTree(network)
     tree.load(state.headers)
     tree.set_tip(tree.best_header.hash)
-    common = make_common(network, policy, state.documents, tree, rng)
+    common = make_common(network, policy, state.documents, tree, identity, rng=rng, now=now)
     model = make_model(common, state.documents, headers_view(tree), identity, rng=rng, overlay=overlay)
     session = session_policy(network, policy, relays_transactions=False)
     return HeaderOnlyNode(common, model, session, now, make_addressee(network, state.documents, identity))

@@ -47,6 +47,7 @@ from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.common_commands import STOPPING, CommonCommands
+from minicoin.core.node.flows import make_record_flow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -88,6 +89,7 @@ class HeaderOnlyNode:
         self._book = BookFlow(shared.book, now)
         self._tip_watch = TipWatch(shared.tree, shared)
         self._directed = make_directed(shared, addressee, self._overlay, now)
+        self._records = make_record_flow(shared, now)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -98,12 +100,13 @@ class HeaderOnlyNode:
             self._tip_watch,
             *(() if self._directed is None else (self._directed,)),
             self._overlay,
+            *([] if self._records is None else [self._records]),
             DialFlow(shared.connections, shared.book),
         )
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
-        self._commands = CommonCommands(shared, self._peers)
+        self._commands = CommonCommands(shared, self._peers, self._records)
         self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
         self._peer_ids = PeerIdCommands(shared, self._overlay, self._directed)
         self._has_stopped = False
@@ -166,6 +169,8 @@ class HeaderOnlyNode:
             case Saved():
                 if self._directed is not None:
                     self._peers.perform(self._directed.on_saved(event), now)
+                if self._records is not None:
+                    self._records.on_saved(event)
             case SendQueueLow() | DeadlineReached():
                 # Nothing large is ever sent.
                 pass
@@ -221,6 +226,9 @@ class HeaderOnlyNode:
         if isinstance(command, commands.PeerIdCommand):
             self._peers.perform(self._peer_ids.handle(request, command, now), now)
             return
+        if isinstance(command, commands.RecordCommand):
+            self._commands.of_records(request, command, now)
+            return
         if isinstance(
             command, commands.PoolCommand | commands.MiningCommand | commands.WalletCommand | commands.TrialCommand
         ):
@@ -253,4 +261,7 @@ class HeaderOnlyNode:
         self._has_stopped = True
         self._tip_watch.end_waits()
         self._peer_ids.on_stop(STOPPING)
-        self._shared.emit(self._book.save(), Shutdown("asked to stop"))
+        self._shared.emit(self._book.save())
+        if self._records is not None:
+            self._shared.emit(self._records.save())
+        self._shared.emit(Shutdown("asked to stop"))

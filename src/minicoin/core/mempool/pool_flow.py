@@ -11,12 +11,12 @@ from struct import Struct
 from typing import Final, Protocol
 
 from minicoin.core.answers import Done, Reason
+from minicoin.core.document_waits import DocumentWaits
 from minicoin.core.effects import Effect, SaveState
 from minicoin.core.events import Saved
 from minicoin.core.faults import DecodeError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import DIGEST_ITEMS_MAX
-from minicoin.core.mempool.document_waits import DocumentWaits
 from minicoin.core.mempool.outcomes import MempoolChange, MempoolSnapshot
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.priorities import PRIORITIES_KEY

@@ -40,6 +40,8 @@ from minicoin.core.policy.roles import require_role
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
+from minicoin.core.records.document import RECORDS_KEY, decode_records
+from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
@@ -49,7 +51,16 @@ T = TypeVar("T")
 
 _OUTBOUND = (*AUTOMATIC, SlotKind.OVERLAY, *CHOSEN_BY_OPERATOR)
 
-DOCUMENT_KEYS = (BOOK_KEY, BANS_KEY, MEMPOOL_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY)
+DOCUMENT_KEYS = (
+    BOOK_KEY,
+    BANS_KEY,
+    MEMPOOL_KEY,
+    PRIORITIES_KEY,
+    WALLET_KEY,
+    OVERLAY_KEY,
+    LETTERS_KEY,
+    RECORDS_KEY,
+)
 """The documents a node saves and wants back at its next start."""
 
 
@@ -101,7 +112,7 @@ def assemble_node(
     if state.tip is not None:
         tree.set_tip(state.tip)
     documents = state.documents
-    common = make_common(network, policy, documents, tree, rng)
+    common = make_common(network, policy, documents, tree, identity, rng=rng, now=now)
     mempool = policy.mempool or policy_for(is_bitcoin=network.is_bitcoin)
     pool = Mempool(mempool, rng.stream("mempool"), tree.tip.height, coinbase_maturity=network.coinbase_maturity)
     if policy.persists_mempool:
@@ -119,6 +130,7 @@ def assemble_node(
         connections=common.connections,
         bootstrap=common.bootstrap,
         gossip=common.gossip,
+        records=common.records,
     )
     wallet = None
     if policy.uses_wallet:
@@ -130,7 +142,14 @@ def assemble_node(
 
 
 def make_common(
-    network: Network, policy: NodePolicy, documents: dict[str, bytes], tree: HeaderTree, rng: Rng
+    network: Network,
+    policy: NodePolicy,
+    documents: dict[str, bytes],
+    tree: HeaderTree,
+    identity: Identity | None,
+    *,
+    rng: Rng,
+    now: Micros,
 ) -> CommonParts:
     is_private = network.allow_private_addresses
     book_rng = rng.stream("book")
@@ -155,7 +174,20 @@ def make_common(
         connections=connections,
         bootstrap=Bootstrap(discovery, rng, partial(connections.count_ready, *_OUTBOUND)),
         gossip=Gossip(discovery, rng),
+        records=_make_records(network, documents, identity, now),
     )
+
+
+def _make_records(
+    network: Network, documents: dict[str, bytes], identity: Identity | None, now: Micros
+) -> RecordStore | None:
+    """With what an earlier run held, where nodes have messages of their own."""
+    if not network.own_messages:
+        return None
+    store = RecordStore(network, identity)
+    held = _restore(documents, RECORDS_KEY, lambda raw: decode_records(raw, network.network_id))
+    store.restore(held or (), now)
+    return store
 
 
 def make_model(
@@ -190,6 +222,7 @@ def make_model(
         group=shared.book.group,
         network_id=network.network_id,
         outbox=shared,
+        records=shared.records,
         saved=documents.get(OVERLAY_KEY),
     )
     make = row.make if overlay is None else overlay

@@ -22,6 +22,7 @@ from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
+from minicoin.core.records.flow import RecordFlow
 from minicoin.core.units import Micros, RequestId
 
 _NEEDS_WORKER = (
@@ -63,6 +64,7 @@ class CommandFlow:
         pool: PoolFlow,
         tip_watch: TipWatch,
         peer_ids: PeerIdCommands,
+        records: RecordFlow | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -71,7 +73,7 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._pool = pool
-        self._common = CommonCommands(parts, peers)
+        self._common = CommonCommands(parts, peers, records)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._peer_ids = peer_ids
@@ -98,6 +100,8 @@ class CommandFlow:
             self._common.handle(request, command, now)
         elif isinstance(command, commands.PeerIdCommand):
             self._peers.perform(self._peer_ids.handle(request, command, now), now)
+        elif isinstance(command, commands.RecordCommand):
+            self._common.of_records(request, command, now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

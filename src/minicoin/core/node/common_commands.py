@@ -1,4 +1,4 @@
-"""The commands of every node, whatever its role: about its connections, and about one header.
+"""The commands of every node, whatever its role: about its connections, its records, and one header.
 
 command_flow owns those of a node that keeps blocks, header_only those of one that keeps none; both ask here.
 """
@@ -17,17 +17,27 @@ from minicoin.core.notices import NetworkSwitched
 from minicoin.core.primitives.block import BlockHeader
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.records.flow import RecordFlow
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 
 STOPPING: Final = "the node is shutting down"
+NO_RECORDS = "the nodes of this network exchange no records: its file does not say own_messages = true"
 
 
 class CommonCommands:
-    """Answers each at once."""
+    """Answers each at once, but for what the disk is to hold first."""
 
-    def __init__(self, parts: CommonParts, peers: PeerFlow) -> None:
+    def __init__(self, parts: CommonParts, peers: PeerFlow, records: RecordFlow | None) -> None:
         self._parts = parts
         self._peers = peers
+        self._records = records
+
+    def of_records(self, request: RequestId, command: commands.RecordCommand, now: Micros) -> None:
+        """A command about a record. Raises MisuseError and DecodeError."""
+        if self._records is None:
+            self._parts.refuse(request, Reason.UNABLE, NO_RECORDS)
+        else:
+            self._records.handle(request, command, now)
 
     def handle(self, request: RequestId, command: commands.NetworkCommand, now: Micros) -> None:
         """A command about connections."""

@@ -2,7 +2,8 @@
 
 The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
 tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
-relay before transactions, which announces by it; the overlay when all others know of a change; connections last, when
+relay before transactions, which announces by it; the overlay when all others know of a change, and records
+behind it, since models write some; connections last, when
 it is said who is wanted and who was left.
 """
 
@@ -22,13 +23,14 @@ from minicoin.core.netsync.serving import Serving
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.command_flow import CommandFlow
 from minicoin.core.node.overlay_flow import OverlayFlow
-from minicoin.core.node.parts import Parts
+from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
 from minicoin.core.overlay import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.records.flow import RecordFlow
 from minicoin.core.relay.relay_flow import RelayFlow
 from minicoin.core.units import Micros
 from minicoin.core.wallet.wallet import Wallet
@@ -53,6 +55,7 @@ class Flows:
     wallet: WalletKeeper
     tip_watch: TipWatch
     directed: Directed | None
+    records: RecordFlow | None
     commands: CommandFlow
 
 
@@ -87,6 +90,7 @@ def make_flows(
     mining = Miner(shared, now)
     tip_watch = TipWatch(shared.tree, shared)
     directed = make_directed(shared, addressee, overlay, now)
+    records = make_record_flow(shared, now)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -103,6 +107,7 @@ def make_flows(
         *_make_more(shared, more),
         *(() if directed is None else (directed,)),
         overlay,
+        *([] if records is None else [records]),
         DialFlow(shared.connections, shared.book),
     )
     router = make_router(listeners)
@@ -124,6 +129,7 @@ def make_flows(
         wallet=keeper,
         tip_watch=tip_watch,
         directed=directed,
+        records=records,
         commands=CommandFlow(
             shared,
             chain,
@@ -134,8 +140,16 @@ def make_flows(
             pool,
             tip_watch,
             PeerIdCommands(shared, overlay, directed),
+            records,
         ),
     )
+
+
+def make_record_flow(shared: CommonParts, now: Micros) -> RecordFlow | None:
+    """Where nodes have messages of their own."""
+    if shared.records is None:
+        return None
+    return RecordFlow(shared.records, shared.rng.stream("records"), shared.book.group, shared, now)
 
 
 def _make_more(shared: Parts, more: Iterable[MakePart]) -> Iterable[Part]:

@@ -107,6 +107,8 @@ class Node:
             self._has_stopped = True
             self._shared.emit(self._flows.book.save())
             self._flows.pool.on_stop(now)
+            if self._flows.records is not None:
+                self._shared.emit(self._flows.records.save())
             self._shared.emit(Shutdown("asked to stop"))
 
     def drain_effects(self) -> list[Effect]:
@@ -182,6 +184,8 @@ class Node:
                 self._flows.wallet.on_saved(event, now)
                 if self._flows.directed is not None:
                     self._flows.peers.perform(self._flows.directed.on_saved(event), now)
+                if self._flows.records is not None:
+                    self._flows.records.on_saved(event)
             case KeyStretched():
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():

@@ -17,6 +17,7 @@ from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.transaction import Txid
+from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, RequestId
@@ -37,6 +38,8 @@ class CommonParts:
     connections: ConnectionManager
     bootstrap: Bootstrap
     gossip: Gossip
+    records: RecordStore | None
+    """None where nodes have no messages of their own."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False

@@ -31,6 +31,7 @@ from minicoin.core.part import Outbox, Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
+from minicoin.core.records.store import RecordStore
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import InventoryVector
@@ -214,6 +215,8 @@ class OverlaySetup:
     network_id: bytes = b""
     """What is signed is bound to."""
     outbox: Outbox = _Nowhere()
+    records: RecordStore | None = None
+    """What nodes say of themselves and of the network, signed; None where nodes have no messages of their own."""
     saved: bytes | None = None
     """What the last run saved under OVERLAY_KEY."""
 

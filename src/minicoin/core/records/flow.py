@@ -13,10 +13,14 @@ The store owns what is held and what may come in; `reconcile` what is sent.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.answers import RecordSigned
+from minicoin.core.commands import PutRecord, RecordCommand, SignRecord
+from minicoin.core.document_waits import DocumentWaits
 from minicoin.core.effects import Effect, SaveState, Send
+from minicoin.core.events import Saved
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import (
     DIGEST_ITEMS_MAX,
@@ -29,7 +33,7 @@ from minicoin.core.limits import (
     SIGNED_RECORD_GROUPS_CHARGED_MAX,
     SIGNED_RECORDS_MESSAGE_BYTES_MAX,
 )
-from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.document import RECORDS_KEY, encode_records
 from minicoin.core.records.exchange_policy import ExchangeMode
@@ -37,10 +41,10 @@ from minicoin.core.records.held import StoreSnapshot, Taken
 from minicoin.core.records.messages import FIRST_SOURCE, RecordDelta, RecordDigest, RecordValues
 from minicoin.core.records.rates import Buckets, Rate
 from minicoin.core.records.reconcile import answer_digest, answer_lacks, make_digest, next_page
-from minicoin.core.records.record import Place, SignedRecord
+from minicoin.core.records.record import Place, SignedRecord, decode_record
 from minicoin.core.records.store import RecordStore
 from minicoin.core.rng import Rng
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _MESSAGES: Final = (RecordValues, RecordDigest, RecordDelta)
@@ -82,11 +86,15 @@ _FLOW: Final = make_codec(RecordFlowSnapshot, {})
 class RecordFlow(Part):
     """Around a store."""
 
-    def __init__(self, store: RecordStore, rng: Rng, group: Callable[[NodeAddress], bytes], now: Micros) -> None:
+    def __init__(
+        self, store: RecordStore, rng: Rng, group: Callable[[NodeAddress], bytes], outbox: Outbox, now: Micros
+    ) -> None:
         """`group` is the source group of an address."""
         self._store = store
         self._rng = rng
         self._group = group
+        self._outbox = outbox
+        self._waits = DocumentWaits(outbox)
         self._peers: dict[ConnId, _Peer] = {}
         self._answered: Buckets[bytes] = Buckets(_DIGESTS, SIGNED_RECORD_GROUPS_CHARGED_MAX)
         self._news: list[tuple[SignedRecord, ConnId | None]] = []
@@ -108,6 +116,30 @@ class RecordFlow(Part):
             route(RecordDigest, self.take_digest),
             route(RecordDelta, self.take_delta),
         )
+
+    # --- commands ---
+
+    def handle(self, request: RequestId, command: RecordCommand, now: Micros) -> None:
+        """Sign a record, and hold it where no signature is missing. Raises MisuseError that says why not."""
+        match command:
+            case PutRecord(kind, key, value, life_s):
+                record = self._store.sign(kind, key, value, now, None if life_s is None else life_s * SECOND_US)
+            case SignRecord(encoded):
+                record = self._store.co_sign(decode_record(encoded))
+            case _:
+                assert_never(command)
+        missing = self._store.signatures_missing(record)
+        answer = RecordSigned(record.encode(), record.version, record.expires_s, missing)
+        if missing:
+            self._outbox.reply(request, answer)
+            return
+        self._store.keep(record)
+        self._waits.wait(RECORDS_KEY, request, answer)
+        self._outbox.emit(self.save())
+
+    def on_saved(self, event: Saved) -> None:
+        """A document is on disk, or the disk refused it."""
+        self._waits.on_saved(event)
 
     # --- peers ---
 
@@ -202,6 +234,7 @@ class RecordFlow(Part):
     def save(self) -> SaveState:
         """Write everything down as it is."""
         self._changes_saved = self._store.changes
+        self._waits.begin(RECORDS_KEY)
         return SaveState(RECORDS_KEY, self._document())
 
     def _document(self) -> bytes:

@@ -273,10 +273,18 @@ class RecordStore:
             raise MisuseError("a signature of this record does not hold, or it is of another network")
         return with_signature(record, identity, self._network.network_id)
 
+    def signatures_missing(self, record: SignedRecord) -> int:
+        """How many more of those who sign it together it needs."""
+        quorum = self._network.founder_quorum if KINDS[record.kind].is_shared else 1
+        return max(0, quorum - len(record.signatures))
+
     def keep(self, record: SignedRecord) -> None:
         """Hold a record that was signed here. Raises MisuseError."""
+        missing = self.signatures_missing(record)
+        if missing:
+            raise MisuseError(f"{missing} of {self._network.founder_quorum} founders have not signed it yet")
         if not self.may_sign(record):
-            raise MisuseError(f"{len(record.signatures)} of {self._network.founder_quorum} founders have signed it")
+            raise MisuseError("somebody has signed it who is not among the network file's founders")
         held = self._held[record.kind].get(record.place)
         if held is not None and held.record.version >= record.version:
             raise MisuseError("a newer record stands in its place")

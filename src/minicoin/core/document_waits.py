@@ -1,12 +1,15 @@
 """Who is answered once a document is on disk, since an answer is a promise. The wallet has its own."""
 
 from collections import deque
+from typing import Final
 
-from minicoin.core.answers import Done, Reason
+from minicoin.core.answers import Answer, Done, Reason
 from minicoin.core.events import Saved
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.part import Outbox
 from minicoin.core.units import RequestId
+
+_DONE: Final = Done()
 
 
 class DocumentWaits:
@@ -14,17 +17,17 @@ class DocumentWaits:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._next: dict[str, list[RequestId]] = {}
-        self._writes: dict[str, deque[list[RequestId]]] = {}
+        self._next: dict[str, list[tuple[RequestId, Answer]]] = {}
+        self._writes: dict[str, deque[list[tuple[RequestId, Answer]]]] = {}
         self._count = 0
 
-    def wait(self, key: str, request: RequestId) -> None:
-        """To be answered when the next write of this document is done."""
+    def wait(self, key: str, request: RequestId, answer: Answer = _DONE) -> None:
+        """To be given this answer when the next write of this document is done."""
         if self._count >= COMMANDS_WAITING_MAX:
             self._outbox.refuse(request, Reason.CROWDED, "too many calls wait for the disk")
             return
         self._count += 1
-        self._next.setdefault(key, []).append(request)
+        self._next.setdefault(key, []).append((request, answer))
 
     def begin(self, key: str) -> None:
         """A write goes out: it is what those who wait by now are answered with."""
@@ -37,8 +40,8 @@ class DocumentWaits:
             return
         requests = writes.popleft()
         self._count -= len(requests)
-        for request in requests:
+        for request, answer in requests:
             if event.error:
                 self._outbox.refuse(request, Reason.NOT_SAVED, f"the disk refused: {event.error}")
             else:
-                self._outbox.reply(request, Done())
+                self._outbox.reply(request, answer)
