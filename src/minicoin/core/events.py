@@ -18,6 +18,8 @@ class ConnectionOpened:
     remote: NodeAddress
     inbound: bool
     local: NodeAddress | None = None
+    heard: tuple[Message, ...] = field(default=(), repr=False)
+    """What the remote has said on it already, in order: how a simulated network begins with finished handshakes."""
 
 
 @dataclass(frozen=True, slots=True)

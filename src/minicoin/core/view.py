@@ -39,6 +39,7 @@ from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import Balance, HistoryEntry, Record, TransactionStatus, WalletCoin
 from minicoin.core.wallet.views import AddressEntry, WalletSnapshot
+from minicoin.core.wire.messages import Message
 
 
 class SyncReader(Protocol):
@@ -304,6 +305,10 @@ class NodeView:
     def ready_peers(self) -> tuple[PeerView, ...]:
         """Those whose handshake is over, oldest first."""
         return self._shared.peer_views()
+
+    def greeting(self, conn: ConnId, remote: NodeAddress, now: Micros) -> tuple[Message, ...]:
+        """What it says in a handshake on this connection with a peer of its own version."""
+        return self._flows.peers.greeting(conn, remote, now)
 
     @property
     def mining(self) -> MiningReader:

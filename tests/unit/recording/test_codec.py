@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicoin.core.commands import Command, CreateWallet, Unlock
 from minicoin.core.effects import Effect, SaveState, StretchKey, Watch
-from minicoin.core.events import CommandReceived, Event, KeyStretched, MessageReceived
+from minicoin.core.events import CommandReceived, ConnectionOpened, Event, KeyStretched, MessageReceived
 from minicoin.core.faults import DecodeError
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
@@ -72,7 +72,11 @@ def through(event):
 @pytest.mark.parametrize("kind", [kind for kind in get_args(Event) if kind not in (KeyStretched, CommandReceived)])
 def test_every_event_is_read_back(kind):
     bitcoins = st.one_of(*map(st.from_type, BITCOINS_MESSAGES))
-    made = st.builds(kind, message=bitcoins) if kind is MessageReceived else st.from_type(kind)
+    holds = {
+        MessageReceived: {"message": bitcoins},
+        ConnectionOpened: {"heard": st.lists(bitcoins, max_size=3).map(tuple)},
+    }
+    made = st.builds(kind, **holds[kind]) if kind in holds else st.from_type(kind)
 
     @EXAMPLES
     @given(made)

@@ -26,12 +26,13 @@ from minicoin.core.notices import (
 )
 from minicoin.core.params.builtin import find_by_magic
 from minicoin.core.part import Part, PeerView, Router
+from minicoin.core.peer.greeting import greeting, version_of
 from minicoin.core.peer.pongs import WaitingPongs
 from minicoin.core.peer.session import Session, SessionPolicy, SessionSnapshot
 from minicoin.core.peer.states import SESSION_TYPES
-from minicoin.core.primitives.address import Services
+from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
-from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, MUST_SERVE, SlotKind
+from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, MUST_SERVE, NO_TRANSACTIONS, SlotKind
 from minicoin.core.units import ConnId, Micros, seconds
 from minicoin.core.wire.frame import Dropped, WrongMagic
 from minicoin.core.wire.messages import Message, Ping, Pong, Version
@@ -90,13 +91,15 @@ class PeerFlow(Part):
             inbound=event.inbound,
             now=now,
             local=event.local,
-            relays=slot is None or slot.kind not in (SlotKind.BLOCK_ONLY, SlotKind.FEELER),
+            relays=slot is None or slot.kind not in NO_TRANSACTIONS,
             permissions=Permission.NONE if slot is None else slot.permissions,
         )
         parts.sessions[event.conn] = session
         self.alarm.by(session.deadline)
         parts.emit(PeerOpened(event.conn, event.remote, event.inbound))
         self._send(event.conn, session.open(parts.tree.tip.height, now))
+        for message in event.heard:
+            self.on_message(MessageReceived(event.conn, message, 0), now)
 
     def on_dial_failed(self, event: DialFailed, now: Micros) -> None:
         """A dial ended without a connection."""
@@ -371,6 +374,14 @@ class PeerFlow(Part):
         out = bytearray()
         _SESSIONS.write(self.snapshot(now), out)
         return (("sessions", bytes(out)),)
+
+    def greeting(self, conn: ConnId, remote: NodeAddress, now: Micros) -> tuple[Message, ...]:
+        """What this node says in a handshake on this connection with a peer of its own version, whoever dialled."""
+        policy, slot = self._session_policy, self._parts.connections.get(conn)
+        relays = policy.relays_transactions and (slot is None or slot.kind not in NO_TRANSACTIONS)
+        height = self._parts.tree.tip.height
+        version = version_of(policy.services, policy.user_agent, remote, now, height=height, relays=relays)
+        return greeting(version, policy.extensions)
 
     def ping_all(self, now: Micros) -> None:
         """Ping every ready peer now."""

@@ -11,11 +11,11 @@ would ask for a lone new block in that form.
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
 from minicoin.core.part import PeerView
+from minicoin.core.peer.greeting import PROTOCOL_VERSION, version_of
 from minicoin.core.peer.states import SessionState, is_heard, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
@@ -27,7 +27,6 @@ from minicoin.core.wire.frame import Dropped, FrameDecoder
 from minicoin.core.wire.messages import (
     FeeFilter,
     Message,
-    NetAddress,
     Ping,
     Pong,
     SendAddrV2,
@@ -40,7 +39,6 @@ from minicoin.core.wire.messages import (
 )
 from minicoin.core.wire.messages_extension import NO_EXTENSIONS, ExtensionMessage, Extensions, Offer, offer_of, spoken
 
-PROTOCOL_VERSION = 70016
 PROTOCOL_VERSION_MIN = 31800
 """The first version with getheaders; Bitcoin Core and btcd draw the line there too."""
 
@@ -53,7 +51,6 @@ _FEEFILTER_VERSION = 70013
 _NONCED_PING_VERSION = 60001
 """BIP31: older peers send pings without a nonce and expect no pong."""
 
-_SERVICES_CACHED = 16
 # Asked at every message; before Python 3.12, looking up a member of an enum is slow.
 _READY = SessionState.READY
 
@@ -336,18 +333,15 @@ class Session:
     def our_version(self, height: int, now: Micros) -> Version:
         """What we say of ourselves."""
         policy = self._policy
-        # The address is shown to the peer only where it is an IP: names have no place in a version message.
-        remote = self.remote if self.remote.ip is not None else NodeAddress("0.0.0.0", self.remote.port)
-        return Version(
-            version=PROTOCOL_VERSION,
-            services=policy.services,
-            timestamp=seconds(now),
-            addr_recv=NetAddress(int(self.services), remote.host, remote.port),
-            addr_from=_unnamed(int(policy.services)),
+        return version_of(
+            policy.services,
+            policy.user_agent,
+            self.remote,
+            now,
+            remote_services=self.services,
             nonce=self.nonce,
-            user_agent=policy.user_agent,
-            start_height=height,
-            relay=self._relays,
+            height=height,
+            relays=self._relays,
         )
 
     def snapshot(self) -> SessionSnapshot:
@@ -427,9 +421,3 @@ def _told_address(version: Version | None) -> NodeAddress | None:
         return None
     address = NodeAddress(version.addr_recv.host, version.addr_recv.port)
     return None if address.ip is None or address.ip.is_unspecified else address
-
-
-@lru_cache(_SERVICES_CACHED)
-def _unnamed(services: int) -> NetAddress:
-    """What we put in place of our own address, one object for all: every session keeps its peer's version."""
-    return NetAddress(services)

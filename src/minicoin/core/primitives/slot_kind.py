@@ -24,3 +24,6 @@ MUST_SERVE = (*AUTOMATIC, SlotKind.SEED)
 
 CHOSEN_BY_OPERATOR = (SlotKind.MANUAL, SlotKind.CONNECT)
 """Named by a person: never banned, dialled again for ever."""
+
+NO_TRANSACTIONS = (SlotKind.BLOCK_ONLY, SlotKind.FEELER)
+"""The peer is asked for none (BIP37): for blocks only, or for a look."""

@@ -7,7 +7,8 @@ from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
 from minicoin.core.overlay import OverlayState
-from minicoin.core.peer.session import PROTOCOL_VERSION, SessionSnapshot
+from minicoin.core.peer.greeting import PROTOCOL_VERSION
+from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.relay.transactions import RelayPeerView
