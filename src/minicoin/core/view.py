@@ -189,6 +189,12 @@ class SessionReader(Protocol):
     def snapshot(self) -> SessionSnapshot: ...
 
 
+class PeerReader(Protocol):
+    """What is said to peers (core/node/peer_flow)."""
+
+    def greeting(self, conn: ConnId, remote: NodeAddress, now: Micros) -> tuple[Message, ...]: ...
+
+
 class SeenParts(Protocol):
     """The parts as they are looked at."""
 
@@ -224,6 +230,8 @@ class SeenFlows(Protocol):
     def chain(self) -> ChainFlow: ...
     @property
     def pool(self) -> PoolFlow: ...
+    @property
+    def peers(self) -> PeerReader: ...
     @property
     def inventory(self) -> InventoryFlow: ...
     @property

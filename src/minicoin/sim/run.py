@@ -1,8 +1,8 @@
 """From a scenario and a seed to its record, with the engine the scenario names: the one way in."""
 
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.sim.engine.phases import Progress, Report
 from minicoin.sim.engine.run import run_full
-from minicoin.sim.engine.simulation import Progress, Report
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.model.run import run_model
 from minicoin.sim.scenario.schema import Scenario

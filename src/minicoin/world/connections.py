@@ -17,6 +17,7 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId
 from minicoin.world.host import Host, LinkEnd
 from minicoin.world.loop import Loop
+from minicoin.world.meeting import may_meet, meet
 from minicoin.world.secured import Secured
 from minicoin.world.settings import Barrier, Latency, LinkHook, WorldSettings
 from minicoin.world.transport import WorldTransport
@@ -37,6 +38,8 @@ class Connections:
         self.barriers: list[Barrier] = []
         self.link_hooks: list[LinkHook] = []
         """Called with each end of a connection as it opens."""
+        self.is_meeting = False
+        """While it is, whoever dials a node finds it there at once, and the handshake over (meeting.py)."""
         self._loop = loop
         self._queue = loop.queue
         self._latency = latency
@@ -58,7 +61,7 @@ class Connections:
     def dial(self, host: Host, effect: Dial) -> None:
         """Open a connection; answered by ConnectionOpened or DialFailed."""
         target = self.by_address.get((effect.address.host, effect.address.port))
-        if target is None or not target.is_up:
+        if target is None or not (target.is_up or self.is_meeting):
             self._loop.post(host, DialFailed(effect.conn, effect.address, "connection refused"), REFUSED_AFTER_US)
             return
         if self.barriers and (self.is_cut(host, target) or self.is_cut(target, host)):
@@ -75,8 +78,24 @@ class Connections:
         if self._names_peers:
             near.remote = replace(effect.address, peer_id=target.address.peer_id)
             far.remote = replace(seen, peer_id=host.address.peer_id)
+        if self.is_meeting:
+            # As soon as all that happens now has happened: the target may be switched on a moment later.
+            self._queue.at(self._queue.now, self._meet, far, near)
+            return
         # A SYN there, a SYN-ACK back: the accepting side knows of the connection first.
         self._queue.at(self._queue.now + near.latency_us, self._accept, far, near)
+
+    def _meet(self, far: LinkEnd, near: LinkEnd) -> None:
+        if not may_meet(near) or near.host.runner is not near.runner:
+            self._queue.at(self._queue.now + near.latency_us, self._accept, far, near)
+            return
+        for end in (far, near):
+            end.runner = end.host.runner
+            end.host.links[end.conn] = end
+            end.last_arrival = self._queue.now
+            for hook in self.link_hooks:
+                hook(end)
+        meet(self._loop, far, near)
 
     def _accept(self, far: LinkEnd, near: LinkEnd) -> None:
         host = far.host

@@ -50,6 +50,16 @@ class Loop:
         runner.handle(event, host.clock.read(now))
         self.perform(host)
 
+    def handle_in_part(self, host: Host, event: Event, is_performed: Callable[[Effect], bool]) -> None:
+        """The same; of what the runner wants, these effects are performed and the others left."""
+        runner = host.runner
+        if runner is None:
+            return
+        now = self.queue.now
+        self.digest.note(now, host.index, 0, event_key(event))
+        runner.handle(event, host.clock.read(now))
+        self._carry_out(host, runner, [effect for effect in runner.drain_effects() if is_performed(effect)])
+
     def post(self, host: Host, event: Event, delay_us: int = 0) -> None:
         """The result of an effect, behind all that is due by then; for nobody where the node that asked is gone."""
         self.queue.at(self.queue.now + delay_us, self._answer, host, (host.runner, event))
@@ -96,9 +106,11 @@ class Loop:
     def perform(self, host: Host) -> None:
         """All that a host's runner wants."""
         runner = host.runner
-        if runner is None:
-            return
-        for effect in runner.drain_effects():
+        if runner is not None:
+            self._carry_out(host, runner, runner.drain_effects())
+
+    def _carry_out(self, host: Host, runner: Runner, effects: list[Effect]) -> None:
+        for effect in effects:
             if type(effect) is Send:
                 self._send(host, effect.conn, effect.message)
             else:

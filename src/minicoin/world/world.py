@@ -65,6 +65,8 @@ from minicoin.world.worker import Workers
 PORT: Final = 8333
 # After the genesis block, so that the first mined block is later than its parent.
 START_AFTER_GENESIS_US: Final = 600 * SECOND_US
+# What two or three seeds of Bitcoin's network name, and enough to begin with.
+SEEDS_ANSWER_MAX: Final = 64
 _RESOLVED_AFTER_US: Final = 50_000
 _SEARCH_TRIES: Final = 1 << 20
 _PATIENCE_US: Final = 60 * SECOND_US
@@ -86,7 +88,7 @@ class World:
         self.hosts: list[Host] = []
         self.book = BlockBook(network, verifier)
         self.seeds: tuple[NodeAddress, ...] = ()
-        """What the network's DNS seeds answer."""
+        """What the network's DNS seeds know; each who asks is answered SEEDS_ANSWER_MAX of them at most."""
         self.block_bytes = 0
         """Miners fill their blocks up to this size."""
         self.loop = Loop(self.started_at)
@@ -241,9 +243,7 @@ class World:
                 if end is not None:
                     self.connections.close(end, reason)
             case Resolve(name):
-                now_s = host.clock.read(self.now) // SECOND_US
-                known = tuple(TimedAddress(address, 9, now_s) for address in self.seeds if address != host.address)
-                self.loop.post(host, AddressesFound(AddressSource.DNS, name, known), _RESOLVED_AFTER_US)
+                self.loop.post(host, AddressesFound(AddressSource.DNS, name, self._resolve(host)), _RESOLVED_AFTER_US)
             case SaveState(key, value):
                 host.disk.documents[key] = value
                 self.loop.post(host, Saved(key), self.settings.costs.save_us)
@@ -268,6 +268,14 @@ class World:
                 # What is left is the closed union of notices, as the type checker sees.
                 for read in self.readers:
                     read(host, effect, self.now)
+
+    def _resolve(self, host: Host) -> tuple[TimedAddress, ...]:
+        known = [address for address in self.seeds if address != host.address]
+        if len(known) > SEEDS_ANSWER_MAX:
+            drawn = self.rng.stream(f"seeds {host.index} {host.restarts}")
+            known = [known[drawn.below(len(known))] for _ in range(SEEDS_ANSWER_MAX)]
+        now_s = host.clock.read(self.now) // SECOND_US
+        return tuple(TimedAddress(address, 9, now_s) for address in dict.fromkeys(known))
 
     def _search(self, host: Host, job: SearchNonce) -> None:
         """Found at once: a search that takes its time is the scenario's, or that of a job that may not end before."""

@@ -44,7 +44,7 @@ from minicoin.world.costs import WorkCosts
 from minicoin.world.host import Lines
 from minicoin.world.ledger import SharedLedger
 from minicoin.world.settings import WorldSettings
-from minicoin.world.world import World, host_address
+from minicoin.world.world import SEEDS_ANSWER_MAX, World, host_address
 
 NETWORK = replace(REGTEST, name="world", coinbase_maturity=2)
 
@@ -185,6 +185,18 @@ def test_names_are_resolved_to_the_seeds_but_oneself() -> None:
     assert isinstance(event, AddressesFound)
     assert event.source is AddressSource.DNS
     assert [found.address for found in event.addresses] == [other.address]
+
+
+def test_where_the_seeds_know_many_each_who_asks_hears_of_others() -> None:
+    world = make_world()
+    asking = [add_script(world) for _ in range(2)]
+    world.seeds = tuple(world.add_host().address for _ in range(4 * SEEDS_ANSWER_MAX))
+    for host, _ in asking:
+        act(world, host, Resolve("seed.sim", 8333))
+    pass_time(world)
+    answers = [[found.address for found in event.addresses] for _, script in asking for _, event in script.heard]
+    assert all(SEEDS_ANSWER_MAX / 2 < len(set(answer)) == len(answer) <= SEEDS_ANSWER_MAX for answer in answers)
+    assert answers[0] != answers[1]
 
 
 def test_a_node_that_gives_up_is_switched_off() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from minicoin.sim.engine.simulation import Interrupted
+from minicoin.sim.engine.phases import Interrupted
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a shell shows of a program that a signal ended.

@@ -12,7 +12,7 @@ from minicoin.app.sim.source import ScenarioSource, fail
 from minicoin.core.faults import MisuseError
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.kernel import KernelVerifier
-from minicoin.sim.engine.simulation import Interrupted, Progress, SetupFailed
+from minicoin.sim.engine.phases import SET_UP, Interrupted, Progress, SetupFailed
 from minicoin.sim.measure.record import RunRecord
 from minicoin.sim.result.json import json_text, to_json, write_json
 from minicoin.sim.result.parquet import write_parquet
@@ -38,7 +38,10 @@ def run_file(
 
             def report(at: Progress) -> None:
                 interrupt.check()
-                progress.update(at.virtual_us, at.events, at.blocks)
+                if at.phase == SET_UP:
+                    progress.set_up(at.share, at.events)
+                else:
+                    progress.update(at.virtual_us, at.events, at.blocks)
 
             try:
                 record = run(scenario, chosen, KernelVerifier(), report)

@@ -33,9 +33,11 @@ def network_of(scenario: Scenario) -> Network:
     )
 
 
-def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int, role: str = "") -> NodePolicy:
-    """How one node behaves that dials `peers` and is dialled by `inbound` others, or looks for peers by itself; `role`
-    is what it is in the network model."""
+def policy_of(
+    scenario: Scenario, own: NodeAddress, peers: tuple[NodeAddress, ...], inbound: int, role: str = ""
+) -> NodePolicy:
+    """How the node at `own` behaves that dials `peers` and is dialled by `inbound` others, or looks for peers by
+    itself; `role` is what it is in the network model."""
     rules, topology = scenario.network, scenario.topology
     searches = topology.source == "addrman"
     return NodePolicy(
@@ -44,7 +46,9 @@ def policy_of(scenario: Scenario, peers: tuple[NodeAddress, ...], inbound: int, 
         use_dns_seeds=searches,
         # Nodes of a given topology need no addresses, so they tell none.
         listens=searches,
-        gossips=searches,
+        gossips=searches and topology.tells_addresses,
+        # Who hears no addresses would not hear of its own either.
+        external_address=own if searches and not topology.tells_addresses else None,
         outbound_slots=topology.outbound if searches else 0,
         # A drawn topology is what the scenario asks for, so its links always have room.
         inbound_slots=max(topology.max_inbound, inbound),

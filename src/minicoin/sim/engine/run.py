@@ -7,7 +7,8 @@ from minicoin import __version__
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.units import SECOND_US
 from minicoin.sim.engine.collector import quiet_collector
-from minicoin.sim.engine.simulation import Interrupted, Report, Simulation
+from minicoin.sim.engine.phases import Interrupted, Report
+from minicoin.sim.engine.simulation import Simulation
 from minicoin.sim.measure.record import NodeRecord, RunRecord, TrafficRecord
 from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.schema import Scenario

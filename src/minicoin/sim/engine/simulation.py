@@ -3,8 +3,6 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
@@ -21,12 +19,13 @@ from minicoin.sim.engine.collector import collect_fresh, keep_all
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
+from minicoin.sim.engine.phases import Progress, Report, SetupFailed
 from minicoin.sim.engine.placing import Places, connect, place
 from minicoin.sim.engine.recorder import RunRecorder
-from minicoin.sim.engine.rules import costs_of, network_of, policy_of
+from minicoin.sim.engine.rules import costs_of, network_of
+from minicoin.sim.engine.set_up import connect_nodes
 from minicoin.sim.engine.wallets import WalletLoad, Wallets, coins_for_wallets
 from minicoin.sim.faults.timeline import FaultTimeline
-from minicoin.sim.scenario.groups import groups_by_node
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
 from minicoin.world.host import Host, Lines
@@ -36,32 +35,8 @@ from minicoin.world.settings import WorldSettings
 from minicoin.world.world import World
 
 _SLICE_EVENTS: Final = 20_000
-_SETUP_STEP_US: Final = SECOND_US
 _COINS_MAX: Final = 20_000
 _BLOCKS_FUNDED: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands, for people."""
-
-    phase: str
-    events: int
-    virtual_us: int
-    blocks: int
-    share: float
-    """Of the phase, 0..1, as far as it can be told."""
-
-
-Report = Callable[[Progress], None]
-
-
-class SetupFailed(Exception):
-    """The network did not connect in the time the scenario gives."""
-
-
-class Interrupted(Exception):
-    """Raised by a Report to end a run between two steps: what was measured until then is a record, marked partial."""
 
 
 class Simulation:
@@ -116,25 +91,7 @@ class Simulation:
     def set_up(self, report: Report) -> None:
         """Start all nodes and wait until they are connected. Raises SetupFailed."""
         began = time.perf_counter()
-        outbound = self.topology.outbound()
-        addresses = [host.address for host in self.honest]
-        if self.scenario.topology.source == "addrman":
-            self.world.seeds = tuple(addresses[node] for node in self.scenario.topology.seed_nodes)
-        inbound = Counter(peer for peers in outbound for peer in peers)
-        groups = groups_by_node(self.scenario.nodes)
-        for host, peers, group in zip(self.honest, outbound, groups, strict=True):
-            dialled = tuple(addresses[peer] for peer in peers)
-            role = "" if group is None else group.role or ""
-            self.world.start(host, policy_of(self.scenario, dialled, inbound[host.index], role))
-        wanted = [len(peers) for peers in outbound]
-        most_us = round(self.scenario.warmup.connect_s * SECOND_US)
-        ends_at = self.world.now + most_us
-        while not self._is_connected(wanted):
-            if self.world.now >= ends_at:
-                raise SetupFailed(self._unconnected(wanted))
-            self.setup_events += self.world.run(min(self.world.now + _SETUP_STEP_US, ends_at))
-            collect_fresh()
-            report(Progress("set-up", self.setup_events, self.world.now - self.world.started_at, 0, 0.0))
+        self.setup_events = connect_nodes(self.world, self.scenario, self.honest, self.topology, report)
         if self.wallets is not None:
             self._prepare(self.wallets)
         self.setup_wall_s = time.perf_counter() - began
@@ -279,19 +236,6 @@ class Simulation:
             return WalletLoad(self.world, load, self.wallets, self.recorder, self.scenario.measure.transactions)
         return PaymentLoad(self.world, load, coins, self.recorder, self.scenario.measure.transactions)
 
-    def _is_connected(self, wanted: list[int]) -> bool:
-        """Every link that the topology has carries a finished handshake; where there is none, everybody has a peer."""
-        pairs = zip(self.honest, wanted, strict=True)
-        return len(self.honest) == 1 or all(_is_joined(host, count) for host, count in pairs)
-
-    def _unconnected(self, wanted: list[int]) -> str:
-        missing = [host.name for host, count in zip(self.honest, wanted, strict=True) if not _is_joined(host, count)]
-        return (
-            f"{len(missing)} of {len(self.honest)} nodes are not connected after "
-            f"{self.scenario.warmup.connect_s:g} s (the first: {', '.join(missing[:5])}): raise warmup.connect_s, or "
-            "look at topology.max_inbound and topology.seed_nodes"
-        )
-
     def _sample_regularly(self) -> None:
         measure = self.scenario.measure
         if measure.mempool_every_s is not None:
@@ -315,11 +259,3 @@ class Simulation:
             self.recorder.sample("tips", "tips", len(tips))
             self.recorder.sample("converged", "share of nodes", max(tips.values()) / len(counts))
         self.world.queue.at(self.world.now + every_us, self._sample_connections, every_us)
-
-
-def _is_joined(host: Host, wanted: int) -> bool:
-    """Whether the links it was to dial are ready; any one link where it was told of none."""
-    if host.node is None:
-        return False
-    ready = host.node.view.ready_peers()
-    return bool(ready) if not wanted else sum(not peer.is_inbound for peer in ready) >= wanted

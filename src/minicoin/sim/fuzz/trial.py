@@ -9,8 +9,9 @@ from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.units import SECOND_US
+from minicoin.sim.engine.phases import Progress
 from minicoin.sim.engine.run import record_of
-from minicoin.sim.engine.simulation import Progress, Simulation
+from minicoin.sim.engine.simulation import Simulation
 from minicoin.sim.measure.record import ViolationRecord
 from minicoin.sim.scenario.schema import Scenario
 

@@ -49,6 +49,7 @@ def check_scenario(form: ScenarioForm) -> None:
     _check_topology(form)
     _check_links(form)
     _check_transport(form)
+    _check_warmup(form)
     _check_mining(form)
     _check_load(form)
     _check_times(form)
@@ -100,8 +101,9 @@ def _check_topology(form: ScenarioForm) -> None:
         raise KeyProblem("topology.degrees", f"has {len(topology.degrees)} numbers for {count} nodes")
     if "outbound" in given and topology.source not in ("random", "addrman"):
         raise KeyProblem("topology.outbound", f"is read by random and addrman only, not by {topology.source}")
-    if "seed_nodes" in given and topology.source != "addrman":
-        raise KeyProblem("topology.seed_nodes", f"is read by addrman only, not by {topology.source}")
+    for key in ("seed_nodes", "tells_addresses"):
+        if key in given and topology.source != "addrman":
+            raise KeyProblem(f"topology.{key}", f"is read by addrman only, not by {topology.source}")
     if "outbound" in given and topology.outbound >= count:
         raise KeyProblem("topology.outbound", f"{topology.outbound} links, but a node has {count - 1} others")
     for place, degree in enumerate(topology.degrees or ()):
@@ -168,6 +170,18 @@ def _check_transport(form: ScenarioForm) -> None:
     for place, group in enumerate(form.nodes.group):
         if group.version != "current":
             raise KeyProblem(f"nodes.group[{place}].version", f"an older version {why}")
+
+
+def _check_warmup(form: ScenarioForm) -> None:
+    """A connection that begins behind the handshake is one of two nodes that would have agreed in it."""
+    if form.warmup.start == "handshake":
+        return
+    if form.links.transport == "libp2p":
+        raise KeyProblem("warmup.start", "a handshake of libp2p is real cryptography; use start = 'handshake'")
+    if any(group.version != "current" for group in form.nodes.group):
+        raise KeyProblem("warmup.start", "an older version is one that negotiates otherwise; use start = 'handshake'")
+    if "seed_nodes" in form.topology.model_fields_set:
+        raise KeyProblem("topology.seed_nodes", "with warmup.start = 'connected' every node knows some of all others")
 
 
 def _check_mining(form: ScenarioForm) -> None:

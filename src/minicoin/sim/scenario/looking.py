@@ -12,6 +12,10 @@ class Warmup(SettingsTable):
 
     connect_s: PositiveSeconds = 600.0
     """Virtual time that set-up may take; a network that is not connected by then ends the run with an error."""
+    start: Literal["handshake", "connected"] = "handshake"
+    """handshake: nodes dial each other and exchange what a handshake takes, over their lines; connected: whoever is
+    dialled during set-up is connected at once, its handshake over, which takes half the time at thousands of
+    nodes. Not over libp2p, nor with older versions."""
 
 
 class Model(SettingsTable):

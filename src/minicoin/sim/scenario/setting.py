@@ -119,7 +119,11 @@ class TopologySetting(SettingsTable):
     degrees: tuple[Annotated[int, Field(strict=True, ge=1, le=1_000_000)], ...] | None = None
     """With source = "static": the links of each node; as many numbers as nodes, or fewer, which are then repeated."""
     seed_nodes: tuple[NodeIndex, ...] = (0,)
-    """With source = "addrman": the nodes that every node knows at its start."""
+    """With source = "addrman": the nodes that every node knows at its start; with warmup.start = "connected" it knows
+    others, drawn from all."""
+    tells_addresses: Switch = True
+    """With source = "addrman": whether nodes tell each other addresses; otherwise each stays with those that it knows
+    at its start and what its network model finds. At hundreds of nodes most of the traffic of the first minutes."""
     max_inbound: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = INBOUND_SLOTS
     """Inbound connections that a node accepts; a drawn topology that gives a node more raises its limit."""
 

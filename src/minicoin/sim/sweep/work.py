@@ -12,7 +12,7 @@ from typing import Protocol
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.faults import MisuseError
-from minicoin.sim.engine.simulation import SetupFailed
+from minicoin.sim.engine.phases import SetupFailed
 from minicoin.sim.result.compare import result_row
 from minicoin.sim.result.json import to_json
 from minicoin.sim.run import run

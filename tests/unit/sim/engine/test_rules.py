@@ -7,7 +7,7 @@ from minicoin.sim.engine.rules import SEED_NAME, costs_of, network_of, policy_of
 from minicoin.world.costs import WorkCosts
 from minicoin.world.world import host_address
 
-PEERS = (host_address(1), host_address(2))
+OWN, *PEERS = (host_address(index) for index in range(3))
 
 
 def test_the_network_has_the_scenarios_times_and_money() -> None:
@@ -24,8 +24,8 @@ def test_a_spacing_below_a_second_is_one_to_the_rules() -> None:
 
 
 def test_nodes_of_a_drawn_topology_dial_their_peers_and_nobody_else() -> None:
-    policy = policy_of(scenario_of(), PEERS, 3)
-    assert policy.connect == PEERS
+    policy = policy_of(scenario_of(), OWN, tuple(PEERS), 3)
+    assert policy.connect == tuple(PEERS)
     assert (policy.outbound_slots, policy.use_dns_seeds, policy.listens) == (0, False, False)
     assert policy.inbound_slots >= 3
 
@@ -33,8 +33,15 @@ def test_nodes_of_a_drawn_topology_dial_their_peers_and_nobody_else() -> None:
 def test_nodes_that_find_each_other_ask_the_seed() -> None:
     scenario = scenario_of(SMALL.replace("outbound = 2", 'source = "addrman"\noutbound = 5'))
     assert network_of(scenario).dns_seeds == (SEED_NAME,)
-    policy = policy_of(scenario, (), 0)
+    policy = policy_of(scenario, OWN, (), 0)
     assert (policy.outbound_slots, policy.use_dns_seeds, policy.listens) == (5, True, True)
+
+
+def test_who_tells_no_addresses_knows_its_own() -> None:
+    scenario = scenario_of(SMALL.replace("outbound = 2", 'source = "addrman"'), "topology.tells_addresses=false")
+    policy = policy_of(scenario, OWN, (), 0)
+    assert (policy.gossips, policy.external_address) == (False, OWN)
+    assert policy_of(scenario.override("topology.tells_addresses=true"), OWN, (), 0).external_address is None
 
 
 def test_costs_are_by_block_by_byte_and_by_payment() -> None:

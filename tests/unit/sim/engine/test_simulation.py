@@ -8,10 +8,12 @@ from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.faults import MisuseError
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.drivers.kernel import KernelVerifier
+from minicoin.sim.engine.phases import Progress, SetupFailed
 from minicoin.sim.engine.run import SHARED_VERDICTS, record_of
-from minicoin.sim.engine.simulation import Progress, SetupFailed, Simulation
+from minicoin.sim.engine.simulation import Simulation
 from minicoin.sim.measure.record import NEVER
 from minicoin.sim.run import run
+from minicoin.world.host import Host
 
 
 @pytest.mark.parametrize("setting", ["nodes.encode=true", 'nodes.ledger="own"'], ids=["encoded", "own ledgers"])
@@ -27,6 +29,47 @@ def test_how_a_node_is_run_is_not_seen_in_the_network(setting: str) -> None:
     assert [block.transactions for block in plain.blocks] != [1] * 8
     assert (SHARED_VERDICTS in plain.notes) is True
     assert (SHARED_VERDICTS in other.notes) is ("ledger" not in setting)
+
+
+def test_a_network_may_begin_connected() -> None:
+    text = SMALL.replace("count = 6", "count = 30") + PAYMENTS
+    real, short = (
+        simulate(text, f"warmup.start={start}", 'links.latency="fixed"') for start in ("handshake", "connected")
+    )
+    for one, other in zip(real.honest, short.honest, strict=True):
+        assert neighbours(one) == neighbours(other) != []
+    assert short.setup_events < real.setup_events / 10
+    assert not short.world.connections.is_meeting
+    there, here = record_of(real), record_of(short)
+    assert [block.miner for block in there.blocks] == [block.miner for block in here.blocks]
+    # In which order a node tells its peers is all that differs.
+    means = [np.concatenate([block.arrivals for block in one.blocks]).mean() for one in (there, here)]
+    assert means[0] == pytest.approx(means[1], rel=0.05)
+    assert here.event_count == pytest.approx(there.event_count, rel=0.02)
+
+
+def test_nodes_that_find_each_other_may_begin_connected() -> None:
+    text = SMALL.replace("count = 6", "count = 40").replace("outbound = 2", 'source = "addrman"\noutbound = 4')
+    simulation = simulate(text, "warmup.start=connected", "topology.tells_addresses=false")
+    for host in simulation.honest:
+        assert host.node is not None
+        peers = {peer.conn: peer for peer in host.node.view.ready_peers()}
+        assert sum(peer.kind is SlotKind.FULL_RELAY for peer in peers.values()) == 4
+        for conn, peer in peers.items():
+            far = host.links[conn].other
+            assert far.host.node is not None
+            (seen,) = (one for one in far.host.node.view.ready_peers() if one.conn == far.conn)
+            # Who dials for blocks only wants to hear of no transactions.
+            assert peer.kind is SlotKind.INBOUND or seen.takes_transactions is (peer.kind is not SlotKind.BLOCK_ONLY)
+    commands = dict(
+        zip(record_of(simulation).traffic.types, record_of(simulation).traffic.sent_messages.sum(0), strict=True)
+    )
+    assert commands["addrv2"] == commands["addr"] == 0 < commands["headers"]
+
+
+def neighbours(host: Host) -> list[tuple[str, bool]]:
+    assert host.node is not None
+    return sorted((peer.address.host, peer.is_inbound) for peer in host.node.view.ready_peers())
 
 
 def test_what_was_sent_was_received_where_nothing_is_lost() -> None:

@@ -28,6 +28,22 @@ def test_it_shows_speed_virtual_time_and_blocks() -> None:
     assert "25%" in text
 
 
+def test_set_up_is_shown_apart_and_the_run_is_timed_without_it() -> None:
+    console, clock = terminal(), Clock()
+    with RunProgress("run", 60_000_000, console=console, clock=clock) as progress:
+        clock.now_s += 50
+        progress.set_up(0.4, 7_000)
+        shown = console.file.getvalue()
+        assert "run: set-up" in shown
+        assert "40.0% of the nodes connected, 7,000 events" in shown
+        assert "virtual" not in shown
+        progress.update(0, 0, 0)
+        clock.now_s += 2
+        progress.update(15_000_000, 240_000, 3)
+    last = console.file.getvalue()[len(shown) :]
+    assert "120,000 events/s, 15.000 s virtual, 3 blocks" in last
+
+
 def test_it_draws_no_more_often_than_it_must() -> None:
     console, clock = terminal(), Clock()
     with RunProgress("run", 100, console=console, clock=clock) as progress:

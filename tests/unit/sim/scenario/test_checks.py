@@ -48,6 +48,14 @@ CASES = {
     "topology.degrees: has 11 numbers": BASE + f'[topology]\nsource = "static"\ndegrees = {[1] * 11}',
     "topology.outbound: is read by random and addrman only": BASE + '[topology]\nsource = "ring"\noutbound = 2',
     "topology.seed_nodes: is read by addrman only": BASE + "[topology]\nseed_nodes = [1]",
+    "topology.tells_addresses: is read by addrman only": BASE + "[topology]\ntells_addresses = false",
+    "warmup.start: a handshake of libp2p is real cryptography": BASE + LIBP2P + '[warmup]\nstart = "connected"',
+    "warmup.start: an older version is one that negotiates": (
+        BASE + GROUP + 'version = "before-sendheaders"\n[warmup]\nstart = "connected"'
+    ),
+    "topology.seed_nodes: with warmup.start = 'connected'": (
+        BASE + '[topology]\nsource = "addrman"\nseed_nodes = [1]\n[warmup]\nstart = "connected"'
+    ),
     "topology.seed_nodes[1]: there is no node 10": BASE + '[topology]\nsource = "addrman"\nseed_nodes = [1, 10]',
     "topology.source: gervais needs more than 32 nodes": BASE + '[topology]\nsource = "gervais"',
     "topology.source: complete is for at most 2,000": (
