@@ -5,7 +5,7 @@ from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.frame import FRAME_HEADER_SIZE, encode_frame
 from minicoin.core.wire.messages import Message
 from minicoin.world.digest import has_key, message_key
-from minicoin.world.traffic import TYPE_INDEX, UNKNOWN_TYPE, wire_size
+from minicoin.world.traffic import MessageKinds, wire_size
 
 
 class Freight:
@@ -20,22 +20,22 @@ class Freight:
         self.key = key
 
 
-def freight_of(content: Message | bytes) -> Freight:
-    """The freight of a message, or of bytes."""
-    if isinstance(content, bytes):
-        return Freight(content, len(content), -1, b"bytes " + content)
-    kind = TYPE_INDEX.get(type(content), UNKNOWN_TYPE)
-    if not has_key(content):
+def freight_of_bytes(content: bytes) -> Freight:
+    """The freight of bytes, whatever they hold."""
+    return Freight(content, len(content), -1, b"bytes " + content)
+
+
+def freight_of(message: Message, kinds: MessageKinds) -> Freight:
+    """The freight of a message as an object."""
+    if not has_key(message):
         # Its bytes are its mark, and tell its size as well.
-        payload = encode_payload(content)
-        mark = command_of(content).encode() + b" " + payload
-        return Freight(content, FRAME_HEADER_SIZE + len(payload), kind, mark)
-    return Freight(content, wire_size(content), kind, message_key(content))
+        payload = encode_payload(message)
+        mark = command_of(message).encode() + b" " + payload
+        return Freight(message, FRAME_HEADER_SIZE + len(payload), kinds.of(message), mark)
+    return Freight(message, wire_size(message), kinds.of(message), message_key(message))
 
 
-def encoded(magic: bytes, message: Message) -> Freight:
+def encoded(magic: bytes, message: Message, kinds: MessageKinds) -> Freight:
     """The message as the bytes of its frame; counted as what it is."""
     frame = encode_frame(magic, message)
-    return Freight(
-        frame, len(frame), TYPE_INDEX.get(type(message), UNKNOWN_TYPE), command_of(message).encode() + b" " + frame
-    )
+    return Freight(frame, len(frame), kinds.of(message), command_of(message).encode() + b" " + frame)

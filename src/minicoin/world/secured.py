@@ -26,7 +26,7 @@ from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
-from minicoin.world.freight import Freight, freight_of
+from minicoin.world.freight import Freight, freight_of_bytes
 from minicoin.world.host import LinkEnd
 from minicoin.world.loop import Loop
 
@@ -102,6 +102,7 @@ class SecuredEnd:
     def expect(self, kind: int, size: int) -> None:
         """A frame set out for this end."""
         self._expected.append((kind, size))
+        self._end.host.traffic.widen(kind)
 
     def receive(self, data: bytes) -> None:
         self._take(lambda: self._channel.receive(data, self._loop.queue.now))
@@ -153,7 +154,7 @@ class SecuredEnd:
         wrote = False
         while self._end.is_open and (output := self._channel.take_output()):
             wrote = True
-            self._carry(self._end, freight_of(output))
+            self._carry(self._end, freight_of_bytes(output))
         return wrote
 
     def _count(self, size: int) -> None:

@@ -1,4 +1,8 @@
-"""Message types as small numbers, what a message weighs on the wire, and the counters of one node."""
+"""Message types as small numbers, what a message weighs on the wire, and the counters of one node.
+
+Bitcoin's messages have the same numbers everywhere. One beyond Bitcoin's gets the next number of its world when it is
+met there first, and is named by the part of the node that it belongs to as well: `overlay/pull`.
+"""
 
 from collections.abc import Callable
 from typing import Final, get_args
@@ -25,6 +29,7 @@ from minicoin.core.wire.messages import (
     Verack,
     WtxidRelay,
 )
+from minicoin.core.wire.messages_extension import Offer
 
 MESSAGE_TYPES: Final[tuple[type, ...]] = tuple(kind for kind in get_args(Message) if kind is not ExtensionMessage)
 TYPE_INDEX: Final[dict[type, int]] = {kind: index for index, kind in enumerate(MESSAGE_TYPES)}
@@ -82,11 +87,42 @@ def wire_size(message: Message) -> int:
     return _SIZES.get(type(message), message_wire_size)(message)
 
 
-def frame_kind(magic: bytes, chunk: bytes) -> int | None:
-    """Which type of message begins with these bytes; None where they go on with a frame, or are too few to tell."""
-    if len(chunk) < _COMMAND_ENDS or not chunk.startswith(magic):
-        return None
-    return _INDEX_OF_COMMAND.get(chunk[len(magic) : _COMMAND_ENDS].rstrip(b"\0"), UNKNOWN_TYPE)
+class MessageKinds:
+    """The numbers of the messages of one world, and their names."""
+
+    __slots__ = ("_commands", "_numbers", "names")
+
+    def __init__(self) -> None:
+        self.names = list(TYPE_NAMES)
+        """By number."""
+        self._numbers = dict(TYPE_INDEX)
+        self._commands = dict(_INDEX_OF_COMMAND)
+
+    def of(self, message: Message) -> int:
+        """The number of a message's type."""
+        number = self._numbers.get(type(message))
+        return self._meet(message) if number is None else number
+
+    def _meet(self, message: Message) -> int:
+        if not isinstance(message, ExtensionMessage):
+            return UNKNOWN_TYPE
+        number = self._numbers[type(message)] = len(self.names)
+        self._commands[message.command.encode()] = number
+        self.names.append(f"{_part_of(type(message))}{message.command}")
+        return number
+
+    def of_frame(self, magic: bytes, chunk: bytes) -> int | None:
+        """Which type of message begins with these bytes; None where they go on with a frame, or are too few to tell."""
+        if len(chunk) < _COMMAND_ENDS or not chunk.startswith(magic):
+            return None
+        return self._commands.get(chunk[len(magic) : _COMMAND_ENDS].rstrip(b"\0"), UNKNOWN_TYPE)
+
+
+def _part_of(kind: type) -> str:
+    """The folder of the core whose message it is, before its command; the offer itself belongs to none."""
+    ring, _, rest = kind.__module__.removeprefix("minicoin.").partition(".")
+    folder = rest.partition(".")[0]
+    return f"{folder}/" if ring == "core" and kind is not Offer else ""
 
 
 def type_name(message: Message) -> str:
@@ -100,8 +136,12 @@ class Traffic:
     __slots__ = ("received_bytes", "received_messages", "sent_bytes", "sent_messages")
 
     def __init__(self) -> None:
-        count = len(MESSAGE_TYPES)
-        self.sent_messages = [0] * count
-        self.sent_bytes = [0] * count
-        self.received_messages = [0] * count
-        self.received_bytes = [0] * count
+        self.sent_messages = [0] * len(MESSAGE_TYPES)
+        self.sent_bytes = [0] * len(MESSAGE_TYPES)
+        self.received_messages = [0] * len(MESSAGE_TYPES)
+        self.received_bytes = [0] * len(MESSAGE_TYPES)
+
+    def widen(self, number: int) -> None:
+        """Have room for the type of this number, too."""
+        for counters in (self.sent_messages, self.sent_bytes, self.received_messages, self.received_bytes):
+            counters += [0] * (number + 1 - len(counters))

@@ -10,17 +10,18 @@ from minicoin.core.params.network import Network
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import Message
 from minicoin.world.bandwidth import departure, reception, transfer_us
-from minicoin.world.freight import Freight, encoded, freight_of
+from minicoin.world.freight import Freight, encoded, freight_of, freight_of_bytes
 from minicoin.world.host import Host, LinkEnd
 from minicoin.world.loop import Loop
 from minicoin.world.settings import Latency, WorldSettings
-from minicoin.world.traffic import frame_kind
+from minicoin.world.traffic import MessageKinds
 
 
 class WorldTransport:
     """Carries messages over open connections."""
 
     def __init__(self, loop: Loop, network: Network, latency: Latency, settings: WorldSettings) -> None:
+        self.kinds = MessageKinds()
         self._loop = loop
         self._queue = loop.queue
         self._network = network
@@ -38,9 +39,14 @@ class WorldTransport:
             return
         freight = self._freight
         if message is not self._freighted:
-            freight = encoded(self._network.magic, message) if self._encodes else freight_of(message)
+            if self._encodes:
+                freight = encoded(self._network.magic, message, self.kinds)
+            else:
+                freight = freight_of(message, self.kinds)
             self._freighted, self._freight = message, freight
         traffic = host.traffic
+        if freight.kind >= len(traffic.sent_messages):
+            traffic.widen(freight.kind)
         traffic.sent_messages[freight.kind] += 1
         traffic.sent_bytes[freight.kind] += freight.size
         if end.machine is None:
@@ -77,7 +83,7 @@ class WorldTransport:
     def arrive(self, end: LinkEnd, content: Message | bytes, arrival_us: int) -> None:
         """Have the last byte of a message, or of a piece of one, at the far end at a time."""
         end.last_arrival = arrival_us
-        self._queue.at(arrival_us, self._receive, end.other, freight_of(content))
+        self._queue.at(arrival_us, self._receive, end.other, self._freight_of(content))
 
     def _receive(self, end: LinkEnd, freight: Freight) -> None:
         """The last byte is there: wait for the downlink, where that is the narrower one."""
@@ -110,6 +116,8 @@ class WorldTransport:
             return
         kind = freight.kind
         if kind >= 0:
+            if kind >= len(host.traffic.received_messages):
+                host.traffic.widen(kind)
             host.traffic.received_messages[kind] += 1
             host.traffic.received_bytes[kind] += freight.size
         else:
@@ -117,11 +125,15 @@ class WorldTransport:
         runner.handle(event, host.clock.read(now))
         self._loop.perform(host)
 
+    def _freight_of(self, content: Message | bytes) -> Freight:
+        return freight_of_bytes(content) if isinstance(content, bytes) else freight_of(content, self.kinds)
+
     def _count_bytes(self, end: LinkEnd, freight: Freight) -> None:
         """Bytes that a fault made of a message: a frame or a piece, which belongs to the frame that began last."""
         content, traffic = freight.content, end.host.traffic
-        kind = frame_kind(self._network.magic, content) if isinstance(content, bytes) else None
+        kind = self.kinds.of_frame(self._network.magic, content) if isinstance(content, bytes) else None
         if kind is not None:
             end.receiving = kind
+            traffic.widen(kind)
             traffic.received_messages[kind] += 1
         traffic.received_bytes[end.receiving] += freight.size

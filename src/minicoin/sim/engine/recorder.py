@@ -21,7 +21,6 @@ from minicoin.sim.measure.record import (
     TxRecord,
 )
 from minicoin.world.host import Host
-from minicoin.world.traffic import TYPE_NAMES
 from minicoin.world.world import World
 
 
@@ -131,17 +130,21 @@ class RunRecorder:
         """What was sent and received since the beginning."""
         now, before = self._traffic(), self._sent_before
         if before is not None:
-            rows = len(before.sent_messages)
-            now.sent_messages[:rows] -= before.sent_messages
-            now.sent_bytes[:rows] -= before.sent_bytes
-            now.received_messages[:rows] -= before.received_messages
-            now.received_bytes[:rows] -= before.received_bytes
+            # Hosts and types of messages may have come since.
+            rows, types = before.sent_messages.shape
+            now.sent_messages[:rows, :types] -= before.sent_messages
+            now.sent_bytes[:rows, :types] -= before.sent_bytes
+            now.received_messages[:rows, :types] -= before.received_messages
+            now.received_bytes[:rows, :types] -= before.received_bytes
         return now
 
     def _traffic(self) -> TrafficRecord:
         hosts = [host.traffic for host in self._world.hosts]
+        names = self._world.connections.transport.kinds.names
+        for traffic in hosts:
+            traffic.widen(len(names) - 1)
         return TrafficRecord(
-            list(TYPE_NAMES),
+            list(names),
             np.array([one.sent_messages for one in hosts], np.int64),
             np.array([one.sent_bytes for one in hosts], np.int64),
             np.array([one.received_messages for one in hosts], np.int64),
