@@ -1,5 +1,6 @@
 """Network models in running nodes: a network file names one, and nodes of two models are nodes of one network."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 
 from .node_under_test import NodeUnderTest, running_node
+from .processes import run
 
 NOBODY = b"\x00\x14" + bytes(20)
 
@@ -53,3 +55,11 @@ def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_p
                             await wait_until_async(reached, "the block to be everywhere")
 
     trio.run(main)
+
+
+def test_four_processes_that_gossip_agree_on_a_payment(tmp_path: Path) -> None:
+    said = run(f"minicoin lab up 4 --overlay gossip --overlay-setting fanout=1 --datadir {tmp_path} --json", "regtest")
+    told = json.loads(said)
+    assert ("fanout", 1) in read_network(tmp_path / "network.toml").overlay_settings
+    # Each pushes to one peer only: whoever is not among them has pulled the block.
+    assert {node["tip"] for node in told["nodes"]} == {told["block"]}

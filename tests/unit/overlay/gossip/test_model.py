@@ -46,7 +46,7 @@ def test_rounds_come_at_their_periods_with_jitter():
     meet(made, *PEERS)
     sent = run(made, 20 * MINUTE_US)
     counted = Counter(type(effect.message) for _, effect in sent)
-    assert abs(counted[Pull] / 3 - 300) <= 10 and abs(counted[Shuffle] - 120) <= 5
+    assert abs(counted[Pull] - 300) <= 10 and abs(counted[Shuffle] - 120) <= 5
     shuffles = [now for now, effect in sent if isinstance(effect.message, Shuffle)]
     gaps = {later - earlier for earlier, later in pairwise(shuffles)}
     assert len(gaps) > 100 and min(gaps) >= 9 * SECOND_US and max(gaps) <= 11 * SECOND_US + 1

@@ -68,10 +68,12 @@ def test_who_does_not_answer_is_not_drawn_again_for_a_while():
     made = neighbours(neighbours=1)
     (tried,) = made.wants((), members(1), T0).addresses
     assert made.wants((), members(1), PATIENCE_OVER).addresses == ()
+    made.look_again()
     (other,) = made.wants((), members(1, 2), PATIENCE_OVER).addresses
     assert other != tried
     assert made.wants((), members(1, 2), Micros(PATIENCE_OVER + GOSSIP_NEIGHBOUR_PATIENCE_US)).addresses == ()
     again = Micros(PATIENCE_OVER + GOSSIP_NEIGHBOUR_AGAIN_US)
+    made.look_again()
     assert made.wants((), members(1), again).addresses == (tried,)
 
 
@@ -110,7 +112,7 @@ def test_no_two_neighbours_of_one_group():
 def test_a_reshuffle_connects_first_and_leaves_then():
     made = neighbours(neighbours=4)
     peers = ready(1, 2, 3, 4)
-    made.is_swapping = True
+    made.swap()
     wants = made.wants(peers, members(*range(9)), T0)
     (fresh,) = (where for where in wants.addresses if where not in [each.address for each in peers])
     assert wants.unwanted == ()
@@ -118,7 +120,6 @@ def test_a_reshuffle_connects_first_and_leaves_then():
     wants = made.wants(arrived, members(*range(9)), T0)
     (leaving,) = wants.unwanted
     assert leaving in [each.conn for each in peers]
-    assert not made.is_swapping
     # It is wanted away until it is gone, and nobody else is.
     assert made.wants(arrived, [], T0).unwanted == (leaving,)
     left = tuple(each for each in arrived if each.conn != leaving)
@@ -129,17 +130,15 @@ def test_a_reshuffle_connects_first_and_leaves_then():
 def test_a_reshuffle_that_finds_nobody_changes_nothing():
     made = neighbours(neighbours=4)
     peers = ready(1, 2, 3, 4)
-    made.is_swapping = True
+    made.swap()
     assert made.wants(peers, members(1, 2, 3, 4), T0).unwanted == ()
-    assert not made.is_swapping
-    made.is_swapping = True
+    made.swap()
     made.wants(peers, members(5), T0)
     assert made.wants(peers, [], PATIENCE_OVER).unwanted == ()
-    assert not made.is_swapping
 
 
 def test_a_neighbour_that_left_by_himself_is_change_enough():
     made = neighbours(neighbours=4)
-    made.is_swapping = True
+    made.swap()
     wants = made.wants(ready(1, 2, 3), members(*range(9)), T0)
-    assert len(wants.addresses) == 4 and wants.unwanted == () and not made.is_swapping
+    assert len(wants.addresses) == 4 and wants.unwanted == ()

@@ -9,7 +9,7 @@ from minicoin.core.params.models import SettingProblem
 
 def test_defaults():
     made = read_settings({})
-    assert (made.neighbours, made.neighbours_min, made.fanout, made.pull_peers, made.seek_hops) == (8, 4, 4, 3, 4)
+    assert (made.neighbours, made.neighbours_min, made.fanout, made.pull_peers, made.seek_hops) == (8, 4, 4, 1, 4)
     assert (made.pull_period_us, made.alive_period_us, made.expiry_us) == (4_000_000, 10_000_000, 120_000_000)
     assert made.reshuffle_period_us == 300_000_000
 

@@ -29,6 +29,7 @@ from minicoin.core.overlay.gossip.messages import MESSAGES, Seek, Shuffle, Shuff
 from minicoin.core.overlay.gossip.neighbours import Neighbours, is_neighbour
 from minicoin.core.overlay.gossip.searches import Searches
 from minicoin.core.overlay.gossip.settings import read_settings
+from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.overlay.repair.messages import Pull, Pulled
 from minicoin.core.overlay.repair.pulls import Pulls
 from minicoin.core.params.models import ANY_ROLE
@@ -93,7 +94,7 @@ class GossipOverlay(Overlay):
         return ()
 
     def wants(self, view: NetworkView, now: Micros) -> Wants:
-        wants = self._neighbours.wants(view.peers, self._membership.view.fresh(now), now)
+        wants = self._neighbours.wants(view.peers, self._membership.view, now)
         self.alarm.by(self._neighbours.next_deadline())
         return wants
 
@@ -113,12 +114,14 @@ class GossipOverlay(Overlay):
         if self._alive_at <= now:
             self._alive_at = self._later(now, settings.alive_period_us, _STEADY)
             effects += self._membership.begin_round(now)
+            # There may be somebody new to be a neighbour.
+            self._neighbours.look_again()
         if self._pull_at <= now:
             self._pull_at = self._later(now, settings.pull_period_us, _STEADY)
             effects += self._pulls.begin_round(list(self._membership.partners), settings.pull_peers, now)
         if self._reshuffle_at <= now:
             self._reshuffle_at = self._later(now, settings.reshuffle_period_us, _WIDE)
-            self._neighbours.is_swapping = True
+            self._neighbours.swap()
         return effects
 
     def _start(self, now: Micros) -> Iterable[Effect]:
@@ -172,7 +175,7 @@ class GossipOverlay(Overlay):
                 others.append(peer.conn)
             else:
                 told.append(Spread(peer.conn, _ANNOUNCE))
-        chosen = self._pushes.sample(others, self._settings.fanout)
+        chosen = choose(self._pushes, others, self._settings.fanout)
         return (*[Spread(conn, _PUSH) for conn in chosen], *told)
 
     # --- where a peer is ---

@@ -50,8 +50,9 @@ class Neighbours:
         self._dialling: dict[NodeAddress, Micros] = {}
         self._tried: dict[Endpoint, Micros] = {}
         self._leaving: ConnId | None = None
-        self.is_swapping = False
-        """One more is wanted, and when it is ready another one leaves."""
+        self._is_swapping = False
+        self._peers: tuple[PeerView, ...] | None = None
+        self._wants = Wants()
 
     @property
     def tried_count(self) -> int:
@@ -62,27 +63,43 @@ class Neighbours:
         """When the patience with one that was drawn ends."""
         return min(self._dialling.values(), default=None)
 
+    def swap(self) -> None:
+        """One more is wanted, and when it is ready another one leaves."""
+        self._is_swapping = True
+        self.look_again()
+
+    def look_again(self) -> None:
+        """There may be others to choose from. Until then it is the peers that decide."""
+        self._peers = None
+
     def wants(self, peers: tuple[PeerView, ...], members: Iterable[Member], now: Micros) -> Wants:
-        """`peers` are ready, `members` may be drawn."""
+        """`peers` are ready, `members` may be drawn. Asked after every message, and as a rule nothing has changed."""
+        is_patient = all(until > now for until in self._dialling.values())
+        if peers is not self._peers or not is_patient:
+            self._peers = peers
+            self._wants = self._choose(peers, members, now)
+        return self._wants
+
+    def _choose(self, peers: tuple[PeerView, ...], members: Iterable[Member], now: Micros) -> Wants:
         if not self._full_relay:
             # The operator wants nobody to be dialled.
             return Wants(block_only=self._block_only)
         held = [peer for peer in peers if is_neighbour(peer)]
         self._look_after_dials(peers, now)
-        if self.is_swapping and len(held) < self._settings.neighbours:
+        if self._is_swapping and len(held) < self._settings.neighbours:
             # Somebody left by himself: that is change enough.
-            self.is_swapping = False
-        wanted = self._settings.neighbours + self.is_swapping
-        if len(held) + len(self._dialling) < wanted:
-            self._draw(wanted - len(held) - len(self._dialling), peers, members, now)
-        if self.is_swapping and not self._dialling and len(held) <= self._settings.neighbours:
+            self._is_swapping = False
+        lacking = self._settings.neighbours + self._is_swapping - len(held) - len(self._dialling)
+        if lacking > 0:
+            self._draw(lacking, peers, members, now)
+        if self._is_swapping and not self._dialling and len(held) <= self._settings.neighbours:
             # Nobody to take anybody's place.
-            self.is_swapping = False
+            self._is_swapping = False
         self._choose_leaving(held)
         of_view = [peer.address for peer in held if peer.kind is SlotKind.OVERLAY]
-        lacking = max(0, self._settings.neighbours_min - len(of_view))
+        from_book = max(0, self._settings.neighbours_min - len(of_view))
         return Wants(
-            full_relay=min(lacking, self._full_relay),
+            full_relay=min(from_book, self._full_relay),
             block_only=self._block_only,
             addresses=(*of_view, *self._dialling),
             unwanted=() if self._leaving is None else (self._leaving,),
@@ -134,5 +151,5 @@ class Neighbours:
             return
         self._leaving = None
         if len(held) > self._settings.neighbours:
-            self.is_swapping = False
+            self._is_swapping = False
             self._leaving = self._rng.choice(held[:-1]).conn

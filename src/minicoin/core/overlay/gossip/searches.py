@@ -22,6 +22,7 @@ from minicoin.core.overlay.gossip.membership import Membership
 from minicoin.core.overlay.gossip.messages import Seek, Sought
 from minicoin.core.overlay.gossip.settings import GossipSettings
 from minicoin.core.overlay.repair.allowance import Allowance
+from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.part import PeerView
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -124,7 +125,7 @@ class Searches:
 
     def _ask(self, nonce: int, search: _Search, hops: int) -> list[Effect]:
         others = [conn for conn in self._membership.partners if conn != search.origin]
-        search.asked = tuple(self._rng.sample(others, self._settings.fanout))
+        search.asked = tuple(choose(self._rng, others, self._settings.fanout))
         seek = Seek(nonce, hops, search.target)
         return [Send(conn, seek) for conn in search.asked]
 

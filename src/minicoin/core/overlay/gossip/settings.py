@@ -19,7 +19,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     IntSetting("fanout", 4, 1, 64, "Partners that a new block or transaction is pushed to."),
     IntSetting("pull_period", 4, 1, 86_400, "Seconds between two rounds of asking what was missed."),
-    IntSetting("pull_peers", 3, 1, 16, "Partners asked in one round."),
+    IntSetting("pull_peers", 1, 1, 16, "Partners asked in one round."),
     IntSetting("alive_period", 10, 1, 3_600, "Seconds between two shuffles, in which a node says that it is alive."),
     IntSetting("expiry", 120, 2, 86_400, "Seconds of silence after which a node is taken for dead."),
     IntSetting("reshuffle_period", 300, 1, 604_800, "Seconds, at random around this, until a neighbour is replaced."),

@@ -4,8 +4,10 @@ A member is fresh for the expiry, counted from when it spoke. A newer version re
 nothing. Where there is no room the stalest gives way to what is fresher: of all, or of the group whose part is full.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from minicoin.core.limits import (
     GOSSIP_DEAD_KEPT_EXPIRIES,
@@ -16,6 +18,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay.gossip.alive import Alive
 from minicoin.core.overlay.gossip.messages import Heard, age_of
+from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
@@ -46,6 +49,10 @@ class _Dead:
     until: Micros
 
 
+def _stalest(members: Iterable[Member]) -> Member:
+    return min(members, key=attrgetter("spoke_at"))
+
+
 class PartialView:
     """Of one node. Holds itself neither."""
 
@@ -55,6 +62,9 @@ class PartialView:
         self._members: dict[bytes, Member] = {}
         self._endpoints: dict[Endpoint, bytes] = {}
         self._dead: dict[bytes, _Dead] = {}
+        # How many are of each.
+        self._groups: Counter[bytes] = Counter()
+        self._sources: Counter[bytes] = Counter()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -91,49 +101,42 @@ class PartialView:
         if self._endpoints.get(endpoint, alive.peer_id) != alive.peer_id:
             return False
         known = self._members.get(alive.peer_id)
-        group = self._group_of(alive.address)
+        if known is not None and alive.address == known.alive.address:
+            known.alive, known.spoke_at = alive, max(known.spoke_at, spoke_at)
+            return True
+        member = Member(alive, spoke_at, source if known is None else known.source, self._group_of(alive.address))
         if known is not None:
-            if alive.address != known.alive.address:
-                if not self._make_room(group, None, spoke_at, but=alive.peer_id):
-                    return False
-                del self._endpoints[known.alive.address.host, known.alive.address.port]
-            known.alive, known.spoke_at, known.group = alive, max(known.spoke_at, spoke_at), group
-        else:
-            if not self._make_room(group, source, spoke_at):
-                return False
-            self._members[alive.peer_id] = Member(alive, spoke_at, source, group)
-            self._dead.pop(alive.peer_id, None)
-        self._endpoints[endpoint] = alive.peer_id
+            # It moved. Where there is no room for it, it is still where it was.
+            self._drop(known)
+        if not self._make_room(member):
+            if known is not None:
+                self._put(known)
+            return False
+        self._put(member)
+        self._dead.pop(alive.peer_id, None)
         return True
 
-    def _make_room(self, group: bytes, source: bytes | None, spoke_at: Micros, *, but: bytes = b"") -> bool:
-        """For one more of this group of addresses, and of this source where one is given."""
-        others = [member for peer_id, member in self._members.items() if peer_id != but]
+    def _make_room(self, member: Member) -> bool:
+        """The stalest of what is full gives way, if it is staler than what is to come."""
         leaving: list[Member] = []
-        for crowd, most in (
-            ([member for member in others if member.group == group], GOSSIP_VIEW_PER_GROUP_MAX),
-            ([member for member in others if member.source == source], GOSSIP_VIEW_PER_SOURCE_MAX),
-            (others, GOSSIP_VIEW_MAX),
-        ):
-            if len(crowd) - sum(member in leaving for member in crowd) < most:
-                continue
-            stalest = min(crowd, key=lambda member: member.spoke_at)
-            if stalest.spoke_at >= spoke_at:
-                return False
-            if stalest not in leaving:
-                leaving.append(stalest)
-        for member in leaving:
-            self._drop(member)
+        if self._groups[member.group] >= GOSSIP_VIEW_PER_GROUP_MAX:
+            leaving.append(_stalest(one for one in self if one.group == member.group))
+        if self._sources[member.source] >= GOSSIP_VIEW_PER_SOURCE_MAX:
+            one = _stalest(one for one in self if one.source == member.source)
+            if one not in leaving:
+                leaving.append(one)
+        if not leaving and len(self) >= GOSSIP_VIEW_MAX:
+            leaving.append(_stalest(self))
+        if any(one.spoke_at >= member.spoke_at for one in leaving):
+            return False
+        for one in leaving:
+            self._drop(one)
         return True
 
     def sample(self, rng: Rng, count: int, now: Micros, *, but: bytes = b"") -> list[Heard]:
-        """At most so many fresh ones at random, without `but`."""
-        fresh = [member for peer_id, member in self._members.items() if peer_id != but and self._is_fresh(member, now)]
-        return [member.heard(now) for member in rng.sample(fresh, count)]
-
-    def fresh(self, now: Micros) -> list[Member]:
-        """Those that are alive as far as is known."""
-        return [member for member in self._members.values() if self._is_fresh(member, now)]
+        """At most so many at random, without `but`. Who died since the last look is told of with its age."""
+        others = [member for peer_id, member in self._members.items() if peer_id != but]
+        return [member.heard(now) for member in choose(rng, others, count)]
 
     def _is_fresh(self, member: Member, now: Micros) -> bool:
         return member.spoke_at + self._expiry_us > now
@@ -149,7 +152,18 @@ class PartialView:
         while len(self._dead) > GOSSIP_VIEW_DEAD_MAX:
             del self._dead[next(iter(self._dead))]
 
+    def _put(self, member: Member) -> None:
+        address = member.alive.address
+        self._members[member.alive.peer_id] = member
+        self._endpoints[address.host, address.port] = member.alive.peer_id
+        self._groups[member.group] += 1
+        self._sources[member.source] += 1
+
     def _drop(self, member: Member) -> None:
         address = member.alive.address
         del self._members[member.alive.peer_id]
         del self._endpoints[address.host, address.port]
+        for counts, name in ((self._groups, member.group), (self._sources, member.source)):
+            counts[name] -= 1
+            if not counts[name]:
+                del counts[name]

@@ -17,6 +17,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay import LedgerView
 from minicoin.core.overlay.repair.allowance import Allowance
+from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.overlay.repair.messages import Pull, Pulled
 from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.part import PeerView
@@ -44,7 +45,7 @@ class Pulls:
             return []
         self.rounds += 1
         unread = [conn for conn in partners if conn in self._have_more]
-        chosen = dict.fromkeys((*unread[:count], *self._rng.sample(partners, count)))
+        chosen = dict.fromkeys((*unread[:count], *choose(self._rng, partners, count)))
         (tip,) = self._ledger.recent_blocks(1)
         effects: list[Effect] = []
         for conn in tuple(chosen)[:count]:
