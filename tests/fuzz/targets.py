@@ -5,11 +5,13 @@ its own encoding, is a finding.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
+from tests.unit.overlay.supernode.made import address, leaf_record, status_record
+from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
@@ -27,6 +29,9 @@ from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.identity import Identity
+from minicoin.core.limits import SUPER_PARENTS_MAX
+from minicoin.core.overlay.supernode.entries import attachment_of, status_of
+from minicoin.core.overlay.supernode.memory import read_memory, write_memory
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.transaction import Transaction
@@ -146,6 +151,22 @@ def _node_address(raw: bytes) -> None:
     assert 0 < address.port < 65536
 
 
+def _super_status(value: bytes) -> None:
+    """With whatever signature: values are read before that is checked."""
+    status = status_of(replace(status_record(1), value=value))
+    assert status.address is None or status.address.port
+
+
+def _super_leaf(value: bytes) -> None:
+    where = attachment_of(replace(leaf_record(2, (1,)), value=value))
+    assert len(where.supers) <= SUPER_PARENTS_MAX
+
+
+def _super_memory(body: bytes) -> None:
+    raw = body + sha256(body).digest()
+    assert read_memory(write_memory(read_memory(raw))) == read_memory(raw)
+
+
 def _address_book(body: bytes) -> None:
     """With its checksum put right, since a mutated one says no more than that it is wrong."""
     book = AddressBook.from_bytes(body + sha256(body).digest(), Rng(b"fuzz"), True)
@@ -248,7 +269,10 @@ TARGETS: dict[str, Target] = {
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
     "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
     "letterbox": Target(_allow_refusal(_letterbox), (_letterbox_seed(),)),
-    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *_LETTER_SAMPLES)),
+    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *SUPERNODE_SAMPLES, *_LETTER_SAMPLES)),
+    "super-status": Target(_allow_refusal(_super_status), (status_record(1).value,)),
+    "super-leaf": Target(_allow_refusal(_super_leaf), (leaf_record(2, (1, 3), at=address(2)).value,)),
+    "super-memory": Target(_allow_refusal(_super_memory), (write_memory((address(1), IPV6.address))[:-32],)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),

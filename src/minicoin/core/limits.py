@@ -509,6 +509,40 @@ ADDRESS_SAMPLE_SMALL: Final = 30
 # Hosts whose parsed form and group are kept at hand, for all nodes of a process: those of a large simulation, 5 MB.
 PARSED_HOSTS_MAX: Final = 16_384
 
+# --- super nodes (a network model; what is signed there are records of the kind `super`) ---
+# Parents of one leaf, so that where it sits fits in one record.
+SUPER_PARENTS_MAX: Final = 8
+# Leaf places of one super node that a network file may ask for.
+SUPER_PLACES_MAX: Final = 1_000
+# Statuses of super nodes: in all, from one network group, and brought by the peers of one group.
+SUPERS_KNOWN_MAX: Final = 1_024
+SUPERS_KNOWN_PER_GROUP_MAX: Final = 8
+SUPERS_KNOWN_PER_SOURCE_MAX: Final = SUPERS_KNOWN_MAX // 2
+# The directory of leaves: in all, at one super node, and brought by the peers of one group.
+SUPER_DIRECTORY_MAX: Final = 65_536
+SUPER_DIRECTORY_PER_SUPER_MAX: Final = 2 * SUPER_PLACES_MAX
+SUPER_DIRECTORY_PER_SOURCE_MAX: Final = SUPER_DIRECTORY_MAX // 2
+SUPER_RECORDS_PER_MESSAGE_MAX: Final = 256
+# Statuses in one answer: enough to choose from, short enough to be asked for by everybody.
+SUPERS_TOLD_MAX: Final = 16
+# Records of one peer that are verified: at once, and in a second after that. A super node hears of many leaves at a
+# time from each of its neighbours; a leaf has little to say.
+SUPER_RECORDS_BURST_PER_SUPER: Final = 4_096
+SUPER_RECORDS_PER_SECOND_PER_SUPER: Final = 512
+SUPER_RECORDS_BURST_PER_PEER: Final = 64
+SUPER_RECORDS_PER_SECOND_PER_PEER: Final = 2
+# Questions where a peer is that wait for an answer, and those one peer may ask: at once, and in a second.
+SUPER_FINDS_WAITING_MAX: Final = 64
+SUPER_QUESTIONS_BURST_PER_PEER: Final = 16
+SUPER_QUESTIONS_PER_SECOND_PER_PEER: Final = 2
+# Pages that one super node asks for: all there can be, and then one now and then.
+SUPER_PAGES_BURST_PER_PEER: Final = 2 * (SUPER_DIRECTORY_MAX + SUPERS_KNOWN_MAX) // SUPER_RECORDS_PER_MESSAGE_MAX
+SUPER_PAGES_PER_SECOND_PER_PEER: Final = 1
+# Super nodes that are left alone for a while.
+SUPER_RESTS_MAX: Final = 1_024
+# What a node keeps of its parents over a stop.
+SUPER_DOCUMENT_BYTES_MAX: Final = 8 << 10
+
 # --- recording ---
 # Rows of a table that a checkpoint between two events looks at: about 10 ms in all.
 DIGEST_ITEMS_MAX: Final = 2_000

@@ -11,6 +11,8 @@ from minicoin.core.overlay.gossip.settings import SETTINGS as GOSSIP_SETTINGS
 from minicoin.core.overlay.index import settings as index
 from minicoin.core.overlay.index.model import IndexOverlay
 from minicoin.core.overlay.random import RandomOverlay
+from minicoin.core.overlay.supernode import settings as supernode
+from minicoin.core.overlay.supernode.model import make_supernode
 from minicoin.core.params.models import ModelForm
 
 
@@ -26,6 +28,7 @@ OVERLAYS: Final[dict[str, ModelRow]] = {
     "everybody": ModelRow(make=EverybodyOverlay),
     "gossip": ModelRow(make=GossipOverlay, settings=GOSSIP_SETTINGS, needs_messages=True),
     "index": ModelRow(make=IndexOverlay, roles=index.ROLES, settings=index.SETTINGS, needs_messages=True),
+    "supernode": ModelRow(make=make_supernode, roles=supernode.ROLES, settings=supernode.SETTINGS, needs_messages=True),
 }
 
 

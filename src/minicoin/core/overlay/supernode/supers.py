@@ -1,0 +1,120 @@
+"""The super nodes one node knows, by their signed statuses.
+
+Nobody's status takes another's place: where a bound is met the newcomer is refused, until some expire. Bounded in all,
+by the network group of the address a status names, and by the group of the peer that brought it first.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+from minicoin.core.limits import SUPERS_KNOWN_MAX, SUPERS_KNOWN_PER_GROUP_MAX, SUPERS_KNOWN_PER_SOURCE_MAX
+from minicoin.core.overlay.supernode.entries import SuperStatus, status_of
+from minicoin.core.overlay.supernode.table import RecordTable
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.records.record import SignedRecord
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+GroupOf = Callable[[NodeAddress], bytes]
+T = TypeVar("T")
+
+_PER_SOURCE: Final = SUPERS_KNOWN_PER_SOURCE_MAX
+_DRAWN: Final = 4
+
+
+class SuperBook:
+    """Statuses by peer id. Signatures are checked before they come here."""
+
+    def __init__(self, group_of: GroupOf) -> None:
+        self._group_of = group_of
+        self._table = RecordTable()
+        self._origins: dict[bytes, tuple[bytes, bytes]] = {}
+        """The group of each one's address, and that of whoever brought its first status."""
+        self._in_group: dict[bytes, int] = {}
+        self._brought: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[SuperStatus]:
+        return map(status_of, self._table)
+
+    def __contains__(self, peer_id: bytes) -> bool:
+        return self._table.get(peer_id) is not None
+
+    def get(self, peer_id: bytes) -> SuperStatus | None:
+        record = self._table.get(peer_id)
+        return None if record is None else status_of(record)
+
+    def record(self, peer_id: bytes) -> SignedRecord | None:
+        return self._table.get(peer_id)
+
+    def is_news(self, record: SignedRecord, now: Micros) -> bool:
+        return self._table.is_news(record, now)
+
+    def take(self, record: SignedRecord, source: bytes) -> bool:
+        """A newer status that a peer of this group brought; whether there was room. One without an address is of no use
+        to anybody else and is not kept."""
+        status = status_of(record)
+        if status.address is None:
+            return False
+        group = self._group_of(status.address)
+        before = self._origins.get(record.owner)
+        if before is None and (len(self._table) >= SUPERS_KNOWN_MAX or self._brought.get(source, 0) >= _PER_SOURCE):
+            return False
+        if (before is None or before[0] != group) and self._in_group.get(group, 0) >= SUPERS_KNOWN_PER_GROUP_MAX:
+            return False
+        self._forget(record.owner)
+        # Whoever brought the first goes on answering for it.
+        origin = self._origins[record.owner] = (group, source if before is None else before[1])
+        self._count(origin, 1)
+        self._table.put(record)
+        return True
+
+    def _forget(self, signer: bytes) -> None:
+        origin = self._origins.pop(signer, None)
+        if origin is not None:
+            self._count(origin, -1)
+
+    def _count(self, origin: tuple[bytes, bytes], step: int) -> None:
+        for counts, name in zip((self._in_group, self._brought), origin, strict=True):
+            count = counts.get(name, 0) + step
+            if count:
+                counts[name] = count
+            else:
+                del counts[name]
+
+    def expire(self, now: Micros) -> None:
+        for record in self._table.expired(now):
+            self._table.remove(record.owner)
+            self._forget(record.owner)
+
+    def page(self, after: bytes, count: int) -> tuple[tuple[SignedRecord, ...], bool]:
+        return self._table.page(after, count)
+
+    def some(self, count: int, rng: Rng) -> tuple[SignedRecord, ...]:
+        """At most so many at random, those with free places before the full ones."""
+        drawn = draw(self._table, 2 * count, rng)
+        drawn.sort(key=lambda record: status_of(record).free == 0)
+        return tuple(drawn[:count])
+
+
+def choose_super(eligible: Iterable[SuperStatus], rng: Rng) -> SuperStatus | None:
+    """The best of a few drawn at random: one with a free place before a full one, whose status may be out of date; then
+    the less loaded and the quicker. Were it the best of all, everybody would come to the same one at once."""
+    return min(draw(eligible, _DRAWN, rng), key=_cost, default=None)
+
+
+def draw(items: Iterable[T], count: int, rng: Rng) -> list[T]:
+    """At most so many distinct ones in random order, at the price of so many draws."""
+    pool = list(items)
+    count = min(count, len(pool))
+    for place in range(count):
+        other = place + rng.below(len(pool) - place)
+        pool[place], pool[other] = pool[other], pool[place]
+    return pool[:count]
+
+
+def _cost(status: SuperStatus) -> tuple[bool, int]:
+    load_permille = 1_000 * status.leaves // max(1, status.places)
+    return status.free == 0, load_permille + status.delay_ms
