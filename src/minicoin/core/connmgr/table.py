@@ -53,7 +53,7 @@ class SlotTable:
     def connected(self) -> Callable[[NodeAddress], bool]:
         """is_connected() for many addresses, while nothing changes."""
         endpoints = {endpoint_of(slot.address) for slot in self._slots.values() if not slot.is_inbound}
-        peer_ids = {slot.peer_id for slot in self._slots.values()}
+        peer_ids = {slot.address.peer_id for slot in self._slots.values() if slot.is_open}
 
         def is_connected(address: NodeAddress) -> bool:
             return endpoint_of(address) in endpoints or (address.peer_id != b"" and address.peer_id in peer_ids)
