@@ -459,6 +459,9 @@ def test_a_peer_that_does_not_speak_letters_is_given_none():
     post.ways[peer_id(9)] = (1,)
     request = post.tell(9)
     assert post.answers[request].problem is LetterProblem.NO_WAY and post.sent == []
+    # Nor are any taken from it, since it could not hear what became of them.
+    post.hear(1, message(letter(target=0)))
+    assert post.sent == post.saves == []
 
 
 # --- too many ---

@@ -190,6 +190,9 @@ class Directed(Part):
     def take_letter(self, peer: PeerView, message: LetterMessage, now: Micros) -> Iterable[Effect]:
         """For us, or to be passed on."""
         letter, conn = message.letter, peer.conn
+        if conn not in self._speaking:
+            # It could be told nothing of what becomes of it.
+            return ()
         group = self._group(peer.address)
         if not self._rates.take(conn, group, now):
             return _refusal(conn, hash_of(letter, self._network_id), message, LetterProblem.CROWDED)
