@@ -48,6 +48,7 @@ GROUPS: Final = (
     Group("wallet", "The wallet: create, restore, addresses, money."),
     Group("network", "Networks: list, show, new, check, genesis."),
     Group("data", "Small data in payments: put, list."),
+    Group("records", "Small signed values that nodes keep for each other: list, show, put, sign."),
     Group("lab", "A private network of real processes on loopback."),
     Group("sim", "The laboratory: the same node code in virtual time."),
 )
@@ -112,6 +113,10 @@ COMMANDS: Final = (
     ),
     Command("data put", "cli_data", "put", "Record a small text on the chain."),
     Command("data list", "cli_data", "list_data", "What was recorded, pending first, then newest first."),
+    Command("records list", "cli_records", "list_records", "The records this node holds."),
+    Command("records show", "cli_records", "show", "One record, with who signed it and when."),
+    Command("records put", "cli_records", "put", "Sign a record as this node, and give it to everybody."),
+    Command("records sign", "cli_records", "sign", "Add this node's signature to a record that several sign."),
     Command("lab up", "cli_lab", "up", "Start nodes, connect them, mine, pay from one to another, show them live."),
     Command("sim run", "cli_sim", "run", "Run a scenario."),
     Command("sim list", "cli_sim", "list_scenarios", "The scenarios there are and what each asks."),

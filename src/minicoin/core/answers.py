@@ -54,6 +54,8 @@ class Reason(StrEnum):
     """The wallet knows no such payment, or it may still be confirmed."""
 
 
+RECORDS_ARE_OFF: Final = "the nodes of this network exchange no records: its file does not say own_messages = true"
+
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
 
 

@@ -423,6 +423,7 @@ QUERY_PAGE_HEADERS_MAX: Final = 500
 QUERY_PAGE_ENTRIES_MAX: Final = 500
 QUERY_PAGE_HISTORY_MAX: Final = 500
 QUERY_PAGE_ADDRESSES_MAX: Final = 2_000
+QUERY_PAGE_RECORDS_MAX: Final = 500
 # Blocks a data listing looks through at one call, and whose findings it remembers.
 DATA_BLOCKS_PER_CALL_MAX: Final = 1_000
 DATA_BLOCKS_REMEMBERED_MAX: Final = 5_000

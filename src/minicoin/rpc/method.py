@@ -53,6 +53,7 @@ class Category(StrEnum):
     MINING = "Mining"
     NETWORK = "Network"
     RAW = "Rawtransactions"
+    RECORDS = "Records"
     TRIAL = "For tests, on networks of trivial work only"
     UTIL = "Util"
     WALLET = "Wallet"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from minicoin.core import commands
-from minicoin.core.answers import Done, Reason
+from minicoin.core.answers import RECORDS_ARE_OFF, Done, Reason
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -21,7 +21,6 @@ from minicoin.core.records.flow import RecordFlow
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 
 STOPPING: Final = "the node is shutting down"
-NO_RECORDS = "the nodes of this network exchange no records: its file does not say own_messages = true"
 
 
 class CommonCommands:
@@ -35,7 +34,7 @@ class CommonCommands:
     def of_records(self, request: RequestId, command: commands.RecordCommand, now: Micros) -> None:
         """A command about a record. Raises MisuseError and DecodeError."""
         if self._records is None:
-            self._parts.refuse(request, Reason.UNABLE, NO_RECORDS)
+            self._parts.refuse(request, Reason.UNABLE, RECORDS_ARE_OFF)
         else:
             self._records.handle(request, command, now)
 

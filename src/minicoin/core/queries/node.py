@@ -6,6 +6,7 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 from minicoin.core.queries.chain import ChainQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
+from minicoin.core.queries.records import RecordQueries
 from minicoin.core.queries.wallet import WalletQueries
 from minicoin.core.units import Micros
 from minicoin.core.view import NodeView
@@ -14,11 +15,12 @@ from minicoin.core.view import NodeView
 class NodeQueries:
     """Everything outside may ask; the answers are frozen and outlive the moment."""
 
-    __slots__ = ("chain", "mempool", "network", "now", "wallet")
+    __slots__ = ("chain", "mempool", "network", "now", "records", "wallet")
 
     def __init__(self, view: NodeView, now: Micros) -> None:
         self.now = now
         self.chain = ChainQueries(view, now)
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
+        self.records = RecordQueries(view)
         self.wallet = WalletQueries(view)

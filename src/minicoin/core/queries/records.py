@@ -1,0 +1,80 @@
+"""What outside may read of the records that nodes keep for each other, as frozen values."""
+
+from dataclasses import dataclass
+
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import QUERY_PAGE_RECORDS_MAX
+from minicoin.core.records.kinds import KINDS
+from minicoin.core.records.record import SignedRecord, decode_record
+from minicoin.core.view import NodeView
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReport:
+    """One live record."""
+
+    kind: str
+    key: str
+    version: int
+    """Microseconds of the clock of whoever signed it."""
+    expires_s: int
+    """Unix time; 0 for never."""
+    value: bytes
+    signers: tuple[bytes, ...]
+    """Peer ids."""
+
+
+class RecordQueries:
+    """Reads of one moment. Where nodes exchange no records, there are none."""
+
+    def __init__(self, view: NodeView) -> None:
+        self._records = view.records
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the nodes of this network exchange records."""
+        return self._records is not None
+
+    def count(self, kind: str = "") -> int:
+        """How many there are, of one kind or of all. Raises MisuseError for an unknown kind."""
+        return sum(len(self._of_kind(name)) for name in _named(kind))
+
+    def listing(self, kind: str, count: int, skip: int = 0) -> tuple[RecordReport, ...]:
+        """A page of one kind, or of all kinds where it is empty. Raises MisuseError for an unknown kind."""
+        found: list[SignedRecord] = []
+        for name in _named(kind):
+            found += self._of_kind(name)
+        return tuple(map(_report, found[skip : skip + min(count, QUERY_PAGE_RECORDS_MAX)]))
+
+    def find(self, kind: str, signer: bytes, key: str) -> RecordReport | None:
+        """The record in one place; the signer of a kind that several sign together is empty. Raises MisuseError for an
+        unknown kind."""
+        _named(kind)
+        found = None if self._records is None else self._records.get(kind, signer, key)
+        return None if found is None else _report(found)
+
+    def _of_kind(self, kind: str) -> tuple[SignedRecord, ...]:
+        return () if self._records is None else self._records.of_kind(kind)
+
+
+def is_signed_together(kind: str) -> bool:
+    """Whether several sign a record of this kind, so that it is none of theirs. Raises MisuseError for an unknown
+    kind."""
+    _named(kind)
+    return KINDS[kind].is_shared
+
+
+def read_report(encoded: bytes) -> RecordReport:
+    """What bytes of a record say. Raises DecodeError."""
+    return _report(decode_record(encoded))
+
+
+def _named(kind: str) -> tuple[str, ...]:
+    if kind and kind not in KINDS:
+        raise MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
+    return (kind,) if kind else tuple(KINDS)
+
+
+def _report(record: SignedRecord) -> RecordReport:
+    signers = tuple(one.signer for one in record.signatures)
+    return RecordReport(record.kind, record.key, record.version, record.expires_s, record.value, signers)
