@@ -91,6 +91,32 @@ def fuzz(
     module.run_fuzz(seeds, minutes, jobs, out, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)
 
 
+def compare(
+    file: FileArgument,
+    overlay: Annotated[
+        str, typer.Option(metavar="NAME,NAME", help="Network models, as in network files: random,gossip and so on.")
+    ],
+    settings: SetOption = None,
+    seeds: Annotated[str | None, typer.Option(help="As 1..5; otherwise those of the scenario.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Processes; otherwise one a processor.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the page and the journal; otherwise compare-NAME.")
+    ] = None,
+    is_json: JsonOption = False,
+    no_progress: QuietOption = False,
+) -> None:
+    """Run a scenario under several network models and compare.
+
+    What a model needs besides, the scenario says under [compare]. Called again, it runs only what is missing. Exit code
+    0: all done; 1: a run failed, or not possible; 3: a checker found something.
+    """
+    source = _load("source", ()).open_source(file, (), is_json=is_json)
+    module = _load("compare", (*_TO_RUN, "joblib"))
+    module.run_compare(
+        source, overlay, tuple(settings or ()), seeds, jobs, out, is_json=is_json, shows_progress=not no_progress
+    )
+
+
 def sweep(
     file: FileArgument,
     settings: Annotated[

@@ -121,6 +121,7 @@ COMMANDS: Final = (
     Command("sim run", "cli_sim", "run", "Run a scenario."),
     Command("sim list", "cli_sim", "list_scenarios", "The scenarios there are and what each asks."),
     Command("sim sweep", "cli_sim", "sweep", "Run a scenario at many settings and seeds."),
+    Command("sim compare", "cli_sim", "compare", "Run a scenario under several network models and compare."),
     Command("sim fuzz", "cli_sim", "fuzz", "Run random scenarios with random faults."),
     Command("sim replay", "cli_sim_replay", "replay", "Replay a recorded node and compare."),
 )

@@ -20,6 +20,8 @@ Barrier = Callable[[Host, Host], bool]
 
 LinkHook = Callable[[LinkEnd], None]
 
+StartHook = Callable[[Host], None]
+
 NoticeReader = Callable[[Host, Notice, Micros], None]
 """Hears what nodes tell of themselves, and changes nothing."""
 

@@ -59,7 +59,7 @@ from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
 from minicoin.world.loop import Loop
 from minicoin.world.own_ledger import OwnLedger
 from minicoin.world.padding import pad_job
-from minicoin.world.settings import Latency, NoticeReader, WorldSettings
+from minicoin.world.settings import Latency, NoticeReader, StartHook, WorldSettings
 from minicoin.world.worker import Workers
 
 PORT: Final = 8333
@@ -96,6 +96,8 @@ class World:
         self.digest = self.loop.digest
         self.observers = self.loop.observers
         self.readers: list[NoticeReader] = []
+        self.start_hooks: list[StartHook] = []
+        """Called with each host that is about to run a node."""
         self.connections = Connections(self.loop, network, latency, settings, self.rng, self.hosts)
         self._workers = Workers(self.loop, settings.costs)
         self.loop.serve(self.connections.transport.send, self._perform)
@@ -167,6 +169,8 @@ class World:
 
     def start(self, host: Host, policy: NodePolicy) -> None:
         """Switch a host on: assemble its node from its disk."""
+        for hook in self.start_hooks:
+            hook(host)
         run = f"node {host.index} {host.restarts}"
         rng = self.rng.stream(run)
         state = host.disk.ledger.state(host.disk.documents)

@@ -80,6 +80,8 @@ def record_of(simulation: Simulation) -> RunRecord:
         transactions=list(recorder.transactions.values()),
         traffic=recorder.traffic() if scenario.measure.traffic else TrafficRecord(),
         series=recorder.series(),
+        joins=simulation.joins.records,
+        errands=[record for errand in simulation.errands for record in errand.records],
         faults=[
             *simulation.faults.records(),
             *simulation.attacks.records(simulation.mined_until - simulation.began_at),

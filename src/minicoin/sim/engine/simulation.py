@@ -16,7 +16,10 @@ from minicoin.sim.check.checks import Checks
 from minicoin.sim.check.durability import Durability
 from minicoin.sim.engine.attacks import Attacks
 from minicoin.sim.engine.collector import collect_fresh, keep_all
+from minicoin.sim.engine.components import largest_component
+from minicoin.sim.engine.errands import ErrandLoad
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
+from minicoin.sim.engine.joins import JoinWatch
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
 from minicoin.sim.engine.phases import Progress, Report, SetupFailed
@@ -26,6 +29,8 @@ from minicoin.sim.engine.rules import costs_of, network_of
 from minicoin.sim.engine.set_up import connect_nodes
 from minicoin.sim.engine.wallets import WalletLoad, Wallets, coins_for_wallets
 from minicoin.sim.faults.timeline import FaultTimeline
+from minicoin.sim.measure.record import ErrandKind
+from minicoin.sim.scenario.load import Errands
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.topology import Topology
 from minicoin.world.host import Host, Lines
@@ -79,6 +84,8 @@ class Simulation:
         self.wallets = Wallets(self.world, self.honest) if scenario.nodes.wallets else None
         self._wallet_coins = self.funding.coins[:payments]
         self.load = self._payments(self.funding.coins[:payments])
+        self.errands = self._errands()
+        self.joins = JoinWatch(self.world, len(self.honest))
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
         self.checks.checkers.append(Durability(self.faults.scene.losses))
@@ -106,8 +113,11 @@ class Simulation:
         self.faults.begin()
         self.attacks.begin()
         self.mining.begin()
+        self.joins.begin()
         if self.load is not None:
             self.load.begin()
+        for errand in self.errands:
+            errand.begin()
         self._sample_regularly()
         settle_us = round(self.scenario.mining.settle_s * SECOND_US)
         while not self.mining.is_over:
@@ -116,6 +126,8 @@ class Simulation:
             report(self._progress("mining"))
         if self.load is not None:
             self.load.end()
+        for errand in self.errands:
+            errand.end()
         self.faults.end()
         self.attacks.end()
         self.mined_until = self.world.now
@@ -236,6 +248,13 @@ class Simulation:
             return WalletLoad(self.world, load, self.wallets, self.recorder, self.scenario.measure.transactions)
         return PaymentLoad(self.world, load, coins, self.recorder, self.scenario.measure.transactions)
 
+    def _errands(self) -> list[ErrandLoad]:
+        wanted: tuple[tuple[Errands | None, ErrandKind], ...] = (
+            (self.scenario.letters, "letter"),
+            (self.scenario.searches, "search"),
+        )
+        return [ErrandLoad(self.world, load, kind, self.honest) for load, kind in wanted if load is not None]
+
     def _sample_regularly(self) -> None:
         measure = self.scenario.measure
         if measure.mempool_every_s is not None:
@@ -258,4 +277,5 @@ class Simulation:
             self.recorder.sample("nodes_up", "nodes", len(counts))
             self.recorder.sample("tips", "tips", len(tips))
             self.recorder.sample("converged", "share of nodes", max(tips.values()) / len(counts))
+            self.recorder.sample("component", "share of nodes", largest_component(self.honest) / len(counts))
         self.world.queue.at(self.world.now + every_us, self._sample_connections, every_us)

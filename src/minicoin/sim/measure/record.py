@@ -19,6 +19,7 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A scenario in its canonical form, and what a result says in JSON."""
 
 Engine = Literal["full", "model"]
+ErrandKind = Literal["letter", "search"]
 
 NEVER: Final = -1
 """In `arrivals`: the node was up when the item came into being, and did not have it when the run ended."""
@@ -122,6 +123,36 @@ class FaultRecord:
 
 
 @dataclass(slots=True)
+class JoinRecord:
+    """A node that was switched on while measuring. Times from then on, or NEVER."""
+
+    node: int
+    started_us: int
+    ready_us: int
+    """Until a first handshake was over."""
+    level_us: int
+    """Until it had caught up with a neighbour."""
+
+
+@dataclass(slots=True)
+class ErrandRecord:
+    """A letter to a peer id, or a search for one."""
+
+    kind: ErrandKind
+    sender: int
+    addressee: int
+    sent_at_us: int
+    was_up: bool
+    """Whether the addressee ran when it was sent."""
+    outcome: str
+    """As the sender was told; of a search whether the answer was found, uncertain or unknown."""
+    took_us: int
+    """Until it was told; NEVER where it was not."""
+    cost: int
+    """Hops of a letter to its end; peers that a search asked."""
+
+
+@dataclass(slots=True)
 class ViolationRecord:
     """A checker found something that must not be."""
 
@@ -177,6 +208,8 @@ class RunRecord:
     blocks: list[BlockRecord] = field(default_factory=list)
     transactions: list[TxRecord] = field(default_factory=list)
     traffic: TrafficRecord = field(default_factory=TrafficRecord)
+    joins: list[JoinRecord] = field(default_factory=list)
+    errands: list[ErrandRecord] = field(default_factory=list)
     faults: list[FaultRecord] = field(default_factory=list)
     violations: list[ViolationRecord] = field(default_factory=list)
     series: list[SeriesRecord] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """A record as a directory of Parquet files, and back.
 
 One table per file: nodes, blocks, transactions, arrivals (kind, item, node, us), traffic (long form, without empty
-cells), series, faults, violations; run.parquet holds the rest in one row, so that many runs stack into one table.
+cells), series, joins, errands, faults, violations; run.parquet holds the rest in one row, so that many runs stack into
+one table.
 """
 
 import json
@@ -14,8 +15,10 @@ import polars as pl
 from minicoin.core.faults import MisuseError
 from minicoin.sim.measure.record import (
     BlockRecord,
+    ErrandRecord,
     FaultRecord,
     IntArray,
+    JoinRecord,
     NodeRecord,
     RunRecord,
     SeriesRecord,
@@ -58,6 +61,17 @@ _FAULT: _Schema = {
     "targets": pl.List(pl.String),
     "fired": pl.Int64,
 }
+_JOIN: _Schema = {"node": pl.Int64, "started_us": pl.Int64, "ready_us": pl.Int64, "level_us": pl.Int64}
+_ERRAND: _Schema = {
+    "kind": pl.String,
+    "sender": pl.Int64,
+    "addressee": pl.Int64,
+    "sent_at_us": pl.Int64,
+    "was_up": pl.Boolean,
+    "outcome": pl.String,
+    "took_us": pl.Int64,
+    "cost": pl.Int64,
+}
 _VIOLATION: _Schema = {"checker": pl.String, "at_us": pl.Int64, "nodes": pl.List(pl.Int64), "text": pl.String}
 _RUN: _Schema = {
     "engine": pl.String,
@@ -96,6 +110,8 @@ def write_parquet(record: RunRecord, directory: Path) -> None:
         ),
         "traffic": _traffic_table(record.traffic),
         "series": _series_table(record.series),
+        "joins": _table(record.joins, _JOIN),
+        "errands": _table(record.errands, _ERRAND),
         "faults": _table(record.faults, _FAULT),
         "violations": _table(record.violations, _VIOLATION),
     }
@@ -127,6 +143,8 @@ def read_parquet(directory: Path) -> RunRecord:
             for row in tables["transactions"].iter_rows(named=True)
         ],
         traffic=_read_traffic(tables["traffic"], types, carriers),
+        joins=[JoinRecord(**row) for row in tables["joins"].iter_rows(named=True)],
+        errands=[ErrandRecord(**row) for row in tables["errands"].iter_rows(named=True)],
         faults=[FaultRecord(**row) for row in tables["faults"].iter_rows(named=True)],
         violations=[ViolationRecord(**row) for row in tables["violations"].iter_rows(named=True)],
         series=_read_series(tables["series"], units),

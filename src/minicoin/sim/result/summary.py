@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from minicoin.sim.measure.record import Json, RunRecord
 from minicoin.sim.result.forks import Earner, Forks, groups, miners, summarize_forks
+from minicoin.sim.result.overlay import OverlayFigures, summarize_overlay
 from minicoin.sim.result.propagation import Propagation, block_spreads, summarize_spreads, transaction_spreads
 from minicoin.sim.result.traffic import (
     NodeTraffic,
@@ -63,6 +64,7 @@ class Summary:
     miners: list[Earner]
     groups: list[Earner]
     traffic: TrafficTotals
+    overlay: OverlayFigures
     types: list[TypeTraffic]
     hottest: list[NodeTraffic]
     faults: list[FaultCoverage]
@@ -86,6 +88,7 @@ def summarize(record: RunRecord) -> Summary:
         miners=miners(record)[:MINERS_SHOWN],
         groups=groups(record),
         traffic=summarize_traffic(record),
+        overlay=summarize_overlay(record),
         types=types_by_bytes(record),
         hottest=hottest_nodes(record, HOTTEST_SHOWN),
         faults=fault_coverage(record),

@@ -48,6 +48,8 @@ def check_scenario(form: ScenarioForm) -> None:
     _check_groups(form)
     _check_topology(form)
     _check_links(form)
+    if form.engine == "full":
+        _check_errands(form)
     _check_transport(form)
     _check_warmup(form)
     _check_mining(form)
@@ -153,6 +155,15 @@ def _check_overlay(form: ScenarioForm) -> None:
             raise KeyProblem(f"nodes.group[{place}].role", f"no role {group.role!r} in {name}; there are {there_are}")
 
 
+def _check_errands(form: ScenarioForm) -> None:
+    """Letters are minicoin's own messages; both they and searches are for peer ids."""
+    for key, load in (("letters", form.letters), ("searches", form.searches)):
+        if load is not None and form.links.transport == "plain":
+            raise KeyProblem(key, "plain links carry no peer ids: use links.transport = 'named' or 'libp2p'")
+    if form.letters is not None and not (form.network.own_messages or OVERLAYS[form.network.overlay].needs_messages):
+        raise KeyProblem("letters", "are minicoin's own messages: set network.own_messages = true")
+
+
 def _check_transport(form: ScenarioForm) -> None:
     """Over libp2p no message is to be seen on its way, so none can be repeated, overtaken or changed."""
     if form.links.transport != "libp2p":
@@ -252,6 +263,8 @@ def _check_times(form: ScenarioForm) -> None:
     """An end comes after its beginning, and both lie inside the run where its length is known."""
     ends = [
         ("transactions.stop_s", form.transactions and (form.transactions.start_s, form.transactions.stop_s)),
+        ("letters.stop_s", form.letters and (form.letters.start_s, form.letters.stop_s)),
+        ("searches.stop_s", form.searches and (form.searches.start_s, form.searches.stop_s)),
         ("churn.stop_s", form.churn and (form.churn.start_s, form.churn.stop_s)),
         ("faults.random.stop_s", form.faults.random and (form.faults.random.start_s, form.faults.random.stop_s)),
     ]

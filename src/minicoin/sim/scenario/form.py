@@ -8,7 +8,7 @@ from minicoin.sim.scenario.attackers import Attacker
 from minicoin.sim.scenario.fault_rates import Faults
 from minicoin.sim.scenario.faults import Fault
 from minicoin.sim.scenario.fields import Engine, Name, SettingsTable
-from minicoin.sim.scenario.load import Churn, Mining, Transactions, Verification
+from minicoin.sim.scenario.load import Churn, Errands, Mining, Transactions, Verification
 from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup
 from minicoin.sim.scenario.seeds import Seeds
 from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, TopologySetting
@@ -34,6 +34,8 @@ class ScenarioForm(SettingsTable):
     mining: Mining
     verification: Verification = Verification()
     transactions: Transactions | None = None
+    letters: Errands | None = None
+    searches: Errands | None = None
     churn: Churn | None = None
     fault: tuple[Fault, ...] = ()
     faults: Faults = Faults()
@@ -42,3 +44,6 @@ class ScenarioForm(SettingsTable):
     warmup: Warmup = Warmup()
     measure: Measure = Measure()
     check: Check = Check()
+    compare: dict[Name, tuple[Annotated[str, Field(max_length=500)], ...]] = Field(default={})
+    """For `minicoin sim compare`: network model -> settings that it needs besides, each written as --set takes it. A
+    run of this file alone does not read it."""

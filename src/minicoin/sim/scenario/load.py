@@ -81,6 +81,17 @@ class Transactions(SettingsTable):
     """How many nodes have coins to send, those with the lowest indices."""
 
 
+class Errands(SettingsTable):
+    """Letters to peer ids, or searches for them, between nodes drawn from all. Without this table there are none."""
+
+    rate_per_s: PositiveRate
+    """How many per second in the whole network, at exponential times."""
+    start_s: Seconds = 0.0
+    """When the first may be sent."""
+    stop_s: PositiveSeconds | None = None
+    """When it ends; otherwise with mining."""
+
+
 class Churn(SettingsTable):
     """Nodes that leave and come back all the time. Without this table nobody does."""
 

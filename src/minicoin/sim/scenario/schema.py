@@ -20,7 +20,7 @@ from minicoin.sim.scenario.overrides import apply_overrides
 from minicoin.sim.scenario.problems import ScenarioError, scenario_error
 from minicoin.sim.scenario.toml_text import toml_text
 
-_TEXTS = {"name", "question", "description"}
+_TEXTS = {"name", "question", "description", "compare"}
 
 
 class Scenario(ScenarioForm):

@@ -37,6 +37,8 @@ def beginnings(form: ScenarioForm) -> Iterator[tuple[str, float]]:
         yield f"attacker[{place}].at_s", attacker.at_s
     for name, part in (
         ("transactions", form.transactions),
+        ("letters", form.letters),
+        ("searches", form.searches),
         ("churn", form.churn),
         ("faults.random", form.faults.random),
     ):

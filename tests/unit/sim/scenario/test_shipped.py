@@ -38,7 +38,7 @@ def test_file_loads_and_says_what_it_is_for(path: Path) -> None:
     assert scenario.question.endswith("?")
     text = comment(path)
     assert text.split("\n")[0].endswith((".", "?"))
-    assert f"minicoin sim run scenarios/{path.name}" in text or f"minicoin sim sweep scenarios/{path.name}" in text
+    assert any(f"minicoin sim {command} scenarios/{path.name}" in text for command in ("run", "sweep", "compare"))
     assert "Look at: " in text
 
 
