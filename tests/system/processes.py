@@ -15,6 +15,8 @@ import httpx
 from tests.waiting import HANG_S
 
 PROGRAMS = Path(sys.executable).parent
+UP = "RPC on"
+"""The line of a node's greeting from which on it answers."""
 _LOG_LINES_SHOWN = 5
 
 
@@ -47,15 +49,48 @@ def run(line: str, network: str) -> str:
     return done.stdout
 
 
-class NodeProcess:
+class GreetedNode:
+    """What a node's first words and its log tell, however it was started."""
+
+    def __init__(self, datadir: Path, log: Path) -> None:
+        self.datadir = datadir
+        self.greeting: list[str] = []
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """What it wrote on standard error."""
+        return self._log.read_text()
+
+    @property
+    def last_words(self) -> list[str]:
+        """Of its log."""
+        return self.log.splitlines()[-_LOG_LINES_SHOWN:]
+
+    @property
+    def address(self) -> str:
+        """Where others join it, as printed."""
+        return next(line.rsplit(" -d ", 1)[1] for line in self.greeting if " -d " in line)
+
+    def call(self, method: str, *params: object) -> object:
+        """An RPC call."""
+        rpc = next(line for line in self.greeting if line.startswith(UP)).split()[2].rstrip(",")
+        user, password = (self.datadir / ".cookie").read_text().strip().split(":")
+        body = {"method": method, "params": list(params), "id": 1}
+        # No TLS here, and loading the certificates of the world costs more than the call.
+        auth = (user, password)
+        answer = httpx.post(f"http://{rpc}", json=body, auth=auth, timeout=HANG_S, verify=False).json()
+        assert answer["error"] is None, f"{method}: {answer['error']}"
+        return answer["result"]
+
+
+class NodeProcess(GreetedNode):
     """A running `minicoin startnode ...`."""
 
     def __init__(self, line: str, network: str, log: Path) -> None:
+        super().__init__(Path(re.search(r"--datadir (\S+)", line)[1]), log)
         self.line = line
         self.network = network
-        self.datadir = Path(re.search(r"--datadir (\S+)", line)[1])
-        self.greeting: list[str] = []
-        self._log = log
         self._log_file = log.open("a")
         self._is_up = threading.Event()
         # Also where the tests themselves run under nohup, whose programs take no notice of a closed terminal.
@@ -76,26 +111,7 @@ class NodeProcess:
 
     def __repr__(self) -> str:
         state = "running" if self._process.poll() is None else f"ended with {self._process.returncode}"
-        return "\n    ".join([f"<{self.line}: {state}; last words:", *self.log.splitlines()[-_LOG_LINES_SHOWN:]]) + ">"
-
-    @property
-    def log(self) -> str:
-        """What it wrote on standard error."""
-        return self._log.read_text()
-
-    @property
-    def address(self) -> str:
-        """Where others join it, as printed."""
-        return next(line.rsplit(" -d ", 1)[1] for line in self.greeting if " -d " in line)
-
-    def call(self, method: str, *params: object) -> object:
-        """An RPC call."""
-        rpc = next(line for line in self.greeting if line.startswith("RPC on")).split()[2].rstrip(",")
-        user, password = (self.datadir / ".cookie").read_text().strip().split(":")
-        body = {"method": method, "params": list(params), "id": 1}
-        answer = httpx.post(f"http://{rpc}", json=body, auth=(user, password), timeout=HANG_S).json()
-        assert answer["error"] is None, f"{method}: {answer['error']}"
-        return answer["result"]
+        return "\n    ".join([f"<{self.line}: {state}; last words:", *self.last_words]) + ">"
 
     def stop(self) -> int:
         """As Ctrl-C does; the exit code."""
@@ -128,7 +144,7 @@ class NodeProcess:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.greeting.append(line.rstrip("\n"))
-            if line.startswith("RPC on"):
+            if line.startswith(UP):
                 self._is_up.set()
         self._is_up.set()
 

@@ -1,0 +1,140 @@
+"""A network of node processes on loopback, of one network model: they pay each other, some are killed, others join."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+from minicoin.app.lab.plan import LabPlan, plan_lab
+from minicoin.core.params.network import Network
+
+from .forked import ForkedNode
+
+AMOUNT = "1.5"
+
+
+@dataclass
+class Member:
+    """One node, from its first start on."""
+
+    name: str
+    role: str
+    told_of: tuple[str, ...]
+    process: ForkedNode
+    """The latest."""
+    address: str = ""
+    """To be paid at."""
+
+    def call(self, method: str, *params: object) -> object:
+        """An RPC call."""
+        return self.process.call(method, *params)
+
+    def peers(self) -> list[dict]:
+        """Its connections that have shaken hands."""
+        return [peer for peer in self.call("getpeerinfo") if peer["version"]]
+
+
+@dataclass
+class Fleet:
+    """The nodes that run, in order of their first start."""
+
+    plan: LabPlan
+    directory: Path
+    network_file: str
+    members: list[Member] = field(default_factory=list)
+    killed: list[Member] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Member:
+        return next(member for member in (*self.members, *self.killed) if member.name == name)
+
+    def of_role(self, role: str) -> list[Member]:
+        """Those of this role that run."""
+        return [member for member in self.members if member.role == role]
+
+    def start(self, wanted: Sequence[tuple[str, str, tuple[str, ...]]]) -> None:
+        """All of them at once: each by name, role and whom it is told of."""
+        started = [Member(name, role, told_of, self._process(name, role, told_of, 0)) for name, role, told_of in wanted]
+        self.members += started
+        for member in started:
+            member.process.wait_up()
+            member.call("createwallet", "default")
+            member.address = str(member.call("getnewaddress"))
+
+    def _process(self, name: str, role: str, told_of: tuple[str, ...], port: int) -> ForkedNode:
+        words = ["--network", self.network_file, "-l", str(port), "--rpcport", "0", "--role", role]
+        words += [word for address in told_of for word in ("-d", address)]
+        return ForkedNode(words, self.directory / name, self.directory / f"{name}.log")
+
+    def kill(self, victims: Sequence[Member]) -> None:
+        """As kill -9 does, all of them before the rest can answer to it."""
+        for victim in victims:
+            victim.process.kill()
+        for victim in victims:
+            victim.process.wait()
+            self.members.remove(victim)
+            self.killed.append(victim)
+
+    def bring_back(self, member: Member) -> None:
+        """Start a killed one again, where it was."""
+        port = int(member.process.address.split("/tcp/")[1].split("/")[0])
+        member.process = self._process(member.name, member.role, member.told_of, port)
+        self.killed.remove(member)
+        self.members.append(member)
+        member.process.wait_up()
+
+    def pay(self, payer: Member, payee: Member, miner: Member) -> None:
+        """One pays, everybody hears of it, one more mines, everybody follows, and the payee has it."""
+        payment = payer.call("sendtoaddress", payee.address, AMOUNT)
+        self.wait_for_all(lambda one: payment in one.call("getrawmempool"), f"the payment of {payer.name}")
+        (block,) = miner.call("generatetoaddress", 1, miner.address)
+        self.wait_for_tip(block)
+        assert payment in miner.call("getblock", block)["tx"]
+        self.wait_for_all(lambda one: one.call("gettransaction", payment)["confirmations"] == 1, "the money", [payee])
+
+    def fund(self, member: Member, miner: Member) -> None:
+        """One mines coins for another that it can spend."""
+        mined = miner.call("generatetoaddress", self.plan.network.coinbase_maturity + 1, member.address)
+        self.wait_for_tip(mined[-1])
+
+    def wait_for_tip(self, block: str) -> None:
+        """Until it is everybody's."""
+        self.wait_for_all(lambda one: one.call("getbestblockhash") == block, f"block {block}")
+
+    def wait_for_all(self, condition, what: str, members: Sequence[Member] | None = None) -> None:
+        """Until each of these says so, of all that run where none are named; who has said so is not asked again."""
+        for member in list(self.members if members is None else members):
+            wait_until(lambda member=member: condition(member), f"{what} at {member.name}")
+
+
+def network_of(model: str, settings: Sequence[str], count: int) -> LabPlan:
+    """A plan for so many nodes, on a network whose mined coins can be spent at once."""
+    plan = plan_lab(count, "regtest", model, settings)
+    network: Network = replace(plan.network, name="fleet", coinbase_maturity=1)
+    return replace(plan, network=network)
+
+
+def told_of(plan: LabPlan, index: int, addresses: Sequence[str]) -> tuple[str, ...]:
+    """As the lab does where some are leaned on; otherwise of two that run, so that no loss of one parts the others."""
+    if len(set(plan.roles)) > 1:
+        return plan.dials(index, addresses)
+    return tuple(dict.fromkeys(addresses[(index + more) % len(addresses)] for more in (0, 1))) if addresses else ()
+
+
+@contextmanager
+def fleet(model: str, settings: Sequence[str], count: int, directory: Path) -> Iterator[Fleet]:
+    """So many nodes: one, then some that others are told of, then the rest. Who runs at the end must end in order."""
+    plan = network_of(model, settings, count)
+    found = Fleet(plan, directory, plan.name_for_nodes(directory))
+    guides = max(plan.guides, count // 3)
+    try:
+        for indexes in (range(1), range(1, guides), range(guides, count)):
+            addresses = [member.process.address for member in found.members]
+            found.start([(f"node{i}", plan.roles[i], told_of(plan, i, addresses)) for i in indexes])
+        yield found
+    finally:
+        for member in found.members:
+            member.process.end()
+        codes = {member.name: member.process.wait() for member in found.members}
+    assert set(codes.values()) == {0}, codes

@@ -1,0 +1,65 @@
+"""Node processes that a server forks which has loaded the program already: twelve for little more than the cost of one.
+
+From there on they are as if started by the command line: processes of their own that hear signals, with its words.
+"""
+
+import multiprocessing
+from collections.abc import Sequence
+from functools import cache
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from tests.waiting import HANG_S, wait_until
+
+from .forked_child import run_node
+from .processes import UP, GreetedNode
+
+
+@cache
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["minicoin.app.cli", "minicoin.app.cli_start", "minicoin.app.run"])
+    return context
+
+
+class ForkedNode(GreetedNode):
+    """A running `minicoin startnode WORDS` with this data directory."""
+
+    def __init__(self, words: Sequence[str], datadir: Path, log: Path) -> None:
+        super().__init__(datadir, log)
+        log.touch()
+        self._out = log.with_suffix(".out")
+        self._out.write_text("")
+        line = ["startnode", "--datadir", str(datadir), *words]
+        self._process = _server().Process(target=run_node, args=(line, str(self._out), str(log)))
+        self._process.start()
+
+    def wait_up(self) -> None:
+        """Until it answers calls."""
+        self.greeting = wait_until(self._greeting, f"the start of {self.datadir}")
+
+    def _greeting(self) -> list[str]:
+        assert self._process.is_alive(), self
+        told = self._out.read_text()
+        return told.splitlines() if UP in told else []
+
+    def __repr__(self) -> str:
+        state = "running" if self._process.is_alive() else f"ended with {self._process.exitcode}"
+        return "\n    ".join([f"<{self.datadir.name}: {state}; last words:", *self.last_words]) + ">"
+
+    def end(self) -> None:
+        """As Ctrl-C does; it ends in its own time."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """As kill -9 does; it is gone once it was waited for."""
+        self._process.kill()
+
+    def wait(self) -> int:
+        """For its end; the exit code."""
+        self._process.join(HANG_S)
+        code = self._process.exitcode
+        if code is None:
+            self._process.kill()
+            raise AssertionError(f"does not end: {self}")
+        return code
