@@ -31,9 +31,23 @@ class Member:
         """An RPC call."""
         return self.process.call(method, *params)
 
-    def peers(self) -> list[dict]:
-        """Its connections that have shaken hands."""
-        return [peer for peer in self.call("getpeerinfo") if peer["version"]]
+    @property
+    def peer_id(self) -> str:
+        """As its address has it."""
+        return self.process.address.rsplit("/", 1)[1]
+
+    def overlay(self) -> dict:
+        """Its network model as it lives it."""
+        return self.call("getoverlay")
+
+    def figure(self, name: str) -> int:
+        """One of what its model counts."""
+        return self.overlay()["figures"][name]
+
+    def neighbours(self, role: str | None = None) -> dict[str, int]:
+        """Peer id -> connection of those it is connected to; of this role, where one is given."""
+        found = self.overlay()["neighbours"]
+        return {one["peerid"]: one["id"] for one in found if role is None or one["role"] == role}
 
 
 @dataclass
@@ -53,7 +67,7 @@ class Fleet:
         """Those of this role that run."""
         return [member for member in self.members if member.role == role]
 
-    def start(self, wanted: Sequence[tuple[str, str, tuple[str, ...]]]) -> None:
+    def start(self, wanted: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[Member]:
         """All of them at once: each by name, role and whom it is told of."""
         started = [Member(name, role, told_of, self._process(name, role, told_of, 0)) for name, role, told_of in wanted]
         self.members += started
@@ -61,6 +75,7 @@ class Fleet:
             member.process.wait_up()
             member.call("createwallet", "default")
             member.address = str(member.call("getnewaddress"))
+        return started
 
     def _process(self, name: str, role: str, told_of: tuple[str, ...], port: int) -> ForkedNode:
         words = ["--network", self.network_file, "-l", str(port), "--rpcport", "0", "--role", role]
@@ -84,8 +99,15 @@ class Fleet:
         self.members.append(member)
         member.process.wait_up()
 
-    def pay(self, payer: Member, payee: Member, miner: Member) -> None:
-        """One pays, everybody hears of it, one more mines, everybody follows, and the payee has it."""
+    def fund(self) -> None:
+        """The miner mines coins for the payer, which it can spend."""
+        payer, _, miner = self.cast
+        mined = miner.call("generatetoaddress", self.plan.network.coinbase_maturity + 1, payer.address)
+        self.wait_for_tip(mined[-1])
+
+    def pay(self) -> None:
+        """One pays another, everybody hears of it, a third mines, everybody follows, and the payee has it."""
+        payer, payee, miner = self.cast
         payment = payer.call("sendtoaddress", payee.address, AMOUNT)
         self.wait_for_all(lambda one: payment in one.call("getrawmempool"), f"the payment of {payer.name}")
         (block,) = miner.call("generatetoaddress", 1, miner.address)
@@ -93,10 +115,11 @@ class Fleet:
         assert payment in miner.call("getblock", block)["tx"]
         self.wait_for_all(lambda one: one.call("gettransaction", payment)["confirmations"] == 1, "the money", [payee])
 
-    def fund(self, member: Member, miner: Member) -> None:
-        """One mines coins for another that it can spend."""
-        mined = miner.call("generatetoaddress", self.plan.network.coinbase_maturity + 1, member.address)
-        self.wait_for_tip(mined[-1])
+    @property
+    def cast(self) -> tuple[Member, Member, Member]:
+        """Who pays, who is paid, and who mines: the last to be started first, whom no test kills."""
+        payer, payee, miner = (self[f"node{len(self.plan.roles) - number}"] for number in (1, 2, 3))
+        return payer, payee, miner
 
     def wait_for_tip(self, block: str) -> None:
         """Until it is everybody's."""

@@ -7,9 +7,12 @@ promises. The story is the same for all: payments before, payments after.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+
+from minicoin.core.overlay.table import OVERLAYS
 
 from .fleet import Fleet, Member, fleet
 
@@ -25,6 +28,85 @@ def a_third_with_the_first(nodes: Fleet) -> list[Member]:
     return [nodes.members[0], *nodes.members[5:8]]
 
 
+# --- gossip ---
+
+
+def see_all_others(nodes: Fleet) -> None:
+    """Of twelve, which is fewer than a view holds."""
+    others = len(nodes.members) - 1
+    nodes.wait_for_all(lambda one: one.figure("view") == others, f"a view of {others}")
+
+
+def forget_the_dead(nodes: Fleet) -> None:
+    """Silence is what they are known by, and the view has room for none of them."""
+    see_all_others(nodes)
+    nodes.wait_for_all(lambda one: one.figure("partners") > 0, "partners")
+
+
+# --- the index ---
+
+
+def the_index(nodes: Fleet) -> list[Member]:
+    """The only one."""
+    return nodes.of_role("index")
+
+
+def know_members(nodes: Fleet) -> None:
+    """Each member of all the others, and is connected to some."""
+    others = len(nodes.members) - 2
+    members = nodes.of_role("member")
+    nodes.wait_for_all(lambda one: one.figure("known") >= others, f"{others} members known", members)
+    nodes.wait_for_all(lambda one: len(one.neighbours("member")) >= 3, "connections to members", members)
+
+
+def go_on_without_the_index(nodes: Fleet) -> None:
+    """Nobody loses a connection, payments go on; who comes anew waits, says why, and is in once the index is back."""
+    (index,) = nodes.killed
+    members = nodes.of_role("member")
+    nodes.wait_for_all(lambda one: one.overlay()["says"].startswith("waits for an index"), "to be missed", members)
+    connected = {one.name: one.neighbours() for one in members}
+    nodes.pay()
+    for one in members:
+        assert connected[one.name].items() <= one.neighbours().items(), one.name
+
+    (joiner,) = nodes.start([("joiner", "member", (index.process.address,))])
+    assert joiner.overlay()["says"] == "waits for an index: none is connected, and it is dialled again"
+    assert joiner.neighbours() == {}
+    nodes.bring_back(index)
+    nodes.wait_for_all(lambda one: one.neighbours("member") and one.neighbours("index"), "to be in", [joiner])
+    nodes.wait_for_all(lambda one: one.neighbours("index"), "the index to be followed again", members)
+
+
+# --- super nodes ---
+
+PARENTS = 2
+
+
+def sit_at_two_parents(nodes: Fleet) -> None:
+    """Every leaf."""
+    nodes.wait_for_all(lambda one: len(one.neighbours("parent")) == PARENTS, "two parents", nodes.of_role("leaf"))
+
+
+def two_of_three_supers(nodes: Fleet) -> list[Member]:
+    """Those who together are all that the most leaves have; of nine leaves with two of three parents some have both."""
+    parents = [set(leaf.neighbours("parent")) for leaf in nodes.of_role("leaf")]
+
+    def orphans(lost: tuple[Member, ...]) -> int:
+        return sum(ids <= {one.peer_id for one in lost} for ids in parents)
+
+    lost = max(combinations(nodes.of_role("super"), 2), key=orphans)
+    assert orphans(lost) > 0
+    return list(lost)
+
+
+def sit_at_the_one_left(nodes: Fleet) -> None:
+    """Those that lost all their parents too."""
+    (left,) = nodes.of_role("super")
+    leaves = nodes.of_role("leaf")
+    nodes.wait_for_all(lambda one: list(one.neighbours("parent")) == [left.peer_id], "the parent that is left", leaves)
+    nodes.wait_for_all(lambda one: one.figure("leaves") == len(leaves), "its leaves", [left])
+
+
 @dataclass(frozen=True)
 class Row:
     """What is lost, and what then holds."""
@@ -33,22 +115,35 @@ class Row:
     before: Callable[[Fleet], None] = nothing
     promise: Callable[[Fleet], None] = nothing
     settings: tuple[str, ...] = ()
+    """Periods of seconds where the model's own are of minutes."""
 
 
 ROWS = {
     "random": Row(a_third_with_the_first),
     "everybody": Row(a_third_with_the_first),
+    "gossip": Row(
+        a_third_with_the_first,
+        before=see_all_others,
+        promise=forget_the_dead,
+        settings=("alive_period=1", "expiry=8", "pull_period=2"),
+    ),
+    "index": Row(the_index, before=know_members, promise=go_on_without_the_index),
+    "supernode": Row(
+        two_of_three_supers,
+        before=sit_at_two_parents,
+        promise=sit_at_the_one_left,
+        settings=(f"parents={PARENTS}", "check=5"),
+    ),
 }
 
 
-@pytest.mark.parametrize("model", ROWS)
+@pytest.mark.parametrize("model", OVERLAYS)
 def test_twelve_nodes_pay_and_go_on_as_their_model_promises(model: str, tmp_path: Path) -> None:
     row = ROWS[model]
     with fleet(model, row.settings, NODES, tmp_path) as nodes:
-        payer, payee, miner = nodes.members[-1], nodes.members[-2], nodes.members[-3]
-        nodes.fund(payer, miner)
-        nodes.pay(payer, payee, miner)
+        nodes.fund()
+        nodes.pay()
         row.before(nodes)
         nodes.kill(row.lost(nodes))
         row.promise(nodes)
-        nodes.pay(payer, payee, miner)
+        nodes.pay()

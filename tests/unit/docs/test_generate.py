@@ -10,6 +10,7 @@ from tests.unit.node.bench import Bench
 from minicoin.core import limits
 from minicoin.core.effects import Effect
 from minicoin.core.events import Event
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.peer.states import NEXT
 
 ROOT = Path(__file__).parents[3]
@@ -50,3 +51,19 @@ def test_every_arrow_route_event_effect_and_limit_is_in_the_tables() -> None:
     for name in vars(limits):
         if name.isupper() and name not in ("HOUR_US", "MINUTE_US", "SECOND_US"):
             assert f"| `{name}` |" in TABLES
+
+
+def test_every_setting_and_role_of_a_network_model_is_in_its_table() -> None:
+    text = PAGES[DOCS / "overlays.md"]
+    for name, model in OVERLAYS.items():
+        table = text.partition(f"<!-- settings of {name} -->")[2].partition("<!-- end -->")[0]
+        assert [setting.name for setting in model.settings if f"| `{setting.name}` |" not in table] == []
+        assert not model.settings or [role for role in model.roles if f"`{role}`" not in table] == []
+        assert f"`{name}`" in text
+
+
+def test_what_is_written_by_hand_between_the_tables_stays() -> None:
+    page = "before\n<!-- settings of gossip -->\nold\n<!-- end -->\nafter\n"
+    filled = load().overlays_page(page)
+    assert (filled[:6], filled[-6:], "old" in filled) == ("before", "after\n", False)
+    assert "| `fanout` |" in filled

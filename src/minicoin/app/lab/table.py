@@ -31,17 +31,17 @@ def read_row(node: LabNode) -> NodeRow:
     """Ask one node; a node that does not answer is shown as down."""
     try:
         chain = as_object(node.call("getblockchaininfo"))
-        peers = int(str(node.call("getconnectioncount")))
+        network = as_object(node.call("getnetworkinfo"))
         pool = as_object(node.call("getmempoolinfo"))
         balances = as_object(as_object(node.call("getbalances"))["mine"])
     except (NoNode, RpcFailure):
         return NodeRow(node.name, node.role, 0, "", 0, 0, "", is_up=False)
     return NodeRow(
         node.name,
-        node.role,
+        str(network["overlay_role"]),
         int(str(chain["blocks"])),
         str(chain["bestblockhash"]),
-        peers,
+        int(str(network["connections"])),
         int(str(pool["size"])),
         f"{Decimal(str(balances['trusted'])):f}",
     )

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,16 @@ from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.models import ModelForm
 
-INDEX = ModelForm(("member", "index"))
-SUPERNODE = ModelForm(("leaf", "super"))
-
 
 @pytest.mark.parametrize(("count", "number"), [(2, 1), (12, 1), (50, 1)])
 def test_one_index_and_it_comes_first(count: int, number: int) -> None:
-    roles = assign_roles("index", INDEX, count)
+    roles = assign_roles("index", OVERLAYS["index"], count)
     assert roles == ("index",) * number + ("member",) * (count - number)
 
 
 @pytest.mark.parametrize(("count", "number"), [(3, 2), (8, 2), (12, 3), (50, 12)])
 def test_a_quarter_of_super_nodes_and_never_fewer_than_two(count: int, number: int) -> None:
-    roles = assign_roles("supernode", SUPERNODE, count)
+    roles = assign_roles("supernode", OVERLAYS["supernode"], count)
     assert roles == ("super",) * number + ("leaf",) * (count - number)
 
 
@@ -32,19 +28,19 @@ def test_where_nobody_leans_on_others_all_are_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "count", "problem"),
+    ("name", "count", "problem"),
     [
-        ("supernode", SUPERNODE, 2, "supernode has at least 3 nodes, of which 2 with the role super; not 2"),
-        ("index", INDEX, 1, "index has at least 2 nodes, of which 1 with the role index; not 1"),
+        ("supernode", 2, "supernode has at least 3 nodes, of which 2 with the role super; not 2"),
+        ("index", 1, "index has at least 2 nodes, of which 1 with the role index; not 1"),
     ],
 )
-def test_too_few_nodes_for_the_roles(name: str, model: ModelForm, count: int, problem: str) -> None:
+def test_too_few_nodes_for_the_roles(name: str, count: int, problem: str) -> None:
     with pytest.raises(MisuseError, match=problem):
-        assign_roles(name, model, count)
+        assign_roles(name, OVERLAYS[name], count)
 
 
 def test_each_node_is_told_of_one_that_others_lean_on() -> None:
-    plan = replace(plan_lab(6, "regtest", None, ()), guides=2)
+    plan = plan_lab(6, "regtest", "supernode", ())
     addresses = ("one", "two", "three")
     assert [plan.dials(index, addresses) for index in range(6)] == [
         *((), ("one",), ("one",), ("two",), ("one",), ("two",))
