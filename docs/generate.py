@@ -1,4 +1,4 @@
-"""Writes the documents that follow from the code: architecture/map.md, architecture/tables.md and scenarios.md.
+"""Writes what follows from the code: architecture/map.md, architecture/tables.md, scenarios.md, tables of overlays.md.
 
 Run it from the repository with `.venv/bin/python docs/generate.py`; a test fails while the committed files differ from
 what it would write. Owns no fact: sentences are the docstrings', directions of import are importlinter.toml's.
@@ -14,7 +14,9 @@ from typing import Final, get_args
 
 from minicoin.core import effects, events, limits, notices
 from minicoin.core.node.assemble import NodeState, assemble_node
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import lookup
+from minicoin.core.params.models import AddressesSetting, ChoiceSetting, IntSetting, Setting
 from minicoin.core.peer.states import HANDSHAKE_ONLY, NEXT, SessionState
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.rng import Rng
@@ -25,6 +27,7 @@ from minicoin.sim.scenario.documentation import scenarios_page
 ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "minicoin"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture"
+OVERLAYS_PAGE: Final = ROOT / "docs" / "overlays.md"
 _GENERATED: Final = "<!-- written by docs/generate.py; change the code and run it again -->\n"
 _CORE: Final = "minicoin.core"
 _SIM: Final = "minicoin.sim"
@@ -43,6 +46,7 @@ def pages() -> dict[Path, str]:
         ARCHITECTURE / "map.md": map_page(),
         ARCHITECTURE / "tables.md": tables_page(),
         ROOT / "docs" / "scenarios.md": scenarios_page(ROOT / "scenarios"),
+        OVERLAYS_PAGE: overlays_page(OVERLAYS_PAGE.read_text()),
     }
 
 
@@ -245,6 +249,42 @@ def _value(name: str, value: float) -> str:
                 return f"{value // unit:,} {words}"
         return f"{value:,} µs"
     return f"{value:,}"
+
+
+# --- network models ---
+
+
+def overlays_page(text: str) -> str:
+    """The page with the settings of each model between its marks, where it has a place for them."""
+
+    def filled(place: re.Match[str]) -> str:
+        table = "\n".join(_settings(place[1])) if place[1] in OVERLAYS else ""
+        return f"<!-- settings of {place[1]} -->\n{table}\n<!-- end -->"
+
+    return re.sub(r"<!-- settings of (\w+) -->\n.*?<!-- end -->", filled, text, flags=re.DOTALL)
+
+
+def _settings(name: str) -> Iterable[str]:
+    model = OVERLAYS[name]
+    default, *others = (f"`{role}`" for role in model.roles)
+    yield f"Roles: {', '.join([f'{default} (unless told otherwise)', *others])}." if others else f"Role: {default}."
+    yield from ("", "| Setting | Default | Allowed | Meaning |", "|---|---|---|---|")
+    for setting in model.settings:
+        default = f"`{setting.default}`" if setting.default != () else "none"
+        meaning = setting.says[:1].upper() + setting.says[1:].rstrip(".")
+        yield f"| `{setting.name}` | {default} | {_allowed(setting)} | {_cell(meaning)}. |"
+    yield ""
+
+
+def _allowed(setting: Setting) -> str:
+    match setting:
+        case IntSetting():
+            return f"{setting.low:,} to {setting.high:,}"
+        case ChoiceSetting():
+            return ", ".join(f"`{choice}`" for choice in setting.choices)
+        case AddressesSetting():
+            return f"at most {setting.most} addresses"
+    raise AssertionError(setting)
 
 
 if __name__ == "__main__":
