@@ -7,7 +7,13 @@ from tests.unit.records.world import ALICE, BOB, CAROL, record_of
 
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import SIGNED_RECORD_DIGEST_ENTRIES_MAX, SIGNED_RECORDS_MESSAGE_BYTES_MAX
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.limits import (
+    SIGNATURE_BYTES_MAX,
+    SIGNED_RECORD_DIGEST_ENTRIES_MAX,
+    SIGNED_RECORD_SIGNATURES_MAX,
+    SIGNED_RECORDS_MESSAGE_BYTES_MAX,
+)
 from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelta, RecordDigest, RecordValues
 
 RECORDS = (record_of(ALICE), record_of(BOB, kind="super"), record_of(ALICE, CAROL, kind="config"))
@@ -67,6 +73,9 @@ def test_a_flag_is_a_flag(kind) -> None:
         kind.decode(b"\2" + bytes(64))
 
 
-def test_the_longest_record_fits_into_a_message_with_others() -> None:
-    longest = record_of(ALICE, BOB, CAROL, kind="config", key="k" * 64, value=bytes(16_384))
-    assert 4 * len(longest.encode()) < SIGNED_RECORDS_MESSAGE_BYTES_MAX
+def test_the_longest_record_fits_into_a_message() -> None:
+    signers = [Identity.from_number(number) for number in range(SIGNED_RECORD_SIGNATURES_MAX)]
+    longest = record_of(*signers, kind="config", key="k" * 64, value=bytes(16_384))
+    # Its signatures by secp256k1 may be longer than these.
+    room = SIGNED_RECORD_SIGNATURES_MAX * (SIGNATURE_BYTES_MAX - 64 + 1)
+    assert len(longest.encode()) + room < SIGNED_RECORDS_MESSAGE_BYTES_MAX

@@ -36,6 +36,7 @@ def test_it_does_what_a_list_does() -> None:
             (one for one in held if one.source == name and one.version > version), key=lambda one: one.version
         )
         assert sources.newer(name, version) == tuple(newer)
+        assert sources.standing(name) == next((entry[1:] for entry in naive_digest(held) if entry[0] == name), (0, 0))
         assert sources.has(name, record.version) is (record in held)
 
 

@@ -5,7 +5,7 @@ versions from where the other side is, in their order, so that where a message e
 missing. Which source goes first is told by its newest record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from minicoin.core.limits import SIGNED_RECORD_DIGEST_ENTRIES_MAX, SIGNED_RECORDS_MESSAGE_BYTES_MAX
 from minicoin.core.records.messages import LAST_SOURCE, RecordDelta, RecordDigest
@@ -45,26 +45,25 @@ def newer(
 ) -> tuple[tuple[SignedRecord, ...], bool]:
     """What of these sources somebody lacks who has `theirs`; and whether one message is too short for it."""
     said = {name: (version, total) for name, version, total in theirs}
-    missing: list[tuple[SignedRecord, ...]] = []
+    missing: list[tuple[int, bytes, int]] = []
     for name in names:
-        _, ours, our_sum = sources.entry(name)
+        ours, our_sum = sources.standing(name)
         version, total = said.get(name, _UNKNOWN)
         # Equal where it counts and different below: news went ahead of a record that one side missed.
         if version == ours and total and total != our_sum:
             version = 0
-        missing.append(sources.newer(name, version))
-    return _that_fit(sorted((records for records in missing if records), key=_newest, reverse=True))
+        if version < ours:
+            missing.append((ours, name, version))
+    missing.sort(reverse=True)
+    return _that_fit(sources, missing)
 
 
-def _newest(records: tuple[SignedRecord, ...]) -> int:
-    return records[-1].version
-
-
-def _that_fit(missing: Sequence[tuple[SignedRecord, ...]]) -> tuple[tuple[SignedRecord, ...], bool]:
+def _that_fit(sources: Sources, missing: list[tuple[int, bytes, int]]) -> tuple[tuple[SignedRecord, ...], bool]:
+    """Of these sources what is above the last number, until the message is full."""
     chosen: list[SignedRecord] = []
     room = SIGNED_RECORDS_MESSAGE_BYTES_MAX
-    for records in missing:
-        for record in records:
+    for _, name, version in missing:
+        for record in sources.newer(name, version):
             room -= len(record.encode())
             if room < 0:
                 return tuple(chosen), True

@@ -16,7 +16,8 @@ class Sources:
         self._records: dict[bytes, dict[int, SignedRecord]] = {}
         self._names: list[bytes] = []
         """Of those that hold something, ascending."""
-        self._sums: dict[bytes, int] = {}
+        self._standing: dict[bytes, tuple[int, int]] = {}
+        """Highest version and sum."""
         self._declined: dict[tuple[bytes, bytes], int] = {}
         """By the group of the peer that brought it, and the source."""
 
@@ -30,15 +31,17 @@ class Sources:
             records = self._records[name] = {}
             insort(self._names, name)
         records[record.version] = record
-        self._sums[name] = self._sums.get(name, 0) ^ sum_of((record,))
+        version, total = self.standing(name)
+        self._standing[name] = (max(version, record.version), total ^ sum_of((record,)))
 
     def remove(self, record: SignedRecord) -> None:
         name = record.source
         records = self._records[name]
         del records[record.version]
-        self._sums[name] ^= sum_of((record,))
-        if not records:
-            del self._records[name], self._sums[name]
+        if records:
+            self._standing[name] = (max(records), self._standing[name][1] ^ sum_of((record,)))
+        else:
+            del self._records[name], self._standing[name]
             del self._names[bisect_left(self._names, name)]
 
     def decline(self, record: SignedRecord, group: bytes) -> None:
@@ -58,9 +61,13 @@ class Sources:
         """Whether a source's record of this version is held."""
         return version in self._records.get(name, ())
 
+    def standing(self, name: bytes) -> tuple[int, int]:
+        """The highest version of a source that is held, and its sum; zeros for none."""
+        return self._standing.get(name, (0, 0))
+
     def version(self, name: bytes) -> int:
         """The highest version of a source that is held; 0 for none."""
-        return max(self._records.get(name, (0,)))
+        return self.standing(name)[0]
 
     def newer(self, name: bytes, version: int) -> tuple[SignedRecord, ...]:
         """What is held of a source above a version, in the order of versions."""
@@ -71,10 +78,9 @@ class Sources:
 
     def entry(self, name: bytes, group: bytes = b"") -> DigestEntry:
         """What a digest for peers of a group says of one source."""
+        version, total = self.standing(name)
         declined = self._declined.get((group, name))
-        if declined is not None:
-            return name, max(self.version(name), declined), 0
-        return name, self.version(name), self._sums.get(name, 0)
+        return (name, version, total) if declined is None else (name, max(version, declined), 0)
 
     def digest(self) -> tuple[DigestEntry, ...]:
         """All that is held, by ascending name."""
