@@ -15,12 +15,18 @@ from minicoin.core.view import NodeView
 class NodeQueries:
     """Everything outside may ask; the answers are frozen and outlive the moment."""
 
-    __slots__ = ("chain", "mempool", "network", "now", "records", "wallet")
+    __slots__ = ("_view", "chain", "mempool", "network", "now", "records", "wallet")
 
     def __init__(self, view: NodeView, now: Micros) -> None:
+        self._view = view
         self.now = now
         self.chain = ChainQueries(view, now)
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
         self.records = RecordQueries(view)
         self.wallet = WalletQueries(view)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know: why the chain stands still, and the network's alerts."""
+        failure = self._view.failure
+        return (*((failure,) if failure else ()), *self.records.alerts())

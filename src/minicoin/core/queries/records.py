@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import QUERY_PAGE_RECORDS_MAX
-from minicoin.core.records.kinds import KINDS
+from minicoin.core.records.kinds import ALERT, KINDS
 from minicoin.core.records.record import SignedRecord, decode_record
 from minicoin.core.view import NodeView
 
@@ -53,6 +54,10 @@ class RecordQueries:
         found = None if self._records is None else self._records.get(kind, signer, key)
         return None if found is None else _report(found)
 
+    def alerts(self) -> tuple[str, ...]:
+        """The alerts in force, as lines of text."""
+        return tuple(f"alert by {PeerId(record.owner)}: {_as_text(record.value)}" for record in self._of_kind(ALERT))
+
     def _of_kind(self, kind: str) -> tuple[SignedRecord, ...]:
         return () if self._records is None else self._records.of_kind(kind)
 
@@ -73,6 +78,12 @@ def _named(kind: str) -> tuple[str, ...]:
     if kind and kind not in KINDS:
         raise MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
     return (kind,) if kind else tuple(KINDS)
+
+
+def _as_text(value: bytes) -> str:
+    """Control characters are no text: a terminal would obey them."""
+    text = value.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else f"0x{value.hex()}"
 
 
 def _report(record: SignedRecord) -> RecordReport:

@@ -42,13 +42,16 @@ class KindRow:
         return self.may_sign is not MaySign.ANY_NODE
 
 
+ALERT: Final = "alert"
+"""What every node shows among its warnings."""
+
 KINDS: Final = MappingProxyType(
     {
         kind.name: kind
         for kind in (
             KindRow("status", MaySign.ANY_NODE, 1_024, HOUR_US, "how a node is, and where it can be reached"),
             KindRow("super", MaySign.ANY_NODE, 512, HOUR_US, "an entry of the directory of super nodes"),
-            KindRow("alert", MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
+            KindRow(ALERT, MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
             KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
         )
     }

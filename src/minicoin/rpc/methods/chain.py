@@ -31,7 +31,7 @@ async def get_blockchain_info(call: Call) -> Json:
         "size_on_disk": _size_on_disk(call),
         "pruned": False,
         "network_id": network.network_id.hex(),
-        "warnings": [view.failure] if view.failure else [],
+        "warnings": list(await call.port.query(lambda node: node.warnings())),
     }
     if isinstance(network.proof, SignetKind):
         shape["signet_challenge"] = network.proof.challenge.hex()

@@ -56,7 +56,7 @@ async def get_mining_info(call: Call) -> Json:
             "target": target_hex(following.bits),
         },
         "mining": script is not None,
-        "warnings": [view.failure] if view.failure else [],
+        "warnings": list(await call.port.query(lambda node: node.warnings())),
     }
     if isinstance(call.port.network.proof, SignetKind):
         shape["signet_challenge"] = call.port.network.proof.challenge.hex()

@@ -50,7 +50,6 @@ async def get_network_info(call: Call) -> Json:
     inbound, outbound = await call.port.query(lambda node: node.network.counts())
     policy = await call.port.query(lambda node: node.network.policy)
     is_active = await call.port.query(lambda node: node.network.is_active())
-    failure = (await call.port.query(lambda node: node.chain.view())).failure
     totals = await call.port.query(lambda node: node.mempool.snapshot())
     own = policy.external_address
     overlay = await call.port.query(lambda node: node.network.overlay())
@@ -88,7 +87,7 @@ async def get_network_info(call: Call) -> Json:
         "overlay_role": overlay.state.role,
         "letters": overlay.has_letters,
         "listenport": policy.listen_port if policy.listens else 0,
-        "warnings": [failure] if failure else [],
+        "warnings": list(await call.port.query(lambda node: node.warnings())),
     }
 
 

@@ -119,6 +119,19 @@ def test_what_is_wrong_is_said(unchanged, method, params, code, text) -> None:
     assert text in refused[1]
 
 
+def test_an_alert_is_a_warning_of_every_node_until_it_expires(two) -> None:
+    one, other = two
+    assert other("getnetworkinfo")["warnings"] == []
+    one("putrecord", "alert", "fork", "upgrade now", 60)
+    one("putrecord", "alert", "bell", "1b5b324a", 60, True)
+    other.port.pass_time(1_000_000)
+    told = [f"alert by {peer_id(one)}: {text}" for text in ("upgrade now", "0x1b5b324a")]
+    for method in ("getnetworkinfo", "getblockchaininfo", "getmininginfo"):
+        assert other(method)["warnings"] == told
+    other.port.pass_time(62_000_000)
+    assert other("getnetworkinfo")["warnings"] == []
+
+
 def test_who_may_not_sign_is_told(unchanged) -> None:
     code, text = unchanged[1].refusal("putrecord", "alert", "", "upgrade now")
     assert code == -8
