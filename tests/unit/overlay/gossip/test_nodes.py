@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.overlay.gossip.nodes import (
     NOBODY,
+    SILENT,
     agree,
     gossip_network,
     gossip_world,
@@ -13,7 +14,9 @@ from tests.unit.overlay.gossip.nodes import (
     start_graph,
 )
 
-from minicoin.core.commands import CreateWallet, Generate, NewAddress, Pay
+from minicoin.core.answers import FoundBy, PeerFound
+from minicoin.core.commands import CreateWallet, FindPeer, Generate, NewAddress, Pay
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.transaction import TxOut
@@ -140,3 +143,19 @@ def test_one_seed_gives_one_digest():
         world.run(world.now + 10 * SECOND_US)
         digests.append(world.digest.hexdigest())
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_peer_is_found_by_asking_who_knows_one_who_knows():
+    # Nobody shuffles but with whom it just met, so that nobody knows more than a few.
+    world = gossip_world(gossip_network(**SILENT))
+    hosts = start_graph(world, [[], *([index] for index in range(7))])
+    ids = [host.address.peer_id for host in hosts]
+    found = world.ask(hosts[0], FindPeer(ids[1]))
+    assert (found.addresses, found.by, found.asked) == ((hosts[1].address,), FoundBy.CONNECTED, 0)
+    found = world.ask(hosts[0], FindPeer(ids[5]))
+    assert (found.addresses, found.by, found.told_by) == ((hosts[5].address,), FoundBy.LOOKUP, ids[1])
+    assert found.asked == 1 and found.is_certain
+    # Too many hops away, and not there at all: nobody can tell one from the other, nor says so.
+    absent = Identity.from_number(77).peer_id.multihash
+    for target in (ids[7], absent):
+        assert world.ask(hosts[0], FindPeer(target)) == PeerFound(asked=1)

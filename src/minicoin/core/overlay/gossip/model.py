@@ -4,7 +4,7 @@ What each of them decides is in its own module; here is who hears what and when.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -184,7 +184,10 @@ class GossipOverlay(Overlay):
         """A search, where neither connections nor the view say."""
         known = found_in(target, view)
         if known.by is FoundBy.CONNECTED:
-            return (Reply(request, known),)
+            # Who dialled us is reached where it says that it listens.
+            said = self._membership.know(target, now)
+            addresses = known.addresses if said is None else (*known.addresses, said.alive.address)
+            return (Reply(request, replace(known, addresses=tuple(dict.fromkeys(addresses)))),)
         effects = self._searches.begin(request, target, known, now)
         self.alarm.by(self._searches.next_deadline())
         return effects
