@@ -1,10 +1,18 @@
 """What a network may choose of the model, and what nobody chooses."""
 
 import pytest
+from tests.unit.overlay.gossip.made import identity, setup
 
+from minicoin.core.overlay.gossip.model import GossipOverlay
 from minicoin.core.overlay.gossip.settings import SETTINGS, read_settings
 from minicoin.core.overlay.table import find_model
-from minicoin.core.params.models import SettingProblem
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.models import IntSetting, SettingProblem
+from minicoin.core.records.exchange_policy import DEFAULT_EXCHANGE, ExchangeMode, ExchangePolicy
+from minicoin.core.records.store import RecordStore
+from minicoin.core.units import SECOND_US
+
+NUMBERS = [setting for setting in SETTINGS if isinstance(setting, IntSetting)]
 
 
 def test_defaults():
@@ -14,12 +22,26 @@ def test_defaults():
     assert made.reshuffle_period_us == 300_000_000
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_moves_one_value(setting):
+def test_records_are_exchanged_as_everywhere_unless_the_network_says_otherwise():
+    assert read_settings({}).exchange == DEFAULT_EXCHANGE
+
+
+@pytest.mark.parametrize("mode", ExchangeMode)
+def test_how_records_are_exchanged_is_a_setting(mode):
+    store = RecordStore(REGTEST, identity(200))
+    chosen = {"exchange": mode.value, "exchange_period": 7, "exchange_peers": 3}
+    GossipOverlay(setup(records=store, **chosen))
+    at_once = mode is ExchangeMode.ANTI_ENTROPY
+    assert store.exchange == ExchangePolicy(mode, 7 * SECOND_US, fanout=3, tells_at_once=at_once)
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_each_number_moves_one_value(setting):
     value = setting.default + 1
     before, after = read_settings({}), read_settings({setting.name: value})
     changed = [name for name in before.__slots__ if getattr(before, name) != getattr(after, name)]
-    assert [name.removesuffix("_us") for name in changed] == [setting.name]
+    expected = "exchange" if setting.name.startswith("exchange") else setting.name
+    assert [name.removesuffix("_us") for name in changed] == [expected]
 
 
 def test_the_table_knows_them_and_refuses_what_is_out_of_bounds():

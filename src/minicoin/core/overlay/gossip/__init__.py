@@ -19,7 +19,9 @@
    always. Whoever is further behind than that follows headers first, as every node does.
 7. Who is asked for is sought by asking: a question travels so many hops, to a few partners at each; an answer goes back
    the way that the question came. No answer proves nothing, and is not given as proof.
-8. Partners are peers that offered these messages. All others hear of items as Bitcoin's nodes do.
+8. Records (core/records) go by push, pull, push-pull or anti-entropy, in rounds to random peers: a setting, so that
+   they can be compared.
+9. Partners are peers that offered these messages. All others hear of items as Bitcoin's nodes do.
 
 Everything here is bounded: tables by GOSSIP limits, what a peer may ask by an allowance each. What a peer could not
 have passed on honestly, a forged statement, is its fault; what comes late, unasked or too often is dropped.

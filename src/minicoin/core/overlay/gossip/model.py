@@ -75,6 +75,8 @@ class GossipOverlay(Overlay):
         self._searches = Searches(self._membership, settings, setup.rng.stream("searches"))
         self._pushes = setup.rng.stream("pushes")
         self._times = setup.rng.stream("times")
+        if setup.records is not None:
+            setup.records.exchange_by(settings.exchange)
         self._is_started = False
         self._alive_at = self._pull_at = self._reshuffle_at = Micros(0)
         self.alarm.by(Micros(0))
