@@ -388,6 +388,8 @@ GOSSIP_SHUFFLES_OPEN_MAX: Final = 64
 GOSSIP_SHUFFLE_ANSWER_US: Final = 10 * SECOND_US
 # Hops of a search at most; four partners asked at each would be 65,536 questions, more than any network has nodes here.
 GOSSIP_HOPS_MAX: Final = 8
+# What a peer may have passed on: one each while, and a few at once. Each may cost hundreds of messages elsewhere.
+GOSSIP_SEEK_EVERY_US: Final = 5 * SECOND_US
 GOSSIP_SEEK_US: Final = 10 * SECOND_US
 GOSSIP_SEEKS_MAX: Final = 1_024
 GOSSIP_SEEKS_PER_PEER_MAX: Final = 32

@@ -11,6 +11,7 @@ from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.eclipse import POOL_PER_GROUP, EclipsePeer
 from minicoin.sim.attackers.flood_addresses import AddressFlooder
 from minicoin.sim.attackers.flood_connections import ConnectionFlooder
+from minicoin.sim.attackers.flood_gossip import GossipFlooder
 from minicoin.sim.attackers.flood_transactions import TransactionFlooder
 from minicoin.sim.attackers.handles import AttackerHandle, MinerHandle
 from minicoin.sim.attackers.invalid_blocks import PAYMENT_FLAWS, BlockForger, InvalidBlockPeer
@@ -28,6 +29,7 @@ from minicoin.sim.scenario.attackers import (
     Eclipse,
     FloodAddresses,
     FloodConnections,
+    FloodGossip,
     FloodTransactions,
     InvalidBlocks,
     InvalidHeaders,
@@ -179,6 +181,8 @@ class _Builder:
                 )
             case FloodAddresses(rate_per_s=rate, per_message=per_message):
                 return AddressFlooder(band, address, rng, targets, rate_per_s=rate, per_message=per_message)
+            case FloodGossip(rate_per_s=rate):
+                return GossipFlooder(band, address, rng, targets, rate_per_s=rate)
             case FloodConnections(rate_per_s=rate, handshake=shakes_hands):
                 return ConnectionFlooder(band, address, rng, targets, rate_per_s=rate, shakes_hands=shakes_hands)
             case SlowBlocks(delay_s=delay_s):

@@ -83,6 +83,14 @@ class FloodAddresses(PeerAttacker):
     """Addresses in each."""
 
 
+class FloodGossip(PeerAttacker):
+    """Tells of invented members of the network, and asks without end, in a network of the model `gossip`."""
+
+    kind: Literal["flood-gossip"]
+    rate_per_s: PositiveRate
+    """How often each of its peers tells and asks its targets: a shuffle, a pull and a search each time."""
+
+
 class FloodConnections(PeerAttacker):
     """Opens connections until there is no slot left."""
 
@@ -152,6 +160,7 @@ Attacker = Annotated[
     | Sybil
     | FloodTransactions
     | FloodAddresses
+    | FloodGossip
     | FloodConnections
     | SlowBlocks
     | InvalidBlocks

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from tests.unit.alarms import check_alarm
-from tests.unit.overlay.gossip.made import T0, address, meet, peer, peer_id, setup, started
+from tests.unit.overlay.gossip.made import T0, TIP, address, heard, meet, peer, peer_id, setup, started
 
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply, SaveState
@@ -66,6 +66,22 @@ def test_a_partner_speaks_all_there_is_on_a_connection_that_is_for_it():
     assert made.snapshot(T0).partners == (10, 12, 14)
     made.on_closed(12, T0)
     assert made.snapshot(T0).partners == (10, 14)
+
+
+def test_who_is_no_partner_is_answered_where_it_was_offered_and_told_of_to_nobody():
+    made = started()
+    hidden = peer(4, kind=SlotKind.BLOCK_ONLY)
+    made.on_offer(hidden, MESSAGES, T0)
+    take = {one.message: one.handle for one in made.routes()}
+    assert len(take[Shuffle](hidden, Shuffle(1, (heard(4),)), T0)) == 1
+    assert len(take[Pull](hidden, Pull(1, TIP, 0), T0)) == 1
+    assert len(take[Seek](hidden, Seek(1, 0, peer_id(200)), T0)) == 1
+    assert run(made, MINUTE_US) == []
+    meet(made, *PEERS[:1])
+    (answer,) = take[Shuffle](PEERS[0], Shuffle(2, ()), T0)
+    assert [entry.alive.peer_id for entry in answer.message.entries] == [peer_id(200)]
+    # Nor is anybody else answered.
+    assert take[Shuffle](peer(6), Shuffle(1, ()), T0) == take[Pull](peer(6), Pull(1, TIP, 0), T0) == ()
 
 
 def spread_of(made, peers, *, kind=ItemKind.BLOCK, origin=None):

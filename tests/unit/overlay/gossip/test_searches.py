@@ -110,6 +110,11 @@ def test_the_last_hop_passes_nothing_on():
     assert Node(*range(1, 6)).seek(2, hops=0) == []
 
 
+def test_no_question_goes_further_than_searches_of_this_network_do():
+    passed = Node(*range(1, 6), seek_hops=3).seek(2, hops=8)
+    assert {effect.message.hops for effect in passed} == {1}
+
+
 def test_the_same_question_is_passed_on_once():
     node = Node(*range(1, 6))
     assert node.seek(2)

@@ -12,6 +12,7 @@ from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
 from minicoin.core.node.node import Node
 from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
@@ -68,9 +69,12 @@ class SmallNet:
         policy: NodePolicy | None = None,
         lines: Lines | None = None,
         block_bytes: int = 0,
+        network: Network = NETWORK,
+        has_peer_ids: bool = False,
     ) -> None:
         """`shape`: ring (each dials the next two), line, or addrman (they find each other)."""
-        self.world = World(NETWORK, ScriptedVerifier(), _latency, WorldSettings(b"attacked", encodes=encodes))
+        settings = WorldSettings(b"attacked", encodes=encodes, has_peer_ids=has_peer_ids)
+        self.world = World(network, ScriptedVerifier(), _latency, settings)
         self.world.block_bytes = block_bytes
         self.notes = Notes()
         self.world.observers.append(self.notes)

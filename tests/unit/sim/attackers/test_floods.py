@@ -1,21 +1,25 @@
 """Floods of transactions, addresses and connections: what they reach, and what holds against them today."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.sim.attackers.conftest import NETWORK
 
 from minicoin.core.limits import (
+    GOSSIP_VIEW_PER_SOURCE_MAX,
     HANDSHAKE_TIMEOUT_US,
     INBOUND_PER_ADDRESS_MAX,
     ORPHAN_WEIGHT_PER_PEER,
+    OVERLAY_QUESTIONS_BURST,
 )
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import SECOND_US
 from minicoin.sim.attackers.flood_transactions import Validity
 from minicoin.sim.attackers.roster import coins_wanted
-from minicoin.sim.scenario.attackers import FloodAddresses, FloodConnections, FloodTransactions
+from minicoin.sim.scenario.attackers import FloodAddresses, FloodConnections, FloodGossip, FloodTransactions
 
 
 def _transactions(validity: Validity, rate_per_s: float = 10.0, tx_bytes: int = 250) -> FloodTransactions:
@@ -97,6 +101,37 @@ def test_addresses_come_no_faster_than_a_peer_may_send_them(small_net: Callable[
     assert net.attacker.fired > 100
     # A tenth of an address a second, and one to begin with; ten thousand were told.
     assert 25 <= net.node(0).view.book.size - honest <= 32
+    assert not net.bans(0)
+
+
+# --- the network model gossip ---
+
+
+def _views(net: Any) -> list[dict[str, int]]:
+    return [dict(net.node(index).view.overlay(net.world.now).figures) for index in range(5)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_invented_members_get_their_part_of_a_view_and_questions_their_share_of_answers(
+    count: int, small_net: Callable[..., Any]
+) -> None:
+    network = replace(NETWORK, overlay="gossip", own_messages=True, overlay_settings=(("alive_period", 5),))
+    attack = FloodGossip(kind="flood-gossip", rate_per_s=10.0, count=count, target=(0,))
+    net = small_net(5, [attack], coins=1, network=network, has_peer_ids=True)
+    net.begin()
+    for index in range(5):
+        net.mine(index)
+    # As many as were told of would fill a view a hundred times over.
+    assert net.attacker.fired > 3 * 400 * count
+    views = _views(net)
+    assert GOSSIP_VIEW_PER_SOURCE_MAX <= views[0]["view"] <= count * GOSSIP_VIEW_PER_SOURCE_MAX + 4
+    # Nobody passes on whom he is not connected to.
+    assert all(view["view"] <= 4 for view in views[1:])
+    # Of each kind of question one a second, and a few at once.
+    asked_s = 60
+    for peer in net.attacker.peers:
+        assert 50 < peer.answers <= 2 * (asked_s + OVERLAY_QUESTIONS_BURST)
+    assert net.heights() == [net.heights()[0]] * 5
     assert not net.bans(0)
 
 

@@ -15,6 +15,7 @@ from minicoin.sim.scenario.attackers import (
     Eclipse,
     FloodAddresses,
     FloodConnections,
+    FloodGossip,
     FloodTransactions,
     InvalidBlocks,
     InvalidHeaders,
@@ -30,6 +31,7 @@ EVERY_KIND: tuple[Attacker, ...] = (
     FloodTransactions(kind="flood-transactions", rate_per_s=1.0, validity="valid"),
     FloodAddresses(kind="flood-addresses", rate_per_s=0.1, per_message=20),
     FloodConnections(kind="flood-connections", rate_per_s=0.5),
+    FloodGossip(kind="flood-gossip", rate_per_s=0.5, target=(1,)),
     SlowBlocks(kind="slow-blocks", delay_s=1.0, target=(1,)),
     InvalidBlocks(kind="invalid-blocks", per_hour=120.0, target=(2,)),
     InvalidHeaders(kind="invalid-headers", rate_per_s=0.1, flaw="time"),
@@ -80,7 +82,7 @@ def test_hosts_come_behind_the_honest_ones_and_scouts_behind_their_attacker(smal
     net = small_net(4, EVERY_KIND, coins=coins_wanted(EVERY_KIND, 60))
     indexes = [index for handle in net.handles for index in handle.host_indexes]
     assert indexes == list(range(4, len(net.world.hosts)))
-    assert [len(handle.hosts) for handle in net.handles] == [3, 2, 1, 1, 1, 2, 2, 1, 1, 1]
+    assert [len(handle.hosts) for handle in net.handles] == [3, 2, 1, 1, 1, 1, 2, 2, 1, 1, 1]
     assert len({host.address for host in net.world.hosts}) == len(net.world.hosts)
 
 

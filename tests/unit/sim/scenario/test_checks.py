@@ -177,6 +177,9 @@ CASES = {
     "fault[0].nodes: no group 'rest'": BASE + GROUP + fault("crash", 'nodes = "rest"'),
     "fault[0].peers: there is no node 10": BASE + fault("loss", "probability = 0.1\npeers = [10]"),
     "attacker[0].target: no group 'x'": BASE + '[[attacker]]\nkind = "sybil"\ntarget = "x"',
+    "attacker[0].kind: flood-gossip needs network.overlay = 'gossip'": (
+        BASE + '[[attacker]]\nkind = "flood-gossip"\nrate_per_s = 1.0\n'
+    ),
     "fault[0].nodes: torn-write happens in a node's own store": BASE + fault("torn-write", "nodes = [1]"),
     "fault[0].nodes: full-disk happens in a node's own store": (
         BASE + GROUP + 'ledger = "own"\n' + fault("full-disk", "nodes = [3, 4]")

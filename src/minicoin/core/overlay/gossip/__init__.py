@@ -1,14 +1,16 @@
 """The network model `gossip`: nobody is special, everybody knows a few, and what is new is told to some of them.
 
 1. Membership. Each node keeps a view of at most GOSSIP_VIEW_MAX others, whatever the size of the network, and renews it
-   by shuffles: each few seconds it sends one random partner what it says of itself and some of its view, and hears some
-   of the partner's in return (peer sampling after Jelasity et al. 2007, in its healing form: the stalest gives way).
-   A view that is renewed all the time is a random sample, which is all that rules 2 to 4 need.
+   by shuffles: each few seconds it sends one random partner what it says of itself and what some other partners do, and
+   hears as much in return (peer sampling after Jelasity et al. 2007, in its healing form: the stalest gives way). What
+   is renewed all the time is a sample of the network, which is all that rules 2 to 4 need.
 2. What a node says of itself is versioned by (incarnation, sequence), signed where it has an identity, and carries its
    age through all hands. Silent for the expiry it is dead; the dead are remembered a while, since stale gossip about
    them is still on its way and must not revive them (as in Hyperledger Fabric). A newer version does.
-3. No source may fill the view: of one source group, and about one group of addresses, it holds a part at most. A Sybil
-   needs many places in the network to be half of what anybody sees.
+3. No source may fill the view: of one source group, and about one group of addresses, it holds a part at most, and a
+   node passes on only whom it is connected to. So an invented member gets no further than to those whom its inventor
+   is connected to, and there it takes the inventor's part: more would take more places in the network. Where all pass
+   on all they heard, a single flooder fills every view by way of the honest (measured on small networks).
 4. Connections go to neighbours drawn from the view. As long as fewer than the minimum of them are ready, the address
    book's draw stands in. A slow timer replaces one at a time, the new one ready before the old one leaves, so that the
    graph stays random and nobody can plan a place beside somebody.

@@ -1,8 +1,8 @@
 """Who is there: what this node says of itself, its view of others, and the shuffles that carry both.
 
-Each period one random partner is sent our own statement and a few entries of the view, and answers with its own. Whom
-we dialled is sent the first at once, so that a newcomer knows somebody within a round trip. What a partner says of
-itself is kept as long as it is connected: it is alive, however long ago it said so here.
+Each period one random partner is sent what we and a few other partners say of themselves, and answers with as much.
+Whom we dialled is sent the first at once, so that a newcomer knows somebody within a round trip. What a partner says is
+kept as long as it is connected: it is alive, however long ago it said so here.
 """
 
 from collections.abc import Iterable
@@ -27,6 +27,7 @@ from minicoin.core.overlay.gossip.messages import Heard, Shuffle, Shuffled, age_
 from minicoin.core.overlay.gossip.settings import GossipSettings
 from minicoin.core.overlay.gossip.view import PartialView
 from minicoin.core.overlay.repair.allowance import Allowance
+from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
@@ -54,6 +55,7 @@ class Membership:
         self._rng = setup.rng.stream("membership")
         self.view = PartialView(settings.expiry_us, setup.group)
         self.partners: dict[ConnId, Partner] = {}
+        self._answered: dict[ConnId, None] = {}
         self._questions = Questions(self._rng, GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLES_OPEN_MAX)
         self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
         self._incarnation = 0 if setup.saved is None else _read(setup.saved)
@@ -96,8 +98,17 @@ class Membership:
 
     # --- shuffles ---
 
+    def serve(self, conn: ConnId) -> None:
+        """This peer may ask, and is answered: we offered to. It is not for us to ask, or to tell of."""
+        self._answered[conn] = None
+
+    def serves(self, conn: ConnId) -> bool:
+        """Whether it is answered."""
+        return conn in self._answered
+
     def greet(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A new partner."""
+        self.serve(peer.conn)
         self.partners[peer.conn] = Partner(peer)
         return () if peer.is_inbound else (self._shuffle_with(peer, now),)
 
@@ -114,14 +125,21 @@ class Membership:
         return Send(peer.conn, Shuffle(self._questions.ask(peer.conn, now), self._entries_for(peer, now)))
 
     def _entries_for(self, peer: PeerView, now: Micros) -> tuple[Heard, ...]:
+        """What we say, and what some partners do; what we have at second hand is passed on by nobody."""
         own = self.own(now)
         entries = () if own is None else (own,)
-        room = GOSSIP_SHUFFLE_ENTRIES_MAX - len(entries)
-        return (*entries, *self.view.sample(self._rng, room, now, but=peer.address.peer_id))
+        others = [
+            Heard(partner.alive, age_of(partner.said_at, now))
+            for partner in self.partners.values()
+            if partner.alive is not None
+            and partner.peer.conn != peer.conn
+            and now - partner.said_at < self._settings.expiry_us
+        ]
+        return (*entries, *choose(self._rng, others, GOSSIP_SHUFFLE_ENTRIES_MAX - len(entries)))
 
     def take_shuffle(self, peer: PeerView, message: Shuffle, now: Micros) -> Iterable[Effect]:
-        """A partner begins one. Raises PeerFault."""
-        if peer.conn not in self.partners or not self._allowance.take(peer.conn, now):
+        """A peer begins one. Raises PeerFault."""
+        if not self.serves(peer.conn) or not self._allowance.take(peer.conn, now):
             return ()
         answer = Send(peer.conn, Shuffled(message.nonce, self._entries_for(peer, now)))
         self._hear(peer, message.entries, now)
@@ -141,8 +159,8 @@ class Membership:
             if alive.peer_id == self._setup.peer_id or not (is_its_own or self.view.is_news(heard)):
                 continue
             self.require_genuine(alive)
-            if is_its_own:
-                partner = self.partners[peer.conn]
+            partner = self.partners.get(peer.conn) if is_its_own else None
+            if partner is not None:
                 partner.alive, partner.said_at = alive, Micros(now - heard.age_us)
             if self._is_reachable(alive.address) and self.view.is_news(heard):
                 self.view.hear(heard, source, now)
@@ -167,6 +185,7 @@ class Membership:
     def forget(self, conn: ConnId) -> None:
         """The peer left."""
         self.partners.pop(conn, None)
+        self._answered.pop(conn, None)
         self._questions.forget(conn)
         self._allowance.forget(conn)
 

@@ -38,7 +38,7 @@ from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
-# Those on which nobody shall see whom we know, and those that end as soon as they have begun.
+# Those that nobody shall hear of, and those that end as soon as they have begun.
 _RESERVED: Final = (SlotKind.BLOCK_ONLY, SlotKind.FEELER, SlotKind.SEED)
 # Before Python 3.12, looking up a member of an enum costs more than making the value around it.
 _PUSH: Final = SpreadBy.PUSH
@@ -85,7 +85,10 @@ class GossipOverlay(Overlay):
 
     def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
         """A partner, if it speaks all there is."""
-        if peer.kind in _RESERVED or not all(kind in speaks for kind in MESSAGES):
+        if not all(kind in speaks for kind in MESSAGES):
+            return ()
+        if peer.kind in _RESERVED:
+            self._membership.serve(peer.conn)
             return ()
         return self._membership.greet(peer, now)
 
@@ -151,7 +154,7 @@ class GossipOverlay(Overlay):
         )
 
     def _take_pull(self, peer: PeerView, message: Pull, now: Micros) -> Iterable[Effect]:
-        return self._pulls.take_pull(peer, message, now) if peer.conn in self._membership.partners else ()
+        return self._pulls.take_pull(peer, message, now) if self._membership.serves(peer.conn) else ()
 
     def _take_pulled(self, peer: PeerView, message: Pulled, now: Micros) -> Iterable[Effect]:
         self._pulls.take_pulled(peer, message, now)

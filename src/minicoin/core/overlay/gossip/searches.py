@@ -12,10 +12,10 @@ from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
+    GOSSIP_SEEK_EVERY_US,
     GOSSIP_SEEK_US,
     GOSSIP_SEEKS_MAX,
     GOSSIP_SEEKS_PER_PEER_MAX,
-    OVERLAY_QUESTION_EVERY_US,
     OVERLAY_QUESTIONS_BURST,
 )
 from minicoin.core.overlay.gossip.membership import Membership
@@ -48,7 +48,7 @@ class Searches:
         self._membership = membership
         self._settings = settings
         self._rng = rng
-        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
+        self._allowance = Allowance(GOSSIP_SEEK_EVERY_US, OVERLAY_QUESTIONS_BURST)
         self._open: dict[int, _Search] = {}
 
     def __len__(self) -> int:
@@ -91,15 +91,20 @@ class Searches:
     # --- of others ---
 
     def take_seek(self, peer: PeerView, message: Seek, now: Micros) -> Iterable[Effect]:
-        """A partner asks."""
-        is_partner = peer.conn in self._membership.partners
-        if not is_partner or not self._allowance.take(peer.conn, now) or message.nonce in self._open:
+        """A peer asks."""
+        if (
+            not self._membership.serves(peer.conn)
+            or not self._allowance.take(peer.conn, now)
+            or message.nonce in self._open
+        ):
             return ()
         known = self._membership.know(message.target, now)
         search = self._add(message.nonce, message.target, peer.conn, now)
         if known is not None:
             return (Send(peer.conn, Sought(message.nonce, known)),)
-        return () if search is None or not message.hops else self._ask(message.nonce, search, message.hops - 1)
+        # No further than this network's searches go, whatever the message says.
+        hops = min(message.hops, self._settings.seek_hops - 1)
+        return () if search is None or not hops else self._ask(message.nonce, search, hops - 1)
 
     def take_sought(self, peer: PeerView, message: Sought, now: Micros) -> Iterable[Effect]:
         """A partner answers. Raises PeerFault for an answer to another question, and for a forged one."""

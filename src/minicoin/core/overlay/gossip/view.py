@@ -18,9 +18,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay.gossip.alive import Alive
 from minicoin.core.overlay.gossip.messages import Heard, age_of
-from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
 
 Endpoint = tuple[str, int]
@@ -132,11 +130,6 @@ class PartialView:
         for one in leaving:
             self._drop(one)
         return True
-
-    def sample(self, rng: Rng, count: int, now: Micros, *, but: bytes = b"") -> list[Heard]:
-        """At most so many at random, without `but`. Who died since the last look is told of with its age."""
-        others = [member for peer_id, member in self._members.items() if peer_id != but]
-        return [member.heard(now) for member in choose(rng, others, count)]
 
     def _is_fresh(self, member: Member, now: Micros) -> bool:
         return member.spoke_at + self._expiry_us > now
