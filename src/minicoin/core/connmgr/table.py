@@ -48,7 +48,14 @@ class SlotTable:
 
     def is_connected(self, address: NodeAddress) -> bool:
         """Whether a connection or dial to this endpoint or peer id exists."""
-        return self.connected()(address)
+        host, port, peer_id = address.host, address.port, address.peer_id
+        for slot in self._slots.values():
+            at = slot.address
+            if at.port == port and at.host == host and not slot.is_inbound:
+                return True
+            if peer_id and slot.peer_id == peer_id:
+                return True
+        return False
 
     def connected(self) -> Callable[[NodeAddress], bool]:
         """is_connected() for many addresses, while nothing changes."""
