@@ -10,6 +10,8 @@ from hashlib import sha256
 
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
+from tests.unit.overlay.kademlia.contacts import contact
+from tests.unit.overlay.kademlia.samples import SAMPLES as KAD_SAMPLES
 from tests.unit.overlay.supernode.made import address, leaf_record, status_record
 from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
@@ -30,6 +32,10 @@ from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import SUPER_PARENTS_MAX
+from minicoin.core.overlay.kademlia.dht_message import DhtMessage
+from minicoin.core.overlay.kademlia.keyspace import contact_of
+from minicoin.core.overlay.kademlia.messages import KadAnswer, KadAsk
+from minicoin.core.overlay.kademlia.saved import decode_contacts, encode_contacts
 from minicoin.core.overlay.supernode.entries import attachment_of, status_of
 from minicoin.core.overlay.supernode.memory import read_memory, write_memory
 from minicoin.core.primitives.address import NodeAddress
@@ -90,6 +96,21 @@ def _extension(kind: type[ExtensionMessage]) -> Callable[[bytes], None]:
         assert encode_payload(message) == raw
 
     return _allow_refusal(check)
+
+
+def _dht_message(raw: bytes) -> None:
+    """Unknown fields are passed over: what is left survives its own encoding, and no address dials somebody else."""
+    message = DhtMessage.decode(raw)
+    assert DhtMessage.decode(message.encode()) == message
+    for peer in (*message.closer, *message.providers):
+        assert all(address.peer_id == peer.id for address in peer.dialable())
+
+
+def _saved_contacts(body: bytes) -> None:
+    """With its checksum put right."""
+    found = decode_contacts(body + sha256(body).digest())
+    again = [contact_of(address, b"") for address in found]
+    assert decode_contacts(encode_contacts(again)) == found
 
 
 def _transaction(raw: bytes) -> None:
@@ -269,10 +290,15 @@ TARGETS: dict[str, Target] = {
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
     "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
     "letterbox": Target(_allow_refusal(_letterbox), (_letterbox_seed(),)),
-    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *SUPERNODE_SAMPLES, *_LETTER_SAMPLES)),
+    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *KAD_SAMPLES, *SUPERNODE_SAMPLES, *_LETTER_SAMPLES)),
     "super-status": Target(_allow_refusal(_super_status), (status_record(1).value,)),
     "super-leaf": Target(_allow_refusal(_super_leaf), (leaf_record(2, (1, 3), at=address(2)).value,)),
     "super-memory": Target(_allow_refusal(_super_memory), (write_memory((address(1), IPV6.address))[:-32],)),
+    "kad-dht": Target(
+        _allow_refusal(_dht_message),
+        tuple(sample.message.encode() for sample in KAD_SAMPLES if isinstance(sample, KadAsk | KadAnswer)),
+    ),
+    "kad-saved": Target(_allow_refusal(_saved_contacts), (encode_contacts([contact(1), contact(2)])[:-32],)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),

@@ -289,6 +289,8 @@ class PeerFound:
     """Peers that were asked."""
     is_certain: bool = False
     """It answered us itself, or signed it; otherwise it may be elsewhere by now, or not be at all."""
+    hops: int = 0
+    """Answers that led there, one after another: 0 where we knew."""
 
 
 Answer = (

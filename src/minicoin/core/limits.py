@@ -400,6 +400,56 @@ GOSSIP_NEIGHBOUR_AGAIN_US: Final = 2 * MINUTE_US
 # Beside peers' and RPC's sockets: stores, log, listeners, outbound connections, look-ups, pipes of other processes.
 OPEN_FILES_OF_OUR_OWN: Final = 128
 
+# --- kademlia (libp2p's kad-dht where it says a number) ---
+# Of one network group in the whole routing table and in one bucket: go-libp2p-kad-dht's.
+KAD_GROUP_IN_TABLE_MAX: Final = 3
+KAD_GROUP_IN_BUCKET_MAX: Final = 2
+# Newcomers that wait until somebody in a full bucket is found silent.
+KAD_WAITING_PER_BUCKET_MAX: Final = 4
+# Known in parsed form, for all nodes of a process: those of a large simulation.
+KAD_CONTACTS_REMEMBERED_MAX: Final = 16_384
+# 20 closer peers and 20 providers, each with a few addresses; the specification names no bound.
+KAD_MESSAGE_BYTES_MAX: Final = 64 << 10
+KAD_PEERS_PER_MESSAGE_MAX: Final = 64
+KAD_ADDRESSES_PER_PEER_MAX: Final = 16
+# A peer id has 42 bytes at most, a multihash of any kind in use is below this.
+KAD_KEY_BYTES_MAX: Final = 128
+# Questions of one lookup: three times k, where some 10 do in a network of 10,000.
+KAD_ASKS_PER_LOOKUP_MAX: Final = 60
+# So many of the nearest must have answered at a lookup's end.
+KAD_RESILIENCY: Final = 3
+KAD_LOOKUPS_MAX: Final = 16
+# Names in so many of the farthest buckets are found by trying: 2**12 hashes for the last.
+KAD_SEARCHED_BITS_MAX: Final = 12
+# What a peer may ask: a lookup's worth at once, and five each second.
+KAD_QUESTION_EVERY_US: Final = 200_000
+KAD_QUESTIONS_BURST: Final = 60
+# Connections: beside one or more a bucket, to so many of the nearest; and in all, so that lookups find slots.
+KAD_NEAREST: Final = 8
+KAD_NEIGHBOURS_MAX: Final = 48
+KAD_HEARD_PER_BUCKET_MAX: Final = 8
+KAD_NEIGHBOUR_PATIENCE_US: Final = 30 * SECOND_US
+KAD_LINGER_US: Final = 30 * SECOND_US
+# From the address book, whoever they are: the door to those that nobody here names.
+KAD_BOOK_PEERS: Final = 2
+# Who knows nobody looks again after this time, and lets the address book fill one slot more.
+KAD_LONELY_US: Final = 10 * SECOND_US
+# A letter may try so many ways.
+KAD_ROUTE_PEERS: Final = 3
+KAD_SAVED_CONTACTS_MAX: Final = 1_024
+# Items that one peer is about to bring: two blocks, and the transactions of a trickle.
+KAD_HEIGHTS_PER_PEER_MAX: Final = 1_024
+# And of all peers, for the first of several that announce an item.
+KAD_ITEMS_HEARD_MAX: Final = 4_096
+# From the decision to ask somebody, over dialling it where that is needed, to its answer.
+KAD_ASK_TIMEOUT_US: Final = 10 * SECOND_US
+# libp2p's: a provider says so again each 22 hours.
+KAD_PROVIDER_LIFE_US: Final = 48 * HOUR_US
+KAD_PROVIDERS_PER_KEY_MAX: Final = 20
+# About 400 bytes each. One network group has a sixteenth of them.
+KAD_PROVIDER_RECORDS_MAX: Final = 8_192
+KAD_PROVIDER_RECORDS_PER_GROUP_MAX: Final = 512
+
 # --- RPC (outside: what one client may make this node hold or do) ---
 # A block in hexadecimal twice over, as Bitcoin Core allows.
 RPC_BODY_BYTES_MAX: Final = 32 << 20
@@ -545,7 +595,6 @@ SUPER_PAGES_PER_SECOND_PER_PEER: Final = 1
 SUPER_RESTS_MAX: Final = 1_024
 # What a node keeps of its parents over a stop.
 SUPER_DOCUMENT_BYTES_MAX: Final = 8 << 10
-
 # --- recording ---
 # Rows of a table that a checkpoint between two events looks at: about 10 ms in all.
 DIGEST_ITEMS_MAX: Final = 2_000
@@ -606,6 +655,9 @@ assert MESSAGE_PAYLOAD_BYTES_MAX < SEND_QUEUE_BYTES_MAX
 assert BLOCKS_IN_FLIGHT_PER_PEER_MAX <= BLOCK_WINDOW
 assert BLOCKS_PER_INV_REPLY_MAX <= INVENTORY_PER_MESSAGE_MAX
 assert ACTIVATE_BLOCKS_MAX <= BLOCK_WINDOW
+assert KAD_NEIGHBOURS_MAX + KAD_NEAREST < OVERLAY_SLOTS_MAX
+assert KAD_GROUP_IN_BUCKET_MAX <= KAD_GROUP_IN_TABLE_MAX
+assert KAD_PROVIDER_RECORDS_PER_GROUP_MAX < KAD_PROVIDER_RECORDS_MAX
 assert HEADERS_PER_MESSAGE_MAX < STRAY_HEADERS_KEPT < STRAY_HEADERS_MAX
 assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX

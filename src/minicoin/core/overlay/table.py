@@ -10,6 +10,8 @@ from minicoin.core.overlay.gossip.model import GossipOverlay
 from minicoin.core.overlay.gossip.settings import SETTINGS as GOSSIP_SETTINGS
 from minicoin.core.overlay.index import settings as index
 from minicoin.core.overlay.index.model import IndexOverlay
+from minicoin.core.overlay.kademlia import settings as kademlia
+from minicoin.core.overlay.kademlia.model import KademliaOverlay
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.overlay.supernode import settings as supernode
 from minicoin.core.overlay.supernode.model import make_supernode
@@ -29,6 +31,7 @@ OVERLAYS: Final[dict[str, ModelRow]] = {
     "gossip": ModelRow(make=GossipOverlay, settings=GOSSIP_SETTINGS, needs_messages=True),
     "index": ModelRow(make=IndexOverlay, roles=index.ROLES, settings=index.SETTINGS, needs_messages=True),
     "supernode": ModelRow(make=make_supernode, roles=supernode.ROLES, settings=supernode.SETTINGS, needs_messages=True),
+    "kademlia": ModelRow(make=KademliaOverlay, roles=kademlia.ROLES, settings=kademlia.SETTINGS, needs_messages=True),
 }
 
 

@@ -1,0 +1,57 @@
+"""What a server answers: the same over a connection of ours and over libp2p's kad-dht.
+
+Whom it tells of stands in its table, or is connected: who is asked for by id and is connected is named first, a client
+too, since nobody else knows where it is. PUT_VALUE and GET_VALUE belong to a store that nobody keeps here: the first is
+not answered, the second by nearer peers as one that has nothing does. A provider is believed of itself only.
+"""
+
+from minicoin.core.limits import KAD_PROVIDERS_PER_KEY_MAX
+from minicoin.core.overlay.kademlia.dht_message import DhtConnection, DhtMessage, DhtPeer, DhtType, peer_at
+from minicoin.core.overlay.kademlia.keyspace import Contact, key_of
+from minicoin.core.overlay.kademlia.links import KadLinks
+from minicoin.core.overlay.kademlia.providers import ProviderStore
+from minicoin.core.overlay.kademlia.table import RoutingTable
+from minicoin.core.units import Micros
+
+
+class DhtAnswerer:
+    """Answers from the table of one node."""
+
+    __slots__ = ("_k", "_links", "_providers", "_table")
+
+    def __init__(self, table: RoutingTable, links: KadLinks, providers: ProviderStore, k: int) -> None:
+        self._table = table
+        self._links = links
+        self._providers = providers
+        self._k = k
+
+    def answer(self, asker: bytes, contact: Contact | None, message: DhtMessage, now: Micros) -> DhtMessage | None:
+        """What this peer is told; None where there is nothing to say. `contact` is the peer, where it can be asked."""
+        level = message.cluster_level
+        match message.type:
+            case DhtType.PING:
+                return DhtMessage(DhtType.PING, cluster_level=level)
+            case DhtType.FIND_NODE | DhtType.GET_VALUE:
+                return DhtMessage(message.type, closer=self._closer(asker, message.key), cluster_level=level)
+            case DhtType.GET_PROVIDERS:
+                known = self._providers.get(message.key, now)[:KAD_PROVIDERS_PER_KEY_MAX]
+                providers = tuple(peer_at(each.address) for each in known)
+                closer = self._closer(asker, message.key)
+                return DhtMessage(message.type, closer=closer, providers=providers, cluster_level=level)
+            case DhtType.ADD_PROVIDER:
+                if contact is not None and message.key and any(each.id == asker for each in message.providers):
+                    self._providers.add(message.key, contact, now)
+                return None
+            case DhtType.PUT_VALUE:
+                return None
+
+    def _closer(self, asker: bytes, key: bytes) -> tuple[DhtPeer, ...]:
+        found: dict[bytes, DhtPeer] = {}
+        met = self._links.to(key)
+        if met is not None and key != asker:
+            at = () if met.contact is None else peer_at(met.contact.address).addresses
+            found[key] = DhtPeer(key, at, DhtConnection.CONNECTED)
+        for contact in self._table.closest(key_of(key), self._k + 1):
+            if contact.peer_id != asker:
+                found.setdefault(contact.peer_id, peer_at(contact.address))
+        return tuple(found.values())[: self._k]

@@ -1,0 +1,114 @@
+"""The connected peers that speak the model's messages, and what each of them is in the key space.
+
+Who a peer is its transport has proven. That it is a server it says itself, with the port it listens at; the host is the
+one we see it at, so that nobody has others dial a third party. A peer that only the address book or the operator led to
+and that speaks another model stands in here no more than one without an id.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_LINGER_US
+from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of, key_of
+from minicoin.core.part import PeerView
+from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.units import ConnId, Micros
+
+
+@dataclass(slots=True)
+class KadLink:
+    """One of them."""
+
+    peer: PeerView
+    key: int
+    bucket: int
+    contact: Contact | None = None
+    """Where it can be asked; None until it said so, and of a node that takes no connections."""
+    is_server: bool = False
+    is_greeted: bool = False
+    """It heard what we are."""
+    idle_since: Micros | None = None
+    """Since when nothing wants this connection, of those that we made for the model."""
+    heights: dict[bytes, int] = field(default_factory=dict)
+    """Of items that the peer is about to bring or to announce."""
+
+    @property
+    def conn(self) -> ConnId:
+        return self.peer.conn
+
+    @property
+    def peer_id(self) -> bytes:
+        return self.peer.address.peer_id
+
+    @property
+    def is_ours(self) -> bool:
+        """Made for the model: it may be let go."""
+        return self.peer.kind is SlotKind.OVERLAY
+
+    def note_height(self, item: bytes, height: int) -> None:
+        """The peer says how far we are answerable for an item."""
+        self.heights.pop(item, None)
+        self.heights[item] = height
+        if len(self.heights) > KAD_HEIGHTS_PER_PEER_MAX:
+            del self.heights[next(iter(self.heights))]
+
+
+class KadLinks:
+    """By connection, in order of their offers, and by peer id."""
+
+    __slots__ = ("_by_conn", "_by_peer", "_own_key")
+
+    def __init__(self, own_key: int) -> None:
+        self._own_key = own_key
+        self._by_conn: dict[ConnId, KadLink] = {}
+        self._by_peer: dict[bytes, KadLink] = {}
+
+    def __iter__(self) -> Iterator[KadLink]:
+        return iter(self._by_conn.values())
+
+    def __len__(self) -> int:
+        return len(self._by_conn)
+
+    def add(self, peer: PeerView) -> KadLink:
+        """A peer offered the messages."""
+        key = key_of(peer.address.peer_id)
+        link = KadLink(peer, key, bucket_of(self._own_key, key))
+        self._by_conn[peer.conn] = link
+        self._by_peer[link.peer_id] = link
+        return link
+
+    def pop(self, conn: ConnId) -> KadLink | None:
+        link = self._by_conn.pop(conn, None)
+        if link is not None and self._by_peer.get(link.peer_id) is link:
+            del self._by_peer[link.peer_id]
+            # Two that dialled each other have two connections for a moment.
+            self._by_peer |= {other.peer_id: other for other in self if other.peer_id == link.peer_id}
+        return link
+
+    def get(self, conn: ConnId | None) -> KadLink | None:
+        return None if conn is None else self._by_conn.get(conn)
+
+    def to(self, peer_id: bytes) -> KadLink | None:
+        """The connection with that peer."""
+        return self._by_peer.get(peer_id)
+
+    def servers(self) -> list[KadLink]:
+        return [link for link in self._by_conn.values() if link.is_server]
+
+    def let_go(self, wanted: set[bytes], now: Micros) -> tuple[ConnId, ...]:
+        """Connections of the model's making that nobody of these ids is at the end of, since a while: the next question
+        is often for somebody who was asked a moment ago."""
+        gone: list[ConnId] = []
+        for link in self:
+            if not link.is_ours or link.peer_id in wanted:
+                link.idle_since = None
+            elif link.idle_since is None:
+                link.idle_since = now
+            elif link.idle_since + KAD_LINGER_US <= now:
+                gone.append(link.conn)
+        return tuple(gone)
+
+    def next_deadline(self) -> Micros | None:
+        """When the next connection has been idle for long enough."""
+        idle = [link.idle_since for link in self if link.idle_since is not None]
+        return Micros(min(idle) + KAD_LINGER_US) if idle else None

@@ -1,0 +1,145 @@
+"""Whom to be connected to: of each bucket that is not empty so many contacts as an item is given to, and the nearest.
+
+1. The choice within a bucket is random and stays as long as it holds: a neighbour is not left for another because of
+   what others say. The nearest change as nearer ones are heard of.
+2. Only choices count, not who connected to us, since that is others' choice: one operator with many identities must not
+   be all that we are connected to.
+3. Who was only heard of (named in an answer) may be chosen where the table's bucket has nobody left: being connected is
+   how it proves itself. Of each bucket KAD_HEARD_PER_BUCKET_MAX are remembered.
+4. A choice that is not connected after KAD_NEIGHBOUR_PATIENCE_US is silent, and another is chosen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from minicoin.core.limits import (
+    KAD_HEARD_PER_BUCKET_MAX,
+    KAD_NEAREST,
+    KAD_NEIGHBOUR_PATIENCE_US,
+    KAD_NEIGHBOURS_MAX,
+)
+from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of
+from minicoin.core.overlay.kademlia.links import KadLinks
+from minicoin.core.overlay.kademlia.table import RoutingTable
+from minicoin.core.rng import Rng
+from minicoin.core.units import Micros
+
+
+@dataclass(slots=True)
+class _Choice:
+    contact: Contact
+    bucket: int
+    since: Micros
+    """Since when it is to be connected."""
+
+
+class KadNeighbours:
+    """The neighbours of one node."""
+
+    __slots__ = ("_chosen", "_heard", "_links", "_own", "_per_bucket", "_rng", "_table")
+
+    def __init__(self, own: int, table: RoutingTable, links: KadLinks, per_bucket: int, rng: Rng) -> None:
+        self._own = own
+        self._table = table
+        self._links = links
+        self._per_bucket = per_bucket
+        self._rng = rng
+        self._chosen: dict[bytes, _Choice] = {}
+        self._heard: dict[int, dict[bytes, Contact]] = {}
+
+    def __contains__(self, peer_id: bytes) -> bool:
+        return peer_id in self._chosen
+
+    def contacts(self) -> list[Contact]:
+        return [choice.contact for choice in self._chosen.values()]
+
+    def hear_of(self, contacts: Iterable[Contact]) -> None:
+        """Somebody named these."""
+        for contact in contacts:
+            index = bucket_of(self._own, contact.key)
+            if index < 0 or contact in self._table:
+                continue
+            heard = self._heard.setdefault(index, {})
+            heard.pop(contact.peer_id, None)
+            heard[contact.peer_id] = contact
+            if len(heard) > KAD_HEARD_PER_BUCKET_MAX:
+                del heard[next(iter(heard))]
+
+    def forget(self, contact: Contact) -> None:
+        """It is silent, or no server: nobody to be connected to."""
+        self._chosen.pop(contact.peer_id, None)
+        heard = self._heard.get(bucket_of(self._own, contact.key))
+        if heard is not None:
+            heard.pop(contact.peer_id, None)
+
+    def has_heard(self, index: int) -> bool:
+        """Whether anybody of this bucket was heard of."""
+        return bool(self._table.bucket(index) or self._heard.get(index))
+
+    def find(self, key: int, peer_id: bytes) -> Contact | None:
+        """A peer that stands in the table or was heard of."""
+        heard = self._heard.get(bucket_of(self._own, key), {})
+        return self._table.get(key, peer_id) or heard.get(peer_id)
+
+    def on_closed(self, peer_id: bytes, now: Micros) -> None:
+        """The connection with it ended: it is to be connected again."""
+        choice = self._chosen.get(peer_id)
+        if choice is not None:
+            choice.since = now
+
+    def take_silent(self, now: Micros) -> list[Contact]:
+        """Those that should have been connected by now, and are chosen no more."""
+        late = [
+            choice.contact
+            for choice in self._chosen.values()
+            if choice.since + KAD_NEIGHBOUR_PATIENCE_US <= now and self._links.to(choice.contact.peer_id) is None
+        ]
+        for contact in late:
+            self.forget(contact)
+        return late
+
+    def choose(self, now: Micros) -> None:
+        """Fill up, and give up who is one of the nearest no more."""
+        chosen: dict[bytes, _Choice] = {}
+        indexes = dict.fromkeys([index for index, _ in self._table.sizes()])
+        indexes |= dict.fromkeys(index for index, heard in self._heard.items() if heard)
+        for index in sorted(indexes, reverse=True):
+            for choice in self._of_bucket(index, now):
+                chosen[choice.contact.peer_id] = choice
+        for contact in self._nearest(indexes):
+            choice = self._chosen.get(contact.peer_id) or _Choice(contact, bucket_of(self._own, contact.key), now)
+            chosen.setdefault(contact.peer_id, choice)
+        self._chosen = dict(list(chosen.items())[:KAD_NEIGHBOURS_MAX])
+
+    def next_deadline(self) -> Micros | None:
+        """When the patience with somebody ends."""
+        waiting = [choice for choice in self._chosen.values() if self._links.to(choice.contact.peer_id) is None]
+        if not waiting:
+            return None
+        return Micros(min(choice.since for choice in waiting) + KAD_NEIGHBOUR_PATIENCE_US)
+
+    # --- inside ---
+
+    def _of_bucket(self, index: int, now: Micros) -> list[_Choice]:
+        kept = [choice for choice in self._chosen.values() if choice.bucket == index][: self._per_bucket]
+        for source in (self._table.bucket(index), tuple(self._heard.get(index, {}).values())):
+            missing = self._per_bucket - len(kept)
+            if missing <= 0:
+                break
+            taken = {choice.contact.peer_id for choice in kept}
+            others = [contact for contact in source if contact.peer_id not in taken]
+            kept += [_Choice(contact, index, now) for contact in self._rng.sample(others, missing)]
+        return kept
+
+    def _nearest(self, indexes: Iterable[int]) -> list[Contact]:
+        """Of the table and of those heard of. The nearest lie in the lowest buckets."""
+        found = {contact.peer_id: contact for contact in self._table.closest(self._own, KAD_NEAREST)}
+        count = 0
+        for index in sorted(indexes):
+            if count >= KAD_NEAREST:
+                break
+            heard = self._heard.get(index, {})
+            found |= heard
+            count += len(heard)
+        return nsmallest(KAD_NEAREST, found.values(), key=lambda contact: contact.key ^ self._own)
