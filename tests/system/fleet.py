@@ -15,17 +15,35 @@ from .forked import ForkedNode
 AMOUNT = "1.5"
 
 
+@dataclass(frozen=True)
+class Start:
+    """How one node is started."""
+
+    name: str
+    role: str
+    network_file: str
+    told_of: tuple[str, ...] = ()
+    port: int = 0
+    """Any free one, or this."""
+
+
 @dataclass
 class Member:
     """One node, from its first start on."""
 
-    name: str
-    role: str
-    told_of: tuple[str, ...]
+    start: Start
     process: ForkedNode
     """The latest."""
     address: str = ""
     """To be paid at."""
+
+    @property
+    def name(self) -> str:
+        return self.start.name
+
+    @property
+    def role(self) -> str:
+        return self.start.role
 
     def call(self, method: str, *params: object) -> object:
         """An RPC call."""
@@ -54,9 +72,8 @@ class Member:
 class Fleet:
     """The nodes that run, in order of their first start."""
 
-    plan: LabPlan
+    network: Network
     directory: Path
-    network_file: str
     members: list[Member] = field(default_factory=list)
     killed: list[Member] = field(default_factory=list)
 
@@ -67,9 +84,9 @@ class Fleet:
         """Those of this role that run."""
         return [member for member in self.members if member.role == role]
 
-    def start(self, wanted: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[Member]:
-        """All of them at once: each by name, role and whom it is told of."""
-        started = [Member(name, role, told_of, self._process(name, role, told_of, 0)) for name, role, told_of in wanted]
+    def start(self, *starts: Start) -> list[Member]:
+        """All of them at once."""
+        started = [Member(start, self._process(start)) for start in starts]
         self.members += started
         for member in started:
             member.process.wait_up()
@@ -77,10 +94,10 @@ class Fleet:
             member.address = str(member.call("getnewaddress"))
         return started
 
-    def _process(self, name: str, role: str, told_of: tuple[str, ...], port: int) -> ForkedNode:
-        words = ["--network", self.network_file, "-l", str(port), "--rpcport", "0", "--role", role]
-        words += [word for address in told_of for word in ("-d", address)]
-        return ForkedNode(words, self.directory / name, self.directory / f"{name}.log")
+    def _process(self, start: Start) -> ForkedNode:
+        words = ["--network", start.network_file, "-l", str(start.port), "--rpcport", "0", "--role", start.role]
+        words += [word for address in start.told_of for word in ("-d", address)]
+        return ForkedNode(words, self.directory / start.name, self.directory / f"{start.name}.log")
 
     def kill(self, victims: Sequence[Member]) -> None:
         """As kill -9 does, all of them before the rest can answer to it."""
@@ -94,7 +111,7 @@ class Fleet:
     def bring_back(self, member: Member) -> None:
         """Start a killed one again, where it was."""
         port = int(member.process.address.split("/tcp/")[1].split("/")[0])
-        member.process = self._process(member.name, member.role, member.told_of, port)
+        member.process = self._process(replace(member.start, port=port))
         self.killed.remove(member)
         self.members.append(member)
         member.process.wait_up()
@@ -102,7 +119,7 @@ class Fleet:
     def fund(self) -> None:
         """The miner mines coins for the payer, which it can spend."""
         payer, _, miner = self.cast
-        mined = miner.call("generatetoaddress", self.plan.network.coinbase_maturity + 1, payer.address)
+        mined = miner.call("generatetoaddress", self.network.coinbase_maturity + 1, payer.address)
         self.wait_for_tip(mined[-1])
 
     def pay(self) -> None:
@@ -117,8 +134,9 @@ class Fleet:
 
     @property
     def cast(self) -> tuple[Member, Member, Member]:
-        """Who pays, who is paid, and who mines: the last to be started first, whom no test kills."""
-        payer, payee, miner = (self[f"node{len(self.plan.roles) - number}"] for number in (1, 2, 3))
+        """Who pays, who is paid, and who mines: of those started first the last, whom no test kills."""
+        numbered = [member for member in self.members if member.name.startswith("node")]
+        payer, payee, miner = sorted(numbered, key=lambda member: int(member.name[4:]))[-3:]
         return payer, payee, miner
 
     def wait_for_tip(self, block: str) -> None:
@@ -146,18 +164,26 @@ def told_of(plan: LabPlan, index: int, addresses: Sequence[str]) -> tuple[str, .
 
 
 @contextmanager
-def fleet(model: str, settings: Sequence[str], count: int, directory: Path) -> Iterator[Fleet]:
-    """So many nodes: one, then some that others are told of, then the rest. Who runs at the end must end in order."""
-    plan = network_of(model, settings, count)
-    found = Fleet(plan, directory, plan.name_for_nodes(directory))
-    guides = max(plan.guides, count // 3)
+def running(found: Fleet) -> Iterator[None]:
+    """Whoever runs when the block is left must end in order."""
     try:
-        for indexes in (range(1), range(1, guides), range(guides, count)):
-            addresses = [member.process.address for member in found.members]
-            found.start([(f"node{i}", plan.roles[i], told_of(plan, i, addresses)) for i in indexes])
-        yield found
+        yield
     finally:
         for member in found.members:
             member.process.end()
         codes = {member.name: member.process.wait() for member in found.members}
     assert set(codes.values()) == {0}, codes
+
+
+@contextmanager
+def fleet(model: str, settings: Sequence[str], count: int, directory: Path) -> Iterator[Fleet]:
+    """So many nodes: one, then some that others are told of, then the rest."""
+    plan = network_of(model, settings, count)
+    file = plan.name_for_nodes(directory)
+    found = Fleet(plan.network, directory)
+    guides = max(plan.guides, count // 3)
+    with running(found):
+        for indexes in (range(1), range(1, guides), range(guides, count)):
+            addresses = [member.process.address for member in found.members]
+            found.start(*(Start(f"node{i}", plan.roles[i], file, told_of(plan, i, addresses)) for i in indexes))
+        yield found

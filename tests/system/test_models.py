@@ -6,15 +6,16 @@ promises. The story is the same for all: payments before, payments after.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from minicoin.core.overlay.table import OVERLAYS
 
-from .fleet import Fleet, Member, fleet
+from .fleet import Fleet, Member, Start, fleet, network_of, running
 
 NODES = 12
 
@@ -69,12 +70,38 @@ def go_on_without_the_index(nodes: Fleet) -> None:
     for one in members:
         assert connected[one.name].items() <= one.neighbours().items(), one.name
 
-    (joiner,) = nodes.start([("joiner", "member", (index.process.address,))])
+    (joiner,) = nodes.start(replace(index.start, name="joiner", role="member", told_of=(index.process.address,)))
     assert joiner.overlay()["says"] == "waits for an index: none is connected, and it is dialled again"
     assert joiner.neighbours() == {}
     nodes.bring_back(index)
     nodes.wait_for_all(lambda one: one.neighbours("member") and one.neighbours("index"), "to be in", [joiner])
     nodes.wait_for_all(lambda one: one.neighbours("index"), "the index to be followed again", members)
+
+
+# --- kademlia ---
+
+
+def fill_their_tables(nodes: Fleet) -> None:
+    """With all others."""
+    others = len(nodes.members) - 1
+    nodes.wait_for_all(lambda one: one.figure("contacts") == others, f"{others} contacts")
+
+
+def find_the_living(nodes: Fleet) -> None:
+    """Each of them surely, as far round as the next; of the dead nobody is sure."""
+    dead = nodes.killed[0].peer_id
+    for one, sought in zip(nodes.members, [*nodes.members[1:], nodes.members[0]], strict=True):
+        found = wait_until(
+            lambda one=one, sought=sought: find_surely(one, sought.peer_id), f"{one.name} to find the next"
+        )
+        assert sought.process.address in found["addresses"]
+    nodes.wait_for_all(lambda one: find_surely(one, dead) is None, "no trace of the dead")
+
+
+def find_surely(one: Member, peer_id: str) -> dict | None:
+    """Where it is, by its own word."""
+    found = one.call("findpeer", peer_id)
+    return found if found["certain"] else None
 
 
 # --- super nodes ---
@@ -128,6 +155,12 @@ ROWS = {
         settings=("alive_period=1", "expiry=8", "pull_period=2"),
     ),
     "index": Row(the_index, before=know_members, promise=go_on_without_the_index),
+    "kademlia": Row(
+        a_third_with_the_first,
+        before=fill_their_tables,
+        promise=find_the_living,
+        settings=("pull_period=2", "refresh_period=10"),
+    ),
     "supernode": Row(
         two_of_three_supers,
         before=sit_at_two_parents,
@@ -147,3 +180,18 @@ def test_twelve_nodes_pay_and_go_on_as_their_model_promises(model: str, tmp_path
         nodes.kill(row.lost(nodes))
         row.promise(nodes)
         nodes.pay()
+
+
+def test_nodes_of_all_models_are_one_network(tmp_path: Path) -> None:
+    plans = {model: network_of(model, (), NODES) for model in OVERLAYS}
+    nodes = Fleet(plans["random"].network, tmp_path)
+    with running(nodes):
+        told_of: tuple[str, ...] = ()
+        # In a line: each passes on what it hears, to a node of another model.
+        for number, (model, plan) in enumerate(plans.items()):
+            file = plan.name_for_nodes(tmp_path / model)
+            (started,) = nodes.start(Start(f"node{number}", plan.roles[0], file, told_of))
+            told_of = (started.process.address,)
+        nodes.fund()
+        nodes.pay()
+        assert [one.overlay()["model"] for one in nodes.members] == list(OVERLAYS)
