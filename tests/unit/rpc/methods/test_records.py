@@ -7,6 +7,7 @@ from tests.unit.rpc.conftest import Caller
 
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.policy.node import NodePolicy
+from minicoin.core.units import SECOND_US
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.testing.host_port import HostPort
 from minicoin.world.settings import WorldSettings, uniform
@@ -28,8 +29,8 @@ def callers(tmp_path: Path, founders: int, quorum: int) -> tuple[World, list[Cal
     world = World(network, KernelVerifier(1), uniform(20_000), settings)
     one = world.add_node("one")
     other = world.add_node("other", NodePolicy(add_nodes=(one.address,)))
-    assert world.wait(30_000_000, lambda: bool(other.node.view.sessions))
-    world.wait(5_000_000, lambda: False)
+    assert world.wait(30 * SECOND_US, lambda: bool(other.node.view.sessions))
+    world.wait(5 * SECOND_US, lambda: False)
     return world, [Caller(HostPort(world, host, tmp_path)) for host in (one, other)]
 
 
