@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,8 @@ import typer
 from minicoin.app.invocation import Invocation
 from minicoin.app.networks import chosen_model, read_network
 from minicoin.app.places import networks_directory
-from minicoin.core.faults import MisuseError
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
@@ -54,6 +56,16 @@ def new_network(
         bool,
         typer.Option("--own-messages/--no-own-messages", help="Nodes exchange records and letters beside the ledger."),
     ] = True,
+    alert_key: Annotated[
+        list[str] | None, typer.Option(help="Whose alerts every node shows; repeatable.", metavar="PEER_ID")
+    ] = None,
+    founder: Annotated[
+        list[str] | None,
+        typer.Option(help="Who signs the network's configuration with others; repeatable.", metavar="PEER_ID"),
+    ] = None,
+    founder_quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many founders it takes. [default: more than half of them]")
+    ] = None,
     trivial: Annotated[bool, typer.Option("--trivial-work", help="As regtest: no work, blocks on demand.")] = False,
 ) -> None:
     """Define a network.
@@ -65,6 +77,7 @@ def new_network(
     model, settings = chosen_model(overlay, overlay_setting or ())
     if model.needs_messages and not own_messages:
         raise MisuseError(f"--no-own-messages: the network model {overlay} has messages of its own")
+    founders = _peer_ids("--founder", founder or ())
     path = output or networks_directory() / f"{name}.toml"
     if path.exists():
         raise MisuseError(f"{path} exists already")
@@ -99,6 +112,9 @@ def new_network(
         overlay=overlay,
         overlay_settings=settings,
         own_messages=own_messages,
+        alert_keys=_peer_ids("--alert-key", alert_key or ()),
+        founders=founders,
+        founder_quorum=(len(founders) // 2 + bool(founders)) if founder_quorum is None else founder_quorum,
     )
     _write(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}
@@ -106,6 +122,13 @@ def new_network(
     invocation.show(
         shown, f"wrote {path}\nnetwork id {network.network_id.hex()}\nstart: minicoin startnode --network {place}"
     )
+
+
+def _peer_ids(option: str, texts: Iterable[str]) -> tuple[bytes, ...]:
+    try:
+        return tuple(PeerId.parse(text).multihash for text in texts)
+    except DecodeError as error:
+        raise MisuseError(f"{option}: {error}; `minicoin net id` shows a node's") from error
 
 
 def _prefix_of(name: str) -> str:

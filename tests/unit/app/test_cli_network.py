@@ -7,6 +7,7 @@ from minicoin.app.networks import find_network, own_networks
 from minicoin.app.options import NodeOptions
 from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.toml import network_from_mapping
@@ -69,6 +70,33 @@ def test_a_network_chooses_how_its_nodes_connect(cli, tmp_path: Path) -> None:
     ran = cli("network", "show", str(broken))
     assert ran.code == 1
     assert f"overlay must be one of {', '.join(OVERLAYS)}, not 'nonsense'" in ran.err
+
+
+def test_a_network_names_who_speaks_for_it(cli) -> None:
+    ids = [Identity.from_number(number).peer_id for number in range(3)]
+    words = [word for peer_id in ids for word in ("--founder", str(peer_id))]
+    assert cli("network", "new", "pact", *words, "--alert-key", str(ids[0])).code == 0
+    pact = find_network("pact")
+    assert (pact.founders, pact.founder_quorum) == (tuple(peer_id.multihash for peer_id in ids), 2)
+    assert pact.alert_keys == (ids[0].multihash,)
+    assert cli("network", "new", "union", *words, "--founder-quorum", "3").code == 0
+    assert find_network("union").founder_quorum == 3
+    assert find_network("pact").network_id != find_network("union").network_id
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--founder", "nobody"], "--founder: not a peer id: 'nobody'; `minicoin net id` shows a node's"),
+        (["--alert-key", "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"], "alert_keys must hold peer ids with their"),
+        (["--founder-quorum", "1"], "founder_quorum must be 1 to the number of founders (0)"),
+    ],
+)
+def test_who_cannot_speak_for_a_network(cli, words, problem: str) -> None:
+    ran = cli("network", "new", "pact", *words)
+    assert ran.code == 1
+    assert problem in ran.err
+    assert own_networks() == []
 
 
 def test_two_messages_are_two_networks(cli, tmp_path: Path) -> None:

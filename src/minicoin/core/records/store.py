@@ -300,7 +300,7 @@ class RecordStore:
         """Our identity, if it may sign this kind. Raises MisuseError."""
         identity = self._identity
         if identity is None:
-            raise MisuseError("this node has no identity to sign with: start it on the libp2p transport")
+            raise MisuseError("this node has no identity to sign with: it runs on plain TCP only, or is recorded")
         own = identity.peer_id.multihash
         if not holds_key(own):
             raise MisuseError("records are signed with Ed25519 or secp256k1 keys; this node's identity has another")
