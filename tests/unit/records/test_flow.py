@@ -235,6 +235,19 @@ def test_a_newcomer_is_told_everything_however_long_it_is(monkeypatch) -> None:
     assert len(net.stores[1]) == 12
 
 
+def test_one_exchange_has_an_end_and_the_next_goes_on(monkeypatch) -> None:
+    monkeypatch.setattr(reconcile, "SIGNED_RECORDS_MESSAGE_BYTES_MAX", 3_000)
+    monkeypatch.setattr(flow_module, "RECORD_PAGES_PER_EXCHANGE_MAX", 2)
+    net = Net(ALICE, None, joined=False)
+    for number in range(12):
+        net.publish(0, key=str(number), value=bytes(1_000))
+    net.join(1, 0)
+    # A digest and two more, each answered with two records.
+    assert len(net.stores[1]) == 6
+    net.wait(20 * MINUTE_US)
+    assert len(net.stores[1]) == 12
+
+
 def test_what_cannot_be_taken_is_not_asked_for_without_end(monkeypatch) -> None:
     monkeypatch.setattr(reconcile, "SIGNED_RECORDS_MESSAGE_BYTES_MAX", 3_000)
     net = Net(None, None, joined=False)

@@ -21,6 +21,7 @@ from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import (
     SIGNED_RECORD_AHEAD_MAX_US,
+    SIGNED_RECORD_BYTES_PER_SIGNER_MAX,
     SIGNED_RECORDS_PER_GROUP_BURST,
     SIGNED_RECORDS_PER_GROUP_MAX,
     SIGNED_RECORDS_PER_SIGNER_BURST,
@@ -30,6 +31,7 @@ from minicoin.core.limits import (
 from minicoin.core.params.builtin import lookup
 from minicoin.core.records import store as store_module
 from minicoin.core.records.held import Taken
+from minicoin.core.records.rates import Rate
 from minicoin.core.records.record import RecordSignature
 from minicoin.core.records.store import RecordStore
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros
@@ -214,6 +216,27 @@ def test_one_group_has_so_many_signatures_looked_at(monkeypatch) -> None:
         store.take(replace(record, signatures=(signature,)), GROUP, NOW)
     assert len(looked) == SIGNED_RECORDS_PER_GROUP_BURST
     assert store.take(record, OTHER_GROUP, NOW) is Taken.NEW
+
+
+def test_all_groups_together_have_so_many_signatures_looked_at(monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "_ALL", Rate(3, 1))
+    store = store_of()
+    taken = [store.take(record_of(Identity.from_number(9 + n)), bytes((n,)), NOW) for n in range(5)]
+    assert taken == [Taken.NEW] * 3 + [Taken.TOO_OFTEN] * 2
+    assert store.take(record_of(Identity.from_number(13)), b"\4", Micros(NOW + SECOND_US)) is Taken.NEW
+
+
+def test_one_source_has_so_many_bytes() -> None:
+    store = store_of()
+    count = SIGNED_RECORD_BYTES_PER_SIGNER_MAX // 16_384
+    taken = [
+        store.take(record_of(ALICE, BOB, kind="config", key=str(n), value=bytes(16_384), version=NOW + n), GROUP, NOW)
+        for n in range(count)
+    ]
+    # The last one has no room for its key and signatures beside its value.
+    assert taken == [Taken.NEW] * (count - 1) + [Taken.NO_ROOM]
+    small = record_of(ALICE, BOB, kind="config", key="x", value=b"small", version=NOW + count)
+    assert store.take(small, GROUP, NOW) is Taken.NEW
 
 
 def test_a_forger_spends_no_signers_share(monkeypatch) -> None:
