@@ -17,7 +17,6 @@ import pytest
 from tests.unit.node.bench import Bench
 from tests.waiting import HANG_S, wait_until
 
-from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.script.standard import script_address
 from minicoin.core.wire.messages import CmpctBlock
@@ -287,10 +286,9 @@ def test_what_is_missing_is_still_missing() -> None:
     takers = Bench().node.view.takers()
     absent = {
         "No relay by compact blocks": CmpctBlock not in takers,
-        "No network model over a structured network (kademlia)": "kademlia" not in OVERLAYS,
         "Full nodes only": re.search(r"\brole=", (source / "app/run.py").read_text()) is None,
         "no light node": not (source / "core/filters").exists(),
-        "The laboratory has no compact blocks and no Kademlia": CmpctBlock not in takers and "kademlia" not in OVERLAYS,
+        "The laboratory has no compact blocks": CmpctBlock not in takers,
         "No dashboard": not (source / "dashboard").exists(),
         "no feeler connections": "FEELER" not in (source / "core/connmgr/connections.py").read_text(),
         "No registries": not any("etcd" in path.read_text() for path in source.rglob("*.py")),
