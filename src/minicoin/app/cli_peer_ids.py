@@ -30,6 +30,8 @@ def find(invocation: Invocation, peer_id: _PeerId) -> None:
         invocation.show(found, f"nobody here knows where it is{asked}")
         raise typer.Exit(EXIT_FAILED)
     how = _KNOWN_BY[str(found["known_by"])] + (f" ({found['told_by']})" if found["told_by"] else "")
+    if found["hops"]:
+        how += f", {found['hops']} answers one after another; {found['asked']} peers were asked"
     sure = "certain" if found["certain"] else "not certain: it may be elsewhere by now"
     invocation.show(found, "\n".join((*where, *field_lines((("known", how), ("", sure))))))
 

@@ -45,6 +45,7 @@ def _found(target: bytes, found: PeerFound) -> JsonObject:
         "known_by": None if found.by is None else str(found.by),
         "told_by": encode_base58(found.told_by),
         "asked": found.asked,
+        "hops": found.hops,
         "certain": found.is_certain,
     }
 
@@ -134,7 +135,8 @@ METHODS: Final = (
         Category.NETWORK,
         "Where the node of a peer id is, as far as the network model knows or finds out.",
         "An object: peerid, addresses (multiaddrs), known_by (connected, record, lookup, book, hearsay, or null where "
-        "nobody knows), told_by (a peer id), asked (how many peers), certain (it answered or signed it itself).",
+        "nobody knows), told_by (a peer id), asked (how many peers), hops (answers that led there, one after "
+        "another), certain (it answered or signed it itself).",
         find_peer,
         (_PEER_ID,),
     ),
