@@ -79,6 +79,9 @@ def fuzz(
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after so long, whatever seeds are left.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 2,
     out: Annotated[Path, typer.Option(help="Where scenarios that fail are written.")] = Path("fuzz-failures"),
+    overlay: Annotated[
+        str, typer.Option(metavar="NAME", help="A network model for all of them, its settings and roles drawn.")
+    ] = "",
     shrink: Annotated[bool, typer.Option(help="Make what fails small: fewer nodes and faults, shorter.")] = True,
     is_json: JsonOption = False,
     no_progress: QuietOption = False,
@@ -88,7 +91,7 @@ def fuzz(
     Exit code 0: all clean; 3: some failed, each with its replay line.
     """
     module = _load("fuzz")
-    module.run_fuzz(seeds, minutes, jobs, out, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)
+    module.run_fuzz(seeds, minutes, jobs, out, overlay, shrinks=shrink, is_json=is_json, shows_progress=not no_progress)
 
 
 def compare(

@@ -28,6 +28,19 @@ def test_clean_seeds(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_seeds_under_a_network_model() -> None:
+    done = run("--seeds", "1", "--jobs", "1", "--overlay", "everybody", "--json")
+    assert done.exit_code == 0, done.output
+    plain = json.loads(run("--seeds", "1", "--jobs", "1", "--json").stdout)
+    assert json.loads(done.stdout)["events"] != plain["events"]
+
+
+def test_a_model_that_is_none_is_named() -> None:
+    done = run("--overlay", "nonsense")
+    assert done.exit_code == 1
+    assert "no such network model; there are random" in done.stderr
+
+
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> TrialOutcome:
     outcome = TrialOutcome(9, (ViolationRecord("supply", 5, [1], "too [much] money"),), {"crash": 2}, 100)
@@ -39,7 +52,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> TrialOutcome:
 
     monkeypatch.setattr(command, "fuzz", fake)
     small = draw_scenario(9).model_copy(update={"fault": ()})
-    monkeypatch.setattr(command, "shrink_seed", lambda seed, verifier, tries: (small, outcome))
+    monkeypatch.setattr(command, "shrink_seed", lambda seed, verifier, tries, overlay: (small, outcome))
     return outcome
 
 

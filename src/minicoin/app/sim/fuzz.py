@@ -10,6 +10,7 @@ from rich.table import Table
 from minicoin.app.show import counted
 from minicoin.app.sim.run import EXIT_VIOLATED
 from minicoin.app.sim.source import fail
+from minicoin.core.overlay.table import OVERLAYS
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.sim.fuzz.campaign import FuzzCampaign, failure_file, fuzz, replay_line, shrink_seed
@@ -22,9 +23,19 @@ _SHRINK_TRIES = 200
 
 
 def run_fuzz(
-    seeds: str, minutes: float | None, jobs: int, out: Path, *, shrinks: bool, is_json: bool, shows_progress: bool
+    seeds: str,
+    minutes: float | None,
+    jobs: int,
+    out: Path,
+    overlay: str,
+    *,
+    shrinks: bool,
+    is_json: bool,
+    shows_progress: bool,
 ) -> None:
     """Run the seeds; write what fails into `out`."""
+    if overlay and overlay not in OVERLAYS:
+        fail(f"--overlay {overlay}: no such network model; there are {', '.join(OVERLAYS)}", is_json=is_json)
     try:
         chosen = parse_seeds(seeds)
     except ValueError as error:
@@ -43,11 +54,12 @@ def run_fuzz(
             progress.update(task, completed=so_far.seeds, failed=len(so_far.failures))
 
         try:
-            campaign = fuzz(chosen, KernelVerifier, jobs=jobs, minutes=minutes, on_outcome=on_outcome)
+            campaign = fuzz(chosen, KernelVerifier, jobs=jobs, minutes=minutes, overlay=overlay, on_outcome=on_outcome)
         except KeyboardInterrupt:
             was_interrupted = True
     # Making a failure small takes longest; who interrupts does not want to wait for it.
-    files = [_write_failure(outcome, out, shrinks=shrinks and not was_interrupted) for outcome in campaign.failures]
+    is_shrunk = shrinks and not was_interrupted
+    files = [_write_failure(outcome, out, overlay, shrinks=is_shrunk) for outcome in campaign.failures]
     if is_json:
         typer.echo(encode_json(_to_json(campaign, files)))
     else:
@@ -58,14 +70,14 @@ def run_fuzz(
     raise typer.Exit(EXIT_VIOLATED if campaign.failures else 0)
 
 
-def _write_failure(outcome: TrialOutcome, out: Path, *, shrinks: bool) -> Path:
+def _write_failure(outcome: TrialOutcome, out: Path, overlay: str, *, shrinks: bool) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"fuzz-{outcome.seed}.toml"
-    scenario = draw_scenario(outcome.seed)
+    scenario = draw_scenario(outcome.seed, overlay=overlay)
     path.write_text(failure_file(scenario, outcome, str(path)), encoding="utf-8")
     if not shrinks:
         return path
-    small, found = shrink_seed(outcome.seed, KernelVerifier(), _SHRINK_TRIES)
+    small, found = shrink_seed(outcome.seed, KernelVerifier(), _SHRINK_TRIES, overlay)
     if not found.failed:
         return path
     small_path = out / f"fuzz-{outcome.seed}-small.toml"

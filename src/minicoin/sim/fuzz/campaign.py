@@ -49,14 +49,14 @@ class FuzzCampaign:
         return tuple(kind for kind in FAULT_KINDS if not self.coverage[kind])
 
 
-def try_seed(seed: int, verifier: ScriptVerifier) -> TrialOutcome:
+def try_seed(seed: int, verifier: ScriptVerifier, overlay: str = "") -> TrialOutcome:
     """One seed."""
-    return try_scenario(draw_scenario(seed), seed, verifier)
+    return try_scenario(draw_scenario(seed, overlay=overlay), seed, verifier)
 
 
-def _try_batch(seeds: tuple[int, ...], make_verifier: MakeVerifier) -> list[TrialOutcome]:
+def _try_batch(seeds: tuple[int, ...], make_verifier: MakeVerifier, overlay: str) -> list[TrialOutcome]:
     verifier = make_verifier()
-    return [try_seed(seed, verifier) for seed in seeds]
+    return [try_seed(seed, verifier, overlay) for seed in seeds]
 
 
 def fuzz(
@@ -65,9 +65,11 @@ def fuzz(
     *,
     jobs: int = 2,
     minutes: float | None = None,
+    overlay: str = "",
     on_outcome: Callable[[TrialOutcome, FuzzCampaign], None] = lambda outcome, campaign: None,
 ) -> FuzzCampaign:
-    """Run the seeds, or as many of them as `minutes` allow. Outcomes come in no particular order."""
+    """Run the seeds, or as many of them as `minutes` allow, under a network model where one is named. Outcomes come in
+    no particular order."""
     campaign = FuzzCampaign()
     began = time.monotonic()
     ends_at = None if minutes is None else began + 60 * minutes
@@ -80,7 +82,7 @@ def fuzz(
                 batch = next(batches, ())
                 if not batch:
                     break
-                waiting[pool.submit(_try_batch, batch, make_verifier)] = None
+                waiting[pool.submit(_try_batch, batch, make_verifier, overlay)] = None
             if not waiting:
                 break
             wait(list(waiting), return_when=FIRST_COMPLETED)
@@ -100,15 +102,17 @@ def _batches(seeds: Iterable[int]) -> Iterator[tuple[int, ...]]:
         yield batch
 
 
-def shrink_seed(seed: int, verifier: ScriptVerifier, tries_max: int = 300) -> tuple[Scenario, TrialOutcome]:
+def shrink_seed(
+    seed: int, verifier: ScriptVerifier, tries_max: int = 300, overlay: str = ""
+) -> tuple[Scenario, TrialOutcome]:
     """The smallest scenario found that fails as the seed does, and how it fails. The seed must fail."""
-    first = try_seed(seed, verifier)
+    first = try_seed(seed, verifier, overlay)
     wanted = first.checkers[:1]
 
     def fails(scenario: Scenario) -> bool:
         return try_scenario(scenario, seed, verifier).checkers[:1] == wanted
 
-    small = shrink(draw_scenario(seed), fails, tries_max)
+    small = shrink(draw_scenario(seed, overlay=overlay), fails, tries_max)
     return small, try_scenario(small, seed, verifier)
 
 

@@ -11,6 +11,7 @@ from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
 from minicoin.sim import draws
 from minicoin.sim.faults.chance import draw_fault
+from minicoin.sim.fuzz.models import Document, with_model
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS, FaultKind
 from minicoin.sim.scenario.faults import ChurnSpell, Crash, NodeLoss
 from minicoin.sim.scenario.schema import Scenario
@@ -37,7 +38,6 @@ _WALLETS_SHARE: Final = 0.2
 _LONG_CHAIN_SHARE: Final = 0.12
 _MATURITY_MAX: Final = 120
 
-Document = dict[str, object]
 _ATTACKERS: Final[dict[str, Document]] = {
     "sybil": {"connections": 4},
     "flood-transactions": {"rate_per_s": 2.0},
@@ -49,9 +49,9 @@ _ATTACKERS: Final[dict[str, Document]] = {
 }
 
 
-def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Scenario:
-    """The scenario of a seed. Equal seeds and kinds give equal scenarios."""
-    scenario = Scenario.from_mapping(draw_document(seed, kinds), f"fuzz seed {seed}")
+def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS, overlay: str = "") -> Scenario:
+    """The scenario of a seed, under a network model where one is named. Equal arguments give equal scenarios."""
+    scenario = Scenario.from_mapping(draw_document(seed, kinds, overlay), f"fuzz seed {seed}")
     while not _is_connected(scenario, seed):
         # A network that falls apart by itself cannot heal.
         wider = scenario.topology.model_copy(update={"outbound": scenario.topology.outbound + 1})
@@ -59,8 +59,15 @@ def draw_scenario(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Scenar
     return scenario
 
 
-def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS) -> Document:
+def draw_document(seed: int, kinds: Sequence[FaultKind] = FAULT_KINDS, overlay: str = "") -> Document:
     """The same as the plain values of a file."""
+    document = _draw_document(seed, kinds)
+    if not overlay:
+        return document
+    return with_model(document, overlay, Rng(seed.to_bytes(8, "little"), f"fuzz {overlay}"))
+
+
+def _draw_document(seed: int, kinds: Sequence[FaultKind]) -> Document:
     rng = Rng(seed.to_bytes(8, "little"), "fuzz")
     # Most bugs need few nodes, and few nodes are quick.
     count = _NODES_MIN + min(rng.below(10), rng.below(_NODES_MAX - _NODES_MIN + 1))
