@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     INTERVAL = 8
     RELAY = 9
     GOSSIP = 10
+    LINK_LOSS = 11
 
 
 def seed64(rng: Rng) -> int:

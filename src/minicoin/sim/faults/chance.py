@@ -16,7 +16,7 @@ _RESTART_MAX_S: Final = 20
 def draw_fault(kind: FaultKind, at_s: float, until_s: float, nodes: tuple[int, ...], rng: Rng) -> written.Fault:
     """A fault of `nodes` from `at_s` on; those that last end at `until_s`."""
     base: dict[str, object] = {"kind": kind, "at_s": at_s}
-    if kind != "partition":
+    if kind not in ("partition", "link-loss"):
         base["nodes"] = nodes
     lasting = {**base, "until_s": until_s}
     restart_s = 1.0 + rng.below(_RESTART_MAX_S)
@@ -40,6 +40,8 @@ def draw_fault(kind: FaultKind, at_s: float, until_s: float, nodes: tuple[int, .
             cut = "silent" if rng.uniform() < 0.7 else "reset"
             extra_parts = {"groups": [nodes, "rest"], "one_way": rng.uniform() < 0.3, "cut": cut}
             return written.Partition.model_validate({**lasting, **extra_parts})
+        case "link-loss":
+            return written.LinkLoss.model_validate({**lasting, "share": _between(rng, 0.05, 0.5)})
         case "clog":
             order = "shuffled" if rng.uniform() < 0.5 else "fifo"
             return written.Clog.model_validate({**lasting, "order": order})

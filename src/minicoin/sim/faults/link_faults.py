@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from minicoin.core.rng import Rng
+from minicoin.sim import draws
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.scene import Scene
 from minicoin.sim.faults.weather import Between, Layer
@@ -109,6 +110,31 @@ class PartitionFault(InjectedFault):
         scene.world.connections.barriers.remove(self._cuts)
         for end in scene.weather.unblock(self):
             scene.weather.free(end, self)
+
+
+class LinkLossFault(InjectedFault):
+    """Some pairs of nodes have no way to each other: a share of all pairs, each by a draw of its own."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        super().__init__("link-loss", [f"{share:.0%} of all pairs"])
+        self._share = share
+        self._key = draws.draw_key(seed, draws.Purpose.LINK_LOSS)
+
+    def cuts(self, sender: Host, receiver: Host) -> bool:
+        """Whether these two are such a pair, whoever of them asks."""
+        pair = sorted((sender.index, receiver.index))
+        return draws.uniform(draws.word(self._key, *pair)) < self._share
+
+    def start(self, scene: Scene) -> None:
+        connections = scene.world.connections
+        connections.barriers.append(self.cuts)
+        for end in connections.link_ends():
+            if end.is_open and self.cuts(end.host, end.other.host):
+                self.fired += 1
+                connections.reset(end, "connection reset")
+
+    def stop(self, scene: Scene) -> None:
+        scene.world.connections.barriers.remove(self.cuts)
 
 
 class _SomeConnections(InjectedFault):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from minicoin.core.rng import Rng
+from minicoin.sim import draws
 from minicoin.sim.faults import disk_faults, host_faults, layers, link_faults
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.weather import Between
@@ -31,6 +32,8 @@ class FaultMaker:
         match fault:
             case written.Partition():
                 return self._partition(fault, rng)
+            case written.LinkLoss():
+                return link_faults.LinkLossFault(fault.share, draws.seed64(rng))
             case written.HalfOpenLinks():
                 nodes = self._nodes(fault.nodes, rng)
                 return link_faults.HalfOpenFault(fault.kind, self._names(nodes), nodes, fault.count, rng)

@@ -32,6 +32,8 @@ _LAST_BLOCKS: Final = 3
 _LAST_GAP_S: Final = 30
 _SETTLE_S: Final = 30.0
 
+_LINK_LOSS: Final = "link-loss"
+_LINK_LOSS_SHARE: Final = 0.15
 _ATTACKED_SHARE: Final = 0.15
 _LIBP2P_SHARE: Final = 0.1
 _WALLETS_SHARE: Final = 0.2
@@ -101,7 +103,8 @@ def _draw_document(seed: int, kinds: Sequence[FaultKind]) -> Document:
         "links": _links(rng) | ({"transport": "libp2p"} if has_peer_ids else {}),
         "mining": {"at": _schedule(rng, count, phase_s), "settle_s": _SETTLE_S},
         **_transactions(rng, count, 1.0 if maturity > 2 else 0.5, has_wallets=has_wallets),
-        "fault": _faults(rng, count, phase_s, _suiting(kinds, has_own_ledgers, has_peer_ids)),
+        "fault": _faults(rng, count, phase_s, _suiting(kinds, has_own_ledgers, has_peer_ids))
+        + (_link_loss(rng.stream("link loss"), phase_s) if _LINK_LOSS in kinds else []),
         **_attackers(rng, phase_s),
         "check": {"heal_s": _HEAL_S},
     }
@@ -125,7 +128,7 @@ def _is_connected(scenario: Scenario, seed: int) -> bool:
 
 
 def _suiting(kinds: Sequence[FaultKind], has_own_ledgers: bool, has_peer_ids: bool) -> Sequence[FaultKind]:
-    barred = (*(() if has_own_ledgers else OWN_LEDGER_KINDS), *(PLAIN_KINDS if has_peer_ids else ()))
+    barred = (_LINK_LOSS, *(() if has_own_ledgers else OWN_LEDGER_KINDS), *(PLAIN_KINDS if has_peer_ids else ()))
     return [kind for kind in kinds if kind not in barred]
 
 
@@ -172,7 +175,7 @@ def _transactions(rng: Rng, count: int, share: float, *, has_wallets: bool) -> D
 
 def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> list[Document]:
     found: list[Document] = []
-    for _ in range(1 + rng.below(_FAULTS_MAX)):
+    for _ in range(1 + rng.below(_FAULTS_MAX)) if kinds else ():
         kind = rng.choice(kinds)
         at_s = round((phase_s - 10) * rng.uniform(), 3)
         until_s = round(at_s + 1 + (phase_s - at_s - 1) * rng.uniform(), 3)
@@ -183,6 +186,15 @@ def _faults(rng: Rng, count: int, phase_s: int, kinds: Sequence[FaultKind]) -> l
             fault = fault.model_copy(update={"with_disk": True})
         found.append(fault.model_dump(mode="json", exclude_unset=True))
     return found
+
+
+def _link_loss(rng: Rng, phase_s: int) -> list[Document]:
+    """Now and then, from a stream of its own."""
+    if rng.uniform() >= _LINK_LOSS_SHARE:
+        return []
+    at_s = round((phase_s - 10) * rng.uniform(), 3)
+    until_s = round(at_s + 1 + (phase_s - at_s - 1) * rng.uniform(), 3)
+    return [draw_fault(_LINK_LOSS, at_s, until_s, (0,), rng).model_dump(mode="json", exclude_unset=True)]
 
 
 def _attackers(rng: Rng, phase_s: int) -> Document:

@@ -6,7 +6,7 @@ Greedy: each step keeps what the same checker still objects to, until no step do
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from minicoin.sim.scenario.faults import Fault, LastingFault, Partition
+from minicoin.sim.scenario.faults import Fault, LastingFault, LinkLoss, Partition
 from minicoin.sim.scenario.problems import ScenarioError
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.setting import Links, TopologySetting
@@ -105,6 +105,8 @@ def _with_nodes(scenario: Scenario, count: int) -> Scenario:
 def _among(fault: Fault, count: int) -> Fault:
     if isinstance(fault, Partition):
         return fault.model_copy(update={"groups": tuple(_target_among(group, count) for group in fault.groups)})
+    if isinstance(fault, LinkLoss):
+        return fault
     return fault.model_copy(update={"nodes": _target_among(fault.nodes, count)})
 
 
@@ -131,7 +133,7 @@ def _plainer(scenario: Scenario) -> Iterator[Scenario]:
 
 def _simpler_faults(fault: Fault) -> Iterator[Fault]:
     """Fewer nodes, or half as long."""
-    targets = fault.groups[0] if isinstance(fault, Partition) else fault.nodes
+    targets = fault.groups[0] if isinstance(fault, Partition) else () if isinstance(fault, LinkLoss) else fault.nodes
     if isinstance(targets, tuple) and len(targets) > 1:
         for fewer in _shorter_lists(targets):
             key = "groups" if isinstance(fault, Partition) else "nodes"

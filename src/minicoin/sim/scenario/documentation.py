@@ -47,6 +47,7 @@ Faults and attackers say whom they concern:
 | `0.3` | 30 % of the nodes, drawn from the seed |
 | `"random:5"` | five nodes, drawn from the seed |
 | `"miners"` | the `[[nodes.group]]` of that name |
+| `"0.5 of supers"` | half of that group, drawn from the seed |
 | `"{REST}"` | in the groups of a partition: the nodes that no other group has |
 """
 

@@ -15,6 +15,7 @@ FaultKind = Literal[
     "bandwidth-cap",
     "link-block",
     "partition",
+    "link-loss",
     "clog",
     "half-open",
     "reset",

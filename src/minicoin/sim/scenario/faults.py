@@ -114,6 +114,15 @@ class Partition(LastingFault):
     """silent: packets vanish and connections die of their time-outs; reset: connections between groups are closed."""
 
 
+class LinkLoss(LastingFault):
+    """Pairs of nodes lose the way to each other: their connections break, and they cannot connect again until it ends.
+    With a given topology this takes a share of its links; where nodes find each other they find others."""
+
+    kind: Literal["link-loss"]
+    share: PositiveShare
+    """Of all pairs of nodes, drawn from the seed."""
+
+
 class Clog(LinkFault):
     """What is sent piles up and is let go at until_s."""
 
@@ -265,6 +274,7 @@ Fault = Annotated[
     | BandwidthCap
     | LinkBlock
     | Partition
+    | LinkLoss
     | Clog
     | HalfOpenLinks
     | Reset

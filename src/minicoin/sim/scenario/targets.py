@@ -1,7 +1,8 @@
 """Which nodes something happens to: the forms a target may be written in, and drawing the nodes it means.
 
-A list of indices, a range of indices ("0..9"), a group's name, "all", a share of the nodes (0.3) or "random:N"; the
-last two are drawn from the seed. In a partition's groups "rest" stands for the nodes that no other group has.
+A list of indices, a range of indices ("0..9"), a group's name, "all", a share of the nodes (0.3), "random:N" or a share
+of a group ("0.5 of supers"); the last three are drawn from the seed. In a partition's groups "rest" stands for the
+nodes that no other group has.
 """
 
 import re
@@ -16,10 +17,11 @@ ALL: Final = "all"
 REST: Final = "rest"
 ALLOWED: Final = (
     'allowed are a list of node indices ([0, 7]), a range ("0..9"), "all", a share of the nodes (0.3), '
-    '"random:N" and the name of a [[nodes.group]]'
+    '"random:N", the name of a [[nodes.group]] and a share of one ("0.5 of supers")'
 )
 _RANGE = re.compile(r"([0-9]{1,8})\.\.([0-9]{1,8})")
 _RANDOM = re.compile(r"random:([0-9]{1,8})")
+_SHARE_OF = re.compile(r"(0\.[0-9]{1,6}) of ([a-z0-9][a-z0-9-]{0,62})")
 _GROUP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -64,6 +66,11 @@ def _parse_text(text: str) -> str:
         if int(drawn[1]) == 0:
             raise ValueError("random:0 names no node")
         return text
+    part = _SHARE_OF.fullmatch(text)
+    if part is not None:
+        if float(part[1]) == 0:
+            raise ValueError(f"{text!r} names no node")
+        return text
     if not _GROUP.fullmatch(text):
         raise ValueError(f"{text!r} is no target; {ALLOWED}")
     return text
@@ -77,7 +84,8 @@ def group_name(target: tuple[int, ...] | float | str) -> str | None:
     """The group (or "rest") that a target names; None where it says something else."""
     if not isinstance(target, str) or target == ALL or _RANGE.fullmatch(target) or _RANDOM.fullmatch(target):
         return None
-    return target
+    part = _SHARE_OF.fullmatch(target)
+    return target if part is None else part[2]
 
 
 def highest_index(target: tuple[int, ...] | float | str) -> int:
@@ -108,6 +116,10 @@ def target_nodes(
     span = _RANGE.fullmatch(str(target))
     if span is not None:
         return tuple(range(int(span[1]), int(span[2]) + 1))
+    part = _SHARE_OF.fullmatch(str(target))
+    if part is not None:
+        of_group = groups[part[2]]
+        return tuple(sorted(rng.sample(of_group, max(1, round(float(part[1]) * len(of_group))))))
     return tuple(candidates) if target == ALL else tuple(groups[str(target)])
 
 

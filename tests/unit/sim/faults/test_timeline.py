@@ -17,6 +17,7 @@ FAULTS = {
     "bandwidth-cap": LASTING + "nodes = [1, 2]\nup_mbit = 0.1",
     "link-block": LASTING + "nodes = [0]\npeers = [1, 2]",
     "partition": LASTING + 'groups = [[0, 1], "rest"]',
+    "link-loss": LASTING + "share = 0.5",
     "clog": LASTING + 'nodes = [0]\norder = "shuffled"',
     "half-open": ONCE + "nodes = [0, 1]\ncount = 2",
     "reset": ONCE + "nodes = [0, 1]\ncount = 2",
@@ -106,3 +107,13 @@ def test_checkers_may_look_after_every_event() -> None:
     assert often.checks.is_every_event
     assert often.checks.violations == []
     assert often.world.digest.hexdigest() == quiet.world.digest.hexdigest()
+
+
+def test_lost_links_are_a_share_of_all_pairs_and_come_back() -> None:
+    simulation = simulate('[[fault]]\nkind = "link-loss"\nat_s = 3.0\nuntil_s = 50.0\nshare = 0.5\n', count=12)
+    (fault,) = simulation.faults.records()
+    # Both ends of about half of the 66 links of a complete network, and of none twice.
+    assert 40 < fault.fired < 90
+    assert fault.targets == ["50% of all pairs"]
+    assert all(len(host.links) == 11 for host in simulation.honest)
+    assert simulation.checks.violations == []

@@ -36,6 +36,14 @@ def test_drawn_targets_come_from_the_seed() -> None:
     assert nodes(0.01) == nodes("random:1")
 
 
+def test_a_share_of_a_group_is_drawn_from_it() -> None:
+    assert len(nodes("0.7 of miners")) == 2
+    assert set(nodes("0.7 of miners")) < {0, 1, 2}
+    assert len(nodes("0.01 of slow")) == 1
+    assert len({nodes("0.5 of slow", seed=bytes([number])) for number in range(20)}) == 2
+    assert group_name(parse_target("0.5 of slow")) == "slow"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -49,6 +57,8 @@ def test_drawn_targets_come_from_the_seed() -> None:
         ([1, 1], "node 1 is named twice"),
         ("9..3", "the range '9..3' runs backwards"),
         ("random:0", "random:0 names no node"),
+        ("0.0 of miners", "'0.0 of miners' names no node"),
+        ("1.5 of miners", "'1.5 of miners' is no target"),
         ("Miners!", "'Miners!' is no target; allowed are a list"),
         ({}, "{} is no target"),
     ],
