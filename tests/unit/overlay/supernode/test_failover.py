@@ -91,4 +91,4 @@ def test_without_any_super_node_leaves_live_as_bitcoin_s_nodes_and_say_so():
     assert hive.reaches(lambda: all(leaf.links for leaf in hive.leaves))
     hive.spend(10)
     mine(hive, hive.leaves[0])
-    assert "no super node is known" in hive.model(hive.leaves[0]).about((), hive.world.now).says
+    assert "no super node is known" in hive.about(hive.leaves[0]).says

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import lookup
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import SECOND_US
@@ -23,10 +22,10 @@ def network_of(**settings):
 class Hive:
     """So many super nodes and leaves; the first super nodes are what the network's seeds name."""
 
-    def __init__(self, supers, leaves, seed=b"hive", seeds=4, encodes=True, **settings):
-        world_settings = WorldSettings(seed, encodes=encodes, has_peer_ids=True)
-        self.world = World(network_of(**settings), KernelVerifier(1), uniform(LATENCY_US), world_settings)
-        self.models = {}
+    def __init__(self, supers, leaves, *, seeds=4, encodes=True, meets=False, latency=None, **settings):
+        world_settings = WorldSettings(b"hive", encodes=encodes, has_peer_ids=True)
+        self.world = World(network_of(**settings), KernelVerifier(1), latency or uniform(LATENCY_US), world_settings)
+        self.world.connections.is_meeting = meets
         self.supers = [self.world.add_host(name=f"super{number}") for number in range(supers)]
         self.world.seeds = tuple(host.address for host in self.supers[:seeds])
         self.leaves = [self.world.add_host(name=f"leaf{number}") for number in range(leaves)]
@@ -34,17 +33,7 @@ class Hive:
             self.start(host)
 
     def start(self, host):
-        row = OVERLAYS["supernode"]
-
-        def make(setup):
-            self.models[host.index] = row.make(setup)
-            return self.models[host.index]
-
-        OVERLAYS["supernode"] = replace(row, make=make)
-        try:
-            self.world.start(host, NodePolicy(overlay_role="super" if host in self.supers else "leaf"))
-        finally:
-            OVERLAYS["supernode"] = row
+        self.world.start(host, NodePolicy(overlay_role="super" if host in self.supers else "leaf"))
 
     def stop(self, *hosts):
         for host in hosts:
@@ -53,11 +42,16 @@ class Hive:
     def living(self, hosts):
         return [host for host in hosts if host.is_up]
 
-    def model(self, host):
-        return self.models[host.index]
+    def about(self, host):
+        return host.node.view.overlay(self.world.now)
 
     def figure(self, host, name):
-        return dict(self.model(host).about((), self.world.now).figures)[name]
+        return dict(self.about(host).figures)[name]
+
+    def parents(self, leaf):
+        """The super nodes that a leaf sits at, as it says."""
+        conns = [near.conn for near in self.about(leaf).neighbours if near.role == "parent"]
+        return [leaf.links[conn].other.host for conn in conns]
 
     def reaches(self, until):
         return self.world.wait(300 * SECOND_US, until)
