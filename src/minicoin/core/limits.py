@@ -571,10 +571,8 @@ SUPER_PLACES_MAX: Final = 1_000
 SUPERS_KNOWN_MAX: Final = 1_024
 SUPERS_KNOWN_PER_GROUP_MAX: Final = 8
 SUPERS_KNOWN_PER_SOURCE_MAX: Final = SUPERS_KNOWN_MAX // 2
-# The directory of leaves: in all, at one super node, and brought by the peers of one group.
+# The directory of leaves in all; each super node that it names has room for twice the places of its network.
 SUPER_DIRECTORY_MAX: Final = 65_536
-SUPER_DIRECTORY_PER_SUPER_MAX: Final = 2 * SUPER_PLACES_MAX
-SUPER_DIRECTORY_PER_SOURCE_MAX: Final = SUPER_DIRECTORY_MAX // 2
 SUPER_RECORDS_PER_MESSAGE_MAX: Final = 256
 # Statuses in one answer: enough to choose from, short enough to be asked for by everybody.
 SUPERS_TOLD_MAX: Final = 16

@@ -68,7 +68,7 @@ class Ledger:
         return LedgerView(lambda: self.height, recent, lambda count: ())
 
 
-def setup_of(number, role, *, seed=b"test", saved=None, ledger=None, signs=True, **chosen):
+def setup_of(number, role, *, seed=b"test", saved=None, ledger=None, signs=True, records=None, **chosen):
     return OverlaySetup(
         Rng(seed),
         8,
@@ -82,6 +82,7 @@ def setup_of(number, role, *, seed=b"test", saved=None, ledger=None, signs=True,
         ledger=(ledger or Ledger()).view(),
         network_id=NETWORK_ID,
         saved=saved,
+        records=records,
     )
 
 

@@ -1,5 +1,7 @@
 """What both roles share: who is near, what is believed, how often somebody is answered."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.overlay.supernode.made import (
     NETWORK_ID,
@@ -20,8 +22,10 @@ from minicoin.core.limits import SUPER_RECORDS_BURST_PER_PEER, SUPER_RESTS_MAX, 
 from minicoin.core.overlay.supernode.circle import Circle, PeerBudget, Rests
 from minicoin.core.overlay.supernode.entries import KIND, LIFE_US, STATUS_KEY
 from minicoin.core.overlay.supernode.messages import SuperAsk, SuperNews
+from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.record import unsigned_record, with_signature
+from minicoin.core.records.store import RecordStore
 from minicoin.core.units import SECOND_US, Micros
 
 
@@ -68,6 +72,21 @@ def test_a_peer_s_records_are_verified_at_a_pace():
     taken = [circle.verify(near, leaf_record(2, (1,)), T0) for _ in range(SUPER_RECORDS_BURST_PER_PEER + 1)]
     assert taken == [True] * SUPER_RECORDS_BURST_PER_PEER + [False]
     assert circle.verify(near, leaf_record(2, (1,)), Micros(T0 + SECOND_US))
+
+
+def test_records_of_everybody_name_super_nodes_too():
+    store = RecordStore(replace(REGTEST, own_messages=True), identity(5))
+    circle = Circle(setup_of(99, "leaf", records=store))
+    store.publish(KIND.name, STATUS_KEY, status(5).encode(), T0)
+    store.publish(KIND.name, "else", b"?", Micros(T0 + 1))
+    circle.read_store(T0)
+    circle.read_store(T0)
+    assert list(circle.book) == [status(5)]
+    wrong = RecordStore(replace(REGTEST, own_messages=True), identity(6))
+    wrong.publish(KIND.name, STATUS_KEY, b"?", T0)
+    circle = Circle(setup_of(99, "leaf", records=wrong))
+    circle.read_store(T0)
+    assert len(circle.book) == 0
 
 
 def test_an_answer_is_timed_and_its_median_told():

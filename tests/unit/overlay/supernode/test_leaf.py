@@ -315,6 +315,15 @@ def test_a_forged_status_is_a_fault_and_an_old_one_ignored():
     assert bench.figures["supers known"] == 0
 
 
+def test_equal_leaves_show_the_same():
+    shown = []
+    for parents in ((1, 2), (1, 2), (1,)):
+        bench = Bench()
+        bench.attach(*parents)
+        shown.append(tuple(bench.leaf.digest(bench.now, is_brief=False)))
+    assert shown[0] == shown[1] != shown[2]
+
+
 def test_peers_that_speak_nothing_of_it_are_peers_like_others():
     bench = Bench(parents=1)
     bench.peers[60] = peer(60, 60)

@@ -1,11 +1,14 @@
 """A super node by hand: links, leaves, the directory, and what it refuses."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.alarms import check_alarm
 from tests.unit.overlay.supernode.made import (
     T0,
     Ledger,
     address,
+    identity,
     leaf_record,
     offer,
     pass_time,
@@ -33,7 +36,9 @@ from minicoin.core.overlay.supernode.messages import (
     Wanted,
 )
 from minicoin.core.overlay.supernode.super import SuperOverlay
+from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.slot_kind import SlotKind
+from minicoin.core.records.store import RecordStore
 from minicoin.core.units import MINUTE_US, SECOND_US, Micros
 
 ME = 90
@@ -309,6 +314,30 @@ def test_its_status_is_published_when_its_places_go():
     bench.attach(20)
     news = sent(bench.spend(13), SuperNews)
     assert [status_of(message.records[0]).leaves for _, message in news] == [1]
+
+
+def test_its_status_is_a_record_for_everybody_and_renewed_now_and_then():
+    store = RecordStore(replace(REGTEST, own_messages=True), identity(ME))
+    bench = Bench(records=store, places=4)
+    (first,) = store.of_kind("super")
+    assert status_of(first).free == 4
+    bench.attach(20)
+    bench.spend(12)
+    assert store.of_kind("super") == (first,), "all super nodes hear of it, and no others"
+    bench.spend(35 * 60)
+    (later,) = store.of_kind("super")
+    assert later.version > first.version and status_of(later).free == 3
+
+
+def test_equal_super_nodes_show_the_same():
+    shown = []
+    for leaves in ((20,), (20,), ()):
+        bench = Bench()
+        bench.link(1)
+        for number in leaves:
+            bench.attach(number)
+        shown.append(tuple(bench.model.digest(bench.now, is_brief=False)))
+    assert shown[0] == shown[1] != shown[2]
 
 
 def test_a_peer_from_the_book_stays_one():

@@ -21,7 +21,7 @@ from minicoin.core.limits import (
     SUPERS_TOLD_MAX,
 )
 from minicoin.core.overlay import OverlaySetup
-from minicoin.core.overlay.supernode.entries import STATUS_KEY, SuperStatus, attachment_of, status_of
+from minicoin.core.overlay.supernode.entries import KIND, STATUS_KEY, SuperStatus, attachment_of, status_of
 from minicoin.core.overlay.supernode.messages import SuperAsk, SuperNews
 from minicoin.core.overlay.supernode.supers import SuperBook
 from minicoin.core.part import PeerView
@@ -29,6 +29,8 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.record import SignedRecord, has_forged_signature
 from minicoin.core.units import SECOND_US, ConnId, Micros
 
+_STORE: Final = b"records"
+"""Who brought what the store of records holds."""
 _ASKED_AGAIN_US: Final = SECOND_US
 """A question of the same peer within this time is not answered."""
 
@@ -122,6 +124,18 @@ class Circle:
         if self._setup.is_private_network:
             return f"{address.host} {address.port}".encode()
         return self._setup.group(address)
+
+    def read_store(self, now: Micros) -> None:
+        """Super nodes whose statuses came as records come to everybody; the store has verified them."""
+        store = self._setup.records
+        for record in () if store is None else store.of_kind(KIND.name):
+            if record.key != STATUS_KEY or record.owner == self._setup.peer_id or not self.book.is_news(record, now):
+                continue
+            try:
+                self.book.take(record, _STORE)
+            except DecodeError:
+                # Whoever signed it is no super node; whoever passed it on need not know.
+                continue
 
     # --- peers ---
 

@@ -4,7 +4,7 @@ An entry must name a super node whose status is known, and each of those has roo
 no room beyond it. In all it is bounded, too; where there is no room the newcomer is refused until others expire.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 
 from minicoin.core.limits import SUPER_DIRECTORY_MAX
@@ -46,6 +46,9 @@ class Directory:
         if record is None or (record.expires_us or 0) <= now:
             return ()
         return attachment_of(record).supers
+
+    def versions(self) -> Iterator[tuple[bytes, int]]:
+        return self._table.versions()
 
     def is_news(self, record: SignedRecord, now: Micros) -> bool:
         return self._table.is_news(record, now)

@@ -4,6 +4,7 @@ Decides whom to attach to, and what to do when a parent goes. The package's head
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -60,6 +61,18 @@ _SIGN_AFTER_US: Final = 2 * SECOND_US
 """Parents found one after the other stand in one signed record."""
 _SAFE_PARENTS: Final = 2
 """With so many a leaf needs nobody from the address book any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafSnapshot:
+    """What is equal in equal leaves."""
+
+    parents: tuple[tuple[ConnId, int], ...]
+    """And at how many looks in a row each was doubted."""
+    reaching: tuple[bytes, ...]
+    supers: tuple[tuple[bytes, int], ...]
+    wakes_at: Micros | None
+    drawn: int
 
 
 class LeafOverlay(Overlay):
@@ -396,6 +409,15 @@ class LeafOverlay(Overlay):
         return effects
 
     # --- what it shows ---
+
+    def snapshot(self, now: Micros) -> LeafSnapshot:
+        return LeafSnapshot(
+            parents=tuple((parent.conn, parent.looks) for parent in self._parents),
+            reaching=tuple(dial.peer_id for dial in self._search.dials),
+            supers=tuple(sorted(self._circle.book.versions())),
+            wakes_at=self.next_deadline(),
+            drawn=self._rng.position,
+        )
 
     def about(self, peers: tuple[PeerView, ...], now: Micros) -> OverlayState:
         figures = {

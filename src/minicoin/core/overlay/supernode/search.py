@@ -75,7 +75,8 @@ class Search:
         return self.dials.end(peer_id)
 
     def ask_around(self, now: Micros) -> list[Effect]:
-        """Nobody is left: ask who is near for others, and look again later and later."""
+        """Nobody is left: ask who is near for others, look into the records, and look again later and later."""
+        self._circle.read_store(now)
         pause_us = min(_AGAIN_US << min(self.fruitless, 6), _AGAIN_MAX_US)
         self.fruitless += 1
         rested_at = self._circle.rests.next_end(now)

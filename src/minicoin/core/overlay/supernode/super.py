@@ -4,6 +4,7 @@ Decides whom it links to, and what of others it believes. The package's head tel
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -27,7 +28,7 @@ from minicoin.core.overlay import (
 )
 from minicoin.core.overlay.supernode.circle import Circle, Near
 from minicoin.core.overlay.supernode.directory import Directory, Entered
-from minicoin.core.overlay.supernode.entries import LEAF_KEY, STATUS_KEY, Signer, SuperStatus
+from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Signer, SuperStatus
 from minicoin.core.overlay.supernode.finds import places_in
 from minicoin.core.overlay.supernode.learning import Learning
 from minicoin.core.overlay.supernode.messages import (
@@ -57,6 +58,21 @@ from minicoin.core.wire.messages_extension import ExtensionMessage
 _DRAWN_PEERS: Final = 2
 """From the address book, always: two halves that know only themselves find each other by such peers."""
 _SEEK_US: Final = SECOND_US
+_KEEP_US: Final = LIFE_US // 4
+"""As a record for everybody it is renewed no more often: that goes to each node there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuperSnapshot:
+    """What is equal in equal super nodes."""
+
+    links: tuple[ConnId, ...]
+    leaves: tuple[ConnId, ...]
+    supers: tuple[tuple[bytes, int], ...]
+    directory: tuple[tuple[bytes, int], ...]
+    """Signers and versions."""
+    wakes_at: Micros | None
+    drawn: int
 
 
 class SuperOverlay(Overlay):
@@ -80,6 +96,7 @@ class SuperOverlay(Overlay):
         self._learning = Learning()
         self._unwanted: list[ConnId] = []
         self._check_at = Micros(0)
+        self._kept_at = Micros(-_KEEP_US)
 
     def _is_super(self, peer_id: bytes) -> bool:
         return peer_id == self._setup.peer_id or peer_id in self._circle.book
@@ -297,7 +314,20 @@ class SuperOverlay(Overlay):
             record = self._own.publish(now)
             if record is not None:
                 self._news.pass_on(record, None, now)
+                self._keep(record, now)
         return effects + self._news.flush(self._links(), now)
+
+    def _keep(self, record: SignedRecord, now: Micros) -> None:
+        """Now and then as a record for everybody, by which a node that knows no super node may hear of us."""
+        store = self._setup.records
+        if store is None or now < self._kept_at + _KEEP_US:
+            return
+        self._kept_at = now
+        try:
+            store.keep(record)
+        except MisuseError:
+            # No room among our own records: those who ask us hear it all the same.
+            return
 
     def _check(self, now: Micros) -> list[Effect]:
         """Ask the links, so that we know how quick they are; forget what has expired; let go the links beyond need."""
@@ -364,6 +394,16 @@ class SuperOverlay(Overlay):
         return (Reply(request, found),)
 
     # --- what it shows ---
+
+    def snapshot(self, now: Micros) -> SuperSnapshot:
+        return SuperSnapshot(
+            links=tuple(self._links()),
+            leaves=self._leaves.conns(),
+            supers=tuple(sorted(self._circle.book.versions())),
+            directory=tuple(sorted(self._directory.versions())),
+            wakes_at=self.next_deadline(),
+            drawn=self._rng.position,
+        )
 
     def about(self, peers: tuple[PeerView, ...], now: Micros) -> OverlayState:
         links = self._links()

@@ -49,6 +49,9 @@ class SuperBook:
     def record(self, peer_id: bytes) -> SignedRecord | None:
         return self._table.get(peer_id)
 
+    def versions(self) -> Iterator[tuple[bytes, int]]:
+        return self._table.versions()
+
     def is_news(self, record: SignedRecord, now: Micros) -> bool:
         return self._table.is_news(record, now)
 

@@ -24,6 +24,10 @@ class RecordTable:
     def __iter__(self) -> Iterator[SignedRecord]:
         return iter(self._records.values())
 
+    def versions(self) -> Iterator[tuple[bytes, int]]:
+        """Each signer and the version that is held of it."""
+        return ((signer, record.version) for signer, record in self._records.items())
+
     def get(self, signer: bytes) -> SignedRecord | None:
         return self._records.get(signer)
 
