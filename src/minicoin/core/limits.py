@@ -576,10 +576,12 @@ SUPER_DIRECTORY_MAX: Final = 65_536
 SUPER_RECORDS_PER_MESSAGE_MAX: Final = 256
 # Statuses in one answer: enough to choose from, short enough to be asked for by everybody.
 SUPERS_TOLD_MAX: Final = 16
-# Records of one peer that are verified: at once, and in a second after that. A super node hears of many leaves at a
-# time from each of its neighbours; a leaf has little to say.
-SUPER_RECORDS_BURST_PER_SUPER: Final = 4_096
-SUPER_RECORDS_PER_SECOND_PER_SUPER: Final = 512
+# Records that are verified, each for some 100 microseconds: at once, and in a second after that. In all; of one super
+# node, which hears of many leaves at a time and tells a beginner of all; of another peer, which has little to say.
+SUPER_RECORDS_BURST_MAX: Final = 16_384
+SUPER_RECORDS_PER_SECOND_MAX: Final = 1_000
+SUPER_RECORDS_BURST_PER_SUPER: Final = 8_192
+SUPER_RECORDS_PER_SECOND_PER_SUPER: Final = 128
 SUPER_RECORDS_BURST_PER_PEER: Final = 64
 SUPER_RECORDS_PER_SECOND_PER_PEER: Final = 2
 # Questions where a peer is that wait for an answer, and those one peer may ask: at once, and in a second.

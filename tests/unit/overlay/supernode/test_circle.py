@@ -18,7 +18,7 @@ from tests.unit.overlay.supernode.made import (
 )
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import SUPER_RECORDS_BURST_PER_PEER, SUPER_RESTS_MAX, SUPERS_TOLD_MAX
+from minicoin.core.limits import SUPER_RECORDS_BURST_MAX, SUPER_RECORDS_BURST_PER_PEER, SUPER_RESTS_MAX, SUPERS_TOLD_MAX
 from minicoin.core.overlay.supernode.circle import Circle, PeerBudget, Rests
 from minicoin.core.overlay.supernode.entries import KIND, LIFE_US, STATUS_KEY
 from minicoin.core.overlay.supernode.messages import SuperAsk, SuperNews
@@ -87,6 +87,16 @@ def test_records_of_everybody_name_super_nodes_too():
     circle = Circle(setup_of(99, "leaf", records=wrong))
     circle.read_store(T0)
     assert len(circle.book) == 0
+
+
+def test_all_together_are_verified_at_a_pace():
+    circle, _ = made()
+    record = leaf_record(2, (1,))
+    taken = 0
+    for conn in range(2 * SUPER_RECORDS_BURST_MAX // SUPER_RECORDS_BURST_PER_PEER):
+        near = circle.meet(peer(conn, 3), T0)
+        taken += sum(circle.verify(near, record, T0) for _ in range(SUPER_RECORDS_BURST_PER_PEER))
+    assert taken == SUPER_RECORDS_BURST_MAX
 
 
 def test_an_answer_is_timed_and_its_median_told():

@@ -70,13 +70,14 @@ def delivers(ways, dead, sender, target):
 
 
 @pytest.mark.parametrize("parents", SHARES)
-def test_letters_arrive_where_somebody_at_each_end_lives(parents):
+def test_with_a_tenth_dead_the_same_letters_arrive_as_by_the_reference(parents):
     hive, rng = settled(parents), Rng(b"law", str(parents))
     ways = {leaf.index: hive.parents(leaf) for leaf in hive.leaves}
     dead = kill(hive, rng)
     pairs = pairs_of(rng, [leaf for leaf in hive.leaves if leaf not in dead], hive.leaves, 2 * LEAVES)
     told = tell_all(hive, pairs)
-    assert [arrived for arrived, _ in told] == [delivers(ways, dead, *pair) for pair in pairs]
+    expected = [delivers(ways, dead, *pair) for pair in pairs]
+    assert [arrived for arrived, _ in told] == expected and not all(expected)
     assert max(took for _, took in told) <= LETTER_HOPS_MAX * LETTER_HOP_US
     assert sum(hive.figure(leaf, "re-attachments") for leaf in hive.leaves if leaf not in dead) == 0
     if IS_SOAK:

@@ -13,8 +13,10 @@ from minicoin.core.limits import (
     SUPER_PAGES_PER_SECOND_PER_PEER,
     SUPER_QUESTIONS_BURST_PER_PEER,
     SUPER_QUESTIONS_PER_SECOND_PER_PEER,
+    SUPER_RECORDS_BURST_MAX,
     SUPER_RECORDS_BURST_PER_PEER,
     SUPER_RECORDS_BURST_PER_SUPER,
+    SUPER_RECORDS_PER_SECOND_MAX,
     SUPER_RECORDS_PER_SECOND_PER_PEER,
     SUPER_RECORDS_PER_SECOND_PER_SUPER,
     SUPER_RESTS_MAX,
@@ -115,6 +117,7 @@ class Circle:
     def __init__(self, setup: OverlaySetup) -> None:
         self._setup = setup
         self.rests = Rests()
+        self._records = PeerBudget(SUPER_RECORDS_BURST_MAX, SUPER_RECORDS_PER_SECOND_MAX, Micros(0))
         self.near: dict[ConnId, Near] = {}
         self.book = SuperBook(self.group)
 
@@ -177,7 +180,7 @@ class Circle:
     def verify(self, near: Near, record: SignedRecord, now: Micros) -> bool:
         """Whether it is to be believed; too many at a time are not looked at. Raises PeerFault: everybody checks before
         passing on, so whoever brought a forged one made it, or does not check."""
-        if not near.records.take(now):
+        if not near.records.take(now) or not self._records.take(now):
             return False
         try:
             if record.key == STATUS_KEY:
