@@ -16,6 +16,7 @@ from minicoin.sim.attackers.flood_transactions import TransactionFlooder
 from minicoin.sim.attackers.handles import AttackerHandle, MinerHandle
 from minicoin.sim.attackers.invalid_blocks import PAYMENT_FLAWS, BlockForger, InvalidBlockPeer
 from minicoin.sim.attackers.invalid_headers import InvalidHeaderPeer
+from minicoin.sim.attackers.lying_index import LyingIndex
 from minicoin.sim.attackers.miner import Gateway, Strategy
 from minicoin.sim.attackers.peer import ScriptedPeer
 from minicoin.sim.attackers.scout import Scout
@@ -33,6 +34,7 @@ from minicoin.sim.scenario.attackers import (
     FloodTransactions,
     InvalidBlocks,
     InvalidHeaders,
+    LyingIndexes,
     PeerAttacker,
     SelfishMiner,
     SlowBlocks,
@@ -183,6 +185,8 @@ class _Builder:
                 return AddressFlooder(band, address, rng, targets, rate_per_s=rate, per_message=per_message)
             case FloodGossip(rate_per_s=rate):
                 return GossipFlooder(band, address, rng, targets, rate_per_s=rate)
+            case LyingIndexes(lie=lie):
+                return LyingIndex(band, address, rng, targets, lie=lie)
             case FloodConnections(rate_per_s=rate, handshake=shakes_hands):
                 return ConnectionFlooder(band, address, rng, targets, rate_per_s=rate, shakes_hands=shakes_hands)
             case SlowBlocks(delay_s=delay_s):

@@ -91,6 +91,18 @@ class FloodGossip(PeerAttacker):
     """How often each of its peers tells and asks its targets: a shuffle, a pull and a search each time."""
 
 
+IndexLie = Literal["leaves-out", "invents", "refuses"]
+
+
+class LyingIndexes(PeerAttacker):
+    """Say that they are indexes, in a network of the model `index`, and lie."""
+
+    kind: Literal["lying-index"]
+    lie: IndexLie
+    """leaves-out: half of the members are named to nobody; invents: it names members that do not exist; refuses: it
+    takes nobody in."""
+
+
 class FloodConnections(PeerAttacker):
     """Opens connections until there is no slot left."""
 
@@ -161,6 +173,7 @@ Attacker = Annotated[
     | FloodTransactions
     | FloodAddresses
     | FloodGossip
+    | LyingIndexes
     | FloodConnections
     | SlowBlocks
     | InvalidBlocks

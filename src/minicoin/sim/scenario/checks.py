@@ -10,7 +10,7 @@ from minicoin.core.params.models import SettingProblem
 from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
-from minicoin.sim.scenario.attackers import FloodGossip, MinerAttacker, PeerAttacker
+from minicoin.sim.scenario.attackers import FloodGossip, LyingIndexes, MinerAttacker, PeerAttacker
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS
 from minicoin.sim.scenario.faults import (
     BandwidthCap,
@@ -398,8 +398,9 @@ def _named_nodes(target: Target, form: ScenarioForm) -> tuple[int, ...]:
 
 def _check_attackers(form: ScenarioForm) -> None:
     for place, attacker in enumerate(form.attacker):
-        if isinstance(attacker, FloodGossip) and form.network.overlay != "gossip":
-            raise KeyProblem(f"attacker[{place}].kind", f"{attacker.kind} needs network.overlay = 'gossip'")
+        model = "gossip" if isinstance(attacker, FloodGossip) else "index" if isinstance(attacker, LyingIndexes) else ""
+        if model not in ("", form.network.overlay):
+            raise KeyProblem(f"attacker[{place}].kind", f"{attacker.kind} needs network.overlay = '{model}'")
     shares = [attacker.hash_share for attacker in form.attacker if isinstance(attacker, MinerAttacker)]
     if sum(shares) >= 1:
         raise KeyProblem("attacker.hash_share", f"the attackers have {sum(shares):g} of the hash power; leave some")

@@ -2,7 +2,7 @@
 
 from tests.unit.overlay.index.members import entry, peer_id
 
-from minicoin.core.limits import INDEX_LEAVES_MAX, INDEX_PAGE_RECORDS_MAX
+from minicoin.core.limits import INDEX_LEAVES_MAX, INDEX_PAGE_RECORDS_MAX, INDEXES_FOLLOWED_MAX
 from minicoin.core.overlay.index.messages import (
     IdxAsk,
     IdxDelta,
@@ -30,5 +30,5 @@ SAMPLES = (
     IdxFind(5, peer_id(1)),
     IdxAsk(6),
     IdxKnown(6, (entry(1),)),
-    IdxKnown(6, FULL),
+    IdxKnown(6, FULL, (entry(2),) * INDEXES_FOLLOWED_MAX),
 )

@@ -1,5 +1,7 @@
 """What a view is worth: confirmed by a witness, contradicted by one, unconfirmed without."""
 
+from dataclasses import replace
+
 from minicoin.core.limits import INDEX_SETTLED_US
 from minicoin.core.overlay.index.confirmation import Doubts, Judgement, Standing, ViewSeen
 from minicoin.core.units import Micros
@@ -30,16 +32,28 @@ def test_alone_it_is_unconfirmed_and_with_a_witness_that_agrees_confirmed():
 
 def test_whom_a_witness_vouches_for_and_it_leaves_out_contradicts_it():
     judged = judge(view(A), vouched=(A, B), heard=True)
-    assert judged == Judgement(Standing.CONTRADICTED, "the index leaves out 1 that others vouch for")
+    assert judged == Judgement(Standing.CONTRADICTED, "the index leaves out 1 that a witness is connected to")
+
+
+def test_two_complete_views_that_differ_contradict_each_other_and_neither_is_believed():
     judged = judge(view(A), view(A, B, C, name="another"))
-    assert judged == Judgement(Standing.CONTRADICTED, "the index leaves out 2 that others vouch for")
-
-
-def test_whom_one_complete_view_names_and_another_does_not_know_contradicts_it():
-    judged = judge(view(A, B), view(A, name="another"))
-    assert judged == Judgement(Standing.CONTRADICTED, "the index names 1 that another index does not know")
-    # Somebody else stands for it: then the other view leaves it out.
+    told = "the index and another differ in 2 members: one leaves out, or the other invents"
+    assert judged == Judgement(Standing.CONTRADICTED, told)
+    # Somebody else stands for one: then it is the view without it that is wrong.
     assert judge(view(A, B), view(A, name="another"), vouched=(B,), heard=True).standing is Standing.CONFIRMED
+    assert judge(view(A), view(A, B, name="another"), vouched=(B,), heard=True).says.startswith(
+        "the index leaves out 1"
+    )
+
+
+def test_members_of_whom_half_cannot_be_reached_may_be_invented():
+    def tried(unreached, count):
+        return judge(replace(view(A), unreached=unreached, tried=count), vouched=(A,), heard=True)
+
+    assert tried(4, 8) == Judgement(
+        Standing.CONTRADICTED, "4 of 8 that the index names, and we tried, cannot be reached"
+    )
+    assert tried(4, 9).standing is tried(3, 3).standing is Standing.CONFIRMED
 
 
 def test_a_difference_counts_once_it_has_lasted_and_is_forgotten_when_it_ends():

@@ -17,7 +17,7 @@ INDEX = peer(100)
 
 def met(*, asked=True):
     made = IndexMembership(KnownMembers(NETWORK_ID), Rng(b"test"), RENEW_US)
-    made.meet(INDEX, T0)
+    made.meet(INDEX, entry(100), T0)
     if asked:
         assert made.due(T0) == ((INDEX.conn, True),)
     return made
@@ -30,20 +30,20 @@ def joined(*numbers, at=5):
 
 
 def members(made):
-    (view,) = made.views()
+    (view,) = made.views({})
     return view.members
 
 
 def test_a_view_of_one_page_is_followed_from_its_version():
     made = joined(1, 2)
-    assert members(made) == {peer_id(1), peer_id(2)} and made.views()[0].is_complete
+    assert members(made) == {peer_id(1), peer_id(2)} and made.views({})[0].is_complete
     made.take_delta(INDEX, IdxDelta(5, 6, (entry(3),), (peer_id(1),)), T0)
     assert members(made) == {peer_id(2), peer_id(3)}
 
 
 def test_pages_are_asked_for_until_all_are_there_and_what_changed_meanwhile_is_not_lost():
     made = met()
-    assert made.views() == ()
+    assert made.views({}) == ()
     assert made.take_page(INDEX, IdxPage(5, 3, (entry(1), entry(2)), bytes(32)), T0) == IdxNext(bytes(32))
     made.take_delta(INDEX, IdxDelta(5, 6, (entry(4),), (peer_id(1),)), T0)
     assert made.take_page(INDEX, IdxPage(6, 3, (entry(3),), bytes(32)), T0) is None
@@ -105,11 +105,11 @@ def test_what_nobody_asked_is_a_fault():
 def test_a_refusal_is_kept_and_asked_again_after_it():
     made = met()
     made.take_refusal(INDEX, IdxRefuse("the index is full", 60), T0)
-    assert [view.refused for view in made.views()] == ["the index is full"]
+    assert [view.refused for view in made.views({})] == ["the index is full"]
     assert made.due(Micros(T0 + 59 * SECOND_US)) == ()
     assert made.due(Micros(T0 + 76 * SECOND_US)) == ((INDEX.conn, True),)
     made.take_page(INDEX, IdxPage(1, 1, (entry(1),)), T0)
-    assert [view.refused for view in made.views()] == [""]
+    assert [view.refused for view in made.views({})] == [""]
 
 
 def test_a_refusal_cannot_keep_us_waiting_for_ever_nor_busy():
@@ -122,7 +122,7 @@ def test_a_refusal_cannot_keep_us_waiting_for_ever_nor_busy():
 def test_so_many_indexes_are_followed_and_no_more():
     made = IndexMembership(KnownMembers(NETWORK_ID), Rng(b"test"), RENEW_US)
     for number in range(INDEXES_FOLLOWED_MAX + 3):
-        made.meet(peer(number + 1), T0)
+        made.meet(peer(number + 1), None, T0)
     assert len(made) == INDEXES_FOLLOWED_MAX
     made.on_closed(1)
     assert len(made) == INDEXES_FOLLOWED_MAX - 1

@@ -152,7 +152,9 @@ def test_an_index_that_leaves_a_member_out_is_exposed_by_a_second_one_and_parts_
     Lying.hidden = members[0].address.peer_id
     for one in members:
         town.start(one, "", honest, liar)
-    town.until(lambda: all("leaves out 1 that others vouch for" in town.about(one).says for one in members[1:]), 300)
+    town.until(
+        lambda: all("leaves out 1 that a witness is connected to" in town.about(one).says for one in members[1:]), 300
+    )
     assert all(f"the index at {liar_at.host}:" in town.about(one).says for one in members[1:])
     town.mine(members[0])
     town.until(lambda: all(town.height(one) == 1 for one in members))

@@ -180,6 +180,9 @@ CASES = {
     "attacker[0].kind: flood-gossip needs network.overlay = 'gossip'": (
         BASE + '[[attacker]]\nkind = "flood-gossip"\nrate_per_s = 1.0\n'
     ),
+    "attacker[0].kind: lying-index needs network.overlay = 'index'": (
+        BASE + '[[attacker]]\nkind = "lying-index"\nlie = "invents"\n'
+    ),
     "fault[0].nodes: torn-write happens in a node's own store": BASE + fault("torn-write", "nodes = [1]"),
     "fault[0].nodes: full-disk happens in a node's own store": (
         BASE + GROUP + 'ledger = "own"\n' + fault("full-disk", "nodes = [3, 4]")

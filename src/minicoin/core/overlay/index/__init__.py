@@ -8,15 +8,18 @@
 3. A member whose connection to the index ended is in the view for LEAVE_GRACE more; one that is not connected to it at
    all until its record expires. So nobody is dropped for a connection that broke.
 4. Members connect to some drawn at random from what they know, and to the index always. Items are announced to all.
-   One more peer comes from the address book where it holds any: somebody the index did not name.
+   One more peer comes from the address book where it holds any: somebody the index did not name. Until an index took it
+   in, a member looks for one through as many as that as Bitcoin's nodes would; where the network names no index, those
+   that witnesses follow are followed too.
 5. The index gone: those connected stay so, and what they know stays. Who waits for it says so; connmgr dials it again,
    less and less often.
 6. What an index says is unconfirmed until a witness agreed: a second index, or a member it did not lead us to (named by
    the operator, in the address book, or remembered from an earlier run; who dials us may have been sent). Witnesses are
-   asked whom they know; neighbours show each other their records, so that they can tell. A member that a witness
-   vouches for with a record that lives, and that a complete view leaves out, is a contradiction, and said; so is one
-   that one complete view has and another has not. Differences younger than SETTLED are let be: news takes its time.
-   Nothing is proven against anybody, so nobody is banned; what the witnesses named is known as well, and connected to.
+   asked whom they are connected to; neighbours show each other their records, so that they can tell. A member that is
+   missing in a complete view though a witness is connected to it is a contradiction, and said; so is one that one view
+   has and another has not, and so are members of whom half cannot be reached. Differences younger than SETTLED are let
+   be: news takes its time. Nothing is proven against anybody, so nobody is banned; what the witnesses named is known as
+   well, and connected to.
 7. An index cannot part those who are joined: its leaves close no connection, and what was known of a member that left
    is kept as long as there is room.
 

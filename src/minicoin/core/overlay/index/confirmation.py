@@ -4,15 +4,19 @@
    speaks this model, and it has been so for SETTLED.
 2. Of two complete views that differ in a member for SETTLED, one leaves out or the other invents. Which of the two, a
    node cannot know; who cares dials.
-3. An index that refuses us while another takes us in contradicts it too.
-4. A view is confirmed where a witness was heard that contradicts nothing; with no witness it is unconfirmed.
+3. Where half of a view's members that we tried, and four at least, cannot be reached, it may have invented them.
+4. An index that refuses us while another takes us in contradicts it too.
+5. A view is confirmed where a witness was heard that contradicts nothing; with no witness it is unconfirmed.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from minicoin.core.limits import INDEX_SETTLED_US
 from minicoin.core.units import Micros
+
+_UNREACHED_MIN: Final = 4
 
 
 class Standing(StrEnum):
@@ -39,6 +43,9 @@ class ViewSeen:
     is_complete: bool
     members: frozenset[bytes]
     refused: str = ""
+    unreached: int = 0
+    tried: int = 0
+    """Of its members, those we wanted to be connected to."""
 
 
 class Doubts:
@@ -56,21 +63,22 @@ class Doubts:
             if joined:
                 return Judgement(Standing.CONTRADICTED, f"{view.name} refuses us ({view.refused}), another does not")
             return Judgement(Standing.UNCONFIRMED, f"{view.name} refuses us: {view.refused}")
+        if view.unreached >= max(_UNREACHED_MIN, (view.tried + 1) // 2):
+            told = f"{view.unreached} of {view.tried} that {view.name} names, and we tried, cannot be reached"
+            return Judgement(Standing.CONTRADICTED, told)
         complete = [other for other in joined if other.is_complete]
         if not view.is_complete:
             return Judgement(Standing.UNCONFIRMED)
-        left_out = {member for member in vouched if member not in view.members}
-        for other in complete:
-            left_out |= other.members - view.members
-        invented = {member for other in complete for member in view.members - other.members} - vouched
-        settled = self._settled(view.name, left_out | invented, now)
+        left_out = set(vouched - view.members)
+        different = {other.name: (other.members ^ view.members) - vouched for other in complete}
+        settled = self._settled(view.name, left_out.union(*different.values()), now)
         if settled & left_out:
             count = len(settled & left_out)
-            return Judgement(Standing.CONTRADICTED, f"{view.name} leaves out {count} that others vouch for")
-        if settled & invented:
-            return Judgement(
-                Standing.CONTRADICTED, f"{view.name} names {len(settled)} that another index does not know"
-            )
+            return Judgement(Standing.CONTRADICTED, f"{view.name} leaves out {count} that a witness is connected to")
+        for name, members in different.items():
+            if count := len(settled & members):
+                told = f"{view.name} and {name} differ in {count} members: one leaves out, or the other invents"
+                return Judgement(Standing.CONTRADICTED, told)
         return Judgement(Standing.CONFIRMED if heard or complete else Standing.UNCONFIRMED)
 
     def _settled(self, name: str, doubtful: set[bytes], now: Micros) -> set[bytes]:

@@ -4,7 +4,7 @@ Where there is no room those go first that left, then those whose records are ol
 tells where its member was; who connects finds out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,8 @@ class Known:
     has_left: bool = False
     is_remembered: bool = False
     """From an earlier run: no index of this one led us to it."""
+    missed: int = 0
+    """Times in a row that we wanted to be connected to it in vain."""
 
 
 class KnownMembers:
@@ -60,7 +62,10 @@ class KnownMembers:
             return True
         if not is_genuine(entry, self._network_id):
             return False
-        self._known[entry.peer_id] = Known(entry, is_remembered=known is not None and known.is_remembered)
+        if known is None:
+            self._known[entry.peer_id] = Known(entry)
+        else:
+            known.entry, known.has_left = entry, False
         self.changes += 1
         if len(self._known) > INDEX_KNOWN_MAX:
             del self._known[min(self._known, key=self._worth)]
@@ -69,6 +74,20 @@ class KnownMembers:
     def _worth(self, peer_id: bytes) -> tuple[bool, int, bytes]:
         known = self._known[peer_id]
         return not known.has_left, known.entry.record.version, peer_id
+
+    def note_tries(self, wanted: Iterable[bytes], met: Container[bytes]) -> None:
+        """Whom of those we wanted to be connected to we are, by now."""
+        for peer_id in wanted:
+            known = self._known.get(peer_id)
+            if known is not None:
+                known.missed = 0 if peer_id in met else known.missed + 1
+
+    def unreached(self, members: Container[bytes], met: Container[bytes]) -> tuple[int, int]:
+        """Of these members, how many could not be reached, and how many were tried; `met` are those that we wanted and
+        reached."""
+        missed = sum(bool(one.missed) for peer_id, one in self._known.items() if peer_id in members)
+        there = sum(peer_id in members and peer_id in met for peer_id in self._known)
+        return missed, missed + there
 
     def on_left(self, peer_id: bytes) -> None:
         """An index says that a member left."""

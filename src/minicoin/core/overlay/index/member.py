@@ -1,5 +1,6 @@
 """A node's side towards the indexes: it joins them, reads their views, and follows what changes."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +33,8 @@ class Followed:
     members: dict[bytes, None] = field(default_factory=dict)
     waiting: list[IdxDelta] = field(default_factory=list)
     """What changed while its pages were read."""
+    entry: MemberEntry | None = None
+    """Where it says that it listens."""
     is_asked: bool = False
     """It was asked for its view, and has neither sent all of it nor refused."""
     refused: str = ""
@@ -70,20 +73,28 @@ class IndexMembership:
         """Indexes whose view we have read."""
         return sum(one.at is not None for one in self._followed.values())
 
-    def views(self) -> tuple[ViewSeen, ...]:
-        """What each says."""
+    def views(self, met: Container[bytes]) -> tuple[ViewSeen, ...]:
+        """What each says; `met` are the members we wanted to be connected to and are. Of indexes themselves nothing is
+        said: each is in the views of others and not in its own."""
+        indexes = {one.peer.address.peer_id for one in self._followed.values()}
         return tuple(
-            ViewSeen(one.name, one.is_complete, frozenset(one.members), one.refused)
+            ViewSeen(
+                one.name,
+                one.is_complete,
+                frozenset(one.members) - indexes,
+                one.refused,
+                *self._known.unreached(one.members, met),
+            )
             for one in self._followed.values()
             if one.at is not None or one.refused
         )
 
     # --- joining ---
 
-    def meet(self, peer: PeerView, now: Micros) -> None:
-        """A peer says that it is an index: join it with the next deadline."""
+    def meet(self, peer: PeerView, entry: MemberEntry | None, now: Micros) -> None:
+        """A peer says that it is an index, and where it listens: join it with the next deadline."""
         if peer.conn not in self._followed and len(self._followed) < INDEXES_FOLLOWED_MAX:
-            self._followed[peer.conn] = Followed(peer, join_at=now)
+            self._followed[peer.conn] = Followed(peer, entry=entry, join_at=now)
 
     def on_closed(self, conn: ConnId) -> None:
         """The connection ended; what it said stays known."""

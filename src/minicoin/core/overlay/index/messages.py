@@ -6,7 +6,13 @@ from typing import Final
 
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import INDEX_ENTRY_BYTES_MAX, INDEX_LEAVES_MAX, INDEX_PAGE_RECORDS_MAX, PEER_ID_BYTES_MAX
+from minicoin.core.limits import (
+    INDEX_ENTRY_BYTES_MAX,
+    INDEX_LEAVES_MAX,
+    INDEX_PAGE_RECORDS_MAX,
+    INDEXES_FOLLOWED_MAX,
+    PEER_ID_BYTES_MAX,
+)
 from minicoin.core.overlay.index.entry import MemberEntry, read_entry
 from minicoin.core.records.record import RECORD_BYTES_MIN, read_record
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -26,8 +32,8 @@ def _write_peer_id(peer_id: bytes) -> bytes:
     return encode_compact(len(peer_id)) + peer_id
 
 
-def _entries(reader: Reader) -> tuple[MemberEntry, ...]:
-    count = reader.count(RECORD_BYTES_MIN, INDEX_PAGE_RECORDS_MAX)
+def _entries(reader: Reader, most: int = INDEX_PAGE_RECORDS_MAX) -> tuple[MemberEntry, ...]:
+    count = reader.count(RECORD_BYTES_MIN, most)
     return tuple(read_entry(read_record(reader)) for _ in range(count))
 
 
@@ -235,21 +241,24 @@ class IdxAsk(ExtensionMessage):
 
 @dataclass(frozen=True, slots=True)
 class IdxKnown(ExtensionMessage):
-    """The answer to IdxFind and IdxAsk: members its sender knows, none where it knows none."""
+    """The answer to IdxFind and IdxAsk: members its sender stands for, none where it knows none, and the indexes it
+    follows."""
 
     nonce: int
     entries: tuple[MemberEntry, ...]
+    indexes: tuple[MemberEntry, ...] = ()
 
     command = "idxknown"
     version = 1
-    payload_bytes_max = _NONCE.size + _PAGE_BYTES_MAX
+    payload_bytes_max = _NONCE.size + _PAGE_BYTES_MAX + 3 + INDEXES_FOLLOWED_MAX * INDEX_ENTRY_BYTES_MAX
 
     def encode(self) -> bytes:
-        return _NONCE.pack(self.nonce) + _write_entries(self.entries)
+        return _NONCE.pack(self.nonce) + _write_entries(self.entries) + _write_entries(self.indexes)
 
     @classmethod
     def decode(cls, payload: bytes) -> "IdxKnown":
         reader = Reader(payload, cls.command)
         (nonce,), entries = reader.unpack(_NONCE), _entries(reader)
+        indexes = _entries(reader, INDEXES_FOLLOWED_MAX)
         reader.end()
-        return cls(nonce, entries)
+        return cls(nonce, entries, indexes)

@@ -8,7 +8,12 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, SaveState, Send
 from minicoin.core.faults import MisuseError, PeerFault
-from minicoin.core.limits import INDEX_LOOK_EVERY_US, INDEX_PAGE_RECORDS_MAX, INDEX_SAVE_EVERY_US
+from minicoin.core.limits import (
+    INDEX_LOOK_EVERY_US,
+    INDEX_PAGE_RECORDS_MAX,
+    INDEX_SAVE_EVERY_US,
+    INDEXES_FOLLOWED_MAX,
+)
 from minicoin.core.overlay import (
     OVERLAY_KEY,
     Hops,
@@ -23,7 +28,7 @@ from minicoin.core.overlay import (
     announce_to_all,
 )
 from minicoin.core.overlay.index.confirmation import Doubts, Judgement, Standing
-from minicoin.core.overlay.index.entry import MemberEntry, sign_entry
+from minicoin.core.overlay.index.entry import MemberEntry, is_genuine, sign_entry
 from minicoin.core.overlay.index.finds import Finds, found_at
 from minicoin.core.overlay.index.known import KnownMembers
 from minicoin.core.overlay.index.member import IndexMembership
@@ -86,6 +91,8 @@ class IndexOverlay(Overlay):
         """Ready peers that speak this model."""
         self._chosen: dict[bytes, NodeAddress] = {}
         """Members we want to be connected to."""
+        self._indexes_heard: dict[bytes, NodeAddress] = {}
+        """Indexes that witnesses follow."""
         self._asked_of_us: dict[ConnId, Micros] = {}
         self._version = 0
         self._look_at: Micros | None = None
@@ -114,8 +121,7 @@ class IndexOverlay(Overlay):
             return ()
         self._speakers[peer.conn] = peer
         is_index = self._registrar is not None
-        # An index is no member of itself: who wants it connected has it named.
-        return (Send(peer.conn, IdxHello(is_index, None if is_index else self._own_entry(now))),)
+        return (Send(peer.conn, IdxHello(is_index, self._own_entry(now))),)
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._speakers.pop(conn, None)
@@ -132,11 +138,15 @@ class IndexOverlay(Overlay):
         if message.entry is not None:
             if message.entry.peer_id != peer.address.peer_id:
                 raise PeerFault("introduces itself with another's record")
-            self._learn(message.entry)
-            self._ring(now)
+            # An index is no member, so it is not learnt as one.
+            if message.is_index and not is_genuine(message.entry, self._setup.network_id):
+                raise PeerFault("introduces itself with a forged record")
+            if not message.is_index:
+                self._learn(message.entry)
         if message.is_index and self._is_believed(peer):
-            self._membership.meet(peer, now)
-            self._ring(now)
+            self._membership.meet(peer, message.entry, now)
+        self._witnesses.start(now)
+        self._ring(now)
         return ()
 
     def _is_believed(self, peer: PeerView) -> bool:
@@ -190,16 +200,17 @@ class IndexOverlay(Overlay):
         return ()
 
     def take_ask(self, peer: PeerView, message: IdxAsk, now: Micros) -> Iterable[Effect]:
-        """A node wants to hear whom we know: those we are connected to first, since they are sure to be there."""
+        """A node wants to hear for whom we stand: for those we are connected to. What we heard of others may be what it
+        doubts."""
         if self._asked_of_us.get(peer.conn, Micros(0)) > now:
             raise PeerFault("asks again at once whom we know", score=10)
         self._asked_of_us[peer.conn] = Micros(now + INDEX_LOOK_EVERY_US // 2)
         if self._registrar is not None:
             return (Send(peer.conn, IdxKnown(message.nonce, self._registrar.some(INDEX_PAGE_RECORDS_MAX))),)
-        met = {one.address.peer_id: None for one in self._speakers.values()}
-        entries = [known.entry for known in self._known if not known.entry.is_expired(now)]
-        entries.sort(key=lambda entry: (entry.peer_id not in met, -entry.record.version, entry.peer_id))
-        return (Send(peer.conn, IdxKnown(message.nonce, tuple(entries[:INDEX_PAGE_RECORDS_MAX]))),)
+        met = (self._known.get(one.address.peer_id) for one in self._speakers.values())
+        entries = tuple(known.entry for known in met if known is not None and not known.entry.is_expired(now))
+        indexes = tuple(one.entry for one in self._membership.followed if one.entry is not None)
+        return (Send(peer.conn, IdxKnown(message.nonce, entries[:INDEX_PAGE_RECORDS_MAX], indexes)),)
 
     def take_known(self, peer: PeerView, message: IdxKnown, now: Micros) -> Iterable[Effect]:
         """The answer of an index to a search, or of a witness."""
@@ -210,9 +221,20 @@ class IndexOverlay(Overlay):
         else:
             for entry in self._witnesses.take(peer.conn, message, now):
                 self._learn(entry)
+            self._hear_of_indexes(message.indexes, now)
             self._judge(now)
         self._ring(now)
         return ()
+
+    def _hear_of_indexes(self, entries: tuple[MemberEntry, ...], now: Micros) -> None:
+        """Where no index is named, those that others follow are worth comparing with ours."""
+        if self._settings.index:
+            return
+        for entry in entries:
+            if not is_genuine(entry, self._setup.network_id):
+                raise PeerFault("names an index with a forged record")
+            if len(self._indexes_heard) < INDEXES_FOLLOWED_MAX and not entry.is_expired(now):
+                self._indexes_heard.setdefault(entry.peer_id, entry.address)
 
     def _learn(self, entry: MemberEntry) -> None:
         if not self._known.learn(entry):
@@ -226,8 +248,8 @@ class IndexOverlay(Overlay):
 
     def _judge(self, now: Micros) -> None:
         """Weigh what the indexes say."""
-        views = self._membership.views()
         met = {peer.address.peer_id for peer in self._speakers.values()}
+        views = self._membership.views({peer_id for peer_id in self._chosen if peer_id in met})
         vouched = frozenset(self._witnesses.vouched) | frozenset(met & {known.entry.peer_id for known in self._known})
         vouched -= {one.peer.address.peer_id for one in self._membership.followed} | {self._setup.peer_id}
         self._judgements = tuple(
@@ -264,14 +286,13 @@ class IndexOverlay(Overlay):
         return effects
 
     def _witnesses_met(self) -> tuple[PeerView, ...]:
-        """Peers that no index led us to: other indexes, where several are followed, whom the operator or the address
-        book named, and whom an earlier run knew. Who dials us may have been sent."""
+        """Members that no index led us to: whom the operator or the address book named, and whom an earlier run knew.
+        Who dials us may have been sent; what indexes say of each other's views is seen in their own."""
         followed = {one.peer.conn for one in self._membership.followed}
-        several = len(followed) > 1
         return tuple(
             peer
             for conn, peer in self._speakers.items()
-            if (several if conn in followed else peer.kind in _CHOSEN_ELSEWHERE or self._is_remembered(peer))
+            if conn not in followed and (peer.kind in _CHOSEN_ELSEWHERE or self._is_remembered(peer))
         )
 
     def _is_remembered(self, peer: PeerView) -> bool:
@@ -315,15 +336,21 @@ class IndexOverlay(Overlay):
         met = {peer.address.peer_id for peer in view.peers}
         if self._look_at is None:
             # Those that could not be reached by now make room for others.
+            self._known.note_tries(self._chosen, met)
             self._chosen = {peer_id: at for peer_id, at in self._chosen.items() if peer_id in met}
+            heard, own = self._indexes_heard, self._setup.peer_id
+            self._indexes_heard = {peer_id: at for peer_id, at in heard.items() if peer_id in met and peer_id != own}
+            self._judge(now)
             self._look_at = Micros(now + INDEX_LOOK_EVERY_US + self._rng.below(INDEX_LOOK_EVERY_US // 2))
             self.alarm.by(self._look_at)
         missing = self._settings.neighbours - len(self._chosen)
         if missing > 0:
             self._choose(missing)
-        return Wants(
-            full_relay=min(1, self._setup.full_relay), addresses=(*self._settings.index, *self._chosen.values())
-        )
+        # Until an index took it in, it looks for one as Bitcoin's nodes look for peers.
+        is_in = self._registrar is not None or bool(self._membership.joined_count)
+        from_book = min(1, self._setup.full_relay) if is_in else self._setup.full_relay
+        wanted = (*self._settings.index, *self._indexes_heard.values(), *self._chosen.values())
+        return Wants(full_relay=from_book, addresses=wanted)
 
     def _choose(self, count: int) -> None:
         indexes = {one.peer.address.peer_id for one in self._membership.followed}
@@ -336,7 +363,10 @@ class IndexOverlay(Overlay):
             self._chosen[one.entry.peer_id] = one.entry.address
             count -= 1
         fresh = [known for known in there if known.entry.peer_id not in self._chosen]
-        for known in self._rng.sample(fresh, min(count, len(fresh))):
+        self._rng.shuffle(fresh)
+        # Whoever could not be reached comes behind the others, and is tried again where there is nobody else.
+        fresh.sort(key=lambda known: known.missed)
+        for known in fresh[: max(0, count)]:
             self._chosen[known.entry.peer_id] = known.entry.address
 
     # --- how items and letters travel ---
