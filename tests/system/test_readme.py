@@ -230,6 +230,27 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+ROLES = {
+    "index": ["index", "member", "member"],
+    "gossip": ["member", "member", "member"],
+    "supernode": ["super", "super", "leaf"],
+    "kademlia": ["server", "server", "server"],
+}
+
+
+def test_a_lab_of_each_network_model(tmp_path: Path) -> None:
+    # Three nodes for twelve: what twelve do, tests/system/test_models.py shows.
+    (commands,) = blocks("Network models")
+    named = [line.split()[5] for line in commands.splitlines()]
+    assert sorted(named) == sorted(ROLES)
+    for line in commands.splitlines():
+        here = line.partition("#")[0].replace("lab up 12", "lab up 3")
+        assert here != line.partition("#")[0]
+        told = json.loads(run(f"{here} --json --datadir {tmp_path / line.split()[5]}", NETWORK))
+        assert [node["role"] for node in told["nodes"]] == ROLES[line.split()[5]]
+        assert {node["tip"] for node in told["nodes"]} == {told["block"]}
+
+
 def test_make_has_the_commands_named() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", "\n".join(blocks("Two commands")), re.MULTILINE):
@@ -286,7 +307,8 @@ def test_what_is_missing_is_still_missing() -> None:
     takers = Bench().node.view.takers()
     absent = {
         "No relay by compact blocks": CmpctBlock not in takers,
-        "Full nodes only": re.search(r"\brole=", (source / "app/run.py").read_text()) is None,
+        "No election of super nodes": not list((source / "core/overlay/supernode").glob("*elect*")),
+        "Full nodes only": not re.search(r"\brole=", (source / "app/run.py").read_text()),
         "no light node": not (source / "core/filters").exists(),
         "The laboratory has no compact blocks": CmpctBlock not in takers,
         "No dashboard": not (source / "dashboard").exists(),
