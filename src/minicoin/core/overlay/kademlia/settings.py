@@ -12,7 +12,7 @@ CLIENT: Final = "client"
 ROLES: Final = (SERVER, CLIENT)
 
 _K: Final = IntSetting("k", 20, 2, 20, "Contacts in one bucket of the routing table, and peers in one answer.")
-_ALPHA: Final = IntSetting("alpha", 3, 1, 10, "KadQuestions that a lookup has under way at a time.")
+_ALPHA: Final = IntSetting("alpha", 3, 1, 10, "Questions that a lookup has under way at a time.")
 _BETA: Final = IntSetting("beta", 1, 1, 5, "Contacts of each bucket that a block or transaction is given to.")
 _PULL: Final = IntSetting(
     "pull_period", 10, 1, 3_600, "Seconds between two questions to a random neighbour for what was missed."
