@@ -45,6 +45,7 @@ from minicoin.core.overlay.repair.messages import Pull, Pulled
 from minicoin.core.overlay.repair.pulls import Pulls
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
@@ -89,6 +90,7 @@ class KademliaOverlay(Overlay):
         self._wants = Wants()
         self._is_stale = True
         self._lonely = 0
+        self._in_the_way: tuple[ConnId, ...] = ()
         self._has_searched = False
         self._refresh_at: Micros | None = None
         self._pull_at: Micros | None = None
@@ -241,12 +243,20 @@ class KademliaOverlay(Overlay):
         if not len(self.table):
             self._lonely += 1
             self._refresh_at = Micros(now + self._jitter(KAD_LONELY_US))
+            self._in_the_way = self._links_in_the_way()
             return []
+        self._in_the_way = ()
         self._lonely = 0
         self._has_searched = True
         self._refresh_at = Micros(now + self._jitter(self._settings.refresh_us))
         document = encode_contacts(self.table)
         return [*self._searches.refresh(now), SaveState(OVERLAY_KEY, document)]
+
+    def _links_in_the_way(self) -> tuple[ConnId, ...]:
+        """Who knows nobody, and whose places for peers of the address book are all taken by clients, stays alone unless
+        one of them makes room: they name nobody, and have nothing to be asked for."""
+        book = [link for link in self.links if link.peer.kind is SlotKind.FULL_RELAY and not link.is_server]
+        return (book[0].conn,) if len(book) >= self._setup.full_relay else ()
 
     # --- connections ---
 
@@ -268,7 +278,7 @@ class KademliaOverlay(Overlay):
             self._wants = Wants(
                 full_relay=min(self._setup.full_relay, KAD_BOOK_PEERS + self._lonely),
                 addresses=tuple(wanted),
-                unwanted=self.links.let_go({address.peer_id for address in wanted}, now),
+                unwanted=(*self.links.let_go({address.peer_id for address in wanted}, now), *self._in_the_way),
             )
             self.alarm.by(self.next_deadline())
         return self._wants
