@@ -33,9 +33,13 @@ def settled(parents):
     return hive
 
 
-def kill(hive, rng):
+def draw_dead(hive, rng):
     """A tenth of the super nodes and of the leaves."""
-    dead = [*rng.sample(hive.supers, SUPERS // 10), *rng.sample(hive.leaves, LEAVES // 10)]
+    return [*rng.sample(hive.supers, SUPERS // 10), *rng.sample(hive.leaves, LEAVES // 10)]
+
+
+def kill(hive, rng):
+    dead = draw_dead(hive, rng)
     for host in dead:
         for end in list(host.links.values()):
             hive.world.connections.hold(end)
@@ -69,6 +73,13 @@ def delivers(ways, dead, sender, target):
     return all(any(host not in dead for host in end) for end in ends)
 
 
+def share_of(hive, ways, rng):
+    """What part arrives by the reference, with other dead."""
+    dead = draw_dead(hive, rng)
+    pairs = pairs_of(rng, [leaf for leaf in hive.leaves if leaf not in dead], hive.leaves, LEAVES)
+    return sum(delivers(ways, dead, *pair) for pair in pairs) / len(pairs)
+
+
 @pytest.mark.parametrize("parents", SHARES)
 def test_with_a_tenth_dead_the_same_letters_arrive_as_by_the_reference(parents):
     hive, rng = settled(parents), Rng(b"law", str(parents))
@@ -81,7 +92,9 @@ def test_with_a_tenth_dead_the_same_letters_arrive_as_by_the_reference(parents):
     assert max(took for _, took in told) <= LETTER_HOPS_MAX * LETTER_HOP_US
     assert sum(hive.figure(leaf, "re-attachments") for leaf in hive.leaves if leaf not in dead) == 0
     if IS_SOAK:
-        assert abs(sum(arrived for arrived, _ in told) / len(told) - SHARES[parents]) < 0.02
+        # One draw of the dead strays by more than that.
+        shares = [share_of(hive, ways, Rng(b"share", str(seed))) for seed in range(10)]
+        assert abs(sum(shares) / len(shares) - SHARES[parents]) < 0.02
 
 
 def test_in_health_letters_take_less_than_a_second_and_everybody_is_found():
