@@ -22,9 +22,9 @@ def gossip_network(**chosen):
     return replace(REGTEST, overlay="gossip", own_messages=True, overlay_settings=tuple(chosen.items()))
 
 
-def gossip_world(network, seed=b"gossip"):
+def gossip_world(network, seed=b"gossip", latency_us=LATENCY_US):
     """Without hosts."""
-    return World(network, KernelVerifier(1), uniform(LATENCY_US), WorldSettings(seed, has_peer_ids=True))
+    return World(network, KernelVerifier(1), uniform(latency_us), WorldSettings(seed, has_peer_ids=True))
 
 
 def random_graph(count, degree, seed):

@@ -88,7 +88,8 @@ def test_pulling_mends_what_pushing_missed_and_the_knee_shows():
     count, items = (1_000, 10) if IS_SOAK else (80, 10)
     graph = random_graph(count, DEGREE, b"knee")
     # Two copies each: many are missed. Rounds of three come each 4 s, give or take a tenth.
-    world = gossip_world(gossip_network(fanout=2, pull_peers=3))
+    # The links are short, so that pushing is over before many have pulled.
+    world = gossip_world(gossip_network(fanout=2, pull_peers=3), latency_us=5_000)
     hosts = start_graph(world, graph)
     pushed = expected(links_of(graph), 2, 400)
     at_once, later, cycle, two = [], [], [], []
