@@ -404,6 +404,8 @@ OPEN_FILES_OF_OUR_OWN: Final = 128
 # Of one network group in the whole routing table and in one bucket: go-libp2p-kad-dht's.
 KAD_GROUP_IN_TABLE_MAX: Final = 3
 KAD_GROUP_IN_BUCKET_MAX: Final = 2
+# Of one group among those that one lookup asks.
+KAD_GROUP_IN_LOOKUP_MAX: Final = 3
 # Newcomers that wait until somebody in a full bucket is found silent.
 KAD_WAITING_PER_BUCKET_MAX: Final = 4
 # Known in parsed form, for all nodes of a process: those of a large simulation.

@@ -49,7 +49,7 @@ class Member:
             own_address=lambda: self.contact.address if self.listens else None,
             peer_id=self.contact.peer_id,
             ledger=ledger or LedgerView(lambda: 0, lambda count: (bytes(32),)[:count], lambda count: ()),
-            group=group_of,
+            group=facts.pop("group", group_of),
             outbox=self,
             saved=facts.pop("saved", None),
             settings=facts,

@@ -2,7 +2,7 @@
 
 from tests.unit.overlay.kademlia.contacts import OWN, contact
 
-from minicoin.core.limits import KAD_ASKS_PER_LOOKUP_MAX
+from minicoin.core.limits import KAD_ASKS_PER_LOOKUP_MAX, KAD_GROUP_IN_LOOKUP_MAX
 from minicoin.core.overlay.kademlia.keyspace import Contact
 from minicoin.core.overlay.kademlia.lookup import Found, Lookup
 from minicoin.core.rng import Rng
@@ -116,11 +116,33 @@ def test_peers_that_invent_ever_nearer_ones_hold_it_up_for_so_many_questions():
     while not made.is_over:
         for each in ask_all(made):
             invented = [
-                Contact(contact(number + n).address, TARGET.key ^ (1 << 200) - number - n, b"") for n in range(9)
+                Contact(
+                    contact(number + n).address,
+                    TARGET.key ^ (1 << 200) - number - n,
+                    bytes((n,)) + number.to_bytes(4, "big"),
+                )
+                for n in range(9)
             ]
             number += 9
             made.answer(each.peer_id, invented)
     assert made.asks == KAD_ASKS_PER_LOOKUP_MAX
+
+
+def test_of_one_network_group_few_are_asked_and_the_wanted_is_found_all_the_same():
+    made = lookup([contact(1)], enough=20, wanted=TARGET.peer_id)
+    ask_all(made)
+    crowd = [Contact(contact(number).address, contact(number).key, b"one") for number in range(2, 20)]
+    made.answer(contact(1).peer_id, crowd)
+    asked = []
+    while found := ask_all(made):
+        asked += found
+        for each in found:
+            made.answer(each.peer_id, crowd)
+    assert [each.group for each in asked] == [b"one"] * KAD_GROUP_IN_LOOKUP_MAX and made.is_over
+    made = lookup([contact(1)], wanted=TARGET.peer_id)
+    ask_all(made)
+    made.answer(contact(1).peer_id, [*crowd[:5], Contact(TARGET.address, TARGET.key, b"one")])
+    assert made.found is not None
 
 
 def test_it_finds_the_nearest_of_all_in_a_network_of_full_tables():

@@ -5,7 +5,10 @@
    ask, when somebody named the peer that is looked for, or after KAD_ASKS_PER_LOOKUP_MAX questions: peers that keep on
    inventing nearer ones hold it up no longer than that.
 3. Of one answer at most k peers are taken; who was silent is not asked again.
-4. The depth of a peer says how many answers led to it, one after another: 0 for those that we knew ourselves.
+4. Of one network group at most KAD_GROUP_IN_LOOKUP_MAX are taken: whoever makes identities around a key until all that
+   are near to it are his answers for it only as far as his addresses lie in many networks, too. The peer that is looked
+   for is taken in any case.
+5. The depth of a peer says how many answers led to it, one after another: 0 for those that we knew ourselves.
 
 Sans I/O and without time: whoever runs it asks, waits, and says what came of it.
 """
@@ -15,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from minicoin.core.limits import KAD_ASKS_PER_LOOKUP_MAX
+from minicoin.core.limits import KAD_ASKS_PER_LOOKUP_MAX, KAD_GROUP_IN_LOOKUP_MAX
 from minicoin.core.overlay.kademlia.keyspace import Contact
 
 
@@ -50,6 +53,7 @@ class Lookup:
         "_asked",
         "_candidates",
         "_enough",
+        "_groups",
         "_k",
         "_order",
         "_own",
@@ -75,6 +79,7 @@ class Lookup:
         self._asked = 0
         self._candidates: dict[bytes, _Candidate] = {}
         self._order: list[tuple[int, bytes]] = []
+        self._groups: dict[bytes, int] = {}
         self._learn(seeds, b"", 0)
 
     def next_ask(self) -> Contact | None:
@@ -125,7 +130,8 @@ class Lookup:
                 continue
             if peer_id == self.wanted and self.found is None:
                 self.found = Found(contact, told_by, depth)
-            if peer_id not in self._candidates:
+            if peer_id not in self._candidates and self._groups.get(contact.group, 0) < KAD_GROUP_IN_LOOKUP_MAX:
+                self._groups[contact.group] = self._groups.get(contact.group, 0) + 1
                 self._candidates[peer_id] = _Candidate(contact, depth)
                 insort(self._order, (contact.key ^ self.target, peer_id))
 
