@@ -8,11 +8,22 @@ from collections.abc import Callable
 
 from tests.fuzz.targets import Target
 from tests.unit.libp2p import vectors as v
-from tests.unit.libp2p.pair import ALICE, BOB, ECHO, NOW, Link, entropy, make_channel, make_upgrade, of_type
+from tests.unit.libp2p.pair import (
+    ALICE,
+    BOB,
+    ECHO,
+    NOW,
+    Link,
+    connected_upgrades,
+    entropy,
+    make_channel,
+    make_upgrade,
+    of_type,
+)
 
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.channel import ChannelClosed
-from minicoin.core.libp2p.events import ConnectionSide, Failed
+from minicoin.core.libp2p.events import ConnectionSide, Failed, StreamData, StreamOpened
 from minicoin.core.libp2p.identify import Identify, IdentifyReader, encode_delimited
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.keys import PublicKey
@@ -22,8 +33,9 @@ from minicoin.core.libp2p.noise import HandshakeXX
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.libp2p.ping import Pinger
 from minicoin.core.libp2p.protobuf import encode_bytes_field, encode_int_field, read_fields
+from minicoin.core.libp2p.questions import QuestionStreams
 from minicoin.core.libp2p.secure import Payload, SecureChannel
-from minicoin.core.libp2p.upgrade import NOISE, YAMUX
+from minicoin.core.libp2p.upgrade import NOISE, YAMUX, Upgrade
 from minicoin.core.libp2p.varint import encode_varint, read_varint
 from minicoin.core.libp2p.yamux import Yamux
 from minicoin.core.libp2p.yamux_frames import ACK, DATA, FIN, PING, RST, SYN, WINDOW_UPDATE, Data, encode_header
@@ -181,6 +193,37 @@ def _ping(raw: bytes) -> None:
     _outcome(lambda part: Pinger(bytes(32), NOW).receive(part, NOW), [raw])
 
 
+def _questions(raw: bytes) -> None:
+    """Anything on a stream of questions, each of which is answered at once."""
+    whole, pieces = _cut(raw)
+    outcomes = []
+    for parts in ([whole], pieces):
+        asker, node, link = connected_upgrades()
+        streams = QuestionStreams(node, ECHO)
+        stream = asker.open_stream(ECHO)
+        link.run()
+        (opened,) = of_type(node.take_events(), StreamOpened)
+        streams.on_event(opened, NOW)
+        asked: list[bytes] = []
+
+        def feed(
+            part: bytes,
+            ends: tuple[Upgrade, Upgrade, Link] = (asker, node, link),
+            at: tuple[int, QuestionStreams, list[bytes]] = (stream, streams, asked),
+        ) -> None:
+            ends[0].send(at[0], part)
+            ends[2].run()
+            for event in of_type(ends[1].take_events(), StreamData):
+                waiting = at[1].on_event(event, NOW) if at[1].owns(event) else []
+                while waiting:
+                    number, question = waiting.pop()
+                    at[2].append(question)
+                    waiting = at[1].answer(number, b"", NOW)
+
+        outcomes.append((_outcome(feed, parts), asked))
+    assert outcomes[0] == outcomes[1]
+
+
 def _yamux(raw: bytes) -> None:
     whole, pieces = _cut(raw)
     outcomes = []
@@ -287,6 +330,7 @@ TARGETS: dict[str, Target] = {
     "noise-payload": Target(_refusal_allowed(_noise_payload), (Payload(BOB.public_key, bytes(64), (YAMUX,)).encode(),)),
     "noise-handshake": Target(_noise_handshake, (Payload(BOB.public_key, bytes(64), (YAMUX,)).encode(),)),
     "ping": Target(_ping, (bytes(32), bytes(33))),
+    "questions": Target(_questions, (b"\x02\x05first\x06second\x00\x01?", b"\x00\x83\x00abc")),
     "yamux": Target(_yamux, (b"\x07" + _FRAMES, b"\x00" + _SERVICES)),
     "upgrade": Target(_upgrade, (b"\x10" + _recorded(), b"\xff" + _OPENING)),
     "channel": Target(_channel, (b"\x00" + _SERVICES, b"\x00" + _FRAMES)),

@@ -28,6 +28,7 @@ from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
 from minicoin.core.overlay import OVERLAY_KEY
+from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
@@ -297,6 +298,13 @@ def _make_transports(
             for address in addresses
             if address.peer_id and is_routable(address, address.ip, allow_private=setup.network.allow_private_addresses)
         )
-        local = LocalPeer(identity, setup.network.protocol_id, setup.policy.user_agent, told)
+        asked = find_model(setup.network.overlay).questions
+        local = LocalPeer(
+            identity,
+            setup.network.protocol_id,
+            setup.policy.user_agent,
+            told,
+            questions=setup.network.protocol(asked) if asked else None,
+        )
         transports[TransportKind.LIBP2P] = Libp2pTransport(local, Rng(os.urandom(32)), clock)
     return transports

@@ -41,6 +41,15 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """The answer to QuestionAsked: None where the question is refused, empty where it needs none."""
+
+    conn: ConnId
+    stream: int
+    answer: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Resolve:
     """Look up the A and AAAA records of a DNS seed; answered by AddressesFound."""
 
@@ -193,6 +202,7 @@ Effect = (
     Send
     | Dial
     | Close
+    | AnswerQuestion
     | Resolve
     | SaveState
     | SaveHeaders

@@ -73,6 +73,17 @@ class SendQueueLow:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """Somebody asks on a stream beside the wire, as one does that speaks no wire; answered by AnswerQuestion. The
+    connection may be one that the core was told nothing of; who asks, the transport has proven."""
+
+    conn: ConnId
+    stream: int
+    peer_id: bytes
+    question: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineReached:
     """The time next_deadline() named has come."""
 
@@ -193,6 +204,7 @@ Event = (
     | BytesReceived
     | MessageReceived
     | SendQueueLow
+    | QuestionAsked
     | DeadlineReached
     | AddressesFound
     | Saved

@@ -25,6 +25,9 @@ class Channel(Protocol):
     def send(self, payload: bytes) -> None:
         """Application bytes for the remote."""
 
+    def answer(self, stream: int, answer: bytes | None) -> None:
+        """What ChannelAsked asked."""
+
     def take_output(self) -> bytes:
         """What the socket shall carry now; empty when nothing may go out."""
 
@@ -62,6 +65,9 @@ class PlainChannel:
     def send(self, payload: bytes) -> None:
         self._output.append(payload)
         self._queued += len(payload)
+
+    def answer(self, stream: int, answer: bytes | None) -> None:
+        """Nobody asks beside the wire where there is nothing beside it."""
 
     def take_output(self) -> bytes:
         """Small payloads are joined up to 64 KB, so that many messages cost one write; a large one goes alone."""

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 
 import trio
 
-from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, QuestionAsked, SendQueueLow
 from minicoin.core.faults import PeerFault
-from minicoin.core.libp2p.channel import ChannelClosed, ChannelData, ChannelIdentified, ChannelPinged, ChannelReady
+from minicoin.core.libp2p.channel import (
+    ChannelAsked,
+    ChannelClosed,
+    ChannelData,
+    ChannelIdentified,
+    ChannelPinged,
+    ChannelReady,
+)
 from minicoin.core.limits import (
     READ_BYTES,
     SEND_QUEUE_BYTES_MAX,
@@ -136,6 +143,14 @@ class Connection:
             self._end("send queue full: the peer does not read")
         self._output_ready.set()
 
+    async def answer(self, stream: int, answer: bytes | None) -> None:
+        """What QuestionAsked asked; the next question may have come meanwhile."""
+        try:
+            self._channel.answer(stream, answer)
+        except PeerFault as fault:
+            self._blame(fault)
+        await self._deliver()
+
     def flush_nowait(self) -> None:
         """Hand the socket what it takes at once of a short queue, which saves a small message the writer's turn.
 
@@ -212,6 +227,9 @@ class Connection:
                 case ChannelData(data):
                     await self._inbox.put_and_wait(BytesReceived(self.conn, data))
                     self._channel.consumed(len(data))
+                case ChannelAsked(peer_id, stream, question):
+                    # No wait for room: a connection has few streams, each with one question under way.
+                    self._inbox.put_nowait(QuestionAsked(self.conn, stream, peer_id, question))
                 case ChannelClosed(reason):
                     self.close(reason)
                 case ChannelIdentified() | ChannelPinged():

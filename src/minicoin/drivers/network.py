@@ -12,7 +12,7 @@ import trio
 
 from minicoin.core.connmgr.half_open import HalfOpen, who_gives_way
 from minicoin.core.connmgr.table import source_of
-from minicoin.core.effects import Close, Dial, Resolve, Send
+from minicoin.core.effects import AnswerQuestion, Close, Dial, Resolve, Send
 from minicoin.core.events import AddressesFound, DialFailed, InboundFailed
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import DNS_TIMEOUT_US, INBOUND_SOCKETS_MAX
@@ -113,6 +113,13 @@ class Sockets:
             connection.close(effect.reason)
         elif effect.conn in self._dials:
             self._dials[effect.conn].cancel()
+
+    def answer(self, effect: AnswerQuestion) -> None:
+        """Answer a question that came beside the wire, unless whoever asked has left."""
+        connection = self._connections.get(effect.conn)
+        if connection is not None:
+            assert self._nursery is not None
+            self._nursery.start_soon(connection.answer, effect.stream, effect.answer)
 
     def resolve(self, effect: Resolve) -> None:
         """Ask a seed in the background: a host name, /dnsaddr/NAME, or the same written as dnsaddr=NAME."""

@@ -16,6 +16,7 @@ from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.commands import Command, Stop
 from minicoin.core.effects import (
     Activate,
+    AnswerQuestion,
     Close,
     Dial,
     Effect,
@@ -176,6 +177,8 @@ class Runtime:
                 self.network.dial(effect)
             case Close():
                 self.network.close(effect)
+            case AnswerQuestion():
+                self.network.answer(effect)
             case Resolve():
                 self.network.resolve(effect)
             case SaveState():

@@ -13,6 +13,7 @@ from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.commands import A, Asks, Command, closed, take_answer
 from minicoin.core.effects import (
     Activate,
+    AnswerQuestion,
     Close,
     Dial,
     Effect,
@@ -246,6 +247,9 @@ class World:
                 end = host.links.get(conn)
                 if end is not None:
                     self.connections.close(end, reason)
+            case AnswerQuestion():
+                # Nobody asks beside the wire here: whoever is not a node of the network is not in the world.
+                pass
             case Resolve(name):
                 self.loop.post(host, AddressesFound(AddressSource.DNS, name, self._resolve(host)), _RESOLVED_AFTER_US)
             case SaveState(key, value):

@@ -7,8 +7,9 @@ import trio
 from tests.waiting import hang_guard
 from trio.testing import MockClock, memory_stream_pair
 
-from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, SendQueueLow
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, QuestionAsked, SendQueueLow
 from minicoin.core.faults import PeerFault
+from minicoin.core.libp2p.channel import ChannelAsked
 from minicoin.core.limits import READ_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_LOW_BYTES, SEND_QUEUE_STUCK_US
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US, Micros
@@ -219,6 +220,45 @@ def test_every_256_kilobytes_written_are_told_once_the_queue_is_short(size):
             nursery.cancel_scope.cancel()
 
     run(play)
+
+
+class Curious(PlainChannel):
+    """Asks what the peer sends, and the next thing when it is answered."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def receive(self, data, now):
+        self._events.append(ChannelAsked(b"somebody", 3, data))
+
+    def answer(self, stream, answer):
+        self.asked.append((stream, answer))
+        if answer is None:
+            raise PeerFault("asks on and on")
+        self._events.append(ChannelAsked(b"somebody", 3, answer + b" again"))
+
+
+def test_what_is_asked_beside_the_wire_reaches_the_loop_and_its_answer_the_channel():
+    async def main():
+        stage = Stage(Curious())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.connection.run)
+            await stage.far.send_all(b"what?")
+            await stage.drain()
+            await stage.connection.answer(3, b"this")
+            await stage.drain()
+            asked = [event for event in stage.events if isinstance(event, QuestionAsked)]
+            assert asked == [
+                QuestionAsked(1, 3, b"somebody", b"what?"),
+                QuestionAsked(1, 3, b"somebody", b"this again"),
+            ]
+            await stage.connection.answer(3, None)
+            await stage.drain()
+        assert stage.channel.asked == [(3, b"this"), (3, None)]
+        assert stage.connection.reason == "asks on and on"
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 class Choosy(PlainChannel):

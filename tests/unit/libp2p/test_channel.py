@@ -6,17 +6,20 @@ import pytest
 from tests.unit.libp2p.pair import (
     ALICE,
     BOB,
+    ECHO,
     NOW,
     WIRE,
     Link,
     connected_channels,
     entropy,
     make_channel,
+    make_upgrade,
     of_type,
 )
 
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.channel import (
+    ChannelAsked,
     ChannelClosed,
     ChannelData,
     ChannelEvent,
@@ -24,8 +27,9 @@ from minicoin.core.libp2p.channel import (
     ChannelPinged,
     ChannelReady,
     Libp2pChannel,
+    LocalPeer,
 )
-from minicoin.core.libp2p.events import ConnectionSide
+from minicoin.core.libp2p.events import ConnectionSide, StreamData, StreamRefused
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.multistream import GREETING, encode_message
@@ -322,3 +326,41 @@ def test_connections_come_and_go_and_leave_nothing_behind() -> None:
         digests.add(hashlib.sha256(bytes(link.wire[0]) + bytes(link.wire[1])).hexdigest())
         assert acceptor.take_output() == b""
     assert len(digests) == 1
+
+
+def test_who_has_no_wire_may_ask_and_is_let_go_when_its_time_is_up() -> None:
+    asker = make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id, ())
+    asked = LocalPeer(BOB, WIRE, "test", questions=ECHO)
+    channel = Libp2pChannel(
+        ConnectionSide.ACCEPTOR, asked, None, None, entropy=entropy("asked"), rng=Rng(b"test"), now=NOW
+    )
+    link = Link(asker, channel)
+    link.run()
+    stream = asker.open_stream(ECHO)
+    link.run()
+    asker.send(stream, b"\x05first\x06second")
+    link.run()
+    (question,) = of_type(channel.take_events(), ChannelAsked)
+    assert (question.peer_id, question.question) == (ALICE.peer_id.multihash, b"first")
+    channel.answer(question.stream, b"so")
+    link.run()
+    assert [event.data for event in of_type(asker.take_events(), StreamData)][-1:] == [b"\x02so"]
+    (question,) = of_type(channel.take_events(), ChannelAsked)
+    assert question.question == b"second"
+    deadline = channel.next_deadline()
+    assert deadline is not None and deadline <= NOW + LIBP2P_WIRE_STREAM_TIMEOUT_US
+    channel.on_deadline(Micros(NOW + LIBP2P_WIRE_STREAM_TIMEOUT_US))
+    assert "does not speak" in closed(channel)
+    # Whoever answers late answers nobody.
+    channel.answer(question.stream, b"late")
+
+
+def test_where_nothing_is_asked_nothing_is_offered() -> None:
+    asker = make_upgrade(ConnectionSide.DIALLER, ALICE, BOB.peer_id, ())
+    channel = make_channel(ConnectionSide.ACCEPTOR, BOB)
+    link = Link(asker, channel)
+    link.run()
+    asker.open_stream(ECHO)
+    link.run()
+    assert of_type(asker.take_events(), StreamRefused) and of_type(channel.take_events(), ChannelAsked) == []
+    channel.answer(1, b"unasked")

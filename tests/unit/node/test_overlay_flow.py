@@ -6,8 +6,8 @@ from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import SubmitTransaction
-from minicoin.core.effects import Close, Dial, Send
-from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened
+from minicoin.core.effects import AnswerQuestion, Close, Dial, Send
+from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened, QuestionAsked
 from minicoin.core.header_only.assemble import assemble_header_only
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.assemble import NodeState
@@ -39,6 +39,9 @@ class Wishful(Overlay):
     def spread(self, item, peers, now):
         self.items.append(item)
         return tuple(Spread(peer.conn, SpreadBy.PUSH) for peer in peers if peer.conn != item.origin)
+
+    def answer(self, asker, question, now):
+        return asker + question or None
 
     def on_deadline(self, now):
         self.ring_at = None
@@ -220,3 +223,18 @@ def test_a_node_that_follows_headers_has_a_model_too():
     assert [effect.address for effect in node.drain_effects() if isinstance(effect, Dial)] == [address(5)]
     node.handle(found(address(1)), now)
     assert len(made[0].views) == 2
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_asks_beside_the_wire_is_answered_by_the_model(role):
+    """The node need not have heard of the connection; a model that answers nothing refuses."""
+    for make, answers in ((Wishful, (b"anybodywhat?", None)), (None, (None, None))):
+        policy = NodePolicy(role=role)
+        if role is Role.HEADERS:
+            node = assemble_header_only(NETWORK, policy, NodeState(), Rng(b"seed"), Micros(1), overlay=make)
+        else:
+            node = Bench(policy, overlay=make).node
+            node.drain_effects()
+        for number, (asker, question) in enumerate(((b"anybody", b"what?"), (b"", b""))):
+            node.handle(QuestionAsked(99, number, asker, question), Micros(2))
+            assert AnswerQuestion(99, number, answers[number]) in node.drain_effects()

@@ -36,6 +36,7 @@ from minicoin.core.events import (
     KeyStretched,
     MessageReceived,
     NonceFound,
+    QuestionAsked,
     RescanProgress,
     Saved,
     SendQueueLow,
@@ -171,6 +172,8 @@ class HeaderOnlyNode:
                     self._peers.perform(self._directed.on_saved(event), now)
                 if self._records is not None:
                     self._records.on_saved(event)
+            case QuestionAsked():
+                self._overlay.on_question(event, now)
             case SendQueueLow() | DeadlineReached():
                 # Nothing large is ever sent.
                 pass

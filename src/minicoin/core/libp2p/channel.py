@@ -1,7 +1,8 @@
 """The channel between a socket and the node's session: one libp2p connection that carries one wire stream.
 
-The dialler opens the wire stream, the acceptor takes it; identify, its push and ping run beside it. A peer that does
-not speak the wire protocol is kept only as long as identify needs. What the frames on the stream mean is the session's.
+The dialler opens the wire stream, the acceptor takes it; identify, its push and ping run beside it, and questions where
+the application answers any. A peer that does not speak the wire protocol is kept only as long as identify needs, or
+until the wire's time limit where it dialled us: long enough to ask. What the frames on the stream mean is session's.
 """
 
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from minicoin.core.libp2p.identify import Identify
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.libp2p.questions import QuestionStreams
 from minicoin.core.libp2p.secure import Entropy
 from minicoin.core.libp2p.services import (
     SERVICE_PROTOCOLS,
@@ -60,6 +62,15 @@ class ChannelData:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelAsked:
+    """The peer asks something beside the wire, as a peer does that has none: `answer` with the same stream."""
+
+    peer_id: bytes
+    stream: int
+    question: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelPinged:
     """The answer to `ping`; None when the peer does not answer."""
 
@@ -73,7 +84,7 @@ class ChannelClosed:
     reason: str
 
 
-ChannelEvent = ChannelReady | ChannelIdentified | ChannelData | ChannelPinged | ChannelClosed
+ChannelEvent = ChannelReady | ChannelIdentified | ChannelData | ChannelAsked | ChannelPinged | ChannelClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,8 @@ class LocalPeer:
     """The wire protocol; None for a visitor that only identifies and pings."""
     agent_version: str = ""
     listen_addresses: tuple[Multiaddr, ...] = ()
+    questions: str | None = None
+    """A protocol by which anybody may ask us something on streams of its own; None where there is none."""
 
 
 class Libp2pChannel:
@@ -100,6 +113,7 @@ class Libp2pChannel:
         "_now",
         "_peer",
         "_protocol",
+        "_questions",
         "_services",
         "_side",
         "_upgrade",
@@ -122,7 +136,7 @@ class Libp2pChannel:
         self._side = side
         self._protocol = ours.protocol
         self._now = now
-        protocols = SERVICE_PROTOCOLS if ours.protocol is None else (ours.protocol, *SERVICE_PROTOCOLS)
+        protocols = tuple(one for one in (ours.protocol, *SERVICE_PROTOCOLS, ours.questions) if one is not None)
         self._upgrade = Upgrade(side, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now)
         description = Identify(
             public_key=ours.identity.public_key,
@@ -133,6 +147,7 @@ class Libp2pChannel:
             agent_version=ours.agent_version,
         )
         self._services = ServiceStreams(self._upgrade, description, rng, now)
+        self._questions = None if ours.questions is None else QuestionStreams(self._upgrade, ours.questions)
         self._peer: PeerId | None = None
         self._wire: int | None = None
         self._wire_deadline: Micros | None = None
@@ -165,7 +180,8 @@ class Libp2pChannel:
         """When on_deadline wants to be called."""
         if self._is_closed:
             return None
-        deadlines = (self._upgrade.next_deadline(), self._services.next_deadline(), self._wire_deadline)
+        asked = None if self._questions is None else self._questions.next_deadline()
+        deadlines = (self._upgrade.next_deadline(), self._services.next_deadline(), self._wire_deadline, asked)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def on_deadline(self, now: Micros) -> None:
@@ -176,6 +192,8 @@ class Libp2pChannel:
         self._upgrade.on_deadline(now)
         for event in self._services.on_deadline(now):
             self._on_service(event)
+        if self._questions is not None:
+            self._questions.on_deadline(now)
         if self._wire_deadline is not None and now >= self._wire_deadline:
             self._close(self._unspoken())
         self._settle()
@@ -205,6 +223,13 @@ class Libp2pChannel:
         """The application has read `count` bytes: grants the peer credit, at half a window."""
         if self._wire is not None:
             self._upgrade.consumed(self._wire, count)
+
+    def answer(self, stream: int, answer: bytes | None) -> None:
+        """What ChannelAsked asked; None where there is no answer. Raises PeerFault."""
+        if self._questions is None or self._is_closed:
+            return
+        self._ask(self._questions.answer(stream, answer, self._now))
+        self._settle()
 
     def ping(self) -> None:
         """Measure a round trip with libp2p's ping; ChannelPinged follows."""
@@ -250,6 +275,8 @@ class Libp2pChannel:
                 for learned in self._services.on_event(event, self._now):
                     self._on_service(learned)
                 self._leave_if_useless()
+            case _ if self._questions is not None and self._questions.owns(event):
+                self._ask(self._questions.on_event(event, self._now))
             case _:
                 self._on_wire(event)
 
@@ -281,6 +308,10 @@ class Libp2pChannel:
             case StreamData():
                 # Of a stream that was reset on arrival.
                 pass
+
+    def _ask(self, questions: list[tuple[int, bytes]]) -> None:
+        assert self._peer is not None
+        self._events += [ChannelAsked(self._peer.multihash, stream, question) for stream, question in questions]
 
     def _on_service(self, event: ServiceEvent) -> None:
         assert self._peer is not None

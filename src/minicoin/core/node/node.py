@@ -26,6 +26,7 @@ from minicoin.core.events import (
     KeyStretched,
     MessageReceived,
     NonceFound,
+    QuestionAsked,
     RescanProgress,
     Saved,
     SendQueueLow,
@@ -163,6 +164,8 @@ class Node:
                 self._shared.emit(InboundLost(remote, reason))
             case SendQueueLow(conn):
                 self._flows.inventory.on_send_queue_low(conn)
+            case QuestionAsked():
+                self._flows.overlay.on_question(event, now)
             case DeadlineReached():
                 pass
             case AddressesFound():

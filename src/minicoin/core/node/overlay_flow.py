@@ -7,7 +7,8 @@ of its own came, or it took a message. The connection manager keeps it and dials
 from collections.abc import Iterable
 from dataclasses import replace
 
-from minicoin.core.effects import Effect, Send
+from minicoin.core.effects import AnswerQuestion, Effect, Send
+from minicoin.core.events import QuestionAsked
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.overlay import Hops, Item, NetworkView, Overlay, OverlayState, Spread
@@ -107,6 +108,11 @@ class OverlayFlow(Part):
     def find(self, request: RequestId, target: bytes, now: Micros) -> Iterable[Effect]:
         """Where a peer is, answered at once or later."""
         return self._follow(self._overlay.find(request, target, self._view(now), now), now)
+
+    def on_question(self, event: QuestionAsked, now: Micros) -> None:
+        """Somebody asks the model beside the wire."""
+        answer = self._overlay.answer(event.peer_id, event.question, now)
+        self._parts.emit(AnswerQuestion(event.conn, event.stream, answer))
 
     def about(self, now: Micros) -> OverlayState:
         """What the model shows of itself."""

@@ -240,6 +240,11 @@ class Overlay(Part, Protocol):
         """Where that peer is: answered with PeerFound, at once or later."""
         return (Reply(request, found_in(target, view)),)
 
+    def answer(self, asker: bytes, question: bytes, now: Micros) -> bytes | None:
+        """What this peer, which need be no peer of ours, is told when it asks in the model's `questions` protocol: None
+        where that is refused, empty where it needs no answer."""
+        return None
+
     def about(self, peers: tuple[PeerView, ...], now: Micros) -> OverlayState:
         """What it shows of itself."""
         return OverlayState(ANY_ROLE, tuple(Neighbour(peer.conn) for peer in peers))

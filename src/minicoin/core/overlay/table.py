@@ -31,7 +31,13 @@ OVERLAYS: Final[dict[str, ModelRow]] = {
     "gossip": ModelRow(make=GossipOverlay, settings=GOSSIP_SETTINGS, needs_messages=True),
     "index": ModelRow(make=IndexOverlay, roles=index.ROLES, settings=index.SETTINGS, needs_messages=True),
     "supernode": ModelRow(make=make_supernode, roles=supernode.ROLES, settings=supernode.SETTINGS, needs_messages=True),
-    "kademlia": ModelRow(make=KademliaOverlay, roles=kademlia.ROLES, settings=kademlia.SETTINGS, needs_messages=True),
+    "kademlia": ModelRow(
+        make=KademliaOverlay,
+        roles=kademlia.ROLES,
+        settings=kademlia.SETTINGS,
+        questions="kad/1.0.0",
+        needs_messages=True,
+    ),
 }
 
 

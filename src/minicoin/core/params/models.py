@@ -127,6 +127,8 @@ class ModelForm:
     roles: tuple[str, ...] = (ANY_ROLE,)
     """What a node may be in it; the first where nothing else is said."""
     settings: tuple[Setting, ...] = ()
+    questions: str = ""
+    """The protocol by which anybody may ask on libp2p streams, below the network's own name; empty for none."""
     needs_messages: bool = False
     """It has messages beyond Bitcoin's, so that no network of Bitcoin's can have it."""
 

@@ -120,7 +120,11 @@ class Network:
     @property
     def protocol_id(self) -> str:
         """The libp2p protocol that carries this network's frames."""
-        return f"/minicoin/{self.network_id.hex()[:16]}/wire/1"
+        return self.protocol("wire/1")
+
+    def protocol(self, name: str) -> str:
+        """A libp2p protocol of this network's own."""
+        return f"/minicoin/{self.network_id.hex()[:16]}/{name}"
 
     @property
     def is_bitcoin(self) -> bool:

@@ -129,6 +129,25 @@ def test_an_answer_to_nothing_teaches_nothing():
     assert one.overlay.snapshot(circle.now) == before
 
 
+def test_whoever_asks_beside_the_wire_is_answered_from_the_same_table():
+    circle = circle_of(12)
+    member, *others = circle.members.values()
+    stranger, target = peer_id_of(900), others[3]
+    question = DhtMessage(DhtType.FIND_NODE, target.contact.peer_id)
+    answer = DhtMessage.decode(member.overlay.answer(stranger, question.encode(), circle.now))
+    assert answer.closer[0].id == target.contact.peer_id
+    assert answer.closer[0].dialable() == (target.contact.address,) and len(answer.closer) == 11
+    # It asks only, and stands in no table.
+    assert len(table_of(member)) == 11
+    assert member.overlay.answer(stranger, DhtMessage(DhtType.PING).encode(), circle.now) == b"\x08\x05"
+    provides = DhtMessage(DhtType.ADD_PROVIDER, b"key")
+    assert member.overlay.answer(stranger, provides.encode(), circle.now) == b""
+    for refused in (DhtMessage(DhtType.PUT_VALUE, b"key", b"value").encode(), b"\x08\x09", b"\xff"):
+        assert member.overlay.answer(stranger, refused, circle.now) is None
+    client = Member(50, role="client")
+    assert client.overlay.answer(stranger, question.encode(), circle.now) is None
+
+
 # --- connections ---
 
 

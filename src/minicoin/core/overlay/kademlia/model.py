@@ -7,6 +7,7 @@ from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import FoundBy, PeerFound, Reason
 from minicoin.core.effects import Effect, Reply, SaveState, Send
+from minicoin.core.faults import DecodeError
 from minicoin.core.limits import (
     KAD_BOOK_PEERS,
     KAD_LONELY_US,
@@ -27,7 +28,7 @@ from minicoin.core.overlay import (
     found_in,
 )
 from minicoin.core.overlay.kademlia.answers import DhtAnswerer
-from minicoin.core.overlay.kademlia.dht_message import DhtPeer
+from minicoin.core.overlay.kademlia.dht_message import DhtMessage, DhtPeer, DhtType
 from minicoin.core.overlay.kademlia.keyspace import Contact, contact_of, key_of
 from minicoin.core.overlay.kademlia.links import KadLinks
 from minicoin.core.overlay.kademlia.messages import MESSAGES, KadAnswer, KadAsk, KadCast, KadHello, KadRole
@@ -333,6 +334,22 @@ class KademliaOverlay(Overlay):
             return ()
         self._is_stale = True
         return self._asked_on(effects)
+
+    # --- asked beside the wire ---
+
+    def answer(self, asker: bytes, question: bytes, now: Micros) -> bytes | None:
+        """libp2p's kad-dht on a stream of its own: answered from the same table, whoever asks. A client refuses."""
+        if self._is_client:
+            return None
+        try:
+            message = DhtMessage.decode(question)
+        except DecodeError:
+            return None
+        link = self.links.to(asker)
+        answer = self._answerer.answer(asker, None if link is None else link.contact, message, now)
+        if answer is not None:
+            return answer.encode()
+        return b"" if message.type is DhtType.ADD_PROVIDER else None
 
     # --- shown ---
 
