@@ -574,6 +574,9 @@ PARSED_HOSTS_MAX: Final = 16_384
 # --- super nodes (a network model; what is signed there are records of the kind `super`) ---
 # Parents of one leaf, so that where it sits fits in one record.
 SUPER_PARENTS_MAX: Final = 8
+# Other super nodes that one keeps its connections to. It looks for few, but each letter to a leaf of another one brings
+# a connection, which the next letter can use; what a node has of slots must hold them beside its leaves.
+SUPER_LINKS_MAX: Final = 48
 # Leaf places of one super node that a network file may ask for.
 SUPER_PLACES_MAX: Final = 1_000
 # Statuses of super nodes: in all, from one network group, and brought by the peers of one group.
@@ -690,6 +693,7 @@ assert INBOUND_PER_ADDRESS_MAX <= INBOUND_PER_GROUP_MAX <= INBOUND_SLOTS // 2
 assert INBOUND_SLOTS + HALF_OPEN_PER_ADDRESS_MAX < INBOUND_SOCKETS_MAX
 assert HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_PER_GROUP_MAX < INBOUND_SLOTS
 assert BLOCK_WINDOW <= BLOCK_SOURCES_MAX
+assert SUPER_LINKS_MAX < OVERLAY_SLOTS_MAX
 assert LETTERS_WAITING_PER_PEER_MAX <= LETTERS_WAITING_PER_GROUP_MAX <= LETTERS_WAITING_MAX
 assert LETTERS_PER_SECOND_PER_PEER <= LETTERS_PER_SECOND_PER_GROUP <= LETTERS_PER_SECOND
 assert LETTERS_KEPT_MAX <= LETTER_HASHES_REMEMBERED_MAX

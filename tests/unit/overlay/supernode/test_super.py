@@ -22,7 +22,9 @@ from tests.unit.overlay.supernode.made import (
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply
 from minicoin.core.faults import PeerFault
+from minicoin.core.limits import SUPER_LINKS_MAX
 from minicoin.core.overlay import Hops, Item, ItemKind, NetworkView, SpreadBy
+from minicoin.core.overlay.supernode import super as super_module
 from minicoin.core.overlay.supernode.entries import attachment_of, status_of
 from minicoin.core.overlay.supernode.messages import (
     SuperAsk,
@@ -35,6 +37,7 @@ from minicoin.core.overlay.supernode.messages import (
     Verdict,
     Wanted,
 )
+from minicoin.core.overlay.supernode.settings import SETTINGS
 from minicoin.core.overlay.supernode.super import SuperOverlay
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.slot_kind import SlotKind
@@ -137,7 +140,9 @@ def test_a_link_that_goes_is_replaced():
     assert address(2) not in bench.wants().addresses, "it never came"
 
 
-def test_links_beyond_need_are_let_go():
+def test_links_that_are_too_many_are_let_go(monkeypatch):
+    assert SUPER_LINKS_MAX == super_module.SUPER_LINKS_MAX > max(row.high for row in SETTINGS if row.name == "links")
+    monkeypatch.setattr(super_module, "SUPER_LINKS_MAX", 2)
     bench = Bench(links=1, check=60)
     for number in (1, 2, 3, 4):
         bench.link(number, is_inbound=False)

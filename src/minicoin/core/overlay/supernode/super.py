@@ -11,7 +11,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.faults import MisuseError, PeerFault
-from minicoin.core.limits import SUPER_RECORDS_PER_MESSAGE_MAX
+from minicoin.core.limits import SUPER_LINKS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
 from minicoin.core.overlay import (
     Hops,
     Item,
@@ -336,8 +336,9 @@ class SuperOverlay(Overlay):
         period_us = self._settings.check * SECOND_US
         self._check_at = Micros(now + period_us - self._rng.below(period_us // 4))
         links = self._links()
-        # Two are connected if either of them needs the other, and letters bring more: some are let go.
-        surplus = len(links) - 2 * self._settings.links
+        # Two are connected if either of them needs the other, and letters bring more. One that is let go cannot be had
+        # back for some seconds, which a letter may not have: so only where there are too many.
+        surplus = len(links) - SUPER_LINKS_MAX
         spare = [conn for conn, near in links.items() if near.peer.kind is SlotKind.OVERLAY and near.delay_us]
         self._unwanted += spare[: max(0, surplus)]
         return [self._circle.ask(near, now) for near in links.values()]
