@@ -27,8 +27,8 @@ from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
 from minicoin.core.node.node import Node
-from minicoin.core.overlay import OVERLAY_KEY
-from minicoin.core.overlay.table import find_model
+from minicoin.core.overlay.contract import OVERLAY_KEY
+from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.network import Network
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
@@ -298,7 +298,7 @@ def _make_transports(
             for address in addresses
             if address.peer_id and is_routable(address, address.ip, allow_private=setup.network.allow_private_addresses)
         )
-        asked = find_model(setup.network.overlay).questions
+        asked = find_form(setup.network.overlay).questions
         local = LocalPeer(
             identity,
             setup.network.protocol_id,

@@ -13,7 +13,7 @@ from minicoin.app.lab.up import LabResult, lab_up
 from minicoin.app.shared import JsonOption
 from minicoin.app.show import EXIT_FAILED, error_line
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.rpc.json_text import Json, encode_json
 
 _LAB_NETWORK = "regtest"
@@ -27,7 +27,7 @@ def up(
     ] = None,
     network: Annotated[str, typer.Option("--network", help="A network's name, or a .toml file.")] = _LAB_NETWORK,
     overlay: Annotated[
-        str | None, typer.Option(help="The network model. [default: the network's own]", metavar="|".join(OVERLAYS))
+        str | None, typer.Option(help="The network model. [default: the network's own]", metavar="|".join(FORMS))
     ] = None,
     overlay_setting: Annotated[
         list[str] | None, typer.Option(help="A setting of the model, NAME=VALUE; repeatable.", metavar="NAME=VALUE")

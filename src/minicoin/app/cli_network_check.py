@@ -10,7 +10,7 @@ from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network, read_network, read_network_table
 from minicoin.app.show import EXIT_FAILED, Table
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.genesis import find_genesis_nonce
 from minicoin.core.params.network import canonical_form, different_rules
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
@@ -48,7 +48,7 @@ def mine_genesis(invocation: Invocation, file: Annotated[Path, typer.Argument(he
     """
     table = read_network_table(file)
     try:
-        network_from_mapping(table, OVERLAYS)
+        network_from_mapping(table, FORMS)
     except GenesisUnmined as unmined:
         nonce = find_genesis_nonce(unmined.recipe).nonce
     else:

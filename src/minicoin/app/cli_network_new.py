@@ -14,7 +14,7 @@ from minicoin.app.networks import chosen_model, read_network
 from minicoin.app.places import networks_directory
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
 from minicoin.core.params.network import OVERLAY, Network
@@ -48,7 +48,7 @@ def new_network(
     mdns: Annotated[
         bool, typer.Option("--mdns", help="Nodes look for each other on the local link; goes with --private.")
     ] = False,
-    overlay: Annotated[str, typer.Option(help="How nodes connect and spread.", metavar="|".join(OVERLAYS))] = OVERLAY,
+    overlay: Annotated[str, typer.Option(help="How nodes connect and spread.", metavar="|".join(FORMS))] = OVERLAY,
     overlay_setting: Annotated[
         list[str] | None, typer.Option(help="A setting of the model, NAME=VALUE; repeatable.", metavar="NAME=VALUE")
     ] = None,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_file
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.table import OVERLAYS, ModelRow
+from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.builtin import NETWORKS
-from minicoin.core.params.models import SettingValue
+from minicoin.core.params.models import ModelForm, SettingValue
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 
@@ -29,7 +29,7 @@ def find_network(name: str) -> Network:
 def read_network(path: Path) -> Network:
     """The network that a file describes. Raises MisuseError."""
     try:
-        return network_from_mapping(read_network_table(path), OVERLAYS)
+        return network_from_mapping(read_network_table(path), FORMS)
     except GenesisUnmined as error:
         remedy = f"if its genesis was edited, find it anew: minicoin network genesis {path}"
         raise MisuseError(f"{path}: {error}; {remedy}") from error
@@ -47,11 +47,11 @@ def read_network_table(path: Path) -> dict[str, object]:
         raise MisuseError(f"not TOML: {error}") from error
 
 
-def chosen_model(overlay: str, settings: Sequence[str]) -> tuple[ModelRow, tuple[tuple[str, SettingValue], ...]]:
+def chosen_model(overlay: str, settings: Sequence[str]) -> tuple[ModelForm, tuple[tuple[str, SettingValue], ...]]:
     """What --overlay and the words of --overlay-setting choose, all settings of the model. Raises MisuseError."""
-    model = OVERLAYS.get(overlay)
+    model = FORMS.get(overlay)
     if model is None:
-        raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(OVERLAYS)}")
+        raise MisuseError(f"no network model {overlay!r} for --overlay; there are {', '.join(FORMS)}")
     try:
         return model, tuple(model.complete(model.parse(tuple(settings))).items())
     except MisuseError as error:

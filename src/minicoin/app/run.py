@@ -27,7 +27,7 @@ from minicoin.core.libp2p.node_address import parse_node_address
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OUTBOUND_FULL_SLOTS
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
-from minicoin.core.overlay.table import find_model
+from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import Buried, Deployments, RetargetKind
@@ -246,7 +246,7 @@ def _peer_ids(texts: tuple[str, ...]) -> tuple[bytes, ...]:
 
 def _overlay_role(options: NodeOptions, network: Network) -> str:
     try:
-        return find_model(network.overlay).role(options.role)
+        return find_form(network.overlay).role(options.role)
     except MisuseError as error:
         raise MisuseError(f"--role: {error}") from error
 

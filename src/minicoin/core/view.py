@@ -23,7 +23,7 @@ from minicoin.core.mining.template import BlockTemplate, TemplateSize
 from minicoin.core.netsync.chain_flow import ChainFlow
 from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeerView
-from minicoin.core.overlay import OverlayState
+from minicoin.core.overlay.contract import OverlayState
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView, Router
 from minicoin.core.payments.keeper import WalletKeeper

@@ -15,7 +15,7 @@ from minicoin.core.events import Saved
 from minicoin.core.faults import PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.notices import LetterReceived
-from minicoin.core.overlay import Hops
+from minicoin.core.overlay.contract import Hops
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng

@@ -15,7 +15,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Outcome
 from minicoin.core.commands import Tell
 from minicoin.core.limits import LETTER_HOP_US, LETTER_HOPS_MAX
-from minicoin.core.overlay import Hops, Overlay, Wants, announce_to_all
+from minicoin.core.overlay.contract import Hops, Overlay, Wants, announce_to_all
 from minicoin.core.overlay.table import OVERLAYS, ModelRow
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.policy.node import NodePolicy

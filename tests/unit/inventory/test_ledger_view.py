@@ -8,7 +8,7 @@ from tests.unit.node.spending import funded, spend_coin
 from minicoin.core.commands import SubmitTransaction
 from minicoin.core.inventory import ledger_view
 from minicoin.core.inventory.ledger_view import full_view, headers_view
-from minicoin.core.overlay import PoolPage
+from minicoin.core.overlay.contract import PoolPage
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.relay.transactions import RelayFeatures, RelayPolicy, TxRelay

@@ -17,7 +17,7 @@ from minicoin.core.node.assemble import (
     NodeState,
     assemble_node,
 )
-from minicoin.core.overlay import OVERLAY_KEY
+from minicoin.core.overlay.contract import OVERLAY_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role

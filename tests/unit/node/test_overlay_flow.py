@@ -11,7 +11,7 @@ from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed
 from minicoin.core.header_only.assemble import assemble_header_only
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
+from minicoin.core.overlay.contract import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, TimedAddress

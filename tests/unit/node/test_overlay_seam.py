@@ -14,7 +14,7 @@ from minicoin.core.effects import Send
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.notices import PeerReady
-from minicoin.core.overlay import ItemKind, Overlay, Spread, SpreadBy, Wants
+from minicoin.core.overlay.contract import ItemKind, Overlay, Spread, SpreadBy, Wants
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.part import Part, route
 from minicoin.core.policy.node import NodePolicy

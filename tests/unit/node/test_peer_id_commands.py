@@ -16,7 +16,7 @@ from minicoin.core.header_only.assemble import assemble_header_only
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.notices import LetterReceived, PeerPenalised
-from minicoin.core.overlay import Hops
+from minicoin.core.overlay.contract import Hops
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.policy.node import NodePolicy

@@ -3,7 +3,7 @@
 from tests.unit.alarms import check_alarm
 
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
-from minicoin.core.overlay import Item, ItemKind, NetworkView, OverlaySetup
+from minicoin.core.overlay.contract import Item, ItemKind, NetworkView, OverlaySetup
 from minicoin.core.overlay.everybody import EverybodyOverlay
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress

@@ -1,6 +1,6 @@
 """Bitcoin's model: fixed numbers, everybody told, nobody told twice."""
 
-from minicoin.core.overlay import Item, ItemKind, NetworkView, OverlaySetup, Spread, SpreadBy, Wants
+from minicoin.core.overlay.contract import Item, ItemKind, NetworkView, OverlaySetup, Spread, SpreadBy, Wants
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress

@@ -5,7 +5,7 @@ from tests.fuzz.targets import TARGETS
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.overlay import OverlaySetup
+from minicoin.core.overlay.contract import OverlaySetup
 from minicoin.core.overlay.table import OVERLAYS, find_model
 from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng

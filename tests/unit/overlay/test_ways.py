@@ -5,7 +5,7 @@ from dataclasses import replace
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply
 from minicoin.core.limits import OVERLAY_FLOOD_FANOUT
-from minicoin.core.overlay import Hops, NetworkView, OverlaySetup, flood_unless_met, found_in
+from minicoin.core.overlay.contract import Hops, NetworkView, OverlaySetup, flood_unless_met, found_in
 from minicoin.core.overlay.random import RandomOverlay
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress

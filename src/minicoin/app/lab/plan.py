@@ -13,7 +13,7 @@ from typing import Final
 
 from minicoin.app.networks import chosen_model, find_network, read_network
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.table import find_model
+from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.models import ModelForm
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml_text import network_to_toml
@@ -80,7 +80,7 @@ def plan_lab(count: int, network_name: str, overlay: str | None, settings: Seque
         network = _with_model(network, overlay, settings)
     elif settings:
         raise MisuseError("--overlay-setting is of a network model: name that by --overlay")
-    roles = assign_roles(network.overlay, find_model(network.overlay), count)
+    roles = assign_roles(network.overlay, find_form(network.overlay), count)
     guides = max(1, sum(role in _LEANED_ON for role in roles))
     return LabPlan(network, network_name if overlay is None else "", roles, guides)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from minicoin.app.show import counted
 from minicoin.app.sim.run import EXIT_VIOLATED
 from minicoin.app.sim.source import fail
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.rpc.json_text import Json, encode_json
 from minicoin.sim.fuzz.campaign import FuzzCampaign, failure_file, fuzz, replay_line, shrink_seed
@@ -34,8 +34,8 @@ def run_fuzz(
     shows_progress: bool,
 ) -> None:
     """Run the seeds; write what fails into `out`."""
-    if overlay and overlay not in OVERLAYS:
-        fail(f"--overlay {overlay}: no such network model; there are {', '.join(OVERLAYS)}", is_json=is_json)
+    if overlay and overlay not in FORMS:
+        fail(f"--overlay {overlay}: no such network model; there are {', '.join(FORMS)}", is_json=is_json)
     try:
         chosen = parse_seeds(seeds)
     except ValueError as error:

@@ -37,7 +37,7 @@ from minicoin.core.limits import (
     LETTERS_WAITING_PER_PEER_MAX,
 )
 from minicoin.core.notices import LetterReceived
-from minicoin.core.overlay import Hops
+from minicoin.core.overlay.contract import Hops
 from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng

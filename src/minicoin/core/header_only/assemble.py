@@ -5,7 +5,7 @@ from minicoin.core.header_only.node import HeaderOnlyNode
 from minicoin.core.inventory.ledger_view import headers_view
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.node.assemble import NodeState, make_addressee, make_common, make_model, session_policy
-from minicoin.core.overlay import MakeOverlay
+from minicoin.core.overlay.contract import MakeOverlay
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import require_role

@@ -54,7 +54,7 @@ from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
-from minicoin.core.overlay import Overlay
+from minicoin.core.overlay.contract import Overlay
 from minicoin.core.part import Part, extensions_of, make_router
 from minicoin.core.peer.session import SessionPolicy, SessionSnapshot
 from minicoin.core.primitives.block import BlockHash

@@ -20,7 +20,7 @@ from minicoin.core.limits import INVENTORY_PER_MESSAGE_MAX
 from minicoin.core.netsync.serve import may_serve
 from minicoin.core.netsync.serving import BLOCK_TYPES, Serving
 from minicoin.core.netsync.unserved import refuse_bloom, unserved_routes
-from minicoin.core.overlay import Item, ItemKind, SpreadBy
+from minicoin.core.overlay.contract import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.permissions import Permission

@@ -9,7 +9,7 @@ from minicoin.core.inventory.ports import InventoryNode
 from minicoin.core.inventory.tx_flow import announcement_of
 from minicoin.core.limits import POOL_PAGE_WINDOW_MAX
 from minicoin.core.mempool.entry import Entry
-from minicoin.core.overlay import LedgerView, PoolPage
+from minicoin.core.overlay.contract import LedgerView, PoolPage
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid

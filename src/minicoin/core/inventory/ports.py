@@ -7,7 +7,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
-from minicoin.core.overlay import Item, Spread
+from minicoin.core.overlay.contract import Item, Spread
 from minicoin.core.part import Outbox, PeerView
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.relay.transactions import TxRelay

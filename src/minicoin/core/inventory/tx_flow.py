@@ -21,7 +21,7 @@ from minicoin.core.mempool.offers import PackageOffers
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.notices import RemovalReason, TransactionAdded, TransactionRefused, TransactionRemoved
-from minicoin.core.overlay import Item, ItemKind, SpreadBy
+from minicoin.core.overlay.contract import Item, ItemKind, SpreadBy
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid

@@ -29,7 +29,7 @@ from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.flows import make_flows
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
-from minicoin.core.overlay import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
+from minicoin.core.overlay.contract import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
 from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network
 from minicoin.core.part import MakePart

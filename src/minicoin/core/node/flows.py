@@ -26,7 +26,7 @@ from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
-from minicoin.core.overlay import Overlay
+from minicoin.core.overlay.contract import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionPolicy

@@ -11,7 +11,7 @@ from minicoin.core.effects import AnswerQuestion, Effect, Send
 from minicoin.core.events import QuestionAsked
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
-from minicoin.core.overlay import Hops, Item, NetworkView, Overlay, OverlayState, Spread
+from minicoin.core.overlay.contract import Hops, Item, NetworkView, Overlay, OverlayState, Spread
 from minicoin.core.part import Handler, Part, PeerView, Route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId, Micros, RequestId

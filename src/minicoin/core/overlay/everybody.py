@@ -13,7 +13,7 @@ from typing import Final
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
-from minicoin.core.overlay import Item, NetworkView, Overlay, OverlaySetup, Spread, Wants, announce_to_all
+from minicoin.core.overlay.contract import Item, NetworkView, Overlay, OverlaySetup, Spread, Wants, announce_to_all
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US, Micros

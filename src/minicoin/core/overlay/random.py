@@ -2,7 +2,7 @@
 announced to everybody."""
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.overlay import Item, NetworkView, Overlay, OverlaySetup, Spread, Wants, announce_to_all
+from minicoin.core.overlay.contract import Item, NetworkView, Overlay, OverlaySetup, Spread, Wants, announce_to_all
 from minicoin.core.part import PeerView
 from minicoin.core.units import Micros
 

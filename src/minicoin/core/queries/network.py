@@ -6,7 +6,7 @@ from minicoin.core.addrmgr.book import BookPlace as BookPlace  # the RPC reads i
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.limits import QUERY_PAGE_ADDRESSES_MAX
-from minicoin.core.overlay import OverlayState
+from minicoin.core.overlay.contract import OverlayState
 from minicoin.core.peer.greeting import PROTOCOL_VERSION
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.policy.node import NodePolicy

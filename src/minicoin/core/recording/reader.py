@@ -14,7 +14,7 @@ from minicoin.core.events import Event
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
@@ -174,7 +174,7 @@ class RecordingReader:
 
 def _network(head: RecordHead) -> Network:
     try:
-        network = network_from_mapping(tomllib.loads(head.network), OVERLAYS)
+        network = network_from_mapping(tomllib.loads(head.network), FORMS)
     except (tomllib.TOMLDecodeError, MisuseError) as error:
         raise DecodeError(f"the recording's network cannot be read: {error}") from error
     if network.network_id != head.network_id:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from minicoin.core.overlay.table import find_model
+from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
@@ -17,7 +17,7 @@ SEED_NAME = "seed.sim"
 def network_of(scenario: Scenario) -> Network:
     """Every node of the scenario follows these rules; work is trivial, since time is the simulator's."""
     rules = scenario.network
-    model = find_model(rules.overlay)
+    model = find_form(rules.overlay)
     return replace(
         REGTEST,
         name="simulation",

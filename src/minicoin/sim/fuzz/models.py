@@ -8,7 +8,7 @@ addresses, they are theirs.
 import math
 from typing import Final, assert_never
 
-from minicoin.core.overlay.table import find_model
+from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.models import AddressesSetting, ChoiceSetting, IntSetting, SettingValue
 from minicoin.core.rng import Rng
 from minicoin.world.world import host_address
@@ -24,7 +24,7 @@ _GROUP: Final = "second"
 
 def with_model(document: Document, overlay: str, rng: Rng) -> Document:
     """`document`, as drawing has made it, under this model."""
-    model = find_model(overlay)
+    model = find_form(overlay)
     nodes, network, links = (_table(document, name) for name in ("nodes", "network", "links"))
     count = nodes["count"]
     assert isinstance(count, int)

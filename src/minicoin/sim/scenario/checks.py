@@ -5,7 +5,7 @@ Each raises KeyProblem with the key to change. What the model cannot express is 
 
 from collections.abc import Iterator
 
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.models import SettingProblem
 from minicoin.core.params.network import OVERLAY
 from minicoin.core.rng import Rng
@@ -137,9 +137,9 @@ def _check_links(form: ScenarioForm) -> None:
 
 def _check_overlay(form: ScenarioForm) -> None:
     name = form.network.overlay
-    model = OVERLAYS.get(name)
+    model = FORMS.get(name)
     if model is None:
-        raise KeyProblem("network.overlay", f"no network model {name!r}; there are {', '.join(OVERLAYS)}")
+        raise KeyProblem("network.overlay", f"no network model {name!r}; there are {', '.join(FORMS)}")
     if name != OVERLAY and form.topology.source != "addrman":
         allowed = "chooses its own connections; it needs topology.source = 'addrman'"
         raise KeyProblem("network.overlay", f"{name} {allowed}, not {form.topology.source!r}")
@@ -160,7 +160,7 @@ def _check_errands(form: ScenarioForm) -> None:
     for key, load in (("letters", form.letters), ("searches", form.searches)):
         if load is not None and form.links.transport == "plain":
             raise KeyProblem(key, "plain links carry no peer ids: use links.transport = 'named' or 'libp2p'")
-    if form.letters is not None and not (form.network.own_messages or OVERLAYS[form.network.overlay].needs_messages):
+    if form.letters is not None and not (form.network.own_messages or FORMS[form.network.overlay].needs_messages):
         raise KeyProblem("letters", "are minicoin's own messages: set network.own_messages = true")
 
 

@@ -7,7 +7,7 @@ hash of its scenario like those of a sweep, so that what was run is not run agai
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from minicoin.core.overlay.table import OVERLAYS
+from minicoin.core.overlay.forms import FORMS
 from minicoin.sim.scenario.problems import ScenarioError
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.sweep.plan import Parameter, Plan, Point, read_seeds
@@ -19,8 +19,8 @@ def read_overlays(text: str) -> tuple[str, ...]:
     """ "random,gossip" as the names. Raises ScenarioError."""
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in OVERLAYS:
-            raise ScenarioError(f"--overlay {text}: no network model {name!r}; there are {', '.join(OVERLAYS)}")
+        if name not in FORMS:
+            raise ScenarioError(f"--overlay {text}: no network model {name!r}; there are {', '.join(FORMS)}")
     if len(dict.fromkeys(names)) != len(names):
         raise ScenarioError(f"--overlay {text}: a model is named twice")
     return names
@@ -31,9 +31,9 @@ def make_model_plan(
 ) -> Plan:
     """One point a model; `settings` hold for all. Raises ScenarioError, before anything has run."""
     own = scenario.compare
-    unknown = [name for name in own if name not in OVERLAYS]
+    unknown = [name for name in own if name not in FORMS]
     if unknown:
-        raise ScenarioError(f"compare.{unknown[0]}: no network model; there are {', '.join(OVERLAYS)}")
+        raise ScenarioError(f"compare.{unknown[0]}: no network model; there are {', '.join(FORMS)}")
     shared = tuple(settings)
     points = []
     for name in overlays:

@@ -1,7 +1,7 @@
 """Statements, peers and a model by hand, for tests of the gossip model."""
 
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.overlay import LedgerView, OverlaySetup, PoolPage
+from minicoin.core.overlay.contract import LedgerView, OverlaySetup, PoolPage
 from minicoin.core.overlay.gossip.alive import say_alive
 from minicoin.core.overlay.gossip.messages import MESSAGES, Heard
 from minicoin.core.overlay.gossip.model import GossipOverlay

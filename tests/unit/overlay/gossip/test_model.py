@@ -9,7 +9,7 @@ from tests.unit.overlay.gossip.made import T0, TIP, address, heard, meet, peer, 
 
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply, SaveState
-from minicoin.core.overlay import Item, ItemKind, NetworkView, SpreadBy
+from minicoin.core.overlay.contract import Item, ItemKind, NetworkView, SpreadBy
 from minicoin.core.overlay.gossip.messages import MESSAGES, Seek, Shuffle
 from minicoin.core.overlay.gossip.model import GossipOverlay
 from minicoin.core.overlay.repair.messages import Pull

@@ -10,7 +10,7 @@ from minicoin.core.commands import Generate
 from minicoin.core.effects import Reply, SaveState, Send
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import PeerFault
-from minicoin.core.overlay import OVERLAY_KEY, Hops, NetworkView, OverlaySetup
+from minicoin.core.overlay.contract import OVERLAY_KEY, Hops, NetworkView, OverlaySetup
 from minicoin.core.overlay.index.messages import IdxDelta, IdxFind, IdxHello, IdxJoin, IdxKnown, IdxNext, IdxPage
 from minicoin.core.overlay.index.model import IndexOverlay
 from minicoin.core.overlay.table import OVERLAYS

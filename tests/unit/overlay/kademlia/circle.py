@@ -8,7 +8,7 @@ from tests.unit.overlay.kademlia.contacts import contact, peer_view
 
 from minicoin.core.answers import Reason
 from minicoin.core.effects import Effect, Reply, SaveState, Send
-from minicoin.core.overlay import LedgerView, NetworkView, OverlaySetup
+from minicoin.core.overlay.contract import LedgerView, NetworkView, OverlaySetup
 from minicoin.core.overlay.kademlia.model import KademliaOverlay
 from minicoin.core.part import make_router
 from minicoin.core.primitives.address import NodeAddress

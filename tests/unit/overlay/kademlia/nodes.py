@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from minicoin.core.commands import Generate
-from minicoin.core.overlay import OVERLAY_KEY
+from minicoin.core.overlay.contract import OVERLAY_KEY
 from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of, contact_of
 from minicoin.core.overlay.kademlia.saved import encode_contacts
 from minicoin.core.params.builtin import REGTEST

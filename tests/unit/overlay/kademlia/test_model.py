@@ -7,7 +7,7 @@ from tests.unit.overlay.kademlia.contacts import peer_id_of, peer_view
 from minicoin.core.effects import Send
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import KAD_LINGER_US, KAD_QUESTIONS_BURST
-from minicoin.core.overlay import Item, ItemKind, LedgerView, NetworkView, PoolPage, SpreadBy
+from minicoin.core.overlay.contract import Item, ItemKind, LedgerView, NetworkView, PoolPage, SpreadBy
 from minicoin.core.overlay.kademlia.dht_message import DhtMessage, DhtType
 from minicoin.core.overlay.kademlia.keyspace import bucket_of
 from minicoin.core.overlay.kademlia.messages import KadAnswer, KadAsk, KadCast, KadHello, KadRole

@@ -6,7 +6,7 @@ from tests.unit.overlay.kademlia.contacts import contact
 
 from minicoin.core.answers import FoundBy, PeerFound, Reason
 from minicoin.core.limits import KAD_ASK_TIMEOUT_US, KAD_LOOKUPS_MAX
-from minicoin.core.overlay import NetworkView
+from minicoin.core.overlay.contract import NetworkView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
 

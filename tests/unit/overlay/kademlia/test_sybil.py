@@ -8,7 +8,7 @@ from tests.unit.overlay.kademlia.contacts import contact
 
 from minicoin.core.effects import Send
 from minicoin.core.limits import KAD_GROUP_IN_TABLE_MAX
-from minicoin.core.overlay import NetworkView
+from minicoin.core.overlay.contract import NetworkView
 from minicoin.core.overlay.kademlia.dht_message import DhtMessage, peer_at
 from minicoin.core.overlay.kademlia.keyspace import Contact
 from minicoin.core.overlay.kademlia.messages import KadAnswer, KadAsk

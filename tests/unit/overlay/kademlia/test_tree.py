@@ -5,7 +5,7 @@ from collections import Counter
 from tests.unit.overlay.kademlia.contacts import contact, links_of
 
 from minicoin.core.limits import KAD_ITEMS_HEARD_MAX
-from minicoin.core.overlay import Item, ItemKind
+from minicoin.core.overlay.contract import Item, ItemKind
 from minicoin.core.overlay.kademlia.keyspace import KEY_BITS, bucket_of
 from minicoin.core.overlay.kademlia.tree import Delegate, Tree, choose_delegates
 from minicoin.core.rng import Rng

@@ -3,7 +3,7 @@
 from tests.unit.overlay.kademlia.contacts import OWN, contact, links_of, peer_view
 
 from minicoin.core.limits import KAD_ROUTE_PEERS
-from minicoin.core.overlay import Hops
+from minicoin.core.overlay.contract import Hops
 from minicoin.core.overlay.kademlia.links import KadLinks
 from minicoin.core.overlay.kademlia.neighbours import KadNeighbours
 from minicoin.core.overlay.kademlia.table import RoutingTable

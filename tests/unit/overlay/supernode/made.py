@@ -2,7 +2,7 @@
 
 from minicoin.core.alarm import is_due
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.overlay import LedgerView, OverlaySetup
+from minicoin.core.overlay.contract import LedgerView, OverlaySetup
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, STATUS_KEY, Attachment, Signer, SuperStatus
 from minicoin.core.overlay.supernode.messages import SuperAsk
 from minicoin.core.overlay.supernode.settings import SETTINGS

@@ -21,7 +21,7 @@ from tests.unit.overlay.supernode.made import (
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply, SaveState
 from minicoin.core.faults import DecodeError, PeerFault
-from minicoin.core.overlay import Hops, Item, ItemKind, NetworkView, SpreadBy
+from minicoin.core.overlay.contract import Hops, Item, ItemKind, NetworkView, SpreadBy
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, attachment_of
 from minicoin.core.overlay.supernode.leaf import LeafOverlay
 from minicoin.core.overlay.supernode.memory import read_memory, write_memory

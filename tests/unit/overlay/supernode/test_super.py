@@ -23,7 +23,7 @@ from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Reply
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import SUPER_LINKS_MAX
-from minicoin.core.overlay import Hops, Item, ItemKind, NetworkView, SpreadBy
+from minicoin.core.overlay.contract import Hops, Item, ItemKind, NetworkView, SpreadBy
 from minicoin.core.overlay.supernode import super as super_module
 from minicoin.core.overlay.supernode.entries import attachment_of, status_of
 from minicoin.core.overlay.supernode.messages import (

@@ -21,7 +21,7 @@ from minicoin.core.limits import (
     OVERLAY_QUESTION_EVERY_US,
     OVERLAY_QUESTIONS_BURST,
 )
-from minicoin.core.overlay import OVERLAY_KEY, OverlaySetup
+from minicoin.core.overlay.contract import OVERLAY_KEY, OverlaySetup
 from minicoin.core.overlay.gossip.alive import Alive, is_genuine, say_alive
 from minicoin.core.overlay.gossip.messages import Heard, Shuffle, Shuffled, age_of
 from minicoin.core.overlay.gossip.settings import GossipSettings

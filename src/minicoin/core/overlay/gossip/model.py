@@ -10,7 +10,7 @@ from typing import Final
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import FoundBy
 from minicoin.core.effects import Effect, Reply
-from minicoin.core.overlay import (
+from minicoin.core.overlay.contract import (
     Item,
     ItemKind,
     Neighbour,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from minicoin.core.limits import GOSSIP_NEIGHBOUR_AGAIN_US, GOSSIP_NEIGHBOUR_PATIENCE_US, GOSSIP_VIEW_MAX
-from minicoin.core.overlay import Wants
+from minicoin.core.overlay.contract import Wants
 from minicoin.core.overlay.gossip.settings import GossipSettings
 from minicoin.core.overlay.gossip.view import Endpoint, Member
 from minicoin.core.part import PeerView

@@ -14,7 +14,7 @@ from minicoin.core.limits import (
     INDEX_SAVE_EVERY_US,
     INDEXES_FOLLOWED_MAX,
 )
-from minicoin.core.overlay import (
+from minicoin.core.overlay.contract import (
     OVERLAY_KEY,
     Hops,
     Item,

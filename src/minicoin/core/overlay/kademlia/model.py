@@ -14,7 +14,7 @@ from minicoin.core.limits import (
     KAD_QUESTION_EVERY_US,
     KAD_QUESTIONS_BURST,
 )
-from minicoin.core.overlay import (
+from minicoin.core.overlay.contract import (
     OVERLAY_KEY,
     Hops,
     Item,

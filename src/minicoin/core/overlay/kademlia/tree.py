@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.limits import KAD_ITEMS_HEARD_MAX
-from minicoin.core.overlay import Item, ItemKind, Spread, SpreadBy
+from minicoin.core.overlay.contract import Item, ItemKind, Spread, SpreadBy
 from minicoin.core.overlay.kademlia.keyspace import KEY_BITS
 from minicoin.core.overlay.kademlia.links import KadLink, KadLinks
 from minicoin.core.overlay.kademlia.messages import KadCast

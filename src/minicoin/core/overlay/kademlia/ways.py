@@ -2,7 +2,7 @@
 circle."""
 
 from minicoin.core.limits import KAD_ROUTE_PEERS
-from minicoin.core.overlay import Hops
+from minicoin.core.overlay.contract import Hops
 from minicoin.core.overlay.kademlia.keyspace import key_of
 from minicoin.core.overlay.kademlia.links import KadLinks
 from minicoin.core.overlay.kademlia.neighbours import KadNeighbours

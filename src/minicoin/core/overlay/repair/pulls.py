@@ -15,7 +15,7 @@ from minicoin.core.limits import (
     PULL_TRANSACTIONS_MAX,
     PULLS_OPEN_MAX,
 )
-from minicoin.core.overlay import LedgerView
+from minicoin.core.overlay.contract import LedgerView
 from minicoin.core.overlay.repair.allowance import Allowance
 from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.overlay.repair.messages import Pull, Pulled

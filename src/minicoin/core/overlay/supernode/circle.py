@@ -22,7 +22,7 @@ from minicoin.core.limits import (
     SUPER_RESTS_MAX,
     SUPERS_TOLD_MAX,
 )
-from minicoin.core.overlay import OverlaySetup
+from minicoin.core.overlay.contract import OverlaySetup
 from minicoin.core.overlay.supernode.entries import KIND, STATUS_KEY, SuperStatus, attachment_of, status_of
 from minicoin.core.overlay.supernode.messages import SuperAsk, SuperNews
 from minicoin.core.overlay.supernode.supers import SuperBook

@@ -10,7 +10,7 @@ from typing import Final
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, SaveState, Send
 from minicoin.core.limits import SUPERS_TOLD_MAX
-from minicoin.core.overlay import (
+from minicoin.core.overlay.contract import (
     OVERLAY_KEY,
     Hops,
     Item,

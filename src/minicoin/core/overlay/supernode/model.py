@@ -1,6 +1,6 @@
 """The model in one of its two roles."""
 
-from minicoin.core.overlay import Overlay, OverlaySetup
+from minicoin.core.overlay.contract import Overlay, OverlaySetup
 from minicoin.core.overlay.supernode.leaf import LeafOverlay
 from minicoin.core.overlay.supernode.settings import SUPER
 from minicoin.core.overlay.supernode.super import SuperOverlay

@@ -12,7 +12,7 @@ from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.limits import SUPER_LINKS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
-from minicoin.core.overlay import (
+from minicoin.core.overlay.contract import (
     Hops,
     Item,
     ItemKind,
