@@ -139,7 +139,7 @@ def test_a_run_that_is_interrupted_keeps_what_was_measured_and_says_so(tiny, tmp
 
 
 def test_a_run_that_is_interrupted_before_it_measures_keeps_nothing_and_says_so(tiny, monkeypatch):
-    monkeypatch.setattr(RunProgress, "update", lambda *at: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(RunProgress, "set_up", lambda *at: signal.raise_signal(signal.SIGINT))
     done = sim("run", tiny)
     assert done.exit_code == 130
     assert "interrupted before anything was measured: nothing is kept" in done.stderr

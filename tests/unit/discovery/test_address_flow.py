@@ -4,7 +4,6 @@ seeds are asked."""
 from dataclasses import replace
 
 import pytest
-from tests.unit.node import bench as benches
 from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.commands import AddConnection
@@ -108,9 +107,9 @@ def test_an_inbound_peer_that_tells_where_it_listens_is_not_dialled_as_well():
     assert {dial.address for dial in bench.take(Dial)} == {other}
 
 
-def test_seeds_are_asked_while_too_few_peers_are_there_and_not_by_an_operators_word(monkeypatch):
-    monkeypatch.setattr(benches, "NETWORK", replace(NETWORK, dns_seeds=("seed.example",)))
-    asking, silent = Bench(), Bench(NodePolicy(use_dns_seeds=False))
+def test_seeds_are_asked_while_too_few_peers_are_there_and_not_by_an_operators_word():
+    seeded = replace(NETWORK, dns_seeds=("seed.example",))
+    asking, silent = Bench(network=seeded), Bench(NodePolicy(use_dns_seeds=False), network=seeded)
     for bench in (asking, silent):
         bench.wait(MINUTE_US)
     assert [effect.host for effect in asking.take(Resolve)] == ["seed.example"]
