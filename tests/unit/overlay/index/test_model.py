@@ -10,7 +10,8 @@ from minicoin.core.commands import Generate
 from minicoin.core.effects import Reply, SaveState, Send
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import PeerFault
-from minicoin.core.overlay.contract import OVERLAY_KEY, Hops, NetworkView, OverlaySetup
+from minicoin.core.limits import INDEX_NEWCOMER_US
+from minicoin.core.overlay.contract import OVERLAY_KEY, Hops, Item, ItemKind, NetworkView, OverlaySetup
 from minicoin.core.overlay.index.messages import IdxDelta, IdxFind, IdxHello, IdxJoin, IdxKnown, IdxNext, IdxPage
 from minicoin.core.overlay.index.model import IndexOverlay
 from minicoin.core.overlay.table import OVERLAYS
@@ -255,8 +256,25 @@ def test_members_wanted_and_not_reached_make_room_for_others():
 def test_a_letter_goes_to_the_addressee_whose_address_is_known_or_by_way_of_the_index():
     made, _, index = joined(2)
     assert made.route(peer_id(2), (index, peer(2)), T0) == Hops((2,))
+    assert made.route(peer_id(2), (index,), T0) == Hops(reach=(address(2),))
+    made.take_delta(index, IdxDelta(1, 2, (), (peer_id(2),)), T0)
     assert made.route(peer_id(2), (index,), T0) == Hops((index.conn,), (address(2),))
     assert made.route(peer_id(9), (index,), T0) == Hops((index.conn,))
+
+
+def test_an_index_tells_some_of_an_item_and_newcomers_who_may_have_no_neighbours_yet():
+    made, _ = share("index", number=100)
+    peers = tuple(peer(number) for number in range(1, 60))
+    item = Item(ItemKind.BLOCK, bytes(32))
+    for one in peers[:20]:
+        made.take_join(one, IdxJoin(None), T0)
+    told = {spread.conn for spread in made.spread(item, peers, T0)}
+    assert {one.conn for one in peers[:20]} <= told and len(told) <= 20 + 8
+    later = Micros(T0 + INDEX_NEWCOMER_US)
+    assert len(made.spread(item, peers, later)) == 8
+    assert len(made.spread(item, peers[:5], later)) == 5
+    plain, _ = share()
+    assert len(plain.spread(item, peers, later)) == len(peers)
 
 
 def test_a_search_is_answered_from_what_is_known_or_by_the_index():

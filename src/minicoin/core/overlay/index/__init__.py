@@ -7,10 +7,11 @@
    at most, of a large view a part that differs from member to member; what it knows survives a stop.
 3. A member whose connection to the index ended is in the view for LEAVE_GRACE more; one that is not connected to it at
    all until its record expires. So nobody is dropped for a connection that broke.
-4. Members connect to some drawn at random from what they know, and to the index always. Items are announced to all.
-   One more peer comes from the address book where it holds any: somebody the index did not name. Until an index took it
-   in, a member looks for one through as many as that as Bitcoin's nodes would; where the network names no index, those
-   that witnesses follow are followed too.
+4. Members connect to some drawn at random from what they know, and to the index always. They announce items to all. An
+   index announces to as many as a member has neighbours: it is asked where others are, and were it told and asked for
+   every block by all, its line would be everybody's. One more peer comes from the address book where it holds any:
+   somebody the index did not name. Until an index took it in, a member looks for one through as many as that as
+   Bitcoin's nodes would; where the network names no index, those that witnesses follow are followed too.
 5. The index gone: those connected stay so, and what they know stays. Who waits for it says so; connmgr dials it again,
    less and less often.
 6. What an index says is unconfirmed until a witness agreed: a second index, or a member it did not lead us to (named by

@@ -372,19 +372,26 @@ class IndexOverlay(Overlay):
     # --- how items and letters travel ---
 
     def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
-        return announce_to_all(item, peers)
+        """An index tells as many as a member has neighbours, and those who have just come and may have none yet."""
+        if self._registrar is None:
+            return announce_to_all(item, peers)
+        some = self._rng.sample(peers, self._settings.neighbours)
+        told = {peer.conn for peer in some} | self._registrar.newcomers(now)
+        return announce_to_all(item, tuple(peer for peer in peers if peer.conn in told))
 
     def route(self, target: bytes, peers: tuple[PeerView, ...], now: Micros) -> Hops:
-        """The addressee itself: connected, or to be connected to, its address being known; otherwise by way of the
-        indexes, which are connected to their members."""
+        """The addressee itself: connected, or to be connected to, its address being known. By way of the indexes, which
+        are connected to their members, where it is not known, or is no longer where it was."""
         met = tuple(peer.conn for peer in peers if peer.address.peer_id == target)
         if met:
             return Hops(met)
         known = self._known.get(target)
         place = None if self._registrar is None else self._registrar.get(target)
         entry = place or (None if known is None else known.entry)
-        indexes = tuple(one.peer.conn for one in self._membership.followed)
-        return Hops(indexes, () if entry is None else (entry.address,))
+        reach = () if entry is None else (entry.address,)
+        if place is not None or (known is not None and not known.has_left and not known.missed):
+            return Hops(reach=reach)
+        return Hops(tuple(one.peer.conn for one in self._membership.followed), reach)
 
     def find(self, request: RequestId, target: bytes, view: NetworkView, now: Micros) -> Iterable[Effect]:
         """From what we know, or by asking the indexes."""

@@ -21,6 +21,7 @@ from minicoin.core.limits import (
     INDEX_LEAVES_MAX,
     INDEX_MEMBERS_MAX,
     INDEX_MEMBERS_PER_GROUP_MAX,
+    INDEX_NEWCOMER_US,
     INDEX_PAGE_RECORDS_MAX,
     INDEX_PAGES_BURST,
     INDEX_PAGES_PER_S,
@@ -183,6 +184,10 @@ class Registrar:
         entries = tuple(self._places[peer_id].entry for _, peer_id in chosen)
         is_all = total <= INDEX_PAGE_RECORDS_MAX
         return IdxPage(self._at, total, entries, b"" if is_all else chosen[-1][0])
+
+    def newcomers(self, now: Micros) -> set[ConnId]:
+        """Those who joined so lately that they may have no neighbours yet."""
+        return {conn for conn, reader in self._readers.items() if now < reader.joined_at + INDEX_NEWCOMER_US}
 
     # --- what changes ---
 
