@@ -363,6 +363,11 @@ PULL_ANSWER_US: Final = 10 * SECOND_US
 # What a peer may ask of each kind: one a second, and a few at once.
 OVERLAY_QUESTION_EVERY_US: Final = SECOND_US
 OVERLAY_QUESTIONS_BURST: Final = 8
+# What the peers of one source group may ask together, in what one of them may.
+ALLOWANCE_PEERS_OF_GROUP: Final = 8
+# Connections and source groups whose share is counted: more than a node has connections.
+PEERS_CHARGED_MAX: Final = 4_096
+GROUPS_CHARGED_MAX: Final = 1_024
 # An answer to a pull: blocks of the last heights (Fabric's window), and a page of the mempool.
 PULL_BLOCKS: Final = 10
 PULL_TRANSACTIONS_MAX: Final = 500

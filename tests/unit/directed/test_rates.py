@@ -1,8 +1,8 @@
 """How many letters may come."""
 
-from minicoin.core.directed.rates import Bucket, Rates
+from minicoin.core.directed import rates as module
+from minicoin.core.directed.rates import Rates
 from minicoin.core.limits import (
-    LETTER_GROUPS_REMEMBERED_MAX,
     LETTERS_BURST_S,
     LETTERS_PER_SECOND,
     LETTERS_PER_SECOND_PER_GROUP,
@@ -17,31 +17,27 @@ def taken(rates, conns, group, now=START, tries=10_000):
     return sum(rates.take(ConnId(conns[number % len(conns)]), group, now) for number in range(tries))
 
 
-def test_a_bucket_holds_a_burst_and_fills_with_time():
-    bucket = Bucket(10, START)
-    count = 0
-    while bucket.has_one(START):
-        bucket.take()
-        count += 1
-    assert count == 10 * LETTERS_BURST_S and not bucket.is_full(START)
-    assert not bucket.has_one(Micros(START + SECOND_US // 10 - 1))
-    assert bucket.has_one(Micros(START + SECOND_US // 10))
-    assert bucket.is_full(Micros(START + LETTERS_BURST_S * SECOND_US))
-    # A clock that was set back costs nothing.
-    assert bucket.has_one(START)
+def test_a_burst_comes_at_once_and_more_with_time():
+    rates = Rates()
+    assert taken(rates, [1], b"g") == LETTERS_PER_SECOND_PER_PEER * LETTERS_BURST_S
+    one_us = SECOND_US // LETTERS_PER_SECOND_PER_PEER
+    assert not rates.take(ConnId(1), b"g", Micros(START + one_us - 1))
+    assert rates.take(ConnId(1), b"g", Micros(START + one_us))
+    # A clock that was set back gives nothing.
+    assert not rates.take(ConnId(1), b"g", START)
 
 
 def test_a_connection_a_group_and_all_have_their_bursts():
-    assert taken(Rates(START), [1], b"g") == LETTERS_PER_SECOND_PER_PEER * LETTERS_BURST_S
-    assert taken(Rates(START), list(range(20)), b"g") == LETTERS_PER_SECOND_PER_GROUP * LETTERS_BURST_S
-    rates = Rates(START)
+    assert taken(Rates(), [1], b"g") == LETTERS_PER_SECOND_PER_PEER * LETTERS_BURST_S
+    assert taken(Rates(), list(range(20)), b"g") == LETTERS_PER_SECOND_PER_GROUP * LETTERS_BURST_S
+    rates = Rates()
     assert sum(taken(rates, [2 * n, 2 * n + 1], bytes([n]), tries=1_000) for n in range(20)) == (
         LETTERS_PER_SECOND * LETTERS_BURST_S
     )
 
 
 def test_a_new_connection_of_the_group_buys_no_new_burst():
-    rates = Rates(START)
+    rates = Rates()
     total = 0
     for conn in range(50):
         total += taken(rates, [conn], b"g", tries=1_000)
@@ -50,15 +46,14 @@ def test_a_new_connection_of_the_group_buys_no_new_burst():
 
 
 def test_who_is_over_its_own_rate_uses_up_nobody_elses():
-    rates = Rates(START)
+    rates = Rates()
     taken(rates, [1], b"g")
     assert taken(rates, [2], b"g") == LETTERS_PER_SECOND_PER_PEER * LETTERS_BURST_S
 
 
-def test_groups_are_forgotten_when_they_are_as_good_as_new():
-    rates = Rates(START)
-    for number in range(LETTER_GROUPS_REMEMBERED_MAX):
-        rates.take(ConnId(number), number.to_bytes(2, "big"), Micros(START + number * SECOND_US))
-    late = Micros(START + LETTER_GROUPS_REMEMBERED_MAX * SECOND_US)
-    assert rates.take(ConnId(1), b"new", late)
-    assert rates.group_count <= LETTERS_BURST_S + 2
+def test_groups_are_forgotten_when_they_are_as_good_as_new_and_no_sooner(monkeypatch):
+    monkeypatch.setattr(module, "LETTER_GROUPS_REMEMBERED_MAX", 3)
+    rates = Rates()
+    assert [rates.take(ConnId(number), bytes([number]), START) for number in range(4)] == [True, True, True, False]
+    late = Micros(START + SECOND_US)
+    assert [rates.take(ConnId(number), bytes([number]), late) for number in range(4, 8)] == [True, True, True, False]

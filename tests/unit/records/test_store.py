@@ -29,9 +29,9 @@ from minicoin.core.limits import (
     SIGNED_RECORDS_SPENT_REMEMBERED_MAX,
 )
 from minicoin.core.params.builtin import lookup
+from minicoin.core.rates import Rate
 from minicoin.core.records import store as store_module
 from minicoin.core.records.held import Taken
-from minicoin.core.records.rates import Rate
 from minicoin.core.records.record import RecordSignature
 from minicoin.core.records.store import RecordStore
 from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, Micros

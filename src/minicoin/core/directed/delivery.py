@@ -109,7 +109,7 @@ class Directed(Part):
         self._outbox = setup.outbox
         self._rng = setup.rng
         self._letterbox = setup.addressee.letterbox
-        self._rates = Rates(now)
+        self._rates = Rates()
         self._speaking: dict[ConnId, PeerView] = {}
         """The peers that letters can be given to."""
         self._passages: dict[bytes, Passage] = {}

@@ -1,8 +1,10 @@
 """How many letters may come: from one connection, from one source group, and in all.
 
-Each rate is a bucket that fills with time and holds LETTERS_BURST_S seconds' worth. A group's bucket outlives its
-connections, or a new connection would buy a new burst. Whoever is over one of them pays into none.
+Each holds LETTERS_BURST_S seconds' worth. A group's bucket outlives its connections, or a new connection would buy a
+new burst. Whoever is over one of them is charged in none.
 """
+
+from typing import Final
 
 from minicoin.core.limits import (
     LETTER_GROUPS_REMEMBERED_MAX,
@@ -10,75 +12,38 @@ from minicoin.core.limits import (
     LETTERS_PER_SECOND,
     LETTERS_PER_SECOND_PER_GROUP,
     LETTERS_PER_SECOND_PER_PEER,
+    PEERS_CHARGED_MAX,
 )
-from minicoin.core.units import SECOND_US, ConnId, Micros
+from minicoin.core.rates import Buckets, Rate
+from minicoin.core.units import ConnId, Micros
 
 
-class Bucket:
-    """Counts in millionths of a letter, so that a rate per second is one per microsecond."""
+def _rate(per_second: int) -> Rate:
+    return Rate(per_second * LETTERS_BURST_S, per_second)
 
-    __slots__ = ("_at", "_held", "_rate")
 
-    def __init__(self, rate: int, now: Micros) -> None:
-        self._rate = rate
-        self._held = rate * LETTERS_BURST_S * SECOND_US
-        self._at = now
-
-    def _fill(self, now: Micros) -> int:
-        if now > self._at:
-            self._held = min(self._held + (now - self._at) * self._rate, self._rate * LETTERS_BURST_S * SECOND_US)
-            self._at = now
-        return self._held
-
-    def has_one(self, now: Micros) -> bool:
-        """Whether one more may come."""
-        return self._fill(now) >= SECOND_US
-
-    def is_full(self, now: Micros) -> bool:
-        """Whether it is as good as new."""
-        return self._fill(now) >= self._rate * LETTERS_BURST_S * SECOND_US
-
-    def take(self) -> None:
-        """One came."""
-        self._held -= SECOND_US
+_PEER: Final = _rate(LETTERS_PER_SECOND_PER_PEER)
+_GROUP: Final = _rate(LETTERS_PER_SECOND_PER_GROUP)
+_ALL: Final = _rate(LETTERS_PER_SECOND)
 
 
 class Rates:
     """The buckets of one node."""
 
-    def __init__(self, now: Micros) -> None:
-        self._all = Bucket(LETTERS_PER_SECOND, now)
-        self._groups: dict[bytes, Bucket] = {}
-        self._peers: dict[ConnId, Bucket] = {}
+    def __init__(self) -> None:
+        self._all: Buckets[None] = Buckets(_ALL, 1)
+        self._groups: Buckets[bytes] = Buckets(_GROUP, LETTER_GROUPS_REMEMBERED_MAX)
+        self._peers: Buckets[ConnId] = Buckets(_PEER, PEERS_CHARGED_MAX)
 
     def take(self, conn: ConnId, group: bytes, now: Micros) -> bool:
         """One letter came by this connection. False: it is one too many."""
-        peer = self._peers.get(conn)
-        if peer is None:
-            peer = self._peers[conn] = Bucket(LETTERS_PER_SECOND_PER_PEER, now)
-        buckets = (peer, self._group(group, now), self._all)
-        if not all(bucket.has_one(now) for bucket in buckets):
+        if not (self._peers.has(conn, now) and self._groups.has(group, now) and self._all.has(None, now)):
             return False
-        for bucket in buckets:
-            bucket.take()
+        self._peers.charge(conn, now)
+        self._groups.charge(group, now)
+        self._all.charge(None, now)
         return True
-
-    def _group(self, group: bytes, now: Micros) -> Bucket:
-        found = self._groups.get(group)
-        if found is not None:
-            return found
-        if len(self._groups) >= LETTER_GROUPS_REMEMBERED_MAX:
-            self._groups = {one: bucket for one, bucket in self._groups.items() if not bucket.is_full(now)}
-        found = Bucket(LETTERS_PER_SECOND_PER_GROUP, now)
-        if len(self._groups) < LETTER_GROUPS_REMEMBERED_MAX:
-            self._groups[group] = found
-        return found
-
-    @property
-    def group_count(self) -> int:
-        """How many are remembered."""
-        return len(self._groups)
 
     def forget(self, conn: ConnId) -> None:
         """The connection is gone."""
-        self._peers.pop(conn, None)
+        self._peers.forget(conn)

@@ -35,11 +35,11 @@ from minicoin.core.limits import (
 )
 from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rates import Buckets, Rate
 from minicoin.core.records.document import RECORDS_KEY, encode_records
 from minicoin.core.records.exchange_policy import ExchangeMode
 from minicoin.core.records.held import StoreSnapshot, Taken
 from minicoin.core.records.messages import FIRST_SOURCE, RecordDelta, RecordDigest, RecordValues
-from minicoin.core.records.rates import Buckets, Rate
 from minicoin.core.records.reconcile import answer_digest, answer_lacks, make_digest, next_page
 from minicoin.core.records.record import Place, SignedRecord, decode_record
 from minicoin.core.records.store import RecordStore

@@ -25,10 +25,10 @@ from minicoin.core.limits import (
     SIGNED_RECORDS_SPENT_REMEMBERED_MAX,
 )
 from minicoin.core.params.network import Network
+from minicoin.core.rates import Buckets, Rate
 from minicoin.core.records.exchange_policy import DEFAULT_EXCHANGE, ExchangePolicy
 from minicoin.core.records.held import Held, StoreSnapshot, Taken
 from minicoin.core.records.kinds import KINDS, KindRow, MaySign
-from minicoin.core.records.rates import Buckets, Rate
 from minicoin.core.records.record import (
     Place,
     SignedRecord,

@@ -20,7 +20,7 @@ BLOCKS = tuple(bytes([number]) * 32 for number in range(30, 0, -1))
 
 
 def pulls(**ledger_of):
-    return Pulls(ledger(**ledger_of), Rng(b"pulls"))
+    return Pulls(ledger(**ledger_of), Rng(b"pulls"), lambda address: b"")
 
 
 def pool(count):

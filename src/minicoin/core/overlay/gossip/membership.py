@@ -53,11 +53,13 @@ class Membership:
         self._setup = setup
         self._settings = settings
         self._rng = setup.rng.stream("membership")
+        self.group = setup.group
+        """The source group of an address."""
         self.view = PartialView(settings.expiry_us, setup.group)
         self.partners: dict[ConnId, Partner] = {}
         self._answered: dict[ConnId, None] = {}
         self._questions = Questions(self._rng, GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLES_OPEN_MAX)
-        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
+        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST, setup.group)
         self._incarnation = 0 if setup.saved is None else _read(setup.saved)
         self._sequence = 0
         self._said: Alive | None = None
@@ -139,7 +141,7 @@ class Membership:
 
     def take_shuffle(self, peer: PeerView, message: Shuffle, now: Micros) -> Iterable[Effect]:
         """A peer begins one. Raises PeerFault."""
-        if not self.serves(peer.conn) or not self._allowance.take(peer.conn, now):
+        if not self.serves(peer.conn) or not self._allowance.take(peer, now):
             return ()
         answer = Send(peer.conn, Shuffled(message.nonce, self._entries_for(peer, now)))
         self._hear(peer, message.entries, now)

@@ -71,7 +71,7 @@ class GossipOverlay(Overlay):
         self._neighbours = Neighbours(
             settings, setup.full_relay, setup.block_only, setup.group, setup.rng.stream("neighbours")
         )
-        self._pulls = Pulls(setup.ledger, setup.rng.stream("pulls"))
+        self._pulls = Pulls(setup.ledger, setup.rng.stream("pulls"), setup.group)
         self._searches = Searches(self._membership, settings, setup.rng.stream("searches"))
         self._pushes = setup.rng.stream("pushes")
         self._times = setup.rng.stream("times")

@@ -48,7 +48,7 @@ class Searches:
         self._membership = membership
         self._settings = settings
         self._rng = rng
-        self._allowance = Allowance(GOSSIP_SEEK_EVERY_US, OVERLAY_QUESTIONS_BURST)
+        self._allowance = Allowance(GOSSIP_SEEK_EVERY_US, OVERLAY_QUESTIONS_BURST, membership.group)
         self._open: dict[int, _Search] = {}
 
     def __len__(self) -> int:
@@ -92,11 +92,7 @@ class Searches:
 
     def take_seek(self, peer: PeerView, message: Seek, now: Micros) -> Iterable[Effect]:
         """A peer asks."""
-        if (
-            not self._membership.serves(peer.conn)
-            or not self._allowance.take(peer.conn, now)
-            or message.nonce in self._open
-        ):
+        if not self._membership.serves(peer.conn) or not self._allowance.take(peer, now) or message.nonce in self._open:
             return ()
         known = self._membership.know(message.target, now)
         search = self._add(message.nonce, message.target, peer.conn, now)

@@ -84,8 +84,8 @@ class KademliaOverlay(Overlay):
         )
         self._providers = ProviderStore()
         self._answerer = DhtAnswerer(self.table, self.links, self._providers, settings.k)
-        self._pulls = Pulls(setup.ledger, setup.rng.stream("pulls"))
-        self._allowance = Allowance(KAD_QUESTION_EVERY_US, KAD_QUESTIONS_BURST)
+        self._pulls = Pulls(setup.ledger, setup.rng.stream("pulls"), setup.group)
+        self._allowance = Allowance(KAD_QUESTION_EVERY_US, KAD_QUESTIONS_BURST, setup.group)
         self._tree = Tree(self.links, settings.beta, setup.rng)
         self._hello: KadHello | None = None
         self._wants = Wants()
@@ -177,7 +177,7 @@ class KademliaOverlay(Overlay):
     def take_ask(self, peer: PeerView, message: KadAsk, now: Micros) -> Iterable[Effect]:
         """A peer asks. A client answers nobody."""
         link = self.links.get(peer.conn)
-        if link is None or self._is_client or not self._allowance.take(peer.conn, now):
+        if link is None or self._is_client or not self._allowance.take(peer, now):
             return ()
         if link.is_server and link.contact is not None:
             self.table.see(link.contact)

@@ -1,27 +1,38 @@
-"""What each peer may ask for: so much at once, and so much in the long run. What goes beyond is not answered."""
+"""What each peer may ask for: so much at once, and so much in the long run. What goes beyond is not answered.
 
+The peers of one source group share an allowance of some of them, which outlives their connections: coming back buys
+nobody a new burst.
+"""
+
+from collections.abc import Callable
+
+from minicoin.core.limits import ALLOWANCE_PEERS_OF_GROUP, GROUPS_CHARGED_MAX, PEERS_CHARGED_MAX
+from minicoin.core.part import PeerView
+from minicoin.core.primitives.address import NodeAddress
+from minicoin.core.rates import Buckets, Rate
 from minicoin.core.units import ConnId, Micros
 
 
 class Allowance:
-    """Of one kind of question, for each connection: `burst` at once, and one more each `every_us`."""
+    """Of one kind of question: `burst` at once, and one more each `every_us`; `group` is the address book's."""
 
-    __slots__ = ("_burst_us", "_every_us", "_free_at")
+    __slots__ = ("_group", "_groups", "_peers")
 
-    def __init__(self, every_us: int, burst: int) -> None:
-        self._every_us = every_us
-        self._burst_us = every_us * burst
-        # When what it asked so far is used up; only of those that asked.
-        self._free_at: dict[ConnId, int] = {}
+    def __init__(self, every_us: int, burst: int, group: Callable[[NodeAddress], bytes]) -> None:
+        several = ALLOWANCE_PEERS_OF_GROUP
+        self._group = group
+        self._peers: Buckets[ConnId] = Buckets(Rate(burst, 1, every_us), PEERS_CHARGED_MAX)
+        self._groups: Buckets[bytes] = Buckets(Rate(several * burst, several, every_us), GROUPS_CHARGED_MAX)
 
-    def take(self, conn: ConnId, now: Micros) -> bool:
+    def take(self, peer: PeerView, now: Micros) -> bool:
         """The peer asks: whether it may."""
-        free_at = max(self._free_at.get(conn, 0), now)
-        if free_at + self._every_us > now + self._burst_us:
+        group = self._group(peer.address)
+        if not (self._peers.has(peer.conn, now) and self._groups.has(group, now)):
             return False
-        self._free_at[conn] = free_at + self._every_us
+        self._peers.charge(peer.conn, now)
+        self._groups.charge(group, now)
         return True
 
     def forget(self, conn: ConnId) -> None:
         """The peer left."""
-        self._free_at.pop(conn, None)
+        self._peers.forget(conn)

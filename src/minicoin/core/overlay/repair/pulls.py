@@ -6,6 +6,8 @@ what the mempool took since then. How far that went counts once `pulled` says so
 moves nothing, and the same page is asked for again.
 """
 
+from collections.abc import Callable
+
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import (
     OVERLAY_QUESTION_EVERY_US,
@@ -21,6 +23,7 @@ from minicoin.core.overlay.repair.chance import choose
 from minicoin.core.overlay.repair.messages import Pull, Pulled
 from minicoin.core.overlay.repair.questions import Questions
 from minicoin.core.part import PeerView
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import Inv, InventoryVector, InvType
@@ -29,11 +32,11 @@ from minicoin.core.wire.messages import Inv, InventoryVector, InvType
 class Pulls:
     """Of one node, both ways."""
 
-    def __init__(self, ledger: LedgerView, rng: Rng) -> None:
+    def __init__(self, ledger: LedgerView, rng: Rng, group: Callable[[NodeAddress], bytes]) -> None:
         self._ledger = ledger
         self._rng = rng
         self._questions = Questions(rng, PULL_ANSWER_US, PULLS_OPEN_MAX)
-        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST)
+        self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST, group)
         self._told_until: dict[ConnId, int] = {}
         self._have_more: dict[ConnId, None] = {}
         self.rounds = 0
@@ -55,7 +58,7 @@ class Pulls:
 
     def take_pull(self, peer: PeerView, message: Pull, now: Micros) -> list[Effect]:
         """A partner asks."""
-        if not self._allowance.take(peer.conn, now):
+        if not self._allowance.take(peer, now):
             return []
         page = self._ledger.pool_page(peer, message.since, PULL_TRANSACTIONS_MAX)
         inventory = (*self._blocks_above(message), *page.inventory)

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from minicoin.core.records.rates import Buckets, Rate
+from minicoin.core.rates import Buckets, Rate
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 
@@ -31,6 +31,15 @@ def test_a_new_name_takes_a_place_only_where_another_is_full_again() -> None:
     assert len(buckets) <= 3
     # Number 0 was charged twice and is not full yet.
     assert not buckets.charge(0, Micros(SECOND_US), 2)
+
+
+def test_a_rate_may_be_slower_than_one_a_second_and_looking_spends_nothing() -> None:
+    buckets = Buckets[int](Rate(2, 1, 5 * SECOND_US), 3)
+    assert all(buckets.has(0, Micros(0)) for _ in range(9)) and len(buckets) == 0
+    assert [buckets.charge(0, Micros(0)) for _ in range(3)] == [True, True, False]
+    assert not buckets.has(0, Micros(5 * SECOND_US - 1)) and buckets.has(0, Micros(5 * SECOND_US))
+    buckets.forget(0)
+    assert len(buckets) == 0 and buckets.charge(0, Micros(0), 2)
 
 
 def test_time_that_goes_back_gives_nothing() -> None:

@@ -1,4 +1,4 @@
-"""How often: a bounded number of buckets that fill by the second, one for each name."""
+"""How often: a bounded number of buckets that fill with time, one for each name."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many at once, and so many a second after that."""
+    """So many at once, and `count` more in each `per_us` after that."""
 
     burst: int
-    per_second: int
+    count: int
+    per_us: int = SECOND_US
 
 
 class Buckets(Generic[K]):
@@ -27,23 +28,33 @@ class Buckets(Generic[K]):
         self.rate = rate
         self._names_max = names_max
         self._levels: dict[K, tuple[int, Micros]] = {}
-        """What is spent, in millionths, and when that was true; in the order in which they were charged last."""
+        """What is spent, in parts of one of which there are `per_us`, and when that was true; in the order in which
+        they were charged last."""
 
     def __len__(self) -> int:
         return len(self._levels)
 
+    def has(self, name: K, now: Micros, amount: int = 1) -> bool:
+        """Whether there is so much left."""
+        spent = self._spent(name, now) + amount * self.rate.per_us
+        return spent <= self.rate.burst * self.rate.per_us and self._has_place(name, now)
+
     def charge(self, name: K, now: Micros, amount: int = 1) -> bool:
         """Whether there is so much left; then it is spent."""
-        spent = self._spent(name, now) + amount * SECOND_US
-        if spent > self.rate.burst * SECOND_US or not self._has_place(name, now):
+        if not self.has(name, now, amount):
             return False
+        spent = self._spent(name, now) + amount * self.rate.per_us
         self._levels.pop(name, None)
         self._levels[name] = (spent, now)
         return True
 
+    def forget(self, name: K) -> None:
+        """The name means nobody any more."""
+        self._levels.pop(name, None)
+
     def _spent(self, name: K, now: Micros) -> int:
         spent, at = self._levels.get(name, (0, now))
-        return max(0, spent - max(0, now - at) * self.rate.per_second)
+        return max(0, spent - max(0, now - at) * self.rate.count)
 
     def _has_place(self, name: K, now: Micros) -> bool:
         if name in self._levels or len(self._levels) < self._names_max:
