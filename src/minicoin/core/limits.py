@@ -650,6 +650,9 @@ INDEX_NEWCOMER_US: Final = 60 * SECOND_US
 # Pages that a member may ask for at once, and each second from then on: a view of KNOWN_MAX has ten.
 INDEX_PAGES_BURST: Final = 16
 INDEX_PAGES_PER_S: Final = 2
+# Joins and pages of one network group together, where groups are more than one machine.
+INDEX_ANSWERS_PER_GROUP_BURST: Final = 8 * INDEX_PAGES_BURST
+INDEX_ANSWERS_PER_GROUP_PER_S: Final = 8 * INDEX_PAGES_PER_S
 INDEXES_FOLLOWED_MAX: Final = 8
 # A difference between views counts once it has lasted: batches come each second, and records travel.
 INDEX_SETTLED_US: Final = 15 * SECOND_US

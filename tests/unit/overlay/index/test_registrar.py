@@ -5,6 +5,7 @@ from tests.unit.overlay.index.members import LIFE_US, NETWORK_ID, T0, address, e
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
+    INDEX_ANSWERS_PER_GROUP_BURST,
     INDEX_JOIN_EVERY_US,
     INDEX_LEAVE_GRACE_US,
     INDEX_MEMBERS_PER_GROUP_MAX,
@@ -99,9 +100,27 @@ def test_a_full_view_refuses_and_keeps_whom_it_has(monkeypatch):
 def test_one_network_group_cannot_fill_it_where_groups_count():
     made = registrar(counts_groups=True)
     for number in range(INDEX_MEMBERS_PER_GROUP_MAX):
-        assert isinstance(join(made, number + 1, group=b"one"), IdxPage)
-    assert isinstance(join(made, 999, group=b"one"), IdxRefuse)
-    assert isinstance(join(made, 998, group=b"two"), IdxPage)
+        later = Micros(T0 + number * SECOND_US)
+        assert isinstance(join(made, number + 1, later, version=later, group=b"one"), IdxPage)
+    assert "too many members" in join(made, 999, later, version=later, group=b"one").reason
+    assert isinstance(join(made, 998, later, version=later, group=b"two"), IdxPage)
+
+
+def test_coming_back_buys_a_network_group_no_more_answers():
+    made = registrar(counts_groups=True)
+    answered = 0
+    for conn in range(500):
+        answer = made.join(peer(1, conn + 1), IdxJoin(None), b"one", T0)
+        answered += isinstance(answer, IdxPage)
+        further = made.read_on(conn + 1, bytes(32), T0)
+        answered += isinstance(further, IdxPage)
+        made.on_closed(conn + 1, T0)
+    assert answered == INDEX_ANSWERS_PER_GROUP_BURST
+    assert answer == IdxRefuse("too many of this network group ask at once", 10)
+    assert isinstance(made.join(peer(2, 999), IdxJoin(None), b"two", T0), IdxPage)
+    # On a private network a group is all there is.
+    lab = registrar()
+    assert all(isinstance(lab.join(peer(1, conn), IdxJoin(None), b"one", T0), IdxPage) for conn in range(1, 500))
 
 
 def test_changes_go_out_in_one_batch_and_their_versions_follow_each_other():

@@ -6,7 +6,9 @@
    again. Nobody's place is taken by another.
 3. The view is read in the order of a hash of the peer ids, from where the reader's own stands: readers of a part of a
    large one each read another part.
-4. Pages cost more to send than to ask for: a peer has PAGES_BURST of them, and PAGES_PER_S more with time.
+4. Pages cost more to send than to ask for: a peer has PAGES_BURST of them, and PAGES_PER_S more with time. On public
+   networks the peers of a source group share an allowance too, which outlives their connections; who comes when it is
+   used up is told when to ask again.
 """
 
 from bisect import bisect_right, insort
@@ -16,6 +18,9 @@ from typing import Final
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
+    GROUPS_CHARGED_MAX,
+    INDEX_ANSWERS_PER_GROUP_BURST,
+    INDEX_ANSWERS_PER_GROUP_PER_S,
     INDEX_JOIN_EVERY_US,
     INDEX_LEAVE_GRACE_US,
     INDEX_LEAVES_MAX,
@@ -29,9 +34,13 @@ from minicoin.core.limits import (
 from minicoin.core.overlay.index.entry import MemberEntry, is_genuine
 from minicoin.core.overlay.index.messages import IdxDelta, IdxJoin, IdxPage, IdxRefuse
 from minicoin.core.part import PeerView
+from minicoin.core.rates import Buckets, Rate
 from minicoin.core.units import SECOND_US, ConnId, Micros
 
 _RETRY_S: Final = 60
+_PAGES: Final = Rate(INDEX_PAGES_BURST, INDEX_PAGES_PER_S)
+_ANSWERS: Final = Rate(INDEX_ANSWERS_PER_GROUP_BURST, INDEX_ANSWERS_PER_GROUP_PER_S)
+_CROWDED: Final = IdxRefuse("too many of this network group ask at once", 10)
 
 
 @dataclass(slots=True)
@@ -48,10 +57,10 @@ class _Place:
 class _Reader:
     """A peer that asked for the view, and hears of what changes."""
 
+    peer_id: bytes
+    group: bytes
+    came_at: Micros
     joined_at: Micros
-    pages: int = INDEX_PAGES_BURST
-    pages_since: Micros = Micros(0)
-    peer_id: bytes = b""
 
 
 class Registrar:
@@ -66,6 +75,8 @@ class Registrar:
         """(hash of a peer id, peer id), in order."""
         self._groups: dict[bytes, int] = {}
         self._readers: dict[ConnId, _Reader] = {}
+        self._pages: Buckets[ConnId] = Buckets(_PAGES, INDEX_MEMBERS_MAX)
+        self._answers: Buckets[bytes] = Buckets(_ANSWERS, GROUPS_CHARGED_MAX)
         self._joins: dict[bytes, None] = {}
         self._leaves: dict[bytes, None] = {}
         self._at = 0
@@ -96,11 +107,13 @@ class Registrar:
         known = self._readers.get(peer.conn)
         if known is not None and now < known.joined_at + INDEX_JOIN_EVERY_US:
             raise PeerFault("joins again at once", score=10)
+        if not self._may_answer(group, now):
+            return _CROWDED
         if message.entry is not None:
             refused = self._take(peer, message.entry, group, now)
             if refused:
                 return IdxRefuse(refused, _RETRY_S)
-        reader = known or _Reader(now, pages_since=now, peer_id=peer.address.peer_id)
+        reader = known or _Reader(peer.address.peer_id, group, now, now)
         reader.joined_at = now
         self._readers[peer.conn] = reader
         return self._page(ring_key(peer.address.peer_id)) if message.wants_view else None
@@ -153,6 +166,7 @@ class Registrar:
     def on_closed(self, conn: ConnId, now: Micros) -> None:
         """A session ended: its member may come back for a while."""
         reader = self._readers.pop(conn, None)
+        self._pages.forget(conn)
         if reader is None:
             return
         place = self._places.get(reader.peer_id)
@@ -161,19 +175,17 @@ class Registrar:
 
     # --- pages ---
 
-    def read_on(self, conn: ConnId, cursor: bytes, now: Micros) -> IdxPage | None:
+    def _may_answer(self, group: bytes, now: Micros) -> bool:
+        return not self._counts_groups or self._answers.charge(group, now)
+
+    def read_on(self, conn: ConnId, cursor: bytes, now: Micros) -> IdxPage | IdxRefuse | None:
         """The next page for a reader; None for a peer that never joined. Raises PeerFault."""
         reader = self._readers.get(conn)
         if reader is None:
             return None
-        earned = (now - reader.pages_since) * INDEX_PAGES_PER_S // SECOND_US
-        if earned:
-            reader.pages = min(INDEX_PAGES_BURST, reader.pages + earned)
-            reader.pages_since = now
-        if not reader.pages:
+        if not self._pages.charge(conn, now):
             raise PeerFault("asks for pages without end", score=10)
-        reader.pages -= 1
-        return self._page(cursor)
+        return self._page(cursor) if self._may_answer(reader.group, now) else _CROWDED
 
     def _page(self, cursor: bytes) -> IdxPage:
         total = len(self._ring)
@@ -187,7 +199,7 @@ class Registrar:
 
     def newcomers(self, now: Micros) -> set[ConnId]:
         """Those who joined so lately that they may have no neighbours yet."""
-        return {conn for conn, reader in self._readers.items() if now < reader.joined_at + INDEX_NEWCOMER_US}
+        return {conn for conn, reader in self._readers.items() if now < reader.came_at + INDEX_NEWCOMER_US}
 
     # --- what changes ---
 
