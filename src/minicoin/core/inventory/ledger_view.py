@@ -1,7 +1,6 @@
 """What a network model may ask of the chain and the mempool of this node, to tell a peer what it may lack."""
 
 from collections.abc import Callable
-from itertools import islice
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
@@ -12,19 +11,15 @@ from minicoin.core.mempool.entry import Entry
 from minicoin.core.overlay.contract import LedgerView, PoolPage
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.transaction import Txid
 
 
 def headers_view(tree: HeaderTree) -> LedgerView:
     """Of a node that keeps no blocks."""
-    return LedgerView(lambda: tree.tip.height, _recent_blocks(tree), lambda count: ())
+    return LedgerView(lambda: tree.tip.height, _recent_blocks(tree))
 
 
 def full_view(node: InventoryNode) -> LedgerView:
     """And of one that has a mempool."""
-
-    def pool_txids(count: int) -> tuple[Txid, ...]:
-        return tuple(entry.txid for entry in islice(node.mempool, count))
 
     def pool_page(peer: PeerView, since: int, count: int) -> PoolPage:
         page: list[Entry] = []
@@ -40,7 +35,7 @@ def full_view(node: InventoryNode) -> LedgerView:
         return PoolPage(tuple(inventory), until, has_more)
 
     tree = node.tree
-    return LedgerView(lambda: tree.tip.height, _recent_blocks(tree), pool_txids, pool_page)
+    return LedgerView(lambda: tree.tip.height, _recent_blocks(tree), pool_page)
 
 
 def _recent_blocks(tree: HeaderTree) -> Callable[[int], tuple[BlockHash, ...]]:

@@ -13,7 +13,6 @@ from minicoin.core.params.models import ANY_ROLE, SettingValue
 from minicoin.core.part import Outbox, Part, PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.transaction import Txid
 from minicoin.core.records.store import RecordStore
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -141,8 +140,6 @@ class LedgerView:
     tip_height: Callable[[], int]
     recent_blocks: Callable[[int], tuple[BlockHash, ...]]
     """At most so many of the active chain, the newest first."""
-    pool_txids: Callable[[int], tuple[Txid, ...]]
-    """At most so many; none where there is no mempool."""
     pool_page: Callable[[PeerView, int, int], PoolPage] = _no_pool
     """What the mempool took since that place, at most so many and POOL_PAGE_WINDOW_MAX of the last, oldest first. The
     peer is to be told: it may ask for them from now on."""
@@ -192,7 +189,7 @@ class OverlaySetup:
     identity: Identity | None = None
     """Signs as us; None on plain TCP, and where the node is recorded."""
     peer_id: bytes = b""
-    ledger: LedgerView = LedgerView(lambda: 0, _no_ids, _no_ids)
+    ledger: LedgerView = LedgerView(lambda: 0, _no_ids)
     group: Callable[[NodeAddress], bytes] = _no_group
     """The source group of an address, as the address book has it."""
     network_id: bytes = b""

@@ -55,7 +55,7 @@ def ledger(blocks=(TIP,), pool=()):
         page = tuple(pool[since : since + count])
         return PoolPage(page, since + len(page), since + len(page) < len(pool))
 
-    return LedgerView(lambda: len(blocks) - 1, lambda count: tuple(blocks[:count]), lambda count: (), pool_page)
+    return LedgerView(lambda: len(blocks) - 1, lambda count: tuple(blocks[:count]), pool_page)
 
 
 def setup(*, seed=b"gossip", own=200, **chosen):

@@ -48,7 +48,7 @@ class Member:
             is_private_network=True,
             own_address=lambda: self.contact.address if self.listens else None,
             peer_id=self.contact.peer_id,
-            ledger=ledger or LedgerView(lambda: 0, lambda count: (bytes(32),)[:count], lambda count: ()),
+            ledger=ledger or LedgerView(lambda: 0, lambda count: (bytes(32),)[:count]),
             group=facts.pop("group", group_of),
             outbox=self,
             saved=facts.pop("saved", None),

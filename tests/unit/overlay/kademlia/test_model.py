@@ -258,7 +258,7 @@ def ledger(*blocks: bytes, pool=()) -> LedgerView:
         vectors = tuple(InventoryVector(InvType.TX, txid) for txid in pool[since : since + count])
         return PoolPage(vectors, len(pool))
 
-    return LedgerView(lambda: len(blocks), lambda count: blocks[:count], lambda count: pool[:count], page)
+    return LedgerView(lambda: len(blocks), lambda count: blocks[:count], page)
 
 
 def test_what_was_missed_is_pulled():

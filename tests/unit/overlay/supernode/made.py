@@ -65,7 +65,7 @@ class Ledger:
         def recent(count):
             return tuple(map(self.hash_at, range(self.height, max(-1, self.height - count), -1)))
 
-        return LedgerView(lambda: self.height, recent, lambda count: ())
+        return LedgerView(lambda: self.height, recent)
 
 
 def setup_of(number, role, *, seed=b"test", saved=None, ledger=None, signs=True, records=None, **chosen):
