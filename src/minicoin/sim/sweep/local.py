@@ -4,6 +4,7 @@ A process that dies (killed, out of memory) breaks joblib's whole pool, and nobo
 that were running are tried again one at a time, and only the one that breaks the pool alone has failed.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -53,9 +54,12 @@ class _Pool:
                 return_as="generator_unordered", batch_size=1, pre_dispatch=self.processes, verbose=0
             )
             try:
-                for outcome in parallel(self._calls(jobs)):
-                    del self._taken[outcome.id]
-                    yield outcome
+                with warnings.catch_warnings():
+                    # joblib replaces a process that has grown large, between two jobs, and warns of it.
+                    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+                    for outcome in parallel(self._calls(jobs)):
+                        del self._taken[outcome.id]
+                        yield outcome
             except BrokenProcessPool:
                 self._is_broken = True
 
