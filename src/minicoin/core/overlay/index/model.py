@@ -428,7 +428,7 @@ class IndexOverlay(Overlay):
         if self._registrar is not None and not self._membership.followed:
             return ""
         if not self._membership.followed:
-            kept = f"; {len(self._known)} members are known from before" if len(self._known) else ""
+            kept = f"; known from before: {len(self._known)}" if len(self._known) else ""
             return f"waits for an index: none is connected, and it is dialled again{kept}"
         contradicted = [one.says for one in self._judgements if one.standing is Standing.CONTRADICTED]
         if contradicted:
