@@ -653,6 +653,11 @@ INDEX_PAGES_PER_S: Final = 2
 # Joins and pages of one network group together, where groups are more than one machine.
 INDEX_ANSWERS_PER_GROUP_BURST: Final = 8 * INDEX_PAGES_BURST
 INDEX_ANSWERS_PER_GROUP_PER_S: Final = 8 * INDEX_PAGES_PER_S
+# Who reads a view waits so long for its next page, since the first is enough to find neighbours by: else a thousand
+# who come at once keep an index's line busy for a minute, and it answers nobody.
+INDEX_PAGE_EVERY_US: Final = 10 * SECOND_US
+# Batches that come while pages are read: as many as come in that time, and room.
+INDEX_DELTAS_WAITING_MAX: Final = 256
 INDEXES_FOLLOWED_MAX: Final = 8
 # A difference between views counts once it has lasted: batches come each second, and records travel.
 INDEX_SETTLED_US: Final = 15 * SECOND_US

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.overlay.index.members import NETWORK_ID, T0, entry, forged, peer, peer_id
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import INDEXES_FOLLOWED_MAX
+from minicoin.core.limits import INDEX_PAGE_EVERY_US, INDEXES_FOLLOWED_MAX
 from minicoin.core.overlay.index.known import KnownMembers
 from minicoin.core.overlay.index.member import IndexMembership
 from minicoin.core.overlay.index.messages import IdxDelta, IdxNext, IdxPage, IdxRefuse
@@ -44,9 +44,16 @@ def test_a_view_of_one_page_is_followed_from_its_version():
 def test_pages_are_asked_for_until_all_are_there_and_what_changed_meanwhile_is_not_lost():
     made = met()
     assert made.views({}) == ()
-    assert made.take_page(INDEX, IdxPage(5, 3, (entry(1), entry(2)), bytes(32)), T0) == IdxNext(bytes(32))
+    made.take_page(INDEX, IdxPage(5, 3, (entry(1), entry(2)), bytes(32)), T0)
+    assert made.pages_due(T0) == ()
+    at = made.next_deadline()
+    assert INDEX_PAGE_EVERY_US // 2 < at - T0 < 2 * INDEX_PAGE_EVERY_US
+    with pytest.raises(PeerFault, match="unasked"):
+        made.take_page(INDEX, IdxPage(6, 3, (entry(3),)), T0)
+    assert made.pages_due(at) == ((INDEX.conn, IdxNext(bytes(32))),) and made.pages_due(at) == ()
     made.take_delta(INDEX, IdxDelta(5, 6, (entry(4),), (peer_id(1),)), T0)
-    assert made.take_page(INDEX, IdxPage(6, 3, (entry(3),), bytes(32)), T0) is None
+    made.take_page(INDEX, IdxPage(6, 3, (entry(3),), bytes(32)), T0)
+    assert made.next_deadline() > at + INDEX_PAGE_EVERY_US
     assert members(made) == {peer_id(number) for number in (2, 3, 4)}
 
 
@@ -55,7 +62,8 @@ def test_an_index_that_sends_the_same_page_for_ever_is_not_asked_for_ever():
     pages = 0
     for _ in range(99):
         pages += 1
-        if made.take_page(INDEX, IdxPage(5, 250, (entry(1),), bytes(32)), T0) is None:
+        made.take_page(INDEX, IdxPage(5, 250, (entry(1),), bytes(32)), T0)
+        if not made.pages_due(Micros(T0 + 2 * INDEX_PAGE_EVERY_US)):
             break
     assert pages == 5
 

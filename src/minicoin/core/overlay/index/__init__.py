@@ -2,9 +2,10 @@
 
 1. A node of role `index` keeps the view: who is a member, by a record that each member signs itself (`core/records`, of
    kind status). So an index can leave members out and name ones of its own making, but nobody in anybody's name.
-2. A member joins each index it knows, reads its view page by page, and hears of joins and leaves as versioned deltas,
-   at most one batch each second. A delta that does not follow what it has makes it ask anew. It keeps KNOWN_MAX records
-   at most, of a large view a part that differs from member to member; what it knows survives a stop.
+2. A member joins each index it knows, and hears of joins and leaves as versioned deltas, one batch each second at most.
+   It reads the view page by page and in its own time: the first is enough to find neighbours by, and a thousand who
+   come at once would keep the index's line busy. A delta that does not follow what it has makes it ask anew. It keeps
+   KNOWN_MAX records at most, of a large view a part that differs from member to member; what it knows survives a stop.
 3. A member whose connection to the index ended is in the view for LEAVE_GRACE more; one that is not connected to it at
    all until its record expires. So nobody is dropped for a connection that broke.
 4. Members connect to some drawn at random from what they know, and to the index always. They announce items to all. An

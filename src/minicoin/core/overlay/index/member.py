@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import INDEX_KNOWN_MAX, INDEX_PAGE_RECORDS_MAX, INDEXES_FOLLOWED_MAX
+from minicoin.core.limits import (
+    INDEX_DELTAS_WAITING_MAX,
+    INDEX_KNOWN_MAX,
+    INDEX_PAGE_EVERY_US,
+    INDEX_PAGE_RECORDS_MAX,
+    INDEXES_FOLLOWED_MAX,
+)
 from minicoin.core.overlay.index.confirmation import ViewSeen
 from minicoin.core.overlay.index.entry import MemberEntry
 from minicoin.core.overlay.index.known import KnownMembers
@@ -39,6 +45,10 @@ class Followed:
     """It was asked for its view, and has neither sent all of it nor refused."""
     refused: str = ""
     join_at: Micros | None = None
+    cursor: bytes = b""
+    """Behind which the next page begins."""
+    next_at: Micros | None = None
+    """When that one is asked for."""
 
     @property
     def name(self) -> str:
@@ -111,21 +121,31 @@ class IndexMembership:
             one.join_at = Micros(now + self._renew_us * 3 // 4 + self._rng.below(self._renew_us // 4 + 1))
             wants_view = one.at is None
             if wants_view:
-                one.is_asked, one.pages = True, 0
+                one.is_asked, one.pages, one.next_at = True, 0, None
                 one.waiting.clear()
             found.append((conn, wants_view))
         return tuple(found)
 
+    def pages_due(self, now: Micros) -> tuple[tuple[ConnId, IdxNext], ...]:
+        """What to ask for the next pages, by connection."""
+        found: list[tuple[ConnId, IdxNext]] = []
+        for conn, one in self._followed.items():
+            if one.next_at is not None and one.next_at <= now:
+                one.next_at = None
+                found.append((conn, IdxNext(one.cursor)))
+        return tuple(found)
+
     def next_deadline(self) -> Micros | None:
-        """When the next index is to be joined."""
-        return min((one.join_at for one in self._followed.values() if one.join_at is not None), default=None)
+        """When the next index is to be joined, or the next page asked for."""
+        times = (at for one in self._followed.values() for at in (one.join_at, one.next_at) if at is not None)
+        return min(times, default=None)
 
     # --- what indexes say ---
 
-    def take_page(self, peer: PeerView, page: IdxPage, now: Micros) -> IdxNext | None:
-        """A page of a view we asked for; what to ask next. Raises PeerFault."""
+    def take_page(self, peer: PeerView, page: IdxPage, now: Micros) -> None:
+        """A page of a view we asked for. Raises PeerFault."""
         one = self._followed.get(peer.conn)
-        if one is None or not one.is_asked:
+        if one is None or not one.is_asked or one.next_at is not None:
             raise PeerFault("sends a page unasked", score=10)
         if one.pages == 0:
             one.read_at, one.total, one.refused = page.at, page.total, ""
@@ -136,19 +156,20 @@ class IndexMembership:
         wanted = min(one.total, INDEX_KNOWN_MAX)
         pages_max = -(-wanted // INDEX_PAGE_RECORDS_MAX) + _PAGES_SPARE
         if page.cursor and len(one.members) < wanted and one.pages < pages_max:
-            return IdxNext(page.cursor)
+            one.cursor = page.cursor
+            one.next_at = Micros(now + INDEX_PAGE_EVERY_US * 3 // 4 + self._rng.below(INDEX_PAGE_EVERY_US // 2))
+            return
         one.at, one.is_asked = one.read_at, False
         waiting, one.waiting = one.waiting, []
         for delta in waiting:
             self._apply(one, delta, now)
-        return None
 
     def take_delta(self, peer: PeerView, delta: IdxDelta, now: Micros) -> None:
         """What changed in a view we follow. Raises PeerFault."""
         one = self._followed.get(peer.conn)
         if one is None:
             raise PeerFault("sends changes of a view that nobody follows", score=10)
-        if one.is_asked and len(one.waiting) < INDEX_PAGE_RECORDS_MAX:
+        if one.is_asked and len(one.waiting) < INDEX_DELTAS_WAITING_MAX:
             one.waiting.append(delta)
         elif one.at is not None:
             self._apply(one, delta, now)
@@ -181,6 +202,6 @@ class IndexMembership:
         one = self._followed.get(peer.conn)
         if one is None or one.join_at is None:
             raise PeerFault("refuses what nobody asked", score=10)
-        one.refused, one.is_asked, one.at = refusal.reason, False, None
+        one.refused, one.is_asked, one.at, one.next_at = refusal.reason, False, None, None
         wait_us = min(max(refusal.retry_s * SECOND_US, _RETRY_MIN_US), self._renew_us)
         one.join_at = Micros(now + wait_us + self._rng.below(wait_us // 4 + 1))

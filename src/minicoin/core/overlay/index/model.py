@@ -190,9 +190,9 @@ class IndexOverlay(Overlay):
         return ()
 
     def take_page(self, peer: PeerView, message: IdxPage, now: Micros) -> Iterable[Effect]:
-        further = self._membership.take_page(peer, message, now)
+        self._membership.take_page(peer, message, now)
         self._on_learned(now)
-        return () if further is None else (Send(peer.conn, further),)
+        return ()
 
     def take_delta(self, peer: PeerView, message: IdxDelta, now: Micros) -> Iterable[Effect]:
         self._membership.take_delta(peer, message, now)
@@ -270,6 +270,7 @@ class IndexOverlay(Overlay):
         if self._registrar is not None:
             deltas, readers = self._registrar.on_deadline(now)
             effects += (Send(conn, delta) for conn in readers for delta in deltas)
+        effects += (Send(conn, ask) for conn, ask in self._membership.pages_due(now))
         for conn, wants_view in self._membership.due(now):
             effects.append(Send(conn, IdxJoin(self._own_entry(now), wants_view)))
         if self._witnesses.check_at is not None and self._witnesses.check_at <= now:
