@@ -49,6 +49,13 @@ SIGNATURE_BYTES_MAX: Final = 80
 # Messages beyond Bitcoin's that one node speaks: a dozen for each part that has any.
 EXTENSIONS_MAX: Final = 64
 
+# --- signers ---
+# A certificate of 100 members has 6.5 KB, and a healthy block of theirs 20,000 messages: more want another protocol.
+MEMBERS_MAX: Final = 100
+MEMBER_NAME_BYTES_MAX: Final = 64
+# Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
+VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
+
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US
 BAN_SCORE: Final = 100

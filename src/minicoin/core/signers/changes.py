@@ -1,0 +1,135 @@
+"""A change of the member list: the whole list from a height on, signed by a quorum of the list it is carried under.
+
+A coinbase carries it at least two blocks in front of the height from which it holds, so that the certificate of the
+block between names it. Its version is one above that of the change carried last (the founding list has version 0), and
+it names that change's hash (the founding list's hash at first), so that one change has one successor.
+
+Signed is tagged_hash("minicoin/member-change", network id, body). Body: version u32, from_height u32, previous hash,
+the list, and for each member in the list's order its name (a length byte, UTF-8). Behind the body: a count byte and for
+each signature the signer's key and the signature, by ascending key.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from struct import Struct
+from typing import Final
+
+from coincurve import PrivateKey
+
+from minicoin.core.crypto.hashing import tagged_hash
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import MEMBER_NAME_BYTES_MAX, MEMBERS_MAX
+from minicoin.core.signers.members import KEY_BYTES, MemberList
+from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
+
+_HEAD: Final = Struct("<II32s")
+_TAG: Final = "minicoin/member-change"
+MEMBER_CHANGE_BYTES_MAX: Final = (
+    _HEAD.size
+    + 2
+    + MEMBERS_MAX * (KEY_BYTES + 1 + MEMBER_NAME_BYTES_MAX)
+    + 1
+    + MEMBERS_MAX * (KEY_BYTES + SIGNATURE_BYTES)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """`names` and `members.keys` belong together by their place; `signatures` are (key, signature) by ascending key."""
+
+    version: int
+    from_height: int
+    previous: bytes
+    members: MemberList
+    names: tuple[str, ...]
+    signatures: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def hash(self) -> bytes:
+        """What its successor names; signatures are no part of it."""
+        return tagged_hash("minicoin/member-change-hash", self.body())
+
+    def body(self) -> bytes:
+        """What is signed, but for the network."""
+        names = b"".join(bytes((len(name.encode()),)) + name.encode() for name in self.names)
+        return _HEAD.pack(self.version, self.from_height, self.previous) + self.members.encode() + names
+
+    def digest(self, network_id: bytes) -> bytes:
+        """What a signature is made over."""
+        return tagged_hash(_TAG, network_id + self.body())
+
+    def signed_by(self, key: PrivateKey, network_id: bytes) -> "MemberChange":
+        """The change with one more signature, or the same one again."""
+        signer = key.public_key_xonly.format()
+        return self.with_signature(signer, key.sign_schnorr(self.digest(network_id), bytes(32)))
+
+    def with_signature(self, signer: bytes, signature: bytes) -> "MemberChange":
+        """The change with this signature, which is not looked at, in its place."""
+        kept = {**dict(self.signatures), signer: signature}
+        return replace(self, signatures=tuple(sorted(kept.items())))
+
+    def signers(self, under: MemberList, network_id: bytes) -> tuple[bytes, ...]:
+        """The members of `under` whose signatures hold."""
+        digest = self.digest(network_id)
+        return tuple(key for key, signature in self.signatures if key in under and verifies(key, signature, digest))
+
+    def problem(self, under: MemberList, network_id: bytes) -> str | None:
+        """Why a quorum of `under` does not stand behind it; None where it does. Every signature must be a member's and
+        hold: what is carried has one form."""
+        good = self.signers(under, network_id)
+        if len(good) != len(self.signatures):
+            return "it carries a signature that is no member's, or does not hold"
+        if len(good) < under.quorum:
+            return f"{len(good)} members signed it, and the quorum is {under.quorum}"
+        return None
+
+    def encode(self) -> bytes:
+        signatures = b"".join(key + signature for key, signature in self.signatures)
+        return self.body() + bytes((len(self.signatures),)) + signatures
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "MemberChange":
+        """What encode() gave; no signature is looked at. Raises DecodeError."""
+        if len(raw) > MEMBER_CHANGE_BYTES_MAX or len(raw) < _HEAD.size + 2:
+            raise DecodeError(f"a change of members of {len(raw)} bytes")
+        version, from_height, previous = _HEAD.unpack_from(raw)
+        count = int.from_bytes(raw[_HEAD.size : _HEAD.size + 2], "little")
+        at = _HEAD.size + 2 + count * KEY_BYTES
+        members = MemberList.decode(raw[_HEAD.size : at])
+        names: list[str] = []
+        for _ in range(count):
+            name, at = _name(raw, at)
+            names.append(name)
+        if at >= len(raw) or len(raw) != at + 1 + raw[at] * (KEY_BYTES + SIGNATURE_BYTES):
+            raise DecodeError("a change of members has as many signatures as it says")
+        step = KEY_BYTES + SIGNATURE_BYTES
+        signatures = tuple(
+            (raw[place : place + KEY_BYTES], raw[place + KEY_BYTES : place + step])
+            for place in range(at + 1, len(raw), step)
+        )
+        signers = [key for key, _ in signatures]
+        if signers != sorted(dict.fromkeys(signers)):
+            raise DecodeError("the signers of a change stand in order, each once")
+        return cls(version, from_height, previous, members, tuple(names), signatures)
+
+
+def _name(raw: bytes, at: int) -> tuple[str, int]:
+    end = at + 1 + (raw[at] if at < len(raw) else 0)
+    if not at + 1 < end <= len(raw) or end - at - 1 > MEMBER_NAME_BYTES_MAX:
+        raise DecodeError(f"a member's name has 1 to {MEMBER_NAME_BYTES_MAX} bytes")
+    try:
+        name = raw[at + 1 : end].decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError("a member's name is not UTF-8") from error
+    if not name.isprintable():
+        raise DecodeError("a member's name has characters that cannot be shown")
+    return name, end
+
+
+def member_change(version: int, from_height: int, previous: bytes, named: Iterable[tuple[bytes, str]]) -> MemberChange:
+    """An unsigned change to these (key, name), in whatever order they come. Raises MisuseError."""
+    rows = sorted(named)
+    names = tuple(name for _, name in rows)
+    if any(not 1 <= len(name.encode()) <= MEMBER_NAME_BYTES_MAX or not name.isprintable() for name in names):
+        raise MisuseError(f"a member's name has 1 to {MEMBER_NAME_BYTES_MAX} bytes, all of which can be shown")
+    return MemberChange(version, from_height, previous, MemberList(tuple(key for key, _ in rows)), names)

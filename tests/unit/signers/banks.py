@@ -1,0 +1,20 @@
+"""Five banks with keys, and what they sign."""
+
+from coincurve import PrivateKey
+
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.members import MemberList, member_list
+from minicoin.core.signers.votes import SignedVote, Vote, VoteKind, sign_vote
+
+NETWORK_ID = b"n" * 32
+KEYS = tuple(PrivateKey(bytes((number,)) * 32) for number in range(1, 6))
+BANKS: MemberList = member_list(key.public_key_xonly.format() for key in KEYS)
+BLOCK = BlockHash(b"b" * 32)
+
+
+def public(key: PrivateKey) -> bytes:
+    return bytes(key.public_key_xonly.format())
+
+
+def precommit(key: PrivateKey, block: BlockHash = BLOCK, height: int = 7, round_: int = 0) -> SignedVote:
+    return sign_vote(Vote(VoteKind.PRECOMMIT, height, round_, block, BANKS.hash), key, NETWORK_ID)
