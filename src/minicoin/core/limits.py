@@ -53,6 +53,11 @@ EXTENSIONS_MAX: Final = 64
 # A certificate of 100 members has 6.5 KB, and a healthy block of theirs 20,000 messages: more want another protocol.
 MEMBERS_MAX: Final = 100
 MEMBER_NAME_BYTES_MAX: Final = 64
+# What block 1 pays out: 1,000 outputs of the longest standard script are 43 KB, a page for each of 100 members.
+ALLOCATION_OUTPUTS_MAX: Final = 1_000
+ALLOCATION_SCRIPT_BYTES_MAX: Final = 520
+# Who may connect at first: 100 members with ten nodes each, whose peer ids have 38 bytes, and room for names.
+ADMISSION_IN_FILE_BYTES_MAX: Final = 64 << 10
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 

@@ -7,9 +7,10 @@ import pytest
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.network import Network, canonical_form
-from minicoin.core.params.rules import Buried, Deployments, Retarget, RetargetKind, SignetKind, VersionBits
+from minicoin.core.params.rules import Buried, Deployments, Retarget, RetargetKind, SignersKind, SignetKind, VersionBits
 
 REGTEST = lookup("regtest")
+SIGNERS = SignersKind((bytes(31) + b"\1", bytes(31) + b"\2"), ("A", "B"), allocation=((b"\x51", 7),))
 VOTE = VersionBits(bit=3, start_time=0, timeout=None, window=10, threshold=8)
 
 SAME = {
@@ -53,6 +54,37 @@ def test_id_commits_to_the_genesis_rules(changes: dict[str, object]) -> None:
     assert changed.network_id != REGTEST.network_id
     assert changed.magic != REGTEST.magic
     assert changed.protocol_id != REGTEST.protocol_id
+
+
+SIGNERS_SAME = {
+    "names": {"names": ("B", "A")},
+    "time-outs": {"propose_timeout_ms": 1, "prevote_timeout_ms": 2, "precommit_timeout_ms": 3, "timeout_step_ms": 4},
+    "empty blocks": {"empty_after_s": 5},
+}
+SIGNERS_DIFFERENT = {
+    "members": {"members": (bytes(31) + b"\1", bytes(31) + b"\3")},
+    "interval": {"min_interval_s": 2},
+    "who is paid": {"allocation": ((b"\x52", 7),)},
+    "how much": {"allocation": ((b"\x51", 8),)},
+    "who may connect": {"admission": b"a"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [(changes, True) for changes in SIGNERS_SAME.values()]
+    + [(changes, False) for changes in SIGNERS_DIFFERENT.values()],
+    ids=[*SIGNERS_SAME, *SIGNERS_DIFFERENT],
+)
+def test_id_commits_to_what_signed_blocks_are_judged_by(changes: dict[str, object], is_same: bool) -> None:
+    network = _changed({"proof": SIGNERS})
+    changed = _changed({"proof": dataclasses.replace(SIGNERS, **changes)})  # type: ignore[arg-type]
+    assert (changed.network_id == network.network_id) == is_same
+
+
+def test_signers_are_spelt_out() -> None:
+    lines = canonical_form(_changed({"proof": dataclasses.replace(SIGNERS, admission=b"who")})).decode().splitlines()
+    assert lines[2] == f"proof=signers:{SIGNERS.founding_list.hash.hex()}:1:51/7:77686f"
 
 
 def test_canonical_form_is_spelt_out() -> None:

@@ -157,7 +157,7 @@ MISTAKES = {
     "no hex": ('"7fff', '"zfff', r"pow_limit must be hexadecimal"),
     "short hex": ('"7fff', '"', r"pow_limit must have 32 bytes, has 30"),
     "retarget kind": ('kind = "none"', 'kind = "daily"', r"retarget\.kind must be one of bitcoin, bip94, asert, none"),
-    "proof kind": ("[retarget]", '[proof]\nkind = "stake"\n[retarget]', r"proof\.kind must be work or signet"),
+    "proof kind": ("[retarget]", '[proof]\nkind = "stake"\n[retarget]', r"proof\.kind must be work, signet or signers"),
     "no table": ("[keys]\nwif = 12", "", r"keys\.wif is missing"),
     "genesis without work": ("nonce = 1", "nonce = 0", r"genesis\.nonce 0 does not give"),
     "genesis above the limit": ("bits = 0x207fffff", "bits = 0x21008000", r"genesis\.bits 0x21008000 is easier"),

@@ -16,8 +16,9 @@ from minicoin.core.chain.difficulty import Difficulty
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.signet import check_signet_solution
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
-from minicoin.core.params.rules import SignetKind, WorkKind
+from minicoin.core.params.rules import SignersKind, SignetKind, WorkKind
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, meets_target, work_of_bits
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
@@ -118,6 +119,8 @@ def make_header_proof(network: Network) -> HeaderProof:
         # Signet's signature is on top of the work.
         case WorkKind() | SignetKind():
             return ProofOfWork(network)
+        case SignersKind():
+            raise MisuseError(f"network {network.name}: its blocks are signed by members, which this node cannot check")
 
 
 def make_block_proof(network: Network) -> BlockProof:
@@ -127,3 +130,5 @@ def make_block_proof(network: Network) -> BlockProof:
             return WorkInHeader()
         case SignetKind(challenge):
             return SignetSolution(challenge)
+        case SignersKind():
+            raise MisuseError(f"network {network.name}: its blocks are signed by members, which this node cannot check")

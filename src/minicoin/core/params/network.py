@@ -18,6 +18,7 @@ from minicoin.core.params.rules import (
     ProofKind,
     Retarget,
     RetargetKind,
+    SignersKind,
     SignetKind,
     WorkKind,
 )
@@ -175,6 +176,10 @@ def _proof_text(proof: ProofKind) -> str:
             return "work"
         case SignetKind(challenge):
             return f"signet:{challenge.hex()}"
+        case SignersKind():
+            # Names and time-outs are no rules: who differs in them accepts the same chain.
+            paid = ",".join(f"{script.hex()}/{amount}" for script, amount in proof.allocation)
+            return f"signers:{proof.founding_list.hash.hex()}:{proof.min_interval_s}:{paid}:{proof.admission.hex()}"
 
 
 def _retarget_text(rule: Retarget) -> str:

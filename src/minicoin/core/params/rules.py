@@ -1,7 +1,12 @@
 """The parts a network's rules are made of: proof kinds, retargeting, deployments. Plain data; chain executes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import MEMBER_NAME_BYTES_MAX
+from minicoin.core.signers.members import MemberList
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,48 @@ class SignetKind:
     challenge: bytes
 
 
-ProofKind = WorkKind | SignetKind
+SIGNERS_BITS: Final = 0x207FFFFF
+"""What each block carries that members sign: two tries find its nonce, and Bitcoin software can parse it."""
+MIN_INTERVAL_S: Final = 1
+PROPOSE_TIMEOUT_MS: Final = 1_000
+PREVOTE_TIMEOUT_MS: Final = 500
+PRECOMMIT_TIMEOUT_MS: Final = 500
+TIMEOUT_STEP_MS: Final = 250
+EMPTY_AFTER_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SignersKind:
+    """A block is final by the signatures of a quorum of the network's members, who take turns to propose one.
+
+    `members` are the founding members' x-only keys in ascending order, `names` theirs by place. Block 1's coinbase pays
+    `allocation`, (output script, satoshi) in this order, and fees behind it. `admission` is the encoded first record of
+    who may connect; where it is empty, anybody may. The time-outs are of round 0 and grow by `timeout_step_ms` a round;
+    without a payment a block comes `empty_after_s` after the last. Both are no part of the network id, nor are names.
+    """
+
+    members: tuple[bytes, ...]
+    names: tuple[str, ...]
+    min_interval_s: int = MIN_INTERVAL_S
+    allocation: tuple[tuple[bytes, int], ...] = ()
+    admission: bytes = b""
+    propose_timeout_ms: int = PROPOSE_TIMEOUT_MS
+    prevote_timeout_ms: int = PREVOTE_TIMEOUT_MS
+    precommit_timeout_ms: int = PRECOMMIT_TIMEOUT_MS
+    timeout_step_ms: int = TIMEOUT_STEP_MS
+    empty_after_s: int = EMPTY_AFTER_S
+    founding_list: MemberList = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "founding_list", MemberList(self.members))
+        if len(self.names) != len(self.members):
+            raise MisuseError(f"{len(self.members)} members have {len(self.names)} names")
+        for name in self.names:
+            if not 1 <= len(name.encode()) <= MEMBER_NAME_BYTES_MAX or not name.isprintable():
+                raise MisuseError(f"a member's name has 1 to {MEMBER_NAME_BYTES_MAX} bytes, all of which can be shown")
+
+
+ProofKind = WorkKind | SignetKind | SignersKind
 
 WORK = WorkKind()
 

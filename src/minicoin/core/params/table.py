@@ -106,6 +106,19 @@ class TomlTable:
             raise self.wrong(key, f"must be a table, not {value!r}")
         return TomlTable(value, f"{self._place}.{key}" if self._place else key)
 
+    def tables(self, key: str, count_max: int) -> tuple["TomlTable", ...]:
+        """A list of nested tables, empty where the key is missing."""
+        self._asked[key] = None
+        value = self._values.pop(key, [])
+        if not isinstance(value, list) or len(value) > count_max:
+            raise self.wrong(key, f"must be a list of at most {count_max} tables")
+        tables: list[TomlTable] = []
+        for index, entry in enumerate(value, 1):
+            if not isinstance(entry, dict):
+                raise self.wrong(key, f"must hold tables only, not {entry!r}")
+            tables.append(TomlTable(entry, f"{self._place}.{key}[{index}]" if self._place else f"{key}[{index}]"))
+        return tuple(tables)
+
     def rest(self) -> Mapping[str, object]:
         """All keys that were not read yet, with their values: whoever takes them judges them."""
         values, self._values = self._values, {}
@@ -135,3 +148,10 @@ def _is_misspelt(given: str, wanted: str) -> bool:
     """Whether a key is that close to another that nothing else can be meant."""
     plain, other = (key.lower().replace("_", "").replace("-", "").rstrip("s") for key in (given, wanted))
     return plain == other or SequenceMatcher(None, given, wanted).ratio() >= _MISSPELT
+
+
+def quote(text: str) -> str:
+    """The text as a TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    # TOML's basic strings know no raw control characters.
+    return '"' + "".join(letter if " " <= letter != "\x7f" else f"\\u{ord(letter):04x}" for letter in escaped) + '"'

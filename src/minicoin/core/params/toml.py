@@ -32,9 +32,11 @@ from minicoin.core.params.rules import (
     ProofKind,
     Retarget,
     RetargetKind,
+    SignersKind,
     SignetKind,
     VersionBits,
 )
+from minicoin.core.params.signers_toml import check_signers, read_signers
 from minicoin.core.params.table import TomlTable
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import BlockHash
@@ -66,20 +68,24 @@ def network_from_mapping(mapping: Mapping[str, object], models: Mapping[str, Mod
     MisuseError."""
     table = TomlTable(mapping, "")
     overlay = _overlay(table, models)
+    address_format = _address_format(table.table("address"))
+    proof = _proof(table.table("proof"), address_format)
+    is_signed = isinstance(proof, SignersKind)
     network = Network(
         name=_matching(table, "name", _NAME, "1 to 32 lower-case letters, digits and hyphens"),
         genesis_recipe=_genesis(table.table("genesis")),
         pow_limit=int.from_bytes(table.octets("pow_limit", 32), "big"),
         spacing_s=table.integer("spacing_s", 1, _YEAR_S),
         retarget=_retarget(table.table("retarget")),
-        address_format=_address_format(table.table("address")),
+        address_format=address_format,
         keys=_keys(table.table("keys")),
         default_port=table.integer("default_port", 1, 65535),
         rpc_port=table.integer("rpc_port", 1, 65535),
-        proof=_proof(table.table("proof")),
+        proof=proof,
         subsidy_sat=table.integer("subsidy_sat", 0, MONEY_MAX_SAT),
         halving_interval=table.integer("halving_interval", 1, _HEIGHT_MAX),
-        coinbase_maturity=table.integer("coinbase_maturity", 1, _HEIGHT_MAX, COINBASE_MATURITY),
+        # What is final cannot vanish from under those who spent it.
+        coinbase_maturity=table.integer("coinbase_maturity", 1, _HEIGHT_MAX, 1 if is_signed else COINBASE_MATURITY),
         deployments=_deployments(table.table("deployments"), table.table("signals")),
         base_script_flags=(
             _script_flags(table, "base_script_flags") if "base_script_flags" in table else int(ScriptFlag.ALL)
@@ -98,13 +104,14 @@ def network_from_mapping(mapping: Mapping[str, object], models: Mapping[str, Mod
         uses_mdns=table.flag("uses_mdns", False),
         overlay=overlay,
         overlay_settings=_overlay_settings(table.table("overlay_settings"), models[overlay]),
-        own_messages=table.flag("own_messages", models[overlay].needs_messages),
+        own_messages=table.flag("own_messages", is_signed or models[overlay].needs_messages),
         ping_after_s=table.integer("ping_after_s", 1, _YEAR_S, PING_AFTER_S),
         drop_after_s=table.integer("drop_after_s", 1, _YEAR_S, DROP_AFTER_S),
         own_magic=table.octets("magic", MAGIC_BYTES) if "magic" in table else None,
     )
     table.finish()
     _check(network, table)
+    check_signers(network, table)
     _check_messages(network, table, models[overlay])
     return network
 
@@ -179,13 +186,15 @@ def _genesis(table: TomlTable) -> GenesisRecipe:
     return recipe
 
 
-def _proof(table: TomlTable) -> ProofKind:
+def _proof(table: TomlTable, form: AddressFormat) -> ProofKind:
     kind = table.text("kind", "work")
     proof: ProofKind = WORK
     if kind == "signet":
         proof = SignetKind(table.octets("challenge"))
+    elif kind == "signers":
+        proof = read_signers(table, form)
     elif kind != "work":
-        raise table.wrong("kind", f"must be work or signet, not {kind!r}")
+        raise table.wrong("kind", f"must be work, signet or signers, not {kind!r}")
     table.finish()
     return proof
 

@@ -6,8 +6,10 @@ from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.models import SettingValue
 from minicoin.core.params.network import Network
-from minicoin.core.params.rules import Activation, Buried, ProofKind, SignetKind, WorkKind
-from minicoin.core.params.table import NEVER_TEXT
+from minicoin.core.params.rules import Activation, Buried, ProofKind, SignersKind, SignetKind, WorkKind
+from minicoin.core.params.signers_toml import signers_lines
+from minicoin.core.params.table import NEVER_TEXT, quote
+from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.script_flags import ScriptFlag
 
@@ -18,14 +20,14 @@ def network_to_toml(network: Network) -> str:
         "\n".join((f"# network id {network.network_id.hex()}", *_head(network))),
         _section("overlay_settings", [f"{name} = {_setting(value)}" for name, value in network.overlay_settings]),
         _section("genesis", _genesis(network)),
-        _section("proof", _proof(network.proof)),
+        _section("proof", _proof(network.proof, network.address_format)),
         _section("retarget", _retarget(network)),
         _section(
             "address",
             [
                 f"p2pkh = {network.address_format.p2pkh}",
                 f"p2sh = {network.address_format.p2sh}",
-                f"hrp = {_quote(network.address_format.hrp)}",
+                f"hrp = {quote(network.address_format.hrp)}",
             ],
         ),
         _section("keys", _keys(network)),
@@ -33,7 +35,7 @@ def network_to_toml(network: Network) -> str:
         _section("signals", [f"{name} = {_activation(rule)}" for name, rule in network.deployments.extra]),
         _section(
             "script_flag_exceptions",
-            [f"{_quote(hash_to_hex(block))} = {_flags(flags)}" for block, flags in network.script_flag_exceptions],
+            [f"{quote(hash_to_hex(block))} = {_flags(flags)}" for block, flags in network.script_flag_exceptions],
         ),
         _section("bip30_exceptions", _heights(network.bip30_exceptions)),
         _section("checkpoints", _heights(network.checkpoints)),
@@ -43,7 +45,7 @@ def network_to_toml(network: Network) -> str:
 
 def _head(network: Network) -> list[str]:
     lines = [
-        f"name = {_quote(network.name)}",
+        f"name = {quote(network.name)}",
         f'pow_limit = "{network.pow_limit:064x}"',
         f"spacing_s = {network.spacing_s}",
         f"subsidy_sat = {network.subsidy_sat}",
@@ -54,7 +56,7 @@ def _head(network: Network) -> list[str]:
         f"rpc_port = {network.rpc_port}",
         f"allow_private_addresses = {str(network.allow_private_addresses).lower()}",
         f"uses_mdns = {str(network.uses_mdns).lower()}",
-        f"overlay = {_quote(network.overlay)}",
+        f"overlay = {quote(network.overlay)}",
         f"own_messages = {str(network.own_messages).lower()}",
         f"ping_after_s = {network.ping_after_s}",
         f"drop_after_s = {network.drop_after_s}",
@@ -76,13 +78,13 @@ def _head(network: Network) -> list[str]:
 def _setting(value: SettingValue) -> str:
     if isinstance(value, int):
         return str(value)
-    return _quote(value) if isinstance(value, str) else _list(value)
+    return quote(value) if isinstance(value, str) else _list(value)
 
 
 def _genesis(network: Network) -> list[str]:
     recipe = network.genesis_recipe
     return [
-        f"message = {_quote(recipe.message)}",
+        f"message = {quote(recipe.message)}",
         f"time = {recipe.time}",
         f"bits = {recipe.bits:#010x}",
         f"nonce = {recipe.nonce}",
@@ -92,12 +94,14 @@ def _genesis(network: Network) -> list[str]:
     ]
 
 
-def _proof(proof: ProofKind) -> list[str]:
+def _proof(proof: ProofKind, form: AddressFormat) -> list[str]:
     match proof:
         case WorkKind():
             return ['kind = "work"']
         case SignetKind(challenge):
             return ['kind = "signet"', f'challenge = "{challenge.hex()}"']
+        case SignersKind():
+            return signers_lines(proof, form)
 
 
 def _retarget(network: Network) -> list[str]:
@@ -124,7 +128,7 @@ def _keys(network: Network) -> list[str]:
 
 def _activation(rule: Activation) -> str:
     if isinstance(rule, Buried):
-        return _quote(NEVER_TEXT) if rule.height is None else str(rule.height)
+        return quote(NEVER_TEXT) if rule.height is None else str(rule.height)
     pairs = [
         f"bit = {rule.bit}",
         f"start_time = {rule.start_time}",
@@ -137,7 +141,7 @@ def _activation(rule: Activation) -> str:
 
 
 def _heights(pairs: Iterable[tuple[int, BlockHash]]) -> list[str]:
-    return [f"{height} = {_quote(hash_to_hex(block))}" for height, block in pairs]
+    return [f"{height} = {quote(hash_to_hex(block))}" for height, block in pairs]
 
 
 def _flags(flags: int) -> str:
@@ -149,10 +153,4 @@ def _section(name: str, lines: list[str]) -> str:
 
 
 def _list(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(_quote(text) for text in texts) + "]"
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    # TOML's basic strings know no raw control characters.
-    return '"' + "".join(letter if " " <= letter != "\x7f" else f"\\u{ord(letter):04x}" for letter in escaped) + '"'
+    return "[" + ", ".join(quote(text) for text in texts) + "]"
