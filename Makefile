@@ -44,6 +44,8 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+	MYPYPATH=bench $(BIN)/mypy bench/*.py
+	$(BIN)/mypy -p bench.reproduce
 
 imports: $(READY)
 	$(BIN)/lint-imports --config importlinter.toml

@@ -15,11 +15,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import Block, BlockHash
-from minicoin.core.wire.frame import FrameDecoder, encode_frame
+from minicoin.core.wire.frame import Dropped, FrameDecoder, encode_frame
 from minicoin.core.wire.messages import (
     Headers,
     Inv,
@@ -100,7 +101,7 @@ class Watcher:
     def _send(self, message: Message) -> None:
         self._socket.sendall(encode_frame(NETWORK.magic, message))
 
-    def _next(self) -> Message:
+    def _next(self) -> Message | Dropped:
         while True:
             found = self._decoder.next_message()
             if found is None:
@@ -176,7 +177,7 @@ def _line(directory: Path, *, ours: bool) -> Iterator[Line]:
             dialled = port
         assert dialled is not None
         for rpc in rpcs[1:]:
-            _wait_until(lambda rpc=rpc: int(str(rpc.call("getconnectioncount"))) > 0)
+            _wait_until(partial(_has_peers, rpc))
         watcher = Watcher(dialled)
         stack.callback(watcher.close)
         yield Line(rpcs[0], watcher)
@@ -214,6 +215,10 @@ def _process(command: list[str], place: Path, rpc_port: int) -> Iterator[Rpc]:
                 process.wait(_PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _has_peers(rpc: Rpc) -> bool:
+    return int(str(rpc.call("getconnectioncount"))) > 0
 
 
 def _answers(rpc: Rpc, process: "subprocess.Popen[bytes]") -> bool:

@@ -30,6 +30,7 @@ from minicoin.drivers.transport import Libp2pTransport
 
 _ROOT = Path(__file__).parent.parent
 _PROTOCOL = "/bench/1"
+_COMMAND = "bench"
 _MESSAGE_BYTES = 100
 _CHUNK_BYTES = 65_536
 _CONNECTIONS = 100
@@ -125,7 +126,7 @@ class _End:
 
     async def write(self, data: bytes) -> None:
         """As a node does it: queued, as long as the queue is short."""
-        self.connection.send(data)
+        self.connection.send(data, _COMMAND)
         if self.channel.queued_bytes > SEND_QUEUE_HIGH_BYTES:
             await self.next()
 
@@ -200,7 +201,7 @@ def _serve(connection: Connection, pending: list[bytes]) -> Iterator[None]:
                 after = b""
             left -= len(data)
             if kind == b"e":
-                connection.send(data)
+                connection.send(data, _COMMAND)
             elif kind == b"m":
                 rest += data
                 whole = len(rest) - len(rest) % _MESSAGE_BYTES
@@ -208,7 +209,7 @@ def _serve(connection: Connection, pending: list[bytes]) -> Iterator[None]:
                 rest = rest[len(messages) * _MESSAGE_BYTES :]
             data = after
         if kind != b"e":
-            connection.send(bytes(8))
+            connection.send(bytes(8), _COMMAND)
 
 
 async def _listen() -> None:
@@ -304,8 +305,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["listen"]:
             trio.run(_listen)
-        case ["dial", address, *counts]:
-            trio.run(_dial, address, *map(int, counts))
+        case ["dial", address, connects, echoes, messages, chunks]:
+            trio.run(_dial, address, int(connects), int(echoes), int(messages), int(chunks))
         case _:
             for what, result in rows():
                 print(f"{what:<20} {result}")

@@ -13,6 +13,7 @@ from minicoin.sim.geography import Geography, LognormalBandwidth
 from minicoin.sim.model import network
 from minicoin.sim.model.parameters import GERVAIS
 from minicoin.sim.model.propagation import propagate
+from minicoin.sim.pool_shares import POOL_SHARES
 
 COMMAND = "python -m bench.reproduce --only tail"
 NODES, NETWORKS = 6_000, (1, 2, 3, 4)
@@ -34,7 +35,7 @@ def run(job: Job) -> Answer:
     """(median, p90) over nodes of each node's mean over the blocks."""
     least, seed = job
     drawn = network.draw_network(_with_least(least), pools.gervais(NODES, seed), seed)
-    parameters = replace(GERVAIS, block_bytes=BLOCK_BYTES, blocks=BLOCKS, hash_shares=pools.POOL_SHARES)
+    parameters = replace(GERVAIS, block_bytes=BLOCK_BYTES, blocks=BLOCKS, hash_shares=POOL_SHARES)
     result = propagate(drawn, parameters)
     return result.node_mean_percentile_s(0.5), result.node_mean_percentile_s(0.9)
 
