@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
 from tests.unit.overlay.kademlia.contacts import contact
@@ -290,7 +291,9 @@ TARGETS: dict[str, Target] = {
     **{f"message-{name}": Target(_message(name), (_payload(SAMPLES[row.message]),)) for name, row in TABLE.items()},
     "message-extensions": Target(_extension(Offer), (Offer((("greeting", 3), ("a", 0))).encode(), Offer(()).encode())),
     "letterbox": Target(_allow_refusal(_letterbox), (_letterbox_seed(),)),
-    **_extensions((*GOSSIP_SAMPLES, *INDEX_SAMPLES, *KAD_SAMPLES, *SUPERNODE_SAMPLES, *_LETTER_SAMPLES)),
+    **_extensions(
+        (*GOSSIP_SAMPLES, *INDEX_SAMPLES, *KAD_SAMPLES, *SUPERNODE_SAMPLES, *_LETTER_SAMPLES, *CONSENSUS_SAMPLES)
+    ),
     "super-status": Target(_allow_refusal(_super_status), (status_record(1).value,)),
     "super-leaf": Target(_allow_refusal(_super_leaf), (leaf_record(2, (1, 3), at=address(2)).value,)),
     "super-memory": Target(_allow_refusal(_super_memory), (write_memory((address(1), IPV6.address))[:-32],)),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import trio
+from coincurve import PrivateKey
 
 from minicoin import __version__
 from minicoin.app.identity import load_identity
@@ -18,6 +19,7 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
+from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.directed.letterbox import LETTERS_KEY
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
@@ -91,6 +93,8 @@ class NodeSetup:
     """For dials and for binds that name none; None: the network's own, plain TCP for Bitcoin's and libp2p for ours."""
     identity: Identity | None = None
     """Who this node is on libp2p; None: the one of the data directory, made at the first start."""
+    signing_key: PrivateKey | None = None
+    """Of the member of a consortium that this node signs for."""
     script_threads: int = 1
     nameserver: tuple[str, int] | None = None
     """Who is asked for names; None: the system's."""
@@ -172,6 +176,10 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         if TransportKind.LIBP2P in (*kinds, setup.default_transport):
             identity = setup.identity or load_identity(setup.datadir)
         policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
+        signer = None
+        if setup.signing_key is not None:
+            signer = VoteSigner(setup.signing_key, network.network_id, policy.peer_id)
+            policy = replace(policy, signing_key=signer.member)
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
@@ -182,8 +190,8 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         node_clock.set(None if setup.mock_time_us is None else Micros(setup.mock_time_us))
         _refuse_future_tip(engine, setup.datadir, node_clock())
         # What a recorded node signs could not be made again without its key, which no recording holds.
-        signer = identity if setup.record is None else None
-        assembled = _assemble(setup, policy, signer, state, documents, node_clock)
+        own = identity if setup.record is None else None
+        assembled = _assemble(setup, policy, own, state, documents, node_clock)
         messages += assembled.repaired
         recorder = None
         if setup.record is not None:
@@ -204,7 +212,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
-    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder)
+    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder, signer)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
 

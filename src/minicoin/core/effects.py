@@ -11,6 +11,7 @@ from minicoin.core.notices import Notice
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.signers.votes import Vote
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 
@@ -198,6 +199,24 @@ class StretchKey:
     p: int
 
 
+# --- with a member's signing key, which whoever performs the effects holds ---
+
+
+@dataclass(frozen=True, slots=True)
+class SignVote:
+    """Sign a vote as this node's member; answered by VoteSigned. That it will be signed is on disk by now."""
+
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
+class SignGreeting:
+    """Sign, for the peer of this connection, that this node signs as its member; answered by GreetingSigned."""
+
+    conn: ConnId
+    peer_id: bytes
+
+
 Effect = (
     Send
     | Dial
@@ -218,5 +237,7 @@ Effect = (
     | SearchNonce
     | StopSearch
     | StretchKey
+    | SignVote
+    | SignGreeting
     | Notice
 )

@@ -6,6 +6,7 @@ from minicoin.core.commands import Command
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
+from minicoin.core.signers.votes import SignedVote, Vote
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import Message
 
@@ -181,6 +182,23 @@ class KeyStretched:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteSigned:
+    """The vote with its signature, or without one and why."""
+
+    vote: Vote
+    signed: SignedVote | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GreetingSigned:
+    """The signature of a greeting (core/consensus/messages) for the peer of this connection."""
+
+    conn: ConnId
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFailed:
     """A worker cannot go on (disk full, damaged file): the node reports it and stops taking blocks."""
 
@@ -216,6 +234,8 @@ Event = (
     | RescanProgress
     | NonceFound
     | KeyStretched
+    | VoteSigned
+    | GreetingSigned
     | WorkFailed
     | CommandReceived
 )

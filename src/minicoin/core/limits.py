@@ -61,6 +61,26 @@ ADMISSION_IN_FILE_BYTES_MAX: Final = 64 << 10
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 
+# --- consensus (signers talk to signers; an unverified signature costs some 50 us) ---
+# Votes and proposals that one signer may send at once, and in a second after that: three rounds of a hundred members,
+# forwarded by one of them.
+CONSENSUS_VOTES_PER_PEER_BURST: Final = 1_000
+CONSENSUS_VOTES_PER_PEER_PER_SECOND: Final = 200
+# Questions for votes that one signer is answered: who waits asks once a second, and a start brings more.
+CONSENSUS_QUESTIONS_PER_PEER_BURST: Final = 30
+CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND: Final = 4
+# Proven signers' connections and greetings: members of a list, each with a node that is replaced.
+CONSENSUS_PEERS_MAX: Final = 2 * MEMBERS_MAX
+# Votes of one key that another member answers it with at its start: those of the rounds that a height may have seen.
+CONSENSUS_HELD_VOTES_MAX: Final = 200
+# A signer in a round asks the others for what it lacks when so much time passed without news.
+CONSENSUS_ASK_EVERY_US: Final = SECOND_US
+# A block's time may be so far ahead of a signer's clock when it enters a height; and a proposal's at a prevote.
+CONSENSUS_AHEAD_MAX_US: Final = 5 * SECOND_US
+CONSENSUS_PROPOSAL_AHEAD_MAX_US: Final = 10 * SECOND_US
+# A member that was not heard for so long counts as absent in what is shown.
+CONSENSUS_HEARD_US: Final = 60 * SECOND_US
+
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US
 BAN_SCORE: Final = 100

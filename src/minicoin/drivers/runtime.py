@@ -14,6 +14,7 @@ import trio
 from minicoin.core.answers import Reason, Refused
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.commands import Command, Stop
+from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import (
     Activate,
     AnswerQuestion,
@@ -30,6 +31,8 @@ from minicoin.core.effects import (
     Send,
     SetClock,
     Shutdown,
+    SignGreeting,
+    SignVote,
     StopSearch,
     StoreBlock,
     StretchKey,
@@ -51,6 +54,7 @@ from minicoin.drivers.mining_worker import MiningWorker
 from minicoin.drivers.network import Listening, Sockets
 from minicoin.drivers.recorder import Recorder
 from minicoin.drivers.reports import AcceptFailed, NoticeTaker, Report
+from minicoin.drivers.signing import SigningWorker
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
@@ -71,7 +75,9 @@ class Runtime:
         clock: NodeClock,
         on_notice: NoticeTaker,
         recorder: Recorder | None = None,
+        signer: VoteSigner | None = None,
     ) -> None:
+        """`signer` is asked where the node's policy names a signing key, which is its own."""
         self.node = node
         self.clock = clock
         self.network = network
@@ -89,6 +95,7 @@ class Runtime:
         self._chain = ChainWorker(engine, inbox.put_from_thread)
         self._documents = DocumentWorker(documents, inbox.put_from_thread)
         self._miner: MiningWorker | None = None
+        self._signing = None if signer is None else SigningWorker(signer, inbox.put_from_thread)
         self._replies: dict[RequestId, ReplyTaker] = {}
         self._next_request = 1
         self._is_stopping = False
@@ -190,6 +197,9 @@ class Runtime:
             case StretchKey():
                 assert self._nursery is not None
                 self._nursery.start_soon(self._stretch, effect)
+            case SignVote() | SignGreeting():
+                assert self._signing is not None
+                self._signing.sign(effect)
             case SetClock(at):
                 self.clock.set(at)
                 self._inbox.put_nowait(DeadlineReached())
@@ -226,6 +236,8 @@ class Runtime:
     def _stop_workers(self) -> None:
         if self._miner is not None:
             self._miner.stop()
+        if self._signing is not None:
+            self._signing.stop()
         self._documents.stop()
         self._chain.stop()
         if self._recorder is not None:

@@ -14,6 +14,8 @@ class WorkCosts:
     save_us: int = 1_000
     stretch_us: int = 100_000
     """Of a passphrase."""
+    sign_us: int = 100
+    """Of a vote or a greeting."""
 
     def block(self, size: int) -> int:
         """Checking and connecting one block of so many bytes."""

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from coincurve import PrivateKey
+
+from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import Effect, Reply, SearchNonce
 from minicoin.core.events import Event
 from minicoin.core.libp2p.identity import Identity
@@ -148,6 +151,8 @@ class Host:
         "replies",
         "restarts",
         "runner",
+        "signer",
+        "signing_key",
         "takers",
         "traffic",
         "wake_at",
@@ -189,6 +194,9 @@ class Host:
         self.mined: RawBlock | None = None
         self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, Reply] = {}
+        self.signing_key: PrivateKey | None = None
+        """Of the member this host signs for, from its next start on."""
+        self.signer: VoteSigner | None = None
         self.takers: dict[RequestId, Callable[[Reply], None]] = {}
         """Who is told of a reply as it comes."""
 

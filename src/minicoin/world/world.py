@@ -11,6 +11,7 @@ from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.commands import A, Asks, Command, closed, take_answer
+from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import (
     Activate,
     AnswerQuestion,
@@ -27,6 +28,8 @@ from minicoin.core.effects import (
     Send,
     SetClock,
     Shutdown,
+    SignGreeting,
+    SignVote,
     StopSearch,
     StoreBlock,
     StretchKey,
@@ -182,6 +185,9 @@ class World:
         policy = replace(policy, peer_id=host.address.peer_id)
         if host.identity is not None and policy.listens:
             policy = replace(policy, listen_addresses=(host.address,))
+        if host.signing_key is not None:
+            host.signer = VoteSigner(host.signing_key, self.network.network_id, host.address.peer_id)
+            policy = replace(policy, signing_key=host.signer.member)
         host.policy = policy
         node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now, identity=host.identity)
         host.node = node
@@ -270,6 +276,9 @@ class World:
                 host.clock.stands_at = at
                 host.wake_at = 0
                 self.loop.post(host, DeadlineReached())
+            case SignVote() | SignGreeting():
+                assert host.signer is not None
+                self.loop.post(host, host.signer.answer(effect), self.settings.costs.sign_us)
             case StretchKey():
                 self.loop.post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
             case _:

@@ -32,6 +32,7 @@ from minicoin.core.events import (
     DeadlineReached,
     DialFailed,
     Event,
+    GreetingSigned,
     InboundFailed,
     KeyStretched,
     MessageReceived,
@@ -41,6 +42,7 @@ from minicoin.core.events import (
     Saved,
     SendQueueLow,
     TransactionVerified,
+    VoteSigned,
     WorkFailed,
 )
 from minicoin.core.faults import DecodeError, MisuseError
@@ -186,6 +188,8 @@ class HeaderOnlyNode:
                 | NonceFound()
                 | KeyStretched()
                 | RescanProgress()
+                | VoteSigned()
+                | GreetingSigned()
             ):
                 raise MisuseError(f"{type(event).__name__} for a node that asked for nothing of the kind")
             case _:

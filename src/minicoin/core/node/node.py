@@ -22,6 +22,7 @@ from minicoin.core.events import (
     DeadlineReached,
     DialFailed,
     Event,
+    GreetingSigned,
     InboundFailed,
     KeyStretched,
     MessageReceived,
@@ -31,8 +32,10 @@ from minicoin.core.events import (
     Saved,
     SendQueueLow,
     TransactionVerified,
+    VoteSigned,
     WorkFailed,
 )
+from minicoin.core.faults import MisuseError
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.mempool.outcomes import Accepted
 from minicoin.core.node.agenda import Agenda
@@ -193,6 +196,8 @@ class Node:
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():
                 self._flows.wallet.on_rescan(event, now)
+            case VoteSigned() | GreetingSigned():
+                raise MisuseError(f"{type(event).__name__} for a node that signs for no member")
             case WorkFailed():
                 self._on_work_failed(event)
             case CommandReceived():

@@ -1,0 +1,179 @@
+"""The messages of the rounds, and their bytes. All five are offered together, and spoken together.
+
+A signer says `member` to each peer that offered them, first of all; what else is here passes between signers only, who
+proved to each other by that which member they are. A vote is everybody's to pass on: its signature says whose it is.
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from minicoin.core.crypto.hashing import tagged_hash
+from minicoin.core.encoding.compact import encode_compact
+from minicoin.core.faults import DecodeError
+from minicoin.core.limits import (
+    BLOCK_SERIALISED_BYTES_MAX,
+    CONSENSUS_HELD_VOTES_MAX,
+    MEMBERS_MAX,
+    MESSAGE_PAYLOAD_BYTES_MAX,
+)
+from minicoin.core.primitives.block import HEADER_SIZE, RawBlock
+from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.votes import ROUND_MAX, SIGNATURE_BYTES, SIGNED_VOTE_BYTES, SignedVote, VoteKind, verifies
+from minicoin.core.wire.messages_extension import ExtensionMessage
+from minicoin.core.wire.reader import Reader
+
+_BITMAP_BYTES_MAX: Final = (MEMBERS_MAX + 7) // 8
+_PLACE: Final = Struct("<II?")
+_HEIGHT: Final = Struct("<I")
+
+PROPOSAL_BLOCK_BYTES_MAX: Final = min(BLOCK_SERIALISED_BYTES_MAX, MESSAGE_PAYLOAD_BYTES_MAX - SIGNED_VOTE_BYTES)
+"""A block that is to be proposed has to fit into a message, with its vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberGreeting(ExtensionMessage):
+    """Which member its sender signs for. The signature covers the network and both peer ids, so that it is worth
+    nothing on another connection."""
+
+    member: bytes
+    signature: bytes
+
+    command = "member"
+    version = 1
+    payload_bytes_max = KEY_BYTES + SIGNATURE_BYTES
+
+    def encode(self) -> bytes:
+        return self.member + self.signature
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "MemberGreeting":
+        reader = Reader(payload, cls.command)
+        greeting = cls(reader.take(KEY_BYTES), reader.take(SIGNATURE_BYTES))
+        reader.end()
+        return greeting
+
+    def holds(self, network_id: bytes, sender: bytes, receiver: bytes) -> bool:
+        """Whether the member says so of this sender, to this receiver."""
+        return verifies(self.member, self.signature, greeting_digest(network_id, sender, receiver))
+
+
+def greeting_digest(network_id: bytes, sender: bytes, receiver: bytes) -> bytes:
+    """What a greeting's signature is made over; sender and receiver are peer ids."""
+    named = b"".join(bytes((len(peer_id),)) + peer_id for peer_id in (sender, receiver))
+    return tagged_hash("minicoin/member-greeting", network_id + named)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalMessage(ExtensionMessage):
+    """A proposal with the whole block. `vote` names the block's hash."""
+
+    signed: SignedVote
+    block: RawBlock
+
+    command = "proposal"
+    version = 1
+    payload_bytes_max = SIGNED_VOTE_BYTES + PROPOSAL_BLOCK_BYTES_MAX
+
+    def encode(self) -> bytes:
+        return self.signed.encode() + self.block.raw
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "ProposalMessage":
+        """Of the block the header only is read."""
+        if len(payload) < SIGNED_VOTE_BYTES + HEADER_SIZE:
+            raise DecodeError("truncated proposal")
+        signed = SignedVote.decode(payload[:SIGNED_VOTE_BYTES])
+        block = RawBlock.parse(payload[SIGNED_VOTE_BYTES:])
+        if signed.vote.kind is not VoteKind.PROPOSAL or signed.vote.block != block.hash:
+            raise DecodeError("a proposal names the block that it carries")
+        return cls(signed, block)
+
+
+@dataclass(frozen=True, slots=True)
+class VoteMessage(ExtensionMessage):
+    """A prevote or a precommit, of its sender or of another member."""
+
+    signed: SignedVote
+
+    command = "vote"
+    version = 1
+    payload_bytes_max = SIGNED_VOTE_BYTES
+
+    def encode(self) -> bytes:
+        return self.signed.encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "VoteMessage":
+        signed = SignedVote.decode(payload)
+        if signed.vote.kind is VoteKind.PROPOSAL:
+            raise DecodeError("a proposal comes with its block")
+        return cls(signed)
+
+
+@dataclass(frozen=True, slots=True)
+class WantVotes(ExtensionMessage):
+    """Where its sender stands, and what it has of that round: a bit for each member, lowest first. It is answered with
+    what it lacks, or with decided blocks where it is behind."""
+
+    height: int
+    round: int
+    has_proposal: bool
+    prevotes: bytes
+    precommits: bytes
+
+    command = "wantvotes"
+    version = 1
+    payload_bytes_max = _PLACE.size + 2 * (1 + _BITMAP_BYTES_MAX)
+
+    def encode(self) -> bytes:
+        bitmaps = b"".join(encode_compact(len(bitmap)) + bitmap for bitmap in (self.prevotes, self.precommits))
+        return _PLACE.pack(self.height, self.round, self.has_proposal) + bitmaps
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "WantVotes":
+        reader = Reader(payload, cls.command)
+        height, round_, has_proposal = reader.unpack(_PLACE)
+        if payload[_PLACE.size - 1] > 1:
+            raise DecodeError("a flag is 0 or 1")
+        if round_ > ROUND_MAX:
+            raise DecodeError("a round above the highest there is")
+        wanted = cls(
+            height,
+            round_,
+            bool(has_proposal),
+            reader.var_bytes(_BITMAP_BYTES_MAX),
+            reader.var_bytes(_BITMAP_BYTES_MAX),
+        )
+        reader.end()
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVotes(ExtensionMessage):
+    """To a member whose node greeted: the height its sender works on, and the votes it holds there that are signed with
+    that member's key."""
+
+    height: int
+    votes: tuple[SignedVote, ...]
+
+    command = "heldvotes"
+    version = 1
+    payload_bytes_max = _HEIGHT.size + 3 + CONSENSUS_HELD_VOTES_MAX * SIGNED_VOTE_BYTES
+
+    def encode(self) -> bytes:
+        return (
+            _HEIGHT.pack(self.height) + encode_compact(len(self.votes)) + b"".join(vote.encode() for vote in self.votes)
+        )
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "HeldVotes":
+        reader = Reader(payload, cls.command)
+        (height,) = reader.unpack(_HEIGHT)
+        count = reader.count(SIGNED_VOTE_BYTES, CONSENSUS_HELD_VOTES_MAX)
+        held = cls(height, tuple(SignedVote.decode(reader.take(SIGNED_VOTE_BYTES)) for _ in range(count)))
+        reader.end()
+        return held
+
+
+CONSENSUS_MESSAGES: Final = (MemberGreeting, ProposalMessage, VoteMessage, WantVotes, HeldVotes)

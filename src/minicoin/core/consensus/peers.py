@@ -1,0 +1,83 @@
+"""Which connections lead to signers, which member each proved to be, and how much work a peer may make.
+
+A peer is a signer's once its greeting holds; until then, and for good where it sends none, it is one like others. What
+it sends as a signer without having proved to be one is its fault. A member may have two nodes for a while, as when one
+is replaced; who proves our own key is told by its caller, since two nodes with one key end as a liar.
+"""
+
+from dataclasses import dataclass
+
+from minicoin.core.consensus.messages import MemberGreeting
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import (
+    CONSENSUS_PEERS_MAX,
+    CONSENSUS_QUESTIONS_PER_PEER_BURST,
+    CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND,
+    CONSENSUS_VOTES_PER_PEER_BURST,
+    CONSENSUS_VOTES_PER_PEER_PER_SECOND,
+)
+from minicoin.core.rates import Buckets, Rate
+from minicoin.core.units import ConnId, Micros
+
+_VOTES = Rate(CONSENSUS_VOTES_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_PER_SECOND)
+_QUESTIONS = Rate(CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class SignerPeer:
+    """A connection whose other end signs for a member."""
+
+    conn: ConnId
+    peer_id: bytes
+    member: bytes
+
+
+class SignerPeers:
+    """In the order in which they proved it."""
+
+    def __init__(self, network_id: bytes, own_peer_id: bytes) -> None:
+        self._network_id = network_id
+        self._own_peer_id = own_peer_id
+        self._peers: dict[ConnId, SignerPeer] = {}
+        self._votes: Buckets[ConnId] = Buckets(_VOTES, CONSENSUS_PEERS_MAX)
+        self._questions: Buckets[ConnId] = Buckets(_QUESTIONS, CONSENSUS_PEERS_MAX)
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def take_greeting(self, conn: ConnId, peer_id: bytes, greeting: MemberGreeting) -> SignerPeer | None:
+        """Whom the peer proved to sign for; None where it said so before, or there is no room. Raises PeerFault."""
+        if conn in self._peers or len(self._peers) >= CONSENSUS_PEERS_MAX:
+            return None
+        if not greeting.holds(self._network_id, peer_id, self._own_peer_id):
+            raise PeerFault("its greeting is not signed by the member that it names", score=100)
+        peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member)
+        return peer
+
+    def forget(self, conn: ConnId) -> SignerPeer | None:
+        """The connection ended."""
+        self._votes.forget(conn)
+        self._questions.forget(conn)
+        return self._peers.pop(conn, None)
+
+    def require(self, conn: ConnId) -> SignerPeer:
+        """Who sends what only signers send. Raises PeerFault."""
+        peer = self._peers.get(conn)
+        if peer is None:
+            raise PeerFault("it sends what signers send each other, and did not prove to be one", score=100)
+        return peer
+
+    def may_vote(self, conn: ConnId, now: Micros) -> bool:
+        """Whether one more vote of this peer is looked at."""
+        return self._votes.charge(conn, now)
+
+    def may_ask(self, conn: ConnId, now: Micros) -> bool:
+        """Whether one more question of this peer is answered."""
+        return self._questions.charge(conn, now)
+
+    def all(self) -> tuple[SignerPeer, ...]:
+        return tuple(self._peers.values())
+
+    def of(self, members: tuple[bytes, ...]) -> tuple[SignerPeer, ...]:
+        """The connections to these members."""
+        return tuple(peer for peer in self._peers.values() if peer.member in members)

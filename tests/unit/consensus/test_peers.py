@@ -1,0 +1,63 @@
+"""Which connections lead to signers."""
+
+import pytest
+from tests.unit.signers.banks import KEYS, NETWORK_ID, public
+
+from minicoin.core.consensus.messages import MemberGreeting, greeting_digest
+from minicoin.core.consensus.peers import SignerPeers
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import (
+    CONSENSUS_PEERS_MAX,
+    CONSENSUS_QUESTIONS_PER_PEER_BURST,
+    CONSENSUS_VOTES_PER_PEER_BURST,
+    CONSENSUS_VOTES_PER_PEER_PER_SECOND,
+)
+from minicoin.core.units import SECOND_US, ConnId, Micros
+
+from .samples import ALICE, BOB, GREETING
+
+CONN = ConnId(5)
+NOW = Micros(0)
+
+
+def greet(key_number: int, sender: bytes, receiver: bytes) -> MemberGreeting:
+    key = KEYS[key_number]
+    return MemberGreeting(public(key), key.sign_schnorr(greeting_digest(NETWORK_ID, sender, receiver), bytes(32)))
+
+
+def test_who_greets_is_known_until_the_connection_ends() -> None:
+    peers = SignerPeers(NETWORK_ID, BOB)
+    with pytest.raises(PeerFault, match="did not prove"):
+        peers.require(CONN)
+    peer = peers.take_greeting(CONN, ALICE, GREETING)
+    assert peer is not None
+    assert peers.require(CONN) == peer
+    assert peers.all() == peers.of((peer.member,)) == (peer,)
+    assert peers.of((public(KEYS[1]),)) == ()
+    # Saying it again changes nothing.
+    assert peers.take_greeting(CONN, ALICE, greet(1, ALICE, BOB)) is None
+    assert peers.forget(CONN) == peer
+    assert peers.forget(CONN) is None
+    assert len(peers) == 0
+
+
+@pytest.mark.parametrize(("sender", "receiver"), [(BOB, ALICE), (ALICE, b"\0\x05carol"), (b"\0\x05carol", BOB)])
+def test_a_greeting_of_another_connection_is_a_fault(sender: bytes, receiver: bytes) -> None:
+    with pytest.raises(PeerFault, match="not signed by the member"):
+        SignerPeers(NETWORK_ID, BOB).take_greeting(CONN, ALICE, greet(0, sender, receiver))
+
+
+def test_there_is_room_for_so_many() -> None:
+    peers = SignerPeers(NETWORK_ID, BOB)
+    for number in range(CONSENSUS_PEERS_MAX):
+        assert peers.take_greeting(ConnId(number), ALICE, GREETING) is not None
+    assert peers.take_greeting(ConnId(CONSENSUS_PEERS_MAX), ALICE, GREETING) is None
+
+
+def test_votes_and_questions_of_one_peer_are_bounded() -> None:
+    peers = SignerPeers(NETWORK_ID, BOB)
+    assert sum(peers.may_vote(CONN, NOW) for _ in range(2_000)) == CONSENSUS_VOTES_PER_PEER_BURST
+    assert sum(peers.may_ask(CONN, NOW) for _ in range(100)) == CONSENSUS_QUESTIONS_PER_PEER_BURST
+    assert peers.may_vote(ConnId(6), NOW)
+    later = Micros(SECOND_US)
+    assert sum(peers.may_vote(CONN, later) for _ in range(2_000)) == CONSENSUS_VOTES_PER_PEER_PER_SECOND
