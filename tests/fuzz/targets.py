@@ -16,6 +16,7 @@ from tests.unit.overlay.kademlia.samples import SAMPLES as KAD_SAMPLES
 from tests.unit.overlay.supernode.made import address, leaf_record, status_record
 from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
+from tests.unit.signers.banks import DRAFT, FIRST
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
@@ -47,6 +48,7 @@ from minicoin.core.records.held import Held
 from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelta, RecordDigest, RecordValues
 from minicoin.core.records.record import decode_record
 from minicoin.core.rng import Rng
+from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
@@ -209,6 +211,10 @@ def _record(raw: bytes) -> None:
     assert decode_record(raw).encode() == raw
 
 
+def _admission(raw: bytes) -> None:
+    assert AdmissionRecord.decode(raw).encode() == raw
+
+
 def _records(body: bytes) -> None:
     """As the address book."""
     raw = body + sha256(body).digest()
@@ -327,6 +333,9 @@ TARGETS: dict[str, Target] = {
     ),
     "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
+    "admission": Target(
+        _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
+    ),
     "records-document": Target(
         _allow_refusal(_records),
         (encode_records((Held(record_of(), GROUP, 0),) * 2, NETWORK.network_id)[:-32],),

@@ -56,8 +56,10 @@ MEMBER_NAME_BYTES_MAX: Final = 64
 # What block 1 pays out: 1,000 outputs of the longest standard script are 43 KB, a page for each of 100 members.
 ALLOCATION_OUTPUTS_MAX: Final = 1_000
 ALLOCATION_SCRIPT_BYTES_MAX: Final = 520
-# Who may connect at first: 100 members with ten nodes each, whose peer ids have 38 bytes, and room for names.
-ADMISSION_IN_FILE_BYTES_MAX: Final = 64 << 10
+# Who may connect, as a record carries it beside the signatures of all members: 100 banks with a node each, or ten with
+# twenty.
+ADMISSION_BODY_BYTES_MAX: Final = 10 << 10
+ADMISSION_PEER_IDS_PER_ROW_MAX: Final = 200
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 

@@ -7,7 +7,8 @@ from base64 import b64encode
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import ADMISSION_IN_FILE_BYTES_MAX, MEMBERS_MAX
+from minicoin.core.libp2p.identity import Identity
+from minicoin.core.limits import MEMBERS_MAX
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.network import Network
@@ -15,9 +16,20 @@ from minicoin.core.params.rules import SignersKind
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.params.toml_text import network_to_toml
 from minicoin.core.script.standard import address_script, script_address
+from minicoin.core.signers.admission import (
+    ADMISSION_BYTES_MAX,
+    AdmissionRow,
+    AdmittedRole,
+    admission_record,
+    first_admission,
+)
 from minicoin.core.units import MONEY_MAX_SAT
 
 KEYS = tuple(bytes((count,)) * 32 for count in (1, 2, 3, 4, 5))
+ADMITTED = first_admission(
+    (AdmissionRow("Auditor", AdmittedRole.OBSERVER, None, (Identity.from_number(1).peer_id.multihash,)),)
+)
+ADMISSION = ADMITTED.encode()
 NAMES = ("Bank A", 'Bank "B"', "C", "D", "Bänk E")
 SCRIPT = b"\x00\x14" + bytes(20)
 ADDRESS = script_address(SCRIPT, lookup("regtest").address_format)
@@ -114,9 +126,7 @@ def test_an_address_pays_its_script() -> None:
 
 
 def test_all_of_it_survives_the_text() -> None:
-    proof = SignersKind(
-        KEYS, NAMES, 7, ((b"\x51", 1), (SCRIPT, 2), (b"\x51", 3)), b"admission \xff", 11, 12, 13, 14, 15
-    )
+    proof = SignersKind(KEYS, NAMES, 7, ((b"\x51", 1), (SCRIPT, 2), (b"\x51", 3)), ADMISSION, 11, 12, 13, 14, 15)
     network = dataclasses.replace(_read(MINIMAL), proof=proof)
     again = _read(network_to_toml(network))
     assert again == network
@@ -124,10 +134,9 @@ def test_all_of_it_survives_the_text() -> None:
 
 
 def test_admission_is_hexadecimal_or_base64() -> None:
-    admission = bytes(range(250))
-    for text in (admission.hex(), b64encode(admission).decode()):
+    for text in (ADMISSION.hex(), b64encode(ADMISSION).decode()):
         network = _read(_edited('kind = "signers"', f'kind = "signers"\nadmission = "{text}"'))
-        assert _signers(network).admission == admission
+        assert _signers(network).admission == ADMISSION
 
 
 MANY = "".join(f'[[proof.members]]\nname = "{n}"\nkey = "{n:064x}"\n' for n in range(1, MEMBERS_MAX + 2))
@@ -142,8 +151,13 @@ MANY = "".join(f'[[proof.members]]\nname = "{n}"\nkey = "{n:064x}"\n' for n in r
         ('kind = "signers"', 'kind = "signers"\nadmission = "!"', "proof.admission must be hexadecimal or base64"),
         (
             'kind = "signers"',
-            f'kind = "signers"\nadmission = "{"00" * (ADMISSION_IN_FILE_BYTES_MAX + 1)}"',
-            "proof.admission has 65537 bytes, at most 65536",
+            f'kind = "signers"\nadmission = "{"00" * (ADMISSION_BYTES_MAX + 1)}"',
+            f"proof.admission cannot be read: an admission of {ADMISSION_BYTES_MAX + 1} bytes",
+        ),
+        (
+            'kind = "signers"',
+            f'kind = "signers"\nadmission = "{admission_record(1, 0, bytes(32), ADMITTED.rows).encode().hex()}"',
+            "proof.admission is version 1: a network file has version 0",
         ),
         (KEYS[0].hex(), KEYS[1].hex(), r"members\[2\].key is 0202.*, which Bank B has already"),
         (KEYS[0].hex(), KEYS[0].hex() + "00", r"members\[2\].key must have 32 bytes, has 33"),

@@ -2,7 +2,9 @@
 
 from coincurve import PrivateKey
 
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.admission import AdmissionRow, AdmittedRole, admission_record, first_admission
 from minicoin.core.signers.members import MemberList, member_list
 from minicoin.core.signers.votes import SignedVote, Vote, VoteKind, sign_vote
 
@@ -18,3 +20,15 @@ def public(key: PrivateKey) -> bytes:
 
 def precommit(key: PrivateKey, block: BlockHash = BLOCK, height: int = 7, round_: int = 0) -> SignedVote:
     return sign_vote(Vote(VoteKind.PRECOMMIT, height, round_, block, BANKS.hash), key, NETWORK_ID)
+
+
+def peer(number: int) -> bytes:
+    return Identity.from_number(number).peer_id.multihash
+
+
+ROWS = (
+    *(AdmissionRow(f"Bank {n}", AdmittedRole.SIGNER, public(key), (peer(n),)) for n, key in enumerate(KEYS)),
+    AdmissionRow("Auditor", AdmittedRole.OBSERVER, None, (peer(8), peer(9))),
+)
+FIRST = first_admission(ROWS)
+DRAFT = admission_record(1, 7, FIRST.hash, ROWS[1:])

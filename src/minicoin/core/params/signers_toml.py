@@ -19,8 +19,8 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Final
 
+from minicoin.core.faults import DecodeError
 from minicoin.core.limits import (
-    ADMISSION_IN_FILE_BYTES_MAX,
     ALLOCATION_OUTPUTS_MAX,
     ALLOCATION_SCRIPT_BYTES_MAX,
     MEMBER_NAME_BYTES_MAX,
@@ -43,6 +43,7 @@ from minicoin.core.params.rules import (
 from minicoin.core.params.table import TomlTable, quote
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.script.standard import AddressError, address_script, script_address
+from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.core.units import MONEY_MAX_SAT
 
@@ -117,8 +118,14 @@ def _admission(table: TomlTable) -> bytes:
             admission = b64decode(text, validate=True)
         except (Base64Error, ValueError):
             raise table.wrong("admission", "must be hexadecimal or base64") from None
-    if len(admission) > ADMISSION_IN_FILE_BYTES_MAX:
-        raise table.wrong("admission", f"has {len(admission)} bytes, at most {ADMISSION_IN_FILE_BYTES_MAX}")
+    if not admission:
+        return admission
+    try:
+        version = AdmissionRecord.decode(admission).version
+    except DecodeError as error:
+        raise table.wrong("admission", f"cannot be read: {error}") from error
+    if version:
+        raise table.wrong("admission", f"is version {version}: a network file has version 0, which nobody signs")
     return admission
 
 
