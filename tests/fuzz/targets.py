@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from tests.unit.chain.five_banks import KEYS as BANK_KEYS
+from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
@@ -21,6 +23,7 @@ from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPL
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.answers import LetterProblem
+from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.directed.letter import write_letter
 from minicoin.core.directed.letterbox import Asker, Letterbox
@@ -127,6 +130,16 @@ def _transaction(raw: bytes) -> None:
     )
     assert rebuilt.raw == raw
     assert rebuilt.txid == transaction.txid
+
+
+def _coinbase_tags(raw: bytes) -> None:
+    assert CoinbaseTags.decode(raw).encode() == raw
+
+
+def _tags_seeds() -> tuple[bytes, ...]:
+    made = banks_chain(2)
+    certificate, change = made.blocks[-1].certificate, made.change(BANK_KEYS[1:])
+    return tuple(tags.encode() for tags in (CoinbaseTags(certificate), CoinbaseTags(certificate, change)))
 
 
 def _block(raw: bytes) -> None:
@@ -310,6 +323,7 @@ TARGETS: dict[str, Target] = {
     "kad-saved": Target(_allow_refusal(_saved_contacts), (encode_contacts([contact(1), contact(2)])[:-32],)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
+    "coinbase-tags": Target(_allow_refusal(_coinbase_tags), _tags_seeds()),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),
     "compact-size": Target(_allow_refusal(_compact), (b"\x01", b"\xfd\xfd\0", b"\xfe\0\0\1\0", b"\xff" * 9)),
     "segwit-address": Target(

@@ -13,6 +13,7 @@ from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.core.rng import Rng
+from minicoin.core.signers.certificate import KeptCertificate
 
 Damage = Literal["torn", "truncated"]
 
@@ -37,6 +38,8 @@ class FaultyStore:
         self._synced = 0
         self._undo: dict[BlockHash, bytes] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
+        self._certificates: dict[BlockHash, KeptCertificate] = {}
+        self._changes: list[tuple[int, BlockHash, bytes]] = []
         self._recovered: dict[BlockHash, BlockHeader] = {}
         self._tears_next: Damage | None = None
         self._is_broken = False
@@ -59,6 +62,8 @@ class FaultyStore:
         """What the next run finds."""
         self._undo.clear()
         self._headers.clear()
+        self._certificates.clear()
+        self._changes.clear()
         self._tail = {block: raw for block, raw in self._tail.items() if is_whole(raw)}
         self._synced = len(self._tail)
         self._recovered = {block: BlockHeader.parse(raw) for block, raw in self._tail.items()}
@@ -108,6 +113,10 @@ class FaultyStore:
     def sync(self) -> None:
         if self._is_broken:
             self._check_room()
+        if self._certificates:
+            self._check_room()
+            self._committed.add_certificates(self._certificates.items())
+            self._certificates.clear()
         self._synced = len(self._tail)
 
     # --- coins and index ---
@@ -137,6 +146,18 @@ class FaultyStore:
     def add_headers(self, headers: Iterable[tuple[int, BlockHeader]]) -> None:
         self._headers |= {header.hash: (height, header) for height, header in headers}
 
+    def add_certificates(self, certificates: Iterable[tuple[BlockHash, KeptCertificate]]) -> None:
+        self._certificates.update(certificates)
+
+    def certificate(self, block: BlockHash) -> KeptCertificate | None:
+        return self._certificates.get(block) or self._committed.certificate(block)
+
+    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
+        self._changes.append((height, block, change))
+
+    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+        return iter(sorted({*self._committed.changes(), *self._changes}))
+
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         self._check_room()
         for block, raw in self._tail.items():
@@ -144,10 +165,15 @@ class FaultyStore:
         for block, undo in self._undo.items():
             self._committed.append_undo(block, undo)
         self._committed.add_headers(self._headers.values())
+        self._committed.add_certificates(self._certificates.items())
+        for change in self._changes:
+            self._committed.add_change(*change)
         self._committed.commit(added, removed, tip)
         self._tail.clear()
         self._undo.clear()
         self._headers.clear()
+        self._certificates.clear()
+        self._changes.clear()
         self._recovered.clear()
         self._synced = 0
 

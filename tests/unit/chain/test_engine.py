@@ -214,7 +214,7 @@ class _Branchwise:
 def test_the_proof_of_a_block_is_a_matter_of_its_branch_and_not_of_its_height(tree, monkeypatch):
     fork = tree.fork_height
     left, right = tree.left.blocks[fork:], tree.right.blocks[fork:]
-    monkeypatch.setattr(engine_module, "make_block_proof", lambda network: _Branchwise(left[0].hash))
+    monkeypatch.setattr(engine_module, "make_block_proof", lambda network, height_of: _Branchwise(left[0].hash))
     engine = new_engine()
     store_all(engine, [*tree.trunk.blocks, left[0]])
     with pytest.raises(BlockRejected, match=f"on .*{left[0].header}"):

@@ -5,19 +5,36 @@ import dataclasses
 import pytest
 
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.proof import ProofOfWork, SignetSolution, WorkInHeader, make_block_proof, make_header_proof
+from minicoin.core.chain.proof import (
+    ProofOfWork,
+    SignersHeader,
+    SignetSolution,
+    WorkInHeader,
+    make_block_proof,
+    make_header_proof,
+)
+from minicoin.core.chain.signed_blocks import SignedBlocks
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.params.builtin import lookup
+from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.testing.certified_chain import signer_network, signing_keys
 
 BITCOIN = lookup("bitcoin")
+BANKS = signer_network(signing_keys(4), min_interval_s=30)
+
+
+def nowhere(block: BlockHash) -> int | None:
+    return None
 
 
 def test_networks_choose_their_proof() -> None:
     assert type(make_header_proof(BITCOIN)) is ProofOfWork
-    assert type(make_block_proof(BITCOIN)) is WorkInHeader
+    assert type(make_block_proof(BITCOIN, nowhere)) is WorkInHeader
     assert type(make_header_proof(lookup("bitcoin-signet"))) is ProofOfWork
-    assert type(make_block_proof(lookup("bitcoin-signet"))) is SignetSolution
+    assert type(make_block_proof(lookup("bitcoin-signet"), nowhere)) is SignetSolution
+    assert type(make_header_proof(BANKS)) is SignersHeader
+    assert type(make_block_proof(BANKS, nowhere)) is SignedBlocks
 
 
 def test_genesis_headers_prove_themselves() -> None:
@@ -49,7 +66,7 @@ def test_work_of_known_targets() -> None:
 
 def test_work_asks_nothing_of_blocks() -> None:
     parent = HeaderNode(BITCOIN.genesis.header, None, 1)
-    make_block_proof(BITCOIN).check_block(BITCOIN.genesis, parent, ScriptedVerifier())
+    make_block_proof(BITCOIN, nowhere).check_block(BITCOIN.genesis, parent, ScriptedVerifier())
 
 
 def test_earliest_time_follows_the_median() -> None:
@@ -62,3 +79,32 @@ def test_child_with_other_bits_is_refused() -> None:
     header = dataclasses.replace(BITCOIN.genesis.header, bits=0x1C00FFFF)
     with pytest.raises(BlockRejected, match="bad-diffbits, 0x1c00ffff, expected 0x1d00ffff"):
         make_header_proof(BITCOIN).check_child(header, parent)
+
+
+def test_signed_headers_count_one_and_keep_their_distance() -> None:
+    proof = make_header_proof(BANKS)
+    genesis = BANKS.genesis.header
+    parent = HeaderNode(genesis, None, 1)
+    assert proof.work(genesis) == proof.work(dataclasses.replace(genesis, bits=0x1D00FFFF)) == 1
+    assert proof.next_bits(parent, genesis.time + 30) == 0x207FFFFF
+    assert proof.earliest_time(parent) == genesis.time + 30
+    good = dataclasses.replace(genesis, previous=genesis.hash, time=genesis.time + 30, bits=0x207FFFFF)
+    proof.check_child(good, parent)
+    with pytest.raises(BlockRejected, match="time-too-old"):
+        proof.check_child(dataclasses.replace(good, time=good.time - 1), parent)
+    with pytest.raises(BlockRejected, match="bad-diffbits"):
+        proof.check_child(dataclasses.replace(good, bits=0x207FFFFE), parent)
+    assert proof.permits(1, good, genesis, None)
+    assert not proof.permits(1, dataclasses.replace(good, bits=0x1D00FFFF), genesis, None)
+
+
+def test_signed_headers_meet_their_target_all_the_same() -> None:
+    proof = make_header_proof(BANKS)
+    tries = (dataclasses.replace(BANKS.genesis.header, bits=0x207FFFFF, nonce=nonce) for nonce in range(64))
+    refused = 0
+    for header in tries:
+        try:
+            proof.check_header(header)
+        except BlockRejected:
+            refused += 1
+    assert 0 < refused < 64

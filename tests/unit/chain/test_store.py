@@ -8,6 +8,7 @@ from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.drivers.store.disk import DiskChainStore
 from minicoin.testing.chain_maker import ChainMaker
 from minicoin.world.faulty_store import FaultyStore
@@ -122,3 +123,34 @@ def test_headers_are_remembered_once(store: ChainStore):
     store.add_headers([(1, made[0].header)])
     store.commit({}, [], TIP)
     assert len({header.hash for header in store.headers()}) == len(list(store.headers())) == 2
+
+
+def test_certificates_are_durable_with_the_next_sync(reopen):
+    made = blocks(2)
+    store = reopen()
+    kept = KeptCertificate(b"certificate", b"list")
+    store.add_certificates([(made[0].hash, kept)])
+    assert store.certificate(made[0].hash) == kept
+    assert store.certificate(made[1].hash) is None
+    store.sync()
+    store = reopen()
+    assert store.certificate(made[0].hash) == kept
+    other = KeptCertificate(b"another")
+    store.add_certificates([(made[1].hash, other)])
+    store.commit({}, (), TIP)
+    store = reopen()
+    assert (store.certificate(made[0].hash), store.certificate(made[1].hash)) == (kept, other)
+
+
+def test_changes_of_members_come_lowest_first(reopen):
+    made = blocks(2)
+    store = reopen()
+    store.add_change(300, made[1].hash, b"second")
+    store.add_change(7, made[0].hash, b"first")
+    expected = [(7, made[0].hash, b"first"), (300, made[1].hash, b"second")]
+    assert list(store.changes()) == expected
+    store.commit({}, (), TIP)
+    store = reopen()
+    assert list(store.changes()) == expected
+    store.add_change(7, made[0].hash, b"first")
+    assert list(store.changes()) == expected

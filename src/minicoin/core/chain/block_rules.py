@@ -21,7 +21,7 @@ from minicoin.core.script.pushes import encode_number, push
 from minicoin.core.script.sigops import WITNESS_SCALE, legacy_sigops
 
 COMMITMENT_PREFIX: Final = bytes.fromhex("6a24aa21a9ed")
-_COMMITMENT_SIZE: Final = 38
+COMMITMENT_SIZE: Final = 38
 _WITNESS_NONCE_SIZE: Final = 32
 
 
@@ -85,7 +85,7 @@ def commitment_index(coinbase: Transaction) -> int | None:
     """The output that carries the witness commitment: the last of its form (BIP141)."""
     for index in range(len(coinbase.outputs) - 1, -1, -1):
         script = coinbase.outputs[index].script_pubkey
-        if len(script) >= _COMMITMENT_SIZE and script.startswith(COMMITMENT_PREFIX):
+        if len(script) >= COMMITMENT_SIZE and script.startswith(COMMITMENT_PREFIX):
             return index
     return None
 
@@ -131,7 +131,7 @@ def _check_witnesses(block: Block, is_segwit: bool) -> None:
     stack = coinbase.witnesses[0] if coinbase.witnesses else ()
     if len(stack) != 1 or len(stack[0]) != _WITNESS_NONCE_SIZE:
         raise _mutated(BlockReason.WITNESS_NONCE, "the coinbase's witness is not one item of 32 bytes")
-    commitment = coinbase.outputs[index].script_pubkey[len(COMMITMENT_PREFIX) : _COMMITMENT_SIZE]
+    commitment = coinbase.outputs[index].script_pubkey[len(COMMITMENT_PREFIX) : COMMITMENT_SIZE]
     if witness_commitment(witness_merkle_root(block.transactions), stack[0]) != commitment:
         raise _mutated(BlockReason.WITNESS_MERKLE, "the witnesses are not those that the coinbase commits to")
 

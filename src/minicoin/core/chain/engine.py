@@ -6,6 +6,7 @@ headers, fed by `add_headers` and by the blocks themselves, tells which rules ho
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Final
 
 from minicoin.core.chain.block_rules import check_block, check_block_in_chain
@@ -14,9 +15,11 @@ from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.member_history import CarriedChange, MemberHistory
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_block_proof
 from minicoin.core.chain.scan import find_coins
+from minicoin.core.chain.signed_blocks import SignedBlocks
 from minicoin.core.chain.store import ChainStore
 from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
@@ -49,6 +52,7 @@ from minicoin.core.primitives.verdicts import (
     TxVerdict,
     WatchedTransaction,
 )
+from minicoin.core.signers.certificate import KeptCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class ChainEngine:
         self._verifier = verifier
         self._coins = CoinsCache(store)
         self._rules = RuleBook(network)
-        self._proof = make_block_proof(network)
+        self._proof = make_block_proof(network, self._height_of)
+        self._signed = self._proof if isinstance(self._proof, SignedBlocks) else None
         self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
         self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
         self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
@@ -103,7 +108,7 @@ class ChainEngine:
         genesis = HeaderNode(network.genesis.header, None, 0)
         self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
         self._tip = self._load(genesis)
-        self.add_headers(store.recovered_headers())
+        self._add_recovered()
 
     def _load(self, genesis: HeaderNode) -> HeaderNode:
         if self._store.coins_tip() is None:
@@ -111,11 +116,24 @@ class ChainEngine:
             self._store.append(genesis.hash, self.network.genesis.raw)
             self._store.commit({}, (), genesis.hash)
         for header in self._store.headers():
-            self._add_node(header)
+            self._add_node(header, self._store.certificate(header.hash))
         tip = self._nodes.get(self._store.coins_tip() or genesis.hash)
         if tip is None:
             raise ChainDamaged("the coins stand at a block whose header is missing")
+        if self._signed is not None:
+            self._signed.load(self._store.changes(), tip)
         return tip
+
+    def _add_recovered(self) -> None:
+        recovered = list(self._store.recovered_headers())
+        if self._signed is None:
+            self.add_headers(recovered)
+            return
+        for header in recovered:
+            kept = self._store.certificate(header.hash)
+            # Nobody was told of a block whose certificate is not on the disk: it is fetched again.
+            if kept is not None:
+                self.add_headers((header,), (kept,))
 
     @property
     def tip(self) -> BlockHash:
@@ -142,32 +160,63 @@ class ChainEngine:
         """Every header known, parents first, without the genesis block's: what a header tree loads at the start."""
         return (node.header for node in list(self._nodes.values())[1:])
 
+    def certificates(self) -> Iterator[KeptCertificate]:
+        """What makes each of these final, in the same order; nothing where members do not sign."""
+        if self._signed is None:
+            return iter(())
+        certified = self._signed.certified
+        return (certified.kept_at(node.height) for node in list(self._nodes.values())[1:])
+
+    @property
+    def members(self) -> MemberHistory | None:
+        """The changes of the member list that blocks carried up to the tip; None where members do not sign."""
+        return None if self._signed is None else self._signed.history
+
     def stored(self) -> Iterator[BlockHash]:
         """Every stored block whose header is known, in no particular order."""
         return (block for block in self._store.stored() if block in self._nodes)
 
-    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
-        """Take headers that the header tree accepted, parents first, and remember them."""
-        fresh = [node for node in map(self._add_node, headers) if node is not None]
+    def add_headers(self, headers: Iterable[BlockHeader], certificates: Iterable[KeptCertificate] = ()) -> None:
+        """Take headers that the header tree accepted, parents first, and remember them; where members sign, with the
+        certificates in the same order."""
+        fresh: list[HeaderNode] = []
+        signed: list[tuple[BlockHash, KeptCertificate]] = []
+        for header, kept in zip(headers, chain(certificates, repeat(None)), strict=False):
+            node = self._add_node(header, kept)
+            if node is not None:
+                fresh.append(node)
+                if kept is not None:
+                    signed.append((node.hash, kept))
         self._store.add_headers((node.height, node.header) for node in fresh)
+        if signed:
+            self._store.add_certificates(signed)
         self._unflushed_headers += len(fresh)
         if self._unflushed_headers > UNFLUSHED_HEADERS_MAX:
             self.flush()
 
-    def _add_node(self, header: BlockHeader) -> HeaderNode | None:
-        """The new node; None where it is known already or its parent is not."""
+    def _add_node(self, header: BlockHeader, kept: KeptCertificate | None = None) -> HeaderNode | None:
+        """The new node; None where it is known already or its parent is not, or where it lacks a certificate."""
         parent = self._nodes.get(header.previous)
         if parent is None or header.hash in self._nodes:
             return None
+        if self._signed is not None:
+            if kept is None:
+                return None
+            self._signed.certified.load(kept, header.hash, parent.height + 1)
         # Work is the header tree's to weigh: here nothing chooses.
         node = self._nodes[header.hash] = HeaderNode(header, parent, 0)
         return node
 
+    def _height_of(self, block: BlockHash) -> int | None:
+        node = self._nodes.get(block)
+        return None if node is None else node.height
+
     # --- blocks ---
 
-    def store_block(self, raw: RawBlock, height: int) -> None:
-        """Check what needs no coins and store the block. Raises BlockRejected; then nothing was stored."""
-        self.add_headers((raw.header,))
+    def store_block(self, raw: RawBlock, height: int, certificate: KeptCertificate | None = None) -> None:
+        """Check what needs no coins and store the block; `certificate` is what makes it final, where members sign.
+        Raises BlockRejected; then nothing was stored."""
+        self.add_headers((raw.header,), () if certificate is None else (certificate,))
         if self._store.has(raw.hash):
             return
         node = self._nodes.get(raw.hash)
@@ -254,14 +303,22 @@ class ChainEngine:
         connected = connect_block(block, checked.legacy_sigops, rules, self._coins, self._median_time_at)
         try:
             self._run_scripts(block, connected, rules)
+            if self._signed is not None:
+                self._signed.check_claim(block, node.height)
             self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
         except BaseException:
             # Whatever ended it (a bad script, a full disk): coins and tip move together or not at all.
             disconnect_block(block, connected.undo, self._coins)
             raise
         self._tip = node
+        if self._signed is not None:
+            self._note_change(self._signed.connected(block, node.height))
         watched = find_watched(block, connected.spent, self._watched)
         return summarise(block, node.height, checked.size, watched, connected.fees_sat)
+
+    def _note_change(self, carried: CarriedChange | None) -> None:
+        if carried is not None:
+            self._store.add_change(carried.height, carried.block, carried.change.encode())
 
     def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
         if self._is_assumed_valid(block.hash):
@@ -298,6 +355,8 @@ class ChainEngine:
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
+        if self._signed is not None:
+            self._signed.history.leave(node.hash)
         watched = find_watched(checked.block, outputs_by_transaction(checked.block, undo), self._watched)
         self._parsed.put(node.hash, checked)
         summary = summarise(checked.block, node.height, checked.size, watched)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from minicoin.core.chain.certified import make_certified
 from minicoin.core.chain.deployments import RuleBook
 from minicoin.core.chain.header_node import (
     CONNECTED,
@@ -40,6 +41,8 @@ from minicoin.core.limits import (
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.signers.certificate import Certificate, KeptCertificate
+from minicoin.core.signers.members import MemberList
 from minicoin.core.units import Micros, seconds
 
 # Locators name this many recent blocks, each the parent of the one in front, before their steps double (as Bitcoin
@@ -67,6 +70,8 @@ class HeaderTree:
         self.network = network
         self.proof: HeaderProof = make_header_proof(network)
         self.rules = RuleBook(network)
+        self.signers = make_certified(network, self._height_of)
+        """Who signs and what is final; None on networks whose blocks members do not sign."""
         self._checkpoints = dict(network.checkpoints)
         header = network.genesis.header
         genesis = HeaderNode(header, None, self.proof.work(header))
@@ -166,6 +171,13 @@ class HeaderTree:
 
     # --- growing ---
 
+    def certify(self, certificate: Certificate, next_members: MemberList | None) -> None:
+        """Take the certificate of a header that is about to be added; `next_members` where the list of the next height
+        is another. Raises BlockRejected."""
+        if self.signers is None:
+            raise MisuseError(f"nobody certifies the blocks of {self.network.name}")
+        self.signers.certify(certificate, next_members)
+
     def add(self, header: BlockHeader, now: Micros) -> HeaderNode:
         """Check a header and give its node; a known one is given back. Raises BlockRejected."""
         known = self._nodes.get(header.hash)
@@ -179,18 +191,34 @@ class HeaderTree:
             raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(header.previous), is_permanent=False)
         if parent.status & FAILED:
             raise BlockRejected(BlockReason.INVALID_PARENT, str(parent.header))
+        height = parent.height + 1
+        if self.signers is not None:
+            self.signers.require(header.hash, height)
         self._check_context(header, parent, now)
+        if self.signers is not None:
+            self.signers.take(header.hash, height)
         return self._insert(header, parent)
 
-    def load(self, headers: Iterable[BlockHeader]) -> None:
-        """Take headers that were checked before, parents first; the genesis header may be among them."""
-        for header in headers:
-            if header.hash in self._nodes:
-                continue
+    def load(self, headers: Iterable[BlockHeader], certificates: Iterable[KeptCertificate] = ()) -> None:
+        """Take headers that were checked before, parents first; the genesis header may be among them. Where members
+        sign each comes with its certificate, in the same order, and the genesis header is not among them."""
+        if self.signers is None:
+            for header in headers:
+                self._load(header)
+            return
+        for header, kept in zip(headers, certificates, strict=True):
             parent = self._nodes.get(header.previous)
-            if parent is None:
-                raise MisuseError(f"the stored header {header} has no stored parent")
-            self._insert(header, parent).status |= SAVED
+            if parent is not None:
+                self.signers.load(kept, header.hash, parent.height + 1)
+            self._load(header)
+
+    def _load(self, header: BlockHeader) -> None:
+        if header.hash in self._nodes:
+            return
+        parent = self._nodes.get(header.previous)
+        if parent is None:
+            raise MisuseError(f"the stored header {header} has no stored parent")
+        self._insert(header, parent).status |= SAVED
 
     def _insert(self, header: BlockHeader, parent: HeaderNode) -> HeaderNode:
         node = HeaderNode(header, parent, self.proof.work(header))
@@ -216,21 +244,23 @@ class HeaderTree:
 
     def _check_context(self, header: BlockHeader, parent: HeaderNode, now: Micros) -> None:
         height = parent.height + 1
-        self.proof.check_child(header, parent)
-        if header.time <= parent.median_time_past:
-            raise BlockRejected(
-                BlockReason.TIME_TOO_OLD, f"{header.time}, the median of 11 is {parent.median_time_past}"
-            )
-        if header.time > seconds(now) + BLOCK_TIME_AHEAD_S:
+        check_child(header, parent, self.proof)
+        # What members certified is no later for our clock's sake.
+        if self.signers is None and header.time > seconds(now) + BLOCK_TIME_AHEAD_S:
             raise BlockRejected(
                 BlockReason.TIME_TOO_NEW, f"{header.time - seconds(now)} s ahead of our clock", is_permanent=False
             )
-        minimum = self.rules.minimum_version(height)
-        if header.version < minimum:
-            raise BlockRejected(BlockReason.BAD_VERSION, f"{header.version} at height {height}, needs {minimum}")
+        check_version(header, height, self.rules)
         checkpoint = self._checkpoints.get(height)
         if checkpoint is not None and checkpoint != header.hash:
             raise BlockRejected(BlockReason.CHECKPOINT, f"{header} at height {height}")
+
+    def certificates(self, headers: Iterable[BlockHeader]) -> tuple[KeptCertificate, ...]:
+        """What is kept beside these headers, which are in the tree: nothing where members do not sign."""
+        if self.signers is None:
+            return ()
+        kept = (self.signers.kept(header.hash) for header in headers)
+        return tuple(one for one in kept if one is not None)
 
     def take_unsaved(self, node: HeaderNode) -> tuple[BlockHeader, ...]:
         """The headers up to `node` that the store was not given yet, parents first; from now on it was."""
@@ -413,6 +443,10 @@ class HeaderTree:
                 best = node
         return best
 
+    def _height_of(self, block: BlockHash) -> int | None:
+        node = self._nodes.get(block)
+        return None if node is None else node.height
+
     def _require(self, block: BlockHash) -> HeaderNode:
         node = self._nodes.get(block)
         if node is None:
@@ -458,3 +492,17 @@ class HeaderTree:
             if self.tip.is_ancestor_of(node):
                 return self.tip
         return self.genesis
+
+
+def check_child(header: BlockHeader, parent: HeaderNode, proof: HeaderProof) -> None:
+    """What a header must be as a child of `parent`, whatever the clock says. Raises BlockRejected."""
+    proof.check_child(header, parent)
+    if header.time <= parent.median_time_past:
+        raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{header.time}, the median of 11 is {parent.median_time_past}")
+
+
+def check_version(header: BlockHeader, height: int, rules: RuleBook) -> None:
+    """Whether it says the rules that are buried by `height`. Raises BlockRejected."""
+    minimum = rules.minimum_version(height)
+    if header.version < minimum:
+        raise BlockRejected(BlockReason.BAD_VERSION, f"{header.version} at height {height}, needs {minimum}")

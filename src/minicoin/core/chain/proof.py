@@ -1,5 +1,5 @@
-"""What makes a header worth building on, and what its block must show beside that: by work alone, or by signet's
-signed work (BIP325). Nobody else asks which kind a network uses.
+"""What makes a header worth building on, and what its block must show beside that: by work alone, by signet's signed
+work (BIP325), or by the signatures of members. Nobody else asks which kind a network uses.
 
 1. *Header and block are two ports.* The header tree judges headers on the loop, 80 bytes at a time and before there is
    any block; the engine judges blocks in the worker. Each side has the half it uses, made once, and shares nothing.
@@ -7,18 +7,20 @@ signed work (BIP325). Nobody else asks which kind a network uses.
 3. *What a branch asks for is read from its nodes*, as the bits are: a proof remembers nothing of any branch that it
    could not compute again. So each thread's nodes say the same, whatever order the branches came in.
 4. *A header carries no signature.* What only the block shows cannot hold up its header; headers alone are bounded by
-   their work (netsync).
+   their work (netsync). Where members sign, the tree asks for a certificate beside each (certified.py), and work is but
+   a form that lets Bitcoin's software read the blocks.
 """
 
 from typing import Final, Protocol
 
+from minicoin.core.chain.certified import HeightOf
 from minicoin.core.chain.difficulty import Difficulty
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.signed_blocks import SignedBlocks
 from minicoin.core.chain.signet import check_signet_solution
 from minicoin.core.chain.verifier import ScriptVerifier
-from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
-from minicoin.core.params.rules import SignersKind, SignetKind, WorkKind
+from minicoin.core.params.rules import SIGNERS_BITS, SignersKind, SignetKind, WorkKind
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, meets_target, work_of_bits
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
@@ -95,6 +97,37 @@ class ProofOfWork:
         return work
 
 
+class SignersHeader:
+    """Members sign the block: two tries find its nonce, each header counts one, and what holds beside the certificate
+    is that blocks keep their distance. Nobody's clock is asked: those who signed did."""
+
+    def __init__(self, network: Network, min_interval_s: int) -> None:
+        self._work = ProofOfWork(network)
+        self._min_interval_s: Final = min_interval_s
+
+    def check_header(self, header: BlockHeader) -> None:
+        self._work.check_header(header)
+
+    def check_child(self, header: BlockHeader, parent: HeaderNode) -> None:
+        if header.bits != SIGNERS_BITS:
+            raise BlockRejected(BlockReason.BAD_BITS, f"{header.bits:#010x}, expected {SIGNERS_BITS:#010x}")
+        earliest = parent.header.time + self._min_interval_s
+        if header.time < earliest:
+            raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{header.time}, expected {earliest} or later")
+
+    def next_bits(self, parent: HeaderNode, time: int) -> int:
+        return SIGNERS_BITS
+
+    def earliest_time(self, parent: HeaderNode) -> int:
+        return max(parent.median_time_past + 1, parent.header.time + self._min_interval_s)
+
+    def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
+        return header.bits == SIGNERS_BITS
+
+    def work(self, header: BlockHeader) -> int:
+        return 1
+
+
 class WorkInHeader:
     """Nothing is left to show."""
 
@@ -119,16 +152,16 @@ def make_header_proof(network: Network) -> HeaderProof:
         # Signet's signature is on top of the work.
         case WorkKind() | SignetKind():
             return ProofOfWork(network)
-        case SignersKind():
-            raise MisuseError(f"network {network.name}: its blocks are signed by members, which this node cannot check")
+        case SignersKind(min_interval_s=min_interval_s):
+            return SignersHeader(network, min_interval_s)
 
 
-def make_block_proof(network: Network) -> BlockProof:
-    """For the engine."""
+def make_block_proof(network: Network, height_of: HeightOf) -> BlockProof:
+    """For the engine. `height_of` tells the height of a header it knows."""
     match network.proof:
         case WorkKind():
             return WorkInHeader()
         case SignetKind(challenge):
             return SignetSolution(challenge)
-        case SignersKind():
-            raise MisuseError(f"network {network.name}: its blocks are signed by members, which this node cannot check")
+        case SignersKind() as proof:
+            return SignedBlocks(network, proof, height_of)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from minicoin.core.chain.certified import CertifiedChain
 from minicoin.core.chain.deployments import RuleBook
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.proof import HeaderProof
@@ -21,6 +22,8 @@ class HeaderReader(Protocol):
     def proof(self) -> HeaderProof: ...
     @property
     def rules(self) -> RuleBook: ...
+    @property
+    def signers(self) -> CertifiedChain | None: ...
     @property
     def tip(self) -> HeaderNode: ...
     @property

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
+from minicoin.core.signers.certificate import KeptCertificate
 
 
 class BlockStore(Protocol):
@@ -33,7 +34,7 @@ class BlockStore(Protocol):
         """Every stored block, in no particular order."""
 
     def sync(self) -> None:
-        """Make every appended block survive a crash of the machine."""
+        """Make every appended block survive a crash of the machine, and every certificate."""
 
 
 class CoinStore(Protocol):
@@ -61,6 +62,18 @@ class ChainStore(BlockStore, CoinStore, Protocol):
     def add_headers(self, headers: Iterable[tuple[int, BlockHeader]]) -> None:
         """Remember headers with their heights; durable with the next commit."""
 
+    def add_certificates(self, certificates: Iterable[tuple[BlockHash, KeptCertificate]]) -> None:
+        """Remember what makes blocks final, where members sign; durable with the next sync or commit."""
+
+    def certificate(self, block: BlockHash) -> KeptCertificate | None:
+        """What was remembered of a block, or None."""
+
+    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
+        """Remember the change of members that a block carries; durable with the next commit."""
+
+    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+        """Every remembered (height, block, change), lowest first."""
+
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         """Sync, then change the coins, move their tip, and write index and headers, all or nothing. A coin that is
         both removed and added is replaced."""
@@ -77,6 +90,8 @@ class MemoryChainStore:
         self._undo: dict[BlockHash, bytes] = {}
         self._coins: dict[Outpoint, bytes] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
+        self._certificates: dict[BlockHash, KeptCertificate] = {}
+        self._changes: dict[BlockHash, tuple[int, BlockHash, bytes]] = {}
         self._tip: BlockHash | None = None
 
     def has(self, block: BlockHash) -> bool:
@@ -118,6 +133,18 @@ class MemoryChainStore:
     def add_headers(self, headers: Iterable[tuple[int, BlockHeader]]) -> None:
         for height, header in headers:
             self._headers.setdefault(header.hash, (height, header))
+
+    def add_certificates(self, certificates: Iterable[tuple[BlockHash, KeptCertificate]]) -> None:
+        self._certificates.update(certificates)
+
+    def certificate(self, block: BlockHash) -> KeptCertificate | None:
+        return self._certificates.get(block)
+
+    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
+        self._changes[block] = (height, block, change)
+
+    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+        return iter(sorted(self._changes.values()))
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         for outpoint in removed:

@@ -31,6 +31,8 @@ class BlockReason(StrEnum):
     COINBASE_HEIGHT = "bad-cb-height"
     COINBASE_AMOUNT = "bad-cb-amount"
     COINBASE_LENGTH = "bad-cb-length"
+    COINBASE_TAGS = "bad-cb-tags"
+    COINBASE_ALLOCATION = "bad-cb-allocation"
     WITNESS_MERKLE = "bad-witness-merkle-match"
     WITNESS_NONCE = "bad-witness-nonce-size"
     WITNESS_UNEXPECTED = "unexpected-witness"
@@ -40,6 +42,10 @@ class BlockReason(StrEnum):
     SCRIPT_FAILED = "block-script-verify-flag-failed"
     TRANSACTION = "bad-txns"
     CHECKPOINT = "checkpoint mismatch"
+    CERTIFICATE = "bad-certificate"
+    SECOND_CERTIFICATE = "second-certificate"
+    MEMBER_CHANGE = "bad-member-change"
+    NEXT_MEMBERS = "bad-next-members"
     MARKED_INVALID = "duplicate-invalid"
 
 
@@ -65,6 +71,8 @@ class TxReason(StrEnum):
     SIGOPS = "bad-txns-too-many-sigops"
     COINBASE = "coinbase"
     COINBASE_LENGTH = "bad-cb-length"
+    COINBASE_TAGS = "bad-cb-tags"
+    COINBASE_ALLOCATION = "bad-cb-allocation"
     # Relay policy from here on: never a reason to punish a peer.
     VERSION = "version"
     TX_SIZE = "tx-size"

@@ -18,6 +18,7 @@ from minicoin.core.signers.votes import NIL, ROUND_MAX, SIGNATURE_BYTES, SignedV
 
 _HEAD: Final = Struct("<II32s32s")
 _BITMAP_BYTES_MAX: Final = (MEMBERS_MAX + 7) // 8
+_LENGTH_BYTES: Final = 2
 CERTIFICATE_BYTES_MAX: Final = _HEAD.size + 1 + _BITMAP_BYTES_MAX + MEMBERS_MAX * SIGNATURE_BYTES
 
 
@@ -76,6 +77,38 @@ class Certificate:
             raise DecodeError("a certificate names a block and a round")
         signatures = (raw[at : at + SIGNATURE_BYTES] for at in range(signatures_at, len(raw), SIGNATURE_BYTES))
         return cls(height, round_, BlockHash(block), next_members, bitmap, tuple(signatures))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCertificate:
+    """A certificate as nodes keep it, a million in a row: its bytes, and behind them those of the next height's list
+    where that is another than its own height's."""
+
+    raw: bytes
+    next_members: bytes = b""
+
+    @property
+    def certificate(self) -> Certificate:
+        return Certificate.decode(self.raw)
+
+    @property
+    def members(self) -> MemberList | None:
+        """The next height's list, where it is another."""
+        return MemberList.decode(self.next_members) if self.next_members else None
+
+    def encode(self) -> bytes:
+        return len(self.next_members).to_bytes(_LENGTH_BYTES, "little") + self.next_members + self.raw
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "KeptCertificate":
+        """What encode() gave; nothing in it is looked at."""
+        end = _LENGTH_BYTES + int.from_bytes(raw[:_LENGTH_BYTES], "little")
+        return cls(raw[end:], raw[_LENGTH_BYTES:end])
+
+
+def keep(certificate: Certificate, next_members: MemberList | None = None) -> KeptCertificate:
+    """`next_members` where the next height's list is another."""
+    return KeptCertificate(certificate.encode(), b"" if next_members is None else next_members.encode())
 
 
 def certificate_of(votes: Iterable[SignedVote], members: MemberList) -> Certificate:

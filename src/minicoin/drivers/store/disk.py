@@ -1,7 +1,8 @@
 """chain.store's ChainStore on disk: blocks and undo data in flat files, everything else in the index.
 
 A crash may leave the index behind the files: what the files hold beyond it is indexed again at the next open, what is
-half-written is cut. Undo data beyond the index are cut too, since their blocks are connected again.
+half-written is cut. Undo data beyond the index are cut too, since their blocks are connected again. Certificates go
+into the index with each sync, before anybody is told of the block: the tip's could be found in no block file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +13,10 @@ from minicoin.core.chain.block_rules import is_whole
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.drivers.store.errors import StoreCorrupt, StoreForeign
 from minicoin.drivers.store.flatfiles import FILE_BYTES_MAX, FlatFiles
-from minicoin.drivers.store.index import MAP_BYTES, Changes, Ends, Index, Location
+from minicoin.drivers.store.index import MAP_BYTES, Changes, Ends, Index, Location, SignedRecords
 from minicoin.drivers.store.lock import DirectoryLock
 
 
@@ -53,6 +55,8 @@ class DiskChainStore:
         self._undo = FlatFiles(blocks_directory, "rev", network.magic, file_bytes_max)
         self._locations: dict[BlockHash, Location] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
+        self._certificates: dict[BlockHash, KeptCertificate] = {}
+        self._changes: list[tuple[int, BlockHash, bytes]] = []
         self._recovered: dict[BlockHash, BlockHeader] = {}
         try:
             self._recover()
@@ -123,6 +127,9 @@ class DiskChainStore:
         yield from [block for block in self._locations if self._index.location(block) is None]
 
     def sync(self) -> None:
+        if self._certificates:
+            self._index.add_certificates(self._encoded_certificates())
+            self._certificates.clear()
         self._blocks.sync()
 
     def coins_tip(self) -> BlockHash | None:
@@ -147,14 +154,33 @@ class DiskChainStore:
         for height, header in headers:
             self._headers[header.hash] = (height, header)
 
+    def add_certificates(self, certificates: Iterable[tuple[BlockHash, KeptCertificate]]) -> None:
+        self._certificates.update(certificates)
+
+    def certificate(self, block: BlockHash) -> KeptCertificate | None:
+        kept = self._certificates.get(block)
+        if kept is not None:
+            return kept
+        raw = self._index.certificate(block)
+        return None if raw is None else KeptCertificate.decode(raw)
+
+    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
+        self._changes.append((height, block, change))
+
+    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+        return iter(sorted({*self._index.changes(), *self._changes}))
+
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         self._blocks.sync()
         self._undo.sync()
         headers = [(height, block, header.raw) for block, (height, header) in self._headers.items()]
         ends = Ends(self._blocks.end, self._undo.end)
-        self._index.commit(Changes(self._locations, headers, added, list(removed), tip, ends))
+        signed = SignedRecords(self._encoded_certificates(), list(self._changes))
+        self._index.commit(Changes(self._locations, headers, added, list(removed), tip, ends, signed))
         self._locations.clear()
         self._headers.clear()
+        self._certificates.clear()
+        self._changes.clear()
 
     def close(self) -> None:
         """Release files and lock. What was not committed is found again at the next open."""
@@ -164,6 +190,9 @@ class DiskChainStore:
             self._index.close()
         finally:
             self._lock.release()
+
+    def _encoded_certificates(self) -> list[tuple[BlockHash, bytes]]:
+        return [(block, kept.encode()) for block, kept in self._certificates.items()]
 
     def _location(self, block: BlockHash) -> Location | None:
         return self._locations.get(block) or self._index.location(block)

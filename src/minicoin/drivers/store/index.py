@@ -1,6 +1,7 @@
-"""The LMDB environment of a data directory: block positions, headers, coins, and what the directory is.
+"""The LMDB environment of a data directory: block positions, headers, coins, certificates, and what the directory is.
 
-Writes only in `commit`, one transaction. Never writemap: on a full disk that would be SIGBUS instead of an error.
+Writes only in `commit` and, what members signed, in `add_certificates`; one transaction each. Never writemap: on a full
+disk that would be SIGBUS instead of an error.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,6 +43,13 @@ class Ends(NamedTuple):
     undo: tuple[int, int]
 
 
+class SignedRecords(NamedTuple):
+    """What networks have whose blocks members sign: certificates by block, and (height, block, change of members)."""
+
+    certificates: Iterable[tuple[BlockHash, bytes]] = ()
+    changes: Iterable[tuple[int, BlockHash, bytes]] = ()
+
+
 class Changes(NamedTuple):
     """Everything one commit writes."""
 
@@ -51,6 +59,7 @@ class Changes(NamedTuple):
     removed: Iterable[Outpoint]
     tip: BlockHash
     ends: Ends
+    signed: SignedRecords = SignedRecords()
 
 
 class Index:
@@ -91,6 +100,8 @@ class Index:
         self._locations = self._environment.open_db(b"locations")
         self._headers = self._environment.open_db(b"headers")
         self._coins = self._environment.open_db(b"coins")
+        self._certificates = self._environment.open_db(b"certificates")
+        self._changes = self._environment.open_db(b"changes")
         self._snapshots: list[lmdb.Transaction] = []
         self._write(lambda transaction: self._claim(transaction, network))
         self._reader = self._environment.begin()
@@ -157,6 +168,16 @@ class Index:
         for value in self._reader.cursor(db=self._headers).iternext(keys=False):
             yield bytes(value)
 
+    def certificate(self, block: BlockHash) -> bytes | None:
+        """What makes the block final."""
+        found = self._reader.get(block, db=self._certificates)
+        return None if found is None else bytes(found)
+
+    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+        """(height, block, the change of members that it carries), lowest first."""
+        for key, value in self._reader.cursor(db=self._changes):
+            yield _HEIGHT.unpack_from(key)[0], BlockHash(bytes(key[_HEIGHT.size :])), bytes(value)
+
     def coin(self, outpoint: Outpoint) -> bytes | None:
         """The packed coin."""
         found: bytes | None = self._reader.get(outpoint, db=self._coins)
@@ -177,9 +198,16 @@ class Index:
 
     def commit(self, changes: Changes) -> None:
         """Write everything or nothing. Raises StoreFull."""
+        self._commit(lambda transaction: self._put(transaction, changes))
+
+    def add_certificates(self, certificates: Iterable[tuple[BlockHash, bytes]]) -> None:
+        """Write these at once; they say nothing of the rest. Raises StoreFull."""
+        self._commit(lambda transaction: self._put_signed(transaction, SignedRecords(certificates)))
+
+    def _commit(self, action: "Callable[[lmdb.Transaction], None]") -> None:
         self._reader.abort()
         try:
-            self._write(lambda transaction: self._put(transaction, changes))
+            self._write(action)
         except (lmdb.Error, OSError) as error:
             raise self._explain(error) from error
         finally:
@@ -197,8 +225,15 @@ class Index:
             transaction.put(_HEIGHT.pack(height) + block, header, db=self._headers)
         for block, location in sorted(changes.locations.items()):
             transaction.put(block, _pack_location(location), db=self._locations)
+        self._put_signed(transaction, changes.signed)
         transaction.put(b"tip", changes.tip, db=self._meta)
         transaction.put(b"ends", _END.pack(*changes.ends.blocks, *changes.ends.undo), db=self._meta)
+
+    def _put_signed(self, transaction: "lmdb.Transaction", signed: SignedRecords) -> None:
+        for block, certificate in signed.certificates:
+            transaction.put(block, certificate, db=self._certificates)
+        for height, block, change in signed.changes:
+            transaction.put(_HEIGHT.pack(height) + block, change, db=self._changes)
 
     def _write(self, action: "Callable[[lmdb.Transaction], _Result]") -> _Result:
         while True:

@@ -1,0 +1,175 @@
+"""The certified chain: one certificate a height, and which members sign where. Networks whose blocks members sign only.
+
+1. *A certified block is final.* A quorum of the height's members precommitted to it, and two quorums share an honest
+   member: there is one block a height and no branch. A second one that is certified too proves that more members lie
+   than the list tolerates; the first is kept, and both certificates are, as evidence.
+2. *The list of a height is known before its certificate.* Each certificate signs the hash of the next height's list;
+   the list itself comes along where it is another. So headers and certificates alone tell who signs, with nobody to
+   trust, and a certificate is checked only once all below it stand. Heights 1 and 2 have the founding list.
+3. *First the certificate, then its header.* `certify` judges what a peer or the rounds brought, `take` lets the header
+   in that it is for. Nothing else may enter the header tree.
+4. *What lists say is what blocks say.* The engine derives them anew from the changes that coinbases carry
+   (member_history.py) and refuses a certified block whose certificate claims another.
+
+Kept are bytes, some 370 a header with a quorum of four and 570 with seven. They are decoded when asked for. Both
+threads have one of these, and share the bytes.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.faults import MisuseError
+from minicoin.core.params.network import Network
+from minicoin.core.params.rules import SignersKind
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.signers.certificate import Certificate, KeptCertificate, keep
+from minicoin.core.signers.members import MemberList
+
+HeightOf = Callable[[BlockHash], int | None]
+"""Of a block that is known, else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondCertificate:
+    """Evidence that more members lie than their list tolerates: both certificates hold, of two blocks of a height."""
+
+    kept: Certificate
+    other: Certificate
+
+
+class CertifiedChain:
+    """Of one network, the genesis block (which needs no certificate) from the start."""
+
+    def __init__(self, network: Network, founding: MemberList, height_of: HeightOf) -> None:
+        self._network_id: Final = network.network_id
+        self._height_of = height_of
+        self._kept: list[bytes] = []
+        """Of height 1 on."""
+        self._starts: list[int] = [1]
+        self._lists: list[MemberList] = [founding]
+        """The member lists, and from which heights on."""
+        self._offered: tuple[Certificate, MemberList | None] | None = None
+        """Of the height behind the highest kept: its header is still to come."""
+        self._second: SecondCertificate | None = None
+
+    # --- reading ---
+
+    @property
+    def finalized(self) -> int:
+        """The height of the highest certified header."""
+        return len(self._kept)
+
+    @property
+    def second_certificate(self) -> SecondCertificate | None:
+        """The first evidence of two certified blocks of a height, where there is any."""
+        return self._second
+
+    def members_at(self, height: int) -> MemberList:
+        """Who signs the block of a height, up to the one behind the highest certified header. Raises MisuseError."""
+        if not 1 <= height <= max(self.finalized + 1, 2):
+            raise MisuseError(f"who signs height {height} is not known: {self.finalized} headers are certified")
+        return self._lists[bisect_right(self._starts, height) - 1]
+
+    def lists(self) -> tuple[tuple[int, MemberList], ...]:
+        """(the first height, the list), lowest first."""
+        return tuple(zip(self._starts, self._lists, strict=True))
+
+    def certificate(self, block: BlockHash) -> Certificate | None:
+        """The one that makes this block final; None for the genesis block and where the header is not known."""
+        kept = self.kept(block)
+        return None if kept is None else kept.certificate
+
+    def kept(self, block: BlockHash) -> KeptCertificate | None:
+        """The same as it is kept."""
+        height = self._height_of(block)
+        return None if height is None or not 1 <= height <= self.finalized else self.kept_at(height)
+
+    def kept_at(self, height: int) -> KeptCertificate:
+        """What makes the block of this height final; there must be one."""
+        place = bisect_right(self._starts, height + 1) - 1
+        changed = self._starts[place] == height + 1
+        return KeptCertificate(self._kept[height - 1], self._lists[place].encode() if changed else b"")
+
+    # --- growing ---
+
+    def certify(self, certificate: Certificate, next_members: MemberList | None) -> None:
+        """Take a certificate in front of its header; `next_members` where the list of the next height is another. One
+        for a block that has one changes nothing. Raises BlockRejected."""
+        height = certificate.height
+        if not 1 <= height <= self.finalized + 1:
+            raise _refused(f"of height {height}, where up to {self.finalized} there are some")
+        known = self._known_at(height)
+        if known is not None and known.block == certificate.block:
+            return
+        members = self.members_at(height)
+        problem = certificate.problem(members, self._network_id)
+        if problem is not None:
+            raise _refused(f"of height {height}: {problem}")
+        if known is not None:
+            self._second = self._second or SecondCertificate(known, certificate)
+            detail = f"height {height} has {hash_to_hex(known.block)}, and {hash_to_hex(certificate.block)} has one too"
+            raise BlockRejected(BlockReason.SECOND_CERTIFICATE, detail, is_permanent=False)
+        self._offered = certificate, self._next_list(certificate, members, next_members)
+
+    def require(self, block: BlockHash, height: int) -> None:
+        """Raises BlockRejected unless the certificate that came last is this header's."""
+        if self._offered is None or self._offered[0].block != block or self._offered[0].height != height:
+            raise _refused(f"{hash_to_hex(block)} at height {height} has none")
+
+    def take(self, block: BlockHash, height: int) -> None:
+        """The header of the certificate that came last is in the tree. Raises BlockRejected."""
+        self.require(block, height)
+        assert self._offered is not None
+        self._append(keep(*self._offered))
+        self._offered = None
+
+    def load(self, kept: KeptCertificate, block: BlockHash, height: int) -> None:
+        """One that was checked before, lowest first; one for a height that has the same block's changes nothing. Raises
+        MisuseError."""
+        if height <= self.finalized and self.kept_at(height).certificate.block == block:
+            return
+        certificate = kept.certificate
+        if certificate.block != block or certificate.height != height or height != self.finalized + 1:
+            raise MisuseError(
+                f"no stored certificate for {hash_to_hex(block)} behind {self.finalized} certified headers"
+            )
+        self._append(kept)
+
+    def _append(self, kept: KeptCertificate) -> None:
+        self._kept.append(kept.raw)
+        members = kept.members
+        if members is not None:
+            self._starts.append(len(self._kept) + 1)
+            self._lists.append(members)
+
+    def _known_at(self, height: int) -> Certificate | None:
+        if height <= self.finalized:
+            return self.kept_at(height).certificate
+        return None if self._offered is None else self._offered[0]
+
+    def _next_list(self, certificate: Certificate, members: MemberList, given: MemberList | None) -> MemberList | None:
+        if certificate.next_members == members.hash:
+            return None
+        if certificate.height == 1:
+            raise _refused("of height 1: it names another list than the founding one, which signs height 2")
+        if given is None or given.hash != certificate.next_members:
+            raise _refused(
+                f"of height {certificate.height}: the list that it names for the next one did not come along"
+            )
+        return given
+
+
+def make_certified(network: Network, height_of: HeightOf) -> CertifiedChain | None:
+    """For networks whose blocks members sign."""
+    if not isinstance(network.proof, SignersKind):
+        return None
+    return CertifiedChain(network, network.proof.founding_list, height_of)
+
+
+def _refused(detail: str) -> BlockRejected:
+    """What is wrong with a certificate says nothing of its block."""
+    return BlockRejected(BlockReason.CERTIFICATE, detail, is_permanent=False)
