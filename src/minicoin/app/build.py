@@ -27,7 +27,7 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
 from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
-from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node
+from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node, state_of
 from minicoin.core.node.node import Node
 from minicoin.core.overlay.contract import OVERLAY_KEY
 from minicoin.core.overlay.forms import find_form
@@ -185,7 +185,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
         if setup.record is not None:
             policy = replace(policy, uses_wallet=False)
-        state = NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, loaded)
+        state = state_of(engine, loaded)
         node_clock = NodeClock(clock)
         node_clock.set(None if setup.mock_time_us is None else Micros(setup.mock_time_us))
         _refuse_future_tip(engine, setup.datadir, node_clock())

@@ -11,6 +11,7 @@ from minicoin.core.notices import Notice
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.signers.votes import Vote
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
@@ -74,6 +75,8 @@ class SaveHeaders:
     """Remember accepted headers, parents first. Needs no answer: a lost header is fetched again."""
 
     headers: tuple[BlockHeader, ...]
+    certificates: tuple[KeptCertificate, ...] = ()
+    """Where members sign: what makes each of them final, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class StoreBlock:
     connects: bool = False
     """It extends the block the engine stands at and is connected in the same visit: answered by ChainMoved, or by
     BlockRefused."""
+    certificate: KeptCertificate | None = None
+    """Where members sign: what makes it final."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from minicoin.core.events import (
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockRejected, ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
+from minicoin.core.signers.certificate import KeptCertificate
 
 ChainJob = StoreBlock | Activate | ReadBlock | VerifyTransaction | Watch | Rescan | SaveHeaders
 ChainAnswer = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | RescanProgress
@@ -36,7 +37,7 @@ class Engine(Protocol):
     def height(self) -> int:
         """Of the tip."""
 
-    def store_block(self, raw: RawBlock, height: int) -> None:
+    def store_block(self, raw: RawBlock, height: int, certificate: KeptCertificate | None = None) -> None:
         """Raises BlockRejected; then nothing was stored."""
 
     def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
@@ -58,17 +59,17 @@ class Engine(Protocol):
     ) -> Iterator[tuple[int, BlockHash, tuple[WatchedTransaction, ...]]]:
         """(height, block, watched transactions) of `count` blocks from a height on."""
 
-    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
-        """Remember headers, parents first."""
+    def add_headers(self, headers: Iterable[BlockHeader], certificates: Iterable[KeptCertificate] = ()) -> None:
+        """Remember headers, parents first; where members sign, with the certificate of each."""
 
 
 def perform(engine: Engine, job: ChainJob, is_over: Callable[[], bool] = lambda: False) -> ChainAnswer | None:
     """The answer to a job; None where it has none. `is_over` is asked after each block of a rescan and may end a slice
     early: whoever has a clock keeps slices short with it."""
     match job:
-        case StoreBlock(block, height, connects):
+        case StoreBlock(block, height, connects, certificate):
             try:
-                engine.store_block(block, height)
+                engine.store_block(block, height, certificate)
             except BlockRejected as refusal:
                 return BlockRefused(block.hash, invalid_block(block.hash, refusal))
             if connects:
@@ -84,8 +85,8 @@ def perform(engine: Engine, job: ChainJob, is_over: Callable[[], bool] = lambda:
             return _rescan(engine, scripts, start, is_over)
         case Watch(scripts):
             engine.watch(scripts)
-        case SaveHeaders(headers):
-            engine.add_headers(headers)
+        case SaveHeaders(headers, certificates):
+            engine.add_headers(headers, certificates)
         case _:
             assert_never(job)
     return None

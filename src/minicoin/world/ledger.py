@@ -4,13 +4,14 @@ Whether a block is valid on its parent, and what it spends, is a function of its
 and every node is told the same; a node's own state is which blocks it stored and where it stands.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.summary import find_watched
 from minicoin.core.chain.undo import outputs_by_transaction
@@ -29,6 +30,8 @@ from minicoin.core.primitives.verdicts import (
     TxVerdict,
     WatchedTransaction,
 )
+from minicoin.core.signers.certificate import KeptCertificate
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.work import ChainAnswer, ChainJob, perform
 
 _VERDICTS_MAX = 200_000
@@ -57,6 +60,7 @@ class BlockBook:
     _tree: HeaderTree = field(init=False)
     _blocks: dict[BlockHash, RawBlock] = field(default_factory=dict)
     _spent: dict[BlockHash, tuple[Block, list[list[TxOut]]]] = field(default_factory=dict)
+    _changes: list[CarriedChange] = field(default_factory=list)
     _connected: dict[BlockHash, BlockSummary | InvalidBlock] = field(default_factory=dict)
     _disconnected: dict[BlockHash, DisconnectedBlock] = field(default_factory=dict)
     _verdicts: dict[tuple[BlockHash, Wtxid, bytes], TxVerdict] = field(default_factory=dict)
@@ -75,12 +79,26 @@ class BlockBook:
         """Its place in the tree of all blocks."""
         return self._tree.get(block)
 
-    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
-        """Headers that a node accepted: a block may be stored before its parent is."""
-        fresh = [header for header in headers if header.hash not in self._tree]
-        if fresh:
-            self._tree.load(fresh)
-            self.engine.add_headers(fresh)
+    def add_headers(self, headers: Sequence[BlockHeader], certificates: Sequence[KeptCertificate]) -> None:
+        """Headers that a node accepted, with their certificates where members sign: a block may be stored before its
+        parent is."""
+        if all(header.hash in self._tree for header in headers):
+            return
+        self._tree.load(headers, certificates)
+        self.engine.add_headers(headers, certificates)
+
+    def certificates(self, headers: Iterable[BlockHeader]) -> tuple[KeptCertificate, ...]:
+        """Beside these headers, where members sign."""
+        return self._tree.certificates(headers)
+
+    def member_changes(self, tip: BlockHash) -> tuple[CarriedChange, ...]:
+        """What blocks carried up to a tip, lowest first."""
+        node = self._require(tip)
+        return tuple(
+            carried
+            for carried in sorted(self._changes, key=lambda carried: carried.height)
+            if carried.height <= node.height and node.ancestor(carried.height).hash == carried.block
+        )
 
     def store(self, raw: RawBlock, height: int) -> None:
         """Judge the block by itself. Raises BlockRejected."""
@@ -89,7 +107,8 @@ class BlockBook:
             return
         (self.engine if known is None else self._strange_engine(raw)).store_block(raw, height)
         if known is None:
-            self._tree.load((raw.header,))
+            if raw.hash not in self._tree:
+                self._tree.load((raw.header,))
             self._blocks[raw.hash] = raw
 
     def connect(self, block: BlockHash) -> BlockSummary | InvalidBlock:
@@ -102,6 +121,8 @@ class BlockBook:
             self._stand_at(parent.hash)
             update, invalid = self.engine.activate(parent.hash, (block,))
             known = self._connected[block] = update.connected[0] if invalid is None else invalid
+            if isinstance(known, BlockSummary) and known.member_change:
+                self._changes.append(CarriedChange(known.height, block, MemberChange.decode(known.member_change)))
         return known
 
     def disconnect(self, block: BlockHash) -> DisconnectedBlock:
@@ -151,7 +172,8 @@ class BlockBook:
             ancestry.append(node.header)
             node = node.parent
         engine = ChainEngine(self.network, MemoryChainStore(), self.verifier)
-        engine.add_headers(reversed(ancestry))
+        ancestry.reverse()
+        engine.add_headers(ancestry, self._tree.certificates(ancestry))
         return engine
 
     def _stand_at(self, block: BlockHash) -> None:
@@ -195,9 +217,9 @@ class SharedLedger:
         node = self._book.header_node(self._tip)
         return 0 if node is None else node.height
 
-    def store_block(self, raw: RawBlock, height: int) -> None:
+    def store_block(self, raw: RawBlock, height: int, certificate: KeptCertificate | None = None) -> None:
         """Raises BlockRejected. The header is remembered all the same."""
-        self.add_headers((raw.header,))
+        self.add_headers((raw.header,), () if certificate is None else (certificate,))
         if raw.hash not in self._stored:
             self._book.store(raw, height)
             self._stored[raw.hash] = None
@@ -232,10 +254,10 @@ class SharedLedger:
             block = tip.ancestor(height).hash
             yield height, block, self._book.watched(block, scripts)
 
-    def add_headers(self, headers: Iterable[BlockHeader]) -> None:
+    def add_headers(self, headers: Iterable[BlockHeader], certificates: Iterable[KeptCertificate] = ()) -> None:
         """Remember headers."""
         told = tuple(headers)
-        self._book.add_headers(told)
+        self._book.add_headers(told, tuple(certificates))
         for header in told:
             self._headers[header.hash] = header
 
@@ -246,8 +268,14 @@ class SharedLedger:
             if node is not None and node.height:
                 headers.setdefault(block, node.header)
         # Parents first: heights are known for stored blocks only, so follow the links.
+        ordered = tuple(_in_order(headers, self._book.network.genesis.hash))
         return NodeState(
-            tuple(_in_order(headers, self._book.network.genesis.hash)), tuple(self._stored), self._tip, documents
+            ordered,
+            tuple(self._stored),
+            self._tip,
+            documents,
+            self._book.certificates(ordered),
+            self._book.member_changes(self._tip),
         )
 
     def close(self) -> None:

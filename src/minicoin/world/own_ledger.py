@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.events import WorkFailed
-from minicoin.core.node.assemble import NodeState
+from minicoin.core.node.assemble import NodeState, state_of
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
@@ -45,8 +45,7 @@ class OwnLedger:
             return WorkFailed(type(job).__name__, str(error))
 
     def state(self, documents: dict[str, bytes]) -> NodeState:
-        engine = self._engine
-        return NodeState(tuple(engine.headers()), tuple(engine.stored()), engine.tip, documents)
+        return state_of(self._engine, documents)
 
     def crash(self, rng: Rng) -> None:
         """The power goes: only what the store kept is left, and the next run opens it anew."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.chain.member_history import MemberHistory
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.primitives.verdicts import BlockReason
@@ -14,7 +15,7 @@ from minicoin.testing.certified_chain import ALLOCATED_SAT, allocation_of, publi
 from minicoin.testing.chain_maker import ChainMaker
 from minicoin.testing.spends import SpendKind, output_script
 
-from .five_banks import FOUNDING, KEYS, NETWORK, NEW_KEYS, connect, engine_at, maker, new_engine, says
+from .five_banks import FOUNDING, KEYS, NETWORK, NEW_KEYS, connect, engine_at, maker, new_engine, says, tree_of
 
 ALLOCATION = tuple(TxOut(amount, script) for script, amount in allocation_of(3))
 EXTRA = TxOut(1, output_script(SpendKind.P2WPKH, 9))
@@ -121,10 +122,11 @@ def test_changes_come_into_force_two_blocks_on() -> None:
     made.extend(change=made.change(KEYS))
     made.grow(3)
     engine = engine_at(made)
-    assert engine.members is not None
-    assert [carried.height for carried in engine.members.carried()] == [3, 7]
-    assert [len(engine.members.members_at(height)) for height in range(3, 11)] == [5, 5, 6, 6, 6, 6, 5, 5]
-    assert engine.members.members_at(9) == FOUNDING
+    assert [carried.height for carried in engine.member_changes()] == [3, 7]
+    history = MemberHistory(FOUNDING)
+    history.load(engine.member_changes())
+    assert [len(history.members_at(height)) for height in range(3, 11)] == [5, 5, 6, 6, 6, 6, 5, 5]
+    assert history.members_at(9) == FOUNDING
 
 
 def test_a_change_needs_a_quorum_of_the_list_that_carries_it() -> None:
@@ -190,8 +192,8 @@ def test_a_restart_knows_certificates_lists_and_changes() -> None:
     engine.flush()
     again = new_engine(store)
     assert list(again.certificates()) == list(engine.certificates())
-    assert again.members is not None and engine.members is not None
-    assert again.members.carried() == engine.members.carried()
+    assert len(again.member_changes()) == 1
+    assert again.member_changes() == engine.member_changes()
     assert connect(again, made.extend()) == ""
 
 
@@ -199,12 +201,19 @@ def test_disconnecting_takes_a_change_back() -> None:
     made = maker(2)
     made.extend(change=made.change(KEYS[1:]))
     engine = engine_at(made)
-    engine.activate(made.blocks[1].block.hash, ())
-    assert engine.members is not None
-    assert engine.members.carried() == ()
-    _, invalid = engine.activate(engine.tip, (made.blocks[2].block.hash,))
-    assert invalid is None
-    assert len(engine.members.carried()) == 1
+    tree = tree_of(made.blocks)
+    tree.set_tip(engine.tip)
+    assert tree.signers is not None
+    tree.signers.history.load(engine.member_changes())
+    for _ in range(2):
+        update, _ = engine.activate(made.blocks[1].block.hash, ())
+        tree.follow(update)
+        assert engine.member_changes() == tree.signers.history.carried() == ()
+        update, invalid = engine.activate(engine.tip, (made.blocks[2].block.hash,))
+        tree.follow(update)
+        assert invalid is None
+        assert engine.member_changes() == tree.signers.history.carried()
+        assert [carried.height for carried in engine.member_changes()] == [3]
 
 
 def test_tags_count_no_signature_operations() -> None:

@@ -33,7 +33,7 @@ from minicoin.core.events import (
 )
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.mining.search import search
-from minicoin.core.node.assemble import NodeState, assemble_node
+from minicoin.core.node.assemble import assemble_node, state_of
 from minicoin.core.params.builtin import lookup
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
@@ -71,9 +71,7 @@ class Bench:
         self.engine = ChainEngine(network, self.store, KernelVerifier())
         self.documents = documents or {}
         """What is on disk, and what a crash leaves of it: the store's unflushed coins are lost as well."""
-        state = NodeState(
-            tuple(self.engine.headers()), tuple(self.engine.stored()), self.engine.tip, dict(self.documents)
-        )
+        state = state_of(self.engine, dict(self.documents))
         self.node = assemble_node(
             network,
             policy or NodePolicy(peer_id=identity.peer_id.multihash if identity else b""),

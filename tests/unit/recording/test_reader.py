@@ -1,16 +1,20 @@
 """Recordings are read up to a cut, and refused in words where they are foreign or damaged."""
 
+from io import BytesIO
 from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.chain.five_banks import KEYS, engine_at, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
 from tests.unit.node.bench import NETWORK
 from tests.unit.recording.recorded import POLICY, live, recorded_bench, replayed
 
 from minicoin.core.events import DeadlineReached
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.node.assemble import NodeState
+from minicoin.core.node.assemble import NodeState, load_tree, state_of
+from minicoin.core.recording.reader import RecordingReader
 from minicoin.core.recording.writer import FORMAT, FRAME, MAGIC, VERSION, Opening, RecordingWriter, RecordKind
 from minicoin.core.units import Micros
 
@@ -121,3 +125,17 @@ def checksums(raw):
         length, crc = FRAME.unpack_from(raw, at)
         yield crc
         at += FRAME.size + length
+
+
+def test_certificates_and_changes_of_members_are_read_back():
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    made.grow(250)
+    engine = engine_at(made)
+    state = state_of(engine, {})
+    writer = RecordingWriter()
+    raw = b"".join(writer.begin(Opening("1", BANKS, POLICY, state, b"seed", Micros(10**15))))
+    found = RecordingReader(BytesIO(raw).read).opening.state
+    assert (found.certificates, found.member_changes) == (state.certificates, state.member_changes)
+    assert len(tuple(found.certificates)) == 253
+    assert load_tree(BANKS, found).best_header.hash == engine.tip

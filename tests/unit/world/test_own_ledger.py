@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+from tests.unit.chain.five_banks import KEYS, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
+
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.effects import Activate, ReadBlock, StoreBlock
 from minicoin.core.events import BlockRead, BlockStored, ChainMoved, WorkFailed
+from minicoin.core.node.assemble import load_tree
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
@@ -95,3 +99,44 @@ def test_a_torn_write_says_so_once() -> None:
     ledger.crash(Rng(b""))
     assert ledger.perform(ReadBlock(ConnId(1), blocks[0].hash)) == BlockRead(ConnId(1), blocks[0].hash, None)
     assert isinstance(ledger.perform(StoreBlock(blocks[0], 1)), BlockStored)
+
+
+def test_a_certified_tip_that_was_acknowledged_has_its_certificate_after_a_crash() -> None:
+    made = maker(3)
+    made.extend(change=made.change(KEYS[1:]))
+    made.grow(2)
+    ledger = OwnLedger(BANKS, ScriptedVerifier())
+    for height, certified in enumerate(made.blocks, 1):
+        job = StoreBlock(certified.raw, height, connects=True, certificate=certified.kept)
+        assert isinstance(ledger.perform(job), ChainMoved)
+    following = made.certify(made.next_block())
+    # Nobody is told of this one but that it is stored.
+    assert isinstance(ledger.perform(StoreBlock(following.raw, 7, certificate=following.kept)), BlockStored)
+    ledger.crash(Rng(b"x"))
+    state = ledger.state({})
+    tree = load_tree(BANKS, state)
+    assert [header.hash for header in state.headers] == [certified.block.hash for certified in made.blocks]
+    assert tuple(state.certificates) == tuple(certified.kept for certified in made.blocks)
+    assert tree.signers is not None and tree.signers.finalized == 6
+    assert state.tip == BANKS.genesis.hash
+    assert isinstance(
+        ledger.perform(Activate(BANKS.genesis.hash, tuple(one.block.hash for one in made.blocks))), ChainMoved
+    )
+    ledger.flush()
+    ledger.crash(Rng(b"y"))
+    tree = load_tree(BANKS, ledger.state({}))
+    assert tree.signers is not None
+    assert [carried.height for carried in tree.signers.history.carried()] == [4]
+    assert isinstance(
+        ledger.perform(StoreBlock(following.raw, 7, connects=True, certificate=following.kept)), ChainMoved
+    )
+    assert ledger.engine.height == 7
+
+
+def test_a_certificate_that_finds_no_room_is_not_acknowledged() -> None:
+    made = maker(1)
+    ledger = OwnLedger(BANKS, ScriptedVerifier())
+    assert isinstance(ledger.perform(StoreBlock(made.blocks[0].raw, 1, certificate=made.blocks[0].kept)), BlockStored)
+    ledger.store.is_full = True
+    answer = ledger.perform(Activate(BANKS.genesis.hash, (made.blocks[0].block.hash,)))
+    assert isinstance(answer, WorkFailed)

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+from tests.unit.chain.five_banks import KEYS, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
+
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Activate, StoreBlock
-from minicoin.core.events import BlockStored, ChainMoved
+from minicoin.core.effects import Activate, SaveHeaders, StoreBlock
+from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
+from minicoin.core.node.assemble import load_tree
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.units import HOUR_US, SECOND_US, Micros
@@ -45,3 +49,41 @@ def test_headers_may_be_told_by_every_node_again() -> None:
         SharedLedger(book).add_headers(tuple(block.header for block in blocks))
     assert book.header_node(blocks[1].hash) is not None
     assert book.engine.snapshot().headers == 3
+
+
+def test_nodes_share_certificates_and_have_their_own_history() -> None:
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    made.grow(3)
+    book = BlockBook(BANKS, ScriptedVerifier())
+    one, other = SharedLedger(book), SharedLedger(book)
+    for height, certified in enumerate(made.blocks, 1):
+        job = StoreBlock(certified.raw, height, connects=True, certificate=certified.kept)
+        moved = one.perform(job)
+        assert isinstance(moved, ChainMoved) and moved.invalid is None
+        if height <= 2:
+            assert other.perform(job) == moved
+    headers = tuple(certified.header for certified in made.blocks)
+    kept = tuple(certified.kept for certified in made.blocks)
+    # The other one has all headers, and two of the blocks.
+    assert other.perform(SaveHeaders(headers, kept)) is None
+    for ledger, tip, carried in ((one, 6, [3]), (other, 2, [])):
+        state = ledger.state({})
+        tree = load_tree(BANKS, state)
+        assert tree.signers is not None and tree.signers.finalized == 6
+        assert state.tip == made.blocks[tip - 1].block.hash
+        assert [change.height for change in tree.signers.history.carried()] == carried
+
+
+def test_a_body_that_is_not_the_headers_own_is_judged_with_its_certificates() -> None:
+    made = maker(3)
+    book = BlockBook(BANKS, ScriptedVerifier())
+    one, other = SharedLedger(book), SharedLedger(book)
+    for ledger in (one, other):
+        for height, certified in enumerate(made.blocks[:2], 1):
+            ledger.perform(StoreBlock(certified.raw, height, connects=True, certificate=certified.kept))
+    last = made.blocks[2]
+    assert isinstance(one.perform(StoreBlock(last.raw, 3, certificate=last.kept)), BlockStored)
+    foreign = RawBlock(last.header, last.header.raw + made.blocks[1].raw.raw[80:])
+    assert isinstance(other.perform(StoreBlock(foreign, 3, certificate=last.kept)), BlockRefused)
+    assert isinstance(other.perform(StoreBlock(last.raw, 3, certificate=last.kept)), BlockStored)

@@ -20,13 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from minicoin.core.chain.member_history import CarriedChange, MemberHistory
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate, keep
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList
 
 HeightOf = Callable[[BlockHash], int | None]
@@ -55,6 +57,8 @@ class CertifiedChain:
         self._offered: tuple[Certificate, MemberList | None] | None = None
         """Of the height behind the highest kept: its header is still to come."""
         self._second: SecondCertificate | None = None
+        self.history: Final = MemberHistory(founding)
+        """What the connected blocks carried."""
 
     # --- reading ---
 
@@ -138,6 +142,15 @@ class CertifiedChain:
                 f"no stored certificate for {hash_to_hex(block)} behind {self.finalized} certified headers"
             )
         self._append(kept)
+
+    def follow(self, update: ChainUpdate) -> None:
+        """The engine went that way: the changes of its blocks are known."""
+        for left in update.disconnected:
+            self.history.leave(left.summary.hash)
+        for block in update.connected:
+            if block.member_change:
+                change = MemberChange.decode(block.member_change)
+                self.history.append(CarriedChange(block.height, block.hash, change))
 
     def _append(self, kept: KeptCertificate) -> None:
         self._kept.append(kept.raw)

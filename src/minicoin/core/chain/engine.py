@@ -15,7 +15,7 @@ from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.member_history import CarriedChange, MemberHistory
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_block_proof
 from minicoin.core.chain.scan import find_coins
@@ -167,10 +167,9 @@ class ChainEngine:
         certified = self._signed.certified
         return (certified.kept_at(node.height) for node in list(self._nodes.values())[1:])
 
-    @property
-    def members(self) -> MemberHistory | None:
-        """The changes of the member list that blocks carried up to the tip; None where members do not sign."""
-        return None if self._signed is None else self._signed.history
+    def member_changes(self) -> tuple[CarriedChange, ...]:
+        """The changes of the member list that blocks carried up to the tip."""
+        return () if self._signed is None else self._signed.history.carried()
 
     def stored(self) -> Iterator[BlockHash]:
         """Every stored block whose header is known, in no particular order."""
@@ -311,14 +310,11 @@ class ChainEngine:
             disconnect_block(block, connected.undo, self._coins)
             raise
         self._tip = node
-        if self._signed is not None:
-            self._note_change(self._signed.connected(block, node.height))
+        change = self._signed.connected(block, node.height) if self._signed is not None else b""
+        if change:
+            self._store.add_change(node.height, block_hash, change)
         watched = find_watched(block, connected.spent, self._watched)
-        return summarise(block, node.height, checked.size, watched, connected.fees_sat)
-
-    def _note_change(self, carried: CarriedChange | None) -> None:
-        if carried is not None:
-            self._store.add_change(carried.height, carried.block, carried.change.encode())
+        return summarise(block, node.height, checked.size, watched, connected.fees_sat, change)
 
     def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
         if self._is_assumed_valid(block.hash):
@@ -355,11 +351,10 @@ class ChainEngine:
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
-        if self._signed is not None:
-            self._signed.history.leave(node.hash)
+        change = self._signed.disconnected(checked.block) if self._signed is not None else b""
         watched = find_watched(checked.block, outputs_by_transaction(checked.block, undo), self._watched)
         self._parsed.put(node.hash, checked)
-        summary = summarise(checked.block, node.height, checked.size, watched)
+        summary = summarise(checked.block, node.height, checked.size, watched, 0, change)
         return DisconnectedBlock(summary, checked.block.transactions[1:])
 
     def _read_undo(self, block: BlockHash) -> list[bytes]:

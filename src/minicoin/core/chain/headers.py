@@ -40,7 +40,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
-from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate
 from minicoin.core.signers.members import MemberList
 from minicoin.core.units import Micros, seconds
@@ -402,6 +402,12 @@ class HeaderTree:
                 self._connect(step)
         self._active.extend(reversed(branch))
         self._prefer_tip()
+
+    def follow(self, update: ChainUpdate, stored: BlockHash | None = None) -> None:
+        """The engine went that way; `stored` as in set_tip()."""
+        self.set_tip(update.tip, stored)
+        if self.signers is not None:
+            self.signers.follow(update)
 
     def _note_stored(self, node: HeaderNode) -> None:
         self._unstored -= not node.status & STORED

@@ -7,6 +7,7 @@ Versions rise by one, and each change names the one before it (the first the fou
 once cannot be again, and of two drafts only one can be.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,6 +72,10 @@ class MemberHistory:
             raise _refused(f"it follows {change.previous.hex()}, and the last one is {self.last_hash.hex()}")
         if change.from_height < height + CARRIED_AHEAD_BLOCKS:
             raise _refused(f"from height {change.from_height}, too late for block {height}")
+
+    def load(self, carried: Iterable[CarriedChange]) -> None:
+        """What an earlier run met on the way to its tip, lowest first."""
+        self._carried = list(carried)
 
     def append(self, carried: CarriedChange) -> None:
         """A block that carries a change was connected."""

@@ -16,7 +16,7 @@ from typing import Final
 from minicoin.core.chain.certified import CertifiedChain, HeightOf
 from minicoin.core.chain.coinbase_tags import CoinbaseTags, read_tags
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.member_history import CarriedChange, MemberHistory
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.faults import DecodeError
 from minicoin.core.params.network import Network
@@ -29,19 +29,21 @@ from minicoin.core.signers.members import MemberList
 
 
 class SignedBlocks:
-    """A BlockProof. `certified` is what certificates claim, `history` what the connected blocks carried."""
+    """A BlockProof. `certified` is what certificates claim, its history what the connected blocks carried."""
 
     def __init__(self, network: Network, proof: SignersKind, height_of: HeightOf) -> None:
         self._network_id: Final = network.network_id
         self._allocation: Final = tuple(TxOut(amount, script) for script, amount in proof.allocation)
         self.certified: Final = CertifiedChain(network, proof.founding_list, height_of)
-        self.history: Final = MemberHistory(proof.founding_list)
+        self.history: Final = self.certified.history
 
     def load(self, changes: Iterable[tuple[int, BlockHash, bytes]], tip: HeaderNode) -> None:
         """The changes that an earlier run met on the way to `tip`."""
-        for height, block, raw in changes:
-            if height <= tip.height and tip.ancestor(height).hash == block:
-                self.history.append(CarriedChange(height, block, MemberChange.decode(raw)))
+        self.history.load(
+            CarriedChange(height, block, MemberChange.decode(raw))
+            for height, block, raw in changes
+            if height <= tip.height and tip.ancestor(height).hash == block
+        )
 
     def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
         """Judge a block whose ancestors' headers are certified. Raises BlockRejected."""
@@ -75,14 +77,19 @@ class SignedBlocks:
         if kept.certificate.next_members != members.hash:
             raise BlockRejected(BlockReason.NEXT_MEMBERS, "its certificate claims another list for the next height")
 
-    def connected(self, block: Block, height: int) -> CarriedChange | None:
-        """The block is the tip; the change it carries."""
+    def connected(self, block: Block, height: int) -> bytes:
+        """The block is the tip; the change it carries, as bytes, empty for none."""
         change = _tags(block.transactions[0]).change
         if change is None:
-            return None
-        carried = CarriedChange(height, block.hash, change)
-        self.history.append(carried)
-        return carried
+            return b""
+        self.history.append(CarriedChange(height, block.hash, change))
+        return change.encode()
+
+    def disconnected(self, block: Block) -> bytes:
+        """The block is the tip no more; the change it carried, as bytes, empty for none."""
+        self.history.leave(block.hash)
+        change = _tags(block.transactions[0]).change
+        return b"" if change is None else change.encode()
 
     def _check_certificate(self, tags: CoinbaseTags, parent: HeaderNode) -> None:
         certificate, height = tags.certificate, parent.height

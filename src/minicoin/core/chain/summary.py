@@ -8,7 +8,12 @@ from minicoin.core.primitives.verdicts import BlockSummary, WatchedTransaction
 
 
 def summarise(
-    block: Block, height: int, size: int, watched: tuple[WatchedTransaction, ...], fees_sat: int = 0
+    block: Block,
+    height: int,
+    size: int,
+    watched: tuple[WatchedTransaction, ...],
+    fees_sat: int = 0,
+    member_change: bytes = b"",
 ) -> BlockSummary:
     """The summary of a block of `size` bytes."""
     return BlockSummary(
@@ -20,6 +25,7 @@ def summarise(
         size=size,
         weight=block.weight,
         fees_sat=fees_sat,
+        member_change=member_change,
     )
 
 

@@ -210,7 +210,7 @@ class HeaderOnlyNode:
         tree.set_tip(best.hash)
         unsaved = tree.take_unsaved(best)
         if unsaved:
-            shared.emit(SaveHeaders(unsaved))
+            shared.emit(SaveHeaders(unsaved, tree.certificates(unsaved)))
         if fork is not before:
             gone, come = before.height - fork.height, best.height - fork.height
             shared.emit(Reorganised(gone, come, best.hash))

@@ -169,7 +169,7 @@ class HeaderFollower(Part):
         """A header from our operator. Raises BlockRejected."""
         is_known = self._tree.get(header.hash) is not None
         self._tree.add(header, now)
-        return [] if is_known else [SaveHeaders((header,))]
+        return [] if is_known else [SaveHeaders((header,), self._tree.certificates((header,)))]
 
     def announce(self, connected: Sequence[HeaderNode], conns: Collection[ConnId]) -> list[Effect]:
         """Tell these peers of blocks that joined the best chain, lowest first."""

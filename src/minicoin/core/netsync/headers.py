@@ -249,7 +249,7 @@ class HeaderSync:
         if not 0 < self._tree.network.minimum_chainwork <= best.chainwork:
             return []
         unsaved = self._tree.take_unsaved(best)
-        return [SaveHeaders(unsaved)] if unsaved else []
+        return [SaveHeaders(unsaved, self._tree.certificates(unsaved))] if unsaved else []
 
     # --- inside ---
 

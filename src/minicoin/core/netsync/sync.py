@@ -313,8 +313,9 @@ class BlockSync(Part):
         if connects:
             self._tree.send(node)
         ancestors = self._tree.take_unsaved(node)[:-1]
-        effects: list[Effect] = [SaveHeaders(ancestors)] if ancestors else []
-        return [*effects, StoreBlock(block, node.height, connects)]
+        effects: list[Effect] = [SaveHeaders(ancestors, self._tree.certificates(ancestors))] if ancestors else []
+        certificate = next(iter(self._tree.certificates((node.header,))), None)
+        return [*effects, StoreBlock(block, node.height, connects, certificate)]
 
     def _note_delivery(self, conn: ConnId, node: HeaderNode) -> None:
         """Late or not: who gives us blocks is no stranger."""

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
@@ -44,6 +46,7 @@ from minicoin.core.records.document import RECORDS_KEY, decode_records
 from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wallet.wallet import Wallet
 
@@ -77,10 +80,36 @@ class NodeState:
     """What an earlier run left behind."""
 
     headers: Iterable[BlockHeader] = ()
+    """Parents first."""
     stored: Iterable[BlockHash] = ()
     tip: BlockHash | None = None
     """Where the engine stands; None for the genesis block."""
     documents: dict[str, bytes] = field(default_factory=dict)
+    certificates: Iterable[KeptCertificate] = ()
+    """Where members sign: what makes each of the headers final, in the same order."""
+    member_changes: Iterable[CarriedChange] = ()
+    """Those that blocks carried up to the tip, lowest first."""
+
+
+def state_of(engine: ChainEngine, documents: dict[str, bytes]) -> NodeState:
+    """What the next run finds of an engine."""
+    return NodeState(
+        tuple(engine.headers()),
+        tuple(engine.stored()),
+        engine.tip,
+        documents,
+        tuple(engine.certificates()),
+        engine.member_changes(),
+    )
+
+
+def load_tree(network: Network, state: NodeState) -> HeaderTree:
+    """The header tree as the earlier run left it; the tip is the caller's to set."""
+    tree = HeaderTree(network)
+    tree.load(state.headers, state.certificates)
+    if tree.signers is not None:
+        tree.signers.history.load(state.member_changes)
+    return tree
 
 
 def assemble_node(
@@ -104,8 +133,7 @@ def assemble_node(
     a role that keeps no blocks.
     """
     require_role(policy.role, keeps_blocks=True)
-    tree = HeaderTree(network)
-    tree.load(state.headers)
+    tree = load_tree(network, state)
     for block in state.stored:
         if block in tree:
             tree.mark_stored(block)

@@ -220,7 +220,7 @@ class Node:
     def _on_moved(self, event: ChainMoved, now: Micros) -> None:
         # The written order: header tree, netsync, mempool, wallet, relay, mining.
         parts = self._shared
-        parts.tree.set_tip(event.update.tip, event.stored)
+        parts.tree.follow(event.update, event.stored)
         connected, source, fault = self._flows.chain.on_moved(event, now)
         if event.invalid is not None:
             self._flows.mining.on_refused(event.invalid.hash, event.invalid.reason, now)

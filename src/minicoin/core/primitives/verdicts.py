@@ -167,6 +167,8 @@ class BlockSummary:
     size: int = 0
     weight: int = 0
     fees_sat: int = 0
+    member_change: bytes = field(default=b"", repr=False)
+    """The change of the member list that its coinbase carries, where members sign."""
 
     @property
     def hash(self) -> BlockHash:

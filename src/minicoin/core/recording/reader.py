@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 from zlib import crc32
 
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.events import Event
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import RECORD_BYTES_MAX
@@ -20,6 +21,7 @@ from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
 from minicoin.core.recording.codec import EVENT, SHAPE, decode_policy
 from minicoin.core.recording.writer import (
+    CERTIFICATES,
     CHECK_BYTES,
     CHECKPOINT,
     DOCUMENT,
@@ -28,6 +30,7 @@ from minicoin.core.recording.writer import (
     HEAD,
     INT,
     MAGIC,
+    MEMBER_CHANGES,
     TEXT,
     VERSION,
     Checkpoint,
@@ -35,6 +38,7 @@ from minicoin.core.recording.writer import (
     RecordHead,
     RecordKind,
 )
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.units import Micros
 from minicoin.core.wire.reader import Reader
 
@@ -130,6 +134,8 @@ class RecordingReader:
         headers: list[BlockHeader] = []
         stored: list[BlockHash] = []
         documents: dict[str, bytes] = {}
+        certificates: tuple[KeptCertificate, ...] = ()
+        changes: tuple[CarriedChange, ...] = ()
         while True:
             self._ahead = self._next()
             match self._ahead:
@@ -137,13 +143,17 @@ class RecordingReader:
                     headers += (reader.header() for _ in range(reader.remaining // HEADER_SIZE))
                 case _Record(RecordKind.STORED, reader):
                     stored += map(BlockHash, reader.hashes(reader.remaining // _HASH_BYTES))
+                case _Record(RecordKind.CERTIFICATES, reader):
+                    certificates += cast(tuple[KeptCertificate, ...], CERTIFICATES.read(reader))
+                case _Record(RecordKind.MEMBER_CHANGES, reader):
+                    changes += cast(tuple[CarriedChange, ...], MEMBER_CHANGES.read(reader))
                 case _Record(RecordKind.DOCUMENT, reader):
                     key, value = cast(tuple[str, bytes], DOCUMENT.read(reader))
                     documents[key] = value
                 case _:
                     break
         tip = None if head.tip is None else BlockHash(head.tip)
-        state = NodeState(tuple(headers), tuple(stored), tip, documents)
+        state = NodeState(tuple(headers), tuple(stored), tip, documents, certificates, changes)
         return Opening(head.version, network, policy, state, head.seed, Micros(head.assembled_at))
 
     def _next(self) -> _Record | None:

@@ -13,10 +13,12 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
+from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.effects import Effect
 from minicoin.core.events import Event
 from minicoin.core.faults import MisuseError
 from minicoin.core.forms.derived import make_codec
+from minicoin.core.forms.plain import Codec
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX, RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.params.network import Network
@@ -25,6 +27,7 @@ from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.recording.codec import EVENT, POLICY, SHAPE, digest_effect
 from minicoin.core.recording.digest import PartDigests
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.units import Micros
 
 MAGIC: Final = b"\x89MCREC\r\n"
@@ -51,6 +54,8 @@ class RecordKind(IntEnum):
     EVENT = 6
     CHECKPOINT = 7
     END = 8
+    CERTIFICATES = 9
+    MEMBER_CHANGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class RecordHead:
 
 HEAD: Final = make_codec(RecordHead, {})
 DOCUMENT: Final = make_codec(tuple[str, bytes], {})
+CERTIFICATES: Final = make_codec(tuple[KeptCertificate, ...], {})
+MEMBER_CHANGES: Final = make_codec(tuple[CarriedChange, ...], {})
 CHECKPOINT: Final = make_codec(Checkpoint, {})
 TEXT: Final = make_codec(str, {})
 INT: Final = make_codec(int, {})
@@ -144,6 +151,12 @@ class RecordingWriter:
         stored = list(state.stored)
         for at in range(0, len(stored), _CHUNK):
             yield self._record(RecordKind.STORED, b"".join(stored[at : at + _CHUNK]))
+        certificates = tuple(state.certificates)
+        for at in range(0, len(certificates), _CHUNK):
+            yield self._list(RecordKind.CERTIFICATES, CERTIFICATES, certificates[at : at + _CHUNK])
+        changes = tuple(state.member_changes)
+        for at in range(0, len(changes), _CHUNK):
+            yield self._list(RecordKind.MEMBER_CHANGES, MEMBER_CHANGES, changes[at : at + _CHUNK])
         for pair in state.documents.items():
             document = bytearray()
             DOCUMENT.write(pair, document)
@@ -189,6 +202,11 @@ class RecordingWriter:
         out = bytearray()
         INT.write(now - self._now, out)
         return out
+
+    def _list(self, kind: RecordKind, codec: Codec, items: tuple[object, ...]) -> bytes:
+        body = bytearray()
+        codec.write(items, body)
+        return self._record(kind, body)
 
     def _record(self, kind: RecordKind, rest: bytes | bytearray) -> bytes:
         body = bytes((kind,)) + rest

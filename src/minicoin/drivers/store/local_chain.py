@@ -51,7 +51,7 @@ class LocalChain:
         try:
             self.engine = ChainEngine(network, self.store, verifier, assume_valid=assume_valid)
             self.tree = HeaderTree(network)
-            self.tree.load(self.engine.headers())
+            self.tree.load(self.engine.headers(), self.engine.certificates())
             for block in self.engine.stored():
                 if block in self.tree:
                     self.tree.mark_stored(block)
@@ -75,7 +75,8 @@ class LocalChain:
     def store_block(self, raw: RawBlock) -> None:
         """Check and store a block without connecting it. Raises BlockRejected."""
         node = self.tree.add(raw.header, self.now())
-        self.engine.add_headers((raw.header,))
+        certificates = self.tree.certificates((raw.header,))
+        self.engine.add_headers((raw.header,), certificates)
         try:
             self.engine.store_block(raw, node.height)
         except BlockRejected as refusal:
@@ -98,7 +99,7 @@ class LocalChain:
     def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
         """Move the engine, and the tree with it."""
         update, invalid = self.engine.activate(fork, path)
-        self.tree.set_tip(update.tip)
+        self.tree.follow(update)
         if invalid is not None:
             self.tree.mark_invalid(invalid.hash)
         return update, invalid

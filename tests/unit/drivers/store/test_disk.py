@@ -11,7 +11,10 @@ from pathlib import Path
 
 import lmdb
 import pytest
+from tests.unit.chain.five_banks import KEYS, connect, engine_at, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
 
+from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHash, RawBlock
@@ -376,3 +379,57 @@ def test_a_reading_that_the_map_outgrows_is_an_error_and_no_crash(tmp_path):
     # One of the second lot replaced one of the first.
     assert len(list(store.coins())) == 9_199
     store.close()
+
+
+def killed(store: DiskChainStore) -> None:
+    store._index._environment.close()
+    store._lock.release()
+
+
+def test_an_acknowledged_tip_has_its_certificate_after_kill_9(tmp_path):
+    """At every height: the certificate of a tip is in no block file."""
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    made.grow(4)
+    for height, certified in enumerate(made.blocks, 1):
+        store = DiskChainStore(tmp_path / "d", BANKS)
+        engine = ChainEngine(BANKS, store, ScriptedVerifier())
+        # What the last run had acknowledged is connected again, as a node does at its start.
+        engine.activate(engine.tip, tuple(one.block.hash for one in made.blocks[engine.height : height - 1]))
+        assert connect(engine, certified) == ""
+        killed(store)
+        store = DiskChainStore(tmp_path / "d", BANKS)
+        engine = ChainEngine(BANKS, store, ScriptedVerifier())
+        assert list(engine.certificates()) == [one.kept for one in made.blocks[:height]]
+        assert certified.block.hash in set(engine.stored())
+        if height == 5:
+            engine.activate(engine.tip, tuple(one.block.hash for one in made.blocks[engine.height : height]))
+            engine.flush()
+        killed(store)
+
+
+def test_a_block_whose_certificate_was_not_synced_is_left_out_and_taken_again(tmp_path):
+    made = maker(3)
+    store = DiskChainStore(tmp_path / "d", BANKS)
+    made_without_last = made.blocks[:2]
+    engine = ChainEngine(BANKS, store, ScriptedVerifier())
+    for certified in made_without_last:
+        assert connect(engine, certified) == ""
+    engine.store_block(made.blocks[2].raw, 3, made.blocks[2].kept)
+    killed(store)
+    engine = ChainEngine(BANKS, DiskChainStore(tmp_path / "d", BANKS), ScriptedVerifier())
+    assert [header.hash for header in engine.headers()] == [one.block.hash for one in made_without_last]
+    assert made.blocks[2].block.hash not in set(engine.stored())
+    engine.activate(engine.tip, tuple(one.block.hash for one in made_without_last))
+    assert connect(engine, made.blocks[2]) == ""
+    engine.close()
+
+
+def test_changes_of_members_are_committed_with_the_coins(tmp_path):
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    engine = engine_at(made, DiskChainStore(tmp_path / "d", BANKS))
+    engine.close()
+    again = ChainEngine(BANKS, DiskChainStore(tmp_path / "d", BANKS), ScriptedVerifier())
+    assert [carried.height for carried in again.member_changes()] == [3]
+    again.close()
