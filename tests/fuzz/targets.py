@@ -11,6 +11,7 @@ from hashlib import sha256
 from tests.unit.chain.five_banks import KEYS as BANK_KEYS
 from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
+from tests.unit.netsync.samples import ITEM, MOVED_ITEM
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
 from tests.unit.overlay.kademlia.contacts import contact
@@ -37,6 +38,7 @@ from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import SUPER_PARENTS_MAX
+from minicoin.core.netsync.certified import CertifiedHeaders
 from minicoin.core.overlay.kademlia.dht_message import DhtMessage
 from minicoin.core.overlay.kademlia.keyspace import contact_of
 from minicoin.core.overlay.kademlia.messages import KadAnswer, KadAsk
@@ -344,6 +346,10 @@ TARGETS: dict[str, Target] = {
     ),
     "message-recdigest": Target(
         _extension(RecordDigest), (RecordDigest(FIRST_SOURCE, LAST_SOURCE, _ENTRIES, True).encode(),)
+    ),
+    "message-sheaders": Target(
+        _extension(CertifiedHeaders),
+        (CertifiedHeaders(()).encode(), CertifiedHeaders((ITEM, MOVED_ITEM), has_more=True).encode()),
     ),
     "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),

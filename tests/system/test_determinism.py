@@ -67,9 +67,9 @@ from minicoin.core.netsync import following
 
 announce_blocks = following.announce_blocks
 
-def announce_in_any_order(peers, connected):
+def announce_in_any_order(tree, peers, connected):
     by_name = {str(peer.conn): peer for peer in peers}
-    return announce_blocks([by_name[name] for name in set(by_name)], connected)
+    return announce_blocks(tree, [by_name[name] for name in set(by_name)], connected)
 
 following.announce_blocks = announce_in_any_order
 """

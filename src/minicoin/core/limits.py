@@ -123,6 +123,8 @@ UNASKED_BLOCKS_AHEAD_MAX: Final = 288
 # At least, and at least the network's spacing.
 BLOCK_TIMEOUT_US: Final = MINUTE_US
 HEADERS_TIMEOUT_US: Final = 5 * SECOND_US
+# Of the certificates of one sheaders: 12 ms of verifying (60 us each), in which the loop does nothing else.
+SHEADERS_SIGNATURES_MAX: Final = 200
 # A peer we chose that shows less work than our tip is asked after this time, and left if no more comes in that one;
 # so many that did show it are never left (Bitcoin Core's numbers).
 CHAIN_SYNC_TIMEOUT_US: Final = 20 * MINUTE_US
@@ -277,6 +279,10 @@ LETTER_HASHES_REMEMBERED_MAX: Final = 1_000
 COMMANDS_WAITING_MAX: Final = 1_000
 # Commands that wait for the tip to move.
 TIP_WAITERS_MAX: Final = 256
+# Commands that wait for a payment to be final, and payments of the last blocks that one may still ask about: half a
+# minute of a network at its limit.
+FINAL_WAITERS_MAX: Final = 256
+FINAL_PAYMENTS_REMEMBERED_MAX: Final = 20_000
 
 # --- mining ---
 GENERATE_COMMANDS_MAX: Final = 100
@@ -722,6 +728,7 @@ assert KAD_GROUP_IN_BUCKET_MAX <= KAD_GROUP_IN_TABLE_MAX
 assert KAD_PROVIDER_RECORDS_PER_GROUP_MAX < KAD_PROVIDER_RECORDS_MAX
 assert HEADERS_PER_MESSAGE_MAX < STRAY_HEADERS_KEPT < STRAY_HEADERS_MAX
 assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
+assert MEMBERS_MAX <= SHEADERS_SIGNATURES_MAX
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 # There are always connections that are in no call, so a newcomer finds a place.
 assert RPC_CALLS_WAITING_MAX + RPC_CALLS_HELD_MAX < RPC_CONNECTIONS_MAX

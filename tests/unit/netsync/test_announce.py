@@ -11,6 +11,8 @@ from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
 
+TREE = HeaderTree(NETWORK)
+
 
 @pytest.fixture
 def nodes():
@@ -32,41 +34,43 @@ def inv(node):
 
 def test_by_headers_to_a_peer_that_has_the_parent(nodes):
     listener = peer(last_common=nodes[18])
-    assert announce_blocks([listener], nodes[19:21]) == [Send(ConnId(1), Headers((nodes[19].header, nodes[20].header)))]
-    assert announce_blocks([listener], nodes[19:21]) == []
+    assert announce_blocks(TREE, [listener], nodes[19:21]) == [
+        Send(ConnId(1), Headers((nodes[19].header, nodes[20].header)))
+    ]
+    assert announce_blocks(TREE, [listener], nodes[19:21]) == []
 
 
 def test_what_the_peer_announced_itself_is_left_out(nodes):
-    assert announce_blocks([peer(best_known=nodes[19])], nodes[19:21]) == [
+    assert announce_blocks(TREE, [peer(best_known=nodes[19])], nodes[19:21]) == [
         Send(ConnId(1), Headers((nodes[20].header,)))
     ]
-    assert announce_blocks([peer(best_known=nodes[20])], nodes[19:21]) == []
+    assert announce_blocks(TREE, [peer(best_known=nodes[20])], nodes[19:21]) == []
 
 
 def test_by_inv_to_a_peer_that_did_not_ask_for_headers(nodes):
-    assert announce_blocks([peer(prefers_headers=False, last_common=nodes[19])], [nodes[20]]) == inv(nodes[20])
+    assert announce_blocks(TREE, [peer(prefers_headers=False, last_common=nodes[19])], [nodes[20]]) == inv(nodes[20])
 
 
 def test_by_inv_where_the_headers_would_not_connect(nodes):
-    assert announce_blocks([peer(last_common=nodes[3])], [nodes[20]]) == inv(nodes[20])
-    assert announce_blocks([peer()], [nodes[20]]) == inv(nodes[20])
+    assert announce_blocks(TREE, [peer(last_common=nodes[3])], [nodes[20]]) == inv(nodes[20])
+    assert announce_blocks(TREE, [peer()], [nodes[20]]) == inv(nodes[20])
 
 
 def test_a_long_reorg_is_announced_by_its_tip(nodes):
     start = 20 - HEADERS_PER_ANNOUNCEMENT_MAX
-    assert announce_blocks([peer(last_common=nodes[start - 1])], nodes[start:]) == inv(nodes[20])
-    (sent,) = announce_blocks([peer(last_common=nodes[start])], nodes[start + 1 :])
+    assert announce_blocks(TREE, [peer(last_common=nodes[start - 1])], nodes[start:]) == inv(nodes[20])
+    (sent,) = announce_blocks(TREE, [peer(last_common=nodes[start])], nodes[start + 1 :])
     assert isinstance(sent.message, Headers)
 
 
 def test_nothing_connected_is_nothing_to_say():
-    assert announce_blocks([peer()], []) == []
+    assert announce_blocks(TREE, [peer()], []) == []
 
 
 def test_peers_that_lack_equally_much_are_sent_one_message(nodes):
     one, other, late = (peer(last_common=nodes[height]) for height in (18, 18, 19))
     quiet, silent = peer(prefers_headers=False), peer(prefers_headers=False)
-    sent = [effect.message for effect in announce_blocks([one, other, late, quiet, silent], nodes[19:21])]
+    sent = [effect.message for effect in announce_blocks(TREE, [one, other, late, quiet, silent], nodes[19:21])]
     assert sent[0] is sent[1]
     assert sent[2] == Headers((nodes[20].header,))
     assert sent[3] is sent[4]

@@ -8,6 +8,7 @@ from minicoin.core.limits import BLOCK_TIMEOUT_US, BLOCKS_IN_FLIGHT_PER_PEER_MAX
 from minicoin.core.netsync.arrivals import Arrivals
 from minicoin.core.netsync.classic import ClassicPath
 from minicoin.core.netsync.downloads import Downloads
+from minicoin.core.netsync.guide import Guide
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages import GetBlocks
@@ -21,7 +22,7 @@ class Desk:
     def __init__(self):
         self.tree, self.alarm = HeaderTree(NETWORK), Alarm()
         self.peer = SyncPeer(ConnId(1), False, FULL, is_classic=True)
-        downloads = Downloads(self.tree, {self.peer.conn: self.peer}, Arrivals(), self.alarm)
+        downloads = Downloads(self.tree, {self.peer.conn: self.peer}, Arrivals(), self.alarm, Guide(self.tree, None))
         self.path = ClassicPath(self.tree, downloads, self.alarm)
 
     def inv(self, blocks):

@@ -152,6 +152,13 @@ class CertifiedChain:
                 change = MemberChange.decode(block.member_change)
                 self.history.append(CarriedChange(block.height, block.hash, change))
 
+    def forget_above(self, height: int) -> None:
+        """The headers above are gone from the tree."""
+        del self._kept[height:]
+        count = bisect_right(self._starts, height + 1)
+        del self._starts[count:], self._lists[count:]
+        self._offered = None
+
     def _append(self, kept: KeptCertificate) -> None:
         self._kept.append(kept.raw)
         members = kept.members

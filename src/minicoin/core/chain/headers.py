@@ -315,6 +315,22 @@ class HeaderTree:
         if not left:
             self._leaves[parent.hash] = parent
 
+    def forget_unstored(self) -> None:
+        """Forget the certified headers above the highest block that is stored. Only where members sign, whose headers
+        are one chain."""
+        if self.signers is None:
+            raise MisuseError(f"the headers of {self.network.name} are many branches")
+        top = self._best_header
+        while not top.is_stored and top.parent is not None:
+            del self._nodes[top.hash]
+            self._leaves.pop(top.hash, None)
+            self._unstored -= 1
+            top = top.parent
+        top.child = None
+        self._leaves[top.hash] = top
+        self._best_header = top
+        self.signers.forget_above(top.height)
+
     # --- what is known of the blocks ---
 
     def mark_stored(self, block: BlockHash) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import BLOCKS_BEHIND_PUSHED_MAX, HEADERS_PER_ANNOUNCEMENT_MAX
+from minicoin.core.netsync.certified import CertifiedHeaders
 from minicoin.core.netsync.peers import SyncPeer
+from minicoin.core.netsync.serve import headers_message
 from minicoin.core.wire.messages import Headers, Inv, InventoryVector, InvType
 
 
-def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) -> list[Effect]:
+def announce_blocks(tree: HeaderTree, peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) -> list[Effect]:
     """Tell each peer of the blocks that became part of the best chain, lowest first, leaving out what it has."""
     effects: list[Effect] = []
     if not connected:
@@ -18,7 +21,7 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
     # The tip alone: a peer that lacks more asks with its own locator.
     inventory = Inv((InventoryVector(InvType.BLOCK, tip.hash),))
     # One message for all that lack equally much: a world that passes objects holds one, not one for each peer.
-    by_length: dict[int, Headers] = {}
+    by_length: dict[int, Headers | CertifiedHeaders] = {}
     for peer in peers:
         if _has(peer, tip):
             continue
@@ -30,7 +33,7 @@ def announce_blocks(peers: Iterable[SyncPeer], connected: Sequence[HeaderNode]) 
         if peer.prefers_headers and can_connect and count <= HEADERS_PER_ANNOUNCEMENT_MAX:
             headers = by_length.get(count)
             if headers is None:
-                headers = by_length[count] = Headers(tuple(node.header for node in connected[-count:]))
+                headers = by_length[count] = headers_message(tree, connected[-count:])
             effects.append(Send(peer.conn, headers))
             peer.last_common = tip
         else:

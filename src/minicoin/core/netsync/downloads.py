@@ -46,6 +46,7 @@ from minicoin.core.limits import (
     WITHHELD_BRANCHES_MAX,
 )
 from minicoin.core.netsync.arrivals import Arrivals
+from minicoin.core.netsync.guide import Guide
 from minicoin.core.netsync.patience import Patience
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.window import BlockRequest, BlockWindow
@@ -70,8 +71,16 @@ def _rescue_rank(peer: SyncPeer) -> tuple[bool, bool, bool, int]:
 class Downloads:
     """Requests for blocks. `peers` is the table that HeaderFollower keeps."""
 
-    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], arrivals: Arrivals, alarm: Alarm) -> None:
+    def __init__(
+        self,
+        tree: HeaderTree,
+        peers: Mapping[ConnId, SyncPeer],
+        arrivals: Arrivals,
+        alarm: Alarm,
+        guide: Guide,
+    ) -> None:
         self._tree = tree
+        self._guide = guide
         self._peers = peers
         self._arrivals = arrivals
         self._alarm = alarm
@@ -95,8 +104,11 @@ class Downloads:
         return self.window.has_unassigned or not self.window.is_filled_for(self.target())
 
     def target(self) -> HeaderNode:
-        """The chain to go for: that of most work, unless nobody delivers it and another can be had."""
+        """The chain to go for: that of most work, unless nobody delivers it and another can be had. None while it is
+        not sure whose it is."""
         tree = self._tree
+        if self._guide.is_needed:
+            return tree.tip
         best = tree.best_header
         if self._is_withheld(best):
             shown = {known.hash: known for peer in self._peers.values() if (known := peer.best_known) is not None}

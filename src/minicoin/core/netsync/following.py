@@ -11,32 +11,48 @@ from typing import Final
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.effects import Effect, SaveHeaders, Send
-from minicoin.core.limits import HEADERS_TIMEOUT_US, TIP_AGE_MAX_US
+from minicoin.core.effects import Close, Effect, SaveHeaders, Send
+from minicoin.core.limits import HANDSHAKE_TIMEOUT_US, HEADERS_TIMEOUT_US, TIP_AGE_MAX_US
 from minicoin.core.netsync.announce import announce_blocks, may_push
+from minicoin.core.netsync.certified import CertifiedHeaders
 from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.headers import HeaderSync
 from minicoin.core.netsync.lagging import LaggingPeers
 from minicoin.core.netsync.peers import SyncPeer, SyncPeerView
 from minicoin.core.netsync.serve import answer_getheaders
-from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.part import Handler, Part, PeerView, Route, route
+from minicoin.core.policy.anchor import Anchor
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.slot_kind import AUTOMATIC, SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire.messages import GetHeaders, Headers, InvType, SendHeaders
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+_MUTE: Final = "it does not offer sheaders, by which headers come with their certificates on this network"
 
 
 class HeaderFollower(Part):
     """Headers of all ready peers."""
 
-    def __init__(self, tree: HeaderTree, rng: Rng, tip_age_max_us: int = TIP_AGE_MAX_US) -> None:
+    def __init__(
+        self,
+        tree: HeaderTree,
+        rng: Rng,
+        tip_age_max_us: int = TIP_AGE_MAX_US,
+        offer_timeout_us: int = HANDSHAKE_TIMEOUT_US,
+        anchor: Anchor | None = None,
+    ) -> None:
         self.alarm = Alarm()
+        self._offer_timeout_us = offer_timeout_us
+        self._mute: dict[ConnId, Micros] = {}
+        """Where members sign the blocks: ready peers that did not offer certified headers yet, and until when they
+        may."""
         self._tip_age_max_us = tip_age_max_us
         self._tree = tree
         self._peers: dict[ConnId, SyncPeer] = {}
-        self.headers: Final = HeaderSync(tree, self._peers, self.alarm, rng)
+        self.headers: Final = HeaderSync(tree, self._peers, self.alarm, rng, anchor)
         """Asks and takes; BlockSync asks it too, about what blocks bring."""
         self._lagging = LaggingPeers(tree, self._peers, self.headers, self.alarm)
         self._left_initial = False
@@ -63,6 +79,20 @@ class HeaderFollower(Part):
         """A handshake ended. A seed is asked for addresses and left alone with the rest."""
         if peer.kind is SlotKind.SEED:
             return []
+        if self._tree.signers is None:
+            return self._begin(peer, now)
+        until = self._mute[peer.conn] = Micros(now + self._offer_timeout_us)
+        self.alarm.by(until)
+        return []
+
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> list[Effect]:
+        """Where members sign the blocks, a peer that takes no certificates with its headers is of no use, nor we to
+        it."""
+        if self._mute.pop(peer.conn, None) is None:
+            return []
+        return self._begin(peer, now) if CertifiedHeaders in speaks else [Close(peer.conn, _MUTE)]
+
+    def _begin(self, peer: PeerView, now: Micros) -> list[Effect]:
         known = self._peers[peer.conn] = SyncPeer(
             peer.conn,
             peer.is_inbound,
@@ -70,8 +100,8 @@ class HeaderFollower(Part):
             is_automatic=peer.kind in AUTOMATIC,
             is_full_relay=peer.kind is SlotKind.FULL_RELAY,
             is_trusted=bool(peer.permissions & Permission.NOBAN),
-            # Said before verack, it counts all the same.
-            prefers_headers=peer.prefers_headers,
+            # Said before verack, it counts all the same; who takes certified headers prefers them.
+            prefers_headers=peer.prefers_headers or self._tree.signers is not None,
         )
         effects = self.headers.ask(now)
         self._lagging.consider(known, now)
@@ -79,7 +109,11 @@ class HeaderFollower(Part):
 
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
         """The headers it owed are asked of others."""
-        return [] if self._peers.pop(conn, None) is None else self.headers.ask(now)
+        self._mute.pop(conn, None)
+        if self._peers.pop(conn, None) is None:
+            return []
+        self.headers.leave_guide(conn)
+        return self.headers.ask(now)
 
     # --- catching up ---
 
@@ -109,10 +143,25 @@ class HeaderFollower(Part):
 
     def routes(self) -> tuple[Route, ...]:
         return (
-            route(Headers, self.take_headers),
+            *self.header_routes(self.take_headers, self.take_certified),
             route(GetHeaders, self.take_getheaders),
-            route(SendHeaders, self.take_sendheaders),
         )
+
+    def header_routes(self, plain: Handler[Headers], certified: Handler[CertifiedHeaders]) -> tuple[Route, ...]:
+        """How headers come on this network: where members sign the blocks nobody takes any without its certificate."""
+        if self._tree.signers is None:
+            return route(Headers, plain), route(SendHeaders, self.take_sendheaders)
+        return (route(CertifiedHeaders, certified),)
+
+    def take_certified(self, peer: PeerView, message: CertifiedHeaders, now: Micros) -> list[Effect]:
+        """Headers where members sign the blocks. Raises PeerFault for what does not hold."""
+        known = self._peers.get(peer.conn)
+        if known is None:
+            return []
+        effects = self.headers.take_certified(known, message, now)
+        self._lagging.protect(known)
+        self._lagging.consider(known, now)
+        return effects
 
     def take_headers(self, peer: PeerView, message: Headers, now: Micros) -> list[Effect]:
         return self.on_headers(peer.conn, message.headers, now)
@@ -161,7 +210,7 @@ class HeaderFollower(Part):
             node = self._tree.get(block)
             if node is None:
                 unknown.append(block)
-            else:
+            elif not self.headers.guide.is_needed:
                 peer.learn(node)
         return unknown
 
@@ -173,13 +222,14 @@ class HeaderFollower(Part):
 
     def announce(self, connected: Sequence[HeaderNode], conns: Collection[ConnId]) -> list[Effect]:
         """Tell these peers of blocks that joined the best chain, lowest first."""
-        return announce_blocks((peer for conn, peer in self._peers.items() if conn in conns), connected)
+        return announce_blocks(self._tree, (peer for conn, peer in self._peers.items() if conn in conns), connected)
 
     def push(self, conn: ConnId, tip: HeaderNode) -> InvType | None:
         """Where this block of the best chain is of use to the peer (may_push): the form in which it is sent unasked.
         From now on it has it."""
         peer = self._peers.get(conn)
-        if peer is None or not may_push(peer, tip):
+        # Where members sign the blocks, a block is worth nothing in front of its certificate, which is not pushed.
+        if peer is None or self._tree.signers is not None or not may_push(peer, tip):
             return None
         peer.last_common = tip
         return InvType.WITNESS_BLOCK if peer.serves_witness else InvType.BLOCK
@@ -193,7 +243,12 @@ class HeaderFollower(Part):
     def on_deadline(self, now: Micros) -> list[Effect]:
         """Ask others where no headers came, leave peers that do not follow."""
         effects = self.headers.ask(now) if self.headers.take_late(now) else []
-        return [*effects, *self.leave_lagging(now)]
+        return [*effects, *self.leave_mute(now), *self.leave_lagging(now)]
+
+    def leave_mute(self, now: Micros) -> list[Effect]:
+        """Leave those whose time to offer certified headers is over."""
+        late = [conn for conn, until in self._mute.items() if until <= now]
+        return [Close(conn, _MUTE) for conn in late]
 
     def leave_lagging(self, now: Micros) -> list[Effect]:
         """Ask those where they stand that are behind, leave those that do not say."""
@@ -203,4 +258,5 @@ class HeaderFollower(Part):
         """The earliest time-out."""
         peers = self._peers.values()
         times = [Micros(at + HEADERS_TIMEOUT_US) for peer in peers if (at := peer.headers_asked_at) is not None]
+        times += self._mute.values()
         return min([*times, *self._lagging.deadlines()], default=None)

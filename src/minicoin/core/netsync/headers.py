@@ -11,6 +11,9 @@ The header tree owns validity; what it refuses for good becomes the sender's fau
 Little work is nobody's fault: an honest peer may be behind, or on another side of a partition. Nor are headers that
 connect to nothing we know, as long as they have their work: they are a block's announcement.
 
+Where members sign the blocks, headers come with their certificates (certified.py), and nothing is kept but what a
+quorum of them signed: there is no work to weigh, no chain to hear twice, and nothing beside the one chain.
+
 Headers reach the disk with their blocks; before that only those of the best chain, and only on a network with a minimum
 work, where they cost something. Elsewhere they are few or worthless, and are asked for again after a restart.
 
@@ -31,8 +34,11 @@ from minicoin.core.limits import (
     HEADERS_TIMEOUT_US,
     PRESYNCS_MAX,
 )
+from minicoin.core.netsync.certified import CertifiedHeader, CertifiedHeaders
+from minicoin.core.netsync.guide import Guide
 from minicoin.core.netsync.peers import PROTOCOL_VERSION, SyncPeer
 from minicoin.core.netsync.presync import Presync
+from minicoin.core.policy.anchor import Anchor
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.rng import Rng
@@ -48,8 +54,17 @@ _SALT_BYTES = 16
 class HeaderSync:
     """Headers of all peers. `peers` is the table that HeaderFollower keeps."""
 
-    def __init__(self, tree: HeaderTree, peers: Mapping[ConnId, SyncPeer], alarm: Alarm, rng: Rng) -> None:
+    def __init__(
+        self,
+        tree: HeaderTree,
+        peers: Mapping[ConnId, SyncPeer],
+        alarm: Alarm,
+        rng: Rng,
+        anchor: Anchor | None = None,
+    ) -> None:
         self._tree = tree
+        self.guide = Guide(tree, anchor)
+        """Leads the way to the anchor where there is one."""
         self._peers = peers
         self._needed: Callable[[], Iterable[HeaderNode]] = tuple
         self._alarm = alarm
@@ -94,7 +109,45 @@ class HeaderSync:
         peer.headers_asked_at = None
         if not peer.is_trusted and not self._has_enough_work(headers):
             return self._take_low_work(peer, headers, now)
-        return self._take_connecting(peer, headers, now, was_asked=was_asked)
+        is_full = len(headers) == HEADERS_PER_MESSAGE_MAX
+        return self._take_connecting(peer, headers, now, was_asked=was_asked, is_full=is_full)
+
+    def take_certified(self, peer: SyncPeer, message: CertifiedHeaders, now: Micros) -> list[Effect]:
+        """One sheaders message. Raises PeerFault, also for a certificate or a member list that does not hold."""
+        headers, was_asked = message.headers, peer.headers_asked_at is not None
+        if not headers:
+            peer.headers_asked_at = None
+            peer.is_header_synced = True
+            self.leave_guide(peer.conn)
+            return self.ask(now)
+        if self._tree.get(headers[0].previous) is None:
+            return self._take_unconnecting(peer, headers, now)
+        peer.headers_asked_at = None
+        if not self.guide.accept(peer.conn):
+            # Its turn comes, should the guide lead nowhere.
+            self.note_unknown(peer, headers[-1].hash)
+            return []
+        try:
+            effects = self._take_connecting(
+                peer, headers, now, was_asked=was_asked, is_full=message.has_more, certified=message.items
+            )
+        except PeerFault:
+            peer.is_header_synced = True
+            self.leave_guide(peer.conn)
+            raise
+        if message.has_more or not self.leave_guide(peer.conn):
+            return effects
+        # Its chain ends before the anchor.
+        return [*effects, *self.ask(now)]
+
+    def leave_guide(self, conn: ConnId) -> bool:
+        """This peer leads no further towards the anchor. Whether it did, and what it showed is forgotten."""
+        if not self.guide.leave(conn):
+            return False
+        for peer in self._peers.values():
+            if peer.best_known is not None and peer.best_known.hash not in self._tree:
+                peer.best_known = None
+        return True
 
     def accept(self, header: BlockHeader, now: Micros) -> HeaderNode | None:
         """A block's header into the tree; None where it is early, or has too little work, or builds on a block whose
@@ -127,7 +180,7 @@ class HeaderSync:
         ]
         # Peers we chose before those that chose us: an attacker cannot place itself among the former.
         for peer in sorted(willing, key=lambda peer: (peer.inbound, peer.conn)):
-            if is_busy and not is_recent:
+            if is_busy and (self.guide.is_needed or not is_recent):
                 break
             # From the parent of our best header, so that an answer shows that the peer has it.
             peer.was_asked_headers = True
@@ -163,6 +216,7 @@ class HeaderSync:
         for peer in late:
             peer.headers_asked_at = None
             peer.is_header_synced = True
+            self.leave_guide(peer.conn)
         return late
 
     def note_unknown(self, peer: SyncPeer, block: BlockHash) -> None:
@@ -220,27 +274,40 @@ class HeaderSync:
         return [*effects, *self.ask(now)]
 
     def _take_connecting(
-        self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros, *, was_asked: bool
+        self,
+        peer: SyncPeer,
+        headers: tuple[BlockHeader, ...],
+        now: Micros,
+        *,
+        was_asked: bool,
+        is_full: bool,
+        certified: tuple[CertifiedHeader, ...] = (),
     ) -> list[Effect]:
-        effects = self._keep(peer, headers, now)
+        effects = self._keep(peer, headers, now, certified)
         last = self._tree.get(headers[-1].hash)
-        if len(headers) == HEADERS_PER_MESSAGE_MAX and last is not None:
+        if is_full and last is not None:
             effects.append(self.ask_peer(peer, now, last))
         elif was_asked:
             peer.is_header_synced = True
             effects += self.ask(now)
         return effects
 
-    def _keep(self, peer: SyncPeer, headers: tuple[BlockHeader, ...], now: Micros) -> list[Effect]:
-        """Headers of a chain with enough work into the tree."""
+    def _keep(
+        self,
+        peer: SyncPeer,
+        headers: tuple[BlockHeader, ...],
+        now: Micros,
+        certified: tuple[CertifiedHeader, ...] = (),
+    ) -> list[Effect]:
+        """Headers of a chain with enough work, or of one that members signed, into the tree."""
         _check_continuous(headers)
-        for header in headers:
-            if header.hash not in self._tree and self._add(header, now) is None:
+        for header, item in itertools.zip_longest(headers, certified):
+            if header.hash not in self._tree and self._add(header, now, item) is None:
                 break
         # The last of them may be early by our clock: those in front of it count all the same.
         nodes = (self._tree.get(header.hash) for header in reversed(headers))
         last = next((node for node in nodes if node is not None), None)
-        if last is not None:
+        if last is not None and not self.guide.is_needed:
             peer.learn(last)
         self._resolve_announcements()
         if self._tree.has_too_many_strays():
@@ -253,14 +320,27 @@ class HeaderSync:
 
     # --- inside ---
 
-    def _add(self, header: BlockHeader, now: Micros) -> HeaderNode | None:
+    def _add(self, header: BlockHeader, now: Micros, item: CertifiedHeader | None = None) -> HeaderNode | None:
         try:
+            if item is not None:
+                self._certify(item)
             return self._tree.add(header, now)
         except BlockRejected as rejected:
+            if rejected.reason is BlockReason.CERTIFICATE:
+                raise PeerFault(f"invalid certificate: {rejected}", score=100) from rejected
             # Whoever relays a header may not have looked into its ancestors' bodies, nor heard our operator's word.
             if not rejected.is_permanent or rejected.reason is BlockReason.INVALID_PARENT:
                 return None
             raise PeerFault(f"invalid header: {rejected}", score=100) from rejected
+
+    def _certify(self, item: CertifiedHeader) -> None:
+        certificate = item.certificate
+        if certificate.block != item.header.hash:
+            raise PeerFault("a header with the certificate of another block", score=100)
+        if item.next_members is not None and item.next_members.hash != certificate.next_members:
+            raise PeerFault("a member list that is not the one its certificate names", score=100)
+        self.guide.check(certificate)
+        self._tree.certify(certificate, item.next_members)
 
     def _has_enough_work(self, headers: tuple[BlockHeader, ...]) -> bool:
         """Whether these headers, the first of which connects to the tree, are of a chain that is worth its room."""
@@ -304,7 +384,7 @@ class HeaderSync:
             peer.best_known = node
 
     def _resolve_announcements(self) -> None:
-        if not self._has_unresolved:
+        if not self._has_unresolved or self.guide.is_needed:
             return
         self._has_unresolved = False
         for peer in self._peers.values():

@@ -1,15 +1,24 @@
 """What peers may have of headers and blocks, and answers to getheaders and getblocks. Pure reads of the header tree.
 
-Answers come from the active chain, never more than the protocol's 2,000 headers or 500 hashes. Off it lies what only
+Answers come from the active chain, never more than the protocol's 2,000 headers or 500 hashes; where members sign the
+blocks, headers go with their certificates, as many as one message holds. Off it lies what only
 this node may have: headers nobody validated, blocks of old forks. Whoever could ask for those could plant some and
 recognise the node by them at another address or time. So, as in Bitcoin Core, a block off the active chain is given
 only where it was found valid and is young, by its time and by the work built since. Bitcoin protocol documentation;
 BIP130 for what an answer implies.
 """
 
+from collections.abc import Sequence
+
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.limits import BLOCKS_PER_INV_REPLY_MAX, HEADERS_PER_MESSAGE_MAX, STALE_BLOCK_SERVED_S
+from minicoin.core.limits import (
+    BLOCKS_PER_INV_REPLY_MAX,
+    HEADERS_PER_MESSAGE_MAX,
+    SHEADERS_SIGNATURES_MAX,
+    STALE_BLOCK_SERVED_S,
+)
+from minicoin.core.netsync.certified import CertifiedHeader, CertifiedHeaders
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
 from minicoin.core.wire.messages import GetBlocks, GetHeaders, Headers, Inv, InventoryVector, InvType
@@ -28,22 +37,44 @@ def may_serve(tree: HeaderTree, node: HeaderNode) -> bool:
 
 def answer_getheaders(
     tree: HeaderTree, peer: SyncPeer, request: GetHeaders, *, is_trusted: bool = False
-) -> Headers | None:
+) -> Headers | CertifiedHeaders | None:
     """The headers behind the locator's fork, or None where an empty locator names a block that is not for strangers.
     None of them while our chain has less than the network's minimum work: a peer could do nothing with those; one that
     the operator trusts is served all the same."""
     if not is_trusted and tree.tip.chainwork < tree.network.minimum_chainwork:
-        return Headers(())
+        return headers_message(tree, ())
     if not request.block_locator_hashes:
         named = tree.get(request.hash_stop)
         if named is None or not may_serve(tree, named):
             return None
-        return Headers((named.header,))
+        return headers_message(tree, (named,))
     start = tree.find_fork(request.block_locator_hashes)
     nodes = _after(tree, start, request.hash_stop, HEADERS_PER_MESSAGE_MAX)
+    answer = headers_message(tree, nodes)
     # An answer without headers still says that the peer stands at our tip.
-    peer.last_common = nodes[-1] if nodes else tree.tip
-    return Headers(tuple(node.header for node in nodes))
+    peer.last_common = nodes[len(answer.headers) - 1] if nodes else tree.tip
+    return answer
+
+
+def headers_message(tree: HeaderTree, nodes: Sequence[HeaderNode]) -> Headers | CertifiedHeaders:
+    """These headers, lowest first, in the form that the network's nodes take them in; of certified ones as many as one
+    message holds."""
+    signers = tree.signers
+    if signers is None:
+        return Headers(tuple(node.header for node in nodes))
+    items: list[CertifiedHeader] = []
+    signatures = 0
+    for node in nodes:
+        kept = signers.kept(node.hash)
+        if kept is None:
+            # The genesis block's header: everybody has it.
+            continue
+        certificate = kept.certificate
+        signatures += len(certificate.signatures)
+        if signatures > SHEADERS_SIGNATURES_MAX:
+            return CertifiedHeaders(tuple(items), has_more=True)
+        items.append(CertifiedHeader(node.header, certificate, kept.members))
+    return CertifiedHeaders(tuple(items))
 
 
 def answer_getblocks(tree: HeaderTree, peer: SyncPeer, request: GetBlocks) -> Inv | None:

@@ -15,6 +15,7 @@ from minicoin.core.effects import Effect, SaveHeaders, Send, StoreBlock
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.arrivals import Arrivals
+from minicoin.core.netsync.certified import CertifiedHeaders
 from minicoin.core.netsync.classic import ClassicPath
 from minicoin.core.netsync.digest import SyncSnapshot, write_digest
 from minicoin.core.netsync.downloads import Downloads
@@ -34,8 +35,8 @@ from minicoin.core.wire.messages import (
     Inv,
     InventoryVector,
     InvType,
-    SendHeaders,
 )
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 
 class BlockSync(Part):
@@ -49,7 +50,7 @@ class BlockSync(Part):
         self._peers = follower.table
         self._arrivals = Arrivals()
         self._orphans = OrphanBlocks()
-        self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm)
+        self._downloads = Downloads(tree, self._peers, self._arrivals, self.alarm, self._headers.guide)
         self._headers.spare(self._downloads.needed)
         self._classic = ClassicPath(tree, self._downloads, self.alarm)
 
@@ -62,11 +63,17 @@ class BlockSync(Part):
         self._downloads.watch()
         return effects
 
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> list[Effect]:
+        """What it speaks beyond Bitcoin's messages: where members sign the blocks it counts from here on."""
+        effects = self._follower.on_offer(peer, speaks, now)
+        self._downloads.watch()
+        return effects
+
     def on_closed(self, conn: ConnId, now: Micros) -> list[Effect]:
         """Whatever the peer owed us is asked of others."""
         peer = self._peers.get(conn)
         if peer is None:
-            return []
+            return self._follower.on_closed(conn, now)
         effects = self._follower.on_closed(conn, now)
         self._downloads.release(peer)
         return [*effects, *self._continue(now)]
@@ -117,15 +124,19 @@ class BlockSync(Part):
 
     def routes(self) -> tuple[Route, ...]:
         return (
-            route(Headers, self.take_headers),
+            *self._follower.header_routes(self.take_headers, self.take_certified),
             route(GetHeaders, self._follower.take_getheaders),
             route(GetBlocks, self.take_getblocks),
             route(BlockMessage, self.take_block),
-            route(SendHeaders, self._follower.take_sendheaders),
         )
 
     def take_headers(self, peer: PeerView, message: Headers, now: Micros) -> list[Effect]:
         return self.on_headers(peer.conn, message.headers, now)
+
+    def take_certified(self, peer: PeerView, message: CertifiedHeaders, now: Micros) -> list[Effect]:
+        """Headers where members sign the blocks."""
+        known = self._peers.get(peer.conn)
+        return [] if known is None else self._fetch(known, self._follower.take_certified(peer, message, now), now)
 
     def take_block(self, peer: PeerView, message: BlockMessage, now: Micros) -> list[Effect]:
         return self.on_block(peer.conn, message.block, now)
@@ -150,7 +161,10 @@ class BlockSync(Part):
         peer = self._peers.get(conn)
         if peer is None:
             return []
-        effects = self._follower.on_headers(conn, headers, now)
+        return self._fetch(peer, self._follower.on_headers(conn, headers, now), now)
+
+    def _fetch(self, peer: SyncPeer, effects: list[Effect], now: Micros) -> list[Effect]:
+        """The blocks behind headers that this peer sent."""
         effects += self._downloads.fetch_directly(peer, now)
         # Known headers change nothing but where a block may be had that nobody was asked for yet.
         if effects or self._downloads.has_work:
@@ -181,6 +195,9 @@ class BlockSync(Part):
         node = self._tree.get(block.hash)
         effects: list[Effect] = []
         if node is None:
+            if self._tree.signers is not None:
+                # Its certificate comes with its header, and brings it in; without one it is worth nothing.
+                return []
             if self._tree.get(block.header.previous) is None:
                 return self._on_orphan(peer, block, now)
             node = self._headers.accept(block.header, now)
@@ -262,8 +279,11 @@ class BlockSync(Part):
         """Replace peers that stall, turn to the classic path where no headers come."""
         effects: list[Effect] = []
         for peer in self._headers.take_late(now):
-            peer.is_classic = True
-            effects += [self._classic.getblocks(peer), *self._headers.ask(now)]
+            if self._tree.signers is None:
+                peer.is_classic = True
+                effects.append(self._classic.getblocks(peer))
+            effects += self._headers.ask(now)
+        effects += self._follower.leave_mute(now)
         effects += self._follower.leave_lagging(now)
         effects += self._downloads.check_late(now)
         return [*effects, *self._downloads.schedule(now)]

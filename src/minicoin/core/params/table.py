@@ -18,9 +18,11 @@ _MISSPELT: Final = 0.9
 class TomlTable:
     """Reads each key at most once; `finish` refuses the keys that nobody asked for."""
 
-    def __init__(self, values: Mapping[str, object], place: str) -> None:
+    def __init__(self, values: Mapping[str, object], place: str, source: str = "network file") -> None:
+        """`place` is the table's own in the file, empty for all of it; `source` what people call that file."""
         self._values = dict(values)
         self._place = place
+        self._source = source
         self._asked: dict[str, None] = {}
 
     def __contains__(self, key: str) -> bool:
@@ -35,7 +37,7 @@ class TomlTable:
     def wrong(self, key: str, problem: str) -> MisuseError:
         """The error that names the key."""
         where = f"{self._place}.{key}" if self._place else key
-        return MisuseError(f"network file: {where} {problem}")
+        return MisuseError(f"{self._source}: {where} {problem}")
 
     def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
         """A whole number within [low, high]; required without a default."""
@@ -104,7 +106,7 @@ class TomlTable:
         value = self._values.pop(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, f"must be a table, not {value!r}")
-        return TomlTable(value, f"{self._place}.{key}" if self._place else key)
+        return TomlTable(value, f"{self._place}.{key}" if self._place else key, self._source)
 
     def tables(self, key: str, count_max: int) -> tuple["TomlTable", ...]:
         """A list of nested tables, empty where the key is missing."""

@@ -11,6 +11,7 @@ from minicoin.core.limits import (
     TIP_AGE_MAX_US,
 )
 from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.policy.anchor import Anchor
 from minicoin.core.policy.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Whitelisting
@@ -66,6 +67,8 @@ class NodePolicy:
     inbound_trickle_us: int = 0
     outbound_trickle_us: int = 0
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""
+    anchor: Anchor | None = None
+    """A block that the operator vouches for, where members sign the blocks."""
     mining_interval_us: int = 0
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
 

@@ -6,6 +6,7 @@ Like a light client it checks headers and believes blocks. The active chain of i
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.netsync.certified import CertifiedHeaders
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.netsync.serve import answer_getheaders
 from minicoin.core.params.network import Network
@@ -64,6 +65,6 @@ class AttackerChain:
             node = node.parent
         return lacking[::-1][:count]
 
-    def answer(self, conn: ConnId, request: GetHeaders) -> Headers | None:
+    def answer(self, conn: ConnId, request: GetHeaders) -> Headers | CertifiedHeaders | None:
         """The headers of the chain it shows."""
         return answer_getheaders(self.tree, SyncPeer(conn, True, Services.NONE), request)
