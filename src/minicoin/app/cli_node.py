@@ -55,6 +55,10 @@ def getinfo(invocation: Invocation) -> None:
         "warnings": chain["warnings"],
     }
     shown = dict(found)
+    if "finalized" in chain:
+        members = {"finalized": chain["finalized"], "anchor": chain["anchor"]}
+        found |= members
+        shown |= {name: _block_place(value) for name, value in members.items()}
     if not has_wallet:
         shown["balance"] = "no wallet (minicoin createwallet)"
     invocation.show(found, describe(shown))
@@ -64,7 +68,13 @@ def chain_info(invocation: Invocation) -> None:
     """The chain of a running node."""
     found = as_object(invocation.call("getblockchaininfo"))
     names = ("chain", "blocks", "headers", "bestblockhash", "difficulty", "verificationprogress", "size_on_disk")
-    invocation.show(found, describe({name: found[name] for name in names}))
+    members = {name: _block_place(found[name]) for name in ("finalized", "anchor") if name in found}
+    invocation.show(found, describe({name: found[name] for name in names} | members))
+
+
+def _block_place(value: Json) -> Json:
+    """A height and a hash on one line; a word as it is."""
+    return f"{value['height']} {value['hash']}" if isinstance(value, dict) else value
 
 
 def printchain(

@@ -126,6 +126,14 @@ def startnode(
     secio: Annotated[
         bool, _option(_IDENTITY, "Not needed: libp2p connections are always encrypted.", "--secio", "-secio")
     ] = False,
+    anchor: Annotated[
+        Path | None,
+        _option(
+            _IDENTITY,
+            "File with a block that a member vouches for: a chain without it is refused (networks that members sign).",
+            "--anchor",
+        ),
+    ] = None,
     rpcbind: Annotated[str | None, _option(_RPC, "Address for RPC.", "--rpcbind", default="rpc_bind")] = None,
     rpcport: Annotated[
         int | None, _option(_RPC, "Port for RPC; 0 for any.", "--rpcport", default="the network's own", port=True)
@@ -381,6 +389,7 @@ def startnode(
         "plain_port": plainport,
         "identity_file": identity,
         "identity_seed": identity_seed,
+        "anchor": None if anchor is None else anchor.expanduser(),
         "allow_peers": tuple(allow_peer or ()),
         "role": role,
         "mdns": mdns,

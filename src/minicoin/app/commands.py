@@ -63,6 +63,7 @@ COMMANDS: Final = (
     Command("getpeerinfo", "cli_net", "peers", "Every connection.", _NODE),
     Command("printchain", "cli_node", "printchain", "The blocks of the best chain, highest last.", _NODE),
     Command("rpc", "cli_node", "rpc", "Call any RPC method.", _NODE, takes_anything=True),
+    Command("waitforfinal", "cli_final", "wait_for_final", "Wait until a payment is final.", _MONEY),
     Command("createwallet", "cli_wallet", "create", "Create the wallet; shows its seed words, once.", _MONEY),
     Command("listaddresses", "cli_wallet", "list_addresses", "The wallet's addresses and what each holds.", _MONEY),
     Command("getbalance", "cli_wallet", "balance", "What the wallet holds: confirmed, pending, immature.", _MONEY),

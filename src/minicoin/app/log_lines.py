@@ -37,6 +37,7 @@ from minicoin.core.notices import (
     TransactionAdded,
     TransactionRefused,
     TransactionRemoved,
+    Unanchored,
     WalletChanged,
     WalletNotSaved,
 )
@@ -79,6 +80,8 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("block-refused", {"block": hash_to_hex(block), "reason": rule, "detail": detail})
         case ChainHalted(what, error):
             return Line("work-failed", {"what": what, "error": error})
+        case Unanchored(genesis):
+            return Line("unanchored", {"genesis": hash_to_hex(genesis), "remedy": "--anchor with a member's file"})
         case BlockMined(block):
             return Line("block-mined", {"block": hash_to_hex(block)})
         case MinedBlockRefused(reason):

@@ -72,6 +72,8 @@ class NodeOptions(BaseModel):
     identity_file: Path | None = None
     identity_seed: int | None = None
     """For laboratories: anybody who knows the number can be this peer."""
+    anchor: Path | None = None
+    """A file with a block that the operator vouches for, where members sign the blocks."""
     dial: tuple[str, ...] = ()
     add_nodes: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()
@@ -232,7 +234,7 @@ def _from_toml(key: str, value: object) -> object:
     """TOML knows no tuples and no paths."""
     if isinstance(value, list):
         return tuple(value)
-    if key in ("datadir", "identity", "record", "logfile") and isinstance(value, str):
+    if key in ("datadir", "identity", "record", "logfile", "anchor") and isinstance(value, str):
         return Path(value).expanduser()
     if key == "mininginterval" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

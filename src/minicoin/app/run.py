@@ -8,6 +8,7 @@ from dataclasses import replace
 import trio
 
 from minicoin import __version__
+from minicoin.app.anchor_file import read_anchor
 from minicoin.app.bridge import NodeBridge
 from minicoin.app.build import Bind, BuiltNode, NodeSetup, RecordSetup, build_node
 from minicoin.app.core_values import make_user_agent
@@ -19,6 +20,7 @@ from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
+from minicoin.core.answers import MEMBERS_SIGN
 from minicoin.core.commands import SetMining
 from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.faults import DecodeError, MisuseError
@@ -30,7 +32,7 @@ from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
-from minicoin.core.params.rules import Buried, Deployments, RetargetKind
+from minicoin.core.params.rules import Buried, Deployments, RetargetKind, SignersKind
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
@@ -81,6 +83,7 @@ def _interval_us(seconds: float) -> int:
 def setup_from_options(options: NodeOptions) -> NodeSetup:
     """Raises DecodeError or MisuseError that names the option."""
     network = _network(options)
+    _require_members_options(options, network)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
         overlay_role=_overlay_role(options, network),
@@ -98,6 +101,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         user_agent=_user_agent(options),
         whitelist=_whitelist(options),
         external_address=next(iter(_addresses(options.externalip, network, port)), None),
+        anchor=None if options.anchor is None else read_anchor(options.anchor, network),
     )
     policy = _with_relay_options(policy, options, network)
     binds: list[Bind] = []
@@ -120,6 +124,20 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
         mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
+
+
+def _require_members_options(options: NodeOptions, network: Network) -> None:
+    """Raises MisuseError for what makes no sense where members sign the blocks."""
+    if not isinstance(network.proof, SignersKind):
+        return
+    if options.miner is not None:
+        raise MisuseError(f"--miner: {MEMBERS_SIGN}")
+    if options.plain_port is not None or not options.uses_libp2p(network):
+        option = "--transport tcp" if options.plain_port is None else "--plain-port"
+        raise MisuseError(
+            f"{option}: the nodes of {network.name} know each other by their peer ids, which plain TCP does not have; "
+            "leave it out and they speak libp2p"
+        )
 
 
 def _network(options: NodeOptions) -> Network:

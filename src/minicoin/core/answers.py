@@ -34,6 +34,7 @@ class Reason(StrEnum):
 
     UNKNOWN_BLOCK = "unknown-block"
     HEADER_REFUSED = "header-refused"
+    UNKNOWN_TRANSACTION = "unknown-transaction"
     TRANSACTION_REFUSED = "transaction-refused"
     COINS_MISSING = "coins-missing"
     """A transaction spends what is not there, or not any more."""
@@ -55,6 +56,10 @@ class Reason(StrEnum):
 
 
 RECORDS_ARE_OFF: Final = "the nodes of this network exchange no records: its file does not say own_messages = true"
+
+MEMBERS_SIGN: Final = (
+    "the members of this network sign its blocks in turn: nobody mines, and no block is taken that they did not sign"
+)
 
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
 
@@ -163,6 +168,22 @@ class TipAt:
 
     hash: BlockHash
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalBlock:
+    """A block that members signed, and how many of them."""
+
+    hash: BlockHash
+    height: int
+    signers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """The block that holds a payment; None where no block did within the time given, and one still may."""
+
+    block: FinalBlock | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +320,7 @@ Answer = (
     | RecordSigned
     | BlockVerdict
     | TipAt
+    | Finality
     | Sent
     | PackageResult
     | Mined

@@ -10,6 +10,7 @@ from minicoin.core.answers import (
     BlockVerdict,
     CommandRefused,
     Done,
+    Finality,
     FreshAddress,
     Mined,
     PackageResult,
@@ -174,6 +175,15 @@ class WaitForTip:
 
     answer: ClassVar = TipAt
     tip: BlockHash
+    patience_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForFinal:
+    """Answered once a payment is final, at the latest after `patience_us`; refused where nobody here knows of it."""
+
+    answer: ClassVar = Finality
+    txid: Txid
     patience_us: int
 
 
@@ -414,7 +424,16 @@ class SendMessage:
 NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | SetNetworkActive | PingPeers
 PeerIdCommand = FindPeer | Tell
 RecordCommand = PutRecord | SignRecord
-ChainCommand = SubmitBlock | SubmitHeader | WaitForTip | WaitForChain | InvalidateBlock | ReconsiderBlock | PreferBlock
+ChainCommand = (
+    SubmitBlock
+    | SubmitHeader
+    | WaitForTip
+    | WaitForFinal
+    | WaitForChain
+    | InvalidateBlock
+    | ReconsiderBlock
+    | PreferBlock
+)
 PoolCommand = SaveMempool | SubmitTransaction | SubmitPackage | PrioritiseTransaction
 MiningCommand = Generate | AbortGenerate | AwaitTemplate | GenerateBlock | SetMining
 WalletCommand = CreateWallet | NewAddress | Unlock | Lock | Pay | AbandonTransaction | SignTransaction | RescanWallet

@@ -76,6 +76,14 @@ class ChainHalted:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unanchored:
+    """Members sign the blocks of this network, and the node starts at the genesis block without an anchor: it goes by
+    what peers show."""
+
+    genesis: BlockHash
+
+
 # --- mining ---
 
 
@@ -299,6 +307,7 @@ Notice = (
     | Reorganised
     | BlockMarkedInvalid
     | ChainHalted
+    | Unanchored
     | BlockMined
     | MinedBlockRefused
     | TransactionAdded

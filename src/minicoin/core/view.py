@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from minicoin.core.addrmgr.book import AddressRecord, BookPlace, BookSnapshot
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
@@ -205,6 +206,8 @@ class SeenParts(Protocol):
     @property
     def tree(self) -> HeaderReader: ...
     @property
+    def origin(self) -> HeaderNode: ...
+    @property
     def mempool(self) -> PoolReader: ...
     @property
     def sync(self) -> SyncReader: ...
@@ -266,6 +269,11 @@ class NodeView:
     @property
     def tree(self) -> HeaderReader:
         return self._shared.tree
+
+    @property
+    def origin(self) -> HeaderNode:
+        """The tip that an earlier run left behind: the genesis block's of a fresh node."""
+        return self._shared.origin
 
     @property
     def mempool(self) -> PoolReader:

@@ -9,9 +9,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from minicoin.core.answers import MEMBERS_SIGN, Reason
 from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.units import COIN_SAT
-from minicoin.rpc.errors import DESERIALIZATION_ERROR, INVALID_ADDRESS, INVALID_PARAMETER, TYPE_ERROR, RpcError
+from minicoin.rpc.errors import (
+    DESERIALIZATION_ERROR,
+    INVALID_ADDRESS,
+    INVALID_PARAMETER,
+    NUMBERS,
+    TYPE_ERROR,
+    RpcError,
+)
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.line import Turn
 from minicoin.rpc.port import NodePort
@@ -237,3 +246,9 @@ def require(value: T | None, otherwise: RpcError) -> T:
     if value is None:
         raise RpcError(otherwise.code, otherwise.message)
     return value
+
+
+def require_miners(call: Call) -> None:
+    """Refuse what is put together for miners, where members sign the blocks; commands are refused by the node."""
+    if isinstance(call.port.network.proof, SignersKind):
+        raise RpcError(NUMBERS[Reason.UNABLE], MEMBERS_SIGN)

@@ -32,6 +32,7 @@ LINES = [
         f"block-refused block={HEX} reason=malformed detail=too short",
     ),
     (notices.ChainHalted("store", "no space"), "work-failed what=store error=no space"),
+    (notices.Unanchored(BLOCK), f"unanchored genesis={HEX} remedy=--anchor with a member's file"),
     (notices.BlockMined(BLOCK), f"block-mined block={HEX}"),
     (notices.MinedBlockRefused("high-hash"), "mined-block-refused reason=high-hash"),
     (notices.TransactionAdded(TXID, 250, 141), f"tx-accepted txid={TX_HEX} fee=250 vsize=141"),

@@ -86,6 +86,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         peertimeout = 30
         whitelist = ["noban@10.0.0.0/8"]
         whitelistrelay = true
+        anchor = "~/anchor.toml"
         whitelistforcerelay = false
         externalip = ["1.2.3.4"]
         uacomment = ["here"]

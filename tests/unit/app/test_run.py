@@ -1,12 +1,19 @@
 """From options to a node's setup: what Bitcoin Core's operators know by its names has its effect on the policy."""
 
+from dataclasses import replace
+
 import pytest
+from tests.unit.netsync.banks_chain import FOUNDERS, items, listed
+from tests.unit.netsync.banks_chain import NETWORK as BANKS_NETWORK
 
 from minicoin.app.options import make_options
 from minicoin.app.run import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.policy import MempoolPolicy
+from minicoin.core.params.builtin import lookup
 from minicoin.core.params.rules import Buried
+from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.policy.anchor import Anchor, anchor_to_toml
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import SECOND_US
 
@@ -102,3 +109,45 @@ def test_the_chain() -> None:
 def test_what_cannot_be_is_refused(given: dict[str, object], problem: str) -> None:
     with pytest.raises(MisuseError, match=problem):
         _setup(**given)
+
+
+@pytest.fixture
+def banks(tmp_path):
+    """A network whose blocks members sign, as a file."""
+    path = tmp_path / "banks.toml"
+    path.write_text(network_to_toml(BANKS_NETWORK))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"miner": "mcrt1qanything"}, "--miner: the members of this network sign its blocks"),
+        ({"transport": "tcp"}, "--transport tcp: the nodes of banks know each other by their peer ids"),
+        ({"plain_port": 0}, "--plain-port: the nodes of banks know each other by their peer ids"),
+    ],
+)
+def test_what_makes_no_sense_where_members_sign_is_refused(banks, given, complaint) -> None:
+    with pytest.raises(MisuseError) as refused:
+        _setup(network=str(banks), **given)
+    assert complaint in str(refused.value)
+    assert _setup(network=str(banks)).default_transport == "libp2p"
+
+
+def test_an_anchor_comes_from_its_file(banks, tmp_path) -> None:
+    anchor = Anchor(3, items(3)[2].header.hash, listed(FOUNDERS))
+    path = tmp_path / "anchor.toml"
+    path.write_text(anchor_to_toml(anchor, BANKS_NETWORK))
+    assert _setup(network=str(banks)).policy.anchor is None
+    assert _setup(network=str(banks), anchor=path).policy.anchor == anchor
+    with pytest.raises(MisuseError, match="bitcoin-regtest is not one"):
+        _setup(anchor=path)
+    other = replace(BANKS_NETWORK, genesis_recipe=replace(lookup("regtest").genesis_recipe, time=1))
+    path.write_text(anchor_to_toml(anchor, other))
+    with pytest.raises(MisuseError, match="of another network"):
+        _setup(network=str(banks), anchor=path)
+    path.write_text("height = ")
+    with pytest.raises(MisuseError, match="is not TOML"):
+        _setup(network=str(banks), anchor=path)
+    with pytest.raises(MisuseError, match="cannot read the anchor file"):
+        _setup(network=str(banks), anchor=tmp_path / "none.toml")

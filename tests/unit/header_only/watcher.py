@@ -14,6 +14,7 @@ from minicoin.core.effects import (
 from minicoin.core.events import (
     CommandReceived,
     ConnectionOpened,
+    DeadlineReached,
     MessageReceived,
 )
 from minicoin.core.header_only.assemble import assemble_header_only
@@ -71,6 +72,14 @@ class Watcher:
         """A peer's message; the messages that answer it."""
         effects = self.handle(MessageReceived(conn, message, 100))
         return [effect.message for effect in effects if isinstance(effect, Send)]
+
+    def wait(self, duration_us):
+        """Time passes, deadline by deadline."""
+        end = self.now + duration_us
+        while (deadline := self.node.next_deadline()) <= end:
+            self.now = max(self.now, deadline)
+            self.handle(DeadlineReached())
+        self.now = end
 
     def connect(self, conn, services=Services.NETWORK | Services.WITNESS, host="127.0.0.1"):
         """An inbound peer with a finished handshake; what it heard from us meanwhile."""

@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.alarms import check_alarm
 from tests.unit.netsync.banks_chain import (
     FOUNDERS,
     JOINED,
-    LATER,
     LEFT,
     LISTS,
     NETWORK,
@@ -17,10 +15,10 @@ from tests.unit.netsync.banks_chain import (
     listed,
     tree_of,
 )
+from tests.unit.netsync.newcomer import Newcomer
 from tests.unit.netsync.scripted import peer_view
 
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.effects import Close, SaveHeaders, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US, HEADERS_TIMEOUT_US, SHEADERS_SIGNATURES_MAX
 from minicoin.core.netsync.certified import CertifiedHeaders
@@ -30,7 +28,6 @@ from minicoin.core.netsync.serve import answer_getheaders
 from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.params.rules import WORK
 from minicoin.core.part import extensions_of, make_router
-from minicoin.core.policy.anchor import Anchor
 from minicoin.core.primitives.address import Services
 from minicoin.core.primitives.block import ZERO_HASH, RawBlock
 from minicoin.core.rng import Rng
@@ -39,57 +36,6 @@ from minicoin.core.wire.messages import BlockMessage, GetData, GetHeaders, Heade
 
 LONG = items(200)
 OTHER_MESSAGE = type("OtherMessage", (), {})
-
-
-class Newcomer:
-    """A follower of headers, and its peers' chains."""
-
-    def __init__(self, front=HeaderFollower, anchor=None):
-        self.tree = HeaderTree(NETWORK)
-        self.follower = HeaderFollower(self.tree, Rng(b"newcomer"), anchor=anchor)
-        self.part = self.follower if front is HeaderFollower else BlockSync(self.tree, self.follower)
-        self.router = make_router([self.part])
-        self.now = LATER
-        self.served = {}
-        self.closed = {}
-        self.asked = []
-        self.sent = []
-
-    def connect(self, conn, chain=None):
-        """A ready peer that offers certified headers; with a chain it answers."""
-        if chain is not None:
-            self.served[conn] = (tree_of(chain), SyncPeer(ConnId(1), True, Services.NETWORK))
-        self.perform(self.part.on_ready(peer_view(conn), self.now))
-        self.perform(self.part.on_offer(peer_view(conn), (CertifiedHeaders,), self.now))
-
-    def say(self, conn, message):
-        route = self.router.get(type(message))
-        if route is None:
-            return
-        self.perform(route.handle(peer_view(conn), message, self.now))
-
-    def perform(self, effects):
-        for effect in effects:
-            match effect:
-                case Send(conn, GetHeaders() as request):
-                    self.asked.append(conn)
-                    if conn in self.served:
-                        tree, peer = self.served[conn]
-                        self.say(conn, answer_getheaders(tree, peer, request))
-                case Send(conn, message):
-                    self.sent.append((conn, message))
-                case Close(conn, reason):
-                    self.closed[conn] = reason
-                    self.perform(self.part.on_closed(conn, self.now))
-                case SaveHeaders():
-                    pass
-                case _:
-                    raise AssertionError(effect)
-        check_alarm(self.part)
-
-    @property
-    def height(self):
-        return self.tree.best_header.height
 
 
 def test_a_newcomer_verifies_all_history_under_the_list_of_each_height():
@@ -267,78 +213,6 @@ def test_only_nodes_of_such_networks_speak_the_message():
     part = HeaderFollower(HeaderTree(plain), Rng(b"plain"))
     assert not extensions_of(make_router([part]), plain)
     assert Headers not in Newcomer().router and Headers in make_router([part])
-
-
-TRUE, FALSE = items(200), items(150, shared=24)
-ANCHOR = Anchor(100, TRUE[99].header.hash, listed(keys_at(101)))
-
-
-def test_a_chain_that_contradicts_the_anchor_is_refused():
-    others = replace(ANCHOR, block=FALSE[99].header.hash, members=listed(FOUNDERS))
-    for wrong, reason in ((ANCHOR, "at height 100 it has block"), (others, "other members sign")):
-        newcomer = Newcomer(BlockSync, anchor=wrong)
-        with pytest.raises(PeerFault, match=reason) as fault:
-            newcomer.connect(1, FALSE)
-        assert fault.value.score == 100
-        newcomer.perform(newcomer.part.on_closed(1, newcomer.now))
-        assert newcomer.height == newcomer.tree.signers.finalized == 0
-        assert newcomer.sent == []
-
-
-@pytest.mark.parametrize("end", ["contradicts it", "ends before it", "is silent", "leaves"])
-def test_up_to_the_anchor_nobody_can_lead_a_newcomer_astray(end):
-    """A forged history that it was shown first keeps it from the true one no longer than its guide lasts."""
-    newcomer = Newcomer(BlockSync, anchor=ANCHOR)
-    if end == "ends before it":
-        newcomer.connect(1, FALSE[:99])
-    elif end == "contradicts it":
-        with pytest.raises(PeerFault):
-            newcomer.connect(1, FALSE)
-        # As good as closed, also where the operator lets it do what it likes.
-        assert newcomer.height == 0 and newcomer.follower.peer(1).is_header_synced
-    else:
-        newcomer.connect(1)
-        newcomer.say(1, CertifiedHeaders(FALSE[:60], has_more=True))
-        assert newcomer.height == 60
-    # Meanwhile nobody else is heard, nothing is fetched, and what others announce is not forgotten.
-    newcomer.connect(2, TRUE)
-    if end == "leaves":
-        newcomer.perform(newcomer.part.on_closed(1, newcomer.now))
-    elif end == "is silent":
-        assert newcomer.height == 60 and newcomer.sent == []
-        newcomer.now += HEADERS_TIMEOUT_US
-        newcomer.perform(newcomer.part.on_deadline(newcomer.now))
-    assert newcomer.height == newcomer.tree.signers.finalized == 200
-    assert newcomer.tree.best_header.hash == TRUE[-1].header.hash
-    assert [newcomer.tree.signers.members_at(at) for at in (9, 10, 20, 30)] == [
-        listed(keys_at(at)) for at in (9, 10, 20, 30)
-    ]
-    # Now blocks are fetched, from whoever has shown them.
-    wanted = [vector.hash for conn, message in newcomer.sent if conn == 2 for vector in message.inventory]
-    assert wanted[:3] == [item.header.hash for item in TRUE[:3]]
-
-
-def test_beyond_the_anchor_everybody_is_followed():
-    newcomer = Newcomer(anchor=ANCHOR)
-    newcomer.connect(1, TRUE[:150])
-    newcomer.connect(2, TRUE)
-    assert newcomer.height == 200
-    newcomer.perform(newcomer.part.on_closed(1, newcomer.now))
-    assert newcomer.height == 200
-
-
-def test_who_is_no_guide_is_heard_when_its_turn_comes():
-    newcomer = Newcomer(anchor=ANCHOR)
-    newcomer.connect(1)
-    newcomer.say(1, CertifiedHeaders(FALSE[:60], has_more=True))
-    newcomer.connect(2)
-    newcomer.say(2, CertifiedHeaders(TRUE[:60], has_more=True))
-    assert newcomer.tree.best_header.hash == FALSE[59].header.hash
-    # The guide's chain ends.
-    newcomer.say(1, CertifiedHeaders(()))
-    assert newcomer.height == 0 and newcomer.asked[-1] == 2
-    newcomer.say(2, CertifiedHeaders(TRUE[:60], has_more=True))
-    assert newcomer.height == 60
 
 
 def test_the_lists_here_are_those_the_tests_mean():

@@ -228,6 +228,7 @@ EVERY = [
     c.SubmitHeader(BLOCKS[3].header),
     c.WaitForTip(NETWORK.genesis.hash, 3 * SECOND_US),
     c.WaitForTip(b"another" * 4 + b"tip.", 3 * SECOND_US),
+    c.WaitForFinal(STRAY.txid, 3 * SECOND_US),
     c.WaitForChain(),
     c.PreferBlock(RIVALS[0].hash),
     c.PreferBlock(b"?" * 32),

@@ -6,6 +6,9 @@ in, effects out; the parts it shares with a full node are the same objects in th
 Its tip is the best header. Every event that may have changed which one that is moves the tip before it is over; the
 headers on the way there are saved, whoever waits for the tip is answered. What headers alone cannot tell (whether the
 blocks below keep the rules) it takes on trust in their work, as every header-only client does.
+
+Where members sign the blocks it is the light check: of every header it verifies the certificate under the member list
+of that height, and of every list that it is the one which the certificate in front of it names.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +16,7 @@ from typing import assert_never
 
 from minicoin.core import commands
 from minicoin.core.addrmgr.book_flow import BookFlow
-from minicoin.core.answers import Done, Reason
+from minicoin.core.answers import MEMBERS_SIGN, Done, Reason
 from minicoin.core.chain.header_node import find_common_ancestor
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.directed.delivery import Addressee
@@ -118,6 +121,7 @@ class HeaderOnlyNode:
 
     def start(self, now: Micros) -> None:
         """Queue what the first moment asks for."""
+        self._shared.emit_unanchored()
         self._overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._addresses.on_start()
@@ -197,7 +201,8 @@ class HeaderOnlyNode:
 
     def _finish(self, now: Micros) -> None:
         """What follows every event."""
-        if self._shared.tree.best_header is not self._shared.tree.tip:
+        is_led = self._shared.headers.headers.guide.is_needed
+        if self._shared.tree.best_header is not self._shared.tree.tip and not is_led:
             self._follow(now)
         if now >= self._agenda.alarm.at:
             self._agenda.on_alarm(now)
@@ -245,6 +250,8 @@ class HeaderOnlyNode:
             case commands.Stop():
                 self._shared.reply(request, Done())
                 self._stop()
+            case commands.SubmitHeader() if self._shared.tree.signers is not None:
+                self._shared.refuse(request, Reason.UNABLE, MEMBERS_SIGN)
             case commands.SubmitHeader(header):
                 self._commands.submit_header(request, header, self._shared.headers.submit, now)
             case commands.WaitForTip():
@@ -257,6 +264,7 @@ class HeaderOnlyNode:
                 | commands.InvalidateBlock()
                 | commands.ReconsiderBlock()
                 | commands.PreferBlock()
+                | commands.WaitForFinal()
             ):
                 self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)
             case _:

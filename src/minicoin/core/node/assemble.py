@@ -159,6 +159,7 @@ def assemble_node(
         bootstrap=common.bootstrap,
         gossip=common.gossip,
         records=common.records,
+        origin=common.origin,
     )
     wallet = None
     if policy.uses_wallet:
@@ -179,6 +180,7 @@ def make_common(
     rng: Rng,
     now: Micros,
 ) -> CommonParts:
+    _require_anchor(tree, policy)
     is_private = network.allow_private_addresses
     book_rng = rng.stream("book")
     restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
@@ -197,13 +199,30 @@ def make_common(
         policy=policy,
         rng=rng.stream("sessions"),
         tree=tree,
-        headers=HeaderFollower(tree, rng.stream("netsync"), policy.tip_age_max_us),
+        headers=HeaderFollower(
+            tree, rng.stream("netsync"), policy.tip_age_max_us, policy.peer_timeout_us, policy.anchor
+        ),
         book=book,
         connections=connections,
         bootstrap=Bootstrap(discovery, rng, partial(connections.count_ready, *_OUTBOUND)),
         gossip=Gossip(discovery, rng),
         records=_make_records(network, documents, identity, now),
+        origin=tree.tip,
     )
+
+
+def _require_anchor(tree: HeaderTree, policy: NodePolicy) -> None:
+    """Raises MisuseError where the chain of an earlier run is not the anchor's."""
+    anchor, signers = policy.anchor, tree.signers
+    if anchor is None or signers is None or anchor.height > tree.best_header.height:
+        return
+    certificate = signers.certificate(tree.ancestor(tree.best_header, anchor.height).hash)
+    problem = None if certificate is None else anchor.contradiction(certificate)
+    if problem is not None:
+        raise MisuseError(
+            f"the chain that this node has contradicts the anchor: {problem}. If the anchor is right, somebody showed "
+            "the node another history: move its data directory away, keep its keys, and start again with the anchor"
+        )
 
 
 def _make_records(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from minicoin.core import commands
-from minicoin.core.answers import WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
+from minicoin.core.answers import MEMBERS_SIGN, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.tx_flow import TxFlow
@@ -13,6 +14,7 @@ from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
+from minicoin.core.netsync.final_watch import FinalWatch
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.common_commands import STOPPING, CommonCommands
 from minicoin.core.node.parts import Parts
@@ -21,7 +23,7 @@ from minicoin.core.node.peer_id_commands import PeerIdCommands
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.primitives.block import BlockHash, RawBlock
-from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
+from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, BlockSummary, InvalidBlock
 from minicoin.core.records.flow import RecordFlow
 from minicoin.core.units import Micros, RequestId
 
@@ -34,6 +36,7 @@ _NEEDS_WORKER = (
     commands.SubmitPackage,
     commands.SubmitHeader,
     commands.WaitForTip,
+    commands.WaitForFinal,
     commands.WaitForChain,
     commands.Generate,
     commands.GenerateBlock,
@@ -41,6 +44,17 @@ _NEEDS_WORKER = (
     commands.Pay,
     commands.RescanWallet,
 )
+
+_FOR_MINERS = (
+    commands.SubmitBlock,
+    commands.SubmitHeader,
+    commands.PreferBlock,
+    commands.Generate,
+    commands.GenerateBlock,
+    commands.AwaitTemplate,
+    commands.SetMining,
+)
+"""What makes no sense where members sign the blocks."""
 
 
 @dataclass(slots=True)
@@ -63,6 +77,7 @@ class CommandFlow:
         peers: PeerFlow,
         pool: PoolFlow,
         tip_watch: TipWatch,
+        final_watch: FinalWatch | None,
         peer_ids: PeerIdCommands,
         records: RecordFlow | None,
     ) -> None:
@@ -76,6 +91,7 @@ class CommandFlow:
         self._common = CommonCommands(parts, peers, records)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
+        self._final_watch = final_watch
         self._peer_ids = peer_ids
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
@@ -89,6 +105,9 @@ class CommandFlow:
         if self._chain.failure and isinstance(event.command, _NEEDS_WORKER):
             # No block can be stored or connected: whoever asks would wait for ever.
             self._parts.refuse(event.request, Reason.STOPPED, self._chain.failure)
+            return
+        if self._final_watch is not None and isinstance(event.command, _FOR_MINERS):
+            self._parts.refuse(event.request, Reason.UNABLE, MEMBERS_SIGN)
             return
         try:
             self._handle(event.request, event.command, now)
@@ -160,6 +179,8 @@ class CommandFlow:
                 self._common.submit_header(request, header, self._parts.sync.submit_header, now)
             case commands.WaitForTip():
                 self._tip_watch.wait(request, command, now)
+            case commands.WaitForFinal():
+                self._wait_for_final(request, command, now)
             case commands.WaitForChain():
                 self._settle(request)
             case commands.InvalidateBlock(marked):
@@ -170,6 +191,13 @@ class CommandFlow:
                 self._prefer(request, preferred)
             case _:
                 assert_never(command)
+
+    def _wait_for_final(self, request: RequestId, command: commands.WaitForFinal, now: Micros) -> None:
+        if self._final_watch is None:
+            name = self._parts.network.name
+            self._parts.refuse(request, Reason.UNABLE, f"no members sign the blocks of {name}: nothing is ever final")
+        else:
+            self._final_watch.wait(request, command, now)
 
     def _submit_block(self, request: RequestId, block: RawBlock, now: Micros) -> None:
         node = self._parts.tree.get(block.hash)
@@ -215,6 +243,11 @@ class CommandFlow:
         if self._parts.tree.get(block) is None:
             self._parts.refuse(request, Reason.UNKNOWN_BLOCK, "Block not found")
             return
+        signers = self._parts.tree.signers
+        if signers is not None and signers.certificate(block) is not None:
+            text = f"block {hash_to_hex(block)} is final: members signed it, and nobody can take that back"
+            self._parts.refuse(request, Reason.UNABLE, text)
+            return
         if self._is_crowded(request):
             return
         if is_valid:
@@ -224,10 +257,12 @@ class CommandFlow:
         self._settling.append(request)
         self.settle()
 
-    def on_connected(self, connected: list[HeaderNode]) -> None:
+    def on_connected(self, connected: list[HeaderNode], summaries: tuple[BlockSummary, ...]) -> None:
         """Blocks joined the best chain."""
         for node in connected:
             self._answer(node.hash, "")
+        if self._final_watch is not None:
+            self._final_watch.on_connected(summaries)
 
     def settle(self) -> None:
         """The engine stands where it should: what is stored and not part of the chain will not be any time soon."""
@@ -263,6 +298,8 @@ class CommandFlow:
         self._transactions.on_failure(failure)
         self._wallet.on_failure(failure)
         self._tip_watch.end_waits()
+        if self._final_watch is not None:
+            self._final_watch.end_waits(failure)
         waiting = [request for submitted in self._submitted.values() for request in submitted.requests]
         for request in (*waiting, *self._settling):
             self._parts.refuse(request, Reason.STOPPED, failure)

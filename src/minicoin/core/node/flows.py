@@ -19,6 +19,7 @@ from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
+from minicoin.core.netsync.final_watch import FinalWatch
 from minicoin.core.netsync.serving import Serving
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.command_flow import CommandFlow
@@ -89,6 +90,7 @@ def make_flows(
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
     tip_watch = TipWatch(shared.tree, shared)
+    final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
     records = make_record_flow(shared, now)
     listeners: tuple[Part, ...] = (
@@ -104,6 +106,7 @@ def make_flows(
         mining,
         keeper,
         tip_watch,
+        *(() if final_watch is None else (final_watch,)),
         *_make_more(shared, more),
         *(() if directed is None else (directed,)),
         overlay,
@@ -139,6 +142,7 @@ def make_flows(
             peers,
             pool,
             tip_watch,
+            final_watch,
             PeerIdCommands(shared, overlay, directed),
             records,
         ),
@@ -150,6 +154,13 @@ def make_record_flow(shared: CommonParts, now: Micros) -> RecordFlow | None:
     if shared.records is None:
         return None
     return RecordFlow(shared.records, shared.rng.stream("records"), shared.book.group, shared, now)
+
+
+def _make_final_watch(shared: Parts) -> FinalWatch | None:
+    """Where blocks are final."""
+    if shared.tree.signers is None:
+        return None
+    return FinalWatch(shared.tree, lambda txid: shared.mempool.get(txid) is not None, shared)
 
 
 def _make_more(shared: Parts, more: Iterable[MakePart]) -> Iterable[Part]:

@@ -78,6 +78,7 @@ class Node:
 
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
+        self._shared.emit_unanchored()
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()
@@ -241,7 +242,7 @@ class Node:
         if connected and not parts.sync.is_initial(now):
             self._flows.inventory.announce(connected, now)
         self._flows.mining.on_tip(tuple(node.hash for node in connected), now)
-        self._flows.commands.on_connected(connected)
+        self._flows.commands.on_connected(connected, event.update.connected)
         if event.update.connected or event.update.disconnected:
             self._flows.tip_watch.end_waits()
         self._flows.chain.advance()

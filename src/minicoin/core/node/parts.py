@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.answers import Answer, Reason, Refused
+from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
@@ -12,6 +13,7 @@ from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
+from minicoin.core.notices import Unanchored
 from minicoin.core.params.network import Network
 from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
@@ -40,6 +42,8 @@ class CommonParts:
     gossip: Gossip
     records: RecordStore | None
     """None where nodes have no messages of their own."""
+    origin: HeaderNode
+    """The tip that an earlier run left behind: the genesis block's of a fresh node."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False
@@ -82,6 +86,11 @@ class CommonParts:
         """Whether what this peer sent is with a worker, or in line for it; `is_settled` where the engine stands where
         it should. Without blocks there is no worker."""
         return False
+
+    def emit_unanchored(self) -> None:
+        """Say so at the start, where the history that peers will show cannot be told from another one."""
+        if self.tree.signers is not None and self.policy.anchor is None and self.origin is self.tree.genesis:
+            self.emit(Unanchored(self.origin.hash))
 
     def reply(self, request: RequestId | None, answer: Answer) -> None:
         """Answer a command, if one waits."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from minicoin.core.answers import FinalBlock
 from minicoin.core.chain.block_rules import with_reserved_value
 from minicoin.core.chain.deployments import DeploymentStatus
 from minicoin.core.chain.header_node import HeaderNode
@@ -41,6 +42,17 @@ class ChainView:
     progress: float
     is_initial: bool
     failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedChain:
+    """What is final where members sign the blocks, and which block this run of the node goes by: its operator's anchor,
+    or the tip of an earlier run; None for a fresh node without an anchor."""
+
+    height: int
+    hash: BlockHash
+    anchor_height: int | None
+    anchor: BlockHash | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,27 @@ class ChainQueries:
             is_initial=sync.is_initial,
             failure=self._node.failure,
         )
+
+    def signed_chain(self) -> SignedChain | None:
+        """None where no members sign."""
+        signers = self._tree.signers
+        if signers is None:
+            return None
+        final = self._tree.ancestor(self._tree.tip, min(self._tree.tip.height, signers.finalized))
+        anchor, origin = self._node.policy.anchor, self._node.origin
+        if anchor is not None:
+            return SignedChain(final.height, final.hash, anchor.height, anchor.block)
+        if origin.height:
+            return SignedChain(final.height, final.hash, origin.height, origin.hash)
+        return SignedChain(final.height, final.hash, None, None)
+
+    def final_block(self, block: BlockHash) -> FinalBlock | None:
+        """A block that members signed; None for any other."""
+        found, signers = self._tree.get(block), self._tree.signers
+        certificate = None if signers is None else signers.certificate(block)
+        if found is None or certificate is None:
+            return None
+        return FinalBlock(block, found.height, len(certificate.signatures))
 
     def next_block(self) -> NextBlock:
         """What a block on the tip must prove."""

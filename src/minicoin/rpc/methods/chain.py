@@ -5,6 +5,7 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.bitcoin import chain_name
 from minicoin.core.params.rules import SignetKind
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.queries.chain import SignedChain
 from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Argument, Call, Category, Kind, Method, optional, require
@@ -35,7 +36,15 @@ async def get_blockchain_info(call: Call) -> Json:
     }
     if isinstance(network.proof, SignetKind):
         shape["signet_challenge"] = network.proof.challenge.hex()
-    return shape
+    signed = await call.port.query(lambda node: node.chain.signed_chain())
+    return shape if signed is None else shape | _signed_shape(signed)
+
+
+def _signed_shape(signed: SignedChain) -> JsonObject:
+    anchor: Json = "unanchored"
+    if signed.anchor is not None:
+        anchor = {"height": signed.anchor_height, "hash": hash_to_hex(signed.anchor)}
+    return {"finalized": {"height": signed.height, "hash": hash_to_hex(signed.hash)}, "anchor": anchor}
 
 
 def _size_on_disk(call: Call) -> int:
@@ -129,7 +138,8 @@ METHODS = (
         Category.CHAIN,
         "The state of the chain: height, tip, work, how far synchronisation has come.",
         "An object: chain, blocks, headers, bestblockhash, difficulty, mediantime, verificationprogress, "
-        "initialblockdownload, chainwork, warnings and more.",
+        "initialblockdownload, chainwork, warnings and more. Where members sign the blocks also finalized (height, "
+        "hash), and anchor: the block this node goes by, of --anchor or its own tip at its start; or unanchored.",
         get_blockchain_info,
     ),
     Method(

@@ -16,7 +16,7 @@ from minicoin.rpc.errors import (
     RpcError,
 )
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex, require_miners
 from minicoin.rpc.methods.descriptors import read_descriptors, script_of_output, script_to_mine_to
 from minicoin.rpc.port import ChainReads
 from minicoin.rpc.shapes import JsonObject
@@ -32,6 +32,7 @@ async def generate_to_descriptor(call: Call) -> Json:
 
 
 async def generate_block(call: Call) -> Json:
+    require_miners(call)
     script = script_of_output(call, call.text("output"))
     texts = call.array("transactions")
     if len(texts) > TRANSACTIONS_PER_BLOCK_MAX:

@@ -20,7 +20,17 @@ from minicoin.rpc.errors import (
     RpcError,
 )
 from minicoin.rpc.json_text import Amount, Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hash, parse_hex
+from minicoin.rpc.method import (
+    Argument,
+    Call,
+    Category,
+    Kind,
+    Method,
+    optional,
+    parse_hash,
+    parse_hex,
+    require_miners,
+)
 from minicoin.rpc.methods.transactions import parse_address
 from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
 
@@ -82,6 +92,7 @@ async def _hash_rate(call: Call, blocks: int, height: int) -> float:
 
 
 async def get_block_template(call: Call) -> Json:
+    require_miners(call)
     request = call.mapping("template_request")
     mode = request.get("mode", "template")
     if mode == "proposal":

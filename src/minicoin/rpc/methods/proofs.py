@@ -48,13 +48,16 @@ async def get_tx_out_proof(call: Call) -> Json:
 async def _find_block(call: Call, txids: Sequence[Txid]) -> BlockHash:
     """The block of whichever transaction has an unspent output, or is the wallet's."""
     for txid in txids:
-        height = await _height_of_coin(call, txid)
-        if height is not None:
-            return require(await _block_at(call, height), _NOT_IN_BLOCK)
-        block = await _block_of_own(call, txid)
+        block = await find_block_of(call, txid)
         if block is not None:
             return block
     raise RpcError(_NOT_IN_BLOCK.code, _NOT_IN_BLOCK.message)
+
+
+async def find_block_of(call: Call, txid: Txid) -> BlockHash | None:
+    """The block that holds a transaction, where that has an unspent output or is the wallet's; None else."""
+    height = await _height_of_coin(call, txid)
+    return await _block_of_own(call, txid) if height is None else await _block_at(call, height)
 
 
 async def _height_of_coin(call: Call, txid: Txid) -> int | None:
