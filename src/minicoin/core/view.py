@@ -272,7 +272,7 @@ class NodeView:
 
     @property
     def origin(self) -> HeaderNode:
-        """The tip that an earlier run left behind: the genesis block's of a fresh node."""
+        """The best header that an earlier run left behind: the genesis block's of a fresh node."""
         return self._shared.origin
 
     @property

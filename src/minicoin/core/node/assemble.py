@@ -207,7 +207,7 @@ def make_common(
         bootstrap=Bootstrap(discovery, rng, partial(connections.count_ready, *_OUTBOUND)),
         gossip=Gossip(discovery, rng),
         records=_make_records(network, documents, identity, now),
-        origin=tree.tip,
+        origin=tree.best_header,
     )
 
 

@@ -43,7 +43,7 @@ class CommonParts:
     records: RecordStore | None
     """None where nodes have no messages of their own."""
     origin: HeaderNode
-    """The tip that an earlier run left behind: the genesis block's of a fresh node."""
+    """The best header that an earlier run left behind: the genesis block's of a fresh node."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False

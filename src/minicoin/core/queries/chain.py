@@ -47,7 +47,7 @@ class ChainView:
 @dataclass(frozen=True, slots=True)
 class SignedChain:
     """What is final where members sign the blocks, and which block this run of the node goes by: its operator's anchor,
-    or the tip of an earlier run; None for a fresh node without an anchor."""
+    or the best block of an earlier run; None for a fresh node without an anchor."""
 
     height: int
     hash: BlockHash

@@ -139,7 +139,7 @@ METHODS = (
         "The state of the chain: height, tip, work, how far synchronisation has come.",
         "An object: chain, blocks, headers, bestblockhash, difficulty, mediantime, verificationprogress, "
         "initialblockdownload, chainwork, warnings and more. Where members sign the blocks also finalized (height, "
-        "hash), and anchor: the block this node goes by, of --anchor or its own tip at its start; or unanchored.",
+        "hash), and anchor: the block this node goes by, of --anchor or its own best at its start; or unanchored.",
         get_blockchain_info,
     ),
     Method(
