@@ -3,17 +3,29 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.chain.five_banks import FOUNDING, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
 
 from minicoin.core import work
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
+from minicoin.core.effects import (
+    Activate,
+    ReadBlock,
+    Rescan,
+    SaveHeaders,
+    StoreBlock,
+    VerifyProposal,
+    VerifyTransaction,
+    Watch,
+)
 from minicoin.core.events import (
     BlockRead,
     BlockRefused,
     BlockStored,
     ChainMoved,
+    ProposalVerified,
     RescanProgress,
     TransactionVerified,
 )
@@ -141,3 +153,18 @@ def test_only_a_rescan_leaves_a_rest() -> None:
     undone = RescanProgress(7, (), False)
     assert rest_of(Rescan(frozenset(), 3), undone) == Rescan(frozenset(), 8)
     assert rest_of(Rescan(frozenset(), 3), replace(undone, done=True)) is None
+
+
+def test_a_proposal_is_judged_and_stored_with_its_certificate() -> None:
+    made = maker(1)
+    engine = ChainEngine(BANKS, MemoryChainStore(), ScriptedVerifier())
+    (first,) = made.blocks
+    assert perform(engine, VerifyProposal(first.raw, 1)) == ProposalVerified(first.block.hash, None, FOUNDING)
+    late = perform(engine, VerifyProposal(first.raw, 2))
+    assert isinstance(late, ProposalVerified) and late.refusal is not None
+    assert late.next_members is None
+    moved = perform(engine, StoreBlock(first.raw, 1, connects=True, certificate=first.kept))
+    assert isinstance(moved, ChainMoved) and moved.invalid is None
+    second = made.extend()
+    perform(engine, SaveHeaders((second.header,), (second.kept,)))
+    assert list(engine.certificates()) == [first.kept, second.kept]

@@ -149,6 +149,15 @@ class VerifyTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyProposal:
+    """Judge a proposed block on the engine's tip by every rule, without storing or connecting it; answered by
+    ProposalVerified."""
+
+    block: RawBlock
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Replace the set of scripts whose transactions block summaries carry."""
 
@@ -237,6 +246,7 @@ Effect = (
     | Activate
     | ReadBlock
     | VerifyTransaction
+    | VerifyProposal
     | Watch
     | Rescan
     | SearchNonce

@@ -6,6 +6,7 @@ from minicoin.core.commands import Command
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
+from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.votes import SignedVote, Vote
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import Message
@@ -153,6 +154,15 @@ class TransactionVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalVerified:
+    """The verdict on a proposed block: why it cannot be the next one, or who signs behind it."""
+
+    block: BlockHash
+    refusal: InvalidBlock | None
+    next_members: MemberList | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RescanProgress:
     """Blocks [..height] are scanned; `found` pairs each transaction with its block."""
 
@@ -231,6 +241,7 @@ Event = (
     | ChainMoved
     | BlockRead
     | TransactionVerified
+    | ProposalVerified
     | RescanProgress
     | NonceFound
     | KeyStretched

@@ -172,6 +172,9 @@ UNFLUSHED_BLOCKS_MAX: Final = 1_000
 UNFLUSHED_HEADERS_MAX: Final = 50_000
 # A mempool's worth of transactions whose scripts need not run again in a block.
 VERIFIED_SCRIPTS_MAX: Final = 100_000
+# Proposed blocks whose verdict is remembered: this round's, the one that is locked, and two a liar adds. 16 MB, parsed
+# perhaps five times as much.
+PROPOSALS_REMEMBERED_MAX: Final = 4
 
 # --- relay and mempool ---
 # What a peer announces while it owes us so many waits a little, so that others that have it go first.

@@ -9,13 +9,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, assert_never
 
 from minicoin.core.chain.engine import invalid_block
-from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
+from minicoin.core.chain.proposals import ProposalVerdict
+from minicoin.core.effects import (
+    Activate,
+    ReadBlock,
+    Rescan,
+    SaveHeaders,
+    StoreBlock,
+    VerifyProposal,
+    VerifyTransaction,
+    Watch,
+)
 from minicoin.core.events import (
     BlockRead,
     BlockRefused,
     BlockStored,
     ChainMoved,
     Event,
+    ProposalVerified,
     RescanProgress,
     TransactionVerified,
 )
@@ -24,8 +35,10 @@ from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockRejected, ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
 from minicoin.core.signers.certificate import KeptCertificate
 
-ChainJob = StoreBlock | Activate | ReadBlock | VerifyTransaction | Watch | Rescan | SaveHeaders
-ChainAnswer = BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | RescanProgress
+ChainJob = StoreBlock | Activate | ReadBlock | VerifyTransaction | VerifyProposal | Watch | Rescan | SaveHeaders
+ChainAnswer = (
+    BlockStored | BlockRefused | ChainMoved | BlockRead | TransactionVerified | ProposalVerified | RescanProgress
+)
 
 RESCAN_SLICE_BLOCKS: Final = 200
 
@@ -50,6 +63,9 @@ class Engine(Protocol):
         self, transaction: Transaction, parents: tuple[tuple[Outpoint, TxOut], ...] = ()
     ) -> TxVerdict:
         """Whether it could stand in the next block."""
+
+    def verify_proposal(self, raw: RawBlock, height: int) -> ProposalVerdict:
+        """Whether a block could be the next one."""
 
     def watch(self, scripts: frozenset[bytes]) -> None:
         """Replace the scripts whose transactions summaries carry."""
@@ -81,6 +97,9 @@ def perform(engine: Engine, job: ChainJob, is_over: Callable[[], bool] = lambda:
             return BlockRead(conn, block_hash, engine.read_block(block_hash, stripped=stripped))
         case VerifyTransaction(transaction, parents):
             return TransactionVerified(engine.verify_transaction(transaction, parents))
+        case VerifyProposal(block, height):
+            verdict = engine.verify_proposal(block, height)
+            return ProposalVerified(block.hash, verdict.refusal, verdict.next_members)
         case Rescan(scripts, start):
             return _rescan(engine, scripts, start, is_over)
         case Watch(scripts):

@@ -13,7 +13,16 @@ from typing import Final, assert_never
 
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
-from minicoin.core.effects import Activate, ReadBlock, Rescan, SaveHeaders, StoreBlock, VerifyTransaction, Watch
+from minicoin.core.effects import (
+    Activate,
+    ReadBlock,
+    Rescan,
+    SaveHeaders,
+    StoreBlock,
+    VerifyProposal,
+    VerifyTransaction,
+    Watch,
+)
 from minicoin.core.events import Event, TransactionVerified, WorkFailed
 from minicoin.core.work import ChainJob, perform, rest_of
 from minicoin.drivers.lanes import Lane, Lanes
@@ -181,7 +190,7 @@ class ChainWorker:
 
 def _lane_of(job: ChainJob) -> Lane:
     match job:
-        case StoreBlock() | Activate() | SaveHeaders() | Watch() | Rescan():
+        case StoreBlock() | Activate() | SaveHeaders() | Watch() | Rescan() | VerifyProposal():
             return Lane.CONSENSUS
         case VerifyTransaction():
             return Lane.OPERATOR if job.is_own else Lane.PEERS

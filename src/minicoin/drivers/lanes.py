@@ -1,6 +1,7 @@
 """The lanes of the chain worker: which job runs next.
 
-- CONSENSUS: what changes the chain (blocks, headers, activation, rescans, watched scripts), in the order asked.
+- CONSENSUS: what changes the chain (blocks, headers, activation, rescans, watched scripts) and blocks that are proposed
+  on it, in the order asked.
 - OPERATOR: our own transactions and the reads of RPC.
 - PEERS: strangers' transactions and the blocks they ask for.
 - LONG: reads of the whole coin set, a slice at a time.

@@ -36,6 +36,7 @@ from minicoin.core.effects import (
     StopSearch,
     StoreBlock,
     StretchKey,
+    VerifyProposal,
     VerifyTransaction,
     Watch,
 )
@@ -178,7 +179,16 @@ class Runtime:
         match effect:
             case Send():
                 self.network.send(effect)
-            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
+            case (
+                StoreBlock()
+                | Activate()
+                | ReadBlock()
+                | VerifyTransaction()
+                | VerifyProposal()
+                | SaveHeaders()
+                | Watch()
+                | Rescan()
+            ):
                 self._chain.put(effect)
             case Dial():
                 self.network.dial(effect)

@@ -140,6 +140,7 @@ class Host:
         "index",
         "is_up",
         "job",
+        "judged",
         "lines",
         "links",
         "mined",
@@ -192,6 +193,8 @@ class Host:
         self.cpu_factor = 1.0
         self.job: SearchNonce | None = None
         self.mined: RawBlock | None = None
+        self.judged: BlockHash | None = None
+        """The last proposed block that its worker found valid."""
         self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, Reply] = {}
         self.signing_key: PrivateKey | None = None

@@ -12,6 +12,7 @@ from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.member_history import CarriedChange
+from minicoin.core.chain.proposals import ProposalVerdict
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.summary import find_watched
 from minicoin.core.chain.undo import outputs_by_transaction
@@ -159,6 +160,11 @@ class BlockBook:
             self._verdicts[key] = known
         return known
 
+    def verify_proposal(self, raw: RawBlock, height: int, tip: BlockHash) -> ProposalVerdict:
+        """The verdict on a proposed block at a tip."""
+        self._stand_at(tip)
+        return self.engine.verify_proposal(raw, height)
+
     def path(self, start: BlockHash, end: BlockHash) -> tuple[HeaderNode, tuple[HeaderNode, ...]]:
         """(fork, the blocks from above it to `end`)."""
         return self._tree.path(self._require(start), self._require(end))
@@ -238,6 +244,10 @@ class SharedLedger:
     ) -> TxVerdict:
         """The verdict at this node's tip."""
         return self._book.verify(transaction, parents, self._tip)
+
+    def verify_proposal(self, raw: RawBlock, height: int) -> ProposalVerdict:
+        """The verdict at this node's tip."""
+        return self._book.verify_proposal(raw, height, self._tip)
 
     def watch(self, scripts: frozenset[bytes]) -> None:
         """Replace what its wallet looks for."""

@@ -1,7 +1,7 @@
 """The chain workers of all hosts: a job is done at once, and answered when a computer of this speed would be done."""
 
-from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyTransaction
-from minicoin.core.events import ChainMoved, Event, TransactionVerified
+from minicoin.core.effects import Activate, ReadBlock, StoreBlock, VerifyProposal, VerifyTransaction
+from minicoin.core.events import ChainMoved, Event, ProposalVerified, TransactionVerified
 from minicoin.core.work import ChainJob, rest_of
 from minicoin.world.costs import WorkCosts
 from minicoin.world.host import Host, Runner
@@ -21,6 +21,8 @@ class Workers:
         if answer is None:
             return
         cost = self._cost(host, job, answer)
+        if isinstance(answer, ProposalVerified) and answer.refusal is None:
+            host.judged = answer.block
         now = self._loop.queue.now
         if not cost:
             self._loop.answer_at_once(host, answer)
@@ -45,13 +47,13 @@ class Workers:
         costs = self._costs
         match job:
             case StoreBlock() | Activate() if isinstance(answer, ChainMoved):
-                mined = host.mined
+                # Whoever mined a block, or judged it before it was decided, has nothing left to find out about it.
+                known = (None if host.mined is None else host.mined.hash, host.judged)
                 return sum(
-                    costs.block(summary.size)
-                    for summary in answer.update.connected
-                    # Whoever mined a block has nothing left to find out about it.
-                    if mined is None or mined.hash != summary.hash
+                    costs.block(summary.size) for summary in answer.update.connected if summary.hash not in known
                 )
+            case VerifyProposal(block):
+                return 0 if block.hash == host.judged else costs.block(len(block.raw))
             case VerifyTransaction():
                 return costs.transaction_us
             case ReadBlock():

@@ -33,6 +33,7 @@ from minicoin.core.effects import (
     StopSearch,
     StoreBlock,
     StretchKey,
+    VerifyProposal,
     VerifyTransaction,
     Watch,
 )
@@ -243,7 +244,16 @@ class World:
 
     def _perform(self, host: Host, effect: Effect) -> None:
         match effect:
-            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | SaveHeaders() | Watch() | Rescan():
+            case (
+                StoreBlock()
+                | Activate()
+                | ReadBlock()
+                | VerifyTransaction()
+                | VerifyProposal()
+                | SaveHeaders()
+                | Watch()
+                | Rescan()
+            ):
                 self._workers.work(host, effect)
             case Send(conn, message):
                 self.connections.transport.send(host, conn, message)

@@ -19,6 +19,7 @@ from minicoin.core.effects import (
     StopSearch,
     StoreBlock,
     StretchKey,
+    VerifyProposal,
     VerifyTransaction,
     Watch,
 )
@@ -141,7 +142,16 @@ class Bench:
                 return Saved(key, self.save_error)
             case StretchKey(request, passphrase):
                 return KeyStretched(request, passphrase.ljust(32, b"-")[:32])
-            case StoreBlock() | Activate() | ReadBlock() | VerifyTransaction() | Watch() | Rescan() | SaveHeaders():
+            case (
+                StoreBlock()
+                | Activate()
+                | ReadBlock()
+                | VerifyTransaction()
+                | VerifyProposal()
+                | Watch()
+                | Rescan()
+                | SaveHeaders()
+            ):
                 answer = perform(self.engine, effect)
                 rest = rest_of(effect, answer)
                 if rest is not None:

@@ -7,8 +7,8 @@ from tests.unit.chain.five_banks import NETWORK as BANKS
 
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.effects import Activate, SaveHeaders, StoreBlock
-from minicoin.core.events import BlockRefused, BlockStored, ChainMoved
+from minicoin.core.effects import Activate, SaveHeaders, StoreBlock, VerifyProposal
+from minicoin.core.events import BlockRefused, BlockStored, ChainMoved, ProposalVerified
 from minicoin.core.node.assemble import load_tree
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import RawBlock
@@ -87,3 +87,16 @@ def test_a_body_that_is_not_the_headers_own_is_judged_with_its_certificates() ->
     foreign = RawBlock(last.header, last.header.raw + made.blocks[1].raw.raw[80:])
     assert isinstance(other.perform(StoreBlock(foreign, 3, certificate=last.kept)), BlockRefused)
     assert isinstance(other.perform(StoreBlock(last.raw, 3, certificate=last.kept)), BlockStored)
+
+
+def test_a_proposal_is_judged_at_each_nodes_tip() -> None:
+    made = maker(2)
+    book = BlockBook(BANKS, ScriptedVerifier())
+    one, other = SharedLedger(book), SharedLedger(book)
+    for height, certified in enumerate(made.blocks, 1):
+        one.perform(StoreBlock(certified.raw, height, connects=True, certificate=certified.kept))
+    block = made.certify(made.next_block()).raw
+    for ledger, is_good in ((one, True), (other, False), (one, True)):
+        verdict = ledger.perform(VerifyProposal(block, 3))
+        assert isinstance(verdict, ProposalVerified)
+        assert (verdict.refusal is None) is is_good

@@ -15,9 +15,11 @@ from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.headers import check_child, check_version
 from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
-from minicoin.core.chain.proof import make_block_proof
+from minicoin.core.chain.proof import make_block_proof, make_header_proof
+from minicoin.core.chain.proposals import Proposal, Proposals, ProposalVerdict
 from minicoin.core.chain.scan import find_coins
 from minicoin.core.chain.signed_blocks import SignedBlocks
 from minicoin.core.chain.store import ChainStore
@@ -32,6 +34,7 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import (
     COIN_CHANGES_MAX,
     PARSED_BLOCKS_BYTES_MAX,
+    PROPOSALS_REMEMBERED_MAX,
     UNFLUSHED_BLOCKS_MAX,
     UNFLUSHED_HEADERS_MAX,
     VERIFIED_SCRIPTS_MAX,
@@ -101,6 +104,8 @@ class ChainEngine:
         self._signed = self._proof if isinstance(self._proof, SignedBlocks) else None
         self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
         self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
+        self._header_proof = make_header_proof(network)
+        self._proposals = Proposals(PROPOSALS_REMEMBERED_MAX)
         self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
         self._watched: frozenset[bytes] = frozenset()
         self._unflushed_blocks = 0
@@ -223,16 +228,22 @@ class ChainEngine:
             raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(raw.header.previous), is_permanent=False)
         if node.height != height:
             raise MisuseError(f"block {raw.header} has height {node.height}, not {height}")
+        # A proposal that was judged stands on its parent still.
+        checked = self._proposals.checked(raw) or self._check_by_itself(raw, node.parent)
+        self._store.append(raw.hash, raw.raw)
+        self._parsed.put(raw.hash, checked)
+
+    def _check_by_itself(self, raw: RawBlock, parent: HeaderNode) -> CheckedBlock:
+        """All that needs no coins. Raises BlockRejected."""
         try:
             block = Block.parse(raw.raw)
         except DecodeError as error:
             raise BlockRejected(BlockReason.MALFORMED, str(error), is_permanent=False) from error
         checked = CheckedBlock(block, len(raw.raw))
         # Only now the transactions are known to be the header's: a foreign body must not make a hash invalid.
-        self._proof.check_block(block, node.parent, self._verifier)
-        check_block_in_chain(block, self._rules.rules_at(node.parent, node.hash))
-        self._store.append(raw.hash, raw.raw)
-        self._parsed.put(raw.hash, checked)
+        self._proof.check_block(block, parent, self._verifier)
+        check_block_in_chain(block, self._rules.rules_at(parent, raw.hash))
+        return checked
 
     def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
         """The stored block, without its witnesses on demand; None where it is not stored."""
@@ -252,14 +263,51 @@ class ChainEngine:
             if header_refusal is not None:
                 raise header_refusal
             check_block_in_chain(block, rules)
-            connected = connect_block(block, legacy_sigops, rules, self._coins, self._median_time_at)
-            try:
-                self._check_scripts(self._unverified(block, connected, rules))
-            finally:
-                disconnect_block(block, connected.undo, self._coins)
+            self._try_on_tip(block, legacy_sigops, rules)
         except BlockRejected as refusal:
             return refusal.name
         return None
+
+    def verify_proposal(self, raw: RawBlock, height: int) -> ProposalVerdict:
+        """Whether a block could be the next one, by every rule but the certificate that it does not have yet; nothing
+        is stored or connected. Remembered for a while, its scripts too."""
+        signed = self._signed
+        if signed is None:
+            raise MisuseError(f"nobody proposes blocks on {self.network.name}")
+        if raw.header.previous != self.tip or height != self.height + 1:
+            detail = f"it is not for height {self.height + 1}"
+            elsewhere = BlockRejected(BlockReason.UNKNOWN_PARENT, detail, is_permanent=False)
+            return ProposalVerdict(invalid_block(raw.hash, elsewhere))
+        verdict = self._proposals.verdict(raw, self.tip)
+        if verdict is None:
+            checked: CheckedBlock | None = None
+            try:
+                checked = self._judge_proposal(raw, height)
+                verdict = ProposalVerdict(next_members=signed.next_members(checked.block, height))
+            except BlockRejected as refusal:
+                checked, verdict = None, ProposalVerdict(invalid_block(raw.hash, refusal))
+            self._proposals.put(Proposal(raw, self.tip, verdict, checked))
+        return verdict
+
+    def _judge_proposal(self, raw: RawBlock, height: int) -> CheckedBlock:
+        header, tip = raw.header, self._tip
+        self._header_proof.check_header(header)
+        check_child(header, tip, self._header_proof)
+        check_version(header, height, self._rules)
+        checked = self._check_by_itself(raw, tip)
+        rules = self._rules.rules_at(tip, raw.hash)
+        self._try_on_tip(checked.block, checked.legacy_sigops, rules)
+        for transaction in checked.block.transactions[1:]:
+            self._verified.add(transaction.wtxid, rules.script_flags)
+        return checked
+
+    def _try_on_tip(self, block: Block, legacy_sigops: int, rules: RuleSet) -> None:
+        """Connect it, run its scripts, and take it back. Raises BlockRejected."""
+        connected = connect_block(block, legacy_sigops, rules, self._coins, self._median_time_at)
+        try:
+            self._check_scripts(self._unverified(block, connected, rules))
+        finally:
+            disconnect_block(block, connected.undo, self._coins)
 
     def transaction_count(self, block: BlockHash) -> int | None:
         """How many transactions a stored block has; None where it is not stored."""

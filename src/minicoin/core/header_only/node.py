@@ -40,6 +40,7 @@ from minicoin.core.events import (
     KeyStretched,
     MessageReceived,
     NonceFound,
+    ProposalVerified,
     QuestionAsked,
     RescanProgress,
     Saved,
@@ -189,6 +190,7 @@ class HeaderOnlyNode:
                 | ChainMoved()
                 | BlockRead()
                 | TransactionVerified()
+                | ProposalVerified()
                 | NonceFound()
                 | KeyStretched()
                 | RescanProgress()

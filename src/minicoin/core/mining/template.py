@@ -96,7 +96,7 @@ def build_template(
     """The best block on `parent` that pays fees and subsidy to `script_pubkey`. Candidates that cannot stand in it
     are left out, with all that spends them."""
     rules = tree.rules.rules_at(parent)
-    return _make(tree, parent, _select(candidates, rules, _time_on(tree, parent, now)), script_pubkey, now)
+    return _make(tree, parent, select_entries(candidates, rules, _time_on(tree, parent, now)), script_pubkey, now)
 
 
 def build_exact_template(
@@ -117,8 +117,8 @@ def _make(
     rules = tree.rules.rules_at(parent)
     time = _time_on(tree, parent, now)
     value = rules.subsidy_sat + sum(entry.fee_sat for entry in entries)
-    commitment = _witness_commitment([entry.transaction for entry in entries]) if rules.segwit else None
-    coinbase, extra_nonce_at = _coinbase(rules.height, value, script_pubkey, commitment)
+    commitment = commit_to_witnesses([entry.transaction for entry in entries]) if rules.segwit else None
+    coinbase, extra_nonce_at = make_coinbase(rules.height, (TxOut(value, script_pubkey),), commitment)
     return BlockTemplate(
         rules=rules,
         version=tree.rules.template_version(parent),
@@ -161,9 +161,12 @@ def make_job(template: BlockTemplate, job: int, not_before_us: int = 0) -> Searc
     )
 
 
-def _select(candidates: Iterable[Candidate], rules: RuleSet, time: int) -> tuple[TemplateEntry, ...]:
+def select_entries(
+    candidates: Iterable[Candidate], rules: RuleSet, time: int, reserved_weight: int = RESERVED_WEIGHT
+) -> tuple[TemplateEntry, ...]:
+    """Those that may stand in a block of this time, as far as there is room."""
     lock_time = rules.median_time_past if rules.csv else time
-    weight, sigop_cost = RESERVED_WEIGHT, RESERVED_SIGOP_COST
+    weight, sigop_cost = reserved_weight, RESERVED_SIGOP_COST
     positions: dict[Txid, int] = {}
     left_out: set[Txid] = set()
     entries: list[TemplateEntry] = []
@@ -186,17 +189,19 @@ def _select(candidates: Iterable[Candidate], rules: RuleSet, time: int) -> tuple
     return tuple(entries)
 
 
-def _witness_commitment(transactions: Sequence[Transaction]) -> bytes:
+def commit_to_witnesses(transactions: Sequence[Transaction]) -> bytes:
+    """The script of the commitment output in front of these transactions."""
     # The coinbase counts as zero in the tree, so any transaction may stand in its place.
     root = witness_merkle_root([Transaction(1, (), ()), *transactions])
     return COMMITMENT_PREFIX + witness_commitment(root, _WITNESS_NONCE)
 
 
-def _coinbase(height: int, value_sat: int, script_pubkey: bytes, commitment: bytes | None) -> tuple[Transaction, int]:
+def make_coinbase(height: int, paid: Iterable[TxOut], commitment: bytes | None) -> tuple[Transaction, int]:
+    """A coinbase with these outputs and the commitment's behind them, and where its extra nonce stands."""
     # BIP34: the height first, in the shortest form.
     head = push(encode_number(height)) + bytes((EXTRA_NONCE_BYTES,))
     script_sig = head + bytes(EXTRA_NONCE_BYTES) + push(COINBASE_TAG)
-    outputs = [TxOut(value_sat, script_pubkey)]
+    outputs = list(paid)
     if commitment is not None:
         outputs.append(TxOut(0, commitment))
     coinbase = Transaction(

@@ -27,6 +27,7 @@ from minicoin.core.events import (
     KeyStretched,
     MessageReceived,
     NonceFound,
+    ProposalVerified,
     QuestionAsked,
     RescanProgress,
     Saved,
@@ -197,7 +198,7 @@ class Node:
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():
                 self._flows.wallet.on_rescan(event, now)
-            case VoteSigned() | GreetingSigned():
+            case VoteSigned() | GreetingSigned() | ProposalVerified():
                 raise MisuseError(f"{type(event).__name__} for a node that signs for no member")
             case WorkFailed():
                 self._on_work_failed(event)
