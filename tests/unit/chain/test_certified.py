@@ -233,3 +233,30 @@ def test_a_hundred_members_sign() -> None:
         add_header(tree, certified)
     assert tree.best_header.height == 2
     assert len(made.blocks[0].certificate.signatures) == 67
+
+
+@pytest.mark.parametrize("stored", [0, 2, 3, 5])
+def test_headers_whose_blocks_are_not_here_can_be_forgotten_with_their_lists(stored) -> None:
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    made.extend()
+    made.extend()
+    tree = tree_of(made.blocks)
+    assert tree.signers is not None
+    for certified in made.blocks[:stored]:
+        tree.mark_stored(certified.block.hash)
+    tree.forget_unstored()
+    assert len(tree) == stored + 1
+    assert tree.signers.finalized == tree.best_header.height == stored
+    assert [leaf.height for leaf in tree.leaves()] == [stored]
+    # The list of height 5 comes with the certificate of height 4.
+    assert len(tree.signers.lists()) == (2 if stored == 5 else 1)
+    for certified in made.blocks[stored:]:
+        add_header(tree, certified)
+    assert tree.signers.finalized == 5
+    assert tree.signers.members_at(5) == member_list(map(public, KEYS[1:]))
+
+
+def test_of_other_networks_no_headers_are_forgotten_so() -> None:
+    with pytest.raises(MisuseError, match="many branches"):
+        HeaderTree(lookup("regtest")).forget_unstored()
