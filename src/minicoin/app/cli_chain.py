@@ -13,7 +13,9 @@ from minicoin.app.show import EXIT_FAILED, counted
 from minicoin.app.verify import verify_chain
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.rules import SignersKind
 from minicoin.drivers.store.blockfiles import export_blocks, import_blocks
+from minicoin.drivers.store.certified_files import certificate_path, export_certificate
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.rpc.json_text import Json
 
@@ -73,6 +75,7 @@ def import_files(
         "known": report.known,
         "refused": report.refused,
         "without_parent": report.without_parent,
+        "without_certificate": report.without_certificate,
         "skipped_bytes": report.skipped_bytes,
         "truncated_files": report.truncated_files,
         "height": report.height,
@@ -98,17 +101,25 @@ def export_file(
 ) -> None:
     """Write the best chain as one bootstrap.dat.
 
-    The node must not be running.
+    The node must not be running. Where members sign the blocks, the last one's certificate is written to FILE.cert.
     """
-    if file.exists() and not force:
-        raise MisuseError(f"{file} exists already; --force writes over it")
-    chain = LocalChain(find_network(invocation.network_name), invocation.datadir)
+    network = find_network(invocation.network_name)
+    for path in (file, certificate_path(file)) if isinstance(network.proof, SignersKind) else (file,):
+        if path.exists() and not force:
+            raise MisuseError(f"{path} exists already; --force writes over it")
+    chain = LocalChain(network, invocation.datadir)
     try:
         with ProgressBar("exporting") as bar:
             count = export_blocks(chain, file, bar.update, start_height=start)
+        certificate = export_certificate(chain, file)
     finally:
         chain.close()
-    invocation.show({"blocks": count, "file": str(file)}, f"wrote {counted(count, 'block')} to {file}")
+    found: dict[str, Json] = {"blocks": count, "file": str(file)}
+    text = f"wrote {counted(count, 'block')} to {file}"
+    if certificate is not None:
+        found["certificate"] = str(certificate)
+        text += f", and the last one's certificate to {certificate}"
+    invocation.show(found, text)
 
 
 def verify(

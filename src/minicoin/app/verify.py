@@ -46,7 +46,7 @@ def verify_chain(chain: LocalChain, progress: ProgressCallback, *, replay: bool,
             problem, count = _check(raw, node.hash)
             transactions += count
             if not problem and fresh is not None:
-                invalid = fresh.accept(raw)
+                invalid = fresh.accept(raw, *chain.tree.certificates((raw.header,)))
                 problem = "" if invalid is None else f"is refused by a replay: {invalid.reason} {invalid.detail}"
         if problem:
             problems.append(f"block {hash_to_hex(node.hash)} at height {height} {problem}")

@@ -175,6 +175,8 @@ VERIFIED_SCRIPTS_MAX: Final = 100_000
 # Proposed blocks whose verdict is remembered: this round's, the one that is locked, and two a liar adds. 16 MB, parsed
 # perhaps five times as much.
 PROPOSALS_REMEMBERED_MAX: Final = 4
+# Blocks of an imported file that wait for the next one, which carries their certificate: one, but for a file that lies.
+BLOCKS_WITHOUT_CERTIFICATE_MAX: Final = 16
 
 # --- relay and mempool ---
 # What a peer announces while it owes us so many waits a little, so that others that have it go first.

@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+from tests.unit.chain.five_banks import KEYS, maker
+from tests.unit.chain.five_banks import NETWORK as BANKS
 
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.toml_text import network_to_toml
 from minicoin.core.primitives.block import RawBlock
 from minicoin.drivers.store.local_chain import LocalChain
 from minicoin.testing.chain_maker import ChainMaker
@@ -109,3 +112,28 @@ def test_an_export_does_not_write_over_a_file(cli, chain_directory: Path, bootst
 
 def test_one_file_is_no_files(cli, bootstrap: Path) -> None:
     assert f"read {BLOCKS + 1} blocks of 1 file: " in cli("chain", "import", str(bootstrap)).out
+
+
+def test_a_chain_that_members_sign_goes_out_and_in_with_its_certificates(cli, tmp_path: Path) -> None:
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]))
+    made.grow(2)
+    rules = tmp_path / "banks.toml"
+    rules.write_text(network_to_toml(BANKS))
+    one, other, file = tmp_path / "one", tmp_path / "other", tmp_path / "out.dat"
+    chain = LocalChain(BANKS, one)
+    for certified in made.blocks:
+        assert chain.accept(certified.raw, certified.kept) is None
+    chain.close()
+    export = ("chain", "export", str(file), "--network", str(rules), "--datadir", str(one))
+    certificate = tmp_path / "out.dat.cert"
+    assert cli(*export, "--json").json == {"blocks": 6, "file": str(file), "certificate": str(certificate)}
+    file.unlink()
+    refused = cli(*export)
+    assert refused.code == 1 and f"{certificate} exists already" in refused.err
+    assert f"certificate to {certificate}" in cli(*export, "--force").out
+    back = ("chain", "import", str(file), "--network", str(rules), "--datadir", str(other), "--json")
+    found = cli(*back).json
+    assert (found["height"], found["refused"], found["without_certificate"]) == (5, 0, 0)
+    words = ("chain", "verify", "--replay", "--json", "--network", str(rules), "--datadir", str(other))
+    assert cli(*words).json["problems"] == []

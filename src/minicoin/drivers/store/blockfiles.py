@@ -16,6 +16,8 @@ from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, InvalidBlock
+from minicoin.core.signers.certificate import KeptCertificate
+from minicoin.drivers.store.certified_files import FoundCertificates
 from minicoin.drivers.store.errors import StoreFull, is_full
 from minicoin.drivers.store.flatfiles import FRAME_SIZE
 from minicoin.drivers.store.local_chain import LocalChain
@@ -118,6 +120,7 @@ class ImportReport:
     known: int = 0
     refused: int = 0
     without_parent: int = 0
+    without_certificate: int = 0
     skipped_bytes: int = 0
     truncated_files: int = 0
     height: int = 0
@@ -157,10 +160,14 @@ class BlockImporter:
         self._batch_blocks = 0
         self._batch_bytes = 0
         self._done_bytes = 0
+        self._found: FoundCertificates | None = None
+        """Where members sign: what the files say of certificates."""
         self.report = ImportReport()
 
     def run(self, paths: list[Path]) -> ImportReport:
         """Import every block of the files. Raises MisuseError when a file has no block of this network."""
+        if self._chain.tree.signers is not None:
+            self._found = FoundCertificates(self._chain, paths)
         total = sum(path.stat().st_size for path in paths)
         try:
             for path in paths:
@@ -170,6 +177,11 @@ class BlockImporter:
             for file in self._files.values():
                 file.close()
         self.report.without_parent = sum(map(len, self._waiting.values()))
+        for raw in () if self._found is None else self._found.waiting():
+            self.report.without_certificate += 1
+            self._note(
+                f"block {raw.header}: left out, since no file has its certificate; a .cert beside the last one has"
+            )
         self.report.height = self._chain.height
         self._chain.engine.flush()
         return self.report
@@ -207,29 +219,66 @@ class BlockImporter:
             except DecodeError as error:
                 self._refuse(f"{path} at {place.offset}: {error}")
                 continue
-            if raw.header.previous not in self._chain.tree and raw.hash not in self._chain.tree:
+            if not self._has_parent(raw):
                 self._waiting.setdefault(raw.header.previous, []).append((path, place))
                 self.report.read -= 1
                 continue
-            self._store(raw)
+            if self._found is None:
+                self._store(raw)
+            elif not self._take_certified(raw, self._found):
+                continue
             queue.extend(self._waiting.pop(raw.hash, ()))
 
-    def _store(self, raw: RawBlock) -> None:
+    def _has_parent(self, raw: RawBlock) -> bool:
+        tree = self._chain.tree
+        if raw.header.previous in tree or raw.hash in tree:
+            return True
+        return self._found is not None and self._found.parent_of(raw) is not None
+
+    def _take_certified(self, raw: RawBlock, found: FoundCertificates) -> bool:
+        """A block where members sign: its parent has its certificate now, and can be stored; it waits for its own.
+        False where it is refused."""
+        parent = found.parent_of(raw)
+        if parent is not None:
+            kept = found.carried_by(raw)
+            if kept is None or not self._store_certified(parent, kept, found):
+                self._refuse(f"block {raw.header}: it carries no certificate that makes its parent final")
+                return False
+        kept = found.of_tip(raw)
+        if raw.hash in self._chain.tree:
+            self._store(raw)
+        elif kept is not None:
+            self._store_certified(raw, kept, found)
+        elif not found.wait(raw):
+            self._refuse(f"block {raw.header}: too many blocks wait for their certificates")
+            return False
+        return True
+
+    def _store_certified(self, raw: RawBlock, kept: KeptCertificate, found: FoundCertificates) -> bool:
+        refusal = self._store(raw, kept)
+        if refusal is None:
+            found.stored(raw)
+        elif refusal.is_permanent:
+            found.drop(raw)
+        return refusal is None
+
+    def _store(self, raw: RawBlock, kept: KeptCertificate | None = None) -> BlockRejected | None:
         node = self._chain.tree.get(raw.hash)
         if node is not None and node.is_stored:
             self.report.known += 1
-            return
+            return None
         try:
-            self._chain.store_block(raw)
+            self._chain.store_block(raw, kept)
         except BlockRejected as refusal:
             if refusal.reason is not BlockReason.MARKED_INVALID:
                 self._refuse(f"block {raw.header}: {refusal}")
-            return
+            return refusal
         self.report.stored += 1
         self._batch_blocks += 1
         self._batch_bytes += len(raw.raw)
         if self._batch_blocks >= _BATCH_BLOCKS or self._batch_bytes >= _BATCH_BYTES:
             self._advance()
+        return None
 
     def _advance(self) -> None:
         self._batch_blocks = self._batch_bytes = 0

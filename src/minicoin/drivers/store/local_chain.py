@@ -17,6 +17,7 @@ from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected, ChainUpdate, InvalidBlock
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.units import Micros
 from minicoin.drivers.kernel import KernelVerifier
 from minicoin.drivers.store.disk import DiskChainStore
@@ -72,8 +73,11 @@ class LocalChain:
         """The tip's height."""
         return self.engine.height
 
-    def store_block(self, raw: RawBlock) -> None:
-        """Check and store a block without connecting it. Raises BlockRejected."""
+    def store_block(self, raw: RawBlock, kept: KeptCertificate | None = None) -> None:
+        """Check and store a block without connecting it; `kept` is what makes it final, where members sign. Raises
+        BlockRejected."""
+        if kept is not None:
+            self.tree.certify(kept.certificate, kept.members)
         node = self.tree.add(raw.header, self.now())
         certificates = self.tree.certificates((raw.header,))
         self.engine.add_headers((raw.header,), certificates)
@@ -104,10 +108,10 @@ class LocalChain:
             self.tree.mark_invalid(invalid.hash)
         return update, invalid
 
-    def accept(self, raw: RawBlock) -> InvalidBlock | None:
+    def accept(self, raw: RawBlock, kept: KeptCertificate | None = None) -> InvalidBlock | None:
         """Store one block and go to the best chain; what is wrong with the block, if anything is."""
         try:
-            self.store_block(raw)
+            self.store_block(raw, kept)
         except BlockRejected as refusal:
             return invalid_block(raw.hash, refusal)
         return next((invalid for invalid in self.advance() if invalid.hash == raw.hash), None)
