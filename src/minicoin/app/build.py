@@ -51,7 +51,7 @@ from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime
 from minicoin.drivers.store.disk import DiskChainStore
-from minicoin.drivers.transport import Libp2pTransport, PlainTransport, Transport, TransportKind
+from minicoin.drivers.transport import Gate, Libp2pTransport, PlainTransport, Transport, TransportKind
 
 STATE_FOLDER = "state"
 
@@ -146,6 +146,7 @@ class BuiltNode:
 
 async def build_node(setup: NodeSetup, on_notice: NoticeTaker) -> BuiltNode:
     """Open everything. Must be called inside trio."""
+    _refuse_plain(setup)
     listeners = await open_listeners([(bind.host, bind.port) for bind in setup.binds])
     try:
         return _build(setup, listeners, on_notice)
@@ -204,10 +205,12 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     # Headers and the mempool's first load live as long as the node: no collection need walk them again.
     gc.collect()
     gc.freeze()
-    transports = _make_transports(setup, identity, policy.listen_addresses, clock)
+    # Until the node's first word nobody is let in where somebody is not.
+    gate = Gate(frozenset() if setup.network.admission else None)
+    transports = _make_transports(setup, identity, policy.listen_addresses, clock, gate)
     group_of = None if network.allow_private_addresses else assembled.node.view.book.group
     sockets = Sockets(
-        network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver), group_of
+        network.magic, transports[setup.default_transport], inbox, clock, Resolver(setup.nameserver), group_of, gate
     )
     mdns = None
     if setup.uses_mdns and identity is not None:
@@ -215,6 +218,15 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder, signer)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
+
+
+def _refuse_plain(setup: NodeSetup) -> None:
+    kinds = [setup.default_transport, *(bind.transport for bind in setup.binds)]
+    if setup.network.admission and TransportKind.PLAIN in kinds:
+        raise MisuseError(
+            f"{setup.network.name} admits nodes by their peer ids, which plain TCP cannot prove: leave out the "
+            "transport tcp and use libp2p"
+        )
 
 
 def _refuse_future_tip(engine: ChainEngine, datadir: Path, now: Micros) -> None:
@@ -296,7 +308,7 @@ def _listen_addresses(
 
 
 def _make_transports(
-    setup: NodeSetup, identity: Identity | None, addresses: tuple[NodeAddress, ...], clock: WallClock
+    setup: NodeSetup, identity: Identity | None, addresses: tuple[NodeAddress, ...], clock: WallClock, gate: Gate
 ) -> dict[TransportKind, Transport]:
     transports: dict[TransportKind, Transport] = {TransportKind.PLAIN: PlainTransport()}
     if identity is not None:
@@ -313,6 +325,7 @@ def _make_transports(
             setup.policy.user_agent,
             told,
             questions=setup.network.protocol(asked) if asked else None,
+            admits=gate.admits,
         )
         transports[TransportKind.LIBP2P] = Libp2pTransport(local, Rng(os.urandom(32)), clock)
     return transports

@@ -40,6 +40,16 @@ class Close:
 
     conn: ConnId
     reason: str
+    is_gated: bool = False
+    """The peer is not admitted, and told so where the transport has a way to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitPeers:
+    """From now on these peer ids and no others may connect: whoever proves another one is refused before any stream.
+    What is open stays, for Close to end. Without it anybody may, unless the network file has an admission."""
+
+    peer_ids: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +245,7 @@ Effect = (
     Send
     | Dial
     | Close
+    | AdmitPeers
     | AnswerQuestion
     | Resolve
     | SaveState

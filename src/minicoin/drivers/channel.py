@@ -43,8 +43,8 @@ class Channel(Protocol):
     def on_deadline(self, now: Micros) -> None:
         """Time-outs and keep-alives of the transport."""
 
-    def close(self, reason: str) -> None:
-        """Say goodbye, where the transport has a way to."""
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
+        """Say goodbye, and whether for want of admission, where the transport has a way to."""
 
 
 class PlainChannel:
@@ -94,5 +94,5 @@ class PlainChannel:
     def on_deadline(self, now: Micros) -> None:
         pass
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
         pass

@@ -174,13 +174,13 @@ class Connection:
             # The writer takes it from here, patiently.
             self._output_ready.set()
 
-    def close(self, reason: str) -> None:
-        """End it once what is queued is written, or after two seconds."""
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
+        """End it once what is queued is written, or after two seconds; `is_gated` for want of admission."""
         if self._is_closing:
             return
         self._is_closing = True
         self._reason = reason
-        self._channel.close(reason)
+        self._channel.close(reason, is_gated=is_gated)
         self._output_ready.set()
         if self._scope is not None:
             self._scope.deadline = trio.current_time() + _FLUSH_SECONDS

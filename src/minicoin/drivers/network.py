@@ -24,7 +24,7 @@ from minicoin.drivers.channel import Channel
 from minicoin.drivers.connection import ByteCounts, Connection
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.resolver import Resolver, parse_seed, reach
-from minicoin.drivers.transport import Transport, TransportKind
+from minicoin.drivers.transport import Gate, Transport, TransportKind
 
 Listening = tuple[trio.SocketListener, Transport]
 """A bound socket and the transport its connections speak."""
@@ -49,12 +49,15 @@ class Sockets:
         clock: Callable[[], Micros],
         resolver: Resolver | None = None,
         group_of: Callable[[NodeAddress], bytes] | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """`group_of` names an address's network group; without it, as on a private network, groups bound nothing."""
+        """`gate` is the one that its transports ask. `group_of` names an address's network group; without it, as on a
+        private network, groups bound nothing."""
         self._magic = magic
         self._resolver = resolver or Resolver()
         self._group_of = group_of or _no_group
         self._dial_transport = dial_transport
+        self.gate = gate or Gate(None)
         self._inbox = inbox
         self._clock = clock
         self._connections: dict[ConnId, Connection] = {}
@@ -110,7 +113,7 @@ class Sockets:
         """Close, or give up dialling."""
         connection = self._connections.get(effect.conn)
         if connection is not None:
-            connection.close(effect.reason)
+            connection.close(effect.reason, is_gated=effect.is_gated)
         elif effect.conn in self._dials:
             self._dials[effect.conn].cancel()
 

@@ -17,6 +17,7 @@ from minicoin.core.commands import Command, Stop
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import (
     Activate,
+    AdmitPeers,
     AnswerQuestion,
     Close,
     Dial,
@@ -194,6 +195,8 @@ class Runtime:
                 self.network.dial(effect)
             case Close():
                 self.network.close(effect)
+            case AdmitPeers(peer_ids):
+                self.network.gate.admitted = peer_ids
             case AnswerQuestion():
                 self.network.answer(effect)
             case Resolve():

@@ -42,6 +42,18 @@ class PlainTransport:
         return PlainChannel()
 
 
+class Gate:
+    """Whose connections go beyond the proof of a peer id. Whether one is let in for good is the core's to say; this is
+    its word at the door, so that strangers hear nothing but that."""
+
+    def __init__(self, admitted: frozenset[bytes] | None) -> None:
+        self.admitted = admitted
+        """None: anybody."""
+
+    def admits(self, peer_id: bytes) -> bool:
+        return self.admitted is None or peer_id in self.admitted
+
+
 class Libp2pTransport:
     """Noise, Yamux and one wire stream; every peer proves who it is."""
 

@@ -144,13 +144,13 @@ class Connections:
 
     # --- closing ---
 
-    def close(self, end: LinkEnd, reason: str, score: int = 0) -> None:
+    def close(self, end: LinkEnd, reason: str, score: int = 0, *, is_gated: bool = False) -> None:
         """Close from this side: what was sent still arrives, then the other side hears of it. `score` is what the
-        remote broke."""
+        remote broke; `is_gated` says that it is not admitted."""
         if not end.is_open:
             return
         if end.machine is not None:
-            end.machine.close(reason)
+            end.machine.close(reason, is_gated=is_gated)
         self.forget(end, reason, score)
         if end.held is not None:
             # A FIN does not pass either: the other side finds out by itself.

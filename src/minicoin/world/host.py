@@ -54,7 +54,7 @@ class Machine(Protocol):
     def receive(self, data: bytes) -> None:
         """Bytes of the other end."""
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
         """Say goodbye: the connection ends behind what that takes."""
 
 
@@ -132,6 +132,7 @@ class Host:
 
     __slots__ = (
         "address",
+        "admitted",
         "clock",
         "cpu_factor",
         "disk",
@@ -197,11 +198,16 @@ class Host:
         """The last proposed block that its worker found valid."""
         self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, Reply] = {}
+        self.admitted: frozenset[bytes] | None = None
+        """Whose connections go beyond the proof of a peer id; None for anybody's."""
         self.signing_key: PrivateKey | None = None
         """Of the member this host signs for, from its next start on."""
         self.signer: VoteSigner | None = None
         self.takers: dict[RequestId, Callable[[Reply], None]] = {}
         """Who is told of a reply as it comes."""
+
+    def admits(self, peer_id: bytes) -> bool:
+        return self.admitted is None or peer_id in self.admitted
 
     @property
     def height(self) -> int:

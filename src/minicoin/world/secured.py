@@ -62,7 +62,7 @@ class Secured:
         dialled = end.dialled
         return Libp2pChannel(
             ConnectionSide.ACCEPTOR if dialled is None else ConnectionSide.DIALLER,
-            LocalPeer(identity, self._network.protocol_id, _AGENT),
+            LocalPeer(identity, self._network.protocol_id, _AGENT, admits=end.host.admits),
             PeerId(dialled.peer_id) if dialled is not None and dialled.peer_id else None,
             Multiaddr.of_endpoint(end.remote.host, end.remote.port),
             entropy=rng.stream("entropy").bytes,
@@ -107,8 +107,8 @@ class SecuredEnd:
     def receive(self, data: bytes) -> None:
         self._take(lambda: self._channel.receive(data, self._loop.queue.now))
 
-    def close(self, reason: str) -> None:
-        self._channel.close(reason)
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
+        self._channel.close(reason, is_gated=is_gated)
         self._flush()
 
     # --- inside ---

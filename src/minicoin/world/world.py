@@ -14,6 +14,7 @@ from minicoin.core.commands import A, Asks, Command, closed, take_answer
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import (
     Activate,
+    AdmitPeers,
     AnswerQuestion,
     Close,
     Dial,
@@ -259,10 +260,12 @@ class World:
                 self.connections.transport.send(host, conn, message)
             case Dial():
                 self.connections.dial(host, effect)
-            case Close(conn, reason):
+            case Close(conn, reason, is_gated):
                 end = host.links.get(conn)
                 if end is not None:
-                    self.connections.close(end, reason)
+                    self.connections.close(end, reason, is_gated=is_gated)
+            case AdmitPeers(peer_ids):
+                host.admitted = peer_ids
             case AnswerQuestion():
                 # Nobody asks beside the wire here: whoever is not a node of the network is not in the world.
                 pass

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from minicoin.core.connmgr.bans import Ban, BanList, BanPolicy, parse_subject
-from minicoin.core.connmgr.connections import ConnectionManager
+from minicoin.core.connmgr.connections import NOT_ADMITTED, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError
@@ -488,6 +488,79 @@ def test_whom_a_person_named_is_allowed():
     (dial,) = dials(connections.fill(T0, EMPTY))
     found = NodeAddress(somewhere.host, somewhere.port, peer(2).peer_id)
     assert connections.on_opened(dial.conn, found, False, T0) == []
+
+
+def admit(connections, *indices):
+    return connections.admit(frozenset(peer(index).peer_id for index in indices))
+
+
+def waits_for_nothing(connections):
+    """Nothing is dialled, and time would change nothing about it."""
+    return connections.fill(T0, EMPTY) == [] and connections.next_deadline() is None
+
+
+def test_whom_the_network_does_not_admit_no_operator_lets_in():
+    somewhere = NodeAddress("8.8.8.8", 8333)
+    connections = manager(add_nodes=(somewhere, peer(3)), full_relay_slots=0)
+    assert admit(connections, 1) == []
+    assert connections.on_opened(1, peer(1), True, T0) == []
+    gated = Close(3, NOT_ADMITTED, is_gated=True)
+    assert connections.on_opened(3, peer(2), True, T0) == [gated]
+    assert connections.on_opened(3, NodeAddress("8.8.8.8", 9), True, T0) == [gated]
+    # An address that names nobody may lead to anybody; one that names a stranger is not dialled, and costs no time.
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    assert dial.address == somewhere
+    assert connections.on_opened(dial.conn, replace(somewhere, peer_id=peer(2).peer_id), False, T0) == [
+        Close(dial.conn, NOT_ADMITTED, is_gated=True)
+    ]
+    assert waits_for_nothing(connections)
+    with pytest.raises(MisuseError, match="is not admitted"):
+        connections.dial(peer(3), SlotKind.MANUAL, T0)
+
+
+def test_who_is_expelled_is_cut_off_and_a_dial_to_it_is_given_up():
+    connections = manager(add_nodes=(peer(3), peer(4)), full_relay_slots=0)
+    admit(connections, 1, 2, 3, 4)
+    for conn in (1, 2):
+        connections.on_opened(2 * conn - 1, peer(conn), True, T0)
+    third, fourth = dials(connections.fill(T0, EMPTY))
+    connections.on_opened(fourth.conn, peer(4), False, T0)
+    closes = admit(connections, 1)
+    assert closes == [Close(conn, NOT_ADMITTED, is_gated=True) for conn in (3, third.conn, fourth.conn)]
+    # Once is enough.
+    assert admit(connections, 1) == []
+    connections.on_closed(3, T0)
+    connections.on_failed(third.conn, T0)
+    connections.on_closed(fourth.conn, T0)
+    assert waits_for_nothing(connections)
+
+
+def test_who_is_let_in_again_is_dialled_at_once():
+    connections = manager(add_nodes=(peer(3),), full_relay_slots=0)
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    connections.on_failed(dial.conn, T0)
+    admit(connections, 1)
+    assert waits_for_nothing(connections)
+    admit(connections, 1, 3)
+    (again,) = dials(connections.fill(T0, EMPTY))
+    assert again.address == peer(3)
+
+
+def test_a_ban_holds_for_the_admitted_too():
+    connections = manager()
+    admit(connections, 1)
+    connections.ban(parse_subject(f"p2p/{PeerId(peer(1).peer_id)}"), T0 + SECOND_US, "by the operator", T0)
+    (close,) = connections.on_opened(1, peer(1), True, T0)
+    assert "banned" in close.reason and not close.is_gated
+
+
+def test_the_network_models_wishes_go_to_admitted_peers_only():
+    connections = manager(overlay_slots=5, full_relay_slots=0)
+    admit(connections, 1)
+    connections.set_wants(full_relay=0, block_only=0, addresses=(peer(1), peer(2)))
+    assert [dial.address for dial in dials(connections.fill(T0, EMPTY))] == [peer(1)]
+    admit(connections, 1, 2)
+    assert [dial.address for dial in dials(connections.fill(T0, EMPTY))] == [peer(2)]
 
 
 def test_a_banned_peer_id_found_at_a_fresh_address_is_closed():

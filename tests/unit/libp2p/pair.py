@@ -46,8 +46,10 @@ def make_channel(
     expected: PeerId | None = None,
     protocol: str | None = WIRE,
     now: Micros = NOW,
+    admits: Callable[[bytes], bool] | None = None,
 ) -> Libp2pChannel:
-    ours = LocalPeer(identity, protocol, f"test/{side.name.lower()}", (Multiaddr.parse("/ip4/192.0.2.1/tcp/4001"),))
+    listening = (Multiaddr.parse("/ip4/192.0.2.1/tcp/4001"),)
+    ours = LocalPeer(identity, protocol, f"test/{side.name.lower()}", listening, admits=admits)
     observed = Multiaddr.parse("/ip4/198.51.100.7/tcp/50000")
     return Libp2pChannel(side, ours, expected, observed, entropy=entropy(side.name), rng=Rng(b"test"), now=now)
 

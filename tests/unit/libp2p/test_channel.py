@@ -254,6 +254,55 @@ def test_wrong_peer_and_garbage() -> None:
     assert fault.value.score == 100 and "multistream" in closed(channel)
 
 
+def nobody(_peer_id: bytes) -> bool:
+    return False
+
+
+def test_a_stranger_hears_only_that_it_is_not_admitted() -> None:
+    dialler = make_channel(ConnectionSide.DIALLER, ALICE)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB, admits=nobody)
+    Link(dialler, acceptor).run()
+    assert acceptor.take_events() == [ChannelClosed(f"peer {ALICE.peer_id} is not admitted")]
+    (end,) = dialler.take_events()
+    assert isinstance(end, ChannelClosed) and "does not admit this node" in end.reason
+
+
+def test_one_that_is_not_admitted_where_it_is_dialled_does_not_learn_who_dialled() -> None:
+    dialler = make_channel(ConnectionSide.DIALLER, ALICE, admits=nobody)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB)
+    Link(dialler, acceptor).run()
+    assert dialler.take_events() == [ChannelClosed(f"peer {BOB.peer_id} is not admitted")]
+    assert dialler.take_output() == b"" and acceptor.take_events() == []
+
+
+def test_who_is_admitted_notices_nothing() -> None:
+    asked: list[bytes] = []
+
+    def admits(peer_id: bytes) -> bool:
+        asked.append(peer_id)
+        return True
+
+    dialler = make_channel(ConnectionSide.DIALLER, ALICE, admits=admits)
+    acceptor = make_channel(ConnectionSide.ACCEPTOR, BOB, admits=admits)
+    link = Link(dialler, acceptor)
+    link.run()
+    assert ChannelReady(ALICE.peer_id.multihash) in acceptor.take_events()
+    dialler.send(b"hello")
+    link.run()
+    # Once for each connection, at each end.
+    assert asked == [BOB.peer_id.multihash, ALICE.peer_id.multihash]
+
+
+def test_who_is_cut_off_is_told_behind_what_was_sent() -> None:
+    dialler, acceptor, link = connected_channels()
+    acceptor.send(b"your bank is not admitted any more")
+    acceptor.close("not admitted to this network", is_gated=True)
+    link.run()
+    said, end = dialler.take_events()
+    assert said == ChannelData(b"your bank is not admitted any more")
+    assert isinstance(end, ChannelClosed) and "does not admit this node" in end.reason
+
+
 def test_a_violation_reaches_caller_and_peer() -> None:
     acceptor, client, link = channel_and_client()
     stream = client.open_stream("/ipfs/id/push/1.0.0")

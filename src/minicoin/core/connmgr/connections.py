@@ -11,6 +11,7 @@ lab may live on one address, and peers on a list of allowed ids prove who they a
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
@@ -40,6 +41,9 @@ SelectAddress = Callable[[frozenset[bytes]], NodeAddress | None]
 BANS_KEY = "bans"
 """The SaveState key of the ban list."""
 
+NOT_ADMITTED: Final = "not admitted to this network"
+"""Why a connection is refused or ended: whoever is refused so is told."""
+
 # A connection that lasted this long was a good one: the next failure is the first again.
 _GOOD_AFTER_US = MINUTE_US
 _SELECT_TRIES = 30
@@ -56,10 +60,12 @@ class ConnectionManager:
         self.bans = BanList()
         self.alarm = Alarm()
         self.is_active = True
+        self._admitted: frozenset[bytes] | None = None
+        """Where it is not None: who may connect at all, whatever anybody says."""
         self._group_of = group_of
         self._backoff = Backoff(rng.stream("backoff"))
         self._slots = SlotTable()
-        self._overlay = OverlaySlots(policy, self._slots)
+        self._overlay = OverlaySlots(policy, self._slots, self._may_lead_to_admitted)
         self._unwanted: list[ConnId] = []
         self._next_conn = 2
         self._targets = {
@@ -121,6 +127,8 @@ class ConnectionManager:
             raise MisuseError(f"{address} is this node itself")
         if self._slots.is_connected(address):
             raise MisuseError(f"already connected to {address}")
+        if not self._may_lead_to_admitted(address):
+            raise MisuseError(f"{address} is not admitted to this network: its members admit it, no node's operator")
         if self._ban_of(address, kind, now) is not None:
             raise MisuseError(f"{address} is banned; the ban is lifted by setban {address.host} remove")
         return self._dial(address, kind, now)
@@ -168,6 +176,8 @@ class ConnectionManager:
 
     def _is_welcome(self, address: NodeAddress, now: Micros) -> bool:
         named = self._named.get(address)
+        if not self._may_lead_to_admitted(address):
+            return False
         if named is not None:
             return self._ban_of(address, named, now) is None
         # An address that names nobody may turn out to be an allowed peer's.
@@ -190,7 +200,7 @@ class ConnectionManager:
             if not refusal:
                 refusal, closes = self._find_place(remote, permissions)
             if refusal:
-                return [Close(conn, refusal)]
+                return [_refused(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
         slot = self._slots[conn]
         if remote.peer_id:
@@ -204,7 +214,7 @@ class ConnectionManager:
             self._reconsider()
         if refusal:
             slot.is_closing = True
-            return [Close(conn, refusal)]
+            return [_refused(conn, refusal)]
         loser = self._duplicate(slot)
         if loser is None:
             return closes
@@ -220,6 +230,8 @@ class ConnectionManager:
         ban = None if permissions & Permission.NOBAN else self._ban_of(remote, kind, now)
         if ban is not None:
             return f"banned: {ban.reason}"
+        if not self._is_admitted(remote.peer_id):
+            return NOT_ADMITTED
         if kind not in CHOSEN_BY_OPERATOR and not self._is_allowed(remote.peer_id):
             return "not one of the allowed peers"
         return ""
@@ -232,7 +244,7 @@ class ConnectionManager:
     def _find_place(self, remote: NodeAddress, permissions: Permission) -> tuple[str, list[Close]]:
         """Why an inbound connection cannot be had, or who gives way to it: the half-open before anybody is refused."""
         is_bound = not permissions & Permission.NOBAN
-        has_bounds = is_bound and not self.policy.is_private_network and not self.policy.allowed_peers
+        has_bounds = is_bound and not self.policy.is_private_network and not self._is_by_name
         source, group = source_of(remote), self._group_of(remote) if has_bounds else b""
         half_open = self._slots.half_open(uses_groups=has_bounds)
         is_full = self._slots.count_inbound() >= self.policy.inbound_slots
@@ -250,8 +262,21 @@ class ConnectionManager:
         self._slots[loser.conn].is_closing = True
         return "", [Close(loser.conn, "half open for too long: others wait for the place")]
 
+    @property
+    def _is_by_name(self) -> bool:
+        """Only peers that somebody named get in."""
+        return bool(self.policy.allowed_peers) or self._admitted is not None
+
     def _is_allowed(self, peer_id: bytes) -> bool:
-        return not self.policy.allowed_peers or peer_id in self.policy.allowed_peers
+        is_listed = not self.policy.allowed_peers or peer_id in self.policy.allowed_peers
+        return is_listed and self._is_admitted(peer_id)
+
+    def _is_admitted(self, peer_id: bytes) -> bool:
+        return self._admitted is None or peer_id in self._admitted
+
+    def _may_lead_to_admitted(self, address: NodeAddress) -> bool:
+        """An address that names nobody may turn out to be an admitted peer's."""
+        return not address.peer_id or self._is_admitted(address.peer_id)
 
     def _duplicate(self, fresh: Slot) -> Slot | None:
         """One connection per proven peer id. Of two that crossed, both ends give up the one dialled by the greater id;
@@ -361,6 +386,22 @@ class ConnectionManager:
 
     # --- what a person or an overlay wants ---
 
+    def admit(self, peer_ids: frozenset[bytes]) -> list[Close]:
+        """From now on these may connect and no others, the operator's own included: who is not among them is cut off,
+        and no dial goes there. Who came to be among them is dialled again at once, as far as anybody wants it."""
+        self._admitted = peer_ids
+        closes: list[Close] = []
+        for slot in self._slots:
+            is_welcome = self._is_admitted(slot.peer_id) if slot.is_open else self._may_lead_to_admitted(slot.address)
+            if not is_welcome and not slot.is_closing:
+                slot.is_closing = True
+                closes.append(Close(slot.conn, NOT_ADMITTED, is_gated=True))
+        for address in self._named:
+            if address.peer_id in peer_ids:
+                self._backoff.forget(endpoint_of(address))
+        self.wake()
+        return closes
+
     def add_node(self, address: NodeAddress) -> None:
         """Keep a connection to this address, whatever happens. Raises MisuseError where it is on the list."""
         if address in self._named:
@@ -453,7 +494,9 @@ class ConnectionManager:
         deadlines = [
             self._ready_at(name, kind)
             for name, kind in self._named.items()
-            if not is_connected(name) and endpoint_of(name) not in self._own_endpoints
+            if not is_connected(name)
+            and endpoint_of(name) not in self._own_endpoints
+            and self._may_lead_to_admitted(name)
         ]
         deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
         deadlines += [
@@ -479,6 +522,10 @@ class ConnectionManager:
     def count_ready(self, *kinds: SlotKind) -> int:
         """Connections of these kinds with a finished handshake."""
         return self._slots.count_ready(kinds)
+
+
+def _refused(conn: ConnId, reason: str) -> Close:
+    return Close(conn, reason, is_gated=reason == NOT_ADMITTED)
 
 
 def _is_of_operator(slot: Slot) -> bool:

@@ -17,10 +17,13 @@ from minicoin.core.primitives.slot_kind import SlotKind
 class OverlaySlots:
     """The wanted addresses of one node, in the order the model named them."""
 
-    __slots__ = ("_policy", "_slots", "_wanted")
+    __slots__ = ("_may_lead_to_admitted", "_policy", "_slots", "_wanted")
 
-    def __init__(self, policy: ConnectionPolicy, slots: SlotTable) -> None:
+    def __init__(
+        self, policy: ConnectionPolicy, slots: SlotTable, may_lead_to_admitted: Callable[[NodeAddress], bool]
+    ) -> None:
         self._policy = policy
+        self._may_lead_to_admitted = may_lead_to_admitted
         self._slots = slots
         self._wanted: dict[NodeAddress, None] = {}
 
@@ -45,7 +48,7 @@ class OverlaySlots:
         if self._slots.count(SlotKind.OVERLAY) >= self._policy.overlay_slots:
             return
         is_met = self._slots.met()
-        yield from (address for address in self._wanted if not is_met(address))
+        yield from (address for address in self._wanted if not is_met(address) and self._may_lead_to_admitted(address))
 
     def choose(self, may_dial: Callable[[NodeAddress], bool]) -> NodeAddress | None:
         """The next one to dial."""

@@ -5,6 +5,7 @@ the application answers any. A peer that does not speak the wire protocol is kep
 until the wire's time limit where it dialled us: long enough to ask. What the frames on the stream mean is session's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from minicoin.core.faults import MisuseError, PeerFault
@@ -98,6 +99,8 @@ class LocalPeer:
     listen_addresses: tuple[Multiaddr, ...] = ()
     questions: str | None = None
     """A protocol by which anybody may ask us something on streams of its own; None where there is none."""
+    admits: Callable[[bytes], bool] | None = None
+    """Whether the peer of this id may connect; None where anybody may."""
 
 
 class Libp2pChannel:
@@ -137,7 +140,9 @@ class Libp2pChannel:
         self._protocol = ours.protocol
         self._now = now
         protocols = tuple(one for one in (ours.protocol, *SERVICE_PROTOCOLS, ours.questions) if one is not None)
-        self._upgrade = Upgrade(side, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now)
+        self._upgrade = Upgrade(
+            side, ours.identity, expected_peer, supported=protocols, entropy=entropy, now=now, admits=ours.admits
+        )
         description = Identify(
             public_key=ours.identity.public_key,
             listen_addresses=ours.listen_addresses,
@@ -240,10 +245,12 @@ class Libp2pChannel:
         self._services.description = self._services.description.updated(Identify(listen_addresses=listen_addresses))
         self._services.push()
 
-    def close(self, reason: str) -> None:
-        """End the connection in order: what is queued leaves first, as far as the peer has room for it."""
+    def close(self, reason: str, *, is_gated: bool = False) -> None:
+        """End the connection in order: what is queued leaves first, as far as the peer has room for it. `is_gated`
+        tells the peer that it is not admitted."""
         if not self._is_closed:
-            self._close(reason)
+            self._upgrade.close(is_gated=is_gated)
+            self._end(reason)
 
     # --- inside ---
 

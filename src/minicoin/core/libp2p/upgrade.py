@@ -4,7 +4,7 @@ Composes the machines of this package and owns the order in which they take over
 and the negotiation of each stream. What the streams carry is the caller's. Specification: libp2p/specs connections.
 """
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from enum import Enum, auto
 from typing import Final
 
@@ -40,6 +40,7 @@ from minicoin.core.units import Micros
 
 NOISE: Final = "/noise"
 YAMUX: Final = "/yamux/1.0.0"
+NOT_ADMITTED: Final = "the peer does not admit this node: its admission does not name this node's peer id"
 
 
 class _Stage(Enum):
@@ -56,6 +57,7 @@ class Upgrade:
     """One connection. Bytes and time in; bytes and events out; after Failed only the last output is of interest."""
 
     __slots__ = (
+        "_admits",
         "_entropy",
         "_events",
         "_expected_peer",
@@ -83,12 +85,16 @@ class Upgrade:
         supported: Container[str],
         entropy: Entropy,
         now: Micros,
+        admits: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """`supported` are the protocols that the peer may open streams for; `entropy` gives the ephemeral keys."""
+        """`supported` are the protocols that the peer may open streams for; `entropy` gives the ephemeral keys. Whom
+        `admits`, asked as soon as a peer id is proven, does not let in is refused before any stream: a dialler says
+        nothing more, not even who it is, and an acceptor says that it does not admit the peer."""
         self._side = side
         self._identity = identity
         self._expected_peer = expected_peer
         self._supported = supported
+        self._admits = admits
         self._entropy = entropy
         self._now = now
         self._stage = _Stage.SECURITY
@@ -215,10 +221,10 @@ class Upgrade:
         """Bytes of a stream that `send` took and `take_output` has not given out."""
         return self._yamux.queued(stream) if self._yamux is not None else 0
 
-    def close(self) -> None:
-        """End the connection in order, behind what is queued."""
+    def close(self, *, is_gated: bool = False) -> None:
+        """End the connection in order, behind what is queued; and say where the peer is not admitted."""
         if self._yamux is not None:
-            self._yamux.go_away(GoAwayCode.NORMAL, at_once=False)
+            self._yamux.go_away(GoAwayCode.GATED if is_gated else GoAwayCode.NORMAL, at_once=False)
         else:
             self._stage = _Stage.ENDED
             self._out.clear()
@@ -255,6 +261,9 @@ class Upgrade:
             data = rest
         assert self._secure is not None
         plaintexts = self._secure.receive(data)
+        if self._stage is _Stage.HANDSHAKE and self._is_stranger(self._secure):
+            self._turn_away(self._secure)
+            return
         if self._stage is _Stage.HANDSHAKE or self._secure.output:
             self._out += self._secure.output
             self._secure.output.clear()
@@ -262,6 +271,18 @@ class Upgrade:
                 self._choose_muxer(self._secure.remote_muxers)
         for plaintext in plaintexts:
             self._read_plaintext(plaintext)
+
+    def _is_stranger(self, secure: SecureChannel) -> bool:
+        """The peer has proven who it is, and is not admitted."""
+        peer, admits = secure.remote_peer, self._admits
+        return peer is not None and admits is not None and not admits(peer.multihash)
+
+    def _turn_away(self, secure: SecureChannel) -> None:
+        """What waits to be sent goes nowhere: on a dialler's side it says who we are."""
+        self.fail(PeerFault(f"peer {secure.remote_peer} is not admitted", score=0))
+        if self._side is ConnectionSide.ACCEPTOR and YAMUX in secure.remote_muxers:
+            self._yamux = Yamux(False, self._now)
+            self._yamux.go_away(GoAwayCode.GATED, at_once=True)
 
     def _negotiate(self, data: bytes) -> tuple[bytes | None, bytes]:
         """(what follows the agreement, or None before it; what to send)."""
@@ -332,6 +353,8 @@ class Upgrade:
                     self._events.append(StreamClosed(stream))
             case RemoteReset(stream):
                 self._abandon(stream)
+            case WentAway(GoAwayCode.GATED):
+                raise PeerFault(NOT_ADMITTED, score=0)
             case WentAway(code):
                 raise PeerFault("the peer closed the session" if code == 0 else f"the peer ended with {code}", score=0)
             case PingAnswered():

@@ -32,6 +32,8 @@ class GoAwayCode(IntEnum):
     NORMAL = 0
     PROTOCOL_ERROR = 1
     INTERNAL_ERROR = 2
+    GATED = 0x1007
+    """The one at the other end is not admitted here (libp2p/specs error-codes)."""
 
 
 def encode_header(frame_type: int, flags: int, stream: int, length: int) -> bytes:

@@ -76,7 +76,7 @@ class PeerFlow(Part):
         refused = {close.conn for close in closes}
         for close in closes:
             if close.conn != event.conn:
-                self.drop(close.conn, close.reason, now)
+                self.perform((close,), now)
         if event.conn in refused:
             reason = next(close.reason for close in closes if close.conn == event.conn)
             parts.emit(PeerRefused(event.conn, event.remote, reason))
@@ -308,16 +308,19 @@ class PeerFlow(Part):
         """What a part wants. Its wish to close a connection ends the session too."""
         for effect in effects:
             if isinstance(effect, Close):
-                self.drop(effect.conn, effect.reason, now)
+                self._drop(effect, now)
             else:
                 self._parts.emit(effect)
 
     def drop(self, conn: ConnId, reason: str, now: Micros) -> None:
         """Close a connection and forget its session."""
-        self._parts.emit(Close(conn, reason))
-        session = self._parts.sessions.get(conn)
+        self._drop(Close(conn, reason), now)
+
+    def _drop(self, close: Close, now: Micros) -> None:
+        self._parts.emit(close)
+        session = self._parts.sessions.get(close.conn)
         if session is not None:
-            self._forget(session, reason, now)
+            self._forget(session, close.reason, now)
 
     def _forget(self, session: Session, reason: str, now: Micros) -> None:
         parts = self._parts

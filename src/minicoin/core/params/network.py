@@ -26,6 +26,7 @@ from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.script_flags import ScriptFlag
 from minicoin.core.primitives.target import target_to_bits
+from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.units import COIN_SAT
 
 MAGIC_BYTES: Final = 4
@@ -131,6 +132,12 @@ class Network:
     def is_bitcoin(self) -> bool:
         """Whether this network's peers speak Bitcoin's messages only."""
         return self.own_magic is not None
+
+    @property
+    def admission(self) -> AdmissionRecord | None:
+        """Who may connect before its members signed a later one; None where anybody may."""
+        proof = self.proof
+        return AdmissionRecord.decode(proof.admission) if isinstance(proof, SignersKind) and proof.admission else None
 
     def subsidy(self, height: int) -> int:
         """The newly issued satoshi of the block at `height`."""
