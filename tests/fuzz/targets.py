@@ -19,10 +19,11 @@ from tests.unit.overlay.kademlia.samples import SAMPLES as KAD_SAMPLES
 from tests.unit.overlay.supernode.made import address, leaf_record, status_record
 from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
-from tests.unit.signers.banks import DRAFT, FIRST
+from tests.unit.signers.banks import DRAFT, FIRST, NETWORK_ID
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import LetterProblem
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.crypto.hashing import sha256d
@@ -51,7 +52,7 @@ from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.records.document import decode_records, encode_records
 from minicoin.core.records.held import Held
 from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelta, RecordDigest, RecordValues
-from minicoin.core.records.record import decode_record
+from minicoin.core.records.record import decode_record, statement_record
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.units import SECOND_US, ConnId, Micros
@@ -230,6 +231,12 @@ def _admission(raw: bytes) -> None:
     assert AdmissionRecord.decode(raw).encode() == raw
 
 
+def _admission_state(body: bytes) -> None:
+    """As the address book."""
+    raw = body + sha256(body).digest()
+    assert AdmissionState.from_bytes(raw, FIRST, NETWORK_ID).to_bytes(NETWORK_ID) == raw
+
+
 def _records(body: bytes) -> None:
     """As the address book."""
     raw = body + sha256(body).digest()
@@ -237,7 +244,11 @@ def _records(body: bytes) -> None:
 
 
 _ENTRIES = ((b"\1" * 16, 5, 6), (b"\2" * 16, 7, 0))
-_RECORD_SEEDS = (record_of().encode(), record_of(ALICE, BOB, kind="config", key="x").encode())
+_RECORD_SEEDS = (
+    record_of().encode(),
+    record_of(ALICE, BOB, kind="config", key="x").encode(),
+    statement_record("admission", 1, DRAFT.body(), [(bytes(32), bytes(64))]).encode(),
+)
 
 
 _LETTER = write_letter(
@@ -356,6 +367,7 @@ TARGETS: dict[str, Target] = {
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),
+    "admission-document": Target(_allow_refusal(_admission_state), (AdmissionState(FIRST).to_bytes(NETWORK_ID)[:-32],)),
     "records-document": Target(
         _allow_refusal(_records),
         (encode_records((Held(record_of(), GROUP, 0),) * 2, NETWORK.network_id)[:-32],),

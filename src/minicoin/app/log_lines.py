@@ -12,6 +12,8 @@ from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.notices import (
     AddressesLearned,
+    AdmissionChanged,
+    AdmissionContradicted,
     BlockConnected,
     BlockDisconnected,
     BlockMarkedInvalid,
@@ -25,6 +27,7 @@ from minicoin.core.notices import (
     NetworkSwitched,
     Notice,
     OwnAddressLearned,
+    OwnAdmissionLost,
     PaymentAbandoned,
     PeerClosed,
     PeerOpened,
@@ -129,6 +132,14 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("wallet-not-saved", {"error": error})
         case PaymentAbandoned(txid):
             return Line("payment-abandoned", {"txid": hash_to_hex(txid)})
+        case AdmissionChanged(version, admitted, expelled, peers):
+            banks = {"admitted": ", ".join(admitted), "expelled": ", ".join(expelled)}
+            return Line("admission", {"version": version, **banks, "nodes": peers})
+        case OwnAdmissionLost(version):
+            return Line("admission-lost", {"version": version, "reason": "this node is not named: others refuse it"})
+        case AdmissionContradicted(version, members, is_split):
+            who = ",".join(member.hex() for member in members)
+            return Line("admission-contradicted", {"version": version, "members": who, "split": int(is_split)})
         case RecordingEnded(reason, events, length_bytes):
             return Line("recording-ended", {"reason": reason, "events": events, "bytes": length_bytes})
         case AcceptFailed(reason):

@@ -60,6 +60,7 @@ RECORDS_ARE_OFF: Final = "the nodes of this network exchange no records: its fil
 MEMBERS_SIGN: Final = (
     "the members of this network sign its blocks in turn: nobody mines, and no block is taken that they did not sign"
 )
+ADMISSION_IS_OFF: Final = "anybody may connect to the nodes of this network: its file has no admission"
 
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
 
@@ -150,6 +151,19 @@ class RecordSigned:
     expires_s: int
     """Unix time; 0 for never."""
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionSigned:
+    """A draft of an admission with our member's signature. It is on disk and goes to peers."""
+
+    version: int
+    hash: bytes
+    signatures: int
+    """That are known here."""
+    quorum: int
+    """So many make it hold."""
+    consequences: tuple[str, ...]
 
 
 # --- chain and transactions ---
@@ -318,6 +332,7 @@ Answer = (
     Done
     | Told
     | RecordSigned
+    | AdmissionSigned
     | BlockVerdict
     | TipAt
     | Finality

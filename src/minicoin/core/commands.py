@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol, TypeVar
 from minicoin.core.answers import (
     Aborted,
     AddressEntered,
+    AdmissionSigned,
     Answer,
     BlockVerdict,
     CommandRefused,
@@ -28,6 +29,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
+from minicoin.core.signers.admission import AdmissionRow
 
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
 A = TypeVar("A", bound=Answer)
@@ -148,6 +150,30 @@ class SignRecord:
 
     answer: ClassVar = RecordSigned
     encoded: bytes
+
+
+# --- admission (core/admission) ---
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeAdmission:
+    """Sign, as this node's member, a draft of the next version: each row takes the place of the bank's in that role,
+    and the expelled have none. Answered when it is signed."""
+
+    answer: ClassVar = AdmissionSigned
+    rows: tuple[AdmissionRow, ...]
+    expelled: tuple[str, ...]
+    """Names of banks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveAdmission:
+    """Sign, as this node's member, a draft that another proposed. Answered when it is signed."""
+
+    answer: ClassVar = AdmissionSigned
+    version: int
+    hash: bytes = b""
+    """Its first bytes, where there are several drafts of the version."""
 
 
 # --- chain and transactions ---
@@ -424,6 +450,7 @@ class SendMessage:
 NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | SetNetworkActive | PingPeers
 PeerIdCommand = FindPeer | Tell
 RecordCommand = PutRecord | SignRecord
+AdmissionCommand = ProposeAdmission | ApproveAdmission
 ChainCommand = (
     SubmitBlock
     | SubmitHeader
@@ -444,6 +471,7 @@ Command = (
     | NetworkCommand
     | PeerIdCommand
     | RecordCommand
+    | AdmissionCommand
     | ChainCommand
     | PoolCommand
     | MiningCommand

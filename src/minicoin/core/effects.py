@@ -12,6 +12,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.signers.certificate import KeptCertificate
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import Vote
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
@@ -49,7 +50,7 @@ class AdmitPeers:
     """From now on these peer ids and no others may connect: whoever proves another one is refused before any stream.
     What is open stays, for Close to end. Without it anybody may, unless the network file has an admission."""
 
-    peer_ids: frozenset[bytes]
+    peer_ids: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,14 @@ class SignGreeting:
     peer_id: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SignStatement:
+    """Sign a statement as this node's member; answered by StatementSigned. That it will be signed is on disk by now."""
+
+    kind: StatementKind
+    body: bytes = field(repr=False)
+
+
 Effect = (
     Send
     | Dial
@@ -265,5 +274,6 @@ Effect = (
     | StretchKey
     | SignVote
     | SignGreeting
+    | SignStatement
     | Notice
 )

@@ -7,6 +7,7 @@ from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAd
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import ChainUpdate, InvalidBlock, TxVerdict, WatchedTransaction
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import SignedVote, Vote
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import Message
@@ -209,6 +210,15 @@ class GreetingSigned:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementSigned:
+    """The statement's signature by this node's member."""
+
+    kind: StatementKind
+    body: bytes = field(repr=False)
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFailed:
     """A worker cannot go on (disk full, damaged file): the node reports it and stops taking blocks."""
 
@@ -247,6 +257,7 @@ Event = (
     | KeyStretched
     | VoteSigned
     | GreetingSigned
+    | StatementSigned
     | WorkFailed
     | CommandReceived
 )

@@ -60,6 +60,14 @@ ALLOCATION_SCRIPT_BYTES_MAX: Final = 520
 # twenty.
 ADMISSION_BODY_BYTES_MAX: Final = 10 << 10
 ADMISSION_PEER_IDS_PER_ROW_MAX: Final = 200
+# Versions a node remembers that it went by, 16 KB each at the most, and on disk with evidence and what it signed.
+ADMISSION_HISTORY_MAX: Final = 32
+# Source groups whose last record waits for the height that it names, and how often it is looked at: who is expelled is
+# cut off within two seconds even by nodes that are a block behind.
+ADMISSION_EARLY_MAX: Final = 64
+ADMISSION_EARLY_US: Final = MINUTE_US
+ADMISSION_RETRY_US: Final = SECOND_US // 2
+ADMISSION_DOCUMENT_BYTES_MAX: Final = (ADMISSION_HISTORY_MAX + 4) * (32 << 10)
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 

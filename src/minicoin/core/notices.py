@@ -300,6 +300,36 @@ class PaymentAbandoned:
     txid: Txid
 
 
+@dataclass(frozen=True, slots=True)
+class AdmissionChanged:
+    """From now on another version says who may connect."""
+
+    version: int
+    admitted: tuple[str, ...]
+    """Names of banks that may, and could not before."""
+    expelled: tuple[str, ...]
+    peers: int
+    """Nodes that may."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAdmissionLost:
+    """This node is not among those that may connect: others refuse it."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionContradicted:
+    """Members signed two contents of one version of the admission."""
+
+    version: int
+    members: tuple[bytes, ...]
+    """Who signed both."""
+    is_split: bool
+    """A quorum signed each."""
+
+
 Notice = (
     BlockDisconnected
     | BlockConnected
@@ -329,4 +359,7 @@ Notice = (
     | WalletChanged
     | WalletNotSaved
     | PaymentAbandoned
+    | AdmissionChanged
+    | OwnAdmissionLost
+    | AdmissionContradicted
 )

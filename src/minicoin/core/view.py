@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from minicoin.core.addrmgr.book import AddressRecord, BookPlace, BookSnapshot
+from minicoin.core.admission.flow import AdmissionDraft
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
@@ -36,6 +38,7 @@ from minicoin.core.primitives.verdicts import TxRejected, TxVerdict
 from minicoin.core.records.held import StoreSnapshot
 from minicoin.core.records.record import SignedRecord
 from minicoin.core.relay.transactions import RelayPeerView
+from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import Balance, HistoryEntry, Record, TransactionStatus, WalletCoin
@@ -182,6 +185,16 @@ class RecordReader(Protocol):
     def snapshot(self) -> StoreSnapshot: ...
 
 
+class AdmissionReader(Protocol):
+    """Who may connect (core/admission)."""
+
+    @property
+    def state(self) -> AdmissionState: ...
+    def drafts(self) -> tuple[AdmissionDraft, ...]: ...
+    def consequences(self, draft: AdmissionRecord) -> tuple[str, ...]: ...
+    def warnings(self) -> tuple[str, ...]: ...
+
+
 class SessionReader(Protocol):
     """One session (core/peer)."""
 
@@ -236,6 +249,8 @@ class SeenFlows(Protocol):
     @property
     def peers(self) -> PeerReader: ...
     @property
+    def admission(self) -> AdmissionReader | None: ...
+    @property
     def inventory(self) -> InventoryFlow: ...
     @property
     def mining(self) -> MiningReader: ...
@@ -288,6 +303,11 @@ class NodeView:
     def records(self) -> RecordReader | None:
         """None where nodes have no messages of their own."""
         return self._shared.records
+
+    @property
+    def admission(self) -> AdmissionReader | None:
+        """None where anybody may connect."""
+        return self._flows.admission
 
     @property
     def sync(self) -> SyncReader:

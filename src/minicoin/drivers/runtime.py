@@ -33,6 +33,7 @@ from minicoin.core.effects import (
     SetClock,
     Shutdown,
     SignGreeting,
+    SignStatement,
     SignVote,
     StopSearch,
     StoreBlock,
@@ -196,7 +197,7 @@ class Runtime:
             case Close():
                 self.network.close(effect)
             case AdmitPeers(peer_ids):
-                self.network.gate.admitted = peer_ids
+                self.network.gate.admitted = frozenset(peer_ids)
             case AnswerQuestion():
                 self.network.answer(effect)
             case Resolve():
@@ -210,7 +211,7 @@ class Runtime:
             case StretchKey():
                 assert self._nursery is not None
                 self._nursery.start_soon(self._stretch, effect)
-            case SignVote() | SignGreeting():
+            case SignVote() | SignGreeting() | SignStatement():
                 assert self._signing is not None
                 self._signing.sign(effect)
             case SetClock(at):

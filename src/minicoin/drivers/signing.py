@@ -1,11 +1,11 @@
-"""Signs votes and greetings off the loop, in a thread: the key is held here and nowhere else in the program."""
+"""Signs votes, greetings and statements off the loop, in a thread: only here the program holds the key."""
 
 import queue
 import threading
 from collections.abc import Callable
 
 from minicoin.core.consensus.signer import VoteSigner
-from minicoin.core.effects import SignGreeting, SignVote
+from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import Event
 
 
@@ -15,11 +15,11 @@ class SigningWorker:
     def __init__(self, signer: VoteSigner, post: Callable[[Event], None]) -> None:
         self._signer = signer
         self._post = post
-        self._asked: queue.SimpleQueue[SignVote | SignGreeting | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[SignVote | SignGreeting | SignStatement | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="signing", daemon=True)
         self._thread.start()
 
-    def sign(self, effect: SignVote | SignGreeting) -> None:
+    def sign(self, effect: SignVote | SignGreeting | SignStatement) -> None:
         """Answered by one event for each."""
         self._asked.put(effect)
 

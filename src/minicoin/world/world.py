@@ -30,6 +30,7 @@ from minicoin.core.effects import (
     SetClock,
     Shutdown,
     SignGreeting,
+    SignStatement,
     SignVote,
     StopSearch,
     StoreBlock,
@@ -265,7 +266,7 @@ class World:
                 if end is not None:
                     self.connections.close(end, reason, is_gated=is_gated)
             case AdmitPeers(peer_ids):
-                host.admitted = peer_ids
+                host.admitted = frozenset(peer_ids)
             case AnswerQuestion():
                 # Nobody asks beside the wire here: whoever is not a node of the network is not in the world.
                 pass
@@ -289,7 +290,7 @@ class World:
                 host.clock.stands_at = at
                 host.wake_at = 0
                 self.loop.post(host, DeadlineReached())
-            case SignVote() | SignGreeting():
+            case SignVote() | SignGreeting() | SignStatement():
                 assert host.signer is not None
                 self.loop.post(host, host.signer.answer(effect), self.settings.costs.sign_us)
             case StretchKey():

@@ -62,6 +62,18 @@ LINES = [
     (notices.WalletChanged((TXID, OTHER)), f"wallet-changed txids={TX_HEX},{OTHER_HEX}"),
     (notices.WalletNotSaved("no space"), "wallet-not-saved error=no space"),
     (notices.PaymentAbandoned(TXID), f"payment-abandoned txid={TX_HEX}"),
+    (
+        notices.AdmissionChanged(2, ("Bank 6",), ("Bank 5", "Bank 4"), 9),
+        "admission version=2 admitted=Bank 6 expelled=Bank 5, Bank 4 nodes=9",
+    ),
+    (
+        notices.OwnAdmissionLost(2),
+        "admission-lost version=2 reason=this node is not named: others refuse it",
+    ),
+    (
+        notices.AdmissionContradicted(2, (b"\1\2", b"\3"), True),
+        "admission-contradicted version=2 members=0102,03 split=1",
+    ),
     (reports.RecordingEnded("the limit", 9, 2048), "recording-ended reason=the limit events=9 bytes=2048"),
     (reports.AcceptFailed("no files"), "accept-failed reason=no files"),
     (reports.RpcAcceptFailed("no files"), "rpc-accept-failed reason=no files"),

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID, public
+from tests.unit.signers.banks import BANKS, BLOCK, DRAFT, KEYS, NETWORK_ID, public
 
 from minicoin.core.consensus.messages import MemberGreeting
 from minicoin.core.consensus.signer import VoteSigner
-from minicoin.core.effects import SignGreeting, SignVote
-from minicoin.core.events import GreetingSigned, VoteSigned
+from minicoin.core.effects import SignGreeting, SignStatement, SignVote
+from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import NIL, Vote, VoteKind
 from minicoin.core.units import ConnId
 
@@ -29,6 +30,13 @@ def test_a_vote_comes_back_signed_and_again_the_same() -> None:
     assert first.signed.member == signer.member == public(KEYS[0])
     assert first.signed.holds(NETWORK_ID)
     assert answer(signer, PREVOTE) == first
+
+
+def test_a_statement_comes_back_signed() -> None:
+    signer = VoteSigner(KEYS[0], NETWORK_ID, ALICE)
+    found = signer.answer(SignStatement(StatementKind.ADMISSION, DRAFT.body()))
+    assert isinstance(found, StatementSigned)
+    assert DRAFT.with_signature(signer.member, found.signature) == DRAFT.signed_by(KEYS[0], NETWORK_ID)
 
 
 def test_no_other_vote_of_its_slot_and_none_of_a_lower_one() -> None:

@@ -4,6 +4,7 @@ import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
 
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
+from minicoin.core.admission.state import ADMISSION_KEY
 from minicoin.core.commands import CreateWallet, Generate, SetBan
 from minicoin.core.connmgr.connections import BANS_KEY
 from minicoin.core.directed.letterbox import LETTERS_KEY
@@ -45,7 +46,7 @@ def test_a_document_that_cannot_be_read_is_named(key):
 
 
 def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
-    of_others = {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY}
+    of_others = {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY, ADMISSION_KEY}
     assert set(DOCUMENT_KEYS) - of_others == {MEMPOOL_KEY}
     assert made(state=damaged(MEMPOOL_KEY))
 

@@ -199,6 +199,8 @@ EVERY = [
     c.Tell(ADDRESSEE, "two\nlines"),
     c.PutRecord("status", "", b"here"),
     c.SignRecord(b"nonsense"),
+    c.ProposeAdmission((), ("Bank",)),
+    c.ApproveAdmission(1),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

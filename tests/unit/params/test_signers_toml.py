@@ -156,7 +156,7 @@ MANY = "".join(f'[[proof.members]]\nname = "{n}"\nkey = "{n:064x}"\n' for n in r
         ),
         (
             'kind = "signers"',
-            f'kind = "signers"\nadmission = "{admission_record(1, 0, bytes(32), ADMITTED.rows).encode().hex()}"',
+            f'kind = "signers"\nadmission = "{admission_record(1, 1, bytes(32), ADMITTED.rows).encode().hex()}"',
             "proof.admission is version 1: a network file has version 0",
         ),
         (KEYS[0].hex(), KEYS[1].hex(), r"members\[2\].key is 0202.*, which Bank B has already"),

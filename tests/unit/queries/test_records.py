@@ -7,7 +7,7 @@ from tests.unit.records.world import ALICE, BOB, DAVE, GROUP, NOW, record_of, si
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.queries import records
-from minicoin.core.queries.records import RecordQueries, is_signed_together, read_report
+from minicoin.core.queries.records import RecordQueries, is_signed_together, parse_signer, read_report, signer_text
 
 
 @pytest.fixture
@@ -40,10 +40,23 @@ def test_one_place(queries) -> None:
 
 def test_an_unknown_kind_says_which_there_are(queries) -> None:
     for ask in (lambda: queries.count("news"), lambda: queries.listing("news", 1), lambda: is_signed_together("news")):
-        with pytest.raises(MisuseError, match="there are status, super, alert, config"):
+        with pytest.raises(MisuseError, match="there are status, super, alert, config, admission"):
             ask()
     assert is_signed_together("config")
     assert not is_signed_together("alert")
+
+
+def test_signers_are_told_as_what_they_are(queries) -> None:
+    member = bytes(range(32))
+    for kind, signer, text in (
+        ("admission-draft", member, member.hex()),
+        ("status", signer_of(ALICE), str(ALICE.peer_id)),
+    ):
+        assert signer_text(kind, signer) == text
+        assert parse_signer(kind, text) == signer
+        with pytest.raises(DecodeError):
+            parse_signer(kind, "nonsense")
+    assert parse_signer("admission", "") == b""
 
 
 def test_where_no_records_are_exchanged_there_are_none() -> None:

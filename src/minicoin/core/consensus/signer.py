@@ -7,8 +7,8 @@ the door: what was signed in one run is not signed otherwise, whatever is asked.
 from coincurve import PrivateKey
 
 from minicoin.core.consensus.messages import greeting_digest
-from minicoin.core.effects import SignGreeting, SignVote
-from minicoin.core.events import GreetingSigned, VoteSigned
+from minicoin.core.effects import SignGreeting, SignStatement, SignVote
+from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
 from minicoin.core.signers.votes import Vote, sign_vote
 
 _AUXILIARY = bytes(32)
@@ -26,8 +26,11 @@ class VoteSigner:
         self.member: bytes = key.public_key_xonly.format()
         """The public key."""
 
-    def answer(self, effect: SignVote | SignGreeting) -> VoteSigned | GreetingSigned:
+    def answer(self, effect: SignVote | SignGreeting | SignStatement) -> VoteSigned | GreetingSigned | StatementSigned:
         """What the effect promises."""
+        if isinstance(effect, SignStatement):
+            digest = effect.kind.digest(self._network_id, effect.body)
+            return StatementSigned(effect.kind, effect.body, self._key.sign_schnorr(digest, _AUXILIARY))
         if isinstance(effect, SignGreeting):
             digest = greeting_digest(self._network_id, self._peer_id, effect.peer_id)
             return GreetingSigned(effect.conn, self._key.sign_schnorr(digest, _AUXILIARY))

@@ -45,6 +45,7 @@ from minicoin.core.events import (
     RescanProgress,
     Saved,
     SendQueueLow,
+    StatementSigned,
     TransactionVerified,
     VoteSigned,
     WorkFailed,
@@ -54,7 +55,7 @@ from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.common_commands import STOPPING, CommonCommands
-from minicoin.core.node.flows import make_record_flow
+from minicoin.core.node.flows import make_admission_flow, make_record_flow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -97,6 +98,7 @@ class HeaderOnlyNode:
         self._tip_watch = TipWatch(shared.tree, shared)
         self._directed = make_directed(shared, addressee, self._overlay, now)
         self._records = make_record_flow(shared, now)
+        self._admission = make_admission_flow(shared)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -108,12 +110,13 @@ class HeaderOnlyNode:
             *(() if self._directed is None else (self._directed,)),
             self._overlay,
             *([] if self._records is None else [self._records]),
+            *([] if self._admission is None else [self._admission]),
             DialFlow(shared.connections, shared.book),
         )
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
-        self._commands = CommonCommands(shared, self._peers, self._records)
+        self._commands = CommonCommands(shared, self._peers, self._records, self._admission)
         self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
         self._peer_ids = PeerIdCommands(shared, self._overlay, self._directed)
         self._has_stopped = False
@@ -123,6 +126,8 @@ class HeaderOnlyNode:
     def start(self, now: Micros) -> None:
         """Queue what the first moment asks for."""
         self._shared.emit_unanchored()
+        if self._admission is not None:
+            self._admission.on_start(now)
         self._overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._addresses.on_start()
@@ -179,6 +184,8 @@ class HeaderOnlyNode:
                     self._peers.perform(self._directed.on_saved(event), now)
                 if self._records is not None:
                     self._records.on_saved(event)
+                if self._admission is not None:
+                    self._admission.on_saved(event)
             case QuestionAsked():
                 self._overlay.on_question(event, now)
             case SendQueueLow() | DeadlineReached():
@@ -196,6 +203,7 @@ class HeaderOnlyNode:
                 | RescanProgress()
                 | VoteSigned()
                 | GreetingSigned()
+                | StatementSigned()
             ):
                 raise MisuseError(f"{type(event).__name__} for a node that asked for nothing of the kind")
             case _:
@@ -242,6 +250,9 @@ class HeaderOnlyNode:
             return
         if isinstance(command, commands.RecordCommand):
             self._commands.of_records(request, command, now)
+            return
+        if isinstance(command, commands.AdmissionCommand):
+            self._commands.of_admission(request, command, now)
             return
         if isinstance(
             command, commands.PoolCommand | commands.MiningCommand | commands.WalletCommand | commands.TrialCommand

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
+from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.member_history import CarriedChange
@@ -43,10 +44,12 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.slot_kind import AUTOMATIC, CHOSEN_BY_OPERATOR, SlotKind
 from minicoin.core.records.document import RECORDS_KEY, decode_records
+from minicoin.core.records.statements import MemberLists
 from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.signers.certificate import KeptCertificate
+from minicoin.core.signers.members import MemberList
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wallet.wallet import Wallet
 
@@ -63,6 +66,7 @@ DOCUMENT_KEYS = (
     OVERLAY_KEY,
     LETTERS_KEY,
     RECORDS_KEY,
+    ADMISSION_KEY,
 )
 """The documents a node saves and wants back at its next start."""
 
@@ -160,6 +164,8 @@ def assemble_node(
         gossip=common.gossip,
         records=common.records,
         origin=common.origin,
+        members_at=common.members_at,
+        admission=common.admission,
     )
     wallet = None
     if policy.uses_wallet:
@@ -194,6 +200,7 @@ def make_common(
         carries_peer_ids=not network.is_bitcoin,
         is_private_network=is_private,
     )
+    members_at = _member_lists(tree)
     return CommonParts(
         network=network,
         policy=policy,
@@ -206,7 +213,9 @@ def make_common(
         connections=connections,
         bootstrap=Bootstrap(discovery, rng, partial(connections.count_ready, *_OUTBOUND)),
         gossip=Gossip(discovery, rng),
-        records=_make_records(network, documents, identity, now),
+        records=_make_records(network, documents, identity, members_at, now),
+        members_at=members_at,
+        admission=_make_admission(network, documents),
         origin=tree.best_header,
     )
 
@@ -225,13 +234,41 @@ def _require_anchor(tree: HeaderTree, policy: NodePolicy) -> None:
         )
 
 
+def _make_admission(network: Network, documents: dict[str, bytes]) -> AdmissionState | None:
+    """As an earlier run left it, where not anybody may connect."""
+    first = network.admission
+    if first is None:
+        return None
+
+    def read(raw: bytes) -> AdmissionState:
+        return AdmissionState.from_bytes(raw, first, network.network_id)
+
+    return _restore(documents, ADMISSION_KEY, read) or AdmissionState(first)
+
+
+def _member_lists(tree: HeaderTree) -> MemberLists:
+    """Who signs, by height, as far as the headers tell."""
+    signers = tree.signers
+
+    def members_at(height: int) -> MemberList | None:
+        if signers is None or not 1 <= height <= signers.finalized + 1:
+            return None
+        return signers.members_at(height)
+
+    return members_at
+
+
 def _make_records(
-    network: Network, documents: dict[str, bytes], identity: Identity | None, now: Micros
+    network: Network,
+    documents: dict[str, bytes],
+    identity: Identity | None,
+    members_at: MemberLists,
+    now: Micros,
 ) -> RecordStore | None:
     """With what an earlier run held, where nodes have messages of their own."""
     if not network.own_messages:
         return None
-    store = RecordStore(network, identity)
+    store = RecordStore(network, identity, members_at)
     held = _restore(documents, RECORDS_KEY, lambda raw: decode_records(raw, network.network_id))
     store.restore(held or (), now)
     return store

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from minicoin.core import commands
+from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.answers import MEMBERS_SIGN, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -80,6 +81,7 @@ class CommandFlow:
         final_watch: FinalWatch | None,
         peer_ids: PeerIdCommands,
         records: RecordFlow | None,
+        admission: AdmissionFlow | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -88,7 +90,7 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._pool = pool
-        self._common = CommonCommands(parts, peers, records)
+        self._common = CommonCommands(parts, peers, records, admission)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._final_watch = final_watch
@@ -121,6 +123,8 @@ class CommandFlow:
             self._peers.perform(self._peer_ids.handle(request, command, now), now)
         elif isinstance(command, commands.RecordCommand):
             self._common.of_records(request, command, now)
+        elif isinstance(command, commands.AdmissionCommand):
+            self._common.of_admission(request, command, now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

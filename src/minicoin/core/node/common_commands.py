@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from minicoin.core import commands
-from minicoin.core.answers import RECORDS_ARE_OFF, Done, Reason
+from minicoin.core.admission.flow import AdmissionFlow
+from minicoin.core.answers import ADMISSION_IS_OFF, RECORDS_ARE_OFF, Done, Reason
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -26,10 +27,13 @@ STOPPING: Final = "the node is shutting down"
 class CommonCommands:
     """Answers each at once, but for what the disk is to hold first."""
 
-    def __init__(self, parts: CommonParts, peers: PeerFlow, records: RecordFlow | None) -> None:
+    def __init__(
+        self, parts: CommonParts, peers: PeerFlow, records: RecordFlow | None, admission: AdmissionFlow | None
+    ) -> None:
         self._parts = parts
         self._peers = peers
         self._records = records
+        self._admission = admission
 
     def of_records(self, request: RequestId, command: commands.RecordCommand, now: Micros) -> None:
         """A command about a record. Raises MisuseError and DecodeError."""
@@ -37,6 +41,13 @@ class CommonCommands:
             self._parts.refuse(request, Reason.UNABLE, RECORDS_ARE_OFF)
         else:
             self._records.handle(request, command, now)
+
+    def of_admission(self, request: RequestId, command: commands.AdmissionCommand, now: Micros) -> None:
+        """A command about who may connect. Raises MisuseError."""
+        if self._admission is None:
+            self._parts.refuse(request, Reason.UNABLE, ADMISSION_IS_OFF)
+        else:
+            self._admission.handle(request, command, now)
 
     def handle(self, request: RequestId, command: commands.NetworkCommand, now: Micros) -> None:
         """A command about connections."""

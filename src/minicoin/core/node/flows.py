@@ -2,8 +2,8 @@
 
 The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
 tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
-relay before transactions, which announces by it; the overlay when all others know of a change, and records
-behind it, since models write some; connections last, when
+relay before transactions, which announces by it; the overlay when all others know of a change, and records behind it,
+since models write some; admission behind records, so that whoever it cuts off has been told why; connections last, when
 it is said who is wanted and who was left.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from minicoin.core.addrmgr.book_flow import BookFlow
+from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
@@ -57,6 +58,7 @@ class Flows:
     tip_watch: TipWatch
     directed: Directed | None
     records: RecordFlow | None
+    admission: AdmissionFlow | None
     commands: CommandFlow
 
 
@@ -93,6 +95,7 @@ def make_flows(
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
     records = make_record_flow(shared, now)
+    admission = make_admission_flow(shared)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -111,6 +114,7 @@ def make_flows(
         *(() if directed is None else (directed,)),
         overlay,
         *([] if records is None else [records]),
+        *([] if admission is None else [admission]),
         DialFlow(shared.connections, shared.book),
     )
     router = make_router(listeners)
@@ -133,6 +137,7 @@ def make_flows(
         tip_watch=tip_watch,
         directed=directed,
         records=records,
+        admission=admission,
         commands=CommandFlow(
             shared,
             chain,
@@ -145,6 +150,7 @@ def make_flows(
             final_watch,
             PeerIdCommands(shared, overlay, directed),
             records,
+            admission,
         ),
     )
 
@@ -161,6 +167,22 @@ def _make_final_watch(shared: Parts) -> FinalWatch | None:
     if shared.tree.signers is None:
         return None
     return FinalWatch(shared.tree, lambda txid: shared.mempool.get(txid) is not None, shared)
+
+
+def make_admission_flow(shared: CommonParts) -> AdmissionFlow | None:
+    """Where not anybody may connect. Behind that of records, which it listens to."""
+    if shared.records is None or shared.admission is None:
+        return None
+    return AdmissionFlow(
+        shared.admission,
+        shared.records,
+        shared.connections,
+        shared,
+        shared.members_at,
+        lambda: shared.tree.tip.height,
+        own_member=shared.policy.signing_key,
+        own_peer_id=shared.policy.peer_id,
+    )
 
 
 def _make_more(shared: Parts, more: Iterable[MakePart]) -> Iterable[Part]:

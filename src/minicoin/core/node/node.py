@@ -32,6 +32,7 @@ from minicoin.core.events import (
     RescanProgress,
     Saved,
     SendQueueLow,
+    StatementSigned,
     TransactionVerified,
     VoteSigned,
     WorkFailed,
@@ -80,6 +81,8 @@ class Node:
     def start(self, mempool: bytes | None, now: Micros) -> None:
         """Queue what the first moment asks for."""
         self._shared.emit_unanchored()
+        if self._flows.admission is not None:
+            self._flows.admission.on_start(now)
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()
@@ -194,10 +197,16 @@ class Node:
                     self._flows.peers.perform(self._flows.directed.on_saved(event), now)
                 if self._flows.records is not None:
                     self._flows.records.on_saved(event)
+                if self._flows.admission is not None:
+                    self._flows.admission.on_saved(event)
             case KeyStretched():
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():
                 self._flows.wallet.on_rescan(event, now)
+            case StatementSigned():
+                if self._flows.admission is None:
+                    raise MisuseError(f"{type(event).__name__} for a node that admits anybody")
+                self._flows.admission.on_signed(event, now)
             case VoteSigned() | GreetingSigned() | ProposalVerified():
                 raise MisuseError(f"{type(event).__name__} for a node that signs for no member")
             case WorkFailed():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from minicoin.core.addrmgr.book import AddressBook
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import Answer, Reason, Refused
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
@@ -19,6 +20,7 @@ from minicoin.core.part import PeerView
 from minicoin.core.peer.session import Session
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.transaction import Txid
+from minicoin.core.records.statements import MemberLists
 from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
@@ -44,6 +46,10 @@ class CommonParts:
     """None where nodes have no messages of their own."""
     origin: HeaderNode
     """The best header that an earlier run left behind: the genesis block's of a fresh node."""
+    members_at: MemberLists
+    """Who signs, by height; nobody where blocks need no signatures."""
+    admission: AdmissionState | None = None
+    """Who may connect; None where anybody may."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False

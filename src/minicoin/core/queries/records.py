@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from minicoin.core.faults import MisuseError
+from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import QUERY_PAGE_RECORDS_MAX
 from minicoin.core.records.kinds import ALERT, KINDS
@@ -67,6 +67,24 @@ def is_signed_together(kind: str) -> bool:
     kind."""
     _named(kind)
     return KINDS[kind].is_shared
+
+
+def signer_text(kind: str, signer: bytes) -> str:
+    """A signer as people read it: a member's key, or a peer id."""
+    return str(PeerId(signer)) if KINDS[kind].statement is None else signer.hex()
+
+
+def parse_signer(kind: str, text: str) -> bytes:
+    """Whose place it is, as a person writes it; nobody's where several sign together. Raises DecodeError, and
+    MisuseError for an unknown kind."""
+    if is_signed_together(kind):
+        return b""
+    if KINDS[kind].statement is None:
+        return PeerId.parse(text).multihash
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise DecodeError(f"a member's key is hexadecimal, not {text!r}") from error
 
 
 def read_report(encoded: bytes) -> RecordReport:

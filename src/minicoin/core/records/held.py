@@ -15,7 +15,7 @@ class Taken(StrEnum):
     """We hold this version or a newer one."""
     EXPIRED = "expired"
     EARLY = "early"
-    """Its version lies further ahead of our clock than clocks differ."""
+    """Its version lies further ahead of our clock than clocks differ; or who signs it is not known yet."""
     NOT_ALLOWED = "not allowed"
     """Its signers may not sign its kind, as our network file has it."""
     TOO_OFTEN = "too often"

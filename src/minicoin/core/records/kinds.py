@@ -5,7 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from minicoin.core.limits import SIGNED_RECORD_VALUE_BYTES_MAX
+from minicoin.core.limits import ADMISSION_BODY_BYTES_MAX, SIGNED_RECORD_VALUE_BYTES_MAX
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import DAY_US, HOUR_US
 
 
@@ -18,6 +19,10 @@ class MaySign(StrEnum):
     """One of the network's alert keys."""
     FOUNDERS = "founders"
     """As many of the network's founders as it asks for, together."""
+    MEMBERS = "members"
+    """A quorum of the members of the height that the record names, together."""
+    MEMBER = "member"
+    """One of them, for himself: what the others sign the same of, they sign together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,13 @@ class KindRow:
     life_max_us: int | None
     """From its version; None for ever."""
     says: str
+    statement: StatementKind | None = None
+    """What members sign: the value, under its tag."""
 
     @property
     def is_shared(self) -> bool:
         """Several sign together, and none of them alone."""
-        return self.may_sign is MaySign.FOUNDERS
+        return self.may_sign in (MaySign.FOUNDERS, MaySign.MEMBERS)
 
     @property
     def is_trusted(self) -> bool:
@@ -42,6 +49,10 @@ class KindRow:
         return self.may_sign is not MaySign.ANY_NODE
 
 
+ADMISSION: Final = "admission"
+"""Who may connect."""
+ADMISSION_DRAFT: Final = "admission-draft"
+"""The same, as one member signs it."""
 ALERT: Final = "alert"
 """What every node shows among its warnings."""
 
@@ -53,6 +64,22 @@ KINDS: Final = MappingProxyType(
             KindRow("super", MaySign.ANY_NODE, 512, HOUR_US, "an entry of the directory of super nodes"),
             KindRow(ALERT, MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
             KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
+            KindRow(
+                ADMISSION,
+                MaySign.MEMBERS,
+                ADMISSION_BODY_BYTES_MAX,
+                None,
+                "who may connect, as a quorum of members signed it",
+                StatementKind.ADMISSION,
+            ),
+            KindRow(
+                ADMISSION_DRAFT,
+                MaySign.MEMBER,
+                ADMISSION_BODY_BYTES_MAX,
+                None,
+                "who may connect, as one member signed it",
+                StatementKind.ADMISSION,
+            ),
         )
     }
 )

@@ -2,7 +2,8 @@
 
 The body is kind, key, version (8 bytes), expiry (8 bytes, Unix seconds, 0 for none) and value; behind it stand the
 signatures, by ascending signer. Lengths and counts are CompactSizes, integers little-endian. A signer is a peer id that
-holds its key (Ed25519 and secp256k1 do, RSA does not). Signed is DOMAIN, the network's id, the body.
+holds its key (Ed25519 and secp256k1 do, RSA does not). Signed is DOMAIN, the network's id, the body. Of what members
+sign, a signer is a member's x-only key, and signed is the statement (`statements`).
 """
 
 from collections.abc import Iterable
@@ -17,12 +18,16 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import (
+    MEMBERS_MAX,
     RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX,
     SIGNATURE_BYTES_MAX,
     SIGNED_RECORD_KEY_CHARACTERS_MAX,
     SIGNED_RECORD_SIGNATURES_MAX,
 )
 from minicoin.core.records.kinds import KINDS, KindRow
+from minicoin.core.records.statements import read_statement
+from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
 from minicoin.core.units import SECOND_US
 from minicoin.core.wire.reader import Reader
 
@@ -100,7 +105,15 @@ class SignedRecord:
 
 def source_of(kind: str, owner: bytes) -> bytes:
     """The name of a source in digests: too long for anybody to find a second key of the same name."""
-    return sha256(b"kind " + kind.encode("ascii") if not owner else b"signer " + owner).digest()[:SOURCE_BYTES]
+    name = kind.encode("ascii")
+    if not owner:
+        what = b"kind " + name
+    elif KINDS[kind].statement is not None:
+        # Statements of two kinds may have one version.
+        what = b"member " + name + b" " + owner
+    else:
+        what = b"signer " + owner
+    return sha256(what).digest()[:SOURCE_BYTES]
 
 
 def read_record(reader: Reader) -> SignedRecord:
@@ -111,7 +124,10 @@ def read_record(reader: Reader) -> SignedRecord:
     key = _text(reader, SIGNED_RECORD_KEY_CHARACTERS_MAX)
     version, expires_s = reader.unpack(_NUMBERS)
     value = reader.var_bytes(kind.value_bytes_max)
-    signatures = tuple(_signature(reader) for _ in range(reader.count(4, SIGNED_RECORD_SIGNATURES_MAX)))
+    if kind.statement is None:
+        signatures = tuple(_signature(reader) for _ in range(reader.count(4, SIGNED_RECORD_SIGNATURES_MAX)))
+    else:
+        signatures = tuple(_member_signature(reader) for _ in range(reader.count(4, MEMBERS_MAX)))
     record = SignedRecord(kind.name, key, version, expires_s, value, signatures)
     _check(record, kind)
     return record
@@ -139,6 +155,13 @@ def _signature(reader: Reader) -> RecordSignature:
     return RecordSignature(signer, reader.var_bytes(SIGNATURE_BYTES_MAX))
 
 
+def _member_signature(reader: Reader) -> RecordSignature:
+    member, signature = reader.var_bytes(KEY_BYTES), reader.var_bytes(SIGNATURE_BYTES)
+    if len(member) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+        raise DecodeError("a member's key or signature is too short")
+    return RecordSignature(member, signature)
+
+
 def holds_key(peer_id: bytes) -> bool:
     """Whether it is a peer id in which its key stands."""
     return len(peer_id) > 2 and peer_id[0] == 0 and peer_id[1] == len(peer_id) - 2 <= INLINE_PEER_ID_BYTES_MAX - 2
@@ -151,6 +174,9 @@ def _check(record: SignedRecord, kind: KindRow) -> None:
         raise DecodeError("a record's signers do not stand in order, each once")
     if len(signers) > 1 and not kind.is_shared:
         raise DecodeError(f"a record of kind {kind.name} has one signer, not {len(signers)}")
+    statement = read_statement(kind, record.value)
+    if statement is not None and (record.key or record.version != statement.version):
+        raise DecodeError(f"a record of kind {kind.name} has no key, and the version that it states")
     if kind.life_max_us is None:
         if record.expires_s:
             raise DecodeError(f"a record of kind {kind.name} does not expire")
@@ -200,6 +226,10 @@ def with_signature(record: SignedRecord, identity: Identity, network_id: bytes) 
 
 def has_forged_signature(record: SignedRecord, network_id: bytes) -> bool:
     """Whether a signature does not hold; as good as free for one that was verified before."""
+    statement = KINDS[record.kind].statement
+    if statement is not None:
+        digest = statement.digest(network_id, record.value)
+        return not all(verifies(one.signer, one.signature, digest) for one in record.signatures)
     message = signed_bytes(record, network_id)
     return not all(_verifies(one.signer, one.signature, message) for one in record.signatures)
 
@@ -212,6 +242,12 @@ def _verifies(signer: bytes, signature: bytes, message: bytes) -> bool:
     except DecodeError:
         return False
     return key is not None and key.verifies(signature, message)
+
+
+def statement_record(kind: str, version: int, value: bytes, signatures: Iterable[tuple[bytes, bytes]]) -> SignedRecord:
+    """A record of a statement with (member, signature) pairs, which are not looked at."""
+    ordered = sorted(signatures)
+    return SignedRecord(kind, "", version, 0, value, tuple(RecordSignature(*one) for one in ordered))
 
 
 def sum_of(records: Iterable[SignedRecord]) -> int:

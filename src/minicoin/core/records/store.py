@@ -40,9 +40,11 @@ from minicoin.core.records.record import (
 )
 from minicoin.core.records.room import Room
 from minicoin.core.records.sources import Sources
+from minicoin.core.records.statements import MemberLists, read_statement
 from minicoin.core.units import Micros
 
 Listener = Callable[[SignedRecord], None]
+EarlyWatcher = Callable[[SignedRecord, bytes, Micros], None]
 
 _GROUP: Final = Rate(SIGNED_RECORDS_PER_GROUP_BURST, SIGNED_RECORDS_PER_GROUP_PER_SECOND)
 _ALL: Final = Rate(SIGNED_RECORDS_SECOND_BURST, SIGNED_RECORDS_PER_SECOND_MAX)
@@ -50,10 +52,13 @@ _SIGNER: Final = Rate(SIGNED_RECORDS_PER_SIGNER_BURST, SIGNED_RECORDS_PER_SIGNER
 
 
 class RecordStore:
-    """Signs with `identity`, where there is one."""
+    """Signs with `identity`, where there is one. `members_at` is asked who signs what members sign."""
 
-    def __init__(self, network: Network, identity: Identity | None) -> None:
+    def __init__(
+        self, network: Network, identity: Identity | None, members_at: MemberLists = lambda _height: None
+    ) -> None:
         self._network = network
+        self._members_at = members_at
         self._identity = identity
         self._held: dict[str, dict[Place, Held]] = {name: {} for name in KINDS}
         self._room = {name: Room() for name, kind in KINDS.items() if not kind.is_trusted}
@@ -66,6 +71,8 @@ class RecordStore:
         self._signers: Buckets[bytes] = Buckets(_SIGNER, SIGNED_RECORD_SIGNERS_CHARGED_MAX)
         self._all: Buckets[None] = Buckets(_ALL, 1)
         self._listeners: list[Listener] = []
+        self._watchers: list[Listener] = []
+        self._early_watchers: list[EarlyWatcher] = []
         self.exchange: ExchangePolicy = DEFAULT_EXCHANGE
         """How it is kept in step with those of peers."""
         self.changes = 0
@@ -115,13 +122,27 @@ class RecordStore:
         """Be called with each record that becomes known from now on, our own too, as soon as it is held."""
         self._listeners.append(listener)
 
+    def watch_contradictions(self, watcher: Listener) -> None:
+        """Be called with each genuine record that members signed though they had signed another of its version, which
+        is the one that is held."""
+        self._watchers.append(watcher)
+
+    def watch_early(self, watcher: EarlyWatcher) -> None:
+        """Be called with each record that comes in before it is known who signs what it states, and the source group of
+        who brought it: nothing of it was looked at."""
+        self._early_watchers.append(watcher)
+
     # --- coming in ---
 
     def take(self, record: SignedRecord, group: bytes, now: Micros) -> Taken:
         """A record that a peer of this source group brought. Raises PeerFault for a forged one."""
         kind = KINDS[record.kind]
         refusal = self._refusal(record, kind, now)
-        if refusal is not None:
+        contradicts = refusal is Taken.OLD and self._contradicts(record, kind)
+        if refusal is not None and not contradicts:
+            if refusal is Taken.EARLY and kind.statement is not None:
+                for early_watcher in self._early_watchers:
+                    early_watcher(record, group, now)
             return refusal
         # A signature costs its verification, whoever made it.
         if not (self._all.charge(None, now) and self._groups.charge(group, now)):
@@ -130,6 +151,10 @@ class RecordStore:
             raise PeerFault(f"forged record of kind {kind.name}")
         if not self._signers.charge(record.source, now):
             return Taken.TOO_OFTEN
+        if contradicts:
+            for watcher in self._watchers:
+                watcher(record)
+            return Taken.OLD
         if record.owner and record.owner == self.own_signer:
             group = b""
         held = Held(record, group, len(record.encode()))
@@ -152,7 +177,17 @@ class RecordStore:
             return Taken.EXPIRED
         if record.version > now + SIGNED_RECORD_AHEAD_MAX_US:
             return Taken.EARLY
+        statement = read_statement(kind, record.value)
+        if statement is not None and self._members_at(statement.height) is None:
+            return Taken.EARLY
         return None if self.may_sign(record) else Taken.NOT_ALLOWED
+
+    def _contradicts(self, record: SignedRecord, kind: KindRow) -> bool:
+        """Whether members signed it beside what is held, if its signatures hold."""
+        held = self._held[kind.name].get(record.place)
+        if kind.statement is None or held is None or held.record.version != record.version:
+            return False
+        return held.record.value != record.value and self.may_sign(record)
 
     def _spent_version(self, place: Place) -> int:
         return self._spent.get(place, (-1, 0))[0]
@@ -169,6 +204,12 @@ class RecordStore:
                 founders = self._network.founders
                 enough = 0 < self._network.founder_quorum <= len(signers)
                 return enough and all(signer in founders for signer in signers)
+            case MaySign.MEMBERS | MaySign.MEMBER:
+                statement = read_statement(KINDS[record.kind], record.value)
+                members = None if statement is None else self._members_at(statement.height)
+                if members is None or not all(signer in members for signer in signers):
+                    return False
+                return len(signers) >= (1 if record.owner else members.quorum)
 
     def _has_room(self, held: Held, kind: KindRow) -> bool:
         record = held.record
@@ -257,6 +298,8 @@ class RecordStore:
         row = KINDS.get(kind)
         if row is None:
             raise MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
+        if row.statement is not None:
+            raise MisuseError(f"records of kind {kind} are signed with members' keys: minicoin admission propose")
         identity = self._signing_for(row)
         newest = self.sources.version(source_of(kind, b"" if row.is_shared else identity.peer_id.multihash))
         version = max(now, newest + 1)
@@ -266,7 +309,7 @@ class RecordStore:
         """The record with our signature added. Raises MisuseError where another's does not hold, or ours is not
         wanted."""
         row = KINDS[record.kind]
-        if not row.is_shared:
+        if not row.is_shared or row.statement is not None:
             raise MisuseError(f"a record of kind {record.kind} has one signer: put one of your own")
         identity = self._signing_for(row)
         if has_forged_signature(record, self._network.network_id):
@@ -318,5 +361,8 @@ class RecordStore:
         """What an earlier run held, as far as it is still live and still allowed."""
         for one in held:
             kind = KINDS[one.record.kind]
-            if self._refusal(one.record, kind, now) in (None, Taken.EARLY) and self._has_room(one, kind):
+            refusal = self._refusal(one.record, kind, now)
+            # What is too early by the clock was not when it was written down; who signs a height is not known before.
+            is_live = refusal is None or (refusal is Taken.EARLY and kind.statement is None)
+            if is_live and self._has_room(one, kind):
                 self._put(one)

@@ -184,6 +184,8 @@ def _check(record: AdmissionRecord) -> None:
     """What holds between rows. Raises DecodeError."""
     if not record.version and (record.height or record.previous != _NONE_BEFORE):
         raise DecodeError("version 0 of an admission names nothing in front of it")
+    if record.version and not record.height:
+        raise DecodeError("an admission is signed by the members of a height, and the genesis block has none")
     if not record.rows:
         raise DecodeError("an admission admits somebody")
     places = [_place(row) for row in record.rows]

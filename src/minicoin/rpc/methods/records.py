@@ -5,17 +5,19 @@ from collections.abc import Callable
 from minicoin.core.answers import RECORDS_ARE_OFF, RecordSigned
 from minicoin.core.commands import Asks, PutRecord, SignRecord
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import QUERY_PAGE_RECORDS_MAX
 from minicoin.core.queries.node import NodeQueries
-from minicoin.core.queries.records import RecordReport, is_signed_together, read_report
+from minicoin.core.queries.records import RecordReport, parse_signer, read_report, signer_text
 from minicoin.core.units import SECOND_US
 from minicoin.rpc.errors import INVALID_ADDRESS, INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
 
-_RECORD = "kind, key, signers (peer ids), version, time, expires (null for never), hex, text (where it is some)"
+_RECORD = (
+    "kind, key, signers (peer ids, or members' keys), version, time, expires (null for never), hex, text (where it is "
+    "some)"
+)
 
 
 async def _require_records(call: Call) -> None:
@@ -47,7 +49,7 @@ async def get_record(call: Call) -> Json:
     await _require_records(call)
     kind, key = call.text("kind"), call.text("key")
     try:
-        signer = b"" if is_signed_together(kind) else PeerId.parse(call.text("signer")).multihash
+        signer = parse_signer(kind, call.text("signer"))
     except (MisuseError, DecodeError) as error:
         raise RpcError(INVALID_PARAMETER, str(error)) from error
     found = await call.port.query(lambda node: node.records.find(kind, signer, key))
@@ -75,7 +77,7 @@ def _shape(report: RecordReport) -> JsonObject:
     shape: JsonObject = {
         "kind": report.kind,
         "key": report.key,
-        "signers": [str(PeerId(signer)) for signer in report.signers],
+        "signers": [signer_text(report.kind, signer) for signer in report.signers],
         "version": report.version,
         "time": report.version // SECOND_US,
         "expires": report.expires_s or None,
@@ -97,7 +99,7 @@ METHODS = (
         f"An array of objects: {_RECORD}.",
         list_records,
         (
-            optional("kind", Kind.TEXT, "", "One kind only: status, super, alert, config."),
+            optional("kind", Kind.TEXT, "", "One kind only: status, super, alert, config, admission, admission-draft."),
             optional("count", Kind.INTEGER, 1_000, "How many at most."),
             optional("skip", Kind.INTEGER, 0, "How many to leave out before."),
         ),
@@ -110,7 +112,7 @@ METHODS = (
         get_record,
         (
             Argument("kind", Kind.TEXT, "Its kind."),
-            optional("signer", Kind.TEXT, "", "The peer id that signed it; none where several sign together."),
+            optional("signer", Kind.TEXT, "", "The peer id or member that signed it; none where several did together."),
             optional("key", Kind.TEXT, "", "Its key."),
         ),
     ),

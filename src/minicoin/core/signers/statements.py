@@ -1,0 +1,16 @@
+"""What members sign beside votes: statements, each kind under a tag of its own, so that none is taken for another."""
+
+from enum import StrEnum
+
+from minicoin.core.crypto.hashing import tagged_hash
+from minicoin.core.signers.admission import ADMISSION_TAG
+
+
+class StatementKind(StrEnum):
+    """By its tag."""
+
+    ADMISSION = ADMISSION_TAG
+
+    def digest(self, network_id: bytes, body: bytes) -> bytes:
+        """What a signature of a member is made over."""
+        return tagged_hash(self.value, network_id + body)
