@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.signers.banks import BANKS, KEYS, NETWORK_ID, precommit, public
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.certificate import Certificate, certificate_of
 from minicoin.core.signers.members import member_list
-
-from .banks import BANKS, KEYS, NETWORK_ID, precommit, public
 
 CERTIFICATE = certificate_of([precommit(key) for key in KEYS[:4]], BANKS)
 

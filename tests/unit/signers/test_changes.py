@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.signers.banks import BANKS, KEYS, NETWORK_ID, public
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.signers.changes import MemberChange, member_change
-
-from .banks import BANKS, KEYS, NETWORK_ID, public
 
 NAMES = tuple((public(key), f"Bank {number}") for number, key in enumerate(KEYS))
 DRAFT = member_change(1, 20, BANKS.hash, NAMES)

@@ -1,12 +1,11 @@
 """Member lists."""
 
 import pytest
+from tests.unit.signers.banks import BANKS
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import MEMBERS_MAX
 from minicoin.core.signers.members import MemberList, member_list
-
-from .banks import BANKS
 
 
 def _list(count: int) -> MemberList:

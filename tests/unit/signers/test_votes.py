@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID, precommit, public
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.signers.votes import NIL, SignedVote, Vote, VoteKind, sign_vote
-
-from .banks import BANKS, BLOCK, KEYS, NETWORK_ID, precommit, public
 
 PROPOSAL = Vote(VoteKind.PROPOSAL, 7, 3, BLOCK, BANKS.hash, 1)
 
