@@ -11,6 +11,7 @@ from hashlib import sha256
 from tests.unit.chain.five_banks import KEYS as BANK_KEYS
 from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
+from tests.unit.consensus.test_sign_state import EMPTY, LEANING, LOCKED
 from tests.unit.netsync.samples import ITEM, MOVED_ITEM
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
@@ -26,6 +27,7 @@ from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import LetterProblem
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.directed.letter import write_letter
 from minicoin.core.directed.letterbox import Asker, Letterbox
@@ -82,6 +84,10 @@ def _allow_refusal(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
             return
 
     return run
+
+
+def _sign_state(raw: bytes) -> None:
+    assert SignState.decode(raw).encode() == raw
 
 
 def _message(command: str) -> Callable[[bytes], None]:
@@ -364,6 +370,7 @@ TARGETS: dict[str, Target] = {
     ),
     "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
+    "sign-state": Target(_allow_refusal(_sign_state), (EMPTY.encode(), LOCKED.encode(), LEANING.encode())),
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),

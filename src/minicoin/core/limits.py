@@ -83,13 +83,29 @@ CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND: Final = 4
 CONSENSUS_PEERS_MAX: Final = 2 * MEMBERS_MAX
 # Votes of one key that another member answers it with at its start: those of the rounds that a height may have seen.
 CONSENSUS_HELD_VOTES_MAX: Final = 200
-# A signer in a round asks the others for what it lacks when so much time passed without news.
+# A signer within a round asks the others for what it lacks each time so much has passed in it.
 CONSENSUS_ASK_EVERY_US: Final = SECOND_US
-# A block's time may be so far ahead of a signer's clock when it enters a height; and a proposal's at a prevote.
-CONSENSUS_AHEAD_MAX_US: Final = 5 * SECOND_US
+# A signer prevotes for no block that is dated farther ahead of its clock.
 CONSENSUS_PROPOSAL_AHEAD_MAX_US: Final = 10 * SECOND_US
 # A member that was not heard for so long counts as absent in what is shown.
 CONSENSUS_HEARD_US: Final = 60 * SECOND_US
+
+# --- rounds of signers ---
+# Rounds of a height whose votes are kept behind the one at hand. A proposal that leans on an older one has its votes
+# sent again.
+ROUNDS_KEPT_MAX: Final = 32
+# Of each member, rounds in front of ours from which votes are kept: where it is, and where it was a moment ago.
+ROUNDS_AHEAD_PER_MEMBER_MAX: Final = 2
+# Members whose votes for the next height are kept: of the list at hand and of the next.
+MEMBERS_AHEAD_MAX: Final = 2 * MEMBERS_MAX
+# Time-outs grow with the round up to this one: 60 s at the default step. An agreed network is far below.
+TIMEOUT_ROUNDS_MAX: Final = 240
+# A broken promise shows only beside votes of other heights: about 100 minutes of a network that idles.
+HEIGHTS_ARCHIVED_MAX: Final = 100
+# In all: a hundred heights of ten members in ten rounds, or of a hundred members in one; 5 MB.
+VOTES_ARCHIVED_MAX: Final = 20_000
+# A signer enters a height when the block it would make is dated at most so far in front of its clock.
+BLOCK_TIME_AHEAD_OF_SIGNER_US: Final = 5 * SECOND_US
 
 # --- peer ---
 HANDSHAKE_TIMEOUT_US: Final = 60 * SECOND_US

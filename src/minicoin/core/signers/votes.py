@@ -28,6 +28,7 @@ ROUND_MAX: Final = (1 << 31) - 1
 
 _BODY: Final = Struct("<BII32s32si")
 _AUXILIARY: Final = bytes(32)
+VOTE_BYTES: Final = _BODY.size
 
 
 class VoteKind(IntEnum):
@@ -63,6 +64,18 @@ class Vote:
         """What the signature is made over."""
         return tagged_hash("minicoin/vote", network_id + self.encode())
 
+    @classmethod
+    def decode(cls, raw: bytes) -> "Vote":
+        """What encode() gave. Raises DecodeError."""
+        if len(raw) != VOTE_BYTES:
+            raise DecodeError(f"a vote has {VOTE_BYTES} bytes, not {len(raw)}")
+        kind, height, round_, block, next_members, valid_round = _BODY.unpack(raw)
+        if kind not in VoteKind.__members__.values():
+            raise DecodeError(f"a vote of kind {kind}")
+        vote = cls(VoteKind(kind), height, round_, BlockHash(block), next_members, valid_round)
+        _check(vote)
+        return vote
+
 
 @dataclass(frozen=True, slots=True)
 class SignedVote:
@@ -80,12 +93,8 @@ class SignedVote:
         """What encode() gave; the signature is not looked at. Raises DecodeError."""
         if len(raw) != SIGNED_VOTE_BYTES:
             raise DecodeError(f"a signed vote has {SIGNED_VOTE_BYTES} bytes, not {len(raw)}")
-        kind, height, round_, block, next_members, valid_round = _BODY.unpack_from(raw)
-        if kind not in VoteKind.__members__.values():
-            raise DecodeError(f"a vote of kind {kind}")
-        vote = Vote(VoteKind(kind), height, round_, BlockHash(block), next_members, valid_round)
-        _check(vote)
-        member_at = _BODY.size
+        member_at = VOTE_BYTES
+        vote = Vote.decode(raw[:member_at])
         return cls(vote, raw[member_at : member_at + KEY_BYTES], raw[member_at + KEY_BYTES :])
 
     def holds(self, network_id: bytes) -> bool:
@@ -93,7 +102,7 @@ class SignedVote:
         return verifies(self.member, self.signature, self.vote.digest(network_id))
 
 
-SIGNED_VOTE_BYTES: Final = _BODY.size + KEY_BYTES + SIGNATURE_BYTES
+SIGNED_VOTE_BYTES: Final = VOTE_BYTES + KEY_BYTES + SIGNATURE_BYTES
 
 
 def _check(vote: Vote) -> None:

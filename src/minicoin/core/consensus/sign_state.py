@@ -1,0 +1,136 @@
+"""What a signing key has signed: the one thing a signer must never lose, as a value and as bytes.
+
+Rules, and why:
+- A vote is recorded here, and this is on disk, before its signature exists. So after a crash at any moment the record
+  holds everything that may have left.
+- Slots (height, round, kind) are signed in ascending order, each once; the vote of a slot that was recorded may be
+  signed again, and gives the same bytes. Everything else is refused: no two votes for one slot, ever.
+- The record holds the lock and the valid choice, each with the quorum of prevotes behind it. A signer that came back
+  without its lock could help to decide another block: one bank certifies v in round 0 and drops off, four restart and
+  certify v'. One that came back without the prevotes could not show the others why they may let go of theirs.
+- Of a height the votes of the last rounds are kept, to be sent again after a start.
+- A key is made together with its empty record, of height 0. Where a key is there and its record is not, the record was
+  lost, and the key must not sign for now (core/consensus/fitness).
+
+Bytes, little-endian: version u8, member 32, height u32, count u16, the votes by ascending slot (core/signers/votes),
+lock, valid choice. Each of these two: 0, or 1 and round u32, block 32, list's hash 32, count u8, for each prevote by
+ascending member the key and the signature; the valid choice is 2 where it is the lock.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from struct import Struct
+from typing import Final
+
+from minicoin.core.consensus.choice import Choice, Justified
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import MEMBERS_MAX, ROUNDS_KEPT_MAX
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.votes import NIL, ROUND_MAX, SIGNATURE_BYTES, VOTE_BYTES, SignedVote, Vote, VoteKind
+from minicoin.core.wire.reader import Reader
+
+_VERSION: Final = 1
+_HEAD: Final = Struct("<B32sIH")
+_JUSTIFIED: Final = Struct("<I32s32sB")
+_NONE, _GIVEN, _LOCK = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class SignState:
+    """Of one key. `votes` are its own of `height`, by ascending slot."""
+
+    member: bytes
+    height: int = 0
+    votes: tuple[Vote, ...] = ()
+    lock: Justified | None = None
+    valid: Justified | None = None
+
+    def problem(self, vote: Vote) -> str | None:
+        """Why this may not be signed; None where it may."""
+        if vote.height < self.height:
+            return f"height {vote.height} is behind height {self.height}, up to which the key may have signed"
+        if vote in self.votes or not self.votes or vote.slot > self.votes[-1].slot:
+            return None
+        last = self.votes[-1]
+        return (
+            f"{vote.kind.name.lower()} of height {vote.height}, round {vote.round} is not signed: "
+            f"{last.kind.name.lower()} of round {last.round} was signed before it"
+        )
+
+    def recorded(self, vote: Vote, lock: Justified | None, valid: Justified | None) -> "SignState":
+        """The record that has to be on disk before this vote is signed. Raises MisuseError for one that may not be."""
+        if (problem := self.problem(vote)) is not None:
+            raise MisuseError(problem)
+        if vote in self.votes:
+            return self
+        known = self.votes if vote.height == self.height else ()
+        kept = tuple(one for one in known if one.round >= vote.round - ROUNDS_KEPT_MAX)
+        return replace(self, height=vote.height, votes=(*kept, vote), lock=lock, valid=valid)
+
+    def raised(self, height: int) -> "SignState":
+        """The record of a key that signs nothing below this height."""
+        return self if height <= self.height else SignState(self.member, height)
+
+    def knows(self, vote: Vote) -> bool:
+        """Whether a vote of this key is one that this record accounts for, as far back as it goes."""
+        if vote.height != self.height:
+            return vote.height < self.height
+        return vote in self.votes or bool(self.votes and vote.round < self.votes[0].round)
+
+    def encode(self) -> bytes:
+        head = _HEAD.pack(_VERSION, self.member, self.height, len(self.votes))
+        votes = b"".join(vote.encode() for vote in self.votes)
+        lock = bytes((_NONE,)) if self.lock is None else bytes((_GIVEN,)) + _encode(self.lock)
+        if self.valid is None:
+            valid = bytes((_NONE,))
+        elif self.valid == self.lock:
+            valid = bytes((_LOCK,))
+        else:
+            valid = bytes((_GIVEN,)) + _encode(self.valid)
+        return head + votes + lock + valid
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "SignState":
+        """What encode() gave. Raises DecodeError."""
+        reader = Reader(raw, "sign state")
+        version, member, height, count = _HEAD.unpack(reader.take(_HEAD.size))
+        if version != _VERSION:
+            raise DecodeError(f"a sign state of version {version}")
+        votes = tuple(Vote.decode(reader.take(VOTE_BYTES)) for _ in range(count))
+        slots = [vote.slot for vote in votes]
+        if any(vote.height != height for vote in votes) or any(low >= high for low, high in pairwise(slots)):
+            raise DecodeError("a sign state has the votes of its height by ascending slot")
+        lock = _decode(reader, height, None)
+        valid = _decode(reader, height, lock)
+        reader.end()
+        state = cls(member, height, votes, lock, valid)
+        if state.encode() != raw:
+            raise DecodeError("a sign state that is not in its one form")
+        return state
+
+
+def _encode(justified: Justified) -> bytes:
+    choice = justified.choice
+    head = _JUSTIFIED.pack(justified.round, choice.block, choice.next_members, len(justified.prevotes))
+    return head + b"".join(one.member + one.signature for one in justified.prevotes)
+
+
+def _decode(reader: Reader, height: int, lock: Justified | None) -> Justified | None:
+    flag = reader.take(1)[0]
+    if flag == _NONE:
+        return None
+    if flag == _LOCK and lock is not None:
+        return lock
+    if flag != _GIVEN:
+        raise DecodeError("a sign state has a lock and a valid choice, or none")
+    round_, block, next_members, count = _JUSTIFIED.unpack(reader.take(_JUSTIFIED.size))
+    if not 1 <= count <= MEMBERS_MAX or block == NIL or round_ > ROUND_MAX:
+        raise DecodeError("a choice is a block with the prevotes for it")
+    choice = Choice(BlockHash(block), next_members)
+    vote = Vote(VoteKind.PREVOTE, height, round_, choice.block, choice.next_members)
+    prevotes = tuple(SignedVote(vote, reader.take(KEY_BYTES), reader.take(SIGNATURE_BYTES)) for _ in range(count))
+    keys = [one.member for one in prevotes]
+    if keys != sorted(set(keys)):
+        raise DecodeError("prevotes stand by ascending member")
+    return Justified(round_, choice, prevotes)

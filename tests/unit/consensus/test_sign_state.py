@@ -1,0 +1,95 @@
+"""What a key has signed."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.consensus.ballots import BLOCK, OTHER, prevotes, vote
+from tests.unit.signers.banks import BANKS
+
+from minicoin.core.consensus.choice import justified
+from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.limits import ROUNDS_KEPT_MAX
+from minicoin.core.signers.votes import NIL, VoteKind
+
+EMPTY = SignState(BANKS.keys[0])
+LOCK = justified(prevotes(range(4), round_=1), BANKS)
+LATER = justified(prevotes(range(1, 5), round_=2), BANKS)
+PREVOTED = EMPTY.recorded(vote(VoteKind.PREVOTE, round_=1), None, None)
+LOCKED = PREVOTED.recorded(vote(VoteKind.PRECOMMIT, round_=1), LOCK, LOCK)
+LEANING = replace(LOCKED, valid=LATER)
+"""It would propose what it is not locked on."""
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        vote(VoteKind.PRECOMMIT, OTHER, round_=1),
+        vote(VoteKind.PRECOMMIT, NIL, round_=1),
+        vote(VoteKind.PREVOTE, OTHER, round_=1),
+        vote(VoteKind.PROPOSAL, round_=1),
+        vote(VoteKind.PRECOMMIT, round_=0),
+        vote(VoteKind.PRECOMMIT, round_=9, height=6),
+    ],
+)
+def test_lower_and_different_slots_are_refused(refused) -> None:
+    assert LOCKED.problem(refused) is not None
+    with pytest.raises(MisuseError):
+        LOCKED.recorded(refused, None, None)
+
+
+def test_the_same_vote_is_signed_again_and_changes_nothing() -> None:
+    assert LOCKED.recorded(LOCKED.votes[0], None, None) is LOCKED
+
+
+def test_a_new_height_begins_without_the_votes_and_the_lock_of_the_last() -> None:
+    state = LOCKED.recorded(vote(VoteKind.PREVOTE, height=8), None, None)
+    assert (state.height, len(state.votes), state.lock, state.valid) == (8, 1, None, None)
+    assert state.problem(vote(VoteKind.PRECOMMIT, round_=5)) is not None
+
+
+@pytest.mark.parametrize("state", [EMPTY, PREVOTED, LOCKED, LEANING, replace(LOCKED, lock=None), EMPTY.raised(40)])
+def test_bytes_come_back(state) -> None:
+    raw = state.encode()
+    assert SignState.decode(raw) == state
+    for end in range(0, len(raw), 7):
+        with pytest.raises(DecodeError):
+            SignState.decode(raw[:end])
+    with pytest.raises(DecodeError):
+        SignState.decode(raw + b"\0")
+
+
+def test_it_has_one_form() -> None:
+    raw = replace(LOCKED, votes=LOCKED.votes[::-1]).encode()
+    with pytest.raises(DecodeError, match="ascending"):
+        SignState.decode(raw)
+    with pytest.raises(DecodeError, match="version"):
+        SignState.decode(b"\x02" + LOCKED.encode()[1:])
+    spelt_out = LOCKED.encode()[:-1] + replace(LOCKED, lock=None).encode()[PREVOTED_END:]
+    with pytest.raises(DecodeError, match="one form"):
+        SignState.decode(spelt_out)
+
+
+PREVOTED_END = len(replace(LOCKED, lock=None, valid=None).encode()) - 1
+
+
+def test_a_raised_floor_refuses_what_is_below_and_lowers_nothing() -> None:
+    assert EMPTY.raised(8).problem(vote(VoteKind.PREVOTE)) is not None
+    assert EMPTY.raised(7).problem(vote(VoteKind.PREVOTE)) is None
+    assert LOCKED.raised(7) is LOCKED
+
+
+def test_what_it_accounts_for() -> None:
+    assert LOCKED.knows(LOCKED.votes[1])
+    assert LOCKED.knows(vote(VoteKind.PREVOTE, height=6))
+    assert not LOCKED.knows(vote(VoteKind.PRECOMMIT, NIL, round_=1))
+    assert not LOCKED.knows(vote(VoteKind.PREVOTE, round_=2))
+    assert not LOCKED.knows(vote(VoteKind.PREVOTE, height=8))
+
+
+def test_of_a_long_height_the_last_rounds_are_kept() -> None:
+    state = EMPTY
+    for round_ in range(10 * ROUNDS_KEPT_MAX):
+        state = state.recorded(vote(VoteKind.PREVOTE, NIL, round_), None, None)
+    assert len(state.votes) == ROUNDS_KEPT_MAX + 1
+    assert state.knows(vote(VoteKind.PREVOTE, BLOCK, 0))
