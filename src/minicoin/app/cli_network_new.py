@@ -1,6 +1,5 @@
 """`minicoin network new`: a network of one's own, as a TOML file."""
 
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,22 +9,20 @@ from typing import Annotated
 import typer
 
 from minicoin.app.invocation import Invocation
-from minicoin.app.networks import chosen_model, read_network
+from minicoin.app.networks import check_new_name, chosen_model, prefix_of, write_network
 from minicoin.app.places import networks_directory
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
-from minicoin.core.params.network import OVERLAY, Network
+from minicoin.core.params.network import OVERLAY
 from minicoin.core.params.rules import RetargetKind
-from minicoin.core.params.toml_text import network_to_toml
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.target import bits_to_target
 from minicoin.core.units import COIN_SAT
 from minicoin.rpc.json_text import Json
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 # 2**16 hashes: a block in a tenth of a second at the start; the difficulty follows the miners from there.
 _EASY_BITS = 0x1F00FFFF
 
@@ -72,8 +69,7 @@ def new_network(
 
     Start nodes of it with `minicoin startnode --network NAME`.
     """
-    if not _NAME.fullmatch(name) or name in NETWORKS:
-        raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
+    check_new_name(name)
     model, settings = chosen_model(overlay, overlay_setting or ())
     if model.needs_messages and not own_messages:
         raise MisuseError(f"--no-own-messages: the network model {overlay} has messages of its own")
@@ -104,7 +100,7 @@ def new_network(
         subsidy_sat=round(subsidy * COIN_SAT),
         halving_interval=halving,
         coinbase_maturity=maturity,
-        address_format=AddressFormat(base.address_format.p2pkh, base.address_format.p2sh, prefix or _prefix_of(name)),
+        address_format=AddressFormat(base.address_format.p2pkh, base.address_format.p2sh, prefix or prefix_of(name)),
         default_port=port,
         rpc_port=rpc_port,
         allow_private_addresses=private or trivial,
@@ -116,7 +112,7 @@ def new_network(
         founders=founders,
         founder_quorum=(len(founders) // 2 + bool(founders)) if founder_quorum is None else founder_quorum,
     )
-    _write(network, path)
+    write_network(network, path)
     shown: Json = {"name": name, "network_id": network.network_id.hex(), "file": str(path)}
     place = name if output is None else str(path)
     invocation.show(
@@ -129,21 +125,3 @@ def _peer_ids(option: str, texts: Iterable[str]) -> tuple[bytes, ...]:
         return tuple(PeerId.parse(text).multihash for text in texts)
     except DecodeError as error:
         raise MisuseError(f"{option}: {error}; `minicoin net id` shows a node's") from error
-
-
-def _prefix_of(name: str) -> str:
-    return name.replace("-", "")[:20] or "mc"
-
-
-def _write(network: Network, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(network_to_toml(network))
-        # What nodes will read must be what was meant.
-        if read_network(path).network_id != network.network_id:
-            raise AssertionError("the file does not give the network back")
-    except OSError as error:
-        raise MisuseError(f"cannot write {path}: {error.strerror}") from error
-    except MisuseError:
-        path.unlink(missing_ok=True)
-        raise

@@ -110,9 +110,9 @@ class Invocation:
             self._client = None
 
 
-def ask_passphrase(prompt: str, *, is_new: bool = False) -> str | None:
+def ask_passphrase(prompt: str, *, is_new: bool = False, variable: str = PASSPHRASE_VARIABLE) -> str | None:
     """From the environment, or typed unseen; None where nobody can be asked."""
-    given = os.environ.get(PASSPHRASE_VARIABLE)
+    given = os.environ.get(variable)
     if given is not None:
         return given
     if not sys.stdin.isatty():

@@ -1,5 +1,6 @@
 """Networks by name: the built-in ones, this user's own, and files."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,10 @@ from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.models import ModelForm, SettingValue
 from minicoin.core.params.network import Network
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
+from minicoin.core.params.toml_text import network_to_toml
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_PREFIX_LETTERS_MAX = 20
 
 
 def find_network(name: str) -> Network:
@@ -45,6 +50,32 @@ def read_network_table(path: Path) -> dict[str, object]:
         raise MisuseError(f"cannot read the network file: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MisuseError(f"not TOML: {error}") from error
+
+
+def check_new_name(name: str) -> None:
+    """Raises MisuseError where a new network cannot be called that."""
+    if not _NAME.fullmatch(name) or name in NETWORKS:
+        raise MisuseError(f"not a name for a new network: {name!r} (lower-case letters, digits, hyphens; not taken)")
+
+
+def prefix_of(name: str) -> str:
+    """What the addresses of a new network begin with, unless something else was chosen."""
+    return name.replace("-", "")[:_PREFIX_LETTERS_MAX] or "mc"
+
+
+def write_network(network: Network, path: Path) -> None:
+    """Write a network's file. Raises MisuseError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(network_to_toml(network))
+        # What nodes will read must be what was meant.
+        if read_network(path).network_id != network.network_id:
+            raise AssertionError("the file does not give the network back")
+    except OSError as error:
+        raise MisuseError(f"cannot write {path}: {error.strerror}") from error
+    except MisuseError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def chosen_model(overlay: str, settings: Sequence[str]) -> tuple[ModelForm, tuple[tuple[str, SettingValue], ...]]:

@@ -4,8 +4,10 @@ import os
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import trio
+from coincurve import PrivateKey
 
 from minicoin import __version__
 from minicoin.app.anchor_file import read_anchor
@@ -20,6 +22,7 @@ from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
+from minicoin.app.signing_key import has_signing_key, load_signing_key
 from minicoin.core.answers import MEMBERS_SIGN
 from minicoin.core.commands import SetMining
 from minicoin.core.connmgr.bans import BanPolicy
@@ -111,13 +114,15 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         binds = [Bind(host, port) for host in hosts]
         if options.plain_port is not None:
             binds += [Bind(host, options.plain_port, TransportKind.PLAIN) for host in hosts]
+    datadir = options.resolved_datadir()
     return NodeSetup(
         network,
-        options.resolved_datadir(),
+        datadir,
         policy,
         tuple(binds),
         transport=options.transport,
         identity=None if options.identity_seed is None else Identity.from_number(options.identity_seed),
+        signing_key=_signing_key(datadir, network),
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
         uses_mdns=uses_mdns,
@@ -138,6 +143,17 @@ def _require_members_options(options: NodeOptions, network: Network) -> None:
             f"{option}: the nodes of {network.name} know each other by their peer ids, which plain TCP does not have; "
             "leave it out and they speak libp2p"
         )
+
+
+def _signing_key(datadir: Path, network: Network) -> PrivateKey | None:
+    """The data directory's, on a network whose blocks are signed: a node that has one signs. Raises MisuseError."""
+    if isinstance(network.proof, SignersKind):
+        return load_signing_key(datadir)
+    if has_signing_key(datadir):
+        raise MisuseError(
+            f"{datadir} holds a signing key, and nobody signs the blocks of {network.name}: name the network it is for"
+        )
+    return None
 
 
 def _network(options: NodeOptions) -> Network:

@@ -93,3 +93,8 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 def error_line(message: str) -> str:
     """The line a person sees. Some of Core's texts begin with the word themselves."""
     return f"error: {message.removeprefix(_ERROR_MARK)}"
+
+
+def warning_line(message: str) -> str:
+    """What a person should know, and nothing ends for."""
+    return f"warning: {message}"

@@ -118,7 +118,8 @@ class TomlTable:
         for index, entry in enumerate(value, 1):
             if not isinstance(entry, dict):
                 raise self.wrong(key, f"must hold tables only, not {entry!r}")
-            tables.append(TomlTable(entry, f"{self._place}.{key}[{index}]" if self._place else f"{key}[{index}]"))
+            where = f"{self._place}.{key}[{index}]" if self._place else f"{key}[{index}]"
+            tables.append(TomlTable(entry, where, self._source))
         return tuple(tables)
 
     def rest(self) -> Mapping[str, object]:
