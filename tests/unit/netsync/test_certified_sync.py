@@ -115,6 +115,19 @@ def test_who_lies_is_to_blame_and_what_was_true_stays(message):
     assert newcomer.tree.signers.members_at(31) == listed(keys_at(31))
 
 
+def test_a_second_certified_block_of_a_height_is_no_peers_fault():
+    """More members lie than their list tolerates: whoever shows that shows no more than is so."""
+    newcomer = Newcomer(BlockSync)
+    newcomer.connect(1, LONG[:30])
+    newcomer.connect(2)
+    newcomer.sent.clear()
+    newcomer.say(2, CertifiedHeaders(items(30, shared=24)[24:]))
+    evidence = newcomer.tree.signers.second_certificate
+    assert evidence.kept == LONG[24].certificate and evidence.other.height == 25
+    assert newcomer.tree.best_header.hash == LONG[29].header.hash and newcomer.closed == {}
+    assert newcomer.sent == []
+
+
 def test_plain_headers_and_blocks_add_nothing():
     newcomer = Newcomer(BlockSync)
     newcomer.connect(1)

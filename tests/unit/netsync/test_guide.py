@@ -87,3 +87,13 @@ def test_who_is_no_guide_is_heard_when_its_turn_comes():
     assert newcomer.height == 0 and newcomer.asked[-1] == 2
     newcomer.say(2, CertifiedHeaders(TRUE[:60], has_more=True))
     assert newcomer.height == 60
+
+
+def test_a_guide_that_shows_two_histories_leads_nowhere():
+    newcomer = Newcomer(anchor=ANCHOR)
+    newcomer.connect(1)
+    newcomer.say(1, CertifiedHeaders(TRUE[:50], has_more=True))
+    newcomer.say(1, CertifiedHeaders(FALSE[24:60], has_more=True))
+    assert newcomer.height == 0
+    newcomer.connect(2, TRUE)
+    assert newcomer.height == 200

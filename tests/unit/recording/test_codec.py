@@ -21,6 +21,7 @@ from minicoin.core.recording.codec import (
     encode_event,
     encode_policy,
 )
+from minicoin.core.signers.members import MemberList, member_list
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import ExtensionMessage, Message, Tx
 from minicoin.core.wire.messages_extension import Offer
@@ -46,6 +47,7 @@ for kind, strategy in {
     RawBlock: st.builds(lambda header, rest: RawBlock.parse(header.raw + rest), _header, st.binary(max_size=9)),
     Transaction: _transaction,
     TxOut: _output,
+    MemberList: st.lists(_hash, min_size=1, max_size=3, unique=True).map(member_list),
 }.items():
     st.register_type_strategy(kind, strategy)
 

@@ -135,7 +135,8 @@ class HeaderSync:
             peer.is_header_synced = True
             self.leave_guide(peer.conn)
             raise
-        if message.has_more or not self.leave_guide(peer.conn):
+        # As long as it is asked for more it leads on.
+        if peer.headers_asked_at is not None or not self.leave_guide(peer.conn):
             return effects
         # Its chain ends before the anchor.
         return [*effects, *self.ask(now)]
