@@ -16,6 +16,7 @@ from minicoin.core.events import (
     DeadlineReached,
     Event,
     MessageReceived,
+    ProposalVerified,
     TransactionVerified,
 )
 from minicoin.core.wire.codec import command_of, encode_payload
@@ -74,6 +75,9 @@ def event_key(event: Event) -> bytes:
             return b"read %d " % conn + block
         case ChainMoved(update):
             return b"moved " + update.tip
+        case ProposalVerified(block, refusal, members):
+            verdict_key = b"" if members is None else members.hash
+            return b"proposal " + block + verdict_key + (b"" if refusal is None else refusal.name.encode())
         case TransactionVerified(verdict):
             return b"verified " + verdict.transaction.wtxid + verdict.tip
         case _:

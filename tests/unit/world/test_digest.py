@@ -3,10 +3,13 @@
 import hashlib
 
 import pytest
+from tests.unit.chain.five_banks import FOUNDING, maker
 from tests.unit.wire.samples import SAMPLES
 
-from minicoin.core.events import BlockStored, DeadlineReached, MessageReceived
+from minicoin.core.events import BlockStored, DeadlineReached, MessageReceived, ProposalVerified
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
+from minicoin.core.signers.members import member_list
 from minicoin.core.units import ConnId
 from minicoin.core.wire.messages import GetData, Inv, InventoryVector, InvType, NotFound, Ping, Pong
 from minicoin.world.digest import TraceDigest, event_key, message_key
@@ -96,3 +99,17 @@ def test_listeners_hear_lines_of_text_and_change_nothing() -> None:
 
 def test_an_empty_trace() -> None:
     assert TraceDigest().hexdigest() == hashlib.sha256().hexdigest()
+
+
+def test_verdicts_on_proposals_differ_in_block_reason_and_list() -> None:
+    made = maker(0)
+    one, other = made.next_block(), made.next_block(time=made.tip.time + 9)
+    refusal = InvalidBlock(one.hash, BlockReason.BAD_BITS, "", is_permanent=True)
+    fewer = member_list(FOUNDING.keys[1:])
+    verdicts = [
+        ProposalVerified(one.hash, None, FOUNDING),
+        ProposalVerified(other.hash, None, FOUNDING),
+        ProposalVerified(one.hash, None, fewer),
+        ProposalVerified(one.hash, refusal),
+    ]
+    assert len({event_key(verdict) for verdict in verdicts}) == len(verdicts)

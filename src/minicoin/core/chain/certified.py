@@ -134,10 +134,9 @@ class CertifiedChain:
     def load(self, kept: KeptCertificate, block: BlockHash, height: int) -> None:
         """One that was checked before, lowest first; one for a height that has the same block's changes nothing. Raises
         MisuseError."""
-        if height <= self.finalized and self.kept_at(height).certificate.block == block:
+        if height <= self.finalized and self.kept_at(height).place == (height, block):
             return
-        certificate = kept.certificate
-        if certificate.block != block or certificate.height != height or height != self.finalized + 1:
+        if kept.place != (height, block) or height != self.finalized + 1:
             raise MisuseError(
                 f"no stored certificate for {hash_to_hex(block)} behind {self.finalized} certified headers"
             )

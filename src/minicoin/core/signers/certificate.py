@@ -92,6 +92,12 @@ class KeptCertificate:
         return Certificate.decode(self.raw)
 
     @property
+    def place(self) -> tuple[int, BlockHash]:
+        """Height and hash of the block that it is for; a start with a million of them decodes no more."""
+        height, _, block, _ = _HEAD.unpack_from(self.raw)
+        return height, BlockHash(block)
+
+    @property
     def members(self) -> MemberList | None:
         """The next height's list, where it is another."""
         return MemberList.decode(self.next_members) if self.next_members else None

@@ -57,6 +57,8 @@ class LocalChain:
                 if block in self.tree:
                     self.tree.mark_stored(block)
             self.tree.set_tip(self.engine.tip)
+            if self.tree.signers is not None:
+                self.tree.signers.history.load(self.engine.member_changes())
             self.advance()
         except BaseException:
             verifier.close()
