@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.notices import (
+    AddressesForgotten,
     AddressesLearned,
     AdmissionChanged,
     AdmissionContradicted,
@@ -35,6 +36,7 @@ from minicoin.core.notices import (
     PeerReady,
     PeerRefused,
     PeerUnreachable,
+    RecordsIgnored,
     Reorganised,
     TipMoved,
     TransactionAdded,
@@ -50,7 +52,15 @@ from minicoin.rpc.port import LOG_AREAS
 Fields = Mapping[str, str | int]
 
 _AREAS: Final[dict[str, tuple[type, ...]]] = {
-    "net": (PeerOpened, PeerRefused, PeerUnreachable, InboundLost, AddressesLearned, OwnAddressLearned),
+    "net": (
+        PeerOpened,
+        PeerRefused,
+        PeerUnreachable,
+        InboundLost,
+        AddressesLearned,
+        AddressesForgotten,
+        OwnAddressLearned,
+    ),
     "mempool": (TransactionAdded, TransactionRemoved, TransactionRefused),
     "mining": (BlockMined,),
     "validation": (BlockDisconnected, BlockConnected),
@@ -122,6 +132,10 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("network-active" if is_active else "network-inactive", {})
         case AddressesLearned(source, origin, added):
             return Line("addresses-found", {"source": source, "origin": origin, "count": len(added)})
+        case AddressesForgotten(source, origin, forgotten):
+            return Line("addresses-gone", {"source": source, "origin": origin, "count": len(forgotten)})
+        case RecordsIgnored(origin, count, reason):
+            return Line("records-ignored", {"origin": origin, "count": count, "reason": reason})
         case OwnAddressLearned(address):
             return Line("own-address", {"address": str(address)})
         case LetterReceived(sender, letter_id, text):

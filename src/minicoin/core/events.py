@@ -101,6 +101,23 @@ class AddressesFound:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesWithdrawn:
+    """A discovery source outside the network no longer stands by what it said of these."""
+
+    source: AddressSource
+    origin: str
+    addresses: tuple[NodeAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsHeard:
+    """A source outside the network holds these signed records, as bytes. What they are worth their signatures say."""
+
+    origin: str
+    records: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A SaveState reached the disk, or failed with `error`."""
 
@@ -245,6 +262,8 @@ Event = (
     | QuestionAsked
     | DeadlineReached
     | AddressesFound
+    | AddressesWithdrawn
+    | RecordsHeard
     | Saved
     | BlockStored
     | BlockRefused

@@ -258,10 +258,32 @@ class AddressesLearned:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesForgotten:
+    """A source outside the network no longer stands by what it said: those of them that it alone had named and that
+    never answered are out of the address book."""
+
+    source: AddressSource
+    origin: str
+    forgotten: tuple[NodeAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwnAddressLearned:
     """Where others reach this node; peers are told from now on."""
 
     address: NodeAddress
+
+
+# --- records ---
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsIgnored:
+    """So many records of a source outside the network change nothing, and why the first of them does not."""
+
+    origin: str
+    count: int
+    reason: str
 
 
 # --- letters ---
@@ -354,7 +376,9 @@ Notice = (
     | InboundLost
     | NetworkSwitched
     | AddressesLearned
+    | AddressesForgotten
     | OwnAddressLearned
+    | RecordsIgnored
     | LetterReceived
     | WalletChanged
     | WalletNotSaved

@@ -46,6 +46,21 @@ def time_of(book: AddressBook, address: NodeAddress) -> int:
     return record.timed.time
 
 
+# --- what its source takes back ---
+
+
+def test_only_what_we_found_ourselves_and_never_answered_is_taken_back() -> None:
+    book = make_book()
+    book.add([heard(node(number)) for number in range(40)], None, NOW)
+    book.add([heard(node(40))], SOURCE, NOW)
+    for number in range(0, 40, 2):
+        book.mark_good(node(number), NOW)
+    assert book.withdraw(node(number) for number in range(42)) == tuple(node(number) for number in range(1, 40, 2))
+    assert book.size == 21 and book.withdraw([node(1)]) == ()
+    assert set(book.known(NOW, 100)) == {node(number) for number in (*range(0, 40, 2), 40)}
+    assert AddressBook.from_bytes(book.to_bytes(), Rng(b""), False).size == 21
+
+
 # --- gossip ---
 
 

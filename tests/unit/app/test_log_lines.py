@@ -57,6 +57,11 @@ LINES = [
     (notices.NetworkSwitched(True), "network-active"),
     (notices.NetworkSwitched(False), "network-inactive"),
     (notices.AddressesLearned(AddressSource.DNS, "seed", (PEER,)), "addresses-found source=dns origin=seed count=1"),
+    (
+        notices.AddressesForgotten(AddressSource.REGISTRY, "etcd", (PEER,)),
+        "addresses-gone source=registry origin=etcd count=1",
+    ),
+    (notices.RecordsIgnored("etcd", 2, "too long"), "records-ignored origin=etcd count=2 reason=too long"),
     (notices.OwnAddressLearned(PEER), "own-address address=10.0.0.1:18444"),
     (notices.LetterReceived(b"\0\1", b"\xab" * 2, "hello you"), "letter from=12 id=abab text=hello you"),
     (notices.WalletChanged((TXID, OTHER)), f"wallet-changed txids={TX_HEX},{OTHER_HEX}"),

@@ -8,8 +8,8 @@ from tests.unit.node.bench import NETWORK, Bench
 
 from minicoin.core.commands import AddConnection
 from minicoin.core.effects import Close, Dial, Resolve
-from minicoin.core.events import AddressesFound, AddressSource, ConnectionOpened
-from minicoin.core.notices import AddressesLearned, OwnAddressLearned
+from minicoin.core.events import AddressesFound, AddressesWithdrawn, AddressSource, ConnectionOpened
+from minicoin.core.notices import AddressesForgotten, AddressesLearned, OwnAddressLearned
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.units import MINUTE_US, SECOND_US
@@ -114,3 +114,13 @@ def test_seeds_are_asked_while_too_few_peers_are_there_and_not_by_an_operators_w
         bench.wait(MINUTE_US)
     assert [effect.host for effect in asking.take(Resolve)] == ["seed.example"]
     assert silent.take(Resolve) == []
+
+
+def test_what_a_registry_takes_back_is_forgotten_unless_it_once_answered():
+    bench = Bench(NodePolicy(connect=()))
+    dial(bench)
+    bench.handle(AddressesFound(AddressSource.REGISTRY, "etcd", timed(bench, FAR, NAMED)))
+    bench.handle(AddressesWithdrawn(AddressSource.REGISTRY, "etcd", (FAR, NAMED)))
+    assert bench.take(AddressesForgotten) == [AddressesForgotten(AddressSource.REGISTRY, "etcd", (NAMED,))]
+    assert bench.node.view.book.find(NAMED) is None
+    assert bench.node.view.book.find(FAR).is_tried

@@ -9,6 +9,7 @@ from minicoin.core import notices as n
 from minicoin.core.effects import Dial, SearchNonce
 from minicoin.core.events import (
     AddressesFound,
+    AddressesWithdrawn,
     BlockRefused,
     BytesReceived,
     ConnectionClosed,
@@ -448,6 +449,15 @@ def test_addresses_from_outside_the_network() -> None:
         n.AddressesLearned(AddressSource.DNS, "seed.example", (OTHER,)),
         n.AddressesLearned(AddressSource.DNS, "seed.example", ()),
     ]
+
+
+def test_addresses_that_their_source_takes_back() -> None:
+    bench = Bench()
+    bench.handle(AddressesFound(AddressSource.REGISTRY, "etcd", (TimedAddress(OTHER, 9, 0),)))
+    told(bench)
+    for gone in ((OTHER,), ()):
+        bench.handle(AddressesWithdrawn(AddressSource.REGISTRY, "etcd", (OTHER,)))
+        assert told(bench) == [n.AddressesForgotten(AddressSource.REGISTRY, "etcd", gone)]
 
 
 def test_addresses_from_peers() -> None:

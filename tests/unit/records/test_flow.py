@@ -7,6 +7,7 @@ from tests.unit.alarms import check_alarm
 from tests.unit.records.world import ALICE, BOB, CAROL, DAVE, GROUP, NOW, record_of, store_of
 
 from minicoin.core.effects import SaveState, Send
+from minicoin.core.events import RecordsHeard
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
     RECORD_DIGESTS_PER_GROUP_BURST,
@@ -14,6 +15,7 @@ from minicoin.core.limits import (
     RECORD_ROUNDS_PUSHED_MAX,
     RECORDS_SAVE_EVERY_US,
 )
+from minicoin.core.notices import RecordsIgnored
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records import flow as flow_module
@@ -49,6 +51,7 @@ class Net:
         self.carried = []
         self.saved = []
         self.lost = ()
+        self.told = []
         if joined:
             for one in range(len(identities)):
                 for other in range(one + 1, len(identities)):
@@ -56,7 +59,7 @@ class Net:
             self.carried.clear()
 
     def emit(self, *effects):
-        raise AssertionError("only a command emits")
+        self.told += effects
 
     def view(self, number, *, is_inbound=True):
         return PeerView(number, NodeAddress(f"10.0.0.{number}", 8333), is_inbound)
@@ -188,6 +191,42 @@ def test_what_is_pushed_is_the_newest_of_its_place_and_nothing_that_expired() ->
     assert net.flows[0].snapshot(net.now).pushed == 1
     net.wait(61 * MINUTE_US)
     assert [flow.snapshot(net.now).pushed for flow in net.flows] == [0, 0]
+
+
+# --- from outside the network ---
+
+
+def hear(net, *raw):
+    net.flows[0].on_heard(RecordsHeard("etcd", tuple(raw)), net.now)
+    net.carry([])
+    told, net.told = net.told, []
+    return told
+
+
+def test_a_record_from_outside_counts_as_one_of_a_peer_does_and_goes_on_to_all() -> None:
+    net = Net(ALICE, BOB, CAROL)
+    config = record_of(ALICE, BOB, kind="config", key="k", value=b"v")
+    assert hear(net, config.encode()) == []
+    assert net.holders(config) == [0, 1, 2]
+    assert hear(net, config.encode()) == []
+
+
+def test_what_does_not_count_is_told_once_and_changes_nothing() -> None:
+    net = Net(ALICE, BOB)
+    newer = record_of(ALICE, BOB, kind="config", key="k", value=b"new", version=NOW + 1)
+    older = record_of(BOB, CAROL, kind="config", key="k", value=b"old")
+    split = record_of(BOB, CAROL, kind="config", key="k", value=b"other", version=NOW + 1)
+    hear(net, newer.encode())
+    forged = newer.encode()[:-1] + bytes((newer.encode()[-1] ^ 1,))
+    foreign = record_of(ALICE, BOB, kind="config", key="l", network_id=bytes(32))
+    too_few = record_of(ALICE, kind="config", key="m")
+    assert hear(net, older.encode(), split.encode()) == []
+    (ignored,) = hear(net, b"\0", too_few.encode(), foreign.encode())
+    assert ignored == RecordsIgnored("etcd", 3, "record of an unknown kind")
+    assert hear(net, forged) == []
+    (ignored,) = hear(net, record_of(version=NOW + 1).encode()[:-1] + b"x")
+    assert ignored == RecordsIgnored("etcd", 1, "forged record of kind status")
+    assert net.holders(newer) == [0, 1] and len(net.stores[0]) == 1
 
 
 # --- news, and those who meet ---

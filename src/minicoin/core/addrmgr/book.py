@@ -139,6 +139,17 @@ class AddressBook:
         taken = (self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
         return tuple(address for address in taken if address is not None)
 
+    def withdraw(self, addresses: Iterable[NodeAddress]) -> tuple[NodeAddress, ...]:
+        """Forget those of these that we found ourselves and that never answered; gives whom it forgot."""
+        forgotten: list[NodeAddress] = []
+        for address in addresses:
+            entry = self._find(address)
+            # Who answered is known by that, and what a peer told us others stand by.
+            if entry is not None and not (entry.is_tried or entry.last_success or entry.source_group):
+                self._tables.forget_new(entry)
+                forgotten.append(entry.address)
+        return tuple(forgotten)
+
     def mark_attempt(self, address: NodeAddress, now: Micros, *, count_failure: bool = True) -> None:
         """We are dialling. The failure counts at once, and mark_good takes it back."""
         entry = self._find(address)

@@ -80,6 +80,12 @@ class Tables:
             last.order = entry.order
         del self.entries[entry.address]
 
+    def forget_new(self, entry: KnownAddress) -> None:
+        """Forget an entry with all its slots of the new table."""
+        for slot in entry.new_slots:
+            self._leave_new(entry, slot)
+        self.delete(entry)
+
     def put_new(self, entry: KnownAddress, slot: int) -> None:
         """Stand in a slot of the new table; who stood there leaves it, and is forgotten if it was its last."""
         previous = self.new_at(slot)

@@ -10,8 +10,8 @@ from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.alarm import Alarm
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.effects import Effect
-from minicoin.core.events import AddressesFound
-from minicoin.core.notices import AddressesLearned, OwnAddressLearned
+from minicoin.core.events import AddressesFound, AddressesWithdrawn
+from minicoin.core.notices import AddressesForgotten, AddressesLearned, OwnAddressLearned
 from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress, normalise_host
 from minicoin.core.primitives.permissions import Permission
@@ -93,6 +93,10 @@ class AddressFlow(Part):
         node.emit(AddressesLearned(event.source, event.origin, added))
         if added:
             self._on_learned(now)
+
+    def on_withdrawn(self, event: AddressesWithdrawn) -> None:
+        """A source outside the network no longer stands by nodes that it named. Who ever answered is known by that."""
+        self._node.emit(AddressesForgotten(event.source, event.origin, self._node.book.withdraw(event.addresses)))
 
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A handshake ended: the address is good, and the peer may know others."""

@@ -24,6 +24,7 @@ from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.effects import Effect, SaveHeaders, Shutdown
 from minicoin.core.events import (
     AddressesFound,
+    AddressesWithdrawn,
     BlockRead,
     BlockRefused,
     BlockStored,
@@ -42,6 +43,7 @@ from minicoin.core.events import (
     NonceFound,
     ProposalVerified,
     QuestionAsked,
+    RecordsHeard,
     RescanProgress,
     Saved,
     SendQueueLow,
@@ -175,6 +177,11 @@ class HeaderOnlyNode:
                 self._shared.emit(InboundLost(remote, reason))
             case AddressesFound():
                 self._addresses.on_found(event, now)
+            case AddressesWithdrawn():
+                self._addresses.on_withdrawn(event)
+            case RecordsHeard():
+                if self._records is not None:
+                    self._records.on_heard(event, now)
             case CommandReceived():
                 self._on_command(event, now)
             case WorkFailed():

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from minicoin.core.effects import Effect, Shutdown
 from minicoin.core.events import (
     AddressesFound,
+    AddressesWithdrawn,
     BlockRead,
     BlockRefused,
     BlockStored,
@@ -29,6 +30,7 @@ from minicoin.core.events import (
     NonceFound,
     ProposalVerified,
     QuestionAsked,
+    RecordsHeard,
     RescanProgress,
     Saved,
     SendQueueLow,
@@ -178,6 +180,11 @@ class Node:
                 pass
             case AddressesFound():
                 self._flows.addresses.on_found(event, now)
+            case AddressesWithdrawn():
+                self._flows.addresses.on_withdrawn(event)
+            case RecordsHeard():
+                if self._flows.records is not None:
+                    self._flows.records.on_heard(event, now)
             case BlockStored():
                 self._on_stored(event, now)
             case BlockRefused():

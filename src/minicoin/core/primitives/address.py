@@ -45,6 +45,7 @@ class AddressSource(StrEnum):
     MDNS = "mdns"
     GOSSIP = "gossip"
     OPERATOR = "operator"
+    REGISTRY = "registry"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,7 +20,8 @@ from minicoin.core.answers import RecordSigned
 from minicoin.core.commands import PutRecord, RecordCommand, SignRecord
 from minicoin.core.document_waits import DocumentWaits
 from minicoin.core.effects import Effect, SaveState, Send
-from minicoin.core.events import Saved
+from minicoin.core.events import RecordsHeard, Saved
+from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.forms.derived import make_codec
 from minicoin.core.limits import (
     DIGEST_ITEMS_MAX,
@@ -33,6 +34,7 @@ from minicoin.core.limits import (
     SIGNED_RECORD_GROUPS_CHARGED_MAX,
     SIGNED_RECORDS_MESSAGE_BYTES_MAX,
 )
+from minicoin.core.notices import RecordsIgnored
 from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rates import Buckets, Rate
@@ -49,6 +51,9 @@ from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _MESSAGES: Final = (RecordValues, RecordDigest, RecordDelta)
 _DIGESTS: Final = Rate(RECORD_DIGESTS_PER_GROUP_BURST, RECORD_DIGESTS_PER_GROUP_PER_SECOND)
+
+_OUTSIDE: Final = b"outside"
+"""The source group of what no peer brought."""
 
 
 @dataclass(slots=True)
@@ -140,6 +145,22 @@ class RecordFlow(Part):
     def on_saved(self, event: Saved) -> None:
         """A document is on disk, or the disk refused it."""
         self._waits.on_saved(event)
+
+    def on_heard(self, event: RecordsHeard, now: Micros) -> None:
+        """Somebody outside the network holds records. Their signatures count as if a peer had brought them; but for
+        what does not count there is nobody to blame, so that is told and no more."""
+        refusals: list[str] = []
+        for raw in event.records:
+            try:
+                taken = self._store.take(decode_record(raw), _OUTSIDE, now)
+            except (DecodeError, PeerFault) as error:
+                refusals.append(str(error))
+                continue
+            if taken not in (Taken.NEW, Taken.OLD):
+                refusals.append(taken)
+        self.alarm.by(self._store.next_expiry())
+        if refusals:
+            self._outbox.emit(RecordsIgnored(event.origin, len(refusals), refusals[0]))
 
     # --- peers ---
 
