@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US
+from minicoin.core.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 # --- ledger (consensus) ---
 BLOCK_WEIGHT_MAX: Final = 4_000_000
@@ -355,6 +355,36 @@ DNSADDR_QUESTIONS_MAX: Final = 32
 DNS_TIMEOUT_US: Final = 10 * SECOND_US
 # Of one announcement on the local link; a machine with more interfaces is reached by the first ones.
 MDNS_ADDRESSES_PER_PEER_MAX: Final = 16
+# --- registries (drivers/registry): shared places outside the network where members find each other ---
+# A value: a record with all its signatures, as it fits into a message; an entry is far smaller.
+REGISTRY_VALUE_BYTES_MAX: Final = 20 << 10
+REGISTRY_KEY_CHARACTERS_MAX: Final = 192
+# Members and their observers, ten times what a consortium is thought of; each with some addresses and records.
+REGISTRY_NODES_MAX: Final = 1_024
+REGISTRY_ADDRESSES_PER_NODE_MAX: Final = 8
+REGISTRY_RECORDS_PER_NODE_MAX: Final = 64
+REGISTRY_KEYS_MAX: Final = 4_096
+# All records of all of them that are remembered here.
+REGISTRY_BYTES_MAX: Final = 8 << 20
+# One answer of a registry: all its keys at once, or a few values.
+REGISTRY_ANSWER_BYTES_MAX: Final = 4 << 20
+# What the core is told: rarely enough that no registry keeps it busy, and soon enough to act on within two seconds.
+REGISTRY_NODES_PER_EVENT_MAX: Final = 64
+REGISTRY_RECORDS_PER_EVENT_MAX: Final = 16
+REGISTRY_DELIVERY_EVERY_US: Final = SECOND_US // 10
+# Records are told again for a core that had no room for them, or did not know who signs them yet.
+REGISTRY_RECORDS_AGAIN_US: Final = MINUTE_US
+# An entry lives so long without a word from its node.
+REGISTRY_LEASE_US: Final = 30 * SECOND_US
+REGISTRY_TIMEOUT_US: Final = 10 * SECOND_US
+REGISTRY_RETRY_FIRST_US: Final = SECOND_US // 2
+REGISTRY_RETRY_LAST_US: Final = 10 * SECOND_US
+# A watch that has been silent for so long may be dead: what is there is compared with what is known.
+REGISTRY_SILENCE_US: Final = MINUTE_US
+REGISTRY_WARNING_AFTER_US: Final = 10 * MINUTE_US
+REGISTRY_MAX_AGE_US: Final = DAY_US
+REGISTRY_SAVE_EVERY_US: Final = MINUTE_US
+REGISTRY_DOCUMENT_BYTES_MAX: Final = 2 << 20
 DIAL_TIMEOUT_US: Final = 10 * SECOND_US
 TRANSPORT_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10
@@ -782,3 +812,4 @@ assert SUPER_LINKS_MAX < OVERLAY_SLOTS_MAX
 assert LETTERS_WAITING_PER_PEER_MAX <= LETTERS_WAITING_PER_GROUP_MAX <= LETTERS_WAITING_MAX
 assert LETTERS_PER_SECOND_PER_PEER <= LETTERS_PER_SECOND_PER_GROUP <= LETTERS_PER_SECOND
 assert LETTERS_KEPT_MAX <= LETTER_HASHES_REMEMBERED_MAX
+assert SIGNED_RECORDS_MESSAGE_BYTES_MAX <= REGISTRY_VALUE_BYTES_MAX < REGISTRY_ANSWER_BYTES_MAX // 2
