@@ -62,6 +62,9 @@ from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages_extension import ExtensionMessage, Offer
+from minicoin.drivers.registry.content import Place, decode_entry, encode_entry, read_key
+from minicoin.drivers.registry.etcd_json import EtcdFailure, decode, read_created, read_page, read_watch
+from minicoin.drivers.registry.kept import Kept, KeptNode, decode_kept, encode_kept
 
 MAGIC = bytes.fromhex("fabfb5da")
 # Their text is made readable and their later fields are dropped, so their bytes need not come back the same.
@@ -318,6 +321,39 @@ def _outcome(data: bytes, step: int) -> tuple[list[m.Message], str]:
     return taken, ""
 
 
+def _registry_key(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    assert read_key(text).key == text
+
+
+def _registry_entry(raw: bytes) -> None:
+    found = decode_entry(raw, NETWORK.network_id, _ALICE)
+    assert decode_entry(encode_entry(NETWORK.network_id, found), NETWORK.network_id, _ALICE) == found
+
+
+def _registry_kept(raw: bytes) -> None:
+    found = decode_kept(raw, NETWORK.network_id)
+    assert decode_kept(encode_kept(found, NETWORK.network_id), NETWORK.network_id) == found
+
+
+def _etcd_line(raw: bytes) -> None:
+    try:
+        read_watch(raw)
+    except EtcdFailure:
+        return
+
+
+def _etcd_answer(raw: bytes) -> None:
+    answer = decode(raw)
+    read_page(answer)
+    read_created(answer)
+
+
+_ALICE = ALICE.peer_id.multihash
+_ALICES = NodeAddress("10.1.2.3", 18444, _ALICE)
+_ETCD_KEY = b'{"kv":{"key":"aw==","value":"dg==","mod_revision":"4"}}'
+
+
 def _payload(message: m.Message) -> bytes:
     return encode_reject(message) if isinstance(message, m.Reject) else encode_payload(message)
 
@@ -378,6 +414,29 @@ TARGETS: dict[str, Target] = {
     "records-document": Target(
         _allow_refusal(_records),
         (encode_records((Held(record_of(), GROUP, 0),) * 2, NETWORK.network_id)[:-32],),
+    ),
+    "registry-key": Target(
+        _allow_refusal(_registry_key), (Place(_ALICE).key.encode(), Place(_ALICE, "config-0").key.encode())
+    ),
+    "registry-entry": Target(_allow_refusal(_registry_entry), (encode_entry(NETWORK.network_id, (_ALICES,)),)),
+    "registry-kept": Target(
+        _allow_refusal(_registry_kept),
+        (encode_kept(Kept(7, {_ALICE: KeptNode((_ALICES,), 5, is_met=True)}), NETWORK.network_id),),
+    ),
+    "etcd-line": Target(
+        _allow_refusal(_etcd_line),
+        (
+            b'{"result":{"header":{"revision":"4"},"events":[' + _ETCD_KEY + b"]}}",
+            b'{"result":{"canceled":true,"compact_revision":"8"}}',
+            b'{"error":{"grpc_code":16,"message":"no"}}',
+        ),
+    ),
+    "etcd-answer": Target(
+        _allow_refusal(_etcd_answer),
+        (
+            b'{"header":{"revision":"4"},"kvs":[{"key":"aw==","mod_revision":"4"}],"more":true}',
+            b'{"responses":[{"response_range":{"kvs":[{"key":"aw==","value":"dg=="}]}}]}',
+        ),
     ),
     "node-address": Target(
         _allow_refusal(_node_address), (b"node.example:8333", b"[2001:db8::1]:18444", b"::ffff:1.2.3.4", b"1.2.3.4:1")

@@ -15,6 +15,8 @@ from minicoin.core.effects import Reply
 from minicoin.core.params.network import Network
 from minicoin.core.queries.node import NodeQueries
 from minicoin.drivers.connection import ByteCounts
+from minicoin.drivers.registry.carrier import RegistryCarrier
+from minicoin.drivers.registry.status import RegistryStatus
 from minicoin.drivers.runtime import Runtime
 from minicoin.rpc.port import ChainReads
 
@@ -27,9 +29,17 @@ class NodeBridge:
     """Made once per node; its methods are awaited from the RPC server's event loop."""
 
     def __init__(
-        self, runtime: Runtime, network: Network, datadir: Path, version: str, started_at: int, log: Log | None = None
+        self,
+        runtime: Runtime,
+        network: Network,
+        datadir: Path,
+        version: str,
+        started_at: int,
+        log: Log | None = None,
+        registry: RegistryCarrier | None = None,
     ) -> None:
         self._runtime = runtime
+        self._registry = registry
         self.network = network
         self.datadir = datadir
         self._log = log or Log()
@@ -64,6 +74,11 @@ class NodeBridge:
         except trio.RunFinishedError as error:
             raise CommandRefused(Reason.STOPPED, _GONE) from error
         return take_answer(command, await answer)
+
+    async def registry(self) -> RegistryStatus | None:
+        """How the node stands to its registry, read on its loop."""
+        carrier = self._registry
+        return None if carrier is None else await self.query(lambda _: carrier.status())
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events."""

@@ -15,6 +15,7 @@ from coincurve import PrivateKey
 
 from minicoin import __version__
 from minicoin.app.identity import load_identity
+from minicoin.app.loading import load
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
@@ -25,7 +26,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.channel import LocalPeer
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.multiaddr import Multiaddr
-from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX
+from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX, REGISTRY_MAX_AGE_US
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node, state_of
 from minicoin.core.node.node import Node
@@ -47,6 +48,8 @@ from minicoin.drivers.kernel import KernelVerifier
 from minicoin.drivers.mdns import Mdns
 from minicoin.drivers.network import Listening, Sockets, listening_port, open_listeners
 from minicoin.drivers.recorder import Recorder, open_recording
+from minicoin.drivers.registry.carrier import RegistryCarrier
+from minicoin.drivers.registry.settings import RegistrySettings
 from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime
@@ -100,6 +103,10 @@ class NodeSetup:
     """Who is asked for names; None: the system's."""
     uses_mdns: bool = False
     """Look for nodes on the local link, and be found there."""
+    registry: RegistrySettings | None = None
+    """Where members find each other and leave records."""
+    registry_max_age_us: int = REGISTRY_MAX_AGE_US
+    """How long its word of nodes counts that this one has not met."""
     record: RecordSetup | None = None
     """Write what the node handles to a file; the node runs without a wallet then, so that no key gets there."""
 
@@ -123,6 +130,7 @@ class BuiltNode:
     identity: Identity | None
     """Who the node is on libp2p; None where it speaks plain TCP only."""
     mdns: Mdns | None
+    registry: RegistryCarrier | None
     mempool: bytes | None
     messages: list[str]
     """What opening had to repair, for the log."""
@@ -137,6 +145,8 @@ class BuiltNode:
         async with trio.open_nursery() as nursery:
             if self.mdns is not None:
                 nursery.start_soon(self.mdns.run, self._note_mdns_failure)
+            if self.registry is not None:
+                nursery.start_soon(self.registry.run)
             await self.runtime.run(self.listeners, self.mempool, task_status=task_status)
             nursery.cancel_scope.cancel()
 
@@ -217,7 +227,23 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
     runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder, signer)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
-    return BuiltNode(setup, runtime, listening, identity, mdns, loaded.get(MEMPOOL_KEY), messages)
+    registry = _make_registry(setup, runtime, inbox)
+    return BuiltNode(setup, runtime, listening, identity, mdns, registry, loaded.get(MEMPOOL_KEY), messages)
+
+
+def _make_registry(setup: NodeSetup, runtime: Runtime, inbox: Inbox) -> RegistryCarrier | None:
+    """Raises MisuseError for certificates that cannot be used."""
+    if setup.registry is None:
+        return None
+    carrier: RegistryCarrier = load("registry").make_carrier(
+        setup.registry,
+        setup.registry_max_age_us,
+        runtime.node.view,
+        setup.datadir / STATE_FOLDER,
+        inbox.put_nowait,
+        runtime.report,
+    )
+    return carrier
 
 
 def _refuse_plain(setup: NodeSetup) -> None:

@@ -1,5 +1,6 @@
 """`minicoin net`: the peers of a running node, and who this and other nodes are."""
 
+import time
 from decimal import Decimal
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from minicoin.app.invocation import Invocation
 from minicoin.app.loading import load
 from minicoin.app.show import Table, counted, describe
 from minicoin.core.faults import MisuseError
+from minicoin.rpc.json_text import Json
 
 _Address = Annotated[str, typer.Argument(help="HOST, HOST:PORT or a multiaddr.")]
 _Subject = Annotated[str, typer.Argument(help="An IP, a subnet, HOST:PORT or a peer id.")]
@@ -160,3 +162,39 @@ def info(invocation: Invocation) -> None:
     found = as_object(invocation.call("getnetworkinfo"))
     names = ("subversion", "protocolversion", "connections_in", "connections_out", "listenport", "relayfee")
     invocation.show(found, describe({name: found[name] for name in names}))
+
+
+def registry(invocation: Invocation) -> None:
+    """The registry: whether it is there, and what it told."""
+    info = as_object(invocation.call("getnetworkinfo"))
+    if info["registry"] is None:
+        invocation.show(None, "none; start the node with --registry file:///FOLDER or etcd://HOST:PORT/PREFIX")
+        return
+    found = as_object(info["registry"])
+    shown: dict[str, Json] = {
+        "registry": found["kind"],
+        "endpoint": found["endpoint"],
+        "state": _state_of(found),
+        "last heard": _moment(found["last_heard"]),
+        "our entry": "stands there" if found["announced"] else "does not stand there",
+        "other nodes": f"{found['nodes_listed']} listed, {found['nodes']} known",
+        "records": found["records"],
+        "ignored": found["ignored"],
+        "max age": f"{found['max_age']} s",
+        "error": found["error"] or "none",
+    }
+    invocation.show(found, describe(shown))
+
+
+def _state_of(registry: dict[str, Json]) -> str:
+    if registry["connected_since"] is not None:
+        return f"connected since {_moment(registry['connected_since'])}"
+    if registry["unreachable_since"] is not None:
+        return f"not reached since {_moment(registry['unreachable_since'])}; the node goes on with what it has"
+    return "being read"
+
+
+def _moment(seconds: Json) -> str:
+    if seconds is None:
+        return "never"
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(int(str(seconds))))

@@ -105,6 +105,40 @@ def startnode(
     dns: Annotated[
         str | None, _option(_FINDING, "Name server IP:PORT to ask.", "--dns", default="the system's")
     ] = None,
+    registry: Annotated[
+        str | None,
+        _option(
+            _FINDING,
+            "Where members find each other: file:///FOLDER or etcd://HOST:PORT/PREFIX; more HOST:PORT behind commas.",
+            "--registry",
+        ),
+    ] = None,
+    registry_ca: Annotated[
+        Path | None,
+        _option(_FINDING, "Who signs its certificates (PEM); turns TLS on.", "--registry-ca", "--registryca"),
+    ] = None,
+    registry_cert: Annotated[
+        Path | None,
+        _option(_FINDING, "Our certificate for it, without a CommonName.", "--registry-cert", "--registrycert"),
+    ] = None,
+    registry_key: Annotated[Path | None, _option(_FINDING, "Its key.", "--registry-key", "--registrykey")] = None,
+    registry_user: Annotated[
+        str | None, _option(_FINDING, "Who we are to it.", "--registry-user", "--registryuser")
+    ] = None,
+    registry_password_file: Annotated[
+        Path | None,
+        _option(_FINDING, "File with that user's password.", "--registry-password-file"),
+    ] = None,
+    registry_max_age: Annotated[
+        int | None,
+        _option(
+            _FINDING,
+            "Seconds that its last word of nodes we never met counts when it is gone.",
+            "--registry-max-age",
+            "--registrymaxage",
+            default="registry_max_age_s",
+        ),
+    ] = None,
     transport: Annotated[
         Literal["libp2p", "tcp"] | None,
         _option(_IDENTITY, "How to speak to nodes.", "--transport", default="what the network uses"),
@@ -375,7 +409,7 @@ def startnode(
     is_default = source is not None and source.name == "DEFAULT"
     given: dict[str, object] = {
         "network": None if is_default else network,
-        "datadir": None if datadir is None else datadir.expanduser(),
+        "datadir": _home(datadir),
         "listen_port": listen,
         "listen": False if no_listen else None,
         "bind": tuple(bind or ()),
@@ -394,6 +428,13 @@ def startnode(
         "role": role,
         "mdns": mdns,
         "nameserver": dns,
+        "registry": registry,
+        "registry_ca": _home(registry_ca),
+        "registry_cert": _home(registry_cert),
+        "registry_key": _home(registry_key),
+        "registry_user": registry_user,
+        "registry_password_file": _home(registry_password_file),
+        "registry_max_age_s": registry_max_age,
         "rpc_bind": rpcbind,
         "rpc_port": rpcport,
         "rpc_user": rpcuser,
@@ -403,12 +444,12 @@ def startnode(
         "inbound_slots": maxinbound,
         "script_threads": scriptthreads,
         "mining_interval_s": mininginterval,
-        "record": None if record is None else record.expanduser(),
+        "record": _home(record),
         "record_max_mb": recordmax,
         "log_json": jsonlogs or None,
         "verbose": verbose or None,
         "debug": tuple(debug or ()),
-        "log_file": None if logfile is None else logfile.expanduser(),
+        "log_file": _home(logfile),
         "rpcauth": tuple(rpcauth or ()),
         "rpcservertimeout": rpcservertimeout,
         "rpcwhitelist": tuple(rpcwhitelist or ()),
@@ -452,6 +493,10 @@ def startnode(
         typer.echo(error_line(str(error)), err=True)
         raise typer.Exit(EXIT_FAILED) from error
     raise typer.Exit(load("run").run_node(options))
+
+
+def _home(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser()
 
 
 def _note_encryption(options: NodeOptions) -> None:

@@ -86,6 +86,7 @@ COMMANDS: Final = (
     Command("net addresses", "cli_net", "addresses", "Addresses of nodes this node has heard of."),
     Command("net id", "cli_net", "identity", "Who this node is: its peer id, and where it can be dialled."),
     Command("net ping", "cli_net", "ping", "Ping any libp2p peer, which needs no node; or all peers of the node."),
+    Command("net registry", "cli_net", "registry", "The registry: whether it is there, and what it told."),
     Command("net info", "cli_net", "info", "This node as its peers see it."),
     Command("net find", "cli_peer_ids", "find", "Where the node of a peer id is."),
     Command("net tell", "cli_peer_ids", "tell", "Tell the node of a peer id a line of text."),

@@ -46,7 +46,16 @@ from minicoin.core.notices import (
     WalletChanged,
     WalletNotSaved,
 )
-from minicoin.drivers.reports import AcceptFailed, MdnsFailed, RecordingEnded, Report, RpcAcceptFailed
+from minicoin.drivers.reports import (
+    AcceptFailed,
+    MdnsFailed,
+    RecordingEnded,
+    RegistryConnected,
+    RegistryLost,
+    RegistryWarned,
+    Report,
+    RpcAcceptFailed,
+)
 from minicoin.rpc.port import LOG_AREAS
 
 Fields = Mapping[str, str | int]
@@ -162,5 +171,11 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("rpc-accept-failed", {"reason": reason})
         case MdnsFailed(reason):
             return Line("mdns-failed", {"reason": reason})
+        case RegistryConnected(endpoint, nodes):
+            return Line("registry", {"endpoint": endpoint, "nodes": nodes})
+        case RegistryLost(endpoint, reason):
+            return Line("registry-lost", {"endpoint": endpoint, "reason": reason})
+        case RegistryWarned(endpoint, reason):
+            return Line("registry-warning", {"endpoint": endpoint, "reason": reason})
         case _:
             assert_never(notice)

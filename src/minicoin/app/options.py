@@ -23,6 +23,7 @@ from minicoin.core.limits import (
     INBOUND_SLOTS,
     MOCK_TIME_S_MAX,
     RECORD_FILE_BYTES_MAX,
+    REGISTRY_MAX_AGE_US,
     RPC_KEEP_ALIVE_S,
 )
 from minicoin.core.params.network import Network
@@ -40,6 +41,12 @@ _FIELD_OF_KEY: Final = {
     "seednode": "seed_nodes",
     "dnsseed": "dns_seed",
     "dns": "nameserver",
+    "registryca": "registry_ca",
+    "registrycert": "registry_cert",
+    "registrykey": "registry_key",
+    "registryuser": "registry_user",
+    "registrypasswordfile": "registry_password_file",
+    "registrymaxage": "registry_max_age_s",
     "allowpeer": "allow_peers",
     "rpcport": "rpc_port",
     "rpcbind": "rpc_bind",
@@ -54,6 +61,20 @@ _FIELD_OF_KEY: Final = {
     "jsonlogs": "log_json",
     "logfile": "log_file",
 }
+
+_PATH_KEYS: Final = frozenset(
+    {
+        "datadir",
+        "identity",
+        "record",
+        "logfile",
+        "anchor",
+        "registryca",
+        "registrycert",
+        "registrykey",
+        "registrypasswordfile",
+    }
+)
 
 
 class NodeOptions(BaseModel):
@@ -82,8 +103,16 @@ class NodeOptions(BaseModel):
     nameserver: str | None = None
     """Who is asked for names instead of the system's servers, as IP:PORT."""
     mdns: bool | None = None
-    role: str = ""
     """Look for nodes on the local link; None: where the network says so."""
+    role: str = ""
+    registry: str | None = None
+    """Where members find each other and leave records, as drivers/registry/settings has it."""
+    registry_ca: Path | None = None
+    registry_cert: Path | None = None
+    registry_key: Path | None = None
+    registry_user: str | None = None
+    registry_password_file: Path | None = None
+    registry_max_age_s: int = Field(REGISTRY_MAX_AGE_US // SECOND_US, ge=1, le=10 * 366 * 24 * 3600)
     allow_peers: tuple[str, ...] = ()
     """Peer ids that may connect; empty: everybody."""
     miner: str | None = None
@@ -234,7 +263,7 @@ def _from_toml(key: str, value: object) -> object:
     """TOML knows no tuples and no paths."""
     if isinstance(value, list):
         return tuple(value)
-    if key in ("datadir", "identity", "record", "logfile", "anchor") and isinstance(value, str):
+    if key in _PATH_KEYS and isinstance(value, str):
         return Path(value).expanduser()
     if key == "mininginterval" and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -44,6 +44,7 @@ from minicoin.core.script.policy import Standardness
 from minicoin.core.script.standard import address_script
 from minicoin.core.units import HOUR_US, SECOND_US
 from minicoin.drivers.network import has_ipv6
+from minicoin.drivers.registry.settings import RegistryAccess, RegistrySettings, read_settings
 from minicoin.drivers.reports import RpcAcceptFailed
 from minicoin.drivers.resolver import parse_nameserver
 from minicoin.drivers.store.errors import StoreError
@@ -126,6 +127,8 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
         uses_mdns=uses_mdns,
+        registry=_registry(options, network),
+        registry_max_age_us=options.registry_max_age_s * SECOND_US,
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
         mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
@@ -291,6 +294,24 @@ def _uses_mdns(options: NodeOptions, network: Network) -> bool:
     return network.uses_mdns if options.mdns is None else options.mdns
 
 
+def _registry(options: NodeOptions, network: Network) -> RegistrySettings | None:
+    """Raises MisuseError."""
+    access = RegistryAccess(
+        options.registry_ca,
+        options.registry_cert,
+        options.registry_key,
+        options.registry_user,
+        options.registry_password_file,
+    )
+    if options.registry is None:
+        if access != RegistryAccess():
+            raise MisuseError("registry-ca and its like need a registry: --registry etcd://HOST:PORT/PREFIX")
+        return None
+    if not options.uses_libp2p(network):
+        raise MisuseError("a registry names nodes by their peer ids, which plain TCP cannot prove: it needs libp2p")
+    return read_settings(options.registry, access)
+
+
 def _default_hosts(network: Network, *, uses_mdns: bool) -> tuple[str, ...]:
     # Both families where the machine has both; a network of private addresses is a lab's and stays on this machine,
     # unless its nodes look for each other on the link.
@@ -317,7 +338,9 @@ async def _run(options: NodeOptions) -> int:
     built = await build_node(setup, log.take)
     for message in built.messages:
         print(message, file=sys.stderr)  # noqa: T201
-    bridge = NodeBridge(built.runtime, setup.network, setup.datadir, __version__, int(time.time()), log)
+    bridge = NodeBridge(
+        built.runtime, setup.network, setup.datadir, __version__, int(time.time()), log, registry=built.registry
+    )
     place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
     server = RpcServer(
         bridge,

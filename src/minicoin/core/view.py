@@ -178,6 +178,8 @@ class RecordReader(Protocol):
     """The records (core/records)."""
 
     @property
+    def changes(self) -> int: ...
+    @property
     def own_signer(self) -> bytes: ...
     def __len__(self) -> int: ...
     def of_kind(self, kind: str) -> tuple[SignedRecord, ...]: ...
@@ -303,6 +305,10 @@ class NodeView:
     def records(self) -> RecordReader | None:
         """None where nodes have no messages of their own."""
         return self._shared.records
+
+    def peer_views(self) -> tuple[PeerView, ...]:
+        """The peers whose handshake is over."""
+        return self._shared.peer_views()
 
     @property
     def admission(self) -> AdmissionReader | None:

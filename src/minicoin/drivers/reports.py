@@ -40,7 +40,33 @@ class MdnsFailed:
     reason: str
 
 
-Report = RecordingEnded | AcceptFailed | RpcAcceptFailed | MdnsFailed
+@dataclass(frozen=True, slots=True)
+class RegistryConnected:
+    """The registry was read; so many other nodes are listed there."""
+
+    endpoint: str
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLost:
+    """The registry does not answer. The node goes on with what it has."""
+
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryWarned:
+    """Something about the registry that its operator should look at."""
+
+    endpoint: str
+    reason: str
+
+
+Report = (
+    RecordingEnded | AcceptFailed | RpcAcceptFailed | MdnsFailed | RegistryConnected | RegistryLost | RegistryWarned
+)
 
 NoticeTaker = Callable[[Micros, Notice | Report], None]
 """Hears everything, with the time by the wall, on the node's thread."""

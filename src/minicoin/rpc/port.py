@@ -103,6 +103,37 @@ class LinkTraffic(Protocol):
         """Bytes of whole frames."""
 
 
+class RegistryState(Protocol):
+    """How a node stands to its registry. Times are Unix seconds; None for never or not now."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def connected_since(self) -> int | None: ...
+    @property
+    def unreachable_since(self) -> int | None: ...
+    @property
+    def last_heard(self) -> int | None: ...
+    @property
+    def is_announced(self) -> bool: ...
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def nodes_listed(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def ignored(self) -> int: ...
+    @property
+    def max_age_s(self) -> int: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
 LOG_AREAS: Final = ("mempool", "mining", "net", "validation", "wallet")
 """What of the log can be had in full, on demand."""
 
@@ -139,6 +170,9 @@ class NodePort(Protocol):
 
     async def command(self, command: Asks[A]) -> A:
         """Have the node do something; its answer. Raises CommandRefused."""
+
+    async def registry(self) -> RegistryState | None:
+        """How it stands to its registry; None where it has none."""
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events; at most 5 ms. What `read` raises is raised here."""

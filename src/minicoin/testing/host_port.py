@@ -59,6 +59,9 @@ class HostPort:
             raise CommandRefused(Reason.STOPPED, f"no reply to {command!r}")
         return take_answer(command, reply.answer)
 
+    async def registry(self) -> None:
+        """A simulated node has none."""
+
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Between two events."""
         return read(NodeQueries(self._node.view, self.host.clock.read(self.world.now)))

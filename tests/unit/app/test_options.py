@@ -40,6 +40,13 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         allowpeer = ["12D3KooW"]
         mdns = true
         role = "member"
+        registry = "etcd://127.0.0.1/minicoin"
+        registryca = "{tmp_path}/ca.pem"
+        registrycert = "{tmp_path}/node.pem"
+        registrykey = "{tmp_path}/node.key"
+        registryuser = "bank1"
+        registrypasswordfile = "{tmp_path}/password"
+        registrymaxage = 60
         dns = "127.0.0.1:53"
         dial = ["a:1"]
         addnode = ["b:2"]

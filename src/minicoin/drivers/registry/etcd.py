@@ -14,9 +14,9 @@ import trio
 
 from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_SILENCE_US, REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.registry.etcd_gateway import Gateway, LeaseLost
+from minicoin.drivers.registry.etcd_gateway import EtcdGateway, LeaseLost
 from minicoin.drivers.registry.etcd_json import (
-    Failure,
+    EtcdFailure,
     Json,
     create_request,
     keys_request,
@@ -29,7 +29,7 @@ from minicoin.drivers.registry.etcd_json import (
     text,
     watch_request,
 )
-from minicoin.drivers.registry.port import Holder, RegistryUnavailable, Watcher
+from minicoin.drivers.registry.port import LeaseHolder, RegistryUnavailable, Watcher
 from minicoin.drivers.registry.settings import EtcdSettings
 
 _AGAIN_S: Final = 1.0
@@ -45,7 +45,7 @@ class EtcdRegistry:
 
     def __init__(self, settings: EtcdSettings, silence_us: int = REGISTRY_SILENCE_US) -> None:
         """Raises MisuseError for certificates that cannot be used."""
-        self._gateway = Gateway(settings)
+        self._gateway = EtcdGateway(settings)
         self._prefix = f"{settings.prefix}/".encode()
         self._silence_s = silence_us / SECOND_US
 
@@ -53,7 +53,7 @@ class EtcdRegistry:
     def endpoint(self) -> str:
         return self._gateway.endpoint + self._prefix.decode().rstrip("/")
 
-    async def hold(self, key: str, value: bytes, lease_us: int, holder: Holder) -> None:
+    async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         call = self._gateway.call
         lease = await call("lease/grant", {"TTL": str(-(-lease_us // SECOND_US))}, read_lease)
         try:
@@ -134,7 +134,7 @@ class EtcdRegistry:
         if told.compact_revision:
             return False
         if told.is_canceled:
-            raise Failure(
+            raise EtcdFailure(
                 _PERMISSION_DENIED if "permission" in told.cancel_reason else 0,
                 told.cancel_reason or "the watch was ended",
             )

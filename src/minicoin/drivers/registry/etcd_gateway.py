@@ -17,7 +17,7 @@ import trio
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX, REGISTRY_TIMEOUT_US
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.registry.etcd_json import Failure, Json, decode, encode, read_failure, read_token
+from minicoin.drivers.registry.etcd_json import EtcdFailure, Json, decode, encode, read_failure, read_token
 from minicoin.drivers.registry.port import RegistryRefused, RegistryUnavailable
 from minicoin.drivers.registry.settings import EtcdSettings
 
@@ -39,7 +39,7 @@ class LeaseLost(RegistryUnavailable):
     """The lease is no more; what stood under it is gone."""
 
 
-class Gateway:
+class EtcdGateway:
     """One cluster."""
 
     def __init__(self, settings: EtcdSettings) -> None:
@@ -74,7 +74,7 @@ class Gateway:
         for _ in self._settings.endpoints:
             try:
                 return read(await self._call_as_user(path, raw))
-            except Failure as failure:
+            except EtcdFailure as failure:
                 if failure.code in _ANSWERED:
                     raise self._explain(failure) from failure
                 why = failure.message
@@ -100,7 +100,7 @@ class Gateway:
                 if response.status_code != httpx.codes.OK:
                     raise _failure_of(response, await _read(response))
                 yield _split(response)
-        except Failure as failure:
+        except EtcdFailure as failure:
             if _is_stale(failure):
                 # The next call asks for another.
                 self._token = ""
@@ -121,7 +121,7 @@ class Gateway:
             await self._authenticate()
         try:
             return await self._post(path, raw)
-        except Failure as failure:
+        except EtcdFailure as failure:
             if not (self._settings.user and _is_stale(failure)):
                 raise
         await self._authenticate()
@@ -133,7 +133,7 @@ class Gateway:
         self._token = read_token(await self._post("auth/authenticate", encode(who)))
 
     async def _post(self, path: str, raw: bytes) -> Json:
-        """Raises Failure, httpx.HTTPError, trio.TooSlowError or DecodeError."""
+        """Raises EtcdFailure, httpx.HTTPError, trio.TooSlowError or DecodeError."""
         with trio.fail_after(_TIMEOUT_S):
             async with self._client.stream("POST", self._url(path), content=raw, headers=self._headers()) as response:
                 body = await _read(response)
@@ -152,7 +152,7 @@ class Gateway:
 
     # --- in words ---
 
-    def _explain(self, failure: Failure) -> RegistryUnavailable:
+    def _explain(self, failure: EtcdFailure) -> RegistryUnavailable:
         user = self._settings.user
         if "CommonName" in failure.message:
             return RegistryRefused(
@@ -210,17 +210,17 @@ def _tls(settings: EtcdSettings) -> ssl.SSLContext:
     return context
 
 
-def _is_stale(failure: Failure) -> bool:
+def _is_stale(failure: EtcdFailure) -> bool:
     return any(words in failure.message for words in _STALE_TOKEN)
 
 
-def _failure_of(response: httpx.Response, body: bytes) -> Failure:
+def _failure_of(response: httpx.Response, body: bytes) -> EtcdFailure:
     """Why not; the gateway itself says so in plain text."""
     try:
         return read_failure(decode(body))
     except DecodeError:
         code = _INVALID_ARGUMENT if response.status_code == httpx.codes.BAD_REQUEST else 0
-        return Failure(code, body[:_PLAIN_TEXT_BYTES_MAX].decode("ascii", "replace").strip())
+        return EtcdFailure(code, body[:_PLAIN_TEXT_BYTES_MAX].decode("ascii", "replace").strip())
 
 
 async def _read(response: httpx.Response) -> bytes:

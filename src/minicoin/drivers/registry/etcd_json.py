@@ -55,7 +55,7 @@ class WatchLine:
     cancel_reason: str = ""
 
 
-class Failure(Exception):
+class EtcdFailure(Exception):
     """The server's own word for why not, with gRPC's number for it."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -120,7 +120,7 @@ def decode(raw: bytes) -> Json:
     return _object(value)
 
 
-def read_failure(answer: Json) -> Failure:
+def read_failure(answer: Json) -> EtcdFailure:
     """Why not, from an answer that says no. Raises DecodeError."""
     inner = answer.get("error")
     if isinstance(inner, dict):
@@ -130,7 +130,7 @@ def read_failure(answer: Json) -> Failure:
     code = answer.get("code", answer.get("grpc_code", 0))
     if not isinstance(message, str) or not isinstance(code, int):
         raise DecodeError("not an error of etcd")
-    return Failure(code, message[:500])
+    return EtcdFailure(code, message[:500])
 
 
 def number(answer: Json, name: str) -> int:
@@ -180,7 +180,7 @@ def read_created(answer: Json) -> tuple[bool, bytes | None]:
 
 
 def read_watch(line: bytes) -> WatchLine:
-    """One line of a watch. Raises DecodeError, or Failure where it is the server's reason to end."""
+    """One line of a watch. Raises DecodeError, or EtcdFailure where it is the server's reason to end."""
     answer = decode(line)
     if "error" in answer:
         raise read_failure(answer)

@@ -18,7 +18,7 @@ import trio
 
 from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_TIMEOUT_US, REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.registry.port import Holder, RegistryUnavailable, WallClock, Watcher
+from minicoin.drivers.registry.port import LeaseHolder, RegistryUnavailable, WallClock, Watcher
 from minicoin.drivers.registry.settings import FileSettings
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class FileRegistry:
     def endpoint(self) -> str:
         return f"file://{self._folder}"
 
-    async def hold(self, key: str, value: bytes, lease_us: int, holder: Holder) -> None:
+    async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         previous = await self._run(partial(self._read_live, key))
         try:
             await self._run(partial(self._write, key, value, lease_us))

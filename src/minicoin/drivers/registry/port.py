@@ -37,7 +37,7 @@ class Watcher(Protocol):
         """Something stands there that was left out."""
 
 
-class Holder(Protocol):
+class LeaseHolder(Protocol):
     """Whoever lets a value stand under a lease."""
 
     def on_held(self, previous: bytes | None) -> None:
@@ -58,7 +58,7 @@ class Registry(Protocol):
     def endpoint(self) -> str:
         """Where it is spoken to at the moment, without secrets."""
 
-    async def hold(self, key: str, value: bytes, lease_us: int, holder: Holder) -> None:
+    async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         """Let a value stand as long as this runs, and `lease_us` longer at most if it is cut off. Ends by being
         cancelled, which takes the value away, or with RegistryUnavailable, when it may be called again."""
 

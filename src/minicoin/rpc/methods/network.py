@@ -13,7 +13,7 @@ from minicoin.core.units import SECOND_US, Micros
 from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
-from minicoin.rpc.port import LinkTraffic, NodePort
+from minicoin.rpc.port import LinkTraffic, NodePort, RegistryState
 from minicoin.rpc.shapes import JsonObject
 
 # Bitcoin Core's five; only two are spoken here.
@@ -63,6 +63,8 @@ async def get_network_info(call: Call) -> Json:
         }
         for name in NETWORKS
     ]
+    registry = await call.port.registry()
+    warnings = (*await call.port.query(lambda node: node.warnings()), *(() if registry is None else registry.warnings))
     addresses: list[Json] = [] if own is None else [{"address": own.host, "port": own.port, "score": 1}]
     return {
         "version": _version_number(call.port.version),
@@ -87,7 +89,25 @@ async def get_network_info(call: Call) -> Json:
         "overlay_role": overlay.state.role,
         "letters": overlay.has_letters,
         "listenport": policy.listen_port if policy.listens else 0,
-        "warnings": list(await call.port.query(lambda node: node.warnings())),
+        "registry": None if registry is None else _registry_json(registry),
+        "warnings": list(warnings),
+    }
+
+
+def _registry_json(registry: RegistryState) -> JsonObject:
+    return {
+        "kind": registry.kind,
+        "endpoint": registry.endpoint,
+        "connected_since": registry.connected_since,
+        "unreachable_since": registry.unreachable_since,
+        "last_heard": registry.last_heard,
+        "announced": registry.is_announced,
+        "nodes": registry.nodes,
+        "nodes_listed": registry.nodes_listed,
+        "records": registry.records,
+        "ignored": registry.ignored,
+        "max_age": registry.max_age_s,
+        "error": registry.error,
     }
 
 
@@ -221,7 +241,9 @@ METHODS = (
         "This node as its peers see it, and its connections.",
         "An object: version, subversion, protocolversion, localservices, connections, networks "
         f"({', '.join(NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
-        "listens), overlay (the network model), overlay_role, letters, warnings and more.",
+        "listens), overlay (the network model), overlay_role, letters, registry (null, or an object: kind, endpoint, "
+        "connected_since, unreachable_since, last_heard, announced, nodes, nodes_listed, records, ignored, max_age, "
+        "error), warnings and more.",
         get_network_info,
     ),
     Method(

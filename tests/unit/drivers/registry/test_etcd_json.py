@@ -6,7 +6,7 @@ import pytest
 
 from minicoin.core.faults import DecodeError
 from minicoin.drivers.registry import etcd_json as ej
-from minicoin.drivers.registry.etcd_json import Change, Failure, KeyValue, Page, WatchLine
+from minicoin.drivers.registry.etcd_json import Change, EtcdFailure, KeyValue, Page, WatchLine
 
 
 def test_what_is_asked() -> None:
@@ -40,7 +40,7 @@ def test_lines_of_a_watch() -> None:
     assert ej.read_watch(b'{"result":{"created":true}}') == WatchLine(0)
     compacted = ej.read_watch(b'{"result":{"canceled":true,"compact_revision":"8"}}')
     assert (compacted.compact_revision, compacted.is_canceled) == (8, True)
-    with pytest.raises(Failure) as failure:
+    with pytest.raises(EtcdFailure) as failure:
         ej.read_watch(b'{"error":{"grpc_code":16,"message":"etcdserver: invalid auth token"}}')
     assert (failure.value.code, failure.value.message) == (16, "etcdserver: invalid auth token")
 
