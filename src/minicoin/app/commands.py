@@ -50,6 +50,7 @@ GROUPS: Final = (
     Group("consortium", "Networks whose blocks their members sign: request, new."),
     Group("data", "Small data in payments: put, list."),
     Group("records", "Small signed values that nodes keep for each other: list, show, put, sign."),
+    Group("admission", "Who may connect to a consortium's nodes: list, propose, approve, history."),
     Group("lab", "A private network of real processes on loopback."),
     Group("sim", "The laboratory: the same node code in virtual time."),
 )
@@ -132,6 +133,15 @@ COMMANDS: Final = (
     Command("records show", "cli_records", "show", "One record, with who signed it and when."),
     Command("records put", "cli_records", "put", "Sign a record as this node, and give it to everybody."),
     Command("records sign", "cli_records", "sign", "Add this node's signature to a record that several sign."),
+    Command("admission list", "cli_admission", "list_admission", "Who may connect, and what members drafted."),
+    Command("admission propose", "cli_admission", "propose", "Draft who may connect, and sign it as a member."),
+    Command("admission approve", "cli_admission", "approve", "Sign a draft of another member as this node's."),
+    Command(
+        "admission history",
+        "cli_admission",
+        "history",
+        "The versions this node went by.",
+    ),
     Command("lab up", "cli_lab", "up", "Start nodes, connect them, mine, pay from one to another, show them live."),
     Command("sim run", "cli_sim", "run", "Run a scenario."),
     Command("sim list", "cli_sim", "list_scenarios", "The scenarios there are and what each asks."),

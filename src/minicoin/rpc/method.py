@@ -59,6 +59,7 @@ class Category(StrEnum):
     CHAIN = "Blockchain"
     CONTROL = "Control"
     DATA = "Data"
+    MEMBERS = "Members"
     MINING = "Mining"
     NETWORK = "Network"
     RAW = "Rawtransactions"

@@ -8,6 +8,7 @@ from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
 from minicoin.rpc.methods import (
     addresses,
+    admission,
     blocks,
     chain,
     connections,
@@ -80,6 +81,7 @@ METHODS: Final = (
     *payments.METHODS,
     *data.data_methods(),
     *records.METHODS,
+    *admission.METHODS,
     *control.METHODS,
     *trial.METHODS,
     *echoing.METHODS,

@@ -1,10 +1,13 @@
 """The one way to a node: what an earlier run left is taken up, damage is named, and equal seeds make equal nodes."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench
+from tests.unit.signers.banks import DRAFT, FIRST
 
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
-from minicoin.core.admission.state import ADMISSION_KEY
+from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
 from minicoin.core.commands import CreateWallet, Generate, SetBan
 from minicoin.core.connmgr.connections import BANS_KEY
 from minicoin.core.directed.letterbox import LETTERS_KEY
@@ -20,12 +23,14 @@ from minicoin.core.node.assemble import (
 )
 from minicoin.core.overlay.contract import OVERLAY_KEY
 from minicoin.core.payments.keeper import WALLET_KEY
+from minicoin.core.policy.anchor import Anchor
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import Role
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
+from minicoin.testing.certified_chain import signer_network, signing_keys
 
 NOW = Micros(NETWORK.genesis.header.time * SECOND_US)
 
@@ -49,6 +54,28 @@ def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
     of_others = {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY, ADMISSION_KEY}
     assert set(DOCUMENT_KEYS) - of_others == {MEMPOOL_KEY}
     assert made(state=damaged(MEMPOOL_KEY))
+
+
+BANKS = signer_network(signing_keys(2), admission=FIRST.encode())
+
+
+@pytest.mark.parametrize(
+    ("anchored", "kept", "version"), [(None, None, 0), (DRAFT, None, 1), (DRAFT, 5, 5), (None, 5, 5), (DRAFT, 1, 1)]
+)
+def test_the_highest_admission_holds_of_network_file_anchor_and_disk(anchored, kept, version):
+    anchor = Anchor(1, NETWORK.genesis.hash, BANKS.proof.founding_list, anchored)
+    state = AdmissionState(FIRST)
+    if kept is not None:
+        state.take(replace(DRAFT, version=kept))
+    documents = {ADMISSION_KEY: state.to_bytes(BANKS.network_id)}
+    node = made(NodePolicy(anchor=anchor), NodeState(documents=documents), network=BANKS)
+    assert node.view.admission.state.current.version == version
+
+
+def test_a_damaged_admission_is_named():
+    with pytest.raises(DocumentDamaged) as damage:
+        made(state=damaged(ADMISSION_KEY), network=BANKS)
+    assert damage.value.key == ADMISSION_KEY
 
 
 def test_what_the_operator_switched_off_is_not_even_read():

@@ -38,6 +38,7 @@ from minicoin.core.params.network import Network
 from minicoin.core.part import MakePart
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.peer.session import SessionPolicy
+from minicoin.core.policy.anchor import Anchor
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.policy.roles import require_role
 from minicoin.core.primitives.address import NodeAddress
@@ -215,7 +216,7 @@ def make_common(
         gossip=Gossip(discovery, rng),
         records=_make_records(network, documents, identity, members_at, now),
         members_at=members_at,
-        admission=_make_admission(network, documents),
+        admission=_make_admission(network, documents, policy.anchor),
         origin=tree.best_header,
     )
 
@@ -234,8 +235,8 @@ def _require_anchor(tree: HeaderTree, policy: NodePolicy) -> None:
         )
 
 
-def _make_admission(network: Network, documents: dict[str, bytes]) -> AdmissionState | None:
-    """As an earlier run left it, where not anybody may connect."""
+def _make_admission(network: Network, documents: dict[str, bytes], anchor: Anchor | None) -> AdmissionState | None:
+    """As an earlier run left it, or as the operator vouches for a later version, where not anybody may connect."""
     first = network.admission
     if first is None:
         return None
@@ -243,7 +244,10 @@ def _make_admission(network: Network, documents: dict[str, bytes]) -> AdmissionS
     def read(raw: bytes) -> AdmissionState:
         return AdmissionState.from_bytes(raw, first, network.network_id)
 
-    return _restore(documents, ADMISSION_KEY, read) or AdmissionState(first)
+    state = _restore(documents, ADMISSION_KEY, read) or AdmissionState(first)
+    if anchor is not None and anchor.admission is not None:
+        state.take(anchor.admission)
+    return state
 
 
 def _member_lists(tree: HeaderTree) -> MemberLists:
