@@ -22,6 +22,7 @@ from minicoin.core.notices import (
     ChainHalted,
     InboundLost,
     LetterReceived,
+    MemberSignedTwice,
     MempoolNotRestored,
     MessageDropped,
     MinedBlockRefused,
@@ -36,8 +37,12 @@ from minicoin.core.notices import (
     PeerReady,
     PeerRefused,
     PeerUnreachable,
+    ProposalRefused,
+    QuorumLost,
+    QuorumPresent,
     RecordsIgnored,
     Reorganised,
+    SigningStopped,
     TipMoved,
     TransactionAdded,
     TransactionRefused,
@@ -104,6 +109,17 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("work-failed", {"what": what, "error": error})
         case Unanchored(genesis):
             return Line("unanchored", {"genesis": hash_to_hex(genesis), "remedy": "--anchor with a member's file"})
+        case QuorumPresent(present, quorum):
+            return Line("quorum", {"present": present, "needed": quorum})
+        case QuorumLost(present, quorum, missing):
+            keys = ",".join(key.hex() for key in missing)
+            return Line("quorum-lost", {"present": present, "needed": quorum, "missing": keys})
+        case SigningStopped(reason):
+            return Line("signing-stopped", {"reason": reason})
+        case MemberSignedTwice(member, height, round_):
+            return Line("signed-twice", {"member": member.hex(), "height": height, "round": round_})
+        case ProposalRefused(block, height, reason):
+            return Line("proposal-refused", {"block": hash_to_hex(block), "height": height, "reason": reason})
         case BlockMined(block):
             return Line("block-mined", {"block": hash_to_hex(block)})
         case MinedBlockRefused(reason):

@@ -87,6 +87,10 @@ CONSENSUS_HELD_VOTES_MAX: Final = 200
 CONSENSUS_ASK_EVERY_US: Final = SECOND_US
 # A signer prevotes for no block that is dated farther ahead of its clock.
 CONSENSUS_PROPOSAL_AHEAD_MAX_US: Final = 10 * SECOND_US
+# Blocks that are proposed and wait, in all; those at hand and those of a lock are kept beyond it.
+CONSENSUS_BLOCK_BYTES_MAX: Final = 64_000_000
+# Those written down for a restart: the own proposal, the lock's and the valid one.
+CONSENSUS_BLOCKS_WRITTEN_MAX: Final = 3
 # A member that was not heard for so long counts as absent in what is shown.
 CONSENSUS_HEARD_US: Final = 60 * SECOND_US
 

@@ -84,6 +84,52 @@ class Unanchored:
     genesis: BlockHash
 
 
+# --- signers ---
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumPresent:
+    """As many members are here as make a block final."""
+
+    present: int
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumLost:
+    """Too few members are here: no block is made until another one is back."""
+
+    present: int
+    quorum: int
+    missing: tuple[bytes, ...]
+    """The keys of those that are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningStopped:
+    """This node signs nothing any more, and an operator has to see to it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSignedTwice:
+    """A member signed two different votes for one slot: it lies, or its key is used in two places."""
+
+    member: bytes
+    height: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRefused:
+    """A block was not voted for."""
+
+    block: BlockHash
+    height: int
+    reason: str
+
+
 # --- mining ---
 
 
@@ -360,6 +406,11 @@ Notice = (
     | BlockMarkedInvalid
     | ChainHalted
     | Unanchored
+    | QuorumPresent
+    | QuorumLost
+    | SigningStopped
+    | MemberSignedTwice
+    | ProposalRefused
     | BlockMined
     | MinedBlockRefused
     | TransactionAdded

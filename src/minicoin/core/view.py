@@ -14,6 +14,7 @@ from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
+from minicoin.core.consensus.status import ConsensusStatus
 from minicoin.core.directed.letterbox import ReceivedLetter
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.inventory.inventory_flow import InventoryFlow
@@ -155,6 +156,12 @@ class LettersReader(Protocol):
     def listing(self) -> tuple[ReceivedLetter, ...]: ...
 
 
+class ConsensusReader(Protocol):
+    """The rounds (core/consensus)."""
+
+    def status(self) -> ConsensusStatus: ...
+
+
 class WalletReader(Protocol):
     """The wallet (core/wallet)."""
 
@@ -264,6 +271,8 @@ class SeenFlows(Protocol):
     def overlay(self) -> OverlayReader: ...
     @property
     def directed(self) -> LettersReader | None: ...
+    @property
+    def consensus(self) -> ConsensusReader | None: ...
 
 
 class NodeView:
@@ -367,6 +376,10 @@ class NodeView:
     def letters(self) -> tuple[ReceivedLetter, ...]:
         """What came for this node, oldest first."""
         return () if self._flows.directed is None else self._flows.directed.listing()
+
+    def consensus(self) -> ConsensusStatus | None:
+        """How the rounds go; None where this node signs for no member."""
+        return None if self._flows.consensus is None else self._flows.consensus.status()
 
     @property
     def has_letters(self) -> bool:

@@ -26,6 +26,7 @@ SAMPLES = (
     VoteMessage(PREVOTE),
     VoteMessage(precommit(KEYS[2], BLOCK)),
     WantVotes(7, 3, True, b"\x11", b""),
+    WantVotes(7, 3, False, b"", b"\x01", 2),
     HeldVotes(7, (PREVOTE, PROPOSAL)),
     HeldVotes(0, ()),
 )

@@ -1,7 +1,7 @@
 """Which connections lead to signers."""
 
 import pytest
-from tests.unit.signers.banks import KEYS, NETWORK_ID, public
+from tests.unit.signers.banks import BANKS, KEYS, NETWORK_ID, public
 
 from minicoin.core.consensus.messages import MemberGreeting, greeting_digest
 from minicoin.core.consensus.peers import SignerPeers
@@ -12,6 +12,7 @@ from minicoin.core.limits import (
     CONSENSUS_VOTES_PER_PEER_BURST,
     CONSENSUS_VOTES_PER_PEER_PER_SECOND,
 )
+from minicoin.core.signers.members import member_list
 from minicoin.core.units import SECOND_US, ConnId, Micros
 
 from .samples import ALICE, BOB, GREETING
@@ -32,10 +33,9 @@ def test_who_greets_is_known_until_the_connection_ends() -> None:
     peer = peers.take_greeting(CONN, ALICE, GREETING)
     assert peer is not None
     assert peers.require(CONN) == peer
-    assert peers.all() == peers.of((peer.member,)) == (peer,)
-    assert peers.of((public(KEYS[1]),)) == ()
     # Saying it again changes nothing.
     assert peers.take_greeting(CONN, ALICE, greet(1, ALICE, BOB)) is None
+    assert peers.require(CONN) == peer
     assert peers.forget(CONN) == peer
     assert peers.forget(CONN) is None
     assert len(peers) == 0
@@ -45,6 +45,25 @@ def test_who_greets_is_known_until_the_connection_ends() -> None:
 def test_a_greeting_of_another_connection_is_a_fault(sender: bytes, receiver: bytes) -> None:
     with pytest.raises(PeerFault, match="not signed by the member"):
         SignerPeers(NETWORK_ID, BOB).take_greeting(CONN, ALICE, greet(0, sender, receiver))
+
+
+@pytest.mark.parametrize("we_greet_first", [True, False])
+def test_two_have_met_when_both_have_greeted(we_greet_first: bool) -> None:
+    peers = SignerPeers(NETWORK_ID, BOB)
+    if we_greet_first:
+        assert peers.note_greeted(CONN) is None
+        assert not peers.has_met(CONN)
+        assert peers.met(BANKS) == []
+    peer = peers.take_greeting(CONN, ALICE, GREETING)
+    if not we_greet_first:
+        assert not peers.has_met(CONN)
+        assert peers.note_greeted(CONN) == peer
+    assert peers.has_met(CONN)
+    assert peers.met(BANKS) == [peer]
+    assert peers.met(member_list((public(KEYS[1]),))) == []
+    peers.forget(CONN)
+    assert not peers.has_met(CONN)
+    assert peers.met(BANKS) == []
 
 
 def test_there_is_room_for_so_many() -> None:

@@ -19,12 +19,21 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.block import HEADER_SIZE, RawBlock
 from minicoin.core.signers.members import KEY_BYTES
-from minicoin.core.signers.votes import ROUND_MAX, SIGNATURE_BYTES, SIGNED_VOTE_BYTES, SignedVote, VoteKind, verifies
+from minicoin.core.signers.votes import (
+    NO_ROUND,
+    ROUND_MAX,
+    SIGNATURE_BYTES,
+    SIGNED_VOTE_BYTES,
+    SignedVote,
+    VoteKind,
+    verifies,
+)
 from minicoin.core.wire.messages_extension import ExtensionMessage
 from minicoin.core.wire.reader import Reader
 
 _BITMAP_BYTES_MAX: Final = (MEMBERS_MAX + 7) // 8
-_PLACE: Final = Struct("<II?")
+_PLACE: Final = Struct("<II?i")
+_FLAG_AT: Final = 8
 _HEIGHT: Final = Struct("<I")
 
 PROPOSAL_BLOCK_BYTES_MAX: Final = min(BLOCK_SERIALISED_BYTES_MAX, MESSAGE_PAYLOAD_BYTES_MAX - SIGNED_VOTE_BYTES)
@@ -114,13 +123,15 @@ class VoteMessage(ExtensionMessage):
 @dataclass(frozen=True, slots=True)
 class WantVotes(ExtensionMessage):
     """Where its sender stands, and what it has of that round: a bit for each member, lowest first. It is answered with
-    what it lacks, or with decided blocks where it is behind."""
+    what it lacks, or with certified headers where it is behind."""
 
     height: int
     round: int
     has_proposal: bool
     prevotes: bytes
     precommits: bytes
+    valid_round: int = NO_ROUND
+    """The last round of which it knows a quorum of prevotes for a block."""
 
     command = "wantvotes"
     version = 1
@@ -128,22 +139,23 @@ class WantVotes(ExtensionMessage):
 
     def encode(self) -> bytes:
         bitmaps = b"".join(encode_compact(len(bitmap)) + bitmap for bitmap in (self.prevotes, self.precommits))
-        return _PLACE.pack(self.height, self.round, self.has_proposal) + bitmaps
+        return _PLACE.pack(self.height, self.round, self.has_proposal, self.valid_round) + bitmaps
 
     @classmethod
     def decode(cls, payload: bytes) -> "WantVotes":
         reader = Reader(payload, cls.command)
-        height, round_, has_proposal = reader.unpack(_PLACE)
-        if payload[_PLACE.size - 1] > 1:
+        height, round_, has_proposal, valid_round = reader.unpack(_PLACE)
+        if payload[_FLAG_AT] > 1:
             raise DecodeError("a flag is 0 or 1")
-        if round_ > ROUND_MAX:
-            raise DecodeError("a round above the highest there is")
+        if round_ > ROUND_MAX or valid_round < NO_ROUND:
+            raise DecodeError("a round that there is not")
         wanted = cls(
             height,
             round_,
             bool(has_proposal),
             reader.var_bytes(_BITMAP_BYTES_MAX),
             reader.var_bytes(_BITMAP_BYTES_MAX),
+            valid_round,
         )
         reader.end()
         return wanted

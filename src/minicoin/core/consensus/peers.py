@@ -1,8 +1,9 @@
 """Which connections lead to signers, which member each proved to be, and how much work a peer may make.
 
-A peer is a signer's once its greeting holds; until then, and for good where it sends none, it is one like others. What
-it sends as a signer without having proved to be one is its fault. A member may have two nodes for a while, as when one
-is replaced; who proves our own key is told by its caller, since two nodes with one key end as a liar.
+Two that have greeted each other have met: only then do votes pass between them. A peer is a signer's once its greeting
+holds; until then, and for good where it sends none, it is one like others, and what it sends as a signer is its fault.
+A member may have two nodes for a while, as when one is replaced; who proves our own key is told by its caller, since
+two nodes with one key end as a liar.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from minicoin.core.limits import (
     CONSENSUS_VOTES_PER_PEER_PER_SECOND,
 )
 from minicoin.core.rates import Buckets, Rate
+from minicoin.core.signers.members import MemberList
 from minicoin.core.units import ConnId, Micros
 
 _VOTES = Rate(CONSENSUS_VOTES_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_PER_SECOND)
@@ -39,6 +41,8 @@ class SignerPeers:
         self._network_id = network_id
         self._own_peer_id = own_peer_id
         self._peers: dict[ConnId, SignerPeer] = {}
+        self._greeted: dict[ConnId, None] = {}
+        """Those that our greeting went to."""
         self._votes: Buckets[ConnId] = Buckets(_VOTES, CONSENSUS_PEERS_MAX)
         self._questions: Buckets[ConnId] = Buckets(_QUESTIONS, CONSENSUS_PEERS_MAX)
 
@@ -54,8 +58,18 @@ class SignerPeers:
         peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member)
         return peer
 
+    def note_greeted(self, conn: ConnId) -> SignerPeer | None:
+        """Our greeting goes to this peer; who it is, where that is known."""
+        self._greeted[conn] = None
+        return self._peers.get(conn)
+
+    def has_met(self, conn: ConnId) -> bool:
+        """Whether both have greeted."""
+        return conn in self._peers and conn in self._greeted
+
     def forget(self, conn: ConnId) -> SignerPeer | None:
         """The connection ended."""
+        self._greeted.pop(conn, None)
         self._votes.forget(conn)
         self._questions.forget(conn)
         return self._peers.pop(conn, None)
@@ -75,9 +89,6 @@ class SignerPeers:
         """Whether one more question of this peer is answered."""
         return self._questions.charge(conn, now)
 
-    def all(self) -> tuple[SignerPeer, ...]:
-        return tuple(self._peers.values())
-
-    def of(self, members: tuple[bytes, ...]) -> tuple[SignerPeer, ...]:
-        """The connections to these members."""
-        return tuple(peer for peer in self._peers.values() if peer.member in members)
+    def met(self, members: MemberList) -> list[SignerPeer]:
+        """The connections to these members, where both have greeted."""
+        return [peer for peer in self._peers.values() if peer.conn in self._greeted and peer.member in members]

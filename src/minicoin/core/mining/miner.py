@@ -21,6 +21,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.mining.long_polls import LongPolls
 from minicoin.core.mining.ports import MinerNode
+from minicoin.core.mining.proposal import build_proposal
 from minicoin.core.mining.template import (
     RESERVED_SIGOP_COST,
     RESERVED_WEIGHT,
@@ -34,10 +35,10 @@ from minicoin.core.mining.template import (
 from minicoin.core.notices import BlockMined, MinedBlockRefused
 from minicoin.core.params.rules import RetargetKind
 from minicoin.core.part import Part
-from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockRejected
-from minicoin.core.units import SECOND_US, Micros, RequestId
+from minicoin.core.units import SECOND_US, Micros, RequestId, seconds
 
 _SCRIPT: Final = make_codec(bytes | None, {})
 
@@ -100,6 +101,19 @@ class Miner(Part):
         """A block of just these transactions on the tip."""
         tree = self._node.tree
         return build_exact_template(tree, tree.tip, transactions, script_pubkey, now)
+
+    def proposal(self, script_pubkey: bytes, bytes_max: int, now: Micros) -> RawBlock:
+        """A whole block on the tip, of the best payments, for the other members to judge. Raises MisuseError where
+        members do not sign."""
+        node = self._node
+        tree = node.tree
+        certificate = None if tree.signers is None else tree.signers.certificate(tree.tip.hash)
+        # No block has more bytes than weight units.
+        weight_max = min(node.policy.block_weight_max, bytes_max) - RESERVED_WEIGHT
+        chosen = node.mempool.select_for_block(weight_max, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST)
+        candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
+        block = build_proposal(tree, tree.tip, candidates, script_pubkey, seconds(now), certificate)
+        return RawBlock(block.header, block.raw)
 
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
         """Mine to this script from now on; None stops."""

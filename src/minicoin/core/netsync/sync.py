@@ -8,6 +8,7 @@ in order.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
@@ -22,7 +23,7 @@ from minicoin.core.netsync.downloads import Downloads
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.orphans import OrphanBlocks
 from minicoin.core.netsync.peers import SyncPeer, SyncPeerView
-from minicoin.core.netsync.serve import answer_getblocks
+from minicoin.core.netsync.serve import answer_getblocks, headers_message
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import InvalidBlock
@@ -37,6 +38,9 @@ from minicoin.core.wire.messages import (
     InvType,
 )
 from minicoin.core.wire.messages_extension import ExtensionMessage
+
+# Who is behind by more asks from there on.
+_TOLD_MAX: Final = 16
 
 
 class BlockSync(Part):
@@ -146,6 +150,13 @@ class BlockSync(Part):
         known = self._peers.get(peer.conn)
         answer = None if known is None else answer_getblocks(self._tree, known, message)
         return () if answer is None else (Send(peer.conn, answer),)
+
+    def tell_headers(self, conn: ConnId, height: int) -> list[Effect]:
+        """Tell a peer of the best chain from this height on, as far as one message goes: it asks for the rest."""
+        known = self._peers.get(conn)
+        nodes = [self._tree.at_height(at) for at in range(height, min(self._tree.tip.height, height + _TOLD_MAX) + 1)]
+        found = [node for node in nodes if node is not None]
+        return [] if known is None or not found else [Send(conn, headers_message(self._tree, found))]
 
     def on_served(self, conn: ConnId, block: BlockHash) -> Iterable[Effect]:
         """A peer was sent a block it had asked for. After the last of 500 it is told our tip: that makes a peer on the

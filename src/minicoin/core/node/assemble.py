@@ -14,6 +14,9 @@ from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
+from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEY
+from minicoin.core.consensus.shelf import WrittenBlocks
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.directed.delivery import Addressee
 from minicoin.core.directed.letterbox import LETTERS_KEY, Letterbox
 from minicoin.core.discovery.bootstrap import Bootstrap
@@ -32,6 +35,7 @@ from minicoin.core.netsync.sync import BlockSync
 from minicoin.core.node.flows import make_flows
 from minicoin.core.node.node import Node
 from minicoin.core.node.parts import CommonParts, Parts
+from minicoin.core.node.signing_flow import SigningRecord
 from minicoin.core.overlay.contract import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
 from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network
@@ -68,6 +72,8 @@ DOCUMENT_KEYS = (
     LETTERS_KEY,
     RECORDS_KEY,
     ADMISSION_KEY,
+    SIGN_STATE_KEY,
+    BLOCKS_KEY,
 )
 """The documents a node saves and wants back at its next start."""
 
@@ -174,7 +180,11 @@ def assemble_node(
     session = session_policy(network, policy, relays_transactions=not policy.blocks_only)
     model = make_model(shared, state.documents, full_view(shared), identity, rng=rng, overlay=overlay)
     addressee = make_addressee(network, documents, identity)
-    return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts, addressee))
+    signing = SigningRecord(
+        _restore(documents, SIGN_STATE_KEY, SignState.decode),
+        _restore(documents, BLOCKS_KEY, WrittenBlocks.decode) or WrittenBlocks(),
+    )
+    return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts, addressee, signing))
 
 
 def make_common(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.connmgr.dial_flow import DialFlow
+from minicoin.core.consensus.flow import Consensus
 from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
@@ -28,6 +29,7 @@ from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
+from minicoin.core.node.signing_flow import SigningRecord, make_signer
 from minicoin.core.overlay.contract import Overlay
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
@@ -59,6 +61,8 @@ class Flows:
     directed: Directed | None
     records: RecordFlow | None
     admission: AdmissionFlow | None
+    consensus: Consensus | None
+    """Where it signs for a member."""
     commands: CommandFlow
 
 
@@ -71,6 +75,7 @@ def make_flows(
     now: Micros,
     more: Iterable[MakePart] = (),
     addressee: Addressee | None = None,
+    signing: SigningRecord | None = None,
 ) -> Flows:
     """All of them, and behind them the parts that `more` makes. Letters are for an addressee."""
     overlay = OverlayFlow(shared, model)
@@ -91,6 +96,7 @@ def make_flows(
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
+    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining)
     tip_watch = TipWatch(shared.tree, shared)
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
@@ -110,6 +116,7 @@ def make_flows(
         keeper,
         tip_watch,
         *(() if final_watch is None else (final_watch,)),
+        *(() if consensus is None else (consensus,)),
         *_make_more(shared, more),
         *(() if directed is None else (directed,)),
         overlay,
@@ -138,6 +145,7 @@ def make_flows(
         directed=directed,
         records=records,
         admission=admission,
+        consensus=consensus,
         commands=CommandFlow(
             shared,
             chain,

@@ -92,6 +92,8 @@ class Node:
         self._flows.wallet.on_start()
         self._flows.chain.advance()
         self._when_settled(now)
+        if self._flows.consensus is not None:
+            self._flows.peers.perform(self._flows.consensus.start(now), now)
         self._finish(now)
 
     def _when_settled(self, now: Micros) -> None:
@@ -206,6 +208,8 @@ class Node:
                     self._flows.records.on_saved(event)
                 if self._flows.admission is not None:
                     self._flows.admission.on_saved(event)
+                if self._flows.consensus is not None:
+                    self._flows.peers.perform(self._flows.consensus.on_saved(event, now), now)
             case KeyStretched():
                 self._flows.wallet.on_key(event, now)
             case RescanProgress():
@@ -215,7 +219,7 @@ class Node:
                     raise MisuseError(f"{type(event).__name__} for a node that admits anybody")
                 self._flows.admission.on_signed(event, now)
             case VoteSigned() | GreetingSigned() | ProposalVerified():
-                raise MisuseError(f"{type(event).__name__} for a node that signs for no member")
+                self._on_signing(event, now)
             case WorkFailed():
                 self._on_work_failed(event)
             case CommandReceived():
@@ -259,6 +263,8 @@ class Node:
         if connected and not parts.sync.is_initial(now):
             self._flows.inventory.announce(connected, now)
         self._flows.mining.on_tip(tuple(node.hash for node in connected), now)
+        if self._flows.consensus is not None:
+            self._flows.peers.perform(self._flows.consensus.on_tip(now), now)
         self._flows.commands.on_connected(connected, event.update.connected)
         if event.update.connected or event.update.disconnected:
             self._flows.tip_watch.end_waits()
@@ -275,9 +281,24 @@ class Node:
             for one in outcome.in_order():
                 self._flows.wallet.on_accepted(one, now)
             self._flows.transactions.on_recorded(outcome, now)
+            if self._flows.consensus is not None:
+                self._flows.peers.perform(self._flows.consensus.on_pool(now), now)
         elif outcome is not None:
             self._flows.wallet.on_rejected(outcome, now)
         self._flows.commands.on_verified()
+
+    def _on_signing(self, event: VoteSigned | GreetingSigned | ProposalVerified, now: Micros) -> None:
+        consensus = self._flows.consensus
+        if consensus is None:
+            raise MisuseError(f"{type(event).__name__} for a node that signs for no member")
+        match event:
+            case VoteSigned():
+                effects = consensus.on_signed(event, now)
+            case GreetingSigned():
+                effects = consensus.on_greeting_signed(event, now)
+            case ProposalVerified():
+                effects = consensus.on_verdict(event, now)
+        self._flows.peers.perform(effects, now)
 
     def _on_work_failed(self, event: WorkFailed) -> None:
         self._flows.chain.on_failed(event)

@@ -27,6 +27,7 @@ class OverlayFlow(Part):
         self._overlay = overlay
         self.alarm = overlay.alarm
         self._reached: tuple[NodeAddress, ...] = ()
+        self._kept: tuple[bytes, ...] = ()
 
     def routes(self) -> tuple[Route, ...]:
         return tuple(replace(one, handle=self._followed(one.handle)) for one in self._overlay.routes())
@@ -70,12 +71,25 @@ class OverlayFlow(Part):
         """Something changed: whom does it want now?"""
 
         wants = self._overlay.wants(self._view(now), now)
+        kept = [address for peer_id in self._kept for address in self._parts.book.of_peer(peer_id)]
         self._parts.connections.set_wants(
             full_relay=wants.full_relay,
             block_only=wants.block_only,
-            addresses=(*self._reached, *wants.addresses),
-            unwanted=wants.unwanted,
+            addresses=(*kept, *self._reached, *wants.addresses),
+            unwanted=self._let_go(wants.unwanted),
         )
+
+    def keep(self, peer_ids: tuple[bytes, ...], now: Micros) -> None:
+        """Members stay connected with these, whatever the model wants: they come before all others."""
+        self._kept = peer_ids
+        self.consider(now)
+
+    def _let_go(self, unwanted: tuple[ConnId, ...]) -> tuple[ConnId, ...]:
+        """Of those that the model wants no longer, the ones that nobody keeps."""
+        if not self._kept:
+            return unwanted
+        kept = [peer.conn for peer in self._parts.peer_views() if peer.address.peer_id in self._kept]
+        return tuple(conn for conn in unwanted if conn not in kept)
 
     def _view(self, now: Micros) -> NetworkView:
         def known(count: int) -> tuple[NodeAddress, ...]:

@@ -5,6 +5,7 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 
 from minicoin.core.queries.admission import AdmissionQueries
 from minicoin.core.queries.chain import ChainQueries
+from minicoin.core.queries.consensus import ConsensusQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
 from minicoin.core.queries.records import RecordQueries
@@ -16,19 +17,20 @@ from minicoin.core.view import NodeView
 class NodeQueries:
     """Everything outside may ask; the answers are frozen and outlive the moment."""
 
-    __slots__ = ("_view", "admission", "chain", "mempool", "network", "now", "records", "wallet")
+    __slots__ = ("_view", "admission", "chain", "consensus", "mempool", "network", "now", "records", "wallet")
 
     def __init__(self, view: NodeView, now: Micros) -> None:
         self._view = view
         self.now = now
         self.admission = AdmissionQueries(view)
         self.chain = ChainQueries(view, now)
+        self.consensus = ConsensusQueries(view)
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
         self.records = RecordQueries(view)
         self.wallet = WalletQueries(view)
 
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should know: why the chain stands still, the network's alerts, and admission."""
-        failure = self._view.failure
-        return (*((failure,) if failure else ()), *self.records.alerts(), *self.admission.warnings())
+        """What an operator should know: why the chain stands still or soon may, the network's alerts, and admission."""
+        failure = (self._view.failure,) if self._view.failure else ()
+        return (*failure, *self.consensus.warnings(), *self.records.alerts(), *self.admission.warnings())

@@ -1,0 +1,318 @@
+"""The part of a node that signs for a member: speaks with the other signers, and has the rounds played.
+
+1. A signer greets each peer that offered the messages, and is greeted (ADR 34). Two that have greeted each other meet:
+   each tells where it stands and what it holds of the other's key. Only then do votes pass between them.
+2. What the node signs goes to every member it has met, directly. A healthy height of n members takes n - 1 proposals
+   and 2n(n - 1) votes, and nothing else.
+3. A vote is looked at once: what is known costs nothing, what is new one verification, and a forged one its sender.
+   How many a peer may bring is bounded.
+4. Who is in a round for a second asks all others for what it lacks, and again each second. It is answered with votes
+   and blocks, whoever they are of, or told of certified headers where it is behind, and is synchronised then as any
+   node (core/netsync).
+5. The connections to members that were met are kept, beside what the network model wants.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from minicoin.core.alarm import Alarm
+from minicoin.core.consensus.forwarding import answer, lacks
+from minicoin.core.consensus.messages import (
+    CONSENSUS_MESSAGES,
+    HeldVotes,
+    MemberGreeting,
+    ProposalMessage,
+    VoteMessage,
+    WantVotes,
+)
+from minicoin.core.consensus.peers import SignerPeer, SignerPeers
+from minicoin.core.consensus.ports import LinkKeeper, SignerNode
+from minicoin.core.consensus.round_state import RoundStep
+from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
+from minicoin.core.consensus.tally import Holding
+from minicoin.core.consensus.voting import Voting
+from minicoin.core.effects import Effect, Send, SignGreeting
+from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, CONSENSUS_PEERS_MAX
+from minicoin.core.notices import QuorumLost, QuorumPresent
+from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.signers.votes import SignedVote
+from minicoin.core.units import ConnId, Micros
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusSnapshot:
+    """The part from outside."""
+
+    height: int
+    round: int
+    step: RoundStep
+    signers: tuple[tuple[ConnId, bytes], ...]
+    """Connections to signers, and the member of each."""
+    votes_under_way: int
+    asks_at: Micros | None
+
+
+class Consensus(Part):
+    """Around the votes of one member."""
+
+    def __init__(self, node: SignerNode, links: LinkKeeper, voting: Voting, peers: SignerPeers) -> None:
+        self._node = node
+        self._links = links
+        self._voting = voting
+        self._peers = peers
+        self._heard: dict[bytes, Micros] = {}
+        """When a member's node last said something."""
+        self._known: dict[bytes, bytes] = {}
+        """The peer id of each member that was met."""
+        self._ask_at: Micros | None = None
+        """When the others are asked for a block that is decided, and not here."""
+        self._has_quorum: bool | None = None
+        self.alarm = Alarm()
+
+    # --- the node's life ---
+
+    def start(self, now: Micros) -> list[Effect]:
+        """The first moment."""
+        return self._after(self._voting.start(now), now)
+
+    def on_tip(self, now: Micros) -> list[Effect]:
+        """The tip may have moved."""
+        height = self._voting.heights.height
+        effects = self._voting.begin(now)
+        if self._voting.heights.height != height:
+            self._ask_at = None
+            effects += self._voting.reconsider(now)
+        return self._after(effects, now)
+
+    def on_pool(self, now: Micros) -> list[Effect]:
+        """The mempool is another."""
+        if self._voting.rounds.step is not RoundStep.WAIT:
+            return []
+        return self._after(self._voting.on_pool(now), now)
+
+    def on_verdict(self, event: ProposalVerified, now: Micros) -> list[Effect]:
+        """A block that was proposed is judged."""
+        return self._after(self._voting.on_verdict(event, now), now)
+
+    def on_saved(self, event: Saved, now: Micros) -> list[Effect]:
+        """A document is on disk, or is not."""
+        return self._after(list(self._voting.on_saved(event)), now)
+
+    def on_signed(self, event: VoteSigned, now: Micros) -> list[Effect]:
+        """A vote is signed."""
+        return self._after(self._voting.on_signed(event, now), now)
+
+    def on_greeting_signed(self, event: GreetingSigned, now: Micros) -> list[Effect]:
+        """A greeting may leave."""
+        peer = self._peers.note_greeted(event.conn)
+        effects: list[Effect] = [Send(event.conn, MemberGreeting(self._voting.member, event.signature))]
+        return self._after(effects if peer is None else [*effects, *self._meet(peer)], now)
+
+    # --- peers ---
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            route(MemberGreeting, self.take_greeting),
+            route(ProposalMessage, self.take_proposal),
+            route(VoteMessage, self.take_vote),
+            route(WantVotes, self.take_wanted),
+            route(HeldVotes, self.take_held),
+        )
+
+    def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
+        """It may be a signer's, or would know one."""
+        if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
+            return (SignGreeting(peer.conn, peer.address.peer_id),)
+        return ()
+
+    def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        return () if self._peers.forget(conn) is None else self._after([], now)
+
+    def take_greeting(self, peer: PeerView, message: MemberGreeting, now: Micros) -> Iterable[Effect]:
+        """It says which member it signs for."""
+        signer = self._peers.take_greeting(peer.conn, peer.address.peer_id, message)
+        if signer is None:
+            return ()
+        if signer.member == self._voting.member:
+            self._voting.twin = signer.peer_id
+            return self._after(self._voting.reconsider(now), now)
+        self._hear(signer, now)
+        if signer.member in self._voting.rounds.members:
+            self._known[signer.member] = signer.peer_id
+            self._known = {key: at for key, at in self._known.items() if key in self._voting.rounds.members}
+            self._links.keep(tuple(self._known.values()), now)
+        return self._after(self._meet(signer) if self._peers.has_met(peer.conn) else [], now)
+
+    def _meet(self, signer: SignerPeer) -> list[Effect]:
+        """Both have greeted: where we are, and what we hold of its key."""
+        held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(signer.member))
+        return [Send(signer.conn, held), *(Send(signer.conn, wanted) for wanted in self._voting.wants())]
+
+    def take_held(self, peer: PeerView, message: HeldVotes, now: Micros) -> Iterable[Effect]:
+        """What another member holds of our key: the answer to our start."""
+        signer = self._require(peer, now)
+        voting = self._voting
+        for signed in message.votes:
+            if signed.member != voting.member or not signed.holds(self._node.network.network_id):
+                raise PeerFault("it holds votes against us that are not ours", score=100)
+        voting.fitness.take(signer.member, message.height, message.votes)
+        effects: list[Effect] = []
+        for signed in message.votes:
+            # They are votes like others: after a restart ours may be lacking here.
+            effects += voting.take_vote(signed, now)
+        return self._after([*effects, *voting.reconsider(now)], now)
+
+    # --- votes ---
+
+    def take_vote(self, peer: PeerView, message: VoteMessage, now: Micros) -> Iterable[Effect]:
+        """A prevote or a precommit of whoever."""
+        signer = self._require(peer, now)
+        effects = self._judge_place(signer, message.signed, now)
+        if effects is not None:
+            return effects
+        return self._after(self._voting.take_vote(message.signed, now), now)
+
+    def take_proposal(self, peer: PeerView, message: ProposalMessage, now: Micros) -> Iterable[Effect]:
+        """A proposal with its block."""
+        signer = self._require(peer, now)
+        effects = self._judge_place(signer, message.signed, now)
+        if effects is not None:
+            return effects
+        vote, rounds = message.signed.vote, self._voting.rounds
+        if vote.height == rounds.height and message.signed.member != rounds.members.proposer(vote.height, vote.round):
+            raise PeerFault("a proposal of a member whose turn it is not", score=100)
+        return self._after(self._voting.take_proposal(message.signed, message.block, now), now)
+
+    def _judge_place(self, signer: SignerPeer, signed: SignedVote, now: Micros) -> Iterable[Effect] | None:
+        """What becomes of a vote that does not count here; None for one that does, whose signature holds then."""
+        voting = self._voting
+        height = voting.heights.height
+        if not self._peers.may_vote(signer.conn, now):
+            return ()
+        if signed.vote.height < height:
+            # It is behind where it signs what is decided.
+            return self._tell_behind(signer, signed.vote.height, now) if signed.member == signer.member else ()
+        if signed.vote.height > height + 1:
+            return ()
+        if signed.member not in voting.rounds.members and signed.member != signer.member:
+            if signed.vote.height == height:
+                raise PeerFault("it passes on a vote of somebody who is no member", score=100)
+            return ()
+        if not signed.holds(self._node.network.network_id):
+            raise PeerFault("a vote that its member did not sign", score=100)
+        return None
+
+    def take_wanted(self, peer: PeerView, message: WantVotes, now: Micros) -> Iterable[Effect]:
+        """It asks for what it lacks."""
+        signer = self._require(peer, now)
+        voting = self._voting
+        height = voting.heights.height
+        if message.height < height:
+            return self._tell_behind(signer, message.height, now)
+        if message.height > height or not self._peers.may_ask(signer.conn, now):
+            return ()
+        theirs = Holding(
+            height, message.round, message.has_proposal, message.prevotes, message.precommits, message.valid_round
+        )
+        answers = [voting.message_of(signed) for signed in answer(voting.rounds, theirs)]
+        if not voting.is_waiting and lacks(voting.rounds, theirs):
+            # Who waits asks by itself; we were not told yet that it is time to.
+            answers += voting.wants()
+        return [Send(signer.conn, one) for one in answers if one is not None]
+
+    def _tell_behind(self, signer: SignerPeer, height: int, now: Micros) -> Iterable[Effect]:
+        if not self._peers.may_ask(signer.conn, now):
+            return ()
+        return self._node.sync.tell_headers(signer.conn, height)
+
+    def _require(self, peer: PeerView, now: Micros) -> SignerPeer:
+        signer = self._peers.require(peer.conn)
+        self._hear(signer, now)
+        return signer
+
+    def _hear(self, signer: SignerPeer, now: Micros) -> None:
+        self._heard[signer.member] = now
+        if len(self._heard) > CONSENSUS_PEERS_MAX:
+            del self._heard[min(self._heard, key=lambda key: (self._heard[key], key))]
+
+    # --- time ---
+
+    def on_deadline(self, now: Micros) -> Iterable[Effect]:
+        effects: list[Effect] = []
+        at = self._voting.rounds.next_deadline()
+        if at is not None and at <= now:
+            effects += self._voting.on_deadline(now)
+        if self._ask_at is not None and self._ask_at <= now:
+            self._ask_at = None
+            effects += self._voting.ask((self._voting.rounds.holding(max(self._voting.rounds.round, 0)),))
+        return self._after(effects, now)
+
+    def next_deadline(self) -> Micros | None:
+        rounds = self._voting.heights.rounds
+        times = (None if rounds is None else rounds.next_deadline(), self._ask_at)
+        return min((at for at in times if at is not None), default=None)
+
+    def _after(self, effects: list[Effect], now: Micros) -> list[Effect]:
+        """What follows each event: when to ask, when to wake, and whether there is a quorum."""
+        if not self._voting.lacks_block:
+            self._ask_at = None
+        elif self._ask_at is None:
+            self._ask_at = Micros(now + CONSENSUS_ASK_EVERY_US)
+        self.alarm.by(self.next_deadline())
+        self._watch_quorum()
+        return effects
+
+    def _watch_quorum(self) -> None:
+        """Tell when enough members are here to make blocks, and when they no longer are."""
+        status = self._present()
+        quorum = self._voting.rounds.members.quorum
+        has_quorum = len(status) >= quorum
+        if has_quorum == self._has_quorum:
+            return
+        if has_quorum:
+            self._node.emit(QuorumPresent(len(status), quorum))
+        elif self._has_quorum is not None:
+            members = self._voting.rounds.members.keys
+            self._node.emit(QuorumLost(len(status), quorum, tuple(key for key in members if key not in status)))
+        self._has_quorum = has_quorum or (None if self._has_quorum is None else False)
+
+    def _present(self) -> dict[bytes, None]:
+        """The members that can vote: those that were met, and we."""
+        voting = self._voting
+        own = {} if voting.abstains_because else {voting.member: None}
+        return own | {peer.member: None for peer in self._peers.met(voting.rounds.members)}
+
+    # --- reading ---
+
+    def snapshot(self, now: Micros) -> ConsensusSnapshot:
+        rounds = self._voting.rounds
+        signers = tuple((peer.conn, peer.member) for peer in self._peers.met(rounds.members))
+        return ConsensusSnapshot(
+            rounds.height, rounds.round, rounds.step, signers, len(self._voting.desk), self._ask_at
+        )
+
+    def status(self) -> ConsensusStatus:
+        """Where it stands, for people."""
+        voting = self._voting
+        rounds = voting.rounds
+        present = self._present()
+        reached: dict[bytes, int] = {}
+        for signed in rounds.votes():
+            reached[signed.member] = max(signed.vote.round, reached.get(signed.member, 0))
+        presence = tuple(
+            MemberPresence(key, key == voting.member, key in present, self._heard.get(key), reached.get(key))
+            for key in rounds.members.keys
+        )
+        return ConsensusStatus(
+            height=rounds.height,
+            round=rounds.round,
+            step=rounds.step,
+            proposer=rounds.members.proposer(rounds.height, max(rounds.round, 0)),
+            members=rounds.members,
+            presence=presence,
+            lock=None if rounds.lock is None else (rounds.lock.round, rounds.lock.choice.block),
+            abstains_because=voting.abstains_because,
+        )

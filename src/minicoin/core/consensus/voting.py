@@ -1,0 +1,373 @@
+"""Carries out what the rounds ask for at one node: judge a block, make one, write a vote down and sign it, decide.
+
+1. The height at hand is the one behind the tip. It begins when the tip moves, whoever brought the block.
+2. Nothing is cast before the key is fit (core/consensus/fitness), nor after another node has shown that it uses the
+   same key. Until then the rounds are followed all the same: who looks on decides, too.
+3. Every block is judged whole on the tip before it is voted for, our own as well: a mistake in making one then costs a
+   round and no more.
+4. Whether a payment waits is the only thing that the pool is asked for; an empty block is as good as a full one.
+"""
+
+from collections.abc import Iterable
+from typing import Final, assert_never
+
+from minicoin.core.chain.certified import CertifiedChain
+from minicoin.core.consensus.desk import Desk, Order
+from minicoin.core.consensus.fitness import Fitness, FitnessCheck
+from minicoin.core.consensus.heights import Heights
+from minicoin.core.consensus.messages import PROPOSAL_BLOCK_BYTES_MAX, ProposalMessage, VoteMessage, WantVotes
+from minicoin.core.consensus.outputs import (
+    Ask,
+    Cast,
+    Decided,
+    Evidence,
+    ForeignVote,
+    NeedProposal,
+    NeedVerdict,
+    RoundOutput,
+)
+from minicoin.core.consensus.peers import SignerPeers
+from minicoin.core.consensus.ports import BlockMaker, SignerNode
+from minicoin.core.consensus.round_state import RoundStep
+from minicoin.core.consensus.rounds import Rounds
+from minicoin.core.consensus.shelf import DecidedBlock, Shelf
+from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.tally import Holding
+from minicoin.core.consensus.timeouts import Pause, RoundTimes
+from minicoin.core.effects import Effect, Send, VerifyProposal
+from minicoin.core.events import ProposalVerified, Saved, VoteSigned
+from minicoin.core.faults import MisuseError
+from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
+from minicoin.core.notices import MemberSignedTwice, ProposalRefused, SigningStopped
+from minicoin.core.params.rules import SignersKind
+from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.votes import SignedVote, VoteKind
+from minicoin.core.units import SECOND_US, Micros
+from minicoin.core.wire.messages_extension import ExtensionMessage
+
+_MILLISECOND_US: Final = 1_000
+# BIP341: fees of a block are for whoever holds the member's key, rawtr(KEY) as a descriptor.
+_FEE_SCRIPT_HEAD: Final = b"\x51\x20"
+
+
+def times_of(kind: SignersKind) -> RoundTimes:
+    """The rounds' settings of a network."""
+    return RoundTimes(
+        kind.propose_timeout_ms * _MILLISECOND_US,
+        kind.prevote_timeout_ms * _MILLISECOND_US,
+        kind.precommit_timeout_ms * _MILLISECOND_US,
+        kind.timeout_step_ms * _MILLISECOND_US,
+        kind.min_interval_s,
+        kind.empty_after_s,
+    )
+
+
+class Voting:
+    """Of one member's node."""
+
+    def __init__(
+        self, node: SignerNode, maker: BlockMaker, fitness: FitnessCheck, shelf: Shelf, peers: SignerPeers
+    ) -> None:
+        assert isinstance(node.network.proof, SignersKind)
+        self._node = node
+        self._maker = maker
+        self._peers = peers
+        self.fitness = fitness
+        self.shelf = shelf
+        self.desk = Desk()
+        self.heights = Heights(times_of(node.network.proof))
+        self.twin = b""
+        """The peer id of another node that uses our key."""
+        self._valid: dict[BlockHash, MemberList] = {}
+        """Blocks of the height that may follow, and the list of the next height with each."""
+        self._judging: dict[BlockHash, None] = {}
+        self._wanted: dict[BlockHash, None] = {}
+        """Blocks whose verdict the rounds ask for, and that are not at hand."""
+        self._own: BlockHash | None = None
+        """Ours, which is being judged."""
+        self._undelivered: Decided | None = None
+        """Decided, and its body is not at hand."""
+        self._decided_at: Micros | None = None
+        self._is_alarmed = False
+
+    @property
+    def member(self) -> bytes:
+        return self.fitness.state.member
+
+    @property
+    def rounds(self) -> Rounds:
+        """Those of the height at hand."""
+        rounds = self.heights.rounds
+        assert rounds is not None, "a height begins at the start of the node"
+        return rounds
+
+    @property
+    def _signers(self) -> CertifiedChain:
+        signers = self._node.tree.signers
+        assert signers is not None, "members sign on networks of theirs only"
+        return signers
+
+    @property
+    def lacks_block(self) -> bool:
+        """The height is decided, and the block has to come from others."""
+        return self._undelivered is not None
+
+    @property
+    def abstains_because(self) -> str:
+        """Why nothing is signed; empty where votes are."""
+        if self.twin:
+            return "another node proved that it uses the same signing key: stop one of the two"
+        if self.member not in self.rounds.members:
+            return "its key is none of the members'"
+        if self.fitness.fitness is not Fitness.FIT:
+            return f"it {self.fitness.fitness.value}"
+        return f"the last vote could not be signed: {self.desk.trouble}" if self.desk.trouble else ""
+
+    # --- heights ---
+
+    def start(self, now: Micros) -> list[Effect]:
+        """The node is up: what it decided last and the chain does not know comes first."""
+        effects: list[Effect] = []
+        decided = self.shelf.decided
+        if decided is not None and decided.certificate.height == self._node.tree.tip.height + 1:
+            effects += self._hand_over(decided, now)
+        return [*effects, *self.begin(now)]
+
+    def begin(self, now: Micros) -> list[Effect]:
+        """The tip may have moved: the height behind it is at hand from now on."""
+        tip = self._node.tree.tip
+        height = tip.height + 1
+        if height == self.heights.height:
+            return []
+        self._keep_decided()
+        decided_at = now if self._decided_at is None else self._decided_at
+        self._decided_at = self._undelivered = self._own = None
+        self._valid.clear()
+        self._wanted.clear()
+        self._judging.clear()
+        self.shelf.begin(height)
+        self.fitness.on_certified(tip.height)
+        pause = Pause(height, tip.header.time, decided_at)
+        return self._begin(pause, now)
+
+    def reconsider(self, now: Micros) -> list[Effect]:
+        """Whether we sign may have changed: the height begins again with what we may."""
+        self._alarm()
+        may_sign = self._state() is not None
+        return self._begin(self.rounds.pause, now) if may_sign != self.rounds.is_voting else []
+
+    def _begin(self, pause: Pause, now: Micros) -> list[Effect]:
+        members = self._signers.members_at(pause.height)
+        effects = self._do(self.heights.begin(pause, members, self._state(), now), now)
+        return [*effects, *self.on_pool(now)]
+
+    def _alarm(self) -> None:
+        """Said once: an operator has to see to it."""
+        if not self._is_alarmed and (self.twin or self.fitness.fitness is Fitness.FOREIGN_VOTE):
+            self._is_alarmed = True
+            self._node.emit(SigningStopped(self.abstains_because))
+
+    def _state(self) -> SignState | None:
+        return self.fitness.state if self.fitness.fitness is Fitness.FIT and not self.twin else None
+
+    def _keep_decided(self) -> None:
+        """What the next height's votes are written down with."""
+        tip = self._node.tree.tip
+        certificate = self._signers.certificate(tip.hash)
+        block = self.shelf.get(tip.hash) or self._node.sync.newest(tip.hash)
+        if certificate is not None and block is not None:
+            following = self._signers.members_at(tip.height + 1)
+            is_same = following == self._signers.members_at(tip.height)
+            self.shelf.decided = DecidedBlock(certificate, None if is_same else following, block)
+
+    # --- what happens ---
+
+    def on_pool(self, now: Micros) -> list[Effect]:
+        """The pool is another."""
+        return self._do(self.rounds.set_payment_waits(len(self._node.mempool) > 0, now), now)
+
+    def take_vote(self, signed: SignedVote, now: Micros) -> list[Effect]:
+        """A vote whose signature holds."""
+        return self._do(self.heights.take(signed, now), now)
+
+    def take_proposal(self, signed: SignedVote, block: RawBlock, now: Micros) -> list[Effect]:
+        """The same of a proposal, with its block."""
+        vote = signed.vote
+        if not self.shelf.put(vote.height, vote.round, block, self._bound()):
+            # Its proposer signed for another one before; the votes are evidence.
+            return self.take_vote(signed, now)
+        effects = self.take_vote(signed, now)
+        if vote.height != self.heights.height:
+            return effects
+        if block.hash in self._wanted:
+            effects += self._judge(block.hash)
+        if self._undelivered is not None and self._undelivered.certificate.block == block.hash:
+            effects += self._decide(self._undelivered, now)
+        return effects
+
+    def on_verdict(self, event: ProposalVerified, now: Micros) -> list[Effect]:
+        """A block was judged."""
+        if event.block not in self._judging:
+            return []
+        del self._judging[event.block]
+        if event.refusal is not None and not event.refusal.is_permanent and event.block != self._own:
+            # A body that is not its header's says nothing of the block: whoever passed it on may have spoilt it.
+            self.shelf.drop(event.block)
+            self._wanted[event.block] = None
+            return []
+        refusal = "" if event.refusal is None else f"{event.refusal.reason} {event.refusal.detail}".rstrip()
+        block = self.shelf.get(event.block)
+        if block is not None and block.header.time * SECOND_US > now + CONSENSUS_PROPOSAL_AHEAD_MAX_US:
+            refusal = "its time is too far ahead of our clock"
+        if refusal:
+            self._node.emit(ProposalRefused(event.block, self.rounds.height, refusal))
+        following = None if refusal else event.next_members
+        if following is not None:
+            # A refusal is not kept: a block too far ahead of our clock is looked at again in a later round.
+            self._valid[event.block] = following
+        return self._tell_verdict(event.block, following, now)
+
+    def _tell_verdict(self, block: BlockHash, members: MemberList | None, now: Micros) -> list[Effect]:
+        following = None if members is None else members.hash
+        if block == self._own:
+            self._own = None
+            return [] if following is None else self._do(self.rounds.propose(block, following, now), now)
+        return self._do(self.rounds.take_block(block, following, now), now)
+
+    def on_saved(self, event: Saved) -> Iterable[Effect]:
+        """A document is on disk, or is not."""
+        if event.error:
+            self.shelf.forget_written()
+        return self.desk.on_saved(event)
+
+    def on_signed(self, event: VoteSigned, now: Micros) -> list[Effect]:
+        """A vote is signed: it counts here, and goes to all."""
+        signed, more = self.desk.on_signed(event)
+        if signed is None or signed.vote.height != self.heights.height:
+            return list(more)
+        message = self.message_of(signed)
+        sent = [] if message is None else self._tell(message)
+        return [*sent, *more, *self.take_vote(signed, now)]
+
+    def on_deadline(self, now: Micros) -> list[Effect]:
+        """A time-out."""
+        return self._do(self.rounds.on_deadline(now), now)
+
+    def message_of(self, signed: SignedVote) -> ExtensionMessage | None:
+        """What carries a vote; None for a proposal whose block is not at hand."""
+        if signed.vote.kind is not VoteKind.PROPOSAL:
+            return VoteMessage(signed)
+        block = self.shelf.get(signed.vote.block)
+        return None if block is None else ProposalMessage(signed, block)
+
+    # --- what the rounds ask for ---
+
+    def _do(self, outputs: Iterable[RoundOutput], now: Micros) -> list[Effect]:
+        effects: list[Effect] = []
+        for output in outputs:
+            match output:
+                case Ask(holdings):
+                    effects += self.ask(holdings)
+                case Cast():
+                    effects += self._cast(output)
+                case NeedProposal():
+                    effects += self._make(now)
+                case NeedVerdict(block):
+                    effects += self._ask_verdict(block, now)
+                case Decided():
+                    self._decided_at = now
+                    effects += self._decide(output, now)
+                case Evidence(first):
+                    self._node.emit(MemberSignedTwice(first.member, first.vote.height, first.vote.round))
+                case ForeignVote(signed):
+                    self.fitness.check(signed)
+                    self._alarm()
+                case _:
+                    assert_never(output)
+        return effects
+
+    def _cast(self, cast: Cast) -> Iterable[Effect]:
+        self.fitness.state = self.fitness.state.recorded(cast.vote, cast.lock, cast.valid)
+        held = [one.choice.block for one in (cast.lock, cast.valid) if one is not None]
+        if cast.vote.kind is VoteKind.PROPOSAL:
+            held.append(cast.vote.block)
+        return self.desk.take(Order(cast.vote, self.fitness.state.encode(), self.shelf.write(held)))
+
+    def _make(self, now: Micros) -> list[Effect]:
+        try:
+            block = self._maker.proposal(_FEE_SCRIPT_HEAD + self.member, PROPOSAL_BLOCK_BYTES_MAX, now)
+        except MisuseError as error:
+            self._node.emit(ProposalRefused(self._node.tree.tip.hash, self.rounds.height, str(error)))
+            return []
+        self.shelf.put(self.rounds.height, self.rounds.round, block, self._bound())
+        self._own = block.hash
+        return self._ask_verdict(block.hash, now)
+
+    def _ask_verdict(self, block: BlockHash, now: Micros) -> list[Effect]:
+        known = self._valid.get(block)
+        return self._judge(block) if known is None else self._tell_verdict(block, known, now)
+
+    def _judge(self, block: BlockHash) -> list[Effect]:
+        raw = self.shelf.get(block)
+        if raw is None:
+            self._wanted[block] = None
+            return []
+        self._wanted.pop(block, None)
+        if block in self._judging:
+            return []
+        self._judging[block] = None
+        return [VerifyProposal(raw, self.rounds.height)]
+
+    def _decide(self, decided: Decided, now: Micros) -> list[Effect]:
+        certificate = decided.certificate
+        block = self.shelf.get(certificate.block)
+        following = self._valid.get(certificate.block)
+        if block is None or (following is None and certificate.next_members != self.rounds.members.hash):
+            # Others have it: it comes as blocks do in sync, or when they are asked for votes.
+            self._undelivered = decided
+            return []
+        self._undelivered = None
+        is_same = certificate.next_members == self.rounds.members.hash
+        return self._hand_over(DecidedBlock(certificate, None if is_same else following, block), now)
+
+    def _hand_over(self, decided: DecidedBlock, now: Micros) -> list[Effect]:
+        try:
+            self._node.tree.certify(decided.certificate, decided.next_members)
+            return self._node.sync.submit(decided.block, now)
+        except BlockRejected as rejected:
+            self._node.emit(ProposalRefused(decided.block.hash, decided.certificate.height, str(rejected)))
+            return []
+
+    def _bound(self) -> list[BlockHash]:
+        """Blocks that the height may still come back to."""
+        rounds = self.rounds
+        bound = [one.choice.block for one in (rounds.lock, rounds.valid) if one is not None]
+        return bound if self._undelivered is None else [*bound, self._undelivered.certificate.block]
+
+    # --- what is lacking ---
+
+    @property
+    def is_waiting(self) -> bool:
+        """In a round, or without the block that was decided: others may have what is lacking."""
+        return self.lacks_block or self.rounds.step not in (RoundStep.WAIT, RoundStep.DECIDED)
+
+    def wants(self) -> list[WantVotes]:
+        """What we lack of the height at hand."""
+        rounds = self.rounds
+        return [self._question(rounds.holding(round_)) for round_ in rounds.open_rounds() or (max(rounds.round, 0),)]
+
+    def ask(self, holdings: Iterable[Holding]) -> list[Effect]:
+        """All others that are here."""
+        return [effect for one in holdings for effect in self._tell(self._question(one))]
+
+    def _question(self, holding: Holding) -> WantVotes:
+        rounds, round_ = self.rounds, holding.round
+        proposal = rounds.tally.proposal(round_, rounds.members.proposer(rounds.height, round_))
+        has_block = proposal is not None and proposal.vote.block in self.shelf
+        return WantVotes(holding.height, round_, has_block, holding.prevotes, holding.precommits, holding.valid_round)
+
+    def _tell(self, message: ExtensionMessage) -> list[Effect]:
+        """To every member that was met."""
+        return [Send(peer.conn, message) for peer in self._peers.met(self.rounds.members)]

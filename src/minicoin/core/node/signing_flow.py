@@ -1,0 +1,40 @@
+"""Puts a signer together: what an earlier run wrote down, and what of the node it stands on."""
+
+from dataclasses import dataclass
+
+from minicoin.core.consensus.fitness import FitnessCheck
+from minicoin.core.consensus.flow import Consensus
+from minicoin.core.consensus.peers import SignerPeers
+from minicoin.core.consensus.ports import BlockMaker, LinkKeeper, SignerNode
+from minicoin.core.consensus.shelf import Shelf, WrittenBlocks
+from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.voting import Voting
+from minicoin.core.faults import MisuseError
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRecord:
+    """What a signer's documents say; nothing where there are none."""
+
+    state: SignState | None = None
+    blocks: WrittenBlocks = WrittenBlocks()
+
+
+def make_signer(node: SignerNode, record: SigningRecord, links: LinkKeeper, maker: BlockMaker) -> Consensus | None:
+    """For the node of a member; None for any other. Raises MisuseError where nobody signs on this network, and where
+    the record is another key's."""
+    key, signers, state = node.policy.signing_key, node.tree.signers, record.state
+    if key is None:
+        return None
+    if signers is None:
+        raise MisuseError(f"nobody signs the blocks of {node.network.name}: start this node without a signing key")
+    if state is not None and state.member != key:
+        raise MisuseError(
+            f"the record of what was signed is of the key {state.member.hex()}, and this node would sign with "
+            f"{key.hex()}: start it with the key that belongs to its data directory"
+        )
+    shelf = Shelf(record.blocks.decided)
+    shelf.restore(0 if state is None else state.height, record.blocks.blocks)
+    peers = SignerPeers(node.network.network_id, node.policy.peer_id)
+    members = signers.members_at(node.tree.tip.height + 1)
+    return Consensus(node, links, Voting(node, maker, FitnessCheck(key, members, state), shelf, peers), peers)

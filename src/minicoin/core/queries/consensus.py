@@ -1,0 +1,37 @@
+"""What outside may read of a consortium: who signs the next block, where the rounds are, what holds a block up."""
+
+from dataclasses import dataclass
+
+from minicoin.core.consensus.status import ConsensusStatus
+from minicoin.core.signers.members import MemberList
+from minicoin.core.view import NodeView
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusView:
+    """Of one moment."""
+
+    height: int
+    """That the members at hand sign: the one behind the tip."""
+    members: MemberList
+    status: ConsensusStatus | None
+    """How the rounds go; None at a node that signs for no member."""
+
+
+class ConsensusQueries:
+    """Reads of one moment."""
+
+    def __init__(self, view: NodeView) -> None:
+        self._view = view
+
+    def view(self) -> ConsensusView | None:
+        """None on networks whose blocks members do not sign."""
+        signers, height = self._view.tree.signers, self._view.tree.tip.height + 1
+        if signers is None:
+            return None
+        return ConsensusView(height, signers.members_at(height), self._view.consensus())
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know; nothing while all is well."""
+        status = self._view.consensus()
+        return () if status is None else status.warnings()

@@ -1,0 +1,273 @@
+"""The signing part of a node: among others of its kind, in virtual time."""
+
+import pytest
+
+from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.effects import Effect
+from minicoin.core.notices import ProposalRefused, SigningStopped
+from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US
+
+from .bank_world import LATENCY_US, Bank, BankWorld
+
+
+def up(count: int) -> BankWorld:
+    """A network that has made block 1."""
+    world = BankWorld(count)
+    assert world.wait(5 * SECOND_US, lambda: world.heights() == [1] * count)
+    return world
+
+
+@pytest.mark.parametrize(("count", "messages"), [(4, 27), (5, 44), (7, 90), (10, 189)])
+def test_a_healthy_height_takes_just_these_messages(count: int, messages: int) -> None:
+    world = up(count)
+    world.wait(SECOND_US)
+    world.sent.clear()
+    world.pay()
+    assert world.wait(5 * SECOND_US, lambda: world.heights() == [2] * count)
+    world.wait(5 * SECOND_US)
+    assert dict(world.sent) == {"proposal": count - 1, "vote": 2 * count * (count - 1)}
+    assert sum(world.sent.values()) == messages
+    world.check()
+
+
+def test_the_leader_is_killed_and_the_next_block_comes_within_a_second_and_a_half() -> None:
+    world = up(5)
+    world.wait(2 * SECOND_US)
+    leader = world.leader()
+    leader.stop()
+    world.pay()
+    begun = world.now
+    assert world.wait(5 * SECOND_US, lambda: min(world.heights()) == 2)
+    assert world.now - begun <= 1_500_000
+    # Back again, it has what was made without it.
+    leader.start()
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 3)
+    world.check()
+
+
+def test_two_of_five_are_killed_and_it_goes_on_by_itself_when_one_is_back() -> None:
+    world = up(5)
+    world.wait(2 * SECOND_US)
+    first, second = world.banks[0], world.banks[3]
+    first.stop()
+    assert world.banks[1].part.status().one_more_halts
+    second.stop()
+    world.pay()
+    assert not world.wait(120 * SECOND_US, lambda: max(world.heights()) > 1)
+    status = world.banks[1].part.status()
+    assert not status.has_quorum
+    assert set(status.missing) == {first.policy.signing_key, second.policy.signing_key}
+    assert any("no quorum: 3 of 5" in warning for warning in status.warnings())
+    round_ = max(bank.part.status().round for bank in world.banks if bank.part is not None)
+    second.start()
+    assert world.wait(30 * SECOND_US, lambda: min(world.heights()) == 2)
+    assert world.certificates[2].round <= round_ + 3
+    assert world.banks[1].part.status().has_quorum
+    world.check()
+
+
+def test_without_payments_a_block_comes_each_minute() -> None:
+    world = up(4)
+    world.wait(200 * SECOND_US)
+    assert world.heights() == [4] * 4
+    gaps = [world.decided_at[height + 1] - world.decided_at[height] for height in (1, 2, 3)]
+    assert all(60 * SECOND_US <= gap <= 61 * SECOND_US for gap in gaps)
+    # And a payment is not kept waiting.
+    world.pay()
+    assert world.wait(SECOND_US, lambda: world.heights() == [5] * 4)
+
+
+def test_an_invalid_block_is_voted_for_by_nobody_and_the_next_leader_makes_one() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    leader = world.leader()
+    for bank in world.banks:
+        if bank is not leader:
+            bank.refuses = lambda block: block.header.merkle_root[:16] == leader.place.to_bytes(16, "little")
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: world.heights() == [2] * 4)
+    assert world.certificates[2].round == 1
+    assert any(isinstance(one, ProposalRefused) for one in world.banks[leader.place - 1].emitted)
+    world.check()
+
+
+def test_messages_that_are_lost_are_asked_for() -> None:
+    world = up(4)
+    rng = Rng(b"loss")
+    world.loses = lambda sender, receiver, message: rng.below(4) == 0
+    for height in range(2, 12):
+        world.pay()
+        assert world.wait(60 * SECOND_US, lambda height=height: min(world.heights()) >= height)
+    world.check()
+
+
+def step_names(count: int) -> list[str]:
+    """Every effect of one bank in a healthy height, in order: the places where a kill may come."""
+    world = up(count)
+    world.wait(2 * SECOND_US)
+    seen: list[str] = []
+
+    def look(bank: Bank, effect: Effect) -> bool:
+        if bank is leader:
+            seen.append(type(effect).__name__)
+        return False
+
+    leader = world.leader()
+    world.stops = look
+    world.pay()
+    assert world.wait(5 * SECOND_US, lambda: world.heights() == [2] * count)
+    return seen
+
+
+STEPS = range(len(step_names(4)))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("is_leader", [True, False])
+def test_a_signer_that_is_killed_at_any_step_signs_nothing_twice(step: int, is_leader: bool) -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    leader = world.leader()
+    victim = leader if is_leader else world.banks[leader.place - 1]
+    left = [step]
+
+    def stops(bank: Bank, effect: Effect) -> bool:
+        left[0] -= bank is victim
+        return bank is victim and left[0] == -1
+
+    world.stops = stops
+    world.pay()
+    world.wait(3 * SECOND_US, lambda: victim.part is None)
+    if victim.part is None:
+        world.wait(SECOND_US)
+        victim.start()
+    world.pay()
+    assert world.wait(70 * SECOND_US, lambda: min(world.heights()) >= 3)
+    world.check()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_all_signers_are_killed_at_any_step_and_the_height_decides(step: int) -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    left = {bank.place: step for bank in world.banks}
+
+    def stops(bank: Bank, effect: Effect) -> bool:
+        left[bank.place] -= 1
+        return left[bank.place] == -1
+
+    world.stops = stops
+    world.pay()
+    world.wait(3 * SECOND_US, lambda: all(bank.part is None for bank in world.banks))
+    world.stops = lambda bank, effect: False
+    for bank in world.banks:
+        if bank.part is not None:
+            bank.stop()
+    world.wait(SECOND_US)
+    for bank in world.banks:
+        bank.start()
+    world.pay()
+    assert world.wait(60 * SECOND_US, lambda: min(world.heights()) >= 2)
+    world.pay()
+    assert world.wait(70 * SECOND_US, lambda: min(world.heights()) >= 3)
+    world.check()
+
+
+def test_all_signers_lose_power_at_one_moment_and_blocks_that_no_store_kept_are_there_again() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    world.pay()
+    # All have signed for height 3 by now, and the chain's store has written none of block 2.
+    assert world.wait(5 * SECOND_US, lambda: world.heights() == [2] * 4)
+    world.pay()
+    assert world.wait(5 * SECOND_US, lambda: all(bank.signed[-1].height == 3 for bank in world.banks))
+    block = world.certificates[2].block
+    for bank in world.banks:
+        bank.stop()
+        del bank.chain[1:]
+    for bank in world.banks:
+        bank.start()
+    world.pay()
+    assert world.wait(70 * SECOND_US, lambda: min(world.heights()) >= 3)
+    assert world.certificates[2].block == block
+    world.check()
+
+
+def test_a_key_without_its_record_signs_nothing_until_the_others_have_passed_what_it_may_have_signed() -> None:
+    world = up(5)
+    bank = world.banks[2]
+    bank.stop()
+    del bank.documents[SIGN_STATE_KEY]
+    bank.start()
+    count = len(bank.signed)
+    assert world.wait(5 * SECOND_US, lambda: "lost the record" in bank.part.status().abstains_because)
+    # The others work on height 2, and so may it have.
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) >= 2)
+    assert len(bank.signed) == count
+    for height in (3, 4):
+        world.pay()
+        assert world.wait(20 * SECOND_US, lambda height=height: min(world.heights()) >= height)
+    assert bank.part.status().abstains_because == ""
+    assert len(bank.signed) > count
+    world.check()
+
+
+def test_a_record_restored_from_a_backup_keeps_its_key_from_signing() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    bank = world.banks[world.leader().place - 1]
+    backup = dict(bank.documents)
+    others = [one for one in world.banks if one is not bank]
+    # It votes in height 2, and two others are gone before that is decided.
+    world.pay()
+    assert world.wait(5 * SECOND_US, lambda: bank.signed[-1].height == 2)
+    world.wait(LATENCY_US + 1_000)
+    for other in others[:2]:
+        other.stop()
+    bank.stop()
+    assert bank.height == 1
+    bank.documents = backup
+    bank.start()
+    count = len(bank.signed)
+    for other in others[:2]:
+        other.start()
+    assert world.wait(10 * SECOND_US, lambda: "its record lacks" in bank.part.status().abstains_because)
+    assert any(isinstance(one, SigningStopped) for one in bank.emitted)
+    assert len(bank.signed) == count
+    world.check()
+
+
+def test_two_nodes_with_one_key_both_stop() -> None:
+    world = up(4)
+    twin = Bank(4, world.banks[0].key, world.network, world)
+    world.banks.append(twin)
+    twin.start()
+    assert world.wait(SECOND_US, lambda: "same signing key" in twin.part.status().abstains_because)
+    assert "same signing key" in world.banks[0].part.status().abstains_because
+    world.pay()
+    # The three others are a quorum.
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 2)
+    assert all(vote.height < 2 for vote in (*twin.signed, *world.banks[0].signed))
+
+
+def test_what_the_disk_refuses_is_not_signed() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    bank = world.banks[0]
+    bank.disk_error = "no space left"
+    count = len(bank.signed)
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 2)
+    assert len(bank.signed) == count
+    world.wait(2 * SECOND_US)
+    world.pay()
+    assert world.wait(SECOND_US, lambda: "no space left" in bank.part.status().abstains_because)
+    bank.disk_error = ""
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 3)
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 4)
+    assert len(bank.signed) > count
+    world.check()

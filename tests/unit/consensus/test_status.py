@@ -1,0 +1,29 @@
+"""What a signer says of itself."""
+
+import pytest
+from tests.unit.signers.banks import BANKS
+
+from minicoin.core.consensus.round_state import RoundStep
+from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
+
+
+def status(here: int, *, abstains: str = "") -> ConsensusStatus:
+    presence = tuple(MemberPresence(key, place == 0, place < here, None, None) for place, key in enumerate(BANKS.keys))
+    return ConsensusStatus(7, 0, RoundStep.PROPOSE, BANKS.keys[0], BANKS, presence, None, abstains)
+
+
+@pytest.mark.parametrize(
+    ("here", "has_quorum", "one_more_halts", "words"),
+    [(5, True, False, ()), (4, True, True, ("one more failure halts",)), (3, False, False, ("no quorum: 3 of 5",))],
+)
+def test_five_members_need_four(here: int, has_quorum: bool, one_more_halts: bool, words: tuple[str, ...]) -> None:
+    shown = status(here)
+    assert (shown.present, shown.has_quorum, shown.one_more_halts) == (here, has_quorum, one_more_halts)
+    assert shown.missing == BANKS.keys[here:]
+    warnings = shown.warnings()
+    assert len(warnings) == len(words)
+    assert all(word in warning for word, warning in zip(words, warnings, strict=True))
+
+
+def test_why_it_signs_nothing_is_said() -> None:
+    assert status(5, abstains="it is lost").warnings() == ("this node signs nothing: it is lost",)
