@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Outpoint, Transaction, TxIn, TxOut, make_outpoint
 from minicoin.core.primitives.verdicts import BlockSummary, WatchedTransaction
@@ -19,8 +20,10 @@ FOREIGN_SCRIPT = b"\x00\x14" + b"\xee" * 20
 NOW = Micros(1_800_000_000 * SECOND_US)
 
 
-def new_wallet(protection: Protection | None = None, seed: bytes = b"wallet", tip: Tip = GENESIS) -> Wallet:
-    return Wallet.create("main", REGTEST, ENTROPY, protection, tip, Rng(seed))
+def new_wallet(
+    protection: Protection | None = None, seed: bytes = b"wallet", tip: Tip = GENESIS, network: Network = REGTEST
+) -> Wallet:
+    return Wallet.create("main", network, ENTROPY, protection, tip, Rng(seed))
 
 
 def pay(script: bytes, value: int, spends: Sequence[Outpoint] = (), tag: int = 0) -> Transaction:

@@ -1,6 +1,6 @@
 """The ledger: promises checked from outside after any history, and each rule by itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +9,8 @@ from tests.soak import times
 from tests.unit.wallet.chains import FOREIGN_SCRIPT, NOW, FakeChain, new_wallet, pay
 
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.builtin import REGTEST
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, make_outpoint, outpoint_txid
 from minicoin.core.rng import Rng
 from minicoin.core.wallet.errors import NotAbandonable
@@ -256,6 +258,17 @@ def test_a_coinbase_ripens_and_is_orphaned() -> None:
     assert wallet.balance().spendable_sat == wallet.balance().immature_sat == 0
     (entry,) = wallet.history(10)
     assert (entry.category, entry.confirmations) == (HistoryCategory.ORPHAN, 0)
+
+
+def test_where_blocks_are_final_a_coinbase_is_spent_as_soon_as_the_rule_has_it() -> None:
+    proof = SignersKind((bytes(31) + b"\1",), ("A",))
+    wallet = new_wallet(network=replace(REGTEST, proof=proof, coinbase_maturity=2))
+    chain = FakeChain(wallet.scripts())
+    wallet.connect(chain.mine(to=wallet.new_address("mine").script_pubkey), NOW)
+    assert (wallet.balance().confirmed_sat, wallet.balance().immature_sat) == (0, 500_000_000)
+    # The next block is the second behind it.
+    wallet.connect(chain.mine(), NOW)
+    assert (wallet.balance().confirmed_sat, wallet.balance().immature_sat) == (500_000_000, 0)
 
 
 def test_a_block_that_comes_back_revives_its_coinbase() -> None:

@@ -47,10 +47,11 @@ class Tip:
 class WalletLedger:
     """Records by txid. The active ones (confirmed or pending) stand in the coin set."""
 
-    def __init__(self, keyring: Keyring, tip: Tip, coinbase_maturity: int) -> None:
+    def __init__(self, keyring: Keyring, tip: Tip, coinbase_maturity: int, *, is_final: bool = False) -> None:
+        """`is_final`: a block that came is never undone."""
         self._keyring = keyring
         self.coins = CoinSet(keyring)
-        self._maturity = coinbase_maturity
+        self._mature_confirmations = coinbase_maturity if is_final else coinbase_maturity + 1
         self.tip = tip
         self._records: dict[Txid, Record] = {}
         self._confirmed: list[tuple[int, int, Txid]] = []
@@ -241,9 +242,9 @@ class WalletLedger:
         return -depth if record.state is RecordState.CONFLICTED else depth
 
     def is_immature(self, record: Record) -> bool:
-        """Whether a coinbase waits for its maturity; one block more than the rule asks, so that a reorg by one block
-        does not undo a spend."""
-        return self.confirmations(record) <= self._maturity and record.transaction.is_coinbase
+        """Whether a coinbase waits for its maturity; where blocks can be undone one block more than the rule asks, so
+        that a reorg by one block does not undo a spend."""
+        return self.confirmations(record) < self._mature_confirmations and record.transaction.is_coinbase
 
     def debit_sat(self, record: Record) -> int:
         """What the transaction takes from the wallet."""

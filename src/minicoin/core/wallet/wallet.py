@@ -13,6 +13,7 @@ from minicoin.core.effects import Rescan
 from minicoin.core.events import RescanProgress
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxOut
 from minicoin.core.primitives.verdicts import BlockSummary
@@ -43,7 +44,8 @@ class Wallet:
         self.vault = Vault(document.seed, network, _seal_context(document.name, network))
         account = AccountKey.parse(document.account, network)
         self._keyring = Keyring(account, document.next_receiving, document.next_change)
-        self._ledger = WalletLedger(self._keyring, document.tip, network.coinbase_maturity)
+        is_final = isinstance(network.proof, SignersKind)
+        self._ledger = WalletLedger(self._keyring, document.tip, network.coinbase_maturity, is_final=is_final)
         self._labels = AddressLabels(self._keyring, network.address_format, document.labels)
         self._rescan: RescanState | None = None
         self._unscanned_from = None if document.scanned_height is None else document.scanned_height + 1
