@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from minicoin.app.client import NoNode, RpcFailure
+from minicoin.app.consortium.lab import BANKS_MAX
+from minicoin.app.lab.consortium import BANKS_MIN, ConsortiumResult, consortium_up
 from minicoin.app.lab.plan import NODES_MAX, plan_lab
 from minicoin.app.lab.up import LabResult, lab_up
 from minicoin.app.shared import JsonOption
@@ -25,7 +27,12 @@ def up(
         bool | None,
         typer.Option("--once/--watch", help="End once a payment is confirmed on all. [default: without a terminal]"),
     ] = None,
-    network: Annotated[str, typer.Option("--network", help="A network's name, or a .toml file.")] = _LAB_NETWORK,
+    network: Annotated[
+        str | None, typer.Option("--network", help=f"A network's name, or a .toml file. [default: {_LAB_NETWORK}]")
+    ] = None,
+    consortium: Annotated[
+        bool, typer.Option("--consortium", help="Banks that sign blocks together: each pays each, and all is final.")
+    ] = False,
     overlay: Annotated[
         str | None, typer.Option(help="The network model. [default: the network's own]", metavar="|".join(FORMS))
     ] = None,
@@ -36,16 +43,27 @@ def up(
     json: JsonOption = False,
 ) -> None:
     """Start nodes, connect them, mine, pay from one to another, show them live."""
-    results: list[LabResult] = []
+    results: list[Json] = []
     console = Console(stderr=True) if json else Console(soft_wrap=True)
+    is_once = json or not sys.stdout.isatty() if once is None else once
     try:
-        code = lab_up(
-            plan_lab(count, network, overlay, overlay_setting or ()),
-            once=json or not sys.stdout.isatty() if once is None else once,
-            datadir=datadir,
-            console=console,
-            on_result=results.append,
-        )
+        if consortium:
+            _check_consortium(count, network, overlay, overlay_setting)
+            code = consortium_up(
+                count,
+                once=is_once,
+                datadir=datadir,
+                console=console,
+                on_result=lambda result: results.append(_consortium_json(result)),
+            )
+        else:
+            code = lab_up(
+                plan_lab(count, network or _LAB_NETWORK, overlay, overlay_setting or ()),
+                once=is_once,
+                datadir=datadir,
+                console=console,
+                on_result=lambda result: results.append(_result_json(result)),
+            )
     except (MisuseError, NoNode, RpcFailure) as error:
         if json:
             typer.echo(encode_json({"error": {"code": None, "message": str(error)}}))
@@ -53,8 +71,35 @@ def up(
             typer.echo(error_line(str(error)), err=True)
         raise typer.Exit(EXIT_FAILED) from error
     if json and results:
-        typer.echo(encode_json(_result_json(results[0])))
+        typer.echo(encode_json(results[0]))
     raise typer.Exit(code)
+
+
+def _check_consortium(count: int, network: str | None, overlay: str | None, settings: list[str] | None) -> None:
+    if network is not None or overlay is not None or settings:
+        raise MisuseError("--consortium founds a network of its own: leave --network and --overlay out")
+    if not BANKS_MIN <= count <= BANKS_MAX:
+        raise MisuseError(f"a consortium in a lab has {BANKS_MIN} to {BANKS_MAX} banks, not {count}")
+
+
+def _consortium_json(result: ConsortiumResult) -> Json:
+    banks: list[Json] = [
+        {
+            "bank": row.bank,
+            "height": row.height,
+            "finalized": row.finalized,
+            "signed": row.signed,
+            "peers": row.peers,
+            "balance": row.balance,
+        }
+        for row in result.banks
+    ]
+    return {
+        "payments": result.payments,
+        "certificates": result.certificates,
+        "seconds": round(result.seconds, 3),
+        "banks": banks,
+    }
 
 
 def _result_json(result: LabResult) -> Json:

@@ -23,8 +23,8 @@ class LabError(MisuseError):
 class LabNode:
     """A running `minicoin startnode`."""
 
-    def __init__(self, index: int, network_name: str, directory: Path, role: str, dial: tuple[str, ...]) -> None:
-        self.name = f"node{index}"
+    def __init__(self, name: str, network_name: str, directory: Path, role: str, dial: tuple[str, ...]) -> None:
+        self.name = name
         self.role = role
         self.directory = directory / self.name
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,6 +82,12 @@ class LabNode:
         if self._client is None:
             raise self.failure("is not up")
         return self._client.call(method, *params)
+
+    def call_named(self, method: str, **params: Json) -> Json:
+        """An RPC call with named arguments. Raises NoNode and RpcFailure."""
+        if self._client is None:
+            raise self.failure("is not up")
+        return self._client.call_named(method, **params)
 
     def stop(self) -> None:
         """Ask it to end; it closes its connections and flushes its stores."""

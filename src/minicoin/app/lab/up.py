@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -80,7 +80,7 @@ def _running(plan: LabPlan, directory: Path, console: Console) -> Iterator[list[
         addresses = [node.join_address for node in nodes]
         for index in indexes:
             dials = plan.dials(index, addresses)
-            nodes.append(LabNode(index, network_name, directory, plan.roles[index], dials))
+            nodes.append(LabNode(f"node{index}", network_name, directory, plan.roles[index], dials))
         for index in indexes:
             nodes[index].wait_up()
 
@@ -93,17 +93,22 @@ def _running(plan: LabPlan, directory: Path, console: Console) -> Iterator[list[
         start(range(plan.guides, len(plan.roles)))
         yield nodes
     finally:
-        for node in nodes:
-            node.stop()
-        killed = [node.name for node in nodes if not node.wait_stopped()]
-        if killed:
-            console.print(f"killed, since they did not stop in time: {', '.join(killed)}")
+        stop_all(nodes, console)
+
+
+def stop_all(nodes: Sequence[LabNode], console: Console) -> None:
+    """In order; says which had to be killed."""
+    for node in nodes:
+        node.stop()
+    killed = [node.name for node in nodes if not node.wait_stopped()]
+    if killed:
+        console.print(f"killed, since they did not stop in time: {', '.join(killed)}")
 
 
 def _pay_across(nodes: list[LabNode], network: Network, console: Console) -> LabResult:
     started = time.monotonic()
     payer, payee, miner = nodes[0], nodes[1 % len(nodes)], nodes[-1]
-    _wait("the nodes are connected", nodes, lambda: all(_peers(node) >= min(1, len(nodes) - 1) for node in nodes))
+    wait_until("the nodes are connected", nodes, lambda: all(_peers(node) >= min(1, len(nodes) - 1) for node in nodes))
     addresses: list[Json] = []
     for node in nodes:
         if not as_array(node.call("listwallets")):
@@ -112,14 +117,14 @@ def _pay_across(nodes: list[LabNode], network: Network, console: Console) -> Lab
     blocks = network.coinbase_maturity + 1
     console.print(f"{payer.name} mines {blocks} blocks until its first coins are spendable")
     payer.call("generatetoaddress", blocks, addresses[0])
-    _wait("all nodes have the same tip", nodes, lambda: _agree(nodes))
+    wait_until("all nodes have the same tip", nodes, lambda: _agree(nodes))
 
     payment = str(payer.call("sendtoaddress", addresses[1 % len(nodes)], PAYMENT))
     console.print(f"{payer.name} pays {PAYMENT} to {payee.name}: transaction {payment}")
-    _wait("the payment is in every mempool", nodes, lambda: all(payment in _mempool(node) for node in nodes))
+    wait_until("the payment is in every mempool", nodes, lambda: all(payment in _mempool(node) for node in nodes))
     block = str(as_array(miner.call("generatetoaddress", 1, addresses[-1]))[0])
     console.print(f"{miner.name} mines it in block {block}")
-    _wait("the block is the tip everywhere", nodes, lambda: all(_tip(node) == block for node in nodes))
+    wait_until("the block is the tip everywhere", nodes, lambda: all(_tip(node) == block for node in nodes))
     for node in nodes:
         if payment not in _transactions(node, block):
             raise LabError(f"{node.name} has block {block} without the payment")
@@ -147,7 +152,8 @@ def _watch(nodes: list[LabNode], console: Console) -> None:
             time.sleep(_REFRESH_SECONDS)
 
 
-def _wait(what: str, nodes: list[LabNode], condition: Callable[[], bool]) -> None:
+def wait_until(what: str, nodes: Sequence[LabNode], condition: Callable[[], bool]) -> None:
+    """Raises LabError where it does not come, or a node died."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while not condition():
         for node in nodes:
