@@ -10,6 +10,7 @@ from typing import Final
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
+from minicoin.core.signers.changes import MemberChange
 
 
 class Reason(StrEnum):
@@ -60,6 +61,8 @@ RECORDS_ARE_OFF: Final = "the nodes of this network exchange no records: its fil
 MEMBERS_SIGN: Final = (
     "the members of this network sign its blocks in turn: nobody mines, and no block is taken that they did not sign"
 )
+NO_MEMBERS: Final = "nobody signs the blocks of this network: it has no members"
+
 ADMISSION_IS_OFF: Final = "anybody may connect to the nodes of this network: its file has no admission"
 
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
@@ -151,6 +154,17 @@ class RecordSigned:
     expires_s: int
     """Unix time; 0 for never."""
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MembersDrafted:
+    """A change of the member list with every signature known here, ours among them, which is on disk."""
+
+    change: MemberChange
+    quorum: int
+    missing: int
+    """So many more members must sign before a block carries it."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +347,7 @@ Answer = (
     | Told
     | RecordSigned
     | AdmissionSigned
+    | MembersDrafted
     | BlockVerdict
     | TipAt
     | Finality

@@ -13,6 +13,7 @@ from minicoin.core.answers import (
     Done,
     Finality,
     FreshAddress,
+    MembersDrafted,
     Mined,
     PackageResult,
     PeerFound,
@@ -174,6 +175,34 @@ class ApproveAdmission:
     version: int
     hash: bytes = b""
     """Its first bytes, where there are several drafts of the version."""
+
+
+# --- the member list (core/members) ---
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeMembers:
+    """Draft a change of the member list and sign it as this node's member; answered once our signature is on disk."""
+
+    answer: ClassVar = MembersDrafted
+    added: tuple[tuple[str, bytes], ...] = ()
+    """(name, key)."""
+    removed: tuple[str, ...] = ()
+    """Each by name or key."""
+    from_height: int | None = None
+    """None: soon."""
+    forced: bool = False
+    """Sign it although the chain would stand still, as far as this node can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveMembers:
+    """Sign an open change that another member proposed."""
+
+    answer: ClassVar = MembersDrafted
+    prefix: str
+    """What its hash begins with, in hex."""
+    forced: bool = False
 
 
 # --- chain and transactions ---
@@ -451,6 +480,7 @@ NetworkCommand = AddNode | RemoveNode | DisconnectNode | SetBan | ClearBan | Set
 PeerIdCommand = FindPeer | Tell
 RecordCommand = PutRecord | SignRecord
 AdmissionCommand = ProposeAdmission | ApproveAdmission
+MembersCommand = ProposeMembers | ApproveMembers
 ChainCommand = (
     SubmitBlock
     | SubmitHeader
@@ -472,6 +502,7 @@ Command = (
     | PeerIdCommand
     | RecordCommand
     | AdmissionCommand
+    | MembersCommand
     | ChainCommand
     | PoolCommand
     | MiningCommand

@@ -94,6 +94,14 @@ CONSENSUS_BLOCKS_WRITTEN_MAX: Final = 3
 # A member that was not heard for so long counts as absent in what is shown.
 CONSENSUS_HEARD_US: Final = 60 * SECOND_US
 
+# --- changes of members ---
+# A change without a height of its own holds so many blocks later: time for the others to approve it.
+MEMBERS_AHEAD_BLOCKS: Final = 20
+# Changes that wait for our own signature: an operator's commands, one after the other.
+MEMBER_CHANGES_WAITING_MAX: Final = 64
+# So many blocks are looked at for who signed them: 5 ms of decoding.
+MEMBERS_COUNTED_BLOCKS: Final = 100
+
 # --- rounds of signers ---
 # Rounds of a height whose votes are kept behind the one at hand. A proposal that leans on an older one has its votes
 # sent again.

@@ -18,6 +18,8 @@ from minicoin.core.consensus.status import ConsensusStatus
 from minicoin.core.directed.letterbox import ReceivedLetter
 from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.inventory.inventory_flow import InventoryFlow
+from minicoin.core.members.drafts import MemberDraft
+from minicoin.core.members.proposing import MemberStanding
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
@@ -204,6 +206,13 @@ class AdmissionReader(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
+class MemberChangesReader(Protocol):
+    """Changes of the member list on their way (core/members)."""
+
+    def standing(self) -> MemberStanding: ...
+    def open(self) -> tuple[MemberDraft, ...]: ...
+
+
 class SessionReader(Protocol):
     """One session (core/peer)."""
 
@@ -273,6 +282,8 @@ class SeenFlows(Protocol):
     def directed(self) -> LettersReader | None: ...
     @property
     def consensus(self) -> ConsensusReader | None: ...
+    @property
+    def member_changes(self) -> MemberChangesReader | None: ...
 
 
 class NodeView:
@@ -323,6 +334,11 @@ class NodeView:
     def admission(self) -> AdmissionReader | None:
         """None where anybody may connect."""
         return self._flows.admission
+
+    @property
+    def member_changes(self) -> MemberChangesReader | None:
+        """None where nobody signs the blocks."""
+        return self._flows.member_changes
 
     @property
     def sync(self) -> SyncReader:

@@ -201,6 +201,8 @@ EVERY = [
     c.SignRecord(b"nonsense"),
     c.ProposeAdmission((), ("Bank",)),
     c.ApproveAdmission(1),
+    c.ProposeMembers(removed=("Bank",)),
+    c.ApproveMembers("00000000"),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

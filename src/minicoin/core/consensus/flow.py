@@ -34,7 +34,7 @@ from minicoin.core.consensus.voting import Voting
 from minicoin.core.effects import Effect, Send, SignGreeting
 from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, CONSENSUS_PEERS_MAX
+from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX
 from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.signers.votes import SignedVote
@@ -71,6 +71,11 @@ class Consensus(Part):
         """When the others are asked for a block that is decided, and not here."""
         self._has_quorum: bool | None = None
         self.alarm = Alarm()
+
+    def is_heard(self, member: bytes, now: Micros) -> bool:
+        """Whether a member's node said something a short while ago; ours is there."""
+        heard = self._heard.get(member)
+        return member == self._voting.member or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
 
     # --- the node's life ---
 

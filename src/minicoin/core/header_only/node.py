@@ -262,7 +262,12 @@ class HeaderOnlyNode:
             self._commands.of_admission(request, command, now)
             return
         if isinstance(
-            command, commands.PoolCommand | commands.MiningCommand | commands.WalletCommand | commands.TrialCommand
+            command,
+            commands.PoolCommand
+            | commands.MiningCommand
+            | commands.WalletCommand
+            | commands.MembersCommand
+            | commands.TrialCommand,
         ):
             self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)
             return

@@ -3,7 +3,7 @@
 The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -38,9 +38,14 @@ from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.units import SECOND_US, Micros, RequestId, seconds
 
 _SCRIPT: Final = make_codec(bytes | None, {})
+
+
+def _no_change(now: Micros) -> MemberChange | None:
+    return None
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +68,7 @@ class Miner(Part):
         self._orders: list[_Order] = []
         self._polls = LongPolls()
         self._script: bytes | None = None
+        self._ready_change: Callable[[Micros], MemberChange | None] = _no_change
         self.last_size: TemplateSize | None = None
         """For getmininginfo; nothing depends on it."""
         self._job = 0
@@ -112,8 +118,14 @@ class Miner(Part):
         weight_max = min(node.policy.block_weight_max, bytes_max) - RESERVED_WEIGHT
         chosen = node.mempool.select_for_block(weight_max, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST)
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
-        block = build_proposal(tree, tree.tip, candidates, script_pubkey, seconds(now), certificate)
+        block = build_proposal(
+            tree, tree.tip, candidates, script_pubkey, seconds(now), certificate, self._ready_change(now)
+        )
         return RawBlock(block.header, block.raw)
+
+    def carry(self, ready_change: Callable[[Micros], MemberChange | None]) -> None:
+        """From now on proposals carry the change of members that this gives."""
+        self._ready_change = ready_change
 
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
         """Mine to this script from now on; None stops."""

@@ -5,13 +5,14 @@ from typing import assert_never
 
 from minicoin.core import commands
 from minicoin.core.admission.flow import AdmissionFlow
-from minicoin.core.answers import MEMBERS_SIGN, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
+from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.limits import COMMANDS_WAITING_MAX
+from minicoin.core.members.proposing import MemberChanges
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
@@ -82,6 +83,7 @@ class CommandFlow:
         peer_ids: PeerIdCommands,
         records: RecordFlow | None,
         admission: AdmissionFlow | None,
+        member_changes: MemberChanges | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -95,6 +97,7 @@ class CommandFlow:
         self._tip_watch = tip_watch
         self._final_watch = final_watch
         self._peer_ids = peer_ids
+        self._member_changes = member_changes
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
         """Those who are answered when chain and mempool stand where they should: who marked a block, and who just
@@ -125,6 +128,10 @@ class CommandFlow:
             self._common.of_records(request, command, now)
         elif isinstance(command, commands.AdmissionCommand):
             self._common.of_admission(request, command, now)
+        elif isinstance(command, commands.MembersCommand):
+            if self._member_changes is None:
+                raise MisuseError(NO_MEMBERS)
+            self._member_changes.handle(request, command, now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

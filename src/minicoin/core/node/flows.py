@@ -9,6 +9,7 @@ it is said who is wanted and who was left.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.admission.flow import AdmissionFlow
@@ -18,6 +19,8 @@ from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.inventory.tx_flow import TxFlow
+from minicoin.core.members.drafts import Drafts
+from minicoin.core.members.proposing import MemberChanges, standing_of
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
@@ -63,6 +66,8 @@ class Flows:
     admission: AdmissionFlow | None
     consensus: Consensus | None
     """Where it signs for a member."""
+    member_changes: MemberChanges | None
+    """Where members sign."""
     commands: CommandFlow
 
 
@@ -102,6 +107,9 @@ def make_flows(
     directed = make_directed(shared, addressee, overlay, now)
     records = make_record_flow(shared, now)
     admission = make_admission_flow(shared)
+    member_changes = _make_member_changes(shared, records, consensus)
+    if member_changes is not None:
+        mining.carry(member_changes.ready)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -146,6 +154,7 @@ def make_flows(
         records=records,
         admission=admission,
         consensus=consensus,
+        member_changes=member_changes,
         commands=CommandFlow(
             shared,
             chain,
@@ -159,6 +168,7 @@ def make_flows(
             PeerIdCommands(shared, overlay, directed),
             records,
             admission,
+            member_changes,
         ),
     )
 
@@ -168,6 +178,23 @@ def make_record_flow(shared: CommonParts, now: Micros) -> RecordFlow | None:
     if shared.records is None:
         return None
     return RecordFlow(shared.records, shared.rng.stream("records"), shared.book.group, shared, now)
+
+
+def _make_member_changes(
+    shared: Parts, records: RecordFlow | None, consensus: Consensus | None
+) -> MemberChanges | None:
+    """Where members sign."""
+    if shared.tree.signers is None or shared.records is None or records is None:
+        return None
+    return MemberChanges(
+        Drafts(shared.records, shared.network.network_id),
+        records,
+        partial(standing_of, shared.tree),
+        # Whoever signs for nobody is asked nothing that depends on it.
+        (lambda member, now: False) if consensus is None else consensus.is_heard,
+        None if consensus is None else shared.policy.signing_key,
+        shared,
+    )
 
 
 def _make_final_watch(shared: Parts) -> FinalWatch | None:

@@ -48,6 +48,7 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros
 from minicoin.core.view import NodeView
 
@@ -215,9 +216,7 @@ class Node:
             case RescanProgress():
                 self._flows.wallet.on_rescan(event, now)
             case StatementSigned():
-                if self._flows.admission is None:
-                    raise MisuseError(f"{type(event).__name__} for a node that admits anybody")
-                self._flows.admission.on_signed(event, now)
+                self._on_statement(event, now)
             case VoteSigned() | GreetingSigned() | ProposalVerified():
                 self._on_signing(event, now)
             case WorkFailed():
@@ -286,6 +285,13 @@ class Node:
         elif outcome is not None:
             self._flows.wallet.on_rejected(outcome, now)
         self._flows.commands.on_verified()
+
+    def _on_statement(self, event: StatementSigned, now: Micros) -> None:
+        flows = self._flows
+        taker = flows.admission if event.kind is StatementKind.ADMISSION else flows.member_changes
+        if taker is None:
+            raise MisuseError(f"a signature under {event.kind} for a node that asked for none")
+        taker.on_signed(event, now)
 
     def _on_signing(self, event: VoteSigned | GreetingSigned | ProposalVerified, now: Micros) -> None:
         consensus = self._flows.consensus

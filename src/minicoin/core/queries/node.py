@@ -6,6 +6,7 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 from minicoin.core.queries.admission import AdmissionQueries
 from minicoin.core.queries.chain import ChainQueries
 from minicoin.core.queries.consensus import ConsensusQueries
+from minicoin.core.queries.members import MemberQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
 from minicoin.core.queries.records import RecordQueries
@@ -17,7 +18,18 @@ from minicoin.core.view import NodeView
 class NodeQueries:
     """Everything outside may ask; the answers are frozen and outlive the moment."""
 
-    __slots__ = ("_view", "admission", "chain", "consensus", "mempool", "network", "now", "records", "wallet")
+    __slots__ = (
+        "_view",
+        "admission",
+        "chain",
+        "consensus",
+        "members",
+        "mempool",
+        "network",
+        "now",
+        "records",
+        "wallet",
+    )
 
     def __init__(self, view: NodeView, now: Micros) -> None:
         self._view = view
@@ -25,6 +37,7 @@ class NodeQueries:
         self.admission = AdmissionQueries(view)
         self.chain = ChainQueries(view, now)
         self.consensus = ConsensusQueries(view)
+        self.members = MemberQueries(view)
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
         self.records = RecordQueries(view)

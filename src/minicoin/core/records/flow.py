@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.answers import RecordSigned
+from minicoin.core.answers import Answer, RecordSigned
 from minicoin.core.commands import PutRecord, RecordCommand, SignRecord
 from minicoin.core.document_waits import DocumentWaits
 from minicoin.core.effects import Effect, SaveState, Send
@@ -141,6 +141,14 @@ class RecordFlow(Part):
         self._store.keep(record)
         self._waits.wait(RECORDS_KEY, request, answer)
         self._outbox.emit(self.save())
+
+    def publish(self, kind: str, key: str, value: bytes, now: Micros) -> None:
+        """Sign and hold a record of another part's; on disk it is once that saves. Raises MisuseError."""
+        self._store.keep(self._store.sign(kind, key, value, now))
+
+    def answer_when_saved(self, request: RequestId, answer: Answer) -> None:
+        """To be given this answer with the next save."""
+        self._waits.wait(RECORDS_KEY, request, answer)
 
     def on_saved(self, event: Saved) -> None:
         """A document is on disk, or the disk refused it."""

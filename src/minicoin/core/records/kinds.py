@@ -53,6 +53,8 @@ ADMISSION: Final = "admission"
 """Who may connect."""
 ADMISSION_DRAFT: Final = "admission-draft"
 """The same, as one member signs it."""
+CHANGE: Final = "change"
+"""What a member publishes that stands behind a change of the member list."""
 ALERT: Final = "alert"
 """What every node shows among its warnings."""
 
@@ -63,6 +65,9 @@ KINDS: Final = MappingProxyType(
             KindRow("status", MaySign.ANY_NODE, 1_024, HOUR_US, "how a node is, and where it can be reached"),
             KindRow("super", MaySign.ANY_NODE, 512, HOUR_US, "an entry of the directory of super nodes"),
             KindRow(ALERT, MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
+            KindRow(
+                CHANGE, MaySign.ANY_NODE, 16_384, 7 * DAY_US, "a change of the member list, with a member's signature"
+            ),
             KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
             KindRow(
                 ADMISSION,

@@ -23,7 +23,7 @@ from minicoin.core.signers.members import KEY_BYTES, MemberList
 from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
 
 _HEAD: Final = Struct("<II32s")
-_TAG: Final = "minicoin/member-change"
+MEMBER_CHANGE_TAG: Final = "minicoin/member-change"
 MEMBER_CHANGE_BYTES_MAX: Final = (
     _HEAD.size
     + 2
@@ -56,7 +56,7 @@ class MemberChange:
 
     def digest(self, network_id: bytes) -> bytes:
         """What a signature is made over."""
-        return tagged_hash(_TAG, network_id + self.body())
+        return tagged_hash(MEMBER_CHANGE_TAG, network_id + self.body())
 
     def signed_by(self, key: PrivateKey, network_id: bytes) -> "MemberChange":
         """The change with one more signature, or the same one again."""
@@ -86,6 +86,11 @@ class MemberChange:
     def encode(self) -> bytes:
         signatures = b"".join(key + signature for key, signature in self.signatures)
         return self.body() + bytes((len(self.signatures),)) + signatures
+
+    @classmethod
+    def decode_body(cls, raw: bytes) -> "MemberChange":
+        """What body() gave, without signatures. Raises DecodeError."""
+        return cls.decode(raw + bytes(1))
 
     @classmethod
     def decode(cls, raw: bytes) -> "MemberChange":

@@ -4,12 +4,14 @@ from enum import StrEnum
 
 from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.signers.admission import ADMISSION_TAG
+from minicoin.core.signers.changes import MEMBER_CHANGE_TAG
 
 
 class StatementKind(StrEnum):
     """By its tag."""
 
     ADMISSION = ADMISSION_TAG
+    MEMBER_CHANGE = MEMBER_CHANGE_TAG
 
     def digest(self, network_id: bytes, body: bytes) -> bytes:
         """What a signature of a member is made over."""

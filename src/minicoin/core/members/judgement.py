@@ -1,0 +1,40 @@
+"""What a change of members would come to, for those who are asked to approve it. Policy: it makes no block invalid.
+
+The list after the change must keep a quorum among members that were heard a short while ago, or the chain would stand
+still from its height on. A key that is new has not been heard: it counts as silent, for nobody knows whether its node
+runs.
+"""
+
+from collections.abc import Callable
+
+from minicoin.core.signers.changes import MemberChange
+from minicoin.core.signers.members import MemberList
+
+
+def halting_problem(change: MemberChange, is_heard: Callable[[bytes], bool]) -> str | None:
+    """Why the chain would stand still under the new list; None where it would not."""
+    heard = sum(map(is_heard, change.members.keys))
+    quorum = change.members.quorum
+    if heard >= quorum:
+        return None
+    return (
+        f"from height {change.from_height} on {quorum} of {len(change.members)} members must sign, "
+        f"and only {heard} of them were heard in the last minute: the chain would stand still"
+    )
+
+
+def warnings(change: MemberChange, before: MemberList, is_heard: Callable[[bytes], bool]) -> tuple[str, ...]:
+    """What whoever signs should know."""
+    told: list[str] = []
+    gone = [key for key in before.keys if key not in change.members]
+    if gone:
+        told.append(f"whoever is removed signs and counts until height {change.from_height}")
+        staying = sum(1 for key in before.keys if key not in gone and is_heard(key))
+        if staying == before.quorum:
+            told.append(f"without whoever is removed the rest is exactly a quorum of {before.quorum} until then")
+    heard = sum(map(is_heard, change.members.keys))
+    if heard == change.members.quorum:
+        told.append(f"of the new list {heard} members were heard, exactly a quorum: one more failure would halt it")
+    if not change.members.faults:
+        told.append(f"a list of {len(change.members)} tolerates no member that lies or is down")
+    return tuple(told)
