@@ -55,7 +55,10 @@ class Bank:
     emitted: list[Effect] = field(default_factory=list)
     signed: list[Vote] = field(default_factory=list)
     """All that its key ever signed, over all runs."""
+    favoured: list[ConnId] = field(default_factory=list)
     runs: int = 0
+    told: int = 0
+    """How often it told others of headers."""
     part: Consensus | None = None
     disk_error: str = ""
     clock_behind_us: int = 0
@@ -80,6 +83,13 @@ class Bank:
     def sync(self) -> "Bank":
         return self
 
+    @property
+    def relay(self) -> "Bank":
+        return self
+
+    def favour(self, conn: ConnId, now: Micros) -> None:
+        self.favoured.append(conn)
+
     def emit(self, *effects: Effect) -> None:
         self.emitted += effects
 
@@ -97,6 +107,7 @@ class Bank:
 
     def tell_headers(self, conn: ConnId, height: int) -> list[Effect]:
         """The stand-in for synchronisation: the blocks come at once."""
+        self.told += 1
         self.world.deliver_chain(self, self.world.at(conn), height)
         return []
 

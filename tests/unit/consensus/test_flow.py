@@ -1,12 +1,20 @@
 """The signing part of a node: among others of its kind, in virtual time."""
 
+from dataclasses import replace
+
 import pytest
+from coincurve import PrivateKey
 
 from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.messages import HeldVotes, ProposalMessage, VoteMessage, WantVotes
 from minicoin.core.effects import Effect
+from minicoin.core.faults import PeerFault
+from minicoin.core.limits import CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_BURST
 from minicoin.core.notices import ProposalRefused, SigningStopped
 from minicoin.core.rng import Rng
-from minicoin.core.units import SECOND_US
+from minicoin.core.signers.votes import NIL, Vote, VoteKind, sign_vote
+from minicoin.core.units import SECOND_US, ConnId
+from minicoin.core.wire.messages_extension import ExtensionMessage
 
 from .bank_world import LATENCY_US, Bank, BankWorld
 
@@ -271,3 +279,89 @@ def test_what_the_disk_refuses_is_not_signed() -> None:
     assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 4)
     assert len(bank.signed) > count
     world.check()
+
+
+def fault_of(bank: Bank, sender: Bank, message: ExtensionMessage) -> str:
+    """What a bank blames another for that says this; empty where it does not."""
+    handlers = {one.message: one.handle for one in bank.part.routes()}
+    try:
+        bank.run(lambda part: handlers[type(message)](bank.world.peer(sender), message, bank.world.now))
+    except PeerFault as fault:
+        return fault.reason
+    return ""
+
+
+def test_what_is_forged_foreign_or_out_of_turn_is_the_senders_fault() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    bank, sender, other = world.banks[0], world.banks[1], world.banks[2]
+    network_id = world.network.network_id
+    members = bank.part.status().members
+    stranger = PrivateKey(b"\7" * 32)
+    vote = Vote(VoteKind.PREVOTE, 2, 0, NIL, NIL)
+    good = sign_vote(vote, other.key, network_id)
+    forged = replace(good, signature=bytes(64))
+    assert "did not sign" in fault_of(bank, sender, VoteMessage(forged))
+    assert "no member" in fault_of(bank, sender, VoteMessage(sign_vote(vote, stranger, network_id)))
+    # One that does not count here is nobody's fault: of heights behind, or far in front.
+    for height in (1, 4, 1_000):
+        old = sign_vote(replace(vote, height=height), stranger, bytes(32))
+        assert fault_of(bank, sender, VoteMessage(old)) == ""
+    block = sender.proposal(b"", 10_000, world.now)
+    leader = world.leader()
+    proposal = Vote(VoteKind.PROPOSAL, 2, 0, block.hash, members.hash)
+    for key in (one.key for one in world.banks if one is not leader):
+        out_of_turn = ProposalMessage(sign_vote(proposal, key, network_id), block)
+        assert "whose turn it is not" in fault_of(bank, sender, out_of_turn)
+    unsigned = replace(sign_vote(proposal, leader.key, network_id), signature=bytes(64))
+    assert "did not sign" in fault_of(bank, sender, ProposalMessage(unsigned, block))
+    assert "not ours" in fault_of(bank, sender, HeldVotes(2, (good,)))
+    # A vote passed on by another is as good as one from its member, and the second time it changes nothing.
+    assert fault_of(bank, sender, VoteMessage(good)) == fault_of(bank, sender, VoteMessage(good)) == ""
+
+
+def test_who_has_not_greeted_may_send_nothing_of_a_signers() -> None:
+    world = up(4)
+    stranger = Bank(4, PrivateKey(b"\7" * 32), world.network, world)
+    world.banks.append(stranger)
+    vote = sign_vote(Vote(VoteKind.PREVOTE, 2, 0, NIL, NIL), world.banks[1].key, world.network.network_id)
+    for message in (VoteMessage(vote), WantVotes(2, 0, False, b"", b""), HeldVotes(2, ())):
+        assert "did not prove" in fault_of(world.banks[0], stranger, message)
+
+
+def test_a_greeted_node_of_no_member_hears_no_votes_and_its_word_does_not_count() -> None:
+    world = up(4)
+    stranger = Bank(4, PrivateKey(b"\7" * 32), world.network, world)
+    world.banks.append(stranger)
+    stranger.start()
+    world.wait(SECOND_US)
+    assert stranger.part.status().abstains_because == "its key is none of the members'"
+    heard: list[str] = []
+    world.loses = lambda sender, receiver, message: bool(receiver is stranger and heard.append(message.command))
+    world.pay()
+    assert world.wait(10 * SECOND_US, lambda: [bank.height for bank in world.banks[:4]] == [2] * 4)
+    assert heard == []
+    assert stranger.signed == []
+
+
+def test_votes_and_questions_of_one_signer_are_rationed() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    bank, sender = world.banks[0], world.banks[1]
+    world.sent.clear()
+    for _ in range(200):
+        assert fault_of(bank, sender, WantVotes(1, 0, False, b"", b"")) == ""
+    told = bank.told
+    assert 0 < told <= CONSENSUS_QUESTIONS_PER_PEER_BURST
+    signed = sign_vote(Vote(VoteKind.PREVOTE, 2, 0, NIL, NIL), sender.key, world.network.network_id)
+    for _ in range(CONSENSUS_VOTES_PER_PEER_BURST + 10):
+        assert fault_of(bank, sender, VoteMessage(signed)) == ""
+    # What is beyond is not looked at: not even forged votes are found out.
+    assert fault_of(bank, sender, VoteMessage(replace(signed, signature=bytes(64)))) == ""
+
+
+def test_members_that_were_met_are_kept_and_told_of_payments_at_once() -> None:
+    world = up(4)
+    bank = world.banks[0]
+    assert set(bank.kept) == {other.policy.peer_id for other in world.banks[1:]}
+    assert set(bank.favoured) == {ConnId(other.place) for other in world.banks[1:]}

@@ -114,7 +114,7 @@ class Consensus(Part):
         """A greeting may leave."""
         peer = self._peers.note_greeted(event.conn)
         effects: list[Effect] = [Send(event.conn, MemberGreeting(self._voting.member, event.signature))]
-        return self._after(effects if peer is None else [*effects, *self._meet(peer)], now)
+        return self._after(effects if peer is None else [*effects, *self._meet(peer, now)], now)
 
     # --- peers ---
 
@@ -149,10 +149,12 @@ class Consensus(Part):
             self._known[signer.member] = signer.peer_id
             self._known = {key: at for key, at in self._known.items() if key in self._voting.rounds.members}
             self._links.keep(tuple(self._known.values()), now)
-        return self._after(self._meet(signer) if self._peers.has_met(peer.conn) else [], now)
+        return self._after(self._meet(signer, now) if self._peers.has_met(peer.conn) else [], now)
 
-    def _meet(self, signer: SignerPeer) -> list[Effect]:
+    def _meet(self, signer: SignerPeer, now: Micros) -> list[Effect]:
         """Both have greeted: where we are, and what we hold of its key."""
+        # A payment that a member waits for is to be known to whoever leads next.
+        self._node.relay.favour(signer.conn, now)
         held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(signer.member))
         return [Send(signer.conn, held), *(Send(signer.conn, wanted) for wanted in self._voting.wants())]
 

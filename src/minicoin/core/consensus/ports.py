@@ -33,6 +33,13 @@ class BlockKeeper(Protocol):
         """Tell a peer what is certified from this height on."""
 
 
+class PaymentRelay(Protocol):
+    """Tells peers of payments, and asks for those that they tell of."""
+
+    def favour(self, conn: ConnId, now: Micros) -> None:
+        """This one is told at once, and asked at once."""
+
+
 class SignerNode(Outbox, Protocol):
     """The node around it."""
 
@@ -46,6 +53,8 @@ class SignerNode(Outbox, Protocol):
     def mempool(self) -> Sized: ...
     @property
     def sync(self) -> BlockKeeper: ...
+    @property
+    def relay(self) -> PaymentRelay: ...
 
 
 class BlockMaker(Protocol):

@@ -39,6 +39,7 @@ from minicoin.core.node.signing_flow import SigningRecord
 from minicoin.core.overlay.contract import OVERLAY_KEY, LedgerView, MakeOverlay, Overlay, OverlaySetup
 from minicoin.core.overlay.table import find_model
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.part import MakePart
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.peer.session import SessionPolicy
@@ -361,7 +362,9 @@ def _restore(documents: dict[str, bytes], key: str, decode: Callable[[bytes], T]
 
 def _relay_policy(network: Network, policy: NodePolicy, mempool: MempoolPolicy) -> RelayPolicy:
     # Bitcoin Core's 5 s and 2 s belong to blocks every 600 s; where blocks come faster, so do announcements.
-    spacing_us = network.spacing_s * SECOND_US
+    # Members make a block as soon as they may where a payment waits.
+    spacing_s = network.proof.min_interval_s if isinstance(network.proof, SignersKind) else network.spacing_s
+    spacing_us = spacing_s * SECOND_US
     return RelayPolicy(
         policy.inbound_trickle_us or spacing_us // 120,
         policy.outbound_trickle_us or spacing_us // 300,
