@@ -1,0 +1,108 @@
+"""The members of a running network change who they are: five banks as processes, over libp2p."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.waiting import wait_until
+
+from minicoin.app.consortium.founding import Terms, make_network
+from minicoin.app.consortium.lab import make_lab
+from minicoin.app.networks import write_network
+from minicoin.core.units import COIN_SAT
+
+from .processes import NodeProcess
+
+
+class Banks:
+    """Bank A to Bank E, each a node that signs and has a wallet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.banks = make_lab("banks", directory, 5)
+        requests = [bank.request for bank in self.banks]
+        terms = Terms("banks", "banks", 1_700_000_000, 1, 3_600, is_open=True, is_private=True)
+        network = make_network(terms, requests, tuple((one.pay_to, 100 * COIN_SAT) for one in requests))
+        self.file = directory / "banks.toml"
+        write_network(network, self.file)
+        self.nodes: list[NodeProcess] = []
+        for bank in self.banks:
+            self.nodes.append(self.start(bank.datadir))
+        for bank, node in zip(self.banks, self.nodes, strict=True):
+            node.call("createwallet", "default", False, False, "", bank.words)
+
+    def where(self, datadir: Path) -> str:
+        return f"--network {self.file} --datadir {datadir}"
+
+    def start(self, datadir: Path) -> NodeProcess:
+        dials = " ".join(f"-d {node.address}" for node in self.nodes)
+        line = f"minicoin startnode {self.where(datadir)} --listen 0 --rpcport 0 {dials}"
+        return NodeProcess(line, "regtest", datadir / "log")
+
+    def call(self, number: int, method: str, *params):
+        return self.nodes[number].call(method, *params)
+
+    def height(self, number: int = 0) -> int:
+        return int(self.call(number, "getblockcount"))
+
+    def pay(self, payer: int, payee: int) -> None:
+        """A payment, and the block that makes it final."""
+        address = self.call(payee, "getnewaddress")
+        txid = self.call(payer, "sendtoaddress", address, "0.5")
+        assert self.call(payer, "waitforfinal", txid)["blockhash"]
+
+    def grow_to(self, height: int) -> None:
+        while self.height() < height:
+            self.pay(0, 1)
+
+    def members(self, number: int = 0) -> list[str]:
+        return sorted(row["name"] for row in self.call(number, "listmembers")["members"])
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+@pytest.fixture
+def banks(tmp_path: Path) -> Iterator[Banks]:
+    made = Banks(tmp_path)
+    try:
+        wait_until(lambda: made.height() >= 1, "block 1 is final")
+        wait_until(lambda: float(made.call(0, "getbalance")) > 0, "the allocation is in the wallet")
+        yield made
+    finally:
+        made.stop()
+
+
+def test_a_member_leaves_and_the_rest_goes_on_without_it(banks: Banks) -> None:
+    from_height = banks.height() + 4
+    drafted = banks.call(0, "proposemembers", {}, ["Bank E"], from_height)
+    assert (drafted["quorum"], drafted["missing"]) == (4, 3)
+    for number in (1, 2, 3):
+        wait_until(lambda number=number: banks.call(number, "listmembers")["drafts"], "the draft is known")
+        banks.call(number, "approvemembers", drafted["hash"][:12])
+    banks.pay(0, 1)
+    wait_until(lambda: banks.call(0, "listmembers")["pending"], "a block carries the change")
+    banks.grow_to(from_height)
+    assert banks.members() == ["Bank A", "Bank B", "Bank C", "Bank D"]
+    # Of four members one may be down: with the one that left, two of the five are.
+    banks.nodes[4].kill()
+    banks.nodes[3].kill()
+    banks.pay(1, 0)
+    history = banks.call(2, "getmemberhistory")
+    assert [(change["version"], [one["name"] for one in change["removed"]]) for change in history] == [
+        (0, []),
+        (1, ["Bank E"]),
+    ]
+
+
+def test_what_is_drafted_survives_kill_9_of_everybody(banks: Banks) -> None:
+    drafted = banks.call(0, "proposemembers", {}, ["Bank E"], banks.height() + 50)
+    wait_until(lambda: banks.call(1, "listmembers")["drafts"], "the draft is known")
+    assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
+    with pytest.raises(AssertionError, match="is no member at height"):
+        banks.call(0, "proposemembers", {}, ["Bank Z"])
+    for node in banks.nodes:
+        node.kill()
+    banks.nodes[0] = banks.start(banks.banks[0].datadir)
+    # Nobody else is there: what it was answered, it has.
+    assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
