@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 from tests.unit.chain.five_banks import KEYS, NETWORK, NEW_KEYS, maker
 
@@ -53,12 +52,11 @@ def test_what_was_acknowledged_is_certified_after_kill_9(tmp_path):
                 heard.append(line.strip())
                 if heard[-1] == "done" or len(heard) > patience:
                     break
-            # Anywhere between two acknowledgements, which are a few milliseconds apart.
-            time.sleep(chance.random() * 0.01)
+            # The worker has begun with the next block, which takes it a few milliseconds.
             worker.send_signal(signal.SIGKILL)
             heard += [line.strip() for line in worker.stdout]
         heights = [int(height) for height in heard if height.isdigit()]
-        assert heights or heard, "the worker did not come to its first block"
+        assert heard, "the worker did not come to its first block"
         acknowledged = max([acknowledged, *heights])
         chain = LocalChain(NETWORK, tmp_path / "d")
         assert chain.height >= acknowledged, f"kill {kill}: at {chain.height}, acknowledged {acknowledged}"

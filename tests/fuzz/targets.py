@@ -57,6 +57,7 @@ from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelt
 from minicoin.core.records.record import decode_record, statement_record
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
+from minicoin.core.signers.certificate import KeptCertificate, keep
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
@@ -146,6 +147,19 @@ def _transaction(raw: bytes) -> None:
 
 def _coinbase_tags(raw: bytes) -> None:
     assert CoinbaseTags.decode(raw).encode() == raw
+
+
+def _certificate_file(raw: bytes) -> None:
+    """FILE.cert: what is read of it is written again."""
+    kept = KeptCertificate.decode(raw)
+    assert keep(kept.certificate, kept.members).encode() == raw
+
+
+def _certificate_file_seeds() -> tuple[bytes, ...]:
+    made = banks_chain(2)
+    made.extend(change=made.change(BANK_KEYS[1:]))
+    made.grow(1)
+    return tuple(certified.kept.encode() for certified in made.blocks[-2:])
 
 
 def _tags_seeds() -> tuple[bytes, ...]:
@@ -378,6 +392,7 @@ TARGETS: dict[str, Target] = {
     "kad-saved": Target(_allow_refusal(_saved_contacts), (encode_contacts([contact(1), contact(2)])[:-32],)),
     "transaction": Target(_allow_refusal(_transaction), (LEGACY_TX.raw, SEGWIT_TX.raw)),
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
+    "certificate-file": Target(_allow_refusal(_certificate_file), _certificate_file_seeds()),
     "coinbase-tags": Target(_allow_refusal(_coinbase_tags), _tags_seeds()),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),
     "compact-size": Target(_allow_refusal(_compact), (b"\x01", b"\xfd\xfd\0", b"\xfe\0\0\1\0", b"\xff" * 9)),
