@@ -7,7 +7,14 @@ from tests.unit.node.bench import NETWORK, Bench
 from minicoin.core.alarm import Alarm
 from minicoin.core.commands import SubmitTransaction
 from minicoin.core.effects import AnswerQuestion, Close, Dial, Send
-from minicoin.core.events import AddressesFound, AddressSource, ConnectionClosed, ConnectionOpened, QuestionAsked
+from minicoin.core.events import (
+    AddressesFound,
+    AddressSource,
+    ConnectionClosed,
+    ConnectionOpened,
+    DialFailed,
+    QuestionAsked,
+)
 from minicoin.core.header_only.assemble import assemble_header_only
 from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.assemble import NodeState
@@ -30,6 +37,7 @@ class Wishful(Overlay):
         self.wanted = Wants()
         self.views = []
         self.items = []
+        self.unreachable = []
         self.ring_at = None
 
     def wants(self, view, now):
@@ -42,6 +50,10 @@ class Wishful(Overlay):
 
     def answer(self, asker, question, now):
         return asker + question or None
+
+    def on_unreachable(self, address, now):
+        self.unreachable.append(address)
+        return (Send(1, FeeFilter(9)),)
 
     def on_deadline(self, now):
         self.ring_at = None
@@ -117,6 +129,30 @@ def test_whom_it_wants_is_dialled_and_whom_it_does_not_is_closed():
     bench.take(Close)
     bench.handle(found(address(2)))
     assert [close.conn for close in bench.take(Close)] == [dial.conn]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_dial_that_failed_is_told_and_its_wants_are_asked_again(role):
+    made = []
+
+    def make(setup):
+        made.append(Wishful(setup))
+        return made[0]
+
+    policy = NodePolicy(role=role)
+    if role is Role.HEADERS:
+        node = assemble_header_only(NETWORK, policy, NodeState(), Rng(b"seed"), Micros(1), overlay=make)
+    else:
+        node = Bench(policy, overlay=make).node
+        node.drain_effects()
+    made[0].wanted = Wants(addresses=(address(5),))
+    node.handle(found(address(1)), Micros(2))
+    dial = next(effect for effect in node.drain_effects() if isinstance(effect, Dial))
+    asked = len(made[0].views)
+    node.handle(DialFailed(dial.conn, dial.address, "refused"), Micros(3))
+    assert made[0].unreachable == [address(5)]
+    assert Send(1, FeeFilter(9)) in node.drain_effects()
+    assert len(made[0].views) == asked + 1
 
 
 @pytest.mark.parametrize("policy", [NodePolicy(connect=()), NodePolicy(outbound_slots=0)])

@@ -173,6 +173,7 @@ class HeaderOnlyNode:
                 self._peers.on_connection_closed(event, now)
             case DialFailed():
                 self._peers.on_dial_failed(event, now)
+                self._peers.perform(self._overlay.on_unreachable(event.address, now), now)
             case InboundFailed(remote, reason):
                 self._shared.emit(InboundLost(remote, reason))
             case AddressesFound():

@@ -173,6 +173,7 @@ class Node:
                 self._flows.peers.on_connection_closed(event, now)
             case DialFailed():
                 self._flows.peers.on_dial_failed(event, now)
+                self._flows.peers.perform(self._flows.overlay.on_unreachable(event.address, now), now)
             case InboundFailed(remote, reason):
                 self._shared.emit(InboundLost(remote, reason))
             case SendQueueLow(conn):

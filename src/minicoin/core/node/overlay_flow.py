@@ -47,6 +47,10 @@ class OverlayFlow(Part):
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         return self._follow(self._overlay.on_closed(conn, now), now)
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        """A dial failed: the model may want somebody else."""
+        return self._follow(self._overlay.on_unreachable(address, now), now)
+
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         return self._follow(self._overlay.on_deadline(now), now)
 

@@ -8,10 +8,11 @@
    and netsync know the mechanics, and leave out whoever has the item. By which model a peer speaks to us is its choice.
 4. What only it can say of an item, it sends in a message of its own ahead of it, on the same connection: the receiver's
    model has it when the item comes.
-5. It says to whom a letter for a peer goes next, where it knows (`route`), and where a peer is (`find`). A model that
+5. A dial that failed it is told of, whoever wanted it, so that it may want somebody else.
+6. It says to whom a letter for a peer goes next, where it knows (`route`), and where a peer is (`find`). A model that
    knows no way says so: then the letter is passed on to some neighbours, and the answer is a maybe.
-6. It decides on what it is shown, a bounded part of the address book, and keeps its own state bounded.
-7. The model is no rule of the network: nodes of two models stay connected and exchange Bitcoin's messages.
+7. It decides on what it is shown, a bounded part of the address book, and keeps its own state bounded.
+8. The model is no rule of the network: nodes of two models stay connected and exchange Bitcoin's messages.
 
 `contract` is the interface; a model is a module or a package of its own, and models do not know each other: what
 several of them do alike is `repair`. `forms` names them with what there is to choose of each, `table` with what makes

@@ -212,6 +212,11 @@ class Overlay(Part, Protocol):
         """Which peers an item goes to, and how; never back to where it came from."""
         ...
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        """A dial to this address ended without a connection, whoever wanted it: nobody is there, or our own line is
+        down."""
+        return ()
+
     def route(self, target: bytes, peers: tuple[PeerView, ...], now: Micros) -> Hops:
         """Where a letter for the peer of this id goes next."""
         return flood_unless_met(target, peers)

@@ -6,7 +6,7 @@ from tests.unit.overlay.kademlia.contacts import peer_id_of, peer_view
 
 from minicoin.core.effects import Send
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import KAD_LINGER_US, KAD_QUESTIONS_BURST
+from minicoin.core.limits import KAD_LINGER_US, KAD_NEAREST, KAD_QUESTIONS_BURST
 from minicoin.core.overlay.contract import Item, ItemKind, LedgerView, NetworkView, PoolPage, SpreadBy
 from minicoin.core.overlay.kademlia.dht_message import DhtMessage, DhtType
 from minicoin.core.overlay.kademlia.keyspace import bucket_of
@@ -171,6 +171,33 @@ def test_who_was_asked_is_let_go_again():
     wanted = {address.peer_id for address in member.overlay.wants(NetworkView(), circle.now).addresses}
     ours = {link.peer_id for link in member.peers if link.is_ours}
     assert ours <= wanted
+
+
+def test_who_cannot_be_dialled_is_replaced_at_once_and_what_it_was_asked_is_not_answered():
+    circle = circle_of(40, k=4)
+    member = next(iter(circle.members.values()))
+
+    def is_beside(contact, other):
+        return bucket_of(member.contact.key, contact.key) == bucket_of(member.contact.key, other.key)
+
+    near = {each.peer_id for each in table_of(member).closest(member.contact.key, KAD_NEAREST)}
+    gone = next(each for each in member.overlay.neighbours.contacts() if each.peer_id not in near)
+    others = [each for each in table_of(member) if each != gone and is_beside(each, gone)]
+    # While it is connected, a dial to it says nothing.
+    assert member.overlay.on_unreachable(gone.address, circle.now) == ()
+    circle.members[gone.address].is_dead = True
+    circle.close(member, next(link.conn for link in member.peers if link.peer_id == gone.peer_id))
+    circle.do(member, member.overlay.find(7, gone.peer_id, NetworkView(), circle.now))
+    circle.settle()
+    # Others told where it is; that it is there, it must say itself.
+    assert 7 not in member.replies
+    circle.do(member, member.overlay.on_unreachable(gone.address, circle.now))
+    assert member.replies[7].addresses == (gone.address,) and not member.replies[7].is_certain
+    addresses = member.overlay.wants(NetworkView(), circle.now).addresses
+    assert gone.address not in addresses
+    assert {each.address for each in others} & set(addresses)
+    # An address that names nobody is nobody's.
+    assert member.overlay.on_unreachable(NodeAddress("10.0.0.9", 1), circle.now) == ()
 
 
 def test_the_table_is_kept_over_a_stop():

@@ -106,3 +106,18 @@ def test_who_is_not_connected_in_time_is_chosen_no_more():
     around.links.pop(1)
     around.neighbours.on_closed(here.peer_id, late)
     assert around.neighbours.next_deadline() == late + KAD_NEIGHBOUR_PATIENCE_US
+
+
+def test_where_all_of_a_bucket_are_silent_one_is_wanted_all_the_same():
+    one, two, three = in_bucket(255, 3)
+    around = Around([one, two])
+    for each in (one, two):
+        around.table.fail(each)
+        around.neighbours.forget(each)
+    assert len(set(around.choose()) & {one, two}) >= 1
+    # Not beside somebody who may be there.
+    around.neighbours.hear_of([three])
+    beside = Around([one, two, three])
+    beside.table.fail(one)
+    beside.table.fail(two)
+    assert beside.choose() == [three]

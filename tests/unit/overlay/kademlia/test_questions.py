@@ -55,6 +55,16 @@ def test_a_connection_that_ends_and_time_that_runs_out_are_no_answers():
     assert questions.next_deadline() == late + 3
 
 
+def test_what_waits_for_an_address_that_cannot_be_reached_is_no_answer():
+    questions = KadQuestions(links_of(1))
+    for number in (1, 2, 3):
+        questions.ask(contact(number), FIND, number, T0)
+    assert [each.search for each in questions.on_unreachable(contact(2).address)] == [2]
+    # What was sent waits for its answer, whatever becomes of another dial.
+    assert questions.on_unreachable(contact(1).address) == []
+    assert questions.addresses() == [contact(1).address, contact(3).address]
+
+
 def test_what_was_not_sent_yet_is_dropped_with_its_search():
     questions = KadQuestions(links_of(1))
     questions.ask(contact(1), FIND, 5, T0)

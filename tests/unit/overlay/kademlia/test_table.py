@@ -68,6 +68,18 @@ def test_the_silent_are_told_to_nobody_and_kept_for_want_of_others():
     assert made.bucket(255) == (contacts[0],)
 
 
+def test_the_silent_of_a_bucket_are_known():
+    one, two = in_bucket(255, 2)
+    table = RoutingTable(OWN.key, 20)
+    assert table.silent(255) == ()
+    for each in (one, two):
+        table.see(each)
+    table.fail(one)
+    assert (table.silent(255), table.bucket(255)) == ((one,), (two,))
+    table.see(one)
+    assert table.silent(255) == ()
+
+
 def test_a_newcomer_takes_the_place_of_a_silent_one():
     contacts = in_bucket(255, K + 1)
     made = filled(contacts[:K])

@@ -172,6 +172,19 @@ class KademliaOverlay(Overlay):
         self.neighbours.on_closed(link.peer_id, now)
         return self._asked_on(self._searches.on_silence(self._questions.on_closed(conn), now))
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        """Nobody is where a contact was: what was to be asked there is not answered, and a neighbour is replaced at
+        once."""
+        peer_id = address.peer_id
+        if not peer_id or self.links.to(peer_id) is not None:
+            return ()
+        contact = self.neighbours.find(key_of(peer_id), peer_id)
+        if contact is not None and contact.address == address:
+            self.table.fail(contact)
+            self.neighbours.forget(contact)
+        self._is_stale = True
+        return self._asked_on(self._searches.on_silence(self._questions.on_unreachable(address), now))
+
     # --- questions ---
 
     def take_ask(self, peer: PeerView, message: KadAsk, now: Micros) -> Iterable[Effect]:

@@ -6,7 +6,9 @@
    be all that we are connected to.
 3. Who was only heard of (named in an answer) may be chosen where the table's bucket has nobody left: being connected is
    how it proves itself. Of each bucket KAD_HEARD_PER_BUCKET_MAX are remembered.
-4. A choice that is not connected after KAD_NEIGHBOUR_PATIENCE_US is silent, and another is chosen.
+4. A choice whose dial failed, or that is not connected after KAD_NEIGHBOUR_PATIENCE_US, is silent, and another is
+   chosen. Where all of a bucket are silent one of them is wanted all the same: it may have been our own line that was
+   down, or half of the network that was away. connmgr dials it less and less often.
 """
 
 from collections.abc import Iterable
@@ -123,9 +125,10 @@ class KadNeighbours:
 
     def _of_bucket(self, index: int, now: Micros) -> list[_Choice]:
         kept = [choice for choice in self._chosen.values() if choice.bucket == index][: self._per_bucket]
-        for source in (self._table.bucket(index), tuple(self._heard.get(index, {}).values())):
+        sources = (self._table.bucket(index), tuple(self._heard.get(index, {}).values()), self._table.silent(index))
+        for place, source in enumerate(sources):
             missing = self._per_bucket - len(kept)
-            if missing <= 0:
+            if missing <= 0 or (kept and place == 2):
                 break
             taken = {choice.contact.peer_id for choice in kept}
             others = [contact for contact in source if contact.peer_id not in taken]

@@ -75,6 +75,15 @@ class KadQuestions:
         lost = [number for number, question in self._open.items() if question.conn == conn]
         return [self._open.pop(number) for number in lost]
 
+    def on_unreachable(self, address: NodeAddress) -> list[KadQuestion]:
+        """The questions that waited for a connection with this address."""
+        lost = [
+            number
+            for number, question in self._open.items()
+            if question.conn is None and question.contact.address == address
+        ]
+        return [self._open.pop(number) for number in lost]
+
     def take_late(self, now: Micros) -> list[KadQuestion]:
         """Those that were not answered in time."""
         late: list[KadQuestion] = []

@@ -118,6 +118,11 @@ class RoutingTable:
         bucket = self._buckets.get(index)
         return () if bucket is None else tuple(_living(bucket))
 
+    def silent(self, index: int) -> tuple[Contact, ...]:
+        """Those of one bucket that are."""
+        bucket = self._buckets.get(index)
+        return () if bucket is None else tuple(bucket.contacts[peer_id] for peer_id in bucket.silent)
+
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """The buckets that are not empty, the farthest first: index and number of contacts."""
         indexes = sorted(self._buckets, reverse=True)
