@@ -68,7 +68,7 @@ def start_nodes(world: World, count: int, k: int = 20, seed: bytes = b"tables") 
 
 
 def graph_of(world: World, hosts: list[Host]) -> list[Buckets]:
-    """Whom each node is connected to, as its model says."""
+    """Whom each node is connected to, as its model says; whoever has not yet said that it speaks it is nobody there."""
     numbers = {(host.address.host, host.address.port): number for number, host in enumerate(hosts)}
     found: list[Buckets] = []
     for host in hosts:
@@ -76,7 +76,8 @@ def graph_of(world: World, hosts: list[Host]) -> list[Buckets]:
         assert host.node is not None
         for near in host.node.view.overlay(world.now).neighbours:
             other = host.links[near.conn].other.host.address
-            mine[int(near.role.removeprefix("bucket "))].append(numbers[other.host, other.port])
+            if near.role:
+                mine[int(near.role.removeprefix("bucket "))].append(numbers[other.host, other.port])
         found.append(dict(mine))
     return found
 

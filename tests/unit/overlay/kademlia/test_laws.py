@@ -3,6 +3,8 @@ whole and with dead nodes in it, and lookups take as many steps as a reference o
 
 Rohrer and Tschorsch, AFT 2019; Maymounkov and Mazieres 2002. Reduced here, at full size under MINICOIN_SOAK."""
 
+from statistics import stdev
+
 import pytest
 from tests.soak import IS_SOAK
 from tests.unit.overlay.kademlia.nodes import (
@@ -25,9 +27,11 @@ from minicoin.world.host import Host
 from minicoin.world.world import World
 
 COUNT = 1_000 if IS_SOAK else 100
-ITEMS = 10
+ITEMS = 20
 DEATHS = 40
 POINTS = 0.02
+# Of so many nodes one looks around in the time that this takes, once a day, and finds somebody nearer.
+LOOK_AROUND = COUNT // 100
 
 
 # --- the tree ---
@@ -63,19 +67,28 @@ def expected(graph: list[Buckets], beta: int, deaths: list[tuple[int, ...]]) -> 
 
 @pytest.mark.parametrize("beta", [1, 2, 3])
 def test_the_tree_reaches_what_the_reference_reaches(beta: int) -> None:
-    """Coverage within two points; copies within a twentieth, for nobody sends an item back to whom he had it from."""
+    """Coverage within two points, copies within two in a hundred: by 40 items each node gets, of 100 nodes, 0.99, 2.96
+    and 4.75 (the reference 0.99, 2.99, 4.75), of 300 nodes 1.00, 3.39 and 5.57 (the reference 1.00, 3.42, 5.65).
+
+    One draw of the dead strays by some fifteen points with beta = 1, since the first contact has half of the nodes
+    below it, and the mean of 40 by more than two; with 2 by half a point, with 3 by none. Twice the error of the mean
+    is allowed for beside the two points."""
     world = kademlia_world(kademlia_network(beta=beta, **SILENT))
     hosts, _ = start_nodes(world, COUNT)
     graph, rng = graph_of(world, hosts), Rng(b"sources")
     shares, copies = zip(*(_send(world, hosts, (), rng) for _ in range(ITEMS)), strict=True)
     coverage, sent = expected(graph, beta, [()])
     assert coverage == 1 and set(shares) == {1}
-    assert sum(copies) / ITEMS == pytest.approx(sent, rel=0.05)
+    print(f"beta {beta}: {sum(copies) / ITEMS:.3f} copies, by the reference {sent:.3f}")
+    assert sum(copies) / ITEMS == pytest.approx(sent, rel=POINTS)
     # Each item meets other nodes that are dead and that nobody has noticed: the tree is as it was.
     deaths = [tuple(rng.sample(range(COUNT), COUNT // 10)) for _ in range(DEATHS)]
     shares = [_send(world, hosts, dead, rng)[0] for dead in deaths]
-    assert sum(shares) / DEATHS == pytest.approx(expected(graph, beta, deaths)[0], abs=POINTS)
-    assert graph_of(world, hosts) == graph
+    reached, wanted = sum(shares) / len(shares), expected(graph, beta, deaths)[0]
+    error = stdev(shares) / len(shares) ** 0.5
+    print(f"beta {beta}: {reached:.3f} of the living reached, by the reference {wanted:.3f}; error {error:.3f}")
+    assert reached == pytest.approx(wanted, abs=POINTS + 2 * error)
+    assert sum(now != before for now, before in zip(graph_of(world, hosts), graph, strict=True)) <= 2 * LOOK_AROUND
 
 
 def _send(world: World, hosts: list[Host], dead: tuple[int, ...], rng: Rng) -> tuple[float, float]:
@@ -134,4 +147,5 @@ def test_lookups_take_as_many_steps_as_the_reference(k: int) -> None:
         assert found.by is FoundBy.LOOKUP and found.addresses == (hosts[target].address,) and found.is_certain
         taken.append(found.hops)
         wanted.append(hops(tables, keys, source, target, 3, k))
+    print(f"{sum(taken) / len(taken):.2f} hops, by the reference {sum(wanted) / len(wanted):.2f}")
     assert sum(taken) / len(taken) == pytest.approx(sum(wanted) / len(wanted), abs=0.25)
