@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from minicoin import __version__
 from minicoin.app import invocation as invocation_module
 from minicoin.app import run as run_module
 from minicoin.app.invocation import Invocation
+from minicoin.drivers.registry.status import RegistryStatus
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -184,6 +186,50 @@ def test_mining_on_and_off(running) -> None:
     assert running("mine", "--stop").code == 0
     assert running("getinfo", "--json").json["mining"] is False
     assert running("mine", "--start", "--stop").code == 1
+
+
+STATUS = RegistryStatus(
+    kind="etcd",
+    endpoint="http://127.0.0.1:2379/minicoin",
+    connected_since=None,
+    unreachable_since=1_700_000_000,
+    last_heard=1_699_999_990,
+    is_announced=False,
+    nodes=4,
+    nodes_listed=0,
+    records=2,
+    ignored=1,
+    max_age_s=86_400,
+    error="etcd does not answer",
+    warnings=("not reached for 10 minutes",),
+)
+
+
+def test_net_registry(running, monkeypatch) -> None:
+    assert running("net", "registry").out.startswith("none; start the node with --registry")
+    assert running("rpc", "getnetworkinfo", "--json").json["registry"] is None
+
+    async def registry(status=STATUS):
+        return status
+
+    monkeypatch.setattr(running.port, "registry", registry, raising=False)
+    shown = running("net", "registry").out
+    for words in (
+        "not reached since 2023-11-14 22:13:20 UTC; the node goes on with what it has",
+        "2023-11-14 22:13:10 UTC",
+        "does not stand there",
+        "0 listed, 4 known",
+        "etcd does not answer",
+    ):
+        assert words in shown
+    told = running("rpc", "getnetworkinfo", "--json").json
+    assert told["warnings"] == ["not reached for 10 minutes"]
+    assert told["registry"] == running("net", "registry", "--json").json
+    assert (told["registry"]["max_age"], told["registry"]["announced"]) == (86_400, False)
+    up = replace(STATUS, connected_since=1_700_000_000, unreachable_since=None, last_heard=None)
+    monkeypatch.setattr(running.port, "registry", lambda: registry(up), raising=False)
+    shown = running("net", "registry").out
+    assert "connected since 2023-11-14 22:13:20 UTC" in shown and "never" in shown
 
 
 def test_net(running) -> None:

@@ -93,13 +93,11 @@ class EtcdGateway:
         try:
             if self._settings.user and not self._token:
                 await self._authenticate()
-            timeout = httpx.Timeout(_TIMEOUT_S, read=None)
-            async with self._client.stream(
-                "POST", self._url(path), content=encode(request), headers=self._headers(), timeout=timeout
-            ) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise _failure_of(response, await _read(response))
+            response = await self._open(path, encode(request))
+            try:
                 yield _split(response)
+            finally:
+                await response.aclose()
         except EtcdFailure as failure:
             if _is_stale(failure):
                 # The next call asks for another.
@@ -115,6 +113,21 @@ class EtcdGateway:
         await self._client.aclose()
 
     # --- one endpoint ---
+
+    async def _open(self, path: str, raw: bytes) -> httpx.Response:
+        """An answer that has begun, and may go on for ever. Raises as `_post` does."""
+        timeout = httpx.Timeout(_TIMEOUT_S, read=None)
+        asked = self._client.build_request(
+            "POST", self._url(path), content=raw, headers=self._headers(), timeout=timeout
+        )
+        with trio.fail_after(_TIMEOUT_S):
+            response = await self._client.send(asked, stream=True)
+            if response.status_code == httpx.codes.OK:
+                return response
+            try:
+                raise _failure_of(response, await _read(response))
+            finally:
+                await response.aclose()
 
     async def _call_as_user(self, path: str, raw: bytes) -> Json:
         if self._settings.user and not self._token:

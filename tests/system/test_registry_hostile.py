@@ -1,0 +1,146 @@
+"""An etcd that is not one: whatever it answers, the client ends with a word, holds little, and never waits for ever."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from tests.waiting import hang_guard, wait_until_async
+
+from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX, REGISTRY_VALUE_BYTES_MAX
+from minicoin.drivers.registry.etcd import EtcdRegistry
+from minicoin.drivers.registry.etcd_json import text
+from minicoin.drivers.registry.port import RegistryUnavailable
+from minicoin.drivers.registry.settings import EtcdSettings
+
+from .registries import Seen
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+Answer = Callable[[str], AsyncIterator[bytes]]
+"""The pieces of the body, by path."""
+
+
+@asynccontextmanager
+async def liar(answer: Answer, head: bytes = _HEAD, head_of_watch: bytes = _HEAD) -> AsyncIterator[EtcdRegistry]:
+    """A client of a server that answers so."""
+
+    async def serve(stream: trio.SocketStream) -> None:
+        try:
+            request = bytearray()
+            while b"\r\n\r\n" not in request:
+                chunk = await stream.receive_some()
+                if not chunk:
+                    return
+                request += chunk
+            path = request.split(b" ")[1].decode().removeprefix("/v3/")
+            await stream.send_all(head_of_watch if path == "watch" else head)
+            async for piece in answer(path):
+                await stream.send_all(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await stream.send_all(b"0\r\n\r\n")
+        except trio.BrokenResourceError:
+            return
+
+    async with trio.open_nursery() as nursery:
+        (listener, *_) = await nursery.start(trio.serve_tcp, serve, 0)
+        port = listener.socket.getsockname()[1]
+        yield EtcdRegistry(EtcdSettings((f"127.0.0.1:{port}",), "/m"))
+        nursery.cancel_scope.cancel()
+
+
+async def _endless(path: str) -> AsyncIterator[bytes]:
+    while True:
+        yield b"[" * 65_536
+
+
+async def _nonsense(path: str) -> AsyncIterator[bytes]:
+    yield b'{"header":{"revision":"' + b"9" * 40 + b'"}}'
+
+
+async def _deep(path: str) -> AsyncIterator[bytes]:
+    yield b"[" * 1_000_000
+
+
+async def _page(path: str) -> AsyncIterator[bytes]:
+    if path == "watch":
+        await trio.sleep_forever()
+    yield b'{"header":{"revision":"5"}}'
+
+
+async def _nothing(path: str) -> AsyncIterator[bytes]:
+    for none in ():
+        yield none
+
+
+@pytest.mark.parametrize("answer", [_endless, _nonsense, _deep, _nothing])
+def test_an_answer_that_is_none_ends_with_a_word(answer: Answer) -> None:
+    async def main() -> None:
+        async with liar(answer) as registry:
+            with hang_guard("the reading"), pytest.raises(RegistryUnavailable, match="etcd does not answer"):
+                await registry.watch(Seen())
+
+    trio.run(main)
+
+
+def test_a_watch_that_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minicoin.drivers.registry.etcd_gateway._TIMEOUT_S", 0.2)
+
+    async def main() -> None:
+        async with liar(_page, head_of_watch=b"") as registry:
+            with hang_guard("the watch"), pytest.raises(RegistryUnavailable, match="the watch broke off"):
+                await registry.watch(Seen())
+
+    trio.run(main)
+
+
+def test_what_is_no_http_ends_with_a_word() -> None:
+    async def main() -> None:
+        async with liar(_nothing, b"220 mail.example ESMTP\r\n") as registry:
+            with hang_guard("the call"), pytest.raises(RegistryUnavailable):
+                await registry.put("a/node", b"")
+
+    trio.run(main)
+
+
+def _line(key: str, value: bytes, revision: int) -> bytes:
+    item = {"key": text(key.encode()), "value": text(value), "mod_revision": str(revision)}
+    return json.dumps({"result": {"header": {"revision": str(revision)}, "events": [{"kv": item}]}}).encode() + b"\n"
+
+
+def test_a_watch_leaves_out_what_is_too_long_foreign_or_old_and_reads_again() -> None:
+    readings = 0
+
+    async def answer(path: str) -> AsyncIterator[bytes]:
+        nonlocal readings
+        if path != "watch":
+            readings += 1
+            yield b'{"header":{"revision":"5"}}'
+            return
+        yield _line("/m/a/node", b"new", 7)
+        yield _line("/m/a/node", b"older", 6)
+        yield _line("/other/a/node", b"foreign", 8)
+        yield _line("/m/b/node", b"x" * (REGISTRY_VALUE_BYTES_MAX + 1), 9)
+        # In two pieces, as a network may cut it.
+        whole = _line("/m/c/node", b"last", 10)
+        yield whole[:20]
+        yield whole[20:]
+        for _ in range(REGISTRY_ANSWER_BYTES_MAX // 65_536 + 2):
+            yield b"x" * 65_536
+        yield b"\n"
+        await trio.sleep_forever()
+
+    async def main() -> None:
+        seen = Seen()
+        async with liar(answer) as registry, trio.open_nursery() as nursery:
+            nursery.start_soon(registry.watch, seen)
+            with hang_guard("another reading"):
+                await wait_until_async(lambda: readings > 1 and len(seen.ignored) > 1, "another reading")
+            nursery.cancel_scope.cancel()
+        assert seen.ignored[:2] == [
+            f"b/node: {REGISTRY_VALUE_BYTES_MAX + 1} bytes are too many",
+            "a change that is too long to be read",
+        ]
+        assert "older" not in str(seen.values) and "foreign" not in str(seen.values)
+
+    trio.run(main)
