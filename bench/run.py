@@ -20,6 +20,7 @@ PARTS = (
     "simulation",
     "promptness",
     "five_processes",
+    "consortium",
 )
 
 
