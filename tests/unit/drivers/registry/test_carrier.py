@@ -385,6 +385,18 @@ def test_records_that_keys_of_the_network_signed_are_left_below_our_peer_id(tmp_
     run(tmp_path, main)
 
 
+def test_drafts_of_changes_are_left_by_whoever_made_them(tmp_path) -> None:
+    ours, theirs = (record_of(one, kind="change", key="k") for one in (ALICE, BOB))
+
+    async def main(bench: Bench) -> None:
+        bench.node.hold(theirs, ours)
+        await trio.sleep(1.5)
+        place = Place(peer(ALICE), record_name(ours)).key
+        assert bench.registry.values == {key(ALICE): entry(ALICE), place: ours.encode()}
+
+    run(tmp_path, main)
+
+
 def test_what_is_refused_is_told_at_once_and_again_when_it_comes_back(tmp_path) -> None:
     async def main(bench: Bench) -> None:
         bench.registry.write_failure = RegistryRefused("no right to write")
