@@ -110,10 +110,12 @@ def test_the_payment_is_final_and_arrives(reader: Reader) -> None:
 
 def test_one_bank_down_halts_nothing(reader: Reader) -> None:
     assert "final at height" in reader.output("minicoin waitforfinal", 1)
+    assert "one more failure halts: 4 of 5 members are here" in reader.output("minicoin getinfo", 0)
 
 
 def test_two_banks_down_halt_it_until_one_is_back(reader: Reader) -> None:
     assert "not yet" in reader.output("minicoin waitforfinal", 2)
+    assert "no quorum: 3 of 5 members are here and 4 must sign" in reader.output("minicoin getinfo", 1)
     assert "final at height" in reader.output("minicoin waitforfinal", 3)
     assert "528.0" in reader.output("minicoin getbalance", 1)
 

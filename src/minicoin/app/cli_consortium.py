@@ -217,8 +217,12 @@ def new(
     write_network(network, path)
     shown["file"] = str(path)
     place = name if output is None else str(path)
-    lines = [f"wrote {path}", f"network id {network.network_id.hex()}", "hand the file to every bank, which runs:"]
     dials = "".join(f" -d {one}" for request in requests for one in _dial_addresses(request))
+    lines = [
+        f"wrote {path}",
+        f"network id {network.network_id.hex()}",
+        f"hand the file to every bank, which runs{', without its own address' if dials else ''}:",
+    ]
     invocation.show(shown, "\n".join([*lines, f"  minicoin startnode --network {place}{dials}"]))
     if yes:
         _warn(*warnings)
