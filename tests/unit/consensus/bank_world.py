@@ -152,7 +152,7 @@ class Bank:
             None if state is None else SignState.decode(state),
             WrittenBlocks() if written is None else WrittenBlocks.decode(written),
         )
-        self.part = make_signer(self, record, self, self)
+        self.part = make_signer(self, record, self, self, None)
         self.run(lambda part: part.start(self.world.now))
         self.world.connect(self)
 

@@ -47,6 +47,13 @@ def test_a_greeting_of_another_connection_is_a_fault(sender: bytes, receiver: by
         SignerPeers(NETWORK_ID, BOB).take_greeting(CONN, ALICE, greet(0, sender, receiver))
 
 
+def test_who_is_not_admitted_as_a_signer_speaks_for_no_member() -> None:
+    peers = SignerPeers(NETWORK_ID, BOB, lambda peer_id: peer_id != ALICE)
+    with pytest.raises(PeerFault, match="not admitted as a signer") as fault:
+        peers.take_greeting(CONN, ALICE, greet(0, ALICE, BOB))
+    assert fault.value.score == 0 and len(peers) == 0
+
+
 @pytest.mark.parametrize("we_greet_first", [True, False])
 def test_two_have_met_when_both_have_greeted(we_greet_first: bool) -> None:
     peers = SignerPeers(NETWORK_ID, BOB)

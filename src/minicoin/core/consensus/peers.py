@@ -6,6 +6,7 @@ A member may have two nodes for a while, as when one is replaced; who proves our
 two nodes with one key end as a liar.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from minicoin.core.consensus.messages import MemberGreeting
@@ -24,6 +25,9 @@ from minicoin.core.units import ConnId, Micros
 _VOTES = Rate(CONSENSUS_VOTES_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_PER_SECOND)
 _QUESTIONS = Rate(CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND)
 
+MaySign = Callable[[bytes], bool]
+"""Asked of a peer id."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignerPeer:
@@ -37,8 +41,10 @@ class SignerPeer:
 class SignerPeers:
     """In the order in which they proved it."""
 
-    def __init__(self, network_id: bytes, own_peer_id: bytes) -> None:
+    def __init__(self, network_id: bytes, own_peer_id: bytes, may_sign: MaySign = lambda _peer_id: True) -> None:
+        """`may_sign` says whether the node of a peer id may speak for a member at all, as it is admitted."""
         self._network_id = network_id
+        self._may_sign = may_sign
         self._own_peer_id = own_peer_id
         self._peers: dict[ConnId, SignerPeer] = {}
         self._greeted: dict[ConnId, None] = {}
@@ -55,6 +61,9 @@ class SignerPeers:
             return None
         if not greeting.holds(self._network_id, peer_id, self._own_peer_id):
             raise PeerFault("its greeting is not signed by the member that it names", score=100)
+        if not self._may_sign(peer_id):
+            # A second lock: who has a member's key is not a member's node by that.
+            raise PeerFault("it signs for a member, and is not admitted as a signer", score=0)
         peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member)
         return peer
 

@@ -101,7 +101,7 @@ def make_flows(
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
-    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining)
+    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining, shared.admission)
     tip_watch = TipWatch(shared.tree, shared)
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)

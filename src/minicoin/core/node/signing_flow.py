@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.consensus.fitness import FitnessCheck
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.consensus.peers import SignerPeers
@@ -10,6 +11,7 @@ from minicoin.core.consensus.shelf import Shelf, WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.voting import Voting
 from minicoin.core.faults import MisuseError
+from minicoin.core.signers.admission import AdmittedRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,11 @@ class SigningRecord:
     blocks: WrittenBlocks = WrittenBlocks()
 
 
-def make_signer(node: SignerNode, record: SigningRecord, links: LinkKeeper, maker: BlockMaker) -> Consensus | None:
-    """For the node of a member; None for any other. Raises MisuseError where nobody signs on this network, and where
+def make_signer(
+    node: SignerNode, record: SigningRecord, links: LinkKeeper, maker: BlockMaker, admission: AdmissionState | None
+) -> Consensus | None:
+    """For the node of a member; None for any other. Where there is an admission, only those that it names as signers
+    may speak for members. Raises MisuseError where nobody signs on this network, and where
     the record is another key's."""
     key, signers, state = node.policy.signing_key, node.tree.signers, record.state
     if key is None:
@@ -35,6 +40,10 @@ def make_signer(node: SignerNode, record: SigningRecord, links: LinkKeeper, make
         )
     shelf = Shelf(record.blocks.decided)
     shelf.restore(0 if state is None else state.height, record.blocks.blocks)
-    peers = SignerPeers(node.network.network_id, node.policy.peer_id)
+
+    def may_sign(peer_id: bytes) -> bool:
+        return admission is None or admission.role_of(peer_id) is AdmittedRole.SIGNER
+
+    peers = SignerPeers(node.network.network_id, node.policy.peer_id, may_sign)
     members = signers.members_at(node.tree.tip.height + 1)
     return Consensus(node, links, Voting(node, maker, FitnessCheck(key, members, state), shelf, peers), peers)
