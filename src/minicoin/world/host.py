@@ -142,6 +142,7 @@ class Host:
         "is_up",
         "job",
         "judged",
+        "judging",
         "lines",
         "links",
         "mined",
@@ -153,6 +154,7 @@ class Host:
         "replies",
         "restarts",
         "runner",
+        "says",
         "signer",
         "signing_key",
         "takers",
@@ -196,6 +198,8 @@ class Host:
         self.mined: RawBlock | None = None
         self.judged: BlockHash | None = None
         """The last proposed block that its worker found valid."""
+        self.judging: RawBlock | None = None
+        """The last proposed block that its node had judged, valid or not."""
         self.policy: NodePolicy | None = None
         self.replies: dict[RequestId, Reply] = {}
         self.admitted: frozenset[bytes] | None = None
@@ -203,6 +207,8 @@ class Host:
         self.signing_key: PrivateKey | None = None
         """Of the member this host signs for, from its next start on."""
         self.signer: VoteSigner | None = None
+        self.says: Callable[[ConnId, Message], Message | None] | None = None
+        """What a liar sends in place of what its node would, or nothing; None for an honest host."""
         self.takers: dict[RequestId, Callable[[Reply], None]] = {}
         """Who is told of a reply as it comes."""
 

@@ -37,6 +37,11 @@ class WorldTransport:
         end = host.links.get(conn)
         if end is None:
             return
+        if host.says is not None:
+            said = host.says(conn, message)
+            if said is None:
+                return
+            message = said
         freight = self._freight
         if message is not self._freighted:
             if self._encodes:

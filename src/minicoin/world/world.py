@@ -58,6 +58,7 @@ from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
+from minicoin.core.signers.votes import Vote, VoteKind
 from minicoin.core.units import SECOND_US, Micros, RequestId
 from minicoin.core.wallet.crypt import stretch_key
 from minicoin.world.connections import Connections
@@ -256,6 +257,8 @@ class World:
                 | Watch()
                 | Rescan()
             ):
+                if isinstance(effect, VerifyProposal):
+                    host.judging = effect.block
                 self._workers.work(host, effect)
             case Send(conn, message):
                 self.connections.transport.send(host, conn, message)
@@ -292,6 +295,8 @@ class World:
                 self.loop.post(host, DeadlineReached())
             case SignVote() | SignGreeting() | SignStatement():
                 assert host.signer is not None
+                if isinstance(effect, SignVote):
+                    self._note_proposal(host, effect.vote)
                 self.loop.post(host, host.signer.answer(effect), self.settings.costs.sign_us)
             case StretchKey():
                 self.loop.post(host, KeyStretched(effect.request, stretch_key(effect)), self.settings.costs.stretch_us)
@@ -299,6 +304,13 @@ class World:
                 # What is left is the closed union of notices, as the type checker sees.
                 for read in self.readers:
                     read(host, effect, self.now)
+
+    def _note_proposal(self, host: Host, vote: Vote) -> None:
+        """Where members sign, a block is found when it is first proposed."""
+        block = host.judging
+        if vote.kind is VoteKind.PROPOSAL and block is not None and block.hash == vote.block:
+            for observer in self.observers:
+                observer.on_mined(host, block, self.queue.now)
 
     def _resolve(self, host: Host) -> tuple[TimedAddress, ...]:
         known = [address for address in self.seeds if address != host.address]

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.units import SECOND_US
 from minicoin.sim.check.agreement import Convergence, HonestBans
 from minicoin.sim.check.bounds import Bounds
 from minicoin.sim.check.delivery import Delivery, Returning
+from minicoin.sim.check.finality import FinalBlocks
 from minicoin.sim.check.ledger import DoubleSpend, Recount, Supply, ValidChain
 from minicoin.sim.check.view import Checker, Finding, View
 from minicoin.sim.measure.record import ViolationRecord
@@ -49,6 +51,8 @@ class Checks:
             checkers.append(ValidChain(self.view, verifier))
         if chosen.bounds:
             checkers.append(Bounds())
+        if chosen.finality and isinstance(self._world.network.proof, SignersKind):
+            checkers.append(FinalBlocks())
         if chosen.no_honest_bans:
             bans = HonestBans(self.view)
             self._world.readers.append(bans.on_notice)

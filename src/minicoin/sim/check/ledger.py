@@ -14,6 +14,7 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.primitives.block import Block, BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, make_outpoint
 from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.sim.check.view import Finding, View
 from minicoin.world.host import Host
 from minicoin.world.own_ledger import OwnLedger
@@ -194,7 +195,7 @@ class ValidChain:
         path.reverse()
         for step in path:
             raw = view.read_block(host, step.hash)
-            refusal = "is not stored" if raw is None else self._store(raw, step)
+            refusal = "is not stored" if raw is None else self._store(raw, step, _certificate(host, step))
             if refusal:
                 return f"block {hash_to_hex(step.hash)} at height {step.height} {refusal}"
         _, invalid = engine.activate(node.hash, tuple(step.hash for step in path))
@@ -202,9 +203,9 @@ class ValidChain:
             return f"block {hash_to_hex(invalid.hash)} breaks a rule: {invalid.reason} {invalid.detail}".rstrip()
         return ""
 
-    def _store(self, raw: RawBlock, step: HeaderNode) -> str:
+    def _store(self, raw: RawBlock, step: HeaderNode, certificate: KeptCertificate | None) -> str:
         try:
-            self._engine.store_block(raw, step.height)
+            self._engine.store_block(raw, step.height, certificate)
         except BlockRejected as refusal:
             return f"breaks a rule: {refusal}"
         self._stored[step.hash] = step
@@ -217,3 +218,9 @@ class ValidChain:
             found[node.hash] = None
             node = node.parent
         return found
+
+
+def _certificate(host: Host, block: HeaderNode) -> KeptCertificate | None:
+    """What makes a block final where members sign."""
+    signers = None if host.node is None else host.node.view.tree.signers
+    return None if signers is None else signers.kept(block.hash)

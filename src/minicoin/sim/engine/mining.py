@@ -1,7 +1,8 @@
 """Who finds the next block and when: Poisson by hash share, or the scenario's fixed schedule.
 
 The exponential clock has no memory, so it may be asked at the moment of finding: the node whose turn it is builds a
-template on its own tip then, as if it had searched all the time.
+template on its own tip then, as if it had searched all the time. Where members sign the blocks, nobody finds any, and
+only the end is kept here.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ class MiningProcess:
         self.on_over: Callable[[], None] = lambda: None
         self._world = world
         self._mining = scenario.mining
+        self._is_signed = scenario.network.proof == "signers"
         self._spacing_us = round(scenario.network.spacing_s * SECOND_US)
         self._diggers = diggers
         honest = scenario.hash_weights
@@ -55,6 +57,8 @@ class MiningProcess:
         if mining.at:
             for planned in mining.at:
                 queue.at(queue.now + round(planned.time_s * SECOND_US), self._find, planned.node)
+            return
+        if self._is_signed:
             return
         if mining.blocks == 0:
             self._end(None, None)

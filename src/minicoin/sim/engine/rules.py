@@ -5,6 +5,7 @@ from dataclasses import replace
 from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import Retarget, RetargetKind, SignersKind
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.sim.scenario.schema import Scenario
@@ -14,11 +15,12 @@ _US_PER_MS = 1_000
 SEED_NAME = "seed.sim"
 
 
-def network_of(scenario: Scenario) -> Network:
-    """Every node of the scenario follows these rules; work is trivial, since time is the simulator's."""
+def network_of(scenario: Scenario, members: tuple[bytes, ...] = ()) -> Network:
+    """Every node of the scenario follows these rules; work is trivial, since time is the simulator's. `members` are the
+    keys that sign the blocks, none where they are mined."""
     rules = scenario.network
     model = find_form(rules.overlay)
-    return replace(
+    network = replace(
         REGTEST,
         name="simulation",
         spacing_s=max(1, round(rules.spacing_s)),
@@ -31,6 +33,14 @@ def network_of(scenario: Scenario) -> Network:
         own_messages=rules.own_messages or model.needs_messages,
         dns_seeds=(SEED_NAME,) if scenario.topology.source == "addrman" else (),
     )
+    return _signed(network, scenario, members) if members else network
+
+
+def _signed(network: Network, scenario: Scenario, members: tuple[bytes, ...]) -> Network:
+    names = tuple(f"Member {place}" for place in range(len(members)))
+    proof = SignersKind(tuple(sorted(members)), names, empty_after_s=max(1, round(scenario.network.spacing_s)))
+    retarget = Retarget(RetargetKind.NONE)
+    return replace(network, proof=proof, retarget=retarget, subsidy_sat=0, own_messages=True)
 
 
 def policy_of(

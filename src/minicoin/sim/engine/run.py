@@ -14,6 +14,7 @@ from minicoin.sim.scenario.fields import micros
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.sim.scenario.spans import beginnings
 from minicoin.world.digest import Listener
+from minicoin.world.host import Host
 
 SHARED_VERDICTS = "verdicts on identical blocks and transactions were computed once and shared by all nodes"
 
@@ -99,7 +100,7 @@ def _nodes(simulation: Simulation) -> list[NodeRecord]:
             name=host.name,
             region=places.geography.regions[places.region[host.index]],
             group=host.group,
-            role="miner" if shares.get(host.index) else "full",
+            role=_role(host, shares.get(host.index, 0.0)),
             up_bytes_per_s=host.lines.up_rate,
             down_bytes_per_s=host.lines.down_rate,
             hash_share=shares.get(host.index, 0.0),
@@ -111,8 +112,16 @@ def _nodes(simulation: Simulation) -> list[NodeRecord]:
     ]
 
 
+def _role(host: Host, hash_share: float) -> str:
+    if host.signing_key is not None:
+        return "member"
+    return "miner" if hash_share else "full"
+
+
 def _hash_shares(simulation: Simulation) -> dict[int, float]:
-    """Share of all hash power by host; an attacker's is counted at its first."""
+    """Share of all hash power by host; an attacker's is counted at its first. Nobody's where members sign."""
+    if simulation.signers.members:
+        return {}
     attackers = {handle.hosts[0].index: handle.hash_share for handle in simulation.attacks.miners}
     left = 1.0 - sum(attackers.values())
     return {index: weight * left for index, weight in enumerate(simulation.scenario.hash_weights)} | attackers

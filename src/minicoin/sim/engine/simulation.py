@@ -27,6 +27,7 @@ from minicoin.sim.engine.placing import Places, connect, place
 from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.engine.rules import costs_of, network_of
 from minicoin.sim.engine.set_up import connect_nodes
+from minicoin.sim.engine.signers import Signers
 from minicoin.sim.engine.wallets import WalletLoad, Wallets, coins_for_wallets
 from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.measure.record import ErrandKind
@@ -66,7 +67,8 @@ class Simulation:
             runs_libp2p=scenario.links.transport == "libp2p",
             draws_per_message=self.places.geography.latency_drawn == "per_message",
         )
-        self.world = World(network_of(scenario), verifier, latencies.between, settings)
+        self.signers = Signers(scenario, Rng(root))
+        self.world = World(network_of(scenario, self.signers.members), verifier, latencies.between, settings)
         self.world.block_bytes = scenario.network.block_bytes
         self.setup_events = 0
         self.setup_wall_s = 0.0
@@ -77,6 +79,7 @@ class Simulation:
         self.ended_at = 0
         self.funding = self._fund()
         self.honest = self._place_hosts()
+        self.signers.settle(self.world)
         self.recorder = RunRecorder(self.world, len(self.honest), records_propagation=scenario.measure.propagation)
         payments = self._payment_coins()
         self.attacks = Attacks(self.world, scenario, self.places, self.funding.coins[payments:])

@@ -35,6 +35,7 @@ from minicoin.sim.scenario.groups import group_ranges, group_size
 from minicoin.sim.scenario.load import Transactions
 from minicoin.sim.scenario.model_limits import check_model
 from minicoin.sim.scenario.problems import KeyProblem, near_misses
+from minicoin.sim.scenario.signers import check_signers
 from minicoin.sim.scenario.spans import beginnings, latest_end_s
 from minicoin.sim.scenario.targets import ALL, REST, Target, drawn_count, group_name, highest_index, target_nodes
 
@@ -46,6 +47,7 @@ def check_scenario(form: ScenarioForm) -> None:
     else:
         _check_full_engine(form)
     _check_groups(form)
+    check_signers(form)
     _check_topology(form)
     _check_links(form)
     if form.engine == "full":

@@ -66,6 +66,8 @@ class Check(SettingsTable):
     """No block that breaks a rule is in an honest node's best chain."""
     bounds: Switch = True
     """Every queue, table and buffer stays within its limit."""
+    finality: Switch = True
+    """Where members sign, no two blocks of one height are certified, and no node leaves a block that it held final."""
     no_honest_bans: Switch = True
     """No honest node bans another."""
     heal_s: Seconds = 120.0

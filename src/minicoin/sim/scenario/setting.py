@@ -31,6 +31,8 @@ Geography = Literal["simblock-2015", "simblock-2019", "gervais-2016", "uniform"]
 TopologySource = Literal["random", "simblock", "gervais", "static", "complete", "ring", "line", "star", "addrman"]
 Relay = Literal["announce", "finder-pushes", "all-push", "pools-relay"]
 Transport = Literal["plain", "named", "libp2p"]
+Proof = Literal["work", "signers"]
+SignerLie = Literal["equivocates", "withholds", "silent"]
 Discipline = Literal["fifo", "fifo-uplink", "stop-and-wait"]
 
 
@@ -54,6 +56,12 @@ class NodeGroup(SettingsTable):
     """Share of all hash power that the group has together, with mining.hash_shares = "groups"."""
     role: Name | None = None
     """What its nodes are in the network model, named as with --role; otherwise what nodes are in it by default."""
+    signs: Switch = False
+    """Its nodes are the members that sign the blocks, with network.proof = "signers"."""
+    lies: SignerLie | None = None
+    """How its members lie. equivocates: each proposal and vote is one thing to half of the nodes and another to the
+    rest, both signed; withholds: half of the nodes hear none of them; silent: nobody does. Otherwise they are
+    honest."""
     slow_cpu: Factor = 1.0
     """Verification takes this many times longer."""
     version: Version = "current"
@@ -81,7 +89,10 @@ class NetworkRules(SettingsTable):
     """The coin's rules and the protocol's times."""
 
     spacing_s: PositiveSeconds = 60.0
-    """Mean time between blocks."""
+    """Mean time between blocks; where members sign, the time after which they make an empty one."""
+    proof: Proof = "work"
+    """What a block stands on. work: a nonce, found by mining; signers: the signatures of the members, which are the
+    nodes of the groups with signs = true. It is final then."""
     block_bytes: Annotated[int, Field(strict=True, ge=0, le=4_000_000)] = 0
     """Size that a miner pads its blocks to; 0: as large as their transactions make them."""
     coinbase_maturity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = COINBASE_MATURITY

@@ -1,0 +1,49 @@
+"""Whether what is final stays: one certified block at a height, whoever holds it, and no node ever without it again."""
+
+from collections.abc import Iterator
+
+from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.primitives.block import BlockHash
+from minicoin.sim.check.view import Finding, View
+
+
+class FinalBlocks:
+    """Sees every block that an honest node's tip stands on, each node's from where it was looked at last."""
+
+    name = "finality"
+
+    def __init__(self) -> None:
+        self._certified: dict[int, tuple[BlockHash, int]] = {}
+        """Height -> the block, and the first node that was seen on it."""
+        self._tips: dict[int, HeaderNode] = {}
+
+    def look(self, view: View) -> Iterator[Finding]:
+        for host, node in view.running():
+            signers, tip = node.view.tree.signers, node.view.tree.tip
+            if signers is None:
+                return
+            before = self._tips.get(host.index)
+            if signers.second_certificate is not None:
+                height = signers.second_certificate.kept.height
+                yield Finding((host.index,), f"{host.name} was shown a second certificate at height {height}")
+            if before is not None and tip.height >= before.height and tip.ancestor(before.height).hash != before.hash:
+                yield Finding((host.index,), f"{host.name} left the final block at height {before.height}")
+            yield from self._new_ones(host.index, tip, 0 if before is None else before.height)
+            self._tips[host.index] = tip
+
+    def finish(self, view: View) -> Iterator[Finding]:
+        yield from self.look(view)
+
+    def _new_ones(self, index: int, tip: HeaderNode, above: int) -> Iterator[Finding]:
+        node: HeaderNode | None = tip
+        while node is not None and node.height > above:
+            block, other = self._certified.setdefault(node.height, (node.hash, index))
+            if block != node.hash:
+                text = f"two blocks are final at height {node.height}: {_short(block)} and {_short(node.hash)}"
+                yield Finding((other, index), text)
+            node = node.parent
+
+
+def _short(block: BlockHash) -> str:
+    return hash_to_hex(block)[:16]

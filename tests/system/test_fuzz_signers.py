@@ -1,0 +1,45 @@
+"""Networks that members sign, drawn from a seed, with full nodes: at most f members lie, and lines, computers and
+clocks fail meanwhile. Nothing final is undone, and all agree when it is over.
+
+5 seeds with every test run, 500 with the long ones.
+"""
+
+import pytest
+from tests.soak import IS_SOAK
+
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.rng import Rng
+from minicoin.sim.engine.run import run_full
+from minicoin.sim.scenario.schema import Scenario
+
+SEEDS = range(1, 501 if IS_SOAK else 6)
+FAULTS = ("loss", "delay-spike", "link-block", "partition", "reset", "crash", "clock-skew", "slow-cpu", "churn")
+
+
+def draw(seed: int) -> str:
+    """A scenario file."""
+    rng = Rng(b"signers", str(seed))
+    members = rng.choice((4, 5, 7))
+    liars = rng.below((members - 1) // 3 + 1)
+    groups = [("banks", members - liars, "")]
+    if liars:
+        groups.append(("liars", liars, f'lies = "{rng.choice(("equivocates", "withholds", "silent"))}"'))
+    lines = [
+        f'name = "signers-{seed}"\nquestion = "Is nothing final undone?"\n[nodes]\ncount = {members + 2}',
+        *(f'[[nodes.group]]\nname = "{name}"\ncount = {count}\nsigns = true\n{lies}' for name, count, lies in groups),
+        f'[network]\nproof = "signers"\nspacing_s = {1 + rng.below(4)}.0',
+        '[topology]\nsource = "complete"',
+        f'[links]\ngeography = "uniform"\nlatency_ms = {5 + rng.below(150)}.0\ntransport = "named"',
+        "[mining]\nduration_s = 90.0",
+        "[faults.random]\nstart_s = 5.0\nstop_s = 70.0\nduration_s = 8.0\nshare = 0.3\n[faults.random.per_hour]",
+        *(f"{kind} = {60 + rng.below(200)}.0" for kind in rng.sample(FAULTS, 4)),
+        "[check]\nheal_s = 60.0",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_final_is_undone_and_all_agree_afterwards(seed: int) -> None:
+    record = run_full(Scenario.from_toml(draw(seed)), seed, ScriptedVerifier(), lambda progress: None)
+    assert record.violations == []
+    assert sum(block.is_best for block in record.blocks) >= 5

@@ -1,0 +1,56 @@
+"""Members that lie: what the others hear of them, and that it does them no harm."""
+
+import pytest
+from tests.unit.sim.scenario.test_signers import GOOD
+
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.consensus.messages import ProposalMessage, VoteMessage
+from minicoin.core.units import SECOND_US, ConnId
+from minicoin.core.wire.messages import Message
+from minicoin.sim.engine.simulation import Simulation
+from minicoin.sim.scenario.schema import Scenario
+from minicoin.world.host import Host
+
+
+def _lab(lie: str) -> tuple[Simulation, dict[tuple[int, tuple[int, int, int]], dict[bytes, None]]]:
+    """A run, and what the liar (node 1) said of each slot to whom (0: even nodes, 1: odd ones)."""
+    liar = f'[[nodes.group]]\nname = "liar"\ncount = 1\nsigns = true\nlies = "{lie}"\n'
+    text = GOOD.replace(
+        '[[nodes.group]]\nname = "banks"\ncount = 4', f'{liar}[[nodes.group]]\nname = "banks"\ncount = 3'
+    )
+    simulation = Simulation(Scenario.from_toml(text), 3, ScriptedVerifier())
+    host = simulation.honest[1]
+    said: dict[tuple[int, tuple[int, int, int]], dict[bytes, None]] = {}
+    says = host.says
+    assert says is not None
+
+    def listen(conn: ConnId, message: Message) -> Message | None:
+        heard = says(conn, message)
+        if isinstance(heard, VoteMessage | ProposalMessage) and _is_own(host, heard):
+            side = host.links[conn].other.host.index % 2
+            assert heard.signed.holds(simulation.world.network.network_id)
+            said.setdefault((side, heard.signed.vote.slot), {})[heard.signed.vote.block] = None
+        return heard
+
+    host.says = listen
+    simulation.set_up(lambda progress: None)
+    rest = [host for host in simulation.honest if host.index != 1]
+    assert simulation.world.wait(600 * SECOND_US, lambda: all(host.height >= 6 for host in rest))
+    return simulation, said
+
+
+def _is_own(host: Host, message: VoteMessage | ProposalMessage) -> bool:
+    return host.signer is not None and message.signed.member == host.signer.member
+
+
+def test_who_equivocates_signs_two_things_for_a_slot_and_the_others_decide() -> None:
+    _, said = _lab("equivocates")
+    slots = [slot for side, slot in said if side == 0 and (1, slot) in said]
+    kinds = {slot[2] for slot in slots if list(said[0, slot]) != list(said[1, slot])}
+    assert kinds == {1, 2, 3}
+
+
+@pytest.mark.parametrize(("lie", "sides"), [("withholds", {0}), ("silent", set())])
+def test_who_says_nothing_is_heard_by_half_or_by_nobody(lie: str, sides: set[int]) -> None:
+    _, said = _lab(lie)
+    assert {side for side, _ in said} == sides
