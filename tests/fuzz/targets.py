@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from tests.unit.chain.five_banks import KEYS as BANK_KEYS
 from tests.unit.chain.five_banks import maker as banks_chain
+from tests.unit.consensus.samples import RAW_BLOCK
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
 from tests.unit.consensus.test_sign_state import EMPTY, LEANING, LOCKED
 from tests.unit.netsync.samples import ITEM, MOVED_ITEM
@@ -27,6 +28,7 @@ from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import LetterProblem
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.directed.letter import write_letter
@@ -246,6 +248,10 @@ def _address_book_seed() -> bytes:
     return book.to_bytes()[:-32]
 
 
+def _signer_blocks(raw: bytes) -> None:
+    assert WrittenBlocks.decode(raw).encode() == raw
+
+
 def _record(raw: bytes) -> None:
     assert decode_record(raw).encode() == raw
 
@@ -420,6 +426,9 @@ TARGETS: dict[str, Target] = {
         (CertifiedHeaders(()).encode(), CertifiedHeaders((ITEM, MOVED_ITEM), has_more=True).encode()),
     ),
     "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
+    "signer-blocks": Target(
+        _allow_refusal(_signer_blocks), (WrittenBlocks().encode(), WrittenBlocks(None, (RAW_BLOCK,)).encode())
+    ),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
     "sign-state": Target(_allow_refusal(_sign_state), (EMPTY.encode(), LOCKED.encode(), LEANING.encode())),
     "admission": Target(
