@@ -11,13 +11,13 @@ from minicoin.app.invocation import Invocation
 from minicoin.app.show import Table, describe
 from minicoin.rpc.json_text import Json
 
-_Kind = Annotated[str, typer.Argument(help="status, super, alert or config.")]
+_Kind = Annotated[str, typer.Argument(help="status, super, alert, change, config or admission.")]
 _Key = Annotated[str, typer.Argument(help="Its key; none by default.")]
 
 
 def list_records(
     invocation: Invocation,
-    kind: Annotated[str, typer.Argument(help="One kind only: status, super, alert or config.")] = "",
+    kind: Annotated[str, typer.Argument(help="One kind only: status, super, alert, change, config, admission.")] = "",
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many at most.")] = 1_000,
     skip: Annotated[int, typer.Option(min=0, max=100_000, help="How many to leave out before.")] = 0,
 ) -> None:

@@ -17,7 +17,6 @@ WAITING = TESTS / "waiting.py"
 # What is no wait. Each with the number of places and the reason.
 EXEMPT = {
     "crash/test_import_killed.py": (1, "a moment to kill at, somewhere between two acknowledgements"),
-    "crash/test_certified_killed.py": (1, "a moment to kill at, somewhere between two acknowledgements"),
     "interop/harness.py": (2, "ticks of the clock that the machines under test are given; last words of a closed link"),
     # A program of its own, in an environment of its own.
     "interop/py/peer.py": (4, "which cases pass is its output; a refused stream is only known by its silence"),

@@ -99,7 +99,12 @@ METHODS = (
         f"An array of objects: {_RECORD}.",
         list_records,
         (
-            optional("kind", Kind.TEXT, "", "One kind only: status, super, alert, config, admission, admission-draft."),
+            optional(
+                "kind",
+                Kind.TEXT,
+                "",
+                "One kind only: status, super, alert, change, config, admission, admission-draft.",
+            ),
             optional("count", Kind.INTEGER, 1_000, "How many at most."),
             optional("skip", Kind.INTEGER, 0, "How many to leave out before."),
         ),

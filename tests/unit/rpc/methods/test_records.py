@@ -101,16 +101,21 @@ def test_founders_sign_one_after_the_other(two) -> None:
 @pytest.mark.parametrize(
     ("method", "params", "code", "text"),
     [
-        ("putrecord", ("news", "", "x"), -8, "no records of kind 'news'; there are status, super, alert, config"),
+        (
+            "putrecord",
+            ("news", "", "x"),
+            -8,
+            "no records of kind 'news'; there are status, super, alert, change, config",
+        ),
         ("putrecord", ("status", "", "x" * 1_025), -8, "1025 bytes are too long"),
         ("putrecord", ("status", "a b", "x"), -8, "no spaces"),
         ("putrecord", ("status", "", "x", 3_601), -8, "lives 1 to 3600 seconds"),
         ("putrecord", ("status", "", "xyz", None, True), -8, "hex"),
         ("signrecord", ("00",), -8, "record"),
-        ("getrecord", ("news",), -8, "there are status, super, alert, config"),
+        ("getrecord", ("news",), -8, "there are status, super, alert, change, config"),
         ("getrecord", ("status", "nobody"), -8, "not a peer id"),
         ("getrecord", ("config", "", "nothing"), -5, "this node has no config record with key 'nothing'"),
-        ("listrecords", ("news",), -8, "there are status, super, alert, config"),
+        ("listrecords", ("news",), -8, "there are status, super, alert, change, config"),
         ("listrecords", ("", 0), -8, "count"),
     ],
 )
