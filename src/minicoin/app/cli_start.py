@@ -168,6 +168,15 @@ def startnode(
             "--anchor",
         ),
     ] = None,
+    sign_from: Annotated[
+        int | None,
+        _option(
+            _IDENTITY,
+            "You answer for it that this node's signing key, whose record is lost, signed nothing from this block on.",
+            "--sign-from",
+            "--signfrom",
+        ),
+    ] = None,
     rpcbind: Annotated[str | None, _option(_RPC, "Address for RPC.", "--rpcbind", default="rpc_bind")] = None,
     rpcport: Annotated[
         int | None, _option(_RPC, "Port for RPC; 0 for any.", "--rpcport", default="the network's own", port=True)
@@ -423,6 +432,7 @@ def startnode(
         "plain_port": plainport,
         "identity_file": identity,
         "identity_seed": identity_seed,
+        "sign_from": sign_from,
         "anchor": None if anchor is None else anchor.expanduser(),
         "allow_peers": tuple(allow_peer or ()),
         "role": role,

@@ -60,6 +60,7 @@ _FIELD_OF_KEY: Final = {
     "recordmaxmb": "record_max_mb",
     "jsonlogs": "log_json",
     "logfile": "log_file",
+    "signfrom": "sign_from",
 }
 
 _PATH_KEYS: Final = frozenset(
@@ -94,6 +95,7 @@ class NodeOptions(BaseModel):
     identity_seed: int | None = None
     """For laboratories: anybody who knows the number can be this peer."""
     anchor: Path | None = None
+    sign_from: int | None = Field(None, ge=1)
     """A file with a block that the operator vouches for, where members sign the blocks."""
     dial: tuple[str, ...] = ()
     add_nodes: tuple[str, ...] = ()

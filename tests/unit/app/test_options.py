@@ -94,6 +94,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         whitelist = ["noban@10.0.0.0/8"]
         whitelistrelay = true
         anchor = "~/anchor.toml"
+        signfrom = 5
         whitelistforcerelay = false
         externalip = ["1.2.3.4"]
         uacomment = ["here"]

@@ -34,6 +34,17 @@ def test_a_key_without_its_record_is_told_of() -> None:
     assert "lost the record" in status.abstains_because
 
 
+def test_an_operator_may_answer_for_a_key_without_its_record() -> None:
+    status = Bench(replace(POLICY, sign_from=1), network=BANKS).node.view.consensus()
+    assert status is not None
+    assert "asks the other members" in status.abstains_because
+
+
+def test_nobody_answers_for_a_key_whose_record_is_there() -> None:
+    with pytest.raises(MisuseError, match="start without --sign-from"):
+        Bench(replace(POLICY, sign_from=1), network=BANKS, documents=FRESH)
+
+
 def test_nobody_signs_where_there_are_miners() -> None:
     with pytest.raises(MisuseError, match="without a signing key"):
         Bench(POLICY, network=NETWORK)

@@ -38,6 +38,12 @@ def make_signer(
             f"the record of what was signed is of the key {state.member.hex()}, and this node would sign with "
             f"{key.hex()}: start it with the key that belongs to its data directory"
         )
+    sign_from = node.policy.sign_from
+    if sign_from is not None and state is not None:
+        raise MisuseError(
+            f"the record of what {key.hex()} signed is here, up to height {state.height}: start without --sign-from, "
+            "which is for a key whose record is lost"
+        )
     shelf = Shelf(record.blocks.decided)
     shelf.restore(0 if state is None else state.height, record.blocks.blocks)
 
@@ -46,4 +52,7 @@ def make_signer(
 
     peers = SignerPeers(node.network.network_id, node.policy.peer_id, may_sign)
     members = signers.members_at(node.tree.tip.height + 1)
-    return Consensus(node, links, Voting(node, maker, FitnessCheck(key, members, state), shelf, peers), peers)
+    fitness = FitnessCheck(key, members, state)
+    if sign_from is not None:
+        fitness.override(sign_from)
+    return Consensus(node, links, Voting(node, maker, fitness, shelf, peers), peers)

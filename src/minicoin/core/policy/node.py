@@ -41,6 +41,8 @@ class NodePolicy:
     """Where it listens, with the peer id where that speaks libp2p; for people and for identify."""
     allowed_peers: tuple[bytes, ...] = ()
     """Where not empty, only these peer ids are connected, and whoever the operator named."""
+    sign_from: int | None = None
+    """The operator answers for it that the key, whose record is lost, signed nothing from this height on."""
     signing_key: bytes | None = None
     """The member this node signs for, by its public key; None for one that only looks on."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS

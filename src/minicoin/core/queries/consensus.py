@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from minicoin.core.consensus.status import ConsensusStatus
+from minicoin.core.members.proposing import standing_of
 from minicoin.core.signers.members import MemberList
 from minicoin.core.view import NodeView
 
@@ -14,6 +15,8 @@ class ConsensusView:
     height: int
     """That the members at hand sign: the one behind the tip."""
     members: MemberList
+    names: tuple[str, ...]
+    """Theirs, by place."""
     status: ConsensusStatus | None
     """How the rounds go; None at a node that signs for no member."""
 
@@ -29,7 +32,8 @@ class ConsensusQueries:
         signers, height = self._view.tree.signers, self._view.tree.tip.height + 1
         if signers is None:
             return None
-        return ConsensusView(height, signers.members_at(height), self._view.consensus())
+        names = standing_of(self._view.tree).names
+        return ConsensusView(height, signers.members_at(height), names, self._view.consensus())
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know; nothing while all is well."""

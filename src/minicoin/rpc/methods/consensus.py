@@ -18,7 +18,7 @@ async def get_consensus_info(call: Call) -> Json:
     view = await call.port.query(lambda node: node.consensus.view())
     if view is None or not isinstance(proof, SignersKind):
         raise RpcError(MISC_ERROR, _NOBODY_SIGNS)
-    names = dict(zip(proof.members, proof.names, strict=True))
+    names = dict(zip(view.members.keys, view.names, strict=True))
     shape = _members(view, names)
     return shape if view.status is None else shape | _rounds(view.status, names)
 
