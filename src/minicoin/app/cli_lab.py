@@ -14,6 +14,7 @@ from minicoin.app.lab.plan import NODES_MAX, plan_lab
 from minicoin.app.lab.up import LabResult, lab_up
 from minicoin.app.shared import JsonOption
 from minicoin.app.show import EXIT_FAILED, error_line
+from minicoin.app.signals import end_as_ctrl_c_does
 from minicoin.core.faults import MisuseError
 from minicoin.core.overlay.forms import FORMS
 from minicoin.rpc.json_text import Json, encode_json
@@ -45,6 +46,7 @@ def up(
     """Start nodes, connect them, mine, pay from one to another, show them live."""
     results: list[Json] = []
     console = Console(stderr=True) if json else Console(soft_wrap=True)
+    end_as_ctrl_c_does()
     is_once = json or not sys.stdout.isatty() if once is None else once
     try:
         if consortium:

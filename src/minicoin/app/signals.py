@@ -8,10 +8,22 @@ process at once; what was acknowledged is on disk. Under nohup a closed terminal
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType
 
 import trio
 
 _EXIT_AFTER_CTRL_C = 130
+
+
+def end_as_ctrl_c_does() -> None:
+    """For a program with processes of its own to stop: a service manager's word and a closed terminal are Ctrl-C's."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 async def watch_signals(
