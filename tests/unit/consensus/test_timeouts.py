@@ -32,8 +32,3 @@ def test_it_waits_until_its_block_is_dated_five_seconds_ahead_at_most() -> None:
 def test_without_a_payment_it_waits_longer_except_for_the_first() -> None:
     assert _enters(1_000, waits=False) == 60 * SECOND_US
     assert _enters(1_000, height=1, waits=False) == SECOND_US
-
-
-def test_a_block_is_dated_by_the_clock_unless_that_is_too_early() -> None:
-    assert TIMES.block_time_s(990, Micros(T + 1)) == 1_000
-    assert TIMES.block_time_s(1_003, Micros(T)) == 1_004

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from minicoin.core.limits import BLOCK_TIME_AHEAD_OF_SIGNER_US, TIMEOUT_ROUNDS_MAX
 from minicoin.core.signers.votes import VoteKind
-from minicoin.core.units import SECOND_US, Micros, seconds
+from minicoin.core.units import SECOND_US, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,6 @@ class RoundTimes:
             case VoteKind.PRECOMMIT:
                 base = self.precommit_us
         return base + min(round_, TIMEOUT_ROUNDS_MAX) * self.step_us
-
-    def block_time_s(self, parent_time_s: int, now: Micros) -> int:
-        """How a block is dated that is proposed now."""
-        return max(seconds(now), parent_time_s + self.min_interval_s)
 
     def enters_at(self, pause: "Pause", *, payment_waits: bool) -> Micros:
         """When round 0 begins by itself; a moment in the past means at once."""
