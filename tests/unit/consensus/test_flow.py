@@ -11,7 +11,10 @@ from minicoin.core.effects import Effect
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_BURST
 from minicoin.core.notices import ProposalRefused, SigningStopped
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
+from minicoin.core.signers.certificate import certificate_of
 from minicoin.core.signers.votes import NIL, Vote, VoteKind, sign_vote
 from minicoin.core.units import SECOND_US, ConnId
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -246,6 +249,26 @@ def test_a_record_restored_from_a_backup_keeps_its_key_from_signing() -> None:
     assert any(isinstance(one, SigningStopped) for one in bank.emitted)
     assert len(bank.signed) == count
     world.check()
+
+
+def test_who_sees_two_certificates_of_a_height_signs_nothing_any_more() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    bank = world.banks[0]
+    kept = bank.tree.signers.certificate(bank.tree.tip.hash)
+    vote = replace(kept.vote, block=BlockHash(b"2" * 32))
+    votes = [sign_vote(vote, one.key, world.network.network_id) for one in world.banks]
+    with pytest.raises(BlockRejected, match="second-certificate"):
+        bank.tree.certify(certificate_of(votes, bank.tree.signers.members_at(1)), None)
+    count = len(bank.signed)
+    world.pay()
+    # The three others have not seen it, and are a quorum.
+    assert world.wait(10 * SECOND_US, lambda: min(world.heights()) == 2)
+    assert len(bank.signed) == count
+    assert "two blocks are certified at height 1" in bank.part.status().abstains_because
+    assert [one.reason[:33] for one in bank.emitted if isinstance(one, SigningStopped)] == [
+        "two blocks are certified at heigh"
+    ]
 
 
 def test_two_nodes_with_one_key_both_stop() -> None:

@@ -42,6 +42,15 @@ class SecondCertificate:
     kept: Certificate
     other: Certificate
 
+    @property
+    def text(self) -> str:
+        """For operators."""
+        kept, other = hash_to_hex(self.kept.block), hash_to_hex(self.other.block)
+        return (
+            f"two blocks are certified at height {self.kept.height}, {kept} and {other}: more members lied than their "
+            "list tolerates; the first is kept, and the members have to agree what to do"
+        )
+
 
 class CertifiedChain:
     """Of one network, the genesis block (which needs no certificate) from the start."""

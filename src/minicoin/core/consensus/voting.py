@@ -117,6 +117,9 @@ class Voting:
     @property
     def abstains_because(self) -> str:
         """Why nothing is signed; empty where votes are."""
+        second = self._signers.second_certificate
+        if second is not None:
+            return second.text
         if self.twin:
             return "another node proved that it uses the same signing key: stop one of the two"
         if self.member not in self.rounds.members:
@@ -163,14 +166,19 @@ class Voting:
         effects = self._do(self.heights.begin(pause, members, self._state(), now), now)
         return [*effects, *self.on_pool(now)]
 
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether something was proven that only operators can put right."""
+        return bool(self.twin) or self._signers.second_certificate is not None
+
     def _alarm(self) -> None:
         """Said once: an operator has to see to it."""
-        if not self._is_alarmed and (self.twin or self.fitness.fitness is Fitness.FOREIGN_VOTE):
+        if not self._is_alarmed and (self._is_stopped or self.fitness.fitness is Fitness.FOREIGN_VOTE):
             self._is_alarmed = True
             self._node.emit(SigningStopped(self.abstains_because))
 
     def _state(self) -> SignState | None:
-        return self.fitness.state if self.fitness.fitness is Fitness.FIT and not self.twin else None
+        return self.fitness.state if self.fitness.fitness is Fitness.FIT and not self._is_stopped else None
 
     def _keep_decided(self) -> None:
         """What the next height's votes are written down with."""
@@ -289,6 +297,10 @@ class Voting:
         return effects
 
     def _cast(self, cast: Cast) -> Iterable[Effect]:
+        self._alarm()
+        if self._is_stopped:
+            # Proven in the middle of a height, by headers that a peer showed.
+            return ()
         self.fitness.state = self.fitness.state.recorded(cast.vote, cast.lock, cast.valid)
         held = [one.choice.block for one in (cast.lock, cast.valid) if one is not None]
         if cast.vote.kind is VoteKind.PROPOSAL:

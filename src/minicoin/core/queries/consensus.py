@@ -37,5 +37,8 @@ class ConsensusQueries:
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know; nothing while all is well."""
-        status = self._view.consensus()
-        return () if status is None else status.warnings()
+        signers, status = self._view.tree.signers, self._view.consensus()
+        if status is not None:
+            return status.warnings()
+        second = None if signers is None else signers.second_certificate
+        return () if second is None else (second.text,)
