@@ -4,8 +4,6 @@ What is shown comes from the chain itself: block h + 1 carries the certificate o
 signed which block. The last block's certificate is in no block yet.
 """
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ from minicoin.app.client import NoNode, RpcFailure, as_object
 from minicoin.app.consortium.founding import Terms, make_network
 from minicoin.app.consortium.lab import COINS_EACH, LabBank, make_lab
 from minicoin.app.lab.process import LabError, LabNode
-from minicoin.app.lab.up import stop_all, wait_until
+from minicoin.app.lab.up import lab_directory, stop_all, wait_until
 from minicoin.app.networks import write_network
 from minicoin.app.show import counted
 from minicoin.core.chain.coinbase_tags import read_tags
@@ -132,20 +130,13 @@ def consortium_up(
     Without `datadir` the banks live in a temporary directory that is removed at the end.
     """
     console = console or Console(soft_wrap=True)
-    directory = Path(tempfile.mkdtemp(prefix="minicoin-lab-")) if datadir is None else datadir
-    try:
-        with _running(count, directory, console) as lab:
-            result = _pay_around(lab, console)
-            if on_result is not None:
-                on_result(result)
-            console.print(render(result.banks, result.certificates, _title(result)))
-            if not once:
-                _watch(lab, console)
-    except KeyboardInterrupt:
-        console.print("stopped")
-    finally:
-        if datadir is None:
-            shutil.rmtree(directory, ignore_errors=True)
+    with lab_directory(datadir, console) as directory, _running(count, directory, console) as lab:
+        result = _pay_around(lab, console)
+        if on_result is not None:
+            on_result(result)
+        console.print(render(result.banks, result.certificates, _title(result)))
+        if not once:
+            _watch(lab, console)
     return 0
 
 

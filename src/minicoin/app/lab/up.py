@@ -53,21 +53,27 @@ def lab_up(
     Without `datadir` the nodes live in a temporary directory that is removed at the end.
     """
     console = console or Console(soft_wrap=True)
+    with lab_directory(datadir, console) as directory, _running(plan, directory, console) as nodes:
+        result = _pay_across(nodes, plan.network, console)
+        if on_result is not None:
+            on_result(result)
+        console.print(render(result.nodes, _title(result)))
+        if not once:
+            _watch(nodes, console)
+    return 0
+
+
+@contextmanager
+def lab_directory(datadir: Path | None, console: Console) -> Iterator[Path]:
+    """Where a lab lives until Ctrl-C: `datadir`, or a directory that is removed at the end."""
     directory = Path(tempfile.mkdtemp(prefix="minicoin-lab-")) if datadir is None else datadir
     try:
-        with _running(plan, directory, console) as nodes:
-            result = _pay_across(nodes, plan.network, console)
-            if on_result is not None:
-                on_result(result)
-            console.print(render(result.nodes, _title(result)))
-            if not once:
-                _watch(nodes, console)
+        yield directory
     except KeyboardInterrupt:
         console.print("stopped")
     finally:
         if datadir is None:
             shutil.rmtree(directory, ignore_errors=True)
-    return 0
 
 
 @contextmanager
