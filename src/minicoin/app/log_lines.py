@@ -41,6 +41,7 @@ from minicoin.core.notices import (
     QuorumLost,
     QuorumPresent,
     RecordsIgnored,
+    RecordsLearned,
     Reorganised,
     SigningStopped,
     TipMoved,
@@ -159,6 +160,9 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("addresses-found", {"source": source, "origin": origin, "count": len(added)})
         case AddressesForgotten(source, origin, forgotten):
             return Line("addresses-gone", {"source": source, "origin": origin, "count": len(forgotten)})
+        case RecordsLearned(records):
+            kinds = dict.fromkeys(record.kind for record in records)
+            return Line("records", {"count": len(records), "kinds": ",".join(kinds)})
         case RecordsIgnored(origin, count, reason):
             return Line("records-ignored", {"origin": origin, "count": count, "reason": reason})
         case OwnAddressLearned(address):

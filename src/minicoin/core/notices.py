@@ -324,6 +324,23 @@ class OwnAddressLearned:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedRecord:
+    """Which record: its kind, whose it is, its key, and its version."""
+
+    kind: str
+    owner: bytes
+    key: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsLearned:
+    """Records that are new are held, of peers or our own: all that came with one event."""
+
+    records: tuple[LearnedRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordsIgnored:
     """So many records of a source outside the network change nothing, and why the first of them does not."""
 
@@ -429,6 +446,7 @@ Notice = (
     | AddressesLearned
     | AddressesForgotten
     | OwnAddressLearned
+    | RecordsLearned
     | RecordsIgnored
     | LetterReceived
     | WalletChanged

@@ -69,6 +69,16 @@ LINES = [
         notices.AddressesForgotten(AddressSource.REGISTRY, "etcd", (PEER,)),
         "addresses-gone source=registry origin=etcd count=1",
     ),
+    (
+        notices.RecordsLearned(
+            (
+                notices.LearnedRecord("status", b"\0\1", "address", 7),
+                notices.LearnedRecord("alert", b"\0\1", "", 8),
+                notices.LearnedRecord("status", b"\0\2", "address", 9),
+            )
+        ),
+        "records count=3 kinds=status,alert",
+    ),
     (notices.RecordsIgnored("etcd", 2, "too long"), "records-ignored origin=etcd count=2 reason=too long"),
     (notices.OwnAddressLearned(PEER), "own-address address=10.0.0.1:18444"),
     (notices.LetterReceived(b"\0\1", b"\xab" * 2, "hello you"), "letter from=12 id=abab text=hello you"),

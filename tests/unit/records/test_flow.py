@@ -15,7 +15,7 @@ from minicoin.core.limits import (
     RECORD_ROUNDS_PUSHED_MAX,
     RECORDS_SAVE_EVERY_US,
 )
-from minicoin.core.notices import RecordsIgnored
+from minicoin.core.notices import LearnedRecord, RecordsIgnored, RecordsLearned
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records import flow as flow_module
@@ -200,7 +200,7 @@ def hear(net, *raw):
     net.flows[0].on_heard(RecordsHeard("etcd", tuple(raw)), net.now)
     net.carry([])
     told, net.told = net.told, []
-    return told
+    return [notice for notice in told if isinstance(notice, RecordsIgnored)]
 
 
 def test_a_record_from_outside_counts_as_one_of_a_peer_does_and_goes_on_to_all() -> None:
@@ -209,6 +209,15 @@ def test_a_record_from_outside_counts_as_one_of_a_peer_does_and_goes_on_to_all()
     assert hear(net, config.encode()) == []
     assert net.holders(config) == [0, 1, 2]
     assert hear(net, config.encode()) == []
+
+
+def test_what_is_new_is_told_once_for_all_that_came_together() -> None:
+    net = Net(ALICE, BOB)
+    first, second = (record_of(CAROL, key=key, version=NOW + place) for place, key in enumerate("ab"))
+    net.flows[0].on_heard(RecordsHeard("etcd", (first.encode(), second.encode(), first.encode())), net.now)
+    net.carry([])
+    learned = RecordsLearned(tuple(LearnedRecord("status", one.owner, one.key, one.version) for one in (first, second)))
+    assert net.told == [learned, learned], "once by the node that heard, once by its peer"
 
 
 def test_what_does_not_count_is_told_once_and_changes_nothing() -> None:

@@ -34,7 +34,7 @@ from minicoin.core.limits import (
     SIGNED_RECORD_GROUPS_CHARGED_MAX,
     SIGNED_RECORDS_MESSAGE_BYTES_MAX,
 )
-from minicoin.core.notices import RecordsIgnored
+from minicoin.core.notices import LearnedRecord, RecordsIgnored, RecordsLearned
 from minicoin.core.part import Outbox, Part, PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rates import Buckets, Rate
@@ -287,6 +287,9 @@ class RecordFlow(Part):
     def _tell(self) -> list[Effect]:
         """What is new goes on: now to all, or with the rounds to come."""
         news, self._news = self._news, []
+        if news:
+            learned = (LearnedRecord(one.kind, one.owner, one.key, one.version) for one, _ in news)
+            self._outbox.emit(RecordsLearned(tuple(learned)))
         policy = self._store.exchange
         if policy.mode is ExchangeMode.PUSH:
             for record, _ in news:

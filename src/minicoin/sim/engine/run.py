@@ -60,6 +60,8 @@ def record_of(simulation: Simulation) -> RunRecord:
         notes.append(f"{simulation.load.skipped} payments were left out: no coin was free, or the sender was down")
     if simulation.load is not None and (refused := simulation.load.refused):
         notes.append(f"{len(refused)} payments were refused by their senders' own nodes, the first: {refused[0]}")
+    if simulation.records is not None and (refusals := simulation.records.refused):
+        notes.append(f"{len(refusals)} records were refused by their publishers' own nodes, the first: {refusals[0]}")
     return RunRecord(
         engine="full",
         scenario=scenario.name,
@@ -79,6 +81,7 @@ def record_of(simulation: Simulation) -> RunRecord:
         nodes=_nodes(simulation),
         blocks=recorder.finished_blocks(simulation.best_tip()),
         transactions=list(recorder.transactions.values()),
+        published=[] if simulation.records is None else simulation.records.published,
         traffic=recorder.traffic() if scenario.measure.traffic else TrafficRecord(),
         series=recorder.series(),
         joins=simulation.joins.records,

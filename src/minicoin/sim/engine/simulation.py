@@ -24,6 +24,7 @@ from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
 from minicoin.sim.engine.phases import Progress, Report, SetupFailed
 from minicoin.sim.engine.placing import Places, connect, place
+from minicoin.sim.engine.record_load import RecordLoad
 from minicoin.sim.engine.recorder import RunRecorder
 from minicoin.sim.engine.rules import costs_of, network_of
 from minicoin.sim.engine.set_up import connect_nodes
@@ -88,6 +89,8 @@ class Simulation:
         self._wallet_coins = self.funding.coins[:payments]
         self.load = self._payments(self.funding.coins[:payments])
         self.errands = self._errands()
+        records = scenario.records
+        self.records = None if records is None else RecordLoad(self.world, records, self.honest)
         self.joins = JoinWatch(self.world, len(self.honest))
         self.faults = FaultTimeline(self.world, scenario, self.honest, self._empty_disk)
         self.checks = Checks(self.world, scenario.check, self.honest, verifier, self._healed_at)
@@ -121,6 +124,8 @@ class Simulation:
             self.load.begin()
         for errand in self.errands:
             errand.begin()
+        if self.records is not None:
+            self.records.begin()
         self._sample_regularly()
         settle_us = round(self.scenario.mining.settle_s * SECOND_US)
         while not self.mining.is_over:
@@ -131,6 +136,8 @@ class Simulation:
             self.load.end()
         for errand in self.errands:
             errand.end()
+        if self.records is not None:
+            self.records.end()
         self.faults.end()
         self.attacks.end()
         self.mined_until = self.world.now

@@ -95,6 +95,19 @@ class TxRecord:
 
 
 @dataclass(slots=True)
+class PublishedRecord:
+    """One signed value of the load. `arrivals[node]`: from `published_at_us` until that node held it, or a newer one in
+    its place."""
+
+    index: int
+    kind: str
+    key: str
+    publisher: int
+    published_at_us: int
+    arrivals: IntArray
+
+
+@dataclass(slots=True)
 class TrafficRecord:
     """Messages and bytes (whole frames, as on the wire) per node and type: arrays of shape (nodes, types).
 
@@ -207,6 +220,7 @@ class RunRecord:
     nodes: list[NodeRecord] = field(default_factory=list)
     blocks: list[BlockRecord] = field(default_factory=list)
     transactions: list[TxRecord] = field(default_factory=list)
+    published: list[PublishedRecord] = field(default_factory=list)
     traffic: TrafficRecord = field(default_factory=TrafficRecord)
     joins: list[JoinRecord] = field(default_factory=list)
     errands: list[ErrandRecord] = field(default_factory=list)

@@ -26,6 +26,7 @@ FIGURES: Mapping[str, tuple[str, str, float]] = {
     "blocks.per_item.p90_us": ("Block arrival, p90 (median over blocks)", "seconds", _SECONDS),
     "blocks.per_item.p99_us": ("Block arrival, p99 (median over blocks)", "seconds", _SECONDS),
     "transactions.per_item.p50_us": ("Transaction arrival, p50 (median over transactions)", "seconds", _SECONDS),
+    "records.per_item.p50_us": ("Record arrival, p50 (median over records)", "seconds", _SECONDS),
     "best_blocks.coverage": ("Nodes reached by best blocks", "share", 1),
     "forks.stale_rate": ("Stale blocks, counted", "share", 1),
     "forks.expected_stale_rate": ("Stale blocks, from delays", "share", 1),

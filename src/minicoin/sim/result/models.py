@@ -79,6 +79,7 @@ def _errands(words: str, figure: str, done: str, doubt: str, cost: str) -> tuple
 GROUPS: Final[tuple[LineGroup, ...]] = (
     LineGroup("Blocks", _spread("block", "blocks")),
     LineGroup("Transactions", _spread("transaction", "transactions")),
+    LineGroup("Records", _spread("record", "records")),
     LineGroup(
         "Copies",
         (
@@ -236,7 +237,7 @@ _VIOLATIONS: Final = FigureLine("violations", "violations", "number")
 def _spread_plots(models: Sequence[ModelColumn]) -> list[Plot]:
     """Percentiles as steps of a curve: a model whose stragglers wait for a pull shows its knee."""
     plots = []
-    for item in ("blocks", "transactions"):
+    for item in ("blocks", "transactions", "records"):
         traces: list[Trace] = []
         for place, model in enumerate(models):
             lines = [FigureLine("", f"{item}.per_item.p{p}_us", "time") for p in (50, 90, 99)]

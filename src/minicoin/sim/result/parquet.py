@@ -1,8 +1,8 @@
 """A record as a directory of Parquet files, and back.
 
-One table per file: nodes, blocks, transactions, arrivals (kind, item, node, us), traffic (long form, without empty
-cells), series, joins, errands, faults, violations; run.parquet holds the rest in one row, so that many runs stack into
-one table.
+One table per file: nodes, blocks, transactions, published, arrivals (kind, item, node, us), traffic (long form, without
+empty cells), series, joins, errands, faults, violations; run.parquet holds the rest in one row, so that many runs stack
+into one table.
 """
 
 import json
@@ -20,6 +20,7 @@ from minicoin.sim.measure.record import (
     IntArray,
     JoinRecord,
     NodeRecord,
+    PublishedRecord,
     RunRecord,
     SeriesRecord,
     TrafficRecord,
@@ -54,6 +55,13 @@ _BLOCK: _Schema = {
     "is_best": pl.Boolean,
 }
 _TX: _Schema = {"index": pl.Int64, "txid": pl.String, "sender": pl.Int64, "sent_at_us": pl.Int64}
+_PUBLISHED: _Schema = {
+    "index": pl.Int64,
+    "kind": pl.String,
+    "key": pl.String,
+    "publisher": pl.Int64,
+    "published_at_us": pl.Int64,
+}
 _FAULT: _Schema = {
     "kind": pl.String,
     "started_us": pl.Int64,
@@ -102,10 +110,12 @@ def write_parquet(record: RunRecord, directory: Path) -> None:
         "nodes": _table(record.nodes, _NODE),
         "blocks": _table(record.blocks, _BLOCK),
         "transactions": _table(record.transactions, _TX),
+        "published": _table(record.published, _PUBLISHED),
         "arrivals": pl.concat(
             [
                 _arrivals("block", [(block.index, block.arrivals) for block in record.blocks]),
                 _arrivals("transaction", [(tx.index, tx.arrivals) for tx in record.transactions]),
+                _arrivals("record", [(one.index, one.arrivals) for one in record.published]),
             ]
         ),
         "traffic": _traffic_table(record.traffic),
@@ -141,6 +151,10 @@ def read_parquet(directory: Path) -> RunRecord:
         transactions=[
             TxRecord(**row, arrivals=reached.get(("transaction", row["index"]), nothing))
             for row in tables["transactions"].iter_rows(named=True)
+        ],
+        published=[
+            PublishedRecord(**row, arrivals=reached.get(("record", row["index"]), nothing))
+            for row in tables["published"].iter_rows(named=True)
         ],
         traffic=_read_traffic(tables["traffic"], types, carriers),
         joins=[JoinRecord(**row) for row in tables["joins"].iter_rows(named=True)],

@@ -1,4 +1,4 @@
-"""Plots of how blocks and transactions reached the nodes."""
+"""Plots of how blocks, transactions and records reached the nodes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from minicoin.core.units import SECOND_US
 from minicoin.sim.measure.record import FloatArray, IntArray, Json, RunRecord
-from minicoin.sim.result.figure import ACCENT, MUTED, RAMP, SECOND, Plot, Trace, axis, numbers, seconds
+from minicoin.sim.result.figure import ACCENT, MUTED, RAMP, SECOND, WARN, Plot, Trace, axis, numbers, seconds
 from minicoin.sim.result.propagation import (
     ArrivalTimes,
     block_spreads,
     distribution,
+    record_spreads,
     region_medians,
     region_names,
     transaction_spreads,
@@ -27,11 +28,11 @@ LEAST_LOG_US = 1_000
 
 
 def propagation_plots(record: RunRecord, summary: Summary) -> list[Plot]:
-    """Distribution, heat map over blocks, and delays between regions; without blocks and transactions none."""
+    """Distribution, heat map over blocks, and delays between regions; none of what reached nobody."""
     spreads = block_spreads(record)
     plots = []
-    if summary.blocks.samples or summary.transactions.samples:
-        plots.append(_distribution(spreads, transaction_spreads(record), summary))
+    if summary.blocks.samples or summary.transactions.samples or summary.records.samples:
+        plots.append(_distribution(spreads, transaction_spreads(record), record_spreads(record), summary))
     if summary.blocks.samples:
         plots.append(_heat(spreads))
         table = region_medians(record)
@@ -40,9 +41,14 @@ def propagation_plots(record: RunRecord, summary: Summary) -> list[Plot]:
     return plots
 
 
-def _distribution(blocks: Sequence[ArrivalTimes], transactions: Sequence[ArrivalTimes], summary: Summary) -> Plot:
+def _distribution(
+    blocks: Sequence[ArrivalTimes],
+    transactions: Sequence[ArrivalTimes],
+    records: Sequence[ArrivalTimes],
+    summary: Summary,
+) -> Plot:
     traces: list[Trace] = []
-    named = (("blocks", blocks, ACCENT), ("transactions", transactions, SECOND))
+    named = (("blocks", blocks, ACCENT), ("transactions", transactions, SECOND), ("records", records, WARN))
     for name, spreads, colour in named:
         times, shares = distribution(spreads, _CURVE_POINTS)
         if times.size:
@@ -64,7 +70,7 @@ def _distribution(blocks: Sequence[ArrivalTimes], transactions: Sequence[Arrival
         "are left out. A curve that ends below 100 % has missing pairs; its last per cent may lie beyond the edge.",
         traces,
         {
-            "xaxis": _time_axis("seconds after it was made", [*blocks, *transactions]),
+            "xaxis": _time_axis("seconds after it was made", [*blocks, *transactions, *records]),
             "yaxis": axis("share of pairs", tickformat=".0%", range=[0, 1.02]),
             "shapes": _percentile_lines(summary),
             "showlegend": len(traces) > 1,

@@ -49,7 +49,7 @@ class ArrivalTimes:
     """The samples of one item, sorted, and how many nodes are missing."""
 
     item: int
-    """Index of the block or transaction."""
+    """Index of the block, transaction or record."""
     samples: IntArray
     missing: int
 
@@ -72,6 +72,16 @@ def transaction_spreads(record: RunRecord) -> list[ArrivalTimes]:
         _spread(tx.index, tx.arrivals, tx.sender, record.nodes)
         for tx in record.transactions
         if tx.sender not in attackers
+    ]
+
+
+def record_spreads(record: RunRecord) -> list[ArrivalTimes]:
+    """The samples of each published record that counts."""
+    attackers = {node.index for node in record.nodes if node.is_attacker}
+    return [
+        _spread(one.index, one.arrivals, one.publisher, record.nodes)
+        for one in record.published
+        if one.publisher not in attackers
     ]
 
 

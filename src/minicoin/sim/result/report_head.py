@@ -51,6 +51,8 @@ def _tiles(record: RunRecord, summary: Summary) -> list[Tile]:
         ]
     if summary.transactions.per_item is not None:
         tiles.append(Tile("p50 of a transaction's arrival", format_reached(summary.transactions.per_item.p50_us)))
+    if summary.records.per_item is not None:
+        tiles.append(Tile("p50 of a record's arrival", format_reached(summary.records.per_item.p50_us)))
     if summary.best_blocks.items:
         share = format_share(summary.best_blocks.coverage)
         tiles.append(Tile("best blocks reached", share, "bad" if summary.best_blocks.missing else "good"))

@@ -10,7 +10,13 @@ from dataclasses import asdict, dataclass
 from minicoin.sim.measure.record import Json, RunRecord
 from minicoin.sim.result.forks import Earner, Forks, groups, miners, summarize_forks
 from minicoin.sim.result.overlay import OverlayFigures, summarize_overlay
-from minicoin.sim.result.propagation import Propagation, block_spreads, summarize_spreads, transaction_spreads
+from minicoin.sim.result.propagation import (
+    Propagation,
+    block_spreads,
+    record_spreads,
+    summarize_spreads,
+    transaction_spreads,
+)
 from minicoin.sim.result.traffic import (
     NodeTraffic,
     TrafficTotals,
@@ -60,6 +66,8 @@ class Summary:
     best_blocks: Propagation
     """The same over blocks of the best chain only; all nodes should have got those."""
     transactions: Propagation
+    records: Propagation
+    """Signed values of the load; what the network model publishes by itself does not count."""
     forks: Forks
     miners: list[Earner]
     groups: list[Earner]
@@ -84,6 +92,7 @@ def summarize(record: RunRecord) -> Summary:
         blocks=summarize_spreads(block_spreads(record)),
         best_blocks=summarize_spreads(block_spreads(record, best)),
         transactions=summarize_spreads(transaction_spreads(record)),
+        records=summarize_spreads(record_spreads(record)),
         forks=summarize_forks(record),
         miners=miners(record)[:MINERS_SHOWN],
         groups=groups(record),

@@ -88,6 +88,7 @@ def _propagation(summary: Summary) -> Table:
     table = Table("arrival", "p50", "p90", "p99", "slowest", "reached", box=None, pad_edge=False, header_style="bold")
     _add_propagation(table, "block", summary.blocks)
     _add_propagation(table, "transaction", summary.transactions)
+    _add_propagation(table, "record", summary.records)
     return table
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.models import SettingProblem
 from minicoin.core.params.network import OVERLAY
+from minicoin.core.records.kinds import KINDS, MaySign
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
 from minicoin.sim.scenario.attackers import FloodGossip, LyingIndexes, MinerAttacker, PeerAttacker
@@ -52,6 +53,7 @@ def check_scenario(form: ScenarioForm) -> None:
     _check_links(form)
     if form.engine == "full":
         _check_errands(form)
+        _check_records(form)
     _check_transport(form)
     _check_warmup(form)
     _check_mining(form)
@@ -166,6 +168,25 @@ def _check_errands(form: ScenarioForm) -> None:
         raise KeyProblem("letters", "are minicoin's own messages: set network.own_messages = true")
 
 
+def _check_records(form: ScenarioForm) -> None:
+    """Records are minicoin's own messages, signed with the keys of peer ids."""
+    load = form.records
+    if load is None:
+        return
+    if form.links.transport == "plain":
+        raise KeyProblem("records", "are signed by peer ids: use links.transport = 'named' or 'libp2p'")
+    if not (form.network.own_messages or FORMS[form.network.overlay].needs_messages):
+        raise KeyProblem("records", "are minicoin's own messages: set network.own_messages = true")
+    open_kinds = [kind.name for kind in KINDS.values() if kind.may_sign is MaySign.ANY_NODE]
+    if load.kind not in open_kinds:
+        raise KeyProblem("records.kind", f"any node may sign {', '.join(open_kinds)}; not {load.kind!r}")
+    most = KINDS[load.kind].value_bytes_max
+    if load.value_bytes > most:
+        raise KeyProblem("records.value_bytes", f"a record of kind {load.kind} has at most {most:,} bytes")
+    if load.publishers is not None and load.publishers > form.nodes.count:
+        raise KeyProblem("records.publishers", f"{load.publishers} publish, but there are {form.nodes.count} nodes")
+
+
 def _check_transport(form: ScenarioForm) -> None:
     """Over libp2p no message is to be seen on its way, so none can be repeated, overtaken or changed."""
     if form.links.transport != "libp2p":
@@ -265,6 +286,7 @@ def _check_times(form: ScenarioForm) -> None:
     """An end comes after its beginning, and both lie inside the run where its length is known."""
     ends = [
         ("transactions.stop_s", form.transactions and (form.transactions.start_s, form.transactions.stop_s)),
+        ("records.stop_s", form.records and (form.records.start_s, form.records.stop_s)),
         ("letters.stop_s", form.letters and (form.letters.start_s, form.letters.stop_s)),
         ("searches.stop_s", form.searches and (form.searches.start_s, form.searches.stop_s)),
         ("churn.stop_s", form.churn and (form.churn.start_s, form.churn.stop_s)),

@@ -8,7 +8,7 @@ from minicoin.sim.scenario.attackers import Attacker
 from minicoin.sim.scenario.fault_rates import Faults
 from minicoin.sim.scenario.faults import Fault
 from minicoin.sim.scenario.fields import Engine, Name, SettingsTable
-from minicoin.sim.scenario.load import Churn, Errands, Mining, Transactions, Verification
+from minicoin.sim.scenario.load import Churn, Errands, Mining, Records, Transactions, Verification
 from minicoin.sim.scenario.looking import Check, Measure, Model, Warmup
 from minicoin.sim.scenario.seeds import Seeds
 from minicoin.sim.scenario.setting import Links, NetworkRules, Nodes, TopologySetting
@@ -34,6 +34,7 @@ class ScenarioForm(SettingsTable):
     mining: Mining
     verification: Verification = Verification()
     transactions: Transactions | None = None
+    records: Records | None = None
     letters: Errands | None = None
     searches: Errands | None = None
     churn: Churn | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from minicoin.core.limits import SIGNED_RECORD_VALUE_BYTES_MAX, SIGNED_RECORDS_PER_SIGNER_MAX
 from minicoin.sim.scenario.fields import (
     Count,
     Millis,
@@ -88,6 +89,27 @@ class Errands(SettingsTable):
     """How many per second in the whole network, at exponential times."""
     start_s: Seconds = 0.0
     """When the first may be sent."""
+    stop_s: PositiveSeconds | None = None
+    """When it ends; otherwise with mining."""
+
+
+class Records(SettingsTable):
+    """The load of records: nodes drawn from all publish small signed values, which everybody keeps. Without this table
+    there are none but the network model's own."""
+
+    rate_per_s: PositiveRate
+    """Records per second in the whole network, at exponential times."""
+    kind: Annotated[str, Field(max_length=16)] = "status"
+    """Their kind, one that any node may sign."""
+    value_bytes: Annotated[int, Field(strict=True, ge=0, le=SIGNED_RECORD_VALUE_BYTES_MAX)] = 100
+    """Size of the value of each."""
+    keys: Annotated[int, Field(strict=True, ge=1, le=SIGNED_RECORDS_PER_SIGNER_MAX // 2)] = 4
+    """Keys under which a node publishes in turn: a record takes the place of its node's last one under its key, and has
+    arrived where that or a newer one is held."""
+    publishers: Count | None = None
+    """How many nodes publish, those with the lowest indices; otherwise all."""
+    start_s: Seconds = 0.0
+    """When the load begins."""
     stop_s: PositiveSeconds | None = None
     """When it ends; otherwise with mining."""
 

@@ -30,6 +30,7 @@ MODEL_KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 # Tables that the model has nothing of, with the sentence that says so.
 _NO_SUCH: Final = {
     "transactions": "the model has no transactions, only blocks",
+    "records": "the model has no records, only blocks",
     "letters": "the model's nodes have no peer ids",
     "searches": "the model's nodes have no peer ids",
     "churn": "the model has no churn: its nodes are there all the time",

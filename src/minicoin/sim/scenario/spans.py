@@ -37,6 +37,7 @@ def beginnings(form: ScenarioForm) -> Iterator[tuple[str, float]]:
         yield f"attacker[{place}].at_s", attacker.at_s
     for name, part in (
         ("transactions", form.transactions),
+        ("records", form.records),
         ("letters", form.letters),
         ("searches", form.searches),
         ("churn", form.churn),

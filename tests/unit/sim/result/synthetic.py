@@ -9,6 +9,7 @@ from minicoin.sim.measure.record import (
     BlockRecord,
     FaultRecord,
     NodeRecord,
+    PublishedRecord,
     RunRecord,
     SeriesRecord,
     TrafficRecord,
@@ -112,6 +113,17 @@ def make_record(nodes: int = 60, blocks: int = 40, *, engine="full", seed: int =
                 (random.lognormal(1.2, 0.6, nodes) * 1_000_000).astype(np.int64),
             )
             for index in range(5)
+        ],
+        published=[
+            PublishedRecord(
+                index,
+                "status",
+                f"load-{index}",
+                index % nodes,
+                index * 9_000_000,
+                (np.random.default_rng(index).lognormal(0.8, 0.6, nodes) * 1_000_000).astype(np.int64),
+            )
+            for index in range(4)
         ],
         traffic=make_traffic(nodes, random),
         faults=[
