@@ -11,42 +11,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.drivers.registry.etcd_json import range_end, text
-from minicoin.drivers.registry.settings import EtcdSettings
+from minicoin.drivers.registry.settings import EtcdSettings, TlsFiles
 
+from .certificates import Certificates
 from .processes import free_ports
 
 ETCD = Path(__file__).parents[2] / ".peers" / "etcd" / "etcd"
 PREFIX = "/minicoin"
 ROOT_PASSWORD = "root password"
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """Files of one authority: the server's, and a member's with and without a CommonName."""
-
-    directory: Path
-
-    def __post_init__(self) -> None:
-        self.directory.mkdir()
-        ca = trustme.CA()
-        ca.cert_pem.write_to_path(self.directory / "ca.pem")
-        for name, cert in (
-            ("server", ca.issue_cert("127.0.0.1", "localhost")),
-            ("member", ca.issue_cert("bank1.example")),
-            ("named", ca.issue_cert("bank1.example", common_name="bank1")),
-        ):
-            cert.private_key_pem.write_to_path(self.directory / f"{name}.key")
-            cert.cert_chain_pems[0].write_to_path(self.directory / f"{name}.pem")
-
-    def __getattr__(self, name: str) -> Path:
-        return self.directory / f"{name}.pem"
-
-    def key(self, name: str) -> Path:
-        return self.directory / f"{name}.key"
 
 
 @dataclass
@@ -68,7 +43,7 @@ class EtcdServer:
     def settings(self) -> EtcdSettings:
         """Of a client that needs nothing more."""
         settings = EtcdSettings((self.endpoint,), PREFIX)
-        return settings if self.certificates is None else replace(settings, ca=self.certificates.ca)
+        return settings if self.certificates is None else replace(settings, tls=TlsFiles(self.certificates.ca))
 
     def start(self) -> None:
         self.directory.mkdir(exist_ok=True)
@@ -82,7 +57,12 @@ class EtcdServer:
         words += ["--heartbeat-interval", "10", "--election-timeout", "100", "--bcrypt-cost", "4"]
         words += ["--logger", "zap", "--log-level", "error"]
         if self.certificates is not None:
-            words += ["--cert-file", str(self.certificates.server), "--key-file", str(self.certificates.key("server"))]
+            words += [
+                "--cert-file",
+                str(self.certificates.cert("server")),
+                "--key-file",
+                str(self.certificates.key("server")),
+            ]
         if self.wants_client_certificates:
             words += ["--client-cert-auth", "--trusted-ca-file", str(self.certificates.ca)]
         with (self.directory / "etcd.log").open("ab") as log:
@@ -101,7 +81,7 @@ class EtcdServer:
         verify: ssl.SSLContext | bool = False
         if self.certificates is not None:
             verify = ssl.create_default_context(cafile=self.certificates.ca)
-            verify.load_cert_chain(self.certificates.member, self.certificates.key("member"))
+            verify.load_cert_chain(self.certificates.cert("member"), self.certificates.key("member"))
         url = f"{'https' if self.certificates else 'http'}://{self.endpoint}/v3/{path}"
         headers = {"Authorization": self._token} if self._token else {}
         with httpx.Client(verify=verify, trust_env=False, timeout=HANG_S) as client:

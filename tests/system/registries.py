@@ -7,8 +7,13 @@ from tests.waiting import hang_guard, wait_until_async
 
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.port import Registry, RegistryUnavailable
+from minicoin.drivers.reports import Report
 
 LEASE_US = 2 * SECOND_US
+
+
+def unheard(report: Report) -> None:
+    """For registries of which a test wants no reports."""
 
 
 class Seen:

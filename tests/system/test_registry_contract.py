@@ -19,7 +19,7 @@ from minicoin.drivers.registry.port import Registry, RegistryUnavailable
 from minicoin.drivers.registry.settings import FileSettings
 
 from .etcd_server import running_etcd
-from .registries import LEASE_US, holding, run, watching
+from .registries import LEASE_US, holding, run, unheard, watching
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def folder(directory: Path) -> Iterator[Place]:
 @contextmanager
 def etcd(directory: Path) -> Iterator[Place]:
     with running_etcd(directory / "etcd") as server:
-        yield Place(lambda: EtcdRegistry(server.settings), server.kill, server.start, server.put)
+        yield Place(lambda: EtcdRegistry(server.settings, unheard), server.kill, server.start, server.put)
 
 
 KINDS = {"file": folder, "etcd": etcd}

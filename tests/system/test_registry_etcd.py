@@ -11,13 +11,13 @@ from tests.waiting import wait_until_async
 
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.etcd import EtcdRegistry
-from minicoin.drivers.registry.etcd_gateway import LeaseLost
-from minicoin.drivers.registry.port import Registry, RegistryRefused, RegistryUnavailable
-from minicoin.drivers.registry.settings import EtcdSettings
+from minicoin.drivers.registry.port import LeaseLost, Registry, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.settings import EtcdSettings, TlsFiles
 
-from .etcd_server import Certificates, EtcdServer, running_etcd
+from .certificates import Certificates
+from .etcd_server import EtcdServer, running_etcd
 from .processes import free_ports
-from .registries import Seen, holding, run, watching
+from .registries import Seen, holding, run, unheard, watching
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +46,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
 
 
 def member(server: EtcdServer, user: str = "bank1", certificate: str = "member") -> EtcdSettings:
-    ours = server.certificates
-    return replace(
-        server.settings,
-        cert=getattr(ours, certificate),
-        key=ours.key(certificate),
-        user=user,
-        password=f"{user} password",
-    )
+    assert server.certificates is not None
+    return replace(server.settings, tls=server.certificates.files(certificate), user=user, password=f"{user} password")
 
 
 def refusal_of(settings: EtcdSettings, act: Callable[[Registry], object] | None = None) -> str:
     """What is said to who does this."""
 
     async def main() -> str:
-        registry = EtcdRegistry(settings)
+        registry = EtcdRegistry(settings, unheard)
         with pytest.raises(RegistryRefused) as failure:
             await (act(registry) if act is not None else registry.watch(Seen()))
         await registry.close()
@@ -71,9 +65,9 @@ def refusal_of(settings: EtcdSettings, act: Callable[[Registry], object] | None 
 
 def test_members_with_certificates_and_users_find_each_other(guarded: EtcdServer) -> None:
     async def main(nursery: trio.Nursery) -> None:
-        seen = await watching(nursery, EtcdRegistry(member(guarded)))
-        holding(nursery, EtcdRegistry(member(guarded)), "one/node", b"1")
-        holding(nursery, EtcdRegistry(member(guarded, "bank2")), "two/node", b"2")
+        seen = await watching(nursery, EtcdRegistry(member(guarded), unheard))
+        holding(nursery, EtcdRegistry(member(guarded), unheard), "one/node", b"1")
+        holding(nursery, EtcdRegistry(member(guarded, "bank2"), unheard), "two/node", b"2")
         await wait_until_async(lambda: seen.values == {"one/node": b"1", "two/node": b"2"}, "both")
         assert seen.failures == []
 
@@ -110,28 +104,29 @@ def test_a_certificate_with_a_common_name_is_explained(guarded: EtcdServer) -> N
 def test_a_server_that_another_authority_vouches_for_is_not_spoken_to(
     guarded: EtcdServer, strangers: Certificates
 ) -> None:
-    assert "shows a certificate that registry-ca does not vouch for" in refusal_of(
-        replace(member(guarded), ca=strangers.ca)
-    )
+    settings = replace(member(guarded), tls=strangers.files())
+    assert "shows a certificate that registry-ca does not vouch for" in refusal_of(settings)
 
 
 @pytest.mark.parametrize("is_foreign", [False, True])
 def test_without_a_certificate_that_the_server_takes_the_word_is_about_it(
     guarded: EtcdServer, strangers: Certificates, is_foreign: bool
 ) -> None:
-    wrong = {"cert": strangers.member, "key": strangers.key("member")} if is_foreign else {"cert": None, "key": None}
+    ca = member(guarded).tls.ca
+    tls = replace(strangers.files(), ca=ca) if is_foreign else TlsFiles(ca)
     with pytest.raises(RegistryUnavailable, match=r"registry-cert"):
-        trio.run(EtcdRegistry(replace(member(guarded), **wrong)).put, "one/records/a", b"1")
+        trio.run(EtcdRegistry(replace(member(guarded), tls=tls), unheard).put, "one/records/a", b"1")
 
 
 def test_a_server_that_wants_tls_is_guessed(guarded: EtcdServer) -> None:
     with pytest.raises(RegistryUnavailable, match=r"if it speaks TLS, set registry-ca"):
-        trio.run(EtcdRegistry(replace(member(guarded), ca=None)).put, "one/records/a", b"1")
+        trio.run(EtcdRegistry(replace(member(guarded), tls=None), unheard).put, "one/records/a", b"1")
 
 
 def test_a_server_without_tls_or_users_is_told_apart(plain: EtcdServer, certificates: Certificates) -> None:
     with pytest.raises(RegistryUnavailable, match=r"breaks off the TLS handshake: does it speak TLS\?"):
-        trio.run(EtcdRegistry(replace(plain.settings, ca=certificates.ca)).put, "one/records/a", b"1")
+        settings = replace(plain.settings, tls=TlsFiles(certificates.ca))
+        trio.run(EtcdRegistry(settings, unheard).put, "one/records/a", b"1")
     with_user = replace(plain.settings, user="bank1", password="x")
     assert "etcd checks no users" in refusal_of(with_user)
 
@@ -141,9 +136,9 @@ def test_a_token_that_the_server_forgot_is_asked_for_again(tmp_path: Path, certi
         server.enable_users(bank1="one")
 
         async def main(nursery: trio.Nursery) -> None:
-            registry = EtcdRegistry(member(server))
+            registry = EtcdRegistry(member(server), unheard)
             await registry.put("one/records/a", b"1")
-            seen = await watching(nursery, EtcdRegistry(member(server)))
+            seen = await watching(nursery, EtcdRegistry(member(server), unheard))
             server.kill()
             server.start()
             await registry.put("one/records/a", b"2")
@@ -157,21 +152,21 @@ def test_an_endpoint_that_does_not_answer_is_left_for_the_next(plain: EtcdServer
     settings = replace(plain.settings, endpoints=(dead[0], plain.endpoint, dead[1]))
 
     async def main(nursery: trio.Nursery) -> None:
-        registry = EtcdRegistry(settings)
+        registry = EtcdRegistry(settings, unheard)
         seen = await watching(nursery, registry)
         assert registry.endpoint == f"http://{plain.endpoint}/minicoin"
         await registry.put("three/records/a", b"1")
         await wait_until_async(lambda: seen.values.get("three/records/a") == b"1", "the value")
         assert seen.failures == []
         with pytest.raises(RegistryUnavailable, match="etcd does not answer"):
-            await EtcdRegistry(replace(settings, endpoints=tuple(dead))).put("three/records/a", b"2")
+            await EtcdRegistry(replace(settings, endpoints=tuple(dead)), unheard).put("three/records/a", b"2")
 
     run(main)
 
 
 def test_a_lease_that_is_taken_away_is_told_and_another_one_taken(plain: EtcdServer) -> None:
     async def main(nursery: trio.Nursery) -> None:
-        one = holding(nursery, EtcdRegistry(plain.settings), "four/node", b"here", 2 * SECOND_US)
+        one = holding(nursery, EtcdRegistry(plain.settings, unheard), "four/node", b"here", 2 * SECOND_US)
         await wait_until_async(lambda: one.renewals, "the entry")
         for lease in plain.call("lease/leases")["leases"]:
             plain.call("lease/revoke", ID=lease["ID"])
@@ -202,7 +197,7 @@ def test_changes_that_were_compacted_away_are_read(plain: EtcdServer) -> None:
 
     async def main(nursery: trio.Nursery) -> None:
         plain.put("five/records/old", b"0")
-        seen = await watching(nursery, Late(plain.settings))
+        seen = await watching(nursery, Late(plain.settings, unheard))
         await wait_until_async(lambda: len(readings) == 2, "another reading")
         values = {key: value for key, value in seen.values.items() if key.startswith("five/")}
         assert values == {"five/records/a": b"2", "five/records/b": b"3"}
@@ -215,7 +210,7 @@ def test_changes_that_were_compacted_away_are_read(plain: EtcdServer) -> None:
 
 def test_a_watch_that_is_silent_for_long_reads_again(plain: EtcdServer) -> None:
     async def main(nursery: trio.Nursery) -> None:
-        seen = await watching(nursery, EtcdRegistry(plain.settings, silence_us=SECOND_US // 10))
+        seen = await watching(nursery, EtcdRegistry(plain.settings, unheard, silence_us=SECOND_US // 10))
         await wait_until_async(lambda: seen.wholes > 2, "further readings")
         assert seen.failures == []
 

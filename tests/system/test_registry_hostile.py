@@ -14,7 +14,7 @@ from minicoin.drivers.registry.etcd_json import text
 from minicoin.drivers.registry.port import RegistryUnavailable
 from minicoin.drivers.registry.settings import EtcdSettings
 
-from .registries import Seen
+from .registries import Seen, unheard
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
@@ -45,7 +45,7 @@ async def liar(answer: Answer, head: bytes = _HEAD, head_of_watch: bytes = _HEAD
     async with trio.open_nursery() as nursery:
         (listener, *_) = await nursery.start(trio.serve_tcp, serve, 0)
         port = listener.socket.getsockname()[1]
-        yield EtcdRegistry(EtcdSettings((f"127.0.0.1:{port}",), "/m"))
+        yield EtcdRegistry(EtcdSettings((f"127.0.0.1:{port}",), "/m"), unheard)
         nursery.cancel_scope.cancel()
 
 
@@ -84,7 +84,7 @@ def test_an_answer_that_is_none_ends_with_a_word(answer: Answer) -> None:
 
 
 def test_a_watch_that_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minicoin.drivers.registry.etcd_gateway._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("minicoin.drivers.registry.http.TIMEOUT_S", 0.2)
 
     async def main() -> None:
         async with liar(_page, head_of_watch=b"") as registry:

@@ -57,6 +57,7 @@ from minicoin.drivers.reports import (
     MdnsFailed,
     RecordingEnded,
     RegistryConnected,
+    RegistryFilesReplaced,
     RegistryLost,
     RegistryWarned,
     Report,
@@ -197,5 +198,7 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("registry-lost", {"endpoint": endpoint, "reason": reason})
         case RegistryWarned(endpoint, reason):
             return Line("registry-warning", {"endpoint": endpoint, "reason": reason})
+        case RegistryFilesReplaced(endpoint):
+            return Line("registry-files-replaced", {"endpoint": endpoint})
         case _:
             assert_never(notice)

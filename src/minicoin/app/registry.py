@@ -73,7 +73,7 @@ def make_carrier(
         case FileSettings():
             registry = FileRegistry(settings, _system_time)
         case EtcdSettings():
-            registry = EtcdRegistry(settings)
+            registry = EtcdRegistry(settings, report)
         case _:
             assert_never(settings)
     return RegistryCarrier(registry, ViewedNode(view), DocumentStore(state), put, report, _system_time, max_age_us)

@@ -64,8 +64,22 @@ class RegistryWarned:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryFilesReplaced:
+    """Certificates or a key for the registry were replaced; its next connection has the new ones."""
+
+    endpoint: str
+
+
 Report = (
-    RecordingEnded | AcceptFailed | RpcAcceptFailed | MdnsFailed | RegistryConnected | RegistryLost | RegistryWarned
+    RecordingEnded
+    | AcceptFailed
+    | RpcAcceptFailed
+    | MdnsFailed
+    | RegistryConnected
+    | RegistryLost
+    | RegistryWarned
+    | RegistryFilesReplaced
 )
 
 NoticeTaker = Callable[[Micros, Notice | Report], None]

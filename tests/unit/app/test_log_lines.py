@@ -104,6 +104,7 @@ LINES = [
     (reports.RegistryConnected("file:///x", 4), "registry endpoint=file:///x nodes=4"),
     (reports.RegistryLost("file:///x", "gone"), "registry-lost endpoint=file:///x reason=gone"),
     (reports.RegistryWarned("file:///x", "forged"), "registry-warning endpoint=file:///x reason=forged"),
+    (reports.RegistryFilesReplaced("https://x"), "registry-files-replaced endpoint=https://x"),
 ]
 
 

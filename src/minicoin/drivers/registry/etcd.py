@@ -6,7 +6,7 @@ then a watch tells what changes from that revision on. Reading begins again wher
 was too long, or nothing was heard for a while; only what has another revision is read then.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +14,7 @@ import trio
 
 from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_SILENCE_US, REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.registry.etcd_gateway import EtcdGateway, LeaseLost
+from minicoin.drivers.registry.etcd_gateway import EtcdGateway
 from minicoin.drivers.registry.etcd_json import (
     EtcdFailure,
     Json,
@@ -29,8 +29,9 @@ from minicoin.drivers.registry.etcd_json import (
     text,
     watch_request,
 )
-from minicoin.drivers.registry.port import LeaseHolder, RegistryUnavailable, Watcher
+from minicoin.drivers.registry.port import LeaseHolder, LeaseLost, RegistryUnavailable, Watcher
 from minicoin.drivers.registry.settings import EtcdSettings
+from minicoin.drivers.reports import Report
 
 _AGAIN_S: Final = 1.0
 """Between two readings, whatever happens."""
@@ -43,9 +44,11 @@ class EtcdRegistry:
 
     kind: Final = "etcd"
 
-    def __init__(self, settings: EtcdSettings, silence_us: int = REGISTRY_SILENCE_US) -> None:
+    def __init__(
+        self, settings: EtcdSettings, report: Callable[[Report], None], silence_us: int = REGISTRY_SILENCE_US
+    ) -> None:
         """Raises MisuseError for certificates that cannot be used."""
-        self._gateway = EtcdGateway(settings)
+        self._gateway = EtcdGateway(settings, report)
         self._prefix = f"{settings.prefix}/".encode()
         self._silence_s = silence_us / SECOND_US
 

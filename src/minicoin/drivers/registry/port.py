@@ -18,6 +18,10 @@ class RegistryRefused(RegistryUnavailable):
     """It cannot be done until somebody changes a setting, a certificate or a right."""
 
 
+class LeaseLost(RegistryUnavailable):
+    """The lease is no more; what stood under it is gone."""
+
+
 class Watcher(Protocol):
     """Whoever is told what is there. None of this blocks, and none of it fails."""
 

@@ -24,16 +24,22 @@ class FileSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM each: who signs the servers' certificates, and our own certificate with its key."""
+
+    ca: Path
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EtcdSettings:
     """An etcd cluster and the prefix below which minicoin's keys stand."""
 
     endpoints: tuple[str, ...]
     """HOST:PORT each."""
     prefix: str
-    ca: Path | None = None
-    """Who signs the servers' certificates; None: no TLS."""
-    cert: Path | None = None
-    key: Path | None = None
+    tls: TlsFiles | None = None
     user: str = ""
     password: str = field(default="", repr=False)
 
@@ -91,7 +97,8 @@ def _read_etcd(text: str, rest: str, access: RegistryAccess) -> EtcdSettings:
     if access.user is not None and access.ca is None and not all(map(_is_loopback, endpoints)):
         raise MisuseError("registry-user needs registry-ca: without TLS anybody on the way could read the password")
     password = "" if access.password_file is None else _read_password(access.password_file)
-    return EtcdSettings(endpoints, prefix, access.ca, access.cert, access.key, access.user or "", password)
+    tls = None if access.ca is None else TlsFiles(access.ca, access.cert, access.key)
+    return EtcdSettings(endpoints, prefix, tls, access.user or "", password)
 
 
 def _endpoint(text: str) -> str:

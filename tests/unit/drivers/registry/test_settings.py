@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistryAccess, read_settings
+from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistryAccess, TlsFiles, read_settings
 
 NOTHING = RegistryAccess()
 
@@ -22,7 +22,7 @@ def test_a_cluster_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     text = "etcd://10.0.0.1:2379,etcd2.example,[fd00::3]:2380,10.0.0.1:2379/minicoin/live/"
     found = read_settings(text, RegistryAccess(ca, cert, key, "bank1", secret))
     endpoints = ("10.0.0.1:2379", "etcd2.example:2379", "[fd00::3]:2380")
-    assert found == EtcdSettings(endpoints, "/minicoin/live", ca, cert, key, "bank1", "correct horse")
+    assert found == EtcdSettings(endpoints, "/minicoin/live", TlsFiles(ca, cert, key), "bank1", "correct horse")
     assert "horse" not in repr(found)
 
 
