@@ -220,19 +220,21 @@ class VoteSigned:
 
 @dataclass(frozen=True, slots=True)
 class GreetingSigned:
-    """The signature of a greeting (core/consensus/messages) for the peer of this connection."""
+    """The signature of a greeting (core/consensus/messages) for the peer of this connection, or None and why."""
 
     conn: ConnId
-    signature: bytes
+    signature: bytes | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSigned:
-    """The statement's signature by this node's member."""
+    """The statement's signature by this node's member, or None and why."""
 
     kind: StatementKind
     body: bytes = field(repr=False)
-    signature: bytes
+    signature: bytes | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ CONSENSUS_PEERS_MAX: Final = 2 * MEMBERS_MAX
 CONSENSUS_HELD_VOTES_MAX: Final = 200
 # A signer within a round asks the others for what it lacks each time so much has passed in it.
 CONSENSUS_ASK_EVERY_US: Final = SECOND_US
+# What was not signed, as the disk or the key did not do its part, is tried again each time so much has passed.
+CONSENSUS_TRY_AGAIN_US: Final = SECOND_US
 # A signer prevotes for no block that is dated farther ahead of its clock.
 CONSENSUS_PROPOSAL_AHEAD_MAX_US: Final = 10 * SECOND_US
 # Blocks that are proposed and wait, in all; those at hand and those of a lock are kept beyond it.

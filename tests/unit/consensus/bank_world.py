@@ -8,6 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from coincurve import PrivateKey
 
@@ -18,7 +19,7 @@ from minicoin.core.consensus.messages import CONSENSUS_MESSAGES
 from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.signer import VoteSigner
-from minicoin.core.effects import Effect, SaveState, Send, SignGreeting, SignVote, VerifyProposal
+from minicoin.core.effects import Effect, SaveState, Send, SignGreeting, SignStatement, SignVote, VerifyProposal
 from minicoin.core.events import Event, GreetingSigned, ProposalVerified, Saved, VoteSigned
 from minicoin.core.node.signing_flow import SigningRecord, make_signer
 from minicoin.core.params.network import Network
@@ -39,6 +40,12 @@ LATENCY_US = 20_000
 SAVE_US = 1_000
 SIGN_US = 100
 JUDGE_US = 2_000
+
+
+class KeyHolder(Protocol):
+    """What signs, or does not."""
+
+    def answer(self, effect: SignVote | SignGreeting | SignStatement) -> Event: ...
 
 
 @dataclass
@@ -62,6 +69,8 @@ class Bank:
     part: Consensus | None = None
     disk_error: str = ""
     clock_behind_us: int = 0
+    holder: KeyHolder | None = None
+    """What signs in the place of its own key, from now or its next start on."""
     judges: Callable[[VerifyProposal], ProposalVerified | None] = lambda effect: None
     """A verdict of the test's own."""
     refuses: Callable[[RawBlock], bool] = lambda block: False
@@ -145,7 +154,7 @@ class Bank:
             self.tree.mark_stored(block.hash)
             self.tree.set_tip(block.hash)
         self.runs += 1
-        self.signer = VoteSigner(self.key, self.network.network_id, self.policy.peer_id)
+        self.own = VoteSigner(self.key, self.network.network_id, self.policy.peer_id)
         written = self.documents.get(BLOCKS_KEY)
         state = self.documents.get(SIGN_STATE_KEY)
         record = SigningRecord(
@@ -277,10 +286,11 @@ class BankWorld:
                     bank.documents[key] = value
                 self.at_time(bank, SAVE_US, lambda: bank.take(Saved(key, error)))
             case SignVote() | SignGreeting():
-                answer = bank.signer.answer(effect)
-                if isinstance(answer, VoteSigned):
-                    assert answer.signed is not None, answer.reason
+                answer = (bank.holder or bank.own).answer(effect)
+                if isinstance(answer, VoteSigned) and answer.signed is not None:
                     bank.signed.append(answer.vote)
+                elif isinstance(answer, VoteSigned):
+                    assert bank.holder is not None, answer.reason
                 self.at_time(bank, SIGN_US, lambda: bank.take(answer))
             case VerifyProposal(block):
                 refused = InvalidBlock(block.hash, "bad", "", True) if bank.refuses(block) else None

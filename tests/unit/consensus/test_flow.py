@@ -7,7 +7,8 @@ from coincurve import PrivateKey
 
 from minicoin.core.consensus.desk import SIGN_STATE_KEY
 from minicoin.core.consensus.messages import HeldVotes, ProposalMessage, VoteMessage, WantVotes
-from minicoin.core.effects import Effect
+from minicoin.core.effects import Effect, SignGreeting, SignVote
+from minicoin.core.events import GreetingSigned, VoteSigned
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_BURST
 from minicoin.core.notices import ProposalRefused, SigningStopped
@@ -388,3 +389,47 @@ def test_members_that_were_met_are_kept_and_told_of_payments_at_once() -> None:
     bank = world.banks[0]
     assert set(bank.kept) == {other.policy.peer_id for other in world.banks[1:]}
     assert set(bank.favoured) == {ConnId(other.place) for other in world.banks[1:]}
+
+
+class Gone:
+    """What held the key is gone: it signs nothing."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def answer(self, effect: SignVote | SignGreeting) -> VoteSigned | GreetingSigned:
+        self.asked += 1
+        if isinstance(effect, SignVote):
+            return VoteSigned(effect.vote, None, "nobody is there")
+        return GreetingSigned(effect.conn, None, "nobody is there")
+
+
+def test_a_signer_that_is_gone_is_missed_and_its_votes_come_when_it_is_back() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    dead, mute = world.banks[2], world.banks[3]
+    dead.stop()
+    mute.holder = Gone()
+    world.pay()
+    # Three of four are a quorum, and one of them signs nothing: the others wait for its vote.
+    assert not world.wait(30 * SECOND_US, lambda: max(world.heights()) > 1)
+    status = mute.part.status()
+    assert "nobody is there" in status.abstains_because
+    assert mute.holder.asked < 200
+    mute.holder = None
+    assert world.wait(5 * SECOND_US, lambda: max(world.heights()) == 2)
+    assert mute.part.status().abstains_because == ""
+    world.check()
+
+
+def test_who_could_not_be_greeted_is_greeted_later() -> None:
+    world = BankWorld(4, starts=False)
+    world.banks[3].holder = Gone()
+    for bank in world.banks:
+        bank.start()
+    world.wait(5 * SECOND_US)
+    assert len(world.banks[0].part.snapshot(world.now).signers) == 2
+    world.banks[3].holder = None
+    world.wait(3 * SECOND_US)
+    assert [len(bank.part.snapshot(world.now).signers) for bank in world.banks] == [3] * 4
+    world.check()

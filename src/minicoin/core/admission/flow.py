@@ -285,6 +285,9 @@ class AdmissionFlow(Part):
         """The key's answer."""
         signing, self._signing = self._signing, None
         assert signing is not None and self._own_member is not None
+        if event.signature is None:
+            self._outbox.refuse(signing.request, Reason.UNABLE, f"it is not signed: {event.reason}")
+            return
         record = signing.record.with_signature(self._own_member, event.signature)
         taken = self._store.take(_record_of(ADMISSION_DRAFT, record), b"", now)
         if taken not in (Taken.NEW, Taken.OLD):

@@ -3,7 +3,8 @@
 1. What is to be signed is on disk first, with all that a restart needs to know of it: the block of a proposal or of a
    lock in a document of its own, then the sign state.
 2. Only when the disk has said so is the signature asked for, and only then does it leave.
-3. What the disk refused is never signed. Its slot counts as used all the same, and the next vote tries the disk anew.
+3. What the disk or the key refused does not leave. Its slot counts as used all the same; the height's votes are cast
+   again after a while (core/consensus/flow), and go the whole way once more.
 """
 
 from collections import deque

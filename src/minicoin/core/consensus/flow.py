@@ -10,6 +10,8 @@
    and blocks, whoever they are of, or told of certified headers where it is behind, and is synchronised then as any
    node (core/netsync).
 5. The connections to members that were met are kept, beside what the network model wants.
+6. What the disk or the key did not do, a vote or a greeting, is tried again each second. A key may be held by another
+   process, which ends and comes back as it likes.
 """
 
 from collections.abc import Iterable
@@ -34,7 +36,12 @@ from minicoin.core.consensus.voting import Voting
 from minicoin.core.effects import Effect, Send, SignGreeting
 from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX
+from minicoin.core.limits import (
+    CONSENSUS_ASK_EVERY_US,
+    CONSENSUS_HEARD_US,
+    CONSENSUS_PEERS_MAX,
+    CONSENSUS_TRY_AGAIN_US,
+)
 from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.signers.votes import SignedVote
@@ -69,6 +76,12 @@ class Consensus(Part):
         """The peer id of each member that was met."""
         self._ask_at: Micros | None = None
         """When the others are asked for a block that is decided, and not here."""
+        self._try_at: Micros | None = None
+        """When what was not signed is tried again."""
+        self._offered: dict[ConnId, bytes] = {}
+        """The peer ids of those that we greet."""
+        self._ungreeted: dict[ConnId, None] = {}
+        """Those of them whose greeting was not signed."""
         self._has_quorum: bool | None = None
         self.alarm = Alarm()
 
@@ -112,6 +125,11 @@ class Consensus(Part):
 
     def on_greeting_signed(self, event: GreetingSigned, now: Micros) -> list[Effect]:
         """A greeting may leave."""
+        if event.conn not in self._offered:
+            return []
+        if event.signature is None:
+            self._ungreeted[event.conn] = None
+            return self._after([], now)
         peer = self._peers.note_greeted(event.conn)
         effects: list[Effect] = [Send(event.conn, MemberGreeting(self._voting.member, event.signature))]
         return self._after(effects if peer is None else [*effects, *self._meet(peer, now)], now)
@@ -130,10 +148,13 @@ class Consensus(Part):
     def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
+            self._offered[peer.conn] = peer.address.peer_id
             return (SignGreeting(peer.conn, peer.address.peer_id),)
         return ()
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
+        self._offered.pop(conn, None)
+        self._ungreeted.pop(conn, None)
         return () if self._peers.forget(conn) is None else self._after([], now)
 
     def take_greeting(self, peer: PeerView, message: MemberGreeting, now: Micros) -> Iterable[Effect]:
@@ -255,11 +276,17 @@ class Consensus(Part):
         if self._ask_at is not None and self._ask_at <= now:
             self._ask_at = None
             effects += self._voting.ask((self._voting.rounds.holding(max(self._voting.rounds.round, 0)),))
+        if self._try_at is not None and self._try_at <= now:
+            self._try_at = None
+            if self._voting.desk.trouble:
+                effects += self._voting.try_again(now)
+            effects += [SignGreeting(conn, self._offered[conn]) for conn in self._ungreeted]
+            self._ungreeted.clear()
         return self._after(effects, now)
 
     def next_deadline(self) -> Micros | None:
         rounds = self._voting.heights.rounds
-        times = (None if rounds is None else rounds.next_deadline(), self._ask_at)
+        times = (None if rounds is None else rounds.next_deadline(), self._ask_at, self._try_at)
         return min((at for at in times if at is not None), default=None)
 
     def _after(self, effects: list[Effect], now: Micros) -> list[Effect]:
@@ -268,6 +295,10 @@ class Consensus(Part):
             self._ask_at = None
         elif self._ask_at is None:
             self._ask_at = Micros(now + CONSENSUS_ASK_EVERY_US)
+        if not self._ungreeted and not self._voting.desk.trouble:
+            self._try_at = None
+        elif self._try_at is None:
+            self._try_at = Micros(now + CONSENSUS_TRY_AGAIN_US)
         self.alarm.by(self.next_deadline())
         self._watch_quorum()
         return effects

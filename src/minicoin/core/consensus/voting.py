@@ -161,6 +161,10 @@ class Voting:
         may_sign = self._state() is not None
         return self._begin(self.rounds.pause, now) if may_sign != self.rounds.is_voting else []
 
+    def try_again(self, now: Micros) -> list[Effect]:
+        """Cast the votes of the height once more: one of them was not signed, and others may wait for it."""
+        return self._begin(self.rounds.pause, now) if not self.desk else []
+
     def _begin(self, pause: Pause, now: Micros) -> list[Effect]:
         members = self._signers.members_at(pause.height)
         effects = self._do(self.heights.begin(pause, members, self._state(), now), now)

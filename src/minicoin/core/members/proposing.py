@@ -175,6 +175,10 @@ class MemberChanges:
         requests = self._waiting.pop(bare.hash, [])
         if self._member is None or not requests:
             return
+        if event.signature is None:
+            for request in requests:
+                self._outbox.refuse(request, Reason.UNABLE, f"it is not signed: {event.reason}")
+            return
         own = bare.with_signature(self._member, event.signature)
         try:
             self._records.publish(CHANGE, own.hash.hex()[:32], own.encode(), now)
