@@ -18,7 +18,7 @@ from minicoin.drivers.registry.file import FileRegistry
 from minicoin.drivers.registry.port import Registry, RegistryUnavailable
 from minicoin.drivers.registry.settings import FileSettings
 
-from .etcd_server import running_etcd
+from .etcd_server import PREFIX, running_etcd
 from .registries import LEASE_US, holding, run, unheard, watching
 
 
@@ -32,6 +32,8 @@ class Place:
     bring_back: Callable[[], object]
     write: Callable[[str, bytes], object]
     """What anybody might write there."""
+    words: tuple[str, ...]
+    """How a node is started with it."""
 
 
 @contextmanager
@@ -50,13 +52,15 @@ def folder(directory: Path) -> Iterator[Place]:
         lambda: shared.rename(away),
         lambda: away.rename(shared),
         write,
+        ("--registry", f"file://{shared}"),
     )
 
 
 @contextmanager
 def etcd(directory: Path) -> Iterator[Place]:
     with running_etcd(directory / "etcd") as server:
-        yield Place(lambda: EtcdRegistry(server.settings, unheard), server.kill, server.start, server.put)
+        words = ("--registry", f"etcd://{server.endpoint}{PREFIX}")
+        yield Place(lambda: EtcdRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
 
 
 KINDS = {"file": folder, "etcd": etcd}
