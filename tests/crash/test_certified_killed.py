@@ -64,7 +64,7 @@ def test_what_was_acknowledged_is_certified_after_kill_9(tmp_path):
         signers = chain.tree.signers
         assert chain.tree.certificates(one.header for one in expected) == tuple(one.kept for one in expected)
         assert signers is not None and signers.finalized == chain.height
-        assert signers.history.carried() == chain.engine.member_changes()
-        assert [one.height for one in signers.history.carried()] == list(range(4, chain.height + 1, 10))
+        assert signers.carried.all() == chain.engine.changes()
+        assert [one.height for one in signers.carried.all()] == list(range(4, chain.height + 1, 10))
         chain.close()
     assert acknowledged

@@ -60,6 +60,7 @@ from minicoin.core.records.record import decode_record, statement_record
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.certificate import KeptCertificate, keep
+from minicoin.core.signers.settings import FIRST_CONFIGURATION, ConfigurationRecord, configuration_record
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
@@ -167,7 +168,20 @@ def _certificate_file_seeds() -> tuple[bytes, ...]:
 def _tags_seeds() -> tuple[bytes, ...]:
     made = banks_chain(2)
     certificate, change = made.blocks[-1].certificate, made.change(BANK_KEYS[1:])
-    return tuple(tags.encode() for tags in (CoinbaseTags(certificate), CoinbaseTags(certificate, change)))
+    settings = made.change_settings(("min_interval_s", "5"), ("later", "is unknown"))
+    said = CoinbaseTags(certificate), CoinbaseTags(certificate, change), CoinbaseTags(certificate, None, settings)
+    return tuple(tags.encode() for tags in said)
+
+
+def _configuration(raw: bytes) -> None:
+    assert ConfigurationRecord.decode(raw).encode() == raw
+
+
+def _configuration_seeds() -> tuple[bytes, ...]:
+    record = configuration_record(2, 9, bytes(32), [("alert", "hello"), ("mempool_mb", "50")])
+    for key in BANK_KEYS[:4]:
+        record = record.signed_by(key, bytes(32))
+    return (record.encode(), FIRST_CONFIGURATION.encode())
 
 
 def _block(raw: bytes) -> None:
@@ -400,6 +414,7 @@ TARGETS: dict[str, Target] = {
     "block": Target(_allow_refusal(_block), (HEADER.raw + b"\x02" + LEGACY_TX.raw + SEGWIT_TX.raw,)),
     "certificate-file": Target(_allow_refusal(_certificate_file), _certificate_file_seeds()),
     "coinbase-tags": Target(_allow_refusal(_coinbase_tags), _tags_seeds()),
+    "configuration": Target(_allow_refusal(_configuration), _configuration_seeds()),
     "header": Target(_allow_refusal(_header), (HEADER.raw,)),
     "compact-size": Target(_allow_refusal(_compact), (b"\x01", b"\xfd\xfd\0", b"\xfe\0\0\1\0", b"\xff" * 9)),
     "segwit-address": Target(

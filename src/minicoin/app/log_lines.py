@@ -43,6 +43,8 @@ from minicoin.core.notices import (
     RecordsIgnored,
     RecordsLearned,
     Reorganised,
+    SettingsApplied,
+    SettingsCarried,
     SigningStopped,
     TipMoved,
     TransactionAdded,
@@ -122,6 +124,11 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("signed-twice", {"member": member.hex(), "height": height, "round": round_})
         case ProposalRefused(block, height, reason):
             return Line("proposal-refused", {"block": hash_to_hex(block), "height": height, "reason": reason})
+        case SettingsCarried(version, from_height, height, settings, signers):
+            where = {"version": version, "from": from_height, "height": height}
+            return Line("settings-carried", {**where, "settings": _set(settings), "signers": len(signers)})
+        case SettingsApplied(version, height, settings):
+            return Line("settings-applied", {"version": version, "height": height, "settings": _set(settings)})
         case BlockMined(block):
             return Line("block-mined", {"block": hash_to_hex(block)})
         case MinedBlockRefused(reason):
@@ -202,3 +209,7 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("registry-files-replaced", {"endpoint": endpoint})
         case _:
             assert_never(notice)
+
+
+def _set(settings: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings)

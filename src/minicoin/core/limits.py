@@ -68,6 +68,10 @@ ADMISSION_EARLY_MAX: Final = 64
 ADMISSION_EARLY_US: Final = MINUTE_US
 ADMISSION_RETRY_US: Final = SECOND_US // 2
 ADMISSION_DOCUMENT_BYTES_MAX: Final = (ADMISSION_HISTORY_MAX + 4) * (32 << 10)
+# What members set: 12 names today, with a text among them; four times as many have room in a coinbase beside all else.
+SETTING_NAME_BYTES_MAX: Final = 32
+SETTING_VALUE_BYTES_MAX: Final = 512
+SETTINGS_BODY_BYTES_MAX: Final = 4 << 10
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 

@@ -130,6 +130,29 @@ class ProposalRefused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsCarried:
+    """A block carries a change of what validity depends on. It holds from a later height on."""
+
+    version: int
+    from_height: int
+    height: int
+    """Of the block that carries it."""
+    settings: tuple[tuple[str, str], ...]
+    """(name, value) of all that is set then; the rest is what the network was founded with."""
+    signers: tuple[bytes, ...]
+    """The members' keys under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsApplied:
+    """The block to come is the first that such a change holds for."""
+
+    version: int
+    height: int
+    settings: tuple[tuple[str, str], ...]
+
+
 # --- mining ---
 
 
@@ -428,6 +451,8 @@ Notice = (
     | SigningStopped
     | MemberSignedTwice
     | ProposalRefused
+    | SettingsCarried
+    | SettingsApplied
     | BlockMined
     | MinedBlockRefused
     | TransactionAdded

@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 
 from coincurve import PrivateKey
 
+from minicoin.core.chain.change_history import CARRIED_AHEAD_BLOCKS, CarriedChange
 from minicoin.core.chain.coinbase_tags import CoinbaseTags, read_tags
-from minicoin.core.chain.member_history import CARRIED_AHEAD_BLOCKS, CarriedChange, MemberHistory
+from minicoin.core.chain.member_history import MemberHistory
+from minicoin.core.chain.settings_history import SettingsHistory
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SIGNERS_BITS, Retarget, RetargetKind, SignersKind
@@ -24,6 +26,7 @@ from minicoin.core.script.pushes import encode_number, push
 from minicoin.core.signers.certificate import Certificate, KeptCertificate, certificate_of, keep
 from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList, member_list
+from minicoin.core.signers.settings import SettingsChange, settings_change
 from minicoin.core.signers.votes import Vote, VoteKind, sign_vote
 from minicoin.testing.chain_maker import commit_witnesses, solve
 from minicoin.testing.spends import Spendable, SpendKind, output_script, private_key
@@ -108,9 +111,11 @@ class CertifiedMaker:
     keys: Sequence[PrivateKey]
     blocks: list[CertifiedBlock] = field(default_factory=list)
     history: MemberHistory = field(init=False)
+    settings: SettingsHistory = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = MemberHistory(self._proof.founding_list)
+        self.settings = SettingsHistory(self._proof)
 
     @property
     def _proof(self) -> SignersKind:
@@ -139,6 +144,7 @@ class CertifiedMaker:
         transactions: Sequence[Transaction] = (),
         *,
         change: MemberChange | None = None,
+        settings: SettingsChange | None = None,
         fees_sat: int = 0,
         time: int | None = None,
         tags: CoinbaseTags | None = None,
@@ -147,7 +153,7 @@ class CertifiedMaker:
         """A block on the tip that nobody certified; `tags` and `outputs` in place of what its coinbase should have."""
         height, tip = self.height + 1, self.tip
         if tags is None:
-            tags = CoinbaseTags(self.blocks[-1].certificate if self.blocks else None, change)
+            tags = CoinbaseTags(self.blocks[-1].certificate if self.blocks else None, change, settings)
         if outputs is None:
             outputs = [TxOut(amount, script) for script, amount in self._proof.allocation] if height == 1 else []
             if fees_sat:
@@ -157,7 +163,7 @@ class CertifiedMaker:
         coinbase = _with_tags(commit_witnesses(coinbase, transactions), tags)
         body = (coinbase, *transactions)
         root, _ = block_merkle_root(body)
-        when = tip.time + self._proof.min_interval_s if time is None else time
+        when = tip.time + self.settings.min_interval_s(height) if time is None else time
         return solve(Block(BlockHeader(_VERSION, tip.hash, root, when, SIGNERS_BITS, 0), body))
 
     def certify(
@@ -182,16 +188,24 @@ class CertifiedMaker:
     def append(self, certified: CertifiedBlock) -> CertifiedBlock:
         """It is the tip from now on."""
         self.blocks.append(certified)
-        change = read_tags(certified.block.transactions[0]).change
-        if change is not None:
-            self.history.append(CarriedChange(self.height, certified.block.hash, change))
+        tags = read_tags(certified.block.transactions[0])
+        if tags.change is not None:
+            self.history.append(CarriedChange(self.height, certified.block.hash, tags.change))
+        if tags.settings is not None:
+            self.settings.append(CarriedChange(self.height, certified.block.hash, tags.settings))
         return certified
 
     def extend(
-        self, transactions: Sequence[Transaction] = (), *, change: MemberChange | None = None, fees_sat: int = 0
+        self,
+        transactions: Sequence[Transaction] = (),
+        *,
+        change: MemberChange | None = None,
+        settings: SettingsChange | None = None,
+        fees_sat: int = 0,
     ) -> CertifiedBlock:
         """The next block, final."""
-        return self.append(self.certify(self.next_block(transactions, change=change, fees_sat=fees_sat)))
+        block = self.next_block(transactions, change=change, settings=settings, fees_sat=fees_sat)
+        return self.append(self.certify(block))
 
     def grow(self, count: int) -> None:
         """So many blocks more, with nothing in them."""
@@ -211,12 +225,24 @@ class CertifiedMaker:
         start = self.height + 1 + CARRIED_AHEAD_BLOCKS if from_height is None else from_height
         names = tuple(f"Bank {key[:2].hex()}" for key in new.keys)
         change = MemberChange(self.history.next_version, start, self.history.last_hash, new, names)
-        if signers is None:
-            old = self.history.members_at(self.height + 1)
-            signers = sorted((key for key in self.keys if public(key) in old), key=public)[: old.quorum]
-        for key in signers:
+        for key in self._signing() if signers is None else signers:
             change = change.signed_by(key, self.network.network_id)
         return change
+
+    def change_settings(
+        self, *settings: tuple[str, str], from_height: int | None = None, signers: Iterable[PrivateKey] | None = None
+    ) -> SettingsChange:
+        """The next change of settings, likewise."""
+        start = self.height + 1 + CARRIED_AHEAD_BLOCKS if from_height is None else from_height
+        change = settings_change(self.settings.next_version, start, self.settings.last_hash, settings)
+        for key in self._signing() if signers is None else signers:
+            change = change.signed_by(key, self.network.network_id)
+        return change
+
+    def _signing(self) -> Sequence[PrivateKey]:
+        """A quorum of the next block's members."""
+        old = self.history.members_at(self.height + 1)
+        return sorted((key for key in self.keys if public(key) in old), key=public)[: old.quorum]
 
 
 def _with_tags(coinbase: Transaction, tags: CoinbaseTags) -> Transaction:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from minicoin.core.chain.block_rules import is_whole
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
@@ -39,7 +40,7 @@ class FaultyStore:
         self._undo: dict[BlockHash, bytes] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
         self._certificates: dict[BlockHash, KeptCertificate] = {}
-        self._changes: list[tuple[int, BlockHash, bytes]] = []
+        self._changes: list[StoredChange] = []
         self._recovered: dict[BlockHash, BlockHeader] = {}
         self._tears_next: Damage | None = None
         self._is_broken = False
@@ -152,10 +153,10 @@ class FaultyStore:
     def certificate(self, block: BlockHash) -> KeptCertificate | None:
         return self._certificates.get(block) or self._committed.certificate(block)
 
-    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
-        self._changes.append((height, block, change))
+    def add_changes(self, changes: Iterable[StoredChange]) -> None:
+        self._changes += changes
 
-    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+    def changes(self) -> Iterator[StoredChange]:
         return iter(sorted({*self._committed.changes(), *self._changes}))
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
@@ -166,8 +167,7 @@ class FaultyStore:
             self._committed.append_undo(block, undo)
         self._committed.add_headers(self._headers.values())
         self._committed.add_certificates(self._certificates.items())
-        for change in self._changes:
-            self._committed.add_change(*change)
+        self._committed.add_changes(self._changes)
         self._committed.commit(added, removed, tip)
         self._tail.clear()
         self._undo.clear()

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.proposals import ProposalVerdict
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.summary import find_watched
@@ -32,7 +32,6 @@ from minicoin.core.primitives.verdicts import (
     WatchedTransaction,
 )
 from minicoin.core.signers.certificate import KeptCertificate
-from minicoin.core.signers.changes import MemberChange
 from minicoin.core.work import ChainAnswer, ChainJob, perform
 
 _VERDICTS_MAX = 200_000
@@ -61,7 +60,7 @@ class BlockBook:
     _tree: HeaderTree = field(init=False)
     _blocks: dict[BlockHash, RawBlock] = field(default_factory=dict)
     _spent: dict[BlockHash, tuple[Block, list[list[TxOut]]]] = field(default_factory=dict)
-    _changes: list[CarriedChange] = field(default_factory=list)
+    _changes: list[StoredChange] = field(default_factory=list)
     _connected: dict[BlockHash, BlockSummary | InvalidBlock] = field(default_factory=dict)
     _disconnected: dict[BlockHash, DisconnectedBlock] = field(default_factory=dict)
     _verdicts: dict[tuple[BlockHash, Wtxid, bytes], TxVerdict] = field(default_factory=dict)
@@ -92,12 +91,12 @@ class BlockBook:
         """Beside these headers, where members sign."""
         return self._tree.certificates(headers)
 
-    def member_changes(self, tip: BlockHash) -> tuple[CarriedChange, ...]:
+    def changes(self, tip: BlockHash) -> tuple[StoredChange, ...]:
         """What blocks carried up to a tip, lowest first."""
         node = self._require(tip)
         return tuple(
             carried
-            for carried in sorted(self._changes, key=lambda carried: carried.height)
+            for carried in sorted(self._changes)
             if carried.height <= node.height and node.ancestor(carried.height).hash == carried.block
         )
 
@@ -122,8 +121,8 @@ class BlockBook:
             self._stand_at(parent.hash)
             update, invalid = self.engine.activate(parent.hash, (block,))
             known = self._connected[block] = update.connected[0] if invalid is None else invalid
-            if isinstance(known, BlockSummary) and known.member_change:
-                self._changes.append(CarriedChange(known.height, block, MemberChange.decode(known.member_change)))
+            if isinstance(known, BlockSummary):
+                self._changes += (StoredChange(known.height, block, change) for change in known.changes)
         return known
 
     def disconnect(self, block: BlockHash) -> DisconnectedBlock:
@@ -285,7 +284,7 @@ class SharedLedger:
             self._tip,
             documents,
             self._book.certificates(ordered),
-            self._book.member_changes(self._tip),
+            self._book.changes(self._tip),
         )
 
     def close(self) -> None:

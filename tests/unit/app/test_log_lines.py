@@ -38,6 +38,14 @@ LINES = [
         f"quorum-lost present=3 needed=4 missing={'61' * 32},{'62' * 32}",
     ),
     (notices.SigningStopped("its key is used twice"), "signing-stopped reason=its key is used twice"),
+    (
+        notices.SettingsCarried(1, 20, 9, (("min_interval_s", "5"),), (b"k", b"l")),
+        "settings-carried version=1 from=20 height=9 settings=min_interval_s=5 signers=2",
+    ),
+    (
+        notices.SettingsApplied(1, 20, (("min_interval_s", "5"),)),
+        "settings-applied version=1 height=20 settings=min_interval_s=5",
+    ),
     (notices.MemberSignedTwice(b"a" * 32, 7, 2), f"signed-twice member={'61' * 32} height=7 round=2"),
     (notices.ProposalRefused(BLOCK, 7, "bad"), f"proposal-refused block={HEX} height=7 reason=bad"),
     (notices.Unanchored(BLOCK), f"unanchored genesis={HEX} remedy=--anchor with a member's file"),

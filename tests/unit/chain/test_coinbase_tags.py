@@ -2,7 +2,14 @@
 
 import pytest
 
-from minicoin.core.chain.coinbase_tags import CERTIFICATE_TAG, CHANGE_TAG, CoinbaseTags, read_tags
+from minicoin.core.chain.coinbase_tags import (
+    CERTIFICATE_TAG,
+    CHANGE_TAG,
+    SETTINGS_TAG,
+    CoinbaseTags,
+    decode_change,
+    read_tags,
+)
 from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.script.opcodes import OP_PUSHDATA4
@@ -13,15 +20,27 @@ from .five_banks import KEYS, maker
 MADE = maker(3)
 CERTIFICATE = MADE.blocks[-1].certificate
 CHANGE = MADE.change(KEYS[1:])
+SETTINGS = MADE.change_settings(("min_interval_s", "5"))
 BOTH = CoinbaseTags(CERTIFICATE, CHANGE)
+ALL = CoinbaseTags(CERTIFICATE, CHANGE, SETTINGS)
 CERTIFICATE_PUSH = push(CERTIFICATE_TAG + CERTIFICATE.encode())
 CHANGE_PUSH = push(CHANGE_TAG + CHANGE.encode())
+SETTINGS_PUSH = push(SETTINGS_TAG + SETTINGS.encode())
 
 
 def test_they_read_back() -> None:
-    for tags in (CoinbaseTags(), CoinbaseTags(CERTIFICATE), CoinbaseTags(None, CHANGE), BOTH):
+    for tags in (
+        CoinbaseTags(),
+        CoinbaseTags(CERTIFICATE),
+        CoinbaseTags(None, CHANGE),
+        CoinbaseTags(settings=SETTINGS),
+        BOTH,
+        ALL,
+    ):
         assert CoinbaseTags.decode(tags.encode()) == tags
     assert BOTH.encode() == CERTIFICATE_PUSH + CHANGE_PUSH
+    assert ALL.encode() == CERTIFICATE_PUSH + CHANGE_PUSH + SETTINGS_PUSH
+    assert [decode_change(change) for change in ALL.changes()] == [CHANGE, SETTINGS]
 
 
 def test_a_coinbase_carries_them_behind_its_commitment() -> None:
@@ -40,6 +59,9 @@ def test_a_coinbase_carries_them_behind_its_commitment() -> None:
         CERTIFICATE_PUSH * 2,
         CHANGE_PUSH * 2,
         CHANGE_PUSH + CERTIFICATE_PUSH,
+        SETTINGS_PUSH * 2,
+        SETTINGS_PUSH + CHANGE_PUSH,
+        push(SETTINGS_TAG),
         CERTIFICATE_PUSH + b"\x51",
         CERTIFICATE_PUSH + push(b"more"),
         b"\x00" + CERTIFICATE_PUSH,

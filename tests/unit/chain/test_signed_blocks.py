@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from minicoin.core.chain.carried import Carried
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
-from minicoin.core.chain.member_history import MemberHistory
+from minicoin.core.chain.engine import ChainEngine
+from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.store import MemoryChainStore
+from minicoin.core.chain.verifier import ScriptedVerifier
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.transaction import TxOut
 from minicoin.core.primitives.verdicts import BlockReason
 from minicoin.core.script.sigops import legacy_sigops
 from minicoin.core.signers.members import member_list
-from minicoin.testing.certified_chain import ALLOCATED_SAT, allocation_of, public
+from minicoin.core.units import Micros
+from minicoin.testing.certified_chain import ALLOCATED_SAT, CertifiedMaker, allocation_of, public, signer_network
 from minicoin.testing.chain_maker import ChainMaker
 from minicoin.testing.spends import SpendKind, output_script
 
@@ -122,9 +127,11 @@ def test_changes_come_into_force_two_blocks_on() -> None:
     made.extend(change=made.change(KEYS))
     made.grow(3)
     engine = engine_at(made)
-    assert [carried.height for carried in engine.member_changes()] == [3, 7]
-    history = MemberHistory(FOUNDING)
-    history.load(engine.member_changes())
+    assert [carried.height for carried in engine.changes()] == [3, 7]
+    assert isinstance(NETWORK.proof, SignersKind)
+    carried = Carried(NETWORK.proof)
+    carried.load(engine.changes())
+    history = carried.members
     assert [len(history.members_at(height)) for height in range(3, 11)] == [5, 5, 6, 6, 6, 6, 5, 5]
     assert history.members_at(9) == FOUNDING
 
@@ -192,8 +199,8 @@ def test_a_restart_knows_certificates_lists_and_changes() -> None:
     engine.flush()
     again = new_engine(store)
     assert list(again.certificates()) == list(engine.certificates())
-    assert len(again.member_changes()) == 1
-    assert again.member_changes() == engine.member_changes()
+    assert len(again.changes()) == 1
+    assert again.changes() == engine.changes()
     assert connect(again, made.extend()) == ""
 
 
@@ -204,19 +211,94 @@ def test_disconnecting_takes_a_change_back() -> None:
     tree = tree_of(made.blocks)
     tree.set_tip(engine.tip)
     assert tree.signers is not None
-    tree.signers.history.load(engine.member_changes())
+    tree.signers.carried.load(engine.changes())
     for _ in range(2):
         update, _ = engine.activate(made.blocks[1].block.hash, ())
         tree.follow(update)
-        assert engine.member_changes() == tree.signers.history.carried() == ()
+        assert engine.changes() == tree.signers.carried.all() == ()
         update, invalid = engine.activate(engine.tip, (made.blocks[2].block.hash,))
         tree.follow(update)
         assert invalid is None
-        assert engine.member_changes() == tree.signers.history.carried()
-        assert [carried.height for carried in engine.member_changes()] == [3]
+        assert engine.changes() == tree.signers.carried.all()
+        assert [carried.height for carried in engine.changes()] == [3]
 
 
 def test_tags_count_no_signature_operations() -> None:
     made = maker(2)
     block = made.next_block(change=made.change(KEYS[1:]))
     assert legacy_sigops(block.transactions[0]) == 0
+
+
+def test_a_distance_between_blocks_holds_from_its_height_on() -> None:
+    made = maker(2)
+    made.extend(settings=made.change_settings(("min_interval_s", "10")))
+    made.grow(1)
+    engine = engine_at(made)
+    early = made.certify(made.next_block(time=made.tip.time + 9))
+    assert says(connect(engine, early), BlockReason.TIME_TOO_OLD)
+    assert f"expected {made.tip.time + 10}" in refusal(made, early.block)
+    assert connect(engine_at(made), made.certify(made.next_block(time=made.tip.time + 10))) == ""
+
+
+def test_the_founding_distance_is_the_engines_to_keep() -> None:
+    network = signer_network(KEYS, min_interval_s=30)
+    made = CertifiedMaker(network, KEYS)
+    early = made.certify(made.next_block(time=made.tip.time + 29))
+    # A header of it enters: who knows no blocks cannot know what members have set.
+    tree = HeaderTree(network)
+    tree.certify(early.certificate, None)
+    tree.add(early.header, Micros(0))
+    engines = [ChainEngine(network, MemoryChainStore(), ScriptedVerifier()) for _ in range(2)]
+    assert says(connect(engines[0], early), BlockReason.TIME_TOO_OLD)
+    assert connect(engines[1], made.extend()) == ""
+
+
+def test_settings_need_a_quorum_of_the_list_that_carries_them() -> None:
+    made = maker(2)
+    few = made.change_settings(("min_interval_s", "10"), signers=KEYS[:3])
+    assert "quorum is 4" in refusal(made, made.next_block(settings=few))
+    strangers = made.change_settings(("min_interval_s", "10"), signers=(*KEYS[:4], NEW_KEYS[0]))
+    assert "no member's" in refusal(made, made.next_block(settings=strangers))
+    foreign = CertifiedMaker(signer_network(KEYS, min_interval_s=2), KEYS)
+    foreign.grow(2)
+    of_another = foreign.change_settings(("min_interval_s", "10"))
+    assert says(refusal(made, made.next_block(settings=of_another)), BlockReason.SETTINGS_CHANGE)
+
+
+def test_settings_that_do_not_follow_are_refused_when_connected() -> None:
+    made = maker(2)
+    late = made.change_settings(("min_interval_s", "10"), from_height=4)
+    assert "too late" in refusal(made, made.next_block(settings=late))
+    first = made.change_settings(("min_interval_s", "10"), from_height=9)
+    made.extend(settings=first)
+    assert "pending" in refusal(made, made.next_block(settings=made.change_settings(from_height=20)))
+    made.grow(6)
+    assert "version 1, expected 2" in refusal(made, made.next_block(settings=first))
+
+
+def test_members_and_settings_may_change_in_one_block() -> None:
+    made = maker(2)
+    made.extend(change=made.change(KEYS[1:]), settings=made.change_settings(("min_interval_s", "10")))
+    made.grow(3)
+    store = MemoryChainStore()
+    engine = engine_at(made, store)
+    engine.flush()
+    assert [stored.height for stored in engine.changes()] == [3, 3]
+    assert new_engine(store).changes() == engine.changes()
+
+
+def test_what_this_version_does_not_know_stops_it_at_the_height_from_which_it_holds() -> None:
+    made = maker(2)
+    unknown = made.change_settings(("later", "1"))
+    block = made.next_block(settings=unknown)
+    verdict = engine_at(made).verify_proposal(made.certify(block).raw, 3)
+    assert verdict.refusal is not None and verdict.refusal.reason is BlockReason.SETTINGS_UNKNOWN
+    # Certified all the same: a quorum knows what it is.
+    made.append(made.certify(block))
+    made.grow(1)
+    engine = engine_at(made)
+    assert engine.height == 4
+    found = connect(engine, made.certify(made.next_block()))
+    assert says(found, BlockReason.SETTINGS_UNKNOWN)
+    assert "later is no setting that this version knows" in found and "update this program" in found
+    assert engine.height == 4

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from minicoin.core.chain.carried import StoredChange
+from minicoin.core.chain.coinbase_tags import CHANGE_TAG, SETTINGS_TAG
 from minicoin.core.chain.store import ChainStore, MemoryChainStore
 from minicoin.core.params.builtin import lookup
 from minicoin.core.primitives.block import BlockHash
@@ -142,15 +144,19 @@ def test_certificates_are_durable_with_the_next_sync(reopen):
     assert (store.certificate(made[0].hash), store.certificate(made[1].hash)) == (kept, other)
 
 
-def test_changes_of_members_come_lowest_first(reopen):
+def test_what_blocks_change_comes_lowest_first(reopen):
     made = blocks(2)
     store = reopen()
-    store.add_change(300, made[1].hash, b"second")
-    store.add_change(7, made[0].hash, b"first")
-    expected = [(7, made[0].hash, b"first"), (300, made[1].hash, b"second")]
+    expected = [
+        StoredChange(7, made[0].hash, CHANGE_TAG + b"first"),
+        StoredChange(300, made[1].hash, CHANGE_TAG + b"second"),
+        StoredChange(300, made[1].hash, SETTINGS_TAG + b"beside it"),
+    ]
+    store.add_changes(expected[1:])
+    store.add_changes(expected[:1])
     assert list(store.changes()) == expected
     store.commit({}, (), TIP)
     store = reopen()
     assert list(store.changes()) == expected
-    store.add_change(7, made[0].hash, b"first")
+    store.add_changes(expected[:1])
     assert list(store.changes()) == expected

@@ -5,7 +5,7 @@ from coincurve import PrivateKey
 from tests.unit.members.board import HEIGHT, NAMES, NETWORK, NOW, Bank, Board
 from tests.unit.signers.banks import BANKS, KEYS, public
 
-from minicoin.core.chain.member_history import CarriedChange
+from minicoin.core.chain.change_history import CarriedChange
 from minicoin.core.commands import ApproveMembers, ProposeMembers
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import MEMBERS_AHEAD_BLOCKS

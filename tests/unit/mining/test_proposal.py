@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.chain.five_banks import FOUNDING, KEYS, connect, engine_at, maker, tree_of
 
-from minicoin.core.chain.coinbase_tags import read_tags
+from minicoin.core.chain.coinbase_tags import CoinbaseTags, read_tags
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import BLOCK_WEIGHT_MAX
@@ -25,10 +25,10 @@ from minicoin.testing.spends import SpendKind, output_script
 MINE = output_script(SpendKind.P2WPKH, 33)
 
 
-def propose(made: CertifiedMaker, candidates=(), time: int = 0, change=None) -> Block:
+def propose(made: CertifiedMaker, candidates=(), time: int = 0, change=None, settings=None) -> Block:
     tree = tree_of(made.blocks)
     certificate = made.blocks[-1].certificate if made.blocks else None
-    return build_proposal(tree, tree.best_header, candidates, MINE, time, certificate, change)
+    return build_proposal(tree, tree.best_header, candidates, MINE, time, CoinbaseTags(certificate, change, settings))
 
 
 def payment(made: CertifiedMaker, fee_sat: int) -> Candidate:
@@ -107,14 +107,29 @@ def test_a_full_block_leaves_room_for_the_certificate(members: int) -> None:
     tree = HeaderTree(network)
     tree.certify(made.blocks[0].certificate, None)
     tree.add(made.blocks[0].header, Micros(0))
-    block = build_proposal(tree, tree.best_header, candidates, MINE, 0, made.blocks[0].certificate)
+    block = build_proposal(tree, tree.best_header, candidates, MINE, 0, CoinbaseTags(made.blocks[0].certificate))
     reserved = RESERVED_WEIGHT + 4 * len(made.blocks[0].certificate.encode())
     assert BLOCK_WEIGHT_MAX - reserved - 2 * stuffed[0].weight < block.weight <= BLOCK_WEIGHT_MAX
     (rest,) = {transaction.weight for transaction in stuffed}
     assert block.weight + rest > BLOCK_WEIGHT_MAX - RESERVED_WEIGHT
 
 
+def test_a_change_of_settings_is_carried_and_kept_to() -> None:
+    made = maker(2)
+    change = made.change_settings(("min_interval_s", "9"))
+    block = propose(made, settings=change)
+    assert read_tags(block.transactions[0]).settings == change
+    accepted(made, block)
+    made.append(made.certify(block))
+    made.grow(1)
+    tree = tree_of(made.blocks)
+    assert tree.signers is not None
+    tree.signers.carried.load(engine_at(made).changes())
+    tags = CoinbaseTags(made.blocks[-1].certificate)
+    assert build_proposal(tree, tree.best_header, (), MINE, 0, tags).header.time == made.tip.time + 9
+
+
 def test_nobody_proposes_where_members_do_not_sign() -> None:
     tree = HeaderTree(lookup("regtest"))
     with pytest.raises(MisuseError, match="nobody proposes"):
-        build_proposal(tree, tree.genesis, (), MINE, 0, None)
+        build_proposal(tree, tree.genesis, (), MINE, 0, CoinbaseTags())

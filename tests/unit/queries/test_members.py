@@ -18,7 +18,7 @@ def view_of(made, own=None):
     if made.blocks:
         tree.set_tip(made.blocks[-1].block.hash)
     for carried in made.history.carried():
-        tree.signers.history.append(carried)
+        tree.signers.carried.members.append(carried)
     changes = SimpleNamespace(standing=partial(standing_of, tree), open=lambda: ())
     return SimpleNamespace(
         tree=tree,

@@ -136,6 +136,6 @@ def test_certificates_and_changes_of_members_are_read_back():
     writer = RecordingWriter()
     raw = b"".join(writer.begin(Opening("1", BANKS, POLICY, state, b"seed", Micros(10**15))))
     found = RecordingReader(BytesIO(raw).read).opening.state
-    assert (found.certificates, found.member_changes) == (state.certificates, state.member_changes)
+    assert (found.certificates, found.changes) == (state.certificates, state.changes)
     assert len(tuple(found.certificates)) == 253
     assert load_tree(BANKS, found).best_header.hash == engine.tip

@@ -126,7 +126,7 @@ def test_a_certified_tip_that_was_acknowledged_has_its_certificate_after_a_crash
     ledger.crash(Rng(b"y"))
     tree = load_tree(BANKS, ledger.state({}))
     assert tree.signers is not None
-    assert [carried.height for carried in tree.signers.history.carried()] == [4]
+    assert [carried.height for carried in tree.signers.carried.all()] == [4]
     assert isinstance(
         ledger.perform(StoreBlock(following.raw, 7, connects=True, certificate=following.kept)), ChainMoved
     )

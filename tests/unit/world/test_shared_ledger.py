@@ -72,7 +72,7 @@ def test_nodes_share_certificates_and_have_their_own_history() -> None:
         tree = load_tree(BANKS, state)
         assert tree.signers is not None and tree.signers.finalized == 6
         assert state.tip == made.blocks[tip - 1].block.hash
-        assert [change.height for change in tree.signers.history.carried()] == carried
+        assert [change.height for change in tree.signers.carried.all()] == carried
 
 
 def test_a_body_that_is_not_the_headers_own_is_judged_with_its_certificates() -> None:

@@ -8,8 +8,8 @@
    trust, and a certificate is checked only once all below it stand. Heights 1 and 2 have the founding list.
 3. *First the certificate, then its header.* `certify` judges what a peer or the rounds brought, `take` lets the header
    in that it is for. Nothing else may enter the header tree.
-4. *What lists say is what blocks say.* The engine derives them anew from the changes that coinbases carry
-   (member_history.py) and refuses a certified block whose certificate claims another.
+4. *What lists say is what blocks say.* The engine derives them anew from the changes that coinbases carry (`carried`)
+   and refuses a certified block whose certificate claims another.
 
 Kept are bytes, some 370 a header with a quorum of four and 570 with seven. They are decoded when asked for. Both
 threads have one of these, and share the bytes.
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from minicoin.core.chain.member_history import CarriedChange, MemberHistory
+from minicoin.core.chain.carried import Carried, StoredChange
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
@@ -28,7 +28,6 @@ from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate, keep
-from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList
 
 HeightOf = Callable[[BlockHash], int | None]
@@ -55,18 +54,18 @@ class SecondCertificate:
 class CertifiedChain:
     """Of one network, the genesis block (which needs no certificate) from the start."""
 
-    def __init__(self, network: Network, founding: MemberList, height_of: HeightOf) -> None:
+    def __init__(self, network: Network, founding: SignersKind, height_of: HeightOf) -> None:
         self._network_id: Final = network.network_id
         self._height_of = height_of
         self._kept: list[bytes] = []
         """Of height 1 on."""
         self._starts: list[int] = [1]
-        self._lists: list[MemberList] = [founding]
+        self._lists: list[MemberList] = [founding.founding_list]
         """The member lists, and from which heights on."""
         self._offered: tuple[Certificate, MemberList | None] | None = None
         """Of the height behind the highest kept: its header is still to come."""
         self._second: SecondCertificate | None = None
-        self.history: Final = MemberHistory(founding)
+        self.carried: Final = Carried(founding)
         """What the connected blocks carried."""
 
     # --- reading ---
@@ -154,11 +153,10 @@ class CertifiedChain:
     def follow(self, update: ChainUpdate) -> None:
         """The engine went that way: the changes of its blocks are known."""
         for left in update.disconnected:
-            self.history.leave(left.summary.hash)
+            self.carried.leave(left.summary.hash)
         for block in update.connected:
-            if block.member_change:
-                change = MemberChange.decode(block.member_change)
-                self.history.append(CarriedChange(block.height, block.hash, change))
+            for change in block.changes:
+                self.carried.append(StoredChange(block.height, block.hash, change))
 
     def forget_above(self, height: int) -> None:
         """The headers above are gone from the tree."""
@@ -195,7 +193,7 @@ def make_certified(network: Network, height_of: HeightOf) -> CertifiedChain | No
     """For networks whose blocks members sign."""
     if not isinstance(network.proof, SignersKind):
         return None
-    return CertifiedChain(network, network.proof.founding_list, height_of)
+    return CertifiedChain(network, network.proof, height_of)
 
 
 def _refused(detail: str) -> BlockRejected:

@@ -1,8 +1,10 @@
-"""What members write into a coinbase: the certificate of the parent, and at times a change of the member list.
+"""What members write into a coinbase: the certificate of the parent, and at times a change of the member list, or of
+the settings that validity depends on.
 
-Both stand in the output of the witness commitment, behind the commitment itself, where BIP141 leaves room (and where
+All stand in the output of the witness commitment, behind the commitment itself, where BIP141 leaves room (and where
 signet has its solution): each as one push that begins with its tag's four bytes. The certificate comes first, then the
-change; nothing else may stand there, and each push has its shortest form, so that what is said has one form of bytes.
+members' change, then the settings'; nothing else may stand there, and each push has its shortest form, so that what is
+said has one form of bytes.
 """
 
 from dataclasses import dataclass
@@ -14,10 +16,13 @@ from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.script.pushes import operations, push
 from minicoin.core.signers.certificate import Certificate
 from minicoin.core.signers.changes import MemberChange
+from minicoin.core.signers.settings import SettingsChange
 
-# The first four bytes of the SHA-256 of "minicoin/certificate" and of "minicoin/member-change".
+# The first four bytes of the SHA-256 of "minicoin/certificate", "minicoin/member-change", "minicoin/settings-change".
 CERTIFICATE_TAG: Final = bytes.fromhex("b46897d2")
 CHANGE_TAG: Final = bytes.fromhex("250c5582")
+SETTINGS_TAG: Final = bytes.fromhex("ba1dcc28")
+_TAG_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +31,38 @@ class CoinbaseTags:
 
     certificate: Certificate | None = None
     change: MemberChange | None = None
+    settings: SettingsChange | None = None
 
     def encode(self) -> bytes:
         """The script behind the commitment."""
         certificate = b"" if self.certificate is None else push(CERTIFICATE_TAG + self.certificate.encode())
-        return certificate + (b"" if self.change is None else push(CHANGE_TAG + self.change.encode()))
+        return certificate + b"".join(map(push, self.changes()))
+
+    def changes(self) -> tuple[bytes, ...]:
+        """What holds from a later height on, each with its tag."""
+        change = () if self.change is None else (CHANGE_TAG + self.change.encode(),)
+        return change if self.settings is None else (*change, SETTINGS_TAG + self.settings.encode())
 
     @classmethod
     def decode(cls, script: bytes) -> "CoinbaseTags":
         """What encode() gave; no signature is looked at. Raises DecodeError."""
         certificate: Certificate | None = None
         change: MemberChange | None = None
+        settings: SettingsChange | None = None
         for operation in operations(script):
-            tag, payload = operation.pushed[:4], operation.pushed[4:]
+            tag, payload = operation.pushed[:_TAG_BYTES], operation.pushed[_TAG_BYTES:]
             if tag == CERTIFICATE_TAG:
                 certificate = Certificate.decode(payload)
             elif tag == CHANGE_TAG:
                 change = MemberChange.decode(payload)
+            elif tag == SETTINGS_TAG:
+                settings = SettingsChange.decode(payload)
             else:
                 raise DecodeError("what stands behind the witness commitment is neither certificate nor change")
-        tags = cls(certificate, change)
+        tags = cls(certificate, change, settings)
         if tags.encode() != script:
             raise DecodeError(
-                "certificate and change stand behind the witness commitment once, in order, pushed shortly"
+                "certificate and changes stand behind the witness commitment once, in order, pushed shortly"
             )
         return tags
 
@@ -59,3 +73,13 @@ def read_tags(coinbase: Transaction) -> CoinbaseTags:
     if index is None:
         return CoinbaseTags()
     return CoinbaseTags.decode(coinbase.outputs[index].script_pubkey[COMMITMENT_SIZE:])
+
+
+def decode_change(raw: bytes) -> MemberChange | SettingsChange:
+    """One of those that `CoinbaseTags.changes` gave. Raises DecodeError."""
+    tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+    if tag == CHANGE_TAG:
+        return MemberChange.decode(payload)
+    if tag == SETTINGS_TAG:
+        return SettingsChange.decode(payload)
+    raise DecodeError(f"nothing that a block changes has the tag {tag.hex()}")

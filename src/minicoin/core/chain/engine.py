@@ -10,13 +10,13 @@ from itertools import chain, repeat
 from typing import Final
 
 from minicoin.core.chain.block_rules import check_block, check_block_in_chain
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.coin_hash import CoinSetTotals, count_coins
 from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import check_child, check_version
-from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_block_proof, make_header_proof
 from minicoin.core.chain.proposals import Proposal, Proposals, ProposalVerdict
@@ -104,7 +104,7 @@ class ChainEngine:
         self._signed = self._proof if isinstance(self._proof, SignedBlocks) else None
         self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
         self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
-        self._header_proof = make_header_proof(network)
+        self._header_proof = make_header_proof(network, None if self._signed is None else self._signed.certified)
         self._proposals = Proposals(PROPOSALS_REMEMBERED_MAX)
         self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
         self._watched: frozenset[bytes] = frozenset()
@@ -172,9 +172,9 @@ class ChainEngine:
         certified = self._signed.certified
         return (certified.kept_at(node.height) for node in list(self._nodes.values())[1:])
 
-    def member_changes(self) -> tuple[CarriedChange, ...]:
-        """The changes of the member list that blocks carried up to the tip."""
-        return () if self._signed is None else self._signed.history.carried()
+    def changes(self) -> tuple[StoredChange, ...]:
+        """What blocks changed up to the tip, of the member list and of settings."""
+        return () if self._signed is None else self._signed.carried.all()
 
     def stored(self) -> Iterator[BlockHash]:
         """Every stored block whose header is known, in no particular order."""
@@ -283,7 +283,8 @@ class ChainEngine:
             checked: CheckedBlock | None = None
             try:
                 checked = self._judge_proposal(raw, height)
-                verdict = ProposalVerdict(next_members=signed.next_members(checked.block, height))
+                signed.check_vote(checked.block)
+                verdict = ProposalVerdict(next_members=signed.next_members(checked.block, self._tip))
             except BlockRejected as refusal:
                 checked, verdict = None, ProposalVerdict(invalid_block(raw.hash, refusal))
             self._proposals.put(Proposal(raw, self.tip, verdict, checked))
@@ -351,18 +352,19 @@ class ChainEngine:
         try:
             self._run_scripts(block, connected, rules)
             if self._signed is not None:
-                self._signed.check_claim(block, node.height)
+                self._signed.check_claim(block, node.parent)
             self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
         except BaseException:
             # Whatever ended it (a bad script, a full disk): coins and tip move together or not at all.
             disconnect_block(block, connected.undo, self._coins)
             raise
         self._tip = node
-        change = self._signed.connected(block, node.height) if self._signed is not None else b""
-        if change:
-            self._store.add_change(node.height, block_hash, change)
+        changes = self._signed.connected(block, node.height) if self._signed is not None else ()
+        if changes:
+            self._store.add_changes(changes)
         watched = find_watched(block, connected.spent, self._watched)
-        return summarise(block, node.height, checked.size, watched, connected.fees_sat, change)
+        carried = tuple(stored.change for stored in changes)
+        return summarise(block, node.height, checked.size, watched, connected.fees_sat, carried)
 
     def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
         if self._is_assumed_valid(block.hash):
@@ -399,10 +401,10 @@ class ChainEngine:
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
-        change = self._signed.disconnected(checked.block) if self._signed is not None else b""
+        changes = self._signed.disconnected(checked.block) if self._signed is not None else ()
         watched = find_watched(checked.block, outputs_by_transaction(checked.block, undo), self._watched)
         self._parsed.put(node.hash, checked)
-        summary = summarise(checked.block, node.height, checked.size, watched, 0, change)
+        summary = summarise(checked.block, node.height, checked.size, watched, 0, changes)
         return DisconnectedBlock(summary, checked.block.transactions[1:])
 
     def _read_undo(self, block: BlockHash) -> list[bytes]:

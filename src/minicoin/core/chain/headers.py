@@ -68,10 +68,10 @@ class HeaderTree:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.proof: HeaderProof = make_header_proof(network)
-        self.rules = RuleBook(network)
         self.signers = make_certified(network, self._height_of)
         """Who signs and what is final; None on networks whose blocks members do not sign."""
+        self.proof: HeaderProof = make_header_proof(network, self.signers)
+        self.rules = RuleBook(network)
         self._checkpoints = dict(network.checkpoints)
         header = network.genesis.header
         genesis = HeaderNode(header, None, self.proof.work(header))

@@ -13,14 +13,16 @@ work (BIP325), or by the signatures of members. Nobody else asks which kind a ne
 
 from typing import Final, Protocol
 
-from minicoin.core.chain.certified import HeightOf
+from minicoin.core.chain.certified import CertifiedChain, HeightOf
 from minicoin.core.chain.difficulty import Difficulty
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.settings_history import SettingsHistory
 from minicoin.core.chain.signed_blocks import SignedBlocks
 from minicoin.core.chain.signet import check_signet_solution
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SIGNERS_BITS, SignersKind, SignetKind, WorkKind
+from minicoin.core.params.settings import MIN_INTERVAL
 from minicoin.core.primitives.block import Block, BlockHeader
 from minicoin.core.primitives.target import bits_to_target, meets_target, work_of_bits
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
@@ -99,11 +101,12 @@ class ProofOfWork:
 
 class SignersHeader:
     """Members sign the block: two tries find its nonce, each header counts one, and what holds beside the certificate
-    is that blocks keep their distance. Nobody's clock is asked: those who signed did."""
+    is that blocks keep the least distance that members can set. Their height's is known where their blocks are, and
+    there asked for (signed_blocks.py). Nobody's clock is asked: those who signed did."""
 
-    def __init__(self, network: Network, min_interval_s: int) -> None:
+    def __init__(self, network: Network, settings: SettingsHistory) -> None:
         self._work = ProofOfWork(network)
-        self._min_interval_s: Final = min_interval_s
+        self._settings: Final = settings
 
     def check_header(self, header: BlockHeader) -> None:
         self._work.check_header(header)
@@ -111,7 +114,7 @@ class SignersHeader:
     def check_child(self, header: BlockHeader, parent: HeaderNode) -> None:
         if header.bits != SIGNERS_BITS:
             raise BlockRejected(BlockReason.BAD_BITS, f"{header.bits:#010x}, expected {SIGNERS_BITS:#010x}")
-        earliest = parent.header.time + self._min_interval_s
+        earliest = parent.header.time + MIN_INTERVAL.low
         if header.time < earliest:
             raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{header.time}, expected {earliest} or later")
 
@@ -119,7 +122,7 @@ class SignersHeader:
         return SIGNERS_BITS
 
     def earliest_time(self, parent: HeaderNode) -> int:
-        return max(parent.median_time_past + 1, parent.header.time + self._min_interval_s)
+        return max(parent.median_time_past + 1, parent.header.time + self._settings.min_interval_s(parent.height + 1))
 
     def permits(self, height: int, header: BlockHeader, previous: BlockHeader, before: BlockHeader | None) -> bool:
         return header.bits == SIGNERS_BITS
@@ -146,14 +149,15 @@ class SignetSolution:
         check_signet_solution(block, self._challenge, verifier)
 
 
-def make_header_proof(network: Network) -> HeaderProof:
-    """For the header tree."""
+def make_header_proof(network: Network, signers: CertifiedChain | None) -> HeaderProof:
+    """For the header tree; `signers` is what it knows of certificates, where members sign."""
     match network.proof:
         # Signet's signature is on top of the work.
         case WorkKind() | SignetKind():
             return ProofOfWork(network)
-        case SignersKind(min_interval_s=min_interval_s):
-            return SignersHeader(network, min_interval_s)
+        case SignersKind():
+            assert signers is not None, "who judges headers that members sign knows their certificates"
+            return SignersHeader(network, signers.carried.settings)
 
 
 def make_block_proof(network: Network, height_of: HeightOf) -> BlockProof:

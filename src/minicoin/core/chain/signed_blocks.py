@@ -2,47 +2,48 @@
 
 From block 2 on a coinbase carries the certificate of the parent, made by the members of the parent's height, so that
 each block file proves itself but for its tip; block 1 has none, as nobody certifies the genesis block. It may carry one
-change of the member list, signed by a quorum of its own height's members. Block 1's coinbase begins with the network's
-allocation, exactly and in order; fees may be claimed behind it, and no block issues anything else.
+change of the member list and one of the settings, each signed by a quorum of its own height's members. Block 1's
+coinbase begins with the network's allocation, exactly and in order; fees may be claimed behind it, and no block issues
+anything else.
 
 What needs the lists that certificates claim is judged when a block is stored. When it is connected all changes below it
-are known: then the change it carries has to follow them, and the list that its own certificate claims for the next
-height has to be the one that they make.
+are known: then the changes it carries have to follow them, it has to keep to the settings of its height, and the list
+that its own certificate claims for the next height has to be the one that they make.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
+from minicoin.core.chain.carried import Carried, StoredChange
 from minicoin.core.chain.certified import CertifiedChain, HeightOf
 from minicoin.core.chain.coinbase_tags import CoinbaseTags, read_tags
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.faults import DecodeError
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
-from minicoin.core.primitives.block import Block, BlockHash
+from minicoin.core.params.settings import SettingScope, problems
+from minicoin.core.primitives.block import Block
 from minicoin.core.primitives.transaction import Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
-from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList
 
 
 class SignedBlocks:
-    """A BlockProof. `certified` is what certificates claim, its history what the connected blocks carried."""
+    """A BlockProof. `certified` is what certificates claim, `carried` what the connected blocks carried."""
 
     def __init__(self, network: Network, proof: SignersKind, height_of: HeightOf) -> None:
         self._network_id: Final = network.network_id
         self._allocation: Final = tuple(TxOut(amount, script) for script, amount in proof.allocation)
-        self.certified: Final = CertifiedChain(network, proof.founding_list, height_of)
-        self.history: Final = self.certified.history
+        self.certified: Final = CertifiedChain(network, proof, height_of)
+        self.carried: Final[Carried] = self.certified.carried
 
-    def load(self, changes: Iterable[tuple[int, BlockHash, bytes]], tip: HeaderNode) -> None:
+    def load(self, changes: Iterable[StoredChange], tip: HeaderNode) -> None:
         """The changes that an earlier run met on the way to `tip`."""
-        self.history.load(
-            CarriedChange(height, block, MemberChange.decode(raw))
-            for height, block, raw in changes
-            if height <= tip.height and tip.ancestor(height).hash == block
+        self.carried.load(
+            stored
+            for stored in changes
+            if stored.height <= tip.height and tip.ancestor(stored.height).hash == stored.block
         )
 
     def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
@@ -55,41 +56,55 @@ class SignedBlocks:
             problem = tags.change.problem(self.certified.members_at(height), self._network_id)
             if problem is not None:
                 raise BlockRejected(BlockReason.MEMBER_CHANGE, problem)
+        if tags.settings is not None:
+            problem = tags.settings.problem(self.certified.members_at(height), self._network_id)
+            if problem is not None:
+                raise BlockRejected(BlockReason.SETTINGS_CHANGE, problem)
         if height == 1 and coinbase.outputs[: len(self._allocation)] != self._allocation:
             raise BlockRejected(
                 BlockReason.COINBASE_ALLOCATION, "block 1 pays the allocation first, exactly and in order"
             )
 
-    def next_members(self, block: Block, height: int) -> MemberList:
-        """Who signs behind a block on the tip, by what it and those below it say. Raises BlockRejected."""
-        change = _tags(block.transactions[0]).change
-        if change is not None:
-            self.history.check(change, height)
+    def next_members(self, block: Block, tip: HeaderNode) -> MemberList:
+        """Who signs behind a block on the tip, by what it and those below it say, which it has to keep to. Raises
+        BlockRejected."""
+        height, settings = tip.height + 1, self.carried.settings
+        settings.require_understood(height)
+        earliest = tip.header.time + settings.min_interval_s(height)
+        if block.header.time < earliest:
+            raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{block.header.time}, expected {earliest} or later")
+        self.carried.check(_tags(block.transactions[0]), height)
         # A change is carried two blocks ahead: the block's own is not in force behind it.
-        return self.history.members_at(height + 1)
+        return self.carried.members.members_at(height + 1)
 
-    def check_claim(self, block: Block, height: int) -> None:
+    def check_vote(self, block: Block) -> None:
+        """What keeps a member from voting for a block that others may certify all the same. Raises BlockRejected."""
+        settings = _tags(block.transactions[0]).settings
+        unknown = () if settings is None else problems(settings.settings, SettingScope.CHAIN)
+        if unknown:
+            raise BlockRejected(BlockReason.SETTINGS_UNKNOWN, f"its coinbase would have it that {unknown[0]}")
+
+    def check_claim(self, block: Block, tip: HeaderNode) -> None:
         """Whether the certificate of a block on the tip claims the list that follows. Raises BlockRejected."""
-        members = self.next_members(block, height)
+        members = self.next_members(block, tip)
         kept = self.certified.kept(block.hash)
         if kept is None:
             raise BlockRejected(BlockReason.CERTIFICATE, "it has none", is_permanent=False)
         if kept.certificate.next_members != members.hash:
             raise BlockRejected(BlockReason.NEXT_MEMBERS, "its certificate claims another list for the next height")
 
-    def connected(self, block: Block, height: int) -> bytes:
-        """The block is the tip; the change it carries, as bytes, empty for none."""
-        change = _tags(block.transactions[0]).change
-        if change is None:
-            return b""
-        self.history.append(CarriedChange(height, block.hash, change))
-        return change.encode()
+    def connected(self, block: Block, height: int) -> tuple[StoredChange, ...]:
+        """The block is the tip; the changes it carries."""
+        changes = _tags(block.transactions[0]).changes()
+        stored = tuple(StoredChange(height, block.hash, change) for change in changes)
+        for one in stored:
+            self.carried.append(one)
+        return stored
 
-    def disconnected(self, block: Block) -> bytes:
-        """The block is the tip no more; the change it carried, as bytes, empty for none."""
-        self.history.leave(block.hash)
-        change = _tags(block.transactions[0]).change
-        return b"" if change is None else change.encode()
+    def disconnected(self, block: Block) -> tuple[bytes, ...]:
+        """The block is the tip no more; the changes it carried."""
+        self.carried.leave(block.hash)
+        return _tags(block.transactions[0]).changes()
 
     def _check_certificate(self, tags: CoinbaseTags, parent: HeaderNode) -> None:
         certificate, height = tags.certificate, parent.height

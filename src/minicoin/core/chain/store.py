@@ -7,6 +7,7 @@ one ChainStore, whose commit makes index, headers, coins and tip durable in one 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
 from minicoin.core.signers.certificate import KeptCertificate
@@ -68,11 +69,11 @@ class ChainStore(BlockStore, CoinStore, Protocol):
     def certificate(self, block: BlockHash) -> KeptCertificate | None:
         """What was remembered of a block, or None."""
 
-    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
-        """Remember the change of members that a block carries; durable with the next commit."""
+    def add_changes(self, changes: Iterable[StoredChange]) -> None:
+        """Remember what a block changes from a later height on; durable with the next commit."""
 
-    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
-        """Every remembered (height, block, change), lowest first."""
+    def changes(self) -> Iterator[StoredChange]:
+        """Every remembered change, lowest first."""
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         """Sync, then change the coins, move their tip, and write index and headers, all or nothing. A coin that is
@@ -91,7 +92,7 @@ class MemoryChainStore:
         self._coins: dict[Outpoint, bytes] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
         self._certificates: dict[BlockHash, KeptCertificate] = {}
-        self._changes: dict[BlockHash, tuple[int, BlockHash, bytes]] = {}
+        self._changes: dict[StoredChange, None] = {}
         self._tip: BlockHash | None = None
 
     def has(self, block: BlockHash) -> bool:
@@ -140,11 +141,11 @@ class MemoryChainStore:
     def certificate(self, block: BlockHash) -> KeptCertificate | None:
         return self._certificates.get(block)
 
-    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
-        self._changes[block] = (height, block, change)
+    def add_changes(self, changes: Iterable[StoredChange]) -> None:
+        self._changes.update(dict.fromkeys(changes))
 
-    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
-        return iter(sorted(self._changes.values()))
+    def changes(self) -> Iterator[StoredChange]:
+        return iter(sorted(self._changes))
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:
         for outpoint in removed:

@@ -13,7 +13,7 @@ def summarise(
     size: int,
     watched: tuple[WatchedTransaction, ...],
     fees_sat: int = 0,
-    member_change: bytes = b"",
+    changes: tuple[bytes, ...] = (),
 ) -> BlockSummary:
     """The summary of a block of `size` bytes."""
     return BlockSummary(
@@ -25,7 +25,7 @@ def summarise(
         size=size,
         weight=block.weight,
         fees_sat=fees_sat,
-        member_change=member_change,
+        changes=changes,
     )
 
 

@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, assert_never
 
 from minicoin.core.chain.certified import CertifiedChain
@@ -77,7 +78,8 @@ class Voting:
         self.fitness = fitness
         self.shelf = shelf
         self.desk = Desk()
-        self.heights = Heights(times_of(node.network.proof))
+        self._times = times_of(node.network.proof)
+        self.heights = Heights(self._times)
         self.twin = b""
         """The peer id of another node that uses our key."""
         self._valid: dict[BlockHash, MemberList] = {}
@@ -167,6 +169,8 @@ class Voting:
 
     def _begin(self, pause: Pause, now: Micros) -> list[Effect]:
         members = self._signers.members_at(pause.height)
+        min_interval_s = self._signers.carried.settings.min_interval_s(pause.height)
+        self.heights.times = replace(self._times, min_interval_s=min_interval_s)
         effects = self._do(self.heights.begin(pause, members, self._state(), now), now)
         return [*effects, *self.on_pool(now)]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from minicoin.core.chain.member_history import CARRIED_AHEAD_BLOCKS, MemberHistory
+from minicoin.core.chain.member_history import MemberHistory
 from minicoin.core.faults import DecodeError
 from minicoin.core.records.kinds import CHANGE
 from minicoin.core.records.record import SignedRecord
@@ -50,7 +50,7 @@ class Drafts:
         became known."""
         if history.pending(height) is not None:
             return ()
-        drafts = (self._draft(change, under) for change in self._merged() if _follows(change, history, height))
+        drafts = (self._draft(change, under) for change in self._merged() if history.follows(change, height))
         return tuple(draft for draft in drafts if draft.change.signatures)
 
     def _draft(self, change: MemberChange, under: MemberList) -> MemberDraft:
@@ -65,11 +65,6 @@ class Drafts:
         if records is not self._read:
             self._read, self._changes = records, tuple(_merge(records))
         return self._changes
-
-
-def _follows(change: MemberChange, history: MemberHistory, height: int) -> bool:
-    is_next = change.version == history.next_version and change.previous == history.last_hash
-    return is_next and change.from_height >= height + CARRIED_AHEAD_BLOCKS
 
 
 def _merge(records: Iterable[SignedRecord]) -> Iterable[MemberChange]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from minicoin.core.answers import MembersDrafted, Reason
-from minicoin.core.chain.member_history import CARRIED_AHEAD_BLOCKS, MemberHistory
+from minicoin.core.chain.change_history import CARRIED_AHEAD_BLOCKS
+from minicoin.core.chain.member_history import MemberHistory
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.commands import ApproveMembers, MembersCommand, ProposeMembers
 from minicoin.core.effects import SignStatement
@@ -51,10 +52,10 @@ def standing_of(tree: HeaderReader) -> MemberStanding:
     assert certified is not None and isinstance(kind, SignersKind)
     height = tree.tip.height + 1
     names = kind.names
-    for carried in certified.history.carried():
+    for carried in certified.carried.members.carried():
         if carried.change.from_height <= height:
             names = carried.change.names
-    return MemberStanding(height, certified.history.members_at(height), names, certified.history)
+    return MemberStanding(height, certified.carried.members.members_at(height), names, certified.carried.members)
 
 
 class MemberChanges:

@@ -9,6 +9,7 @@ from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Done, Mined, Reason
+from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.commands import AwaitTemplate, GenerateBlock
 from minicoin.core.effects import Effect, StopSearch
 from minicoin.core.events import NonceFound
@@ -38,14 +39,13 @@ from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.primitives.verdicts import BlockRejected
-from minicoin.core.signers.changes import MemberChange
 from minicoin.core.units import SECOND_US, Micros, RequestId, seconds
 
 _SCRIPT: Final = make_codec(bytes | None, {})
 
 
-def _no_change(now: Micros) -> MemberChange | None:
-    return None
+def _no_changes(now: Micros) -> CoinbaseTags:
+    return CoinbaseTags()
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +68,7 @@ class Miner(Part):
         self._orders: list[_Order] = []
         self._polls = LongPolls()
         self._script: bytes | None = None
-        self._ready_change: Callable[[Micros], MemberChange | None] = _no_change
+        self._ready_changes: Callable[[Micros], CoinbaseTags] = _no_changes
         self.last_size: TemplateSize | None = None
         """For getmininginfo; nothing depends on it."""
         self._job = 0
@@ -118,14 +118,13 @@ class Miner(Part):
         weight_max = min(node.policy.block_weight_max, bytes_max) - RESERVED_WEIGHT
         chosen = node.mempool.select_for_block(weight_max, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST)
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
-        block = build_proposal(
-            tree, tree.tip, candidates, script_pubkey, seconds(now), certificate, self._ready_change(now)
-        )
+        tags = replace(self._ready_changes(now), certificate=certificate)
+        block = build_proposal(tree, tree.tip, candidates, script_pubkey, seconds(now), tags)
         return RawBlock(block.header, block.raw)
 
-    def carry(self, ready_change: Callable[[Micros], MemberChange | None]) -> None:
-        """From now on proposals carry the change of members that this gives."""
-        self._ready_change = ready_change
+    def carry(self, ready_changes: Callable[[Micros], CoinbaseTags]) -> None:
+        """From now on proposals carry the changes that this gives."""
+        self._ready_changes = ready_changes
 
     def set_mining(self, script_pubkey: bytes | None, now: Micros) -> None:
         """Mine to this script from now on; None stops."""

@@ -6,6 +6,7 @@ stored by then and asked for here. A refused block is blamed on its deliverer, i
 chooses again.
 """
 
+from minicoin.core.chain.coinbase_tags import decode_change
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.effects import Activate
@@ -13,14 +14,22 @@ from minicoin.core.events import BlockRefused, BlockStored, ChainMoved, WorkFail
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import ACTIVATE_BLOCKS_MAX
 from minicoin.core.netsync.sync import BlockSync
-from minicoin.core.notices import BlockConnected, BlockDisconnected, BlockMarkedInvalid, Reorganised
+from minicoin.core.notices import (
+    BlockConnected,
+    BlockDisconnected,
+    BlockMarkedInvalid,
+    Reorganised,
+    SettingsApplied,
+    SettingsCarried,
+)
 from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.primitives.verdicts import BlockReason, InvalidBlock
+from minicoin.core.primitives.verdicts import BlockReason, BlockSummary, InvalidBlock
+from minicoin.core.signers.settings import SettingsChange
 from minicoin.core.units import ConnId, Micros
 
 # Found only once the block was looked at as a whole: whoever relays by headers or compact blocks may not have known.
-_BLAMELESS = frozenset({BlockReason.TIME_TOO_NEW, BlockReason.UNKNOWN_PARENT})
+_BLAMELESS = frozenset({BlockReason.TIME_TOO_NEW, BlockReason.UNKNOWN_PARENT, BlockReason.SETTINGS_UNKNOWN})
 
 
 class ChainFlow:
@@ -84,12 +93,27 @@ class ChainFlow:
             self._outbox.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
         for summary in event.update.connected:
             self._outbox.emit(BlockConnected(summary.hash, summary.height))
+            self._tell_settings(summary)
         if event.update.disconnected:
             self._outbox.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
         if event.invalid is None:
             return connected, None, None
         self._mark_invalid(event.invalid)
         return connected, self._sync.source_of(event.invalid.hash), _fault(event.invalid)
+
+    def _tell_settings(self, block: BlockSummary) -> None:
+        """What the block changes of the settings, and what was changed and holds behind it."""
+        for raw in block.changes:
+            change = decode_change(raw)
+            if isinstance(change, SettingsChange):
+                signers = tuple(key for key, _ in change.signatures)
+                self._outbox.emit(
+                    SettingsCarried(change.version, change.from_height, block.height, change.settings, signers)
+                )
+        certified = self._tree.signers
+        held = None if certified is None else certified.carried.settings.at(block.height + 1)
+        if held is not None and held.change.from_height == block.height + 1:
+            self._outbox.emit(SettingsApplied(held.change.version, block.height + 1, held.change.settings))
 
     def on_failed(self, event: WorkFailed) -> None:
         """The worker cannot go on: the chain stands still from now on."""

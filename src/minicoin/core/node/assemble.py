@@ -8,9 +8,9 @@ from typing import TypeVar
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.headers import HeaderTree
-from minicoin.core.chain.member_history import CarriedChange
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
@@ -99,8 +99,8 @@ class NodeState:
     documents: dict[str, bytes] = field(default_factory=dict)
     certificates: Iterable[KeptCertificate] = ()
     """Where members sign: what makes each of the headers final, in the same order."""
-    member_changes: Iterable[CarriedChange] = ()
-    """Those that blocks carried up to the tip, lowest first."""
+    changes: Iterable[StoredChange] = ()
+    """Of members and settings: those that blocks carried up to the tip, lowest first."""
 
 
 def state_of(engine: ChainEngine, documents: dict[str, bytes]) -> NodeState:
@@ -111,7 +111,7 @@ def state_of(engine: ChainEngine, documents: dict[str, bytes]) -> NodeState:
         engine.tip,
         documents,
         tuple(engine.certificates()),
-        engine.member_changes(),
+        engine.changes(),
     )
 
 
@@ -120,7 +120,7 @@ def load_tree(network: Network, state: NodeState) -> HeaderTree:
     tree = HeaderTree(network)
     tree.load(state.headers, state.certificates)
     if tree.signers is not None:
-        tree.signers.history.load(state.member_changes)
+        tree.signers.carried.load(state.changes)
     return tree
 
 

@@ -13,6 +13,7 @@ from functools import partial
 
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.admission.flow import AdmissionFlow
+from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.directed.delivery import Addressee, Directed
@@ -109,7 +110,7 @@ def make_flows(
     admission = make_admission_flow(shared)
     member_changes = _make_member_changes(shared, records, consensus)
     if member_changes is not None:
-        mining.carry(member_changes.ready)
+        mining.carry(lambda now: CoinbaseTags(change=member_changes.ready(now)))
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,

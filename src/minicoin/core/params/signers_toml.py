@@ -17,7 +17,6 @@ Members stand in any order, and are read into the order of their keys; the alloc
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import Final
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import (
@@ -40,15 +39,21 @@ from minicoin.core.params.rules import (
     RetargetKind,
     SignersKind,
 )
+from minicoin.core.params.settings import (
+    EMPTY_AFTER,
+    MIN_INTERVAL,
+    PRECOMMIT_TIMEOUT,
+    PREVOTE_TIMEOUT,
+    PROPOSE_TIMEOUT,
+    TIMEOUT_STEP,
+    SettingRow,
+)
 from minicoin.core.params.table import TomlTable, quote
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.script.standard import AddressError, address_script, script_address
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.core.units import MONEY_MAX_SAT
-
-_HOUR_MS: Final = 3_600_000
-_DAY_S: Final = 24 * 3600
 
 
 def read_signers(table: TomlTable, form: AddressFormat) -> SignersKind:
@@ -57,15 +62,20 @@ def read_signers(table: TomlTable, form: AddressFormat) -> SignersKind:
     return SignersKind(
         members=tuple(key for key, _ in members),
         names=tuple(name for _, name in members),
-        min_interval_s=table.integer("min_interval_s", 1, _DAY_S, MIN_INTERVAL_S),
+        min_interval_s=_number(table, MIN_INTERVAL, MIN_INTERVAL_S),
         allocation=_allocation(table, form),
         admission=_admission(table),
-        propose_timeout_ms=table.integer("propose_timeout_ms", 1, _HOUR_MS, PROPOSE_TIMEOUT_MS),
-        prevote_timeout_ms=table.integer("prevote_timeout_ms", 1, _HOUR_MS, PREVOTE_TIMEOUT_MS),
-        precommit_timeout_ms=table.integer("precommit_timeout_ms", 1, _HOUR_MS, PRECOMMIT_TIMEOUT_MS),
-        timeout_step_ms=table.integer("timeout_step_ms", 1, _HOUR_MS, TIMEOUT_STEP_MS),
-        empty_after_s=table.integer("empty_after_s", 1, _DAY_S, EMPTY_AFTER_S),
+        propose_timeout_ms=_number(table, PROPOSE_TIMEOUT, PROPOSE_TIMEOUT_MS),
+        prevote_timeout_ms=_number(table, PREVOTE_TIMEOUT, PREVOTE_TIMEOUT_MS),
+        precommit_timeout_ms=_number(table, PRECOMMIT_TIMEOUT, PRECOMMIT_TIMEOUT_MS),
+        timeout_step_ms=_number(table, TIMEOUT_STEP, TIMEOUT_STEP_MS),
+        empty_after_s=_number(table, EMPTY_AFTER, EMPTY_AFTER_S),
     )
+
+
+def _number(table: TomlTable, row: SettingRow, default: int) -> int:
+    """What the network is founded with of a setting that its members may change."""
+    return table.integer(row.name, row.low, row.high, default)
 
 
 def _members(table: TomlTable) -> list[tuple[bytes, str]]:

@@ -46,6 +46,8 @@ class BlockReason(StrEnum):
     SECOND_CERTIFICATE = "second-certificate"
     MEMBER_CHANGE = "bad-member-change"
     NEXT_MEMBERS = "bad-next-members"
+    SETTINGS_CHANGE = "bad-settings-change"
+    SETTINGS_UNKNOWN = "unknown-settings"
     MARKED_INVALID = "duplicate-invalid"
 
 
@@ -167,8 +169,8 @@ class BlockSummary:
     size: int = 0
     weight: int = 0
     fees_sat: int = 0
-    member_change: bytes = field(default=b"", repr=False)
-    """The change of the member list that its coinbase carries, where members sign."""
+    changes: tuple[bytes, ...] = field(default=(), repr=False)
+    """What its coinbase changes from a later height on, where members sign, each as it stands there."""
 
     @property
     def hash(self) -> BlockHash:

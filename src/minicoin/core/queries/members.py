@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from minicoin.core.chain.member_history import CarriedChange
+from minicoin.core.chain.change_history import CarriedChange
 from minicoin.core.limits import MEMBERS_COUNTED_BLOCKS
 from minicoin.core.members.drafts import MemberDraft
 from minicoin.core.members.proposing import MemberStanding
@@ -146,7 +146,7 @@ def _draft_report(draft: MemberDraft, before: dict[bytes, str]) -> ChangeReport:
     return _report(draft.change, before, missing=draft.missing)
 
 
-def _carried_report(carried: CarriedChange, before: dict[bytes, str]) -> ChangeReport:
+def _carried_report(carried: CarriedChange[MemberChange], before: dict[bytes, str]) -> ChangeReport:
     return _report(carried.change, before, carried_at=carried.height)
 
 

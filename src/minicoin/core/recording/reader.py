@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 from zlib import crc32
 
-from minicoin.core.chain.member_history import CarriedChange
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.events import Event
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import RECORD_BYTES_MAX
@@ -22,6 +22,7 @@ from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
 from minicoin.core.recording.codec import EVENT, SHAPE, decode_policy
 from minicoin.core.recording.writer import (
     CERTIFICATES,
+    CHANGES,
     CHECK_BYTES,
     CHECKPOINT,
     DOCUMENT,
@@ -30,7 +31,6 @@ from minicoin.core.recording.writer import (
     HEAD,
     INT,
     MAGIC,
-    MEMBER_CHANGES,
     TEXT,
     VERSION,
     Checkpoint,
@@ -135,7 +135,7 @@ class RecordingReader:
         stored: list[BlockHash] = []
         documents: dict[str, bytes] = {}
         certificates: tuple[KeptCertificate, ...] = ()
-        changes: tuple[CarriedChange, ...] = ()
+        changes: tuple[StoredChange, ...] = ()
         while True:
             self._ahead = self._next()
             match self._ahead:
@@ -145,8 +145,8 @@ class RecordingReader:
                     stored += map(BlockHash, reader.hashes(reader.remaining // _HASH_BYTES))
                 case _Record(RecordKind.CERTIFICATES, reader):
                     certificates += cast(tuple[KeptCertificate, ...], CERTIFICATES.read(reader))
-                case _Record(RecordKind.MEMBER_CHANGES, reader):
-                    changes += cast(tuple[CarriedChange, ...], MEMBER_CHANGES.read(reader))
+                case _Record(RecordKind.CHANGES, reader):
+                    changes += cast(tuple[StoredChange, ...], CHANGES.read(reader))
                 case _Record(RecordKind.DOCUMENT, reader):
                     key, value = cast(tuple[str, bytes], DOCUMENT.read(reader))
                     documents[key] = value

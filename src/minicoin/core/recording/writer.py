@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from minicoin.core.chain.member_history import CarriedChange
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.effects import Effect
 from minicoin.core.events import Event
 from minicoin.core.faults import MisuseError
@@ -55,7 +55,7 @@ class RecordKind(IntEnum):
     CHECKPOINT = 7
     END = 8
     CERTIFICATES = 9
-    MEMBER_CHANGES = 10
+    CHANGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class RecordHead:
 HEAD: Final = make_codec(RecordHead, {})
 DOCUMENT: Final = make_codec(tuple[str, bytes], {})
 CERTIFICATES: Final = make_codec(tuple[KeptCertificate, ...], {})
-MEMBER_CHANGES: Final = make_codec(tuple[CarriedChange, ...], {})
+CHANGES: Final = make_codec(tuple[StoredChange, ...], {})
 CHECKPOINT: Final = make_codec(Checkpoint, {})
 TEXT: Final = make_codec(str, {})
 INT: Final = make_codec(int, {})
@@ -154,9 +154,9 @@ class RecordingWriter:
         certificates = tuple(state.certificates)
         for at in range(0, len(certificates), _CHUNK):
             yield self._list(RecordKind.CERTIFICATES, CERTIFICATES, certificates[at : at + _CHUNK])
-        changes = tuple(state.member_changes)
+        changes = tuple(state.changes)
         for at in range(0, len(changes), _CHUNK):
-            yield self._list(RecordKind.MEMBER_CHANGES, MEMBER_CHANGES, changes[at : at + _CHUNK])
+            yield self._list(RecordKind.CHANGES, CHANGES, changes[at : at + _CHUNK])
         for pair in state.documents.items():
             document = bytearray()
             DOCUMENT.write(pair, document)

@@ -6,8 +6,8 @@ of the version its signers held, and the height whose list of members they signe
 
 Body: version u32, height u32, previous hash, count u16, and for each row, by ascending name and role: a length byte and
 the name (UTF-8), role u8 (1 signer, 2 observer), a signer's member key, a count byte and as many peer ids, ascending,
-each behind a length byte. Behind the body: a count byte and for each signature the member's key and the signature, by
-ascending key. Integers are little-endian. Signed is tagged_hash("minicoin/admission", network id, body).
+each behind a length byte. Behind it stand the signatures (signatures.py). Integers are little-endian. Signed is
+tagged_hash("minicoin/admission", network id, body).
 """
 
 from collections.abc import Iterable
@@ -25,10 +25,17 @@ from minicoin.core.limits import (
     ADMISSION_BODY_BYTES_MAX,
     ADMISSION_PEER_IDS_PER_ROW_MAX,
     MEMBER_NAME_BYTES_MAX,
-    MEMBERS_MAX,
 )
 from minicoin.core.signers.members import KEY_BYTES, MemberList
-from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
+from minicoin.core.signers.signatures import (
+    SIGNATURES_BYTES_MAX,
+    Signatures,
+    encode_signatures,
+    read_signatures,
+    sign_digest,
+    with_signature,
+)
+from minicoin.core.signers.votes import verifies
 
 ADMISSION_TAG: Final = "minicoin/admission"
 _HEAD: Final = Struct("<II32sH")
@@ -38,7 +45,7 @@ _HASH_BYTES: Final = 32
 _PEER_ID_BYTES_MIN: Final = 3
 _ROW_BYTES_MIN: Final = 1 + 1 + 1 + 1 + 1 + _PEER_ID_BYTES_MIN
 _ROWS_MAX: Final = ADMISSION_BODY_BYTES_MAX // _ROW_BYTES_MIN
-ADMISSION_BYTES_MAX: Final = ADMISSION_BODY_BYTES_MAX + 1 + MEMBERS_MAX * (KEY_BYTES + SIGNATURE_BYTES)
+ADMISSION_BYTES_MAX: Final = ADMISSION_BODY_BYTES_MAX + SIGNATURES_BYTES_MAX
 
 
 class AdmittedRole(IntEnum):
@@ -67,13 +74,13 @@ class AdmissionRow:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRecord:
-    """Made by `admission_record` or decoded. `signatures` are (key, signature) by ascending key."""
+    """Made by `admission_record` or decoded."""
 
     version: int
     height: int
     previous: bytes
     rows: tuple[AdmissionRow, ...]
-    signatures: tuple[tuple[bytes, bytes], ...] = ()
+    signatures: Signatures = ()
 
     @property
     def hash(self) -> bytes:
@@ -95,13 +102,11 @@ class AdmissionRecord:
 
     def signed_by(self, key: PrivateKey, network_id: bytes) -> "AdmissionRecord":
         """The record with one more signature, or the same one again."""
-        signature = key.sign_schnorr(self.digest(network_id), bytes(32))
-        return self.with_signature(key.public_key_xonly.format(), signature)
+        return self.with_signature(*sign_digest(key, self.digest(network_id)))
 
     def with_signature(self, signer: bytes, signature: bytes) -> "AdmissionRecord":
         """The record with this signature, which is not looked at, in its place."""
-        kept = {**dict(self.signatures), signer: signature}
-        return replace(self, signatures=tuple(sorted(kept.items())))
+        return replace(self, signatures=with_signature(self.signatures, signer, signature))
 
     def problem(self, under: MemberList, network_id: bytes) -> str | None:
         """Why a quorum of `under`, the list of its height, does not stand behind it; None where it does. Every
@@ -119,8 +124,7 @@ class AdmissionRecord:
         return None
 
     def encode(self) -> bytes:
-        signatures = b"".join(key + signature for key, signature in self.signatures)
-        return self.body() + bytes((len(self.signatures),)) + signatures
+        return self.body() + encode_signatures(self.signatures)
 
     @classmethod
     def decode(cls, raw: bytes) -> "AdmissionRecord":
@@ -128,15 +132,8 @@ class AdmissionRecord:
         if len(raw) > ADMISSION_BYTES_MAX:
             raise DecodeError(f"an admission of {len(raw)} bytes, at most {ADMISSION_BYTES_MAX}")
         record, at = _read_body(raw)
-        step = KEY_BYTES + SIGNATURE_BYTES
-        if at >= len(raw) or len(raw) != at + 1 + raw[at] * step or raw[at] > MEMBERS_MAX:
-            raise DecodeError("an admission has as many signatures as it says")
-        places = range(at + 1, len(raw), step)
-        signatures = tuple((raw[place : place + KEY_BYTES], raw[place + KEY_BYTES : place + step]) for place in places)
-        signers = [key for key, _ in signatures]
-        if signers != sorted(dict.fromkeys(signers)):
-            raise DecodeError("the signers of an admission stand in order, each once")
-        if signers and not record.version:
+        signatures = read_signatures(raw, at, "an admission")
+        if signatures and not record.version:
             raise DecodeError("version 0 of an admission is unsigned: it is part of the network file")
         return replace(record, signatures=signatures)
 

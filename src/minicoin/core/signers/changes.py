@@ -5,8 +5,8 @@ block between names it. Its version is one above that of the change carried last
 it names that change's hash (the founding list's hash at first), so that one change has one successor.
 
 Signed is tagged_hash("minicoin/member-change", network id, body). Body: version u32, from_height u32, previous hash,
-the list, and for each member in the list's order its name (a length byte, UTF-8). Behind the body: a count byte and for
-each signature the signer's key and the signature, by ascending key.
+the list, and for each member in the list's order its name (a length byte, UTF-8). Behind it stand the signatures
+(signatures.py).
 """
 
 from collections.abc import Iterable
@@ -20,29 +20,34 @@ from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import MEMBER_NAME_BYTES_MAX, MEMBERS_MAX
 from minicoin.core.signers.members import KEY_BYTES, MemberList
-from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
+from minicoin.core.signers.signatures import (
+    SIGNATURES_BYTES_MAX,
+    Signatures,
+    encode_signatures,
+    holding_signers,
+    quorum_problem,
+    read_signatures,
+    sign_digest,
+    with_signature,
+)
 
 _HEAD: Final = Struct("<II32s")
 MEMBER_CHANGE_TAG: Final = "minicoin/member-change"
 MEMBER_CHANGE_BYTES_MAX: Final = (
-    _HEAD.size
-    + 2
-    + MEMBERS_MAX * (KEY_BYTES + 1 + MEMBER_NAME_BYTES_MAX)
-    + 1
-    + MEMBERS_MAX * (KEY_BYTES + SIGNATURE_BYTES)
+    _HEAD.size + 2 + MEMBERS_MAX * (KEY_BYTES + 1 + MEMBER_NAME_BYTES_MAX) + SIGNATURES_BYTES_MAX
 )
 
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """`names` and `members.keys` belong together by their place; `signatures` are (key, signature) by ascending key."""
+    """`names` and `members.keys` belong together by their place."""
 
     version: int
     from_height: int
     previous: bytes
     members: MemberList
     names: tuple[str, ...]
-    signatures: tuple[tuple[bytes, bytes], ...] = ()
+    signatures: Signatures = ()
 
     @property
     def hash(self) -> bytes:
@@ -60,32 +65,22 @@ class MemberChange:
 
     def signed_by(self, key: PrivateKey, network_id: bytes) -> "MemberChange":
         """The change with one more signature, or the same one again."""
-        signer = key.public_key_xonly.format()
-        return self.with_signature(signer, key.sign_schnorr(self.digest(network_id), bytes(32)))
+        return self.with_signature(*sign_digest(key, self.digest(network_id)))
 
     def with_signature(self, signer: bytes, signature: bytes) -> "MemberChange":
         """The change with this signature, which is not looked at, in its place."""
-        kept = {**dict(self.signatures), signer: signature}
-        return replace(self, signatures=tuple(sorted(kept.items())))
+        return replace(self, signatures=with_signature(self.signatures, signer, signature))
 
     def signers(self, under: MemberList, network_id: bytes) -> tuple[bytes, ...]:
         """The members of `under` whose signatures hold."""
-        digest = self.digest(network_id)
-        return tuple(key for key, signature in self.signatures if key in under and verifies(key, signature, digest))
+        return holding_signers(self.signatures, self.digest(network_id), under)
 
     def problem(self, under: MemberList, network_id: bytes) -> str | None:
-        """Why a quorum of `under` does not stand behind it; None where it does. Every signature must be a member's and
-        hold: what is carried has one form."""
-        good = self.signers(under, network_id)
-        if len(good) != len(self.signatures):
-            return "it carries a signature that is no member's, or does not hold"
-        if len(good) < under.quorum:
-            return f"{len(good)} members signed it, and the quorum is {under.quorum}"
-        return None
+        """Why a quorum of `under` does not stand behind it; None where it does."""
+        return quorum_problem(self.signatures, self.digest(network_id), under)
 
     def encode(self) -> bytes:
-        signatures = b"".join(key + signature for key, signature in self.signatures)
-        return self.body() + bytes((len(self.signatures),)) + signatures
+        return self.body() + encode_signatures(self.signatures)
 
     @classmethod
     def decode_body(cls, raw: bytes) -> "MemberChange":
@@ -105,16 +100,7 @@ class MemberChange:
         for _ in range(count):
             name, at = _name(raw, at)
             names.append(name)
-        if at >= len(raw) or len(raw) != at + 1 + raw[at] * (KEY_BYTES + SIGNATURE_BYTES):
-            raise DecodeError("a change of members has as many signatures as it says")
-        step = KEY_BYTES + SIGNATURE_BYTES
-        signatures = tuple(
-            (raw[place : place + KEY_BYTES], raw[place + KEY_BYTES : place + step])
-            for place in range(at + 1, len(raw), step)
-        )
-        signers = [key for key, _ in signatures]
-        if signers != sorted(dict.fromkeys(signers)):
-            raise DecodeError("the signers of a change stand in order, each once")
+        signatures = read_signatures(raw, at, "a change of members")
         return cls(version, from_height, previous, members, tuple(names), signatures)
 
 

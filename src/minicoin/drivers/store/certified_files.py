@@ -53,7 +53,7 @@ class FoundCertificates:
             raise MisuseError(f"nobody certifies the blocks of {chain.network.name}")
         for _, members in signers.lists():
             self._lists[members.hash] = members
-        for carried in signers.history.carried():
+        for carried in signers.carried.members.carried():
             self._lists[carried.change.members.hash] = carried.change.members
         for path in map(certificate_path, paths):
             if path.exists():

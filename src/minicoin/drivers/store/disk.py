@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from minicoin.core.chain.block_rules import is_whole
+from minicoin.core.chain.carried import StoredChange
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint
@@ -56,7 +57,7 @@ class DiskChainStore:
         self._locations: dict[BlockHash, Location] = {}
         self._headers: dict[BlockHash, tuple[int, BlockHeader]] = {}
         self._certificates: dict[BlockHash, KeptCertificate] = {}
-        self._changes: list[tuple[int, BlockHash, bytes]] = []
+        self._changes: list[StoredChange] = []
         self._recovered: dict[BlockHash, BlockHeader] = {}
         try:
             self._recover()
@@ -164,10 +165,10 @@ class DiskChainStore:
         raw = self._index.certificate(block)
         return None if raw is None else KeptCertificate.decode(raw)
 
-    def add_change(self, height: int, block: BlockHash, change: bytes) -> None:
-        self._changes.append((height, block, change))
+    def add_changes(self, changes: Iterable[StoredChange]) -> None:
+        self._changes += changes
 
-    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
+    def changes(self) -> Iterator[StoredChange]:
         return iter(sorted({*self._index.changes(), *self._changes}))
 
     def commit(self, added: Mapping[Outpoint, bytes], removed: Iterable[Outpoint], tip: BlockHash) -> None:

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, TypeVar
 
 import lmdb
 
+from minicoin.core.chain.carried import StoredChange
+from minicoin.core.chain.coinbase_tags import CHANGE_TAG
 from minicoin.core.params.network import Network, canonical_form, different_rules
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Outpoint
@@ -25,6 +27,8 @@ _DATA_FILE: Final = "data.mdb"
 _LOCATION = Struct("<IIIIII")
 _END = Struct("<IIII")
 _HEIGHT = Struct(">I")
+_CHANGE_AT: Final = _HEIGHT.size + 32
+"""Where a key of the changes goes on behind height and block."""
 _DAMAGE: Final = (lmdb.VersionMismatchError, lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError)
 _Result = TypeVar("_Result")
 
@@ -44,10 +48,10 @@ class Ends(NamedTuple):
 
 
 class SignedRecords(NamedTuple):
-    """What networks have whose blocks members sign: certificates by block, and (height, block, change of members)."""
+    """What networks have whose blocks members sign: certificates by block, and what blocks change."""
 
     certificates: Iterable[tuple[BlockHash, bytes]] = ()
-    changes: Iterable[tuple[int, BlockHash, bytes]] = ()
+    changes: Iterable[StoredChange] = ()
 
 
 class Changes(NamedTuple):
@@ -173,10 +177,12 @@ class Index:
         found = self._reader.get(block, db=self._certificates)
         return None if found is None else bytes(found)
 
-    def changes(self) -> Iterator[tuple[int, BlockHash, bytes]]:
-        """(height, block, the change of members that it carries), lowest first."""
+    def changes(self) -> Iterator[StoredChange]:
+        """What blocks change, lowest first."""
         for key, value in self._reader.cursor(db=self._changes):
-            yield _HEIGHT.unpack_from(key)[0], BlockHash(bytes(key[_HEIGHT.size :])), bytes(value)
+            place, tag = bytes(key[:_CHANGE_AT]), bytes(key[_CHANGE_AT:]) or CHANGE_TAG
+            block = BlockHash(place[_HEIGHT.size :])
+            yield StoredChange(_HEIGHT.unpack_from(place)[0], block, tag + bytes(value))
 
     def coin(self, outpoint: Outpoint) -> bytes | None:
         """The packed coin."""
@@ -232,8 +238,11 @@ class Index:
     def _put_signed(self, transaction: "lmdb.Transaction", signed: SignedRecords) -> None:
         for block, certificate in signed.certificates:
             transaction.put(block, certificate, db=self._certificates)
-        for height, block, change in signed.changes:
-            transaction.put(_HEIGHT.pack(height) + block, change, db=self._changes)
+        for stored in signed.changes:
+            tag, change = stored.change[: len(CHANGE_TAG)], stored.change[len(CHANGE_TAG) :]
+            # Changes of members came first, and their keys say nothing of what they are.
+            key = _HEIGHT.pack(stored.height) + stored.block + (b"" if tag == CHANGE_TAG else tag)
+            transaction.put(key, change, db=self._changes)
 
     def _write(self, action: "Callable[[lmdb.Transaction], _Result]") -> _Result:
         while True:

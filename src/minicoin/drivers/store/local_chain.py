@@ -58,7 +58,7 @@ class LocalChain:
                     self.tree.mark_stored(block)
             self.tree.set_tip(self.engine.tip)
             if self.tree.signers is not None:
-                self.tree.signers.history.load(self.engine.member_changes())
+                self.tree.signers.carried.load(self.engine.changes())
             self.advance()
         except BaseException:
             verifier.close()

@@ -431,5 +431,5 @@ def test_changes_of_members_are_committed_with_the_coins(tmp_path):
     engine = engine_at(made, DiskChainStore(tmp_path / "d", BANKS))
     engine.close()
     again = ChainEngine(BANKS, DiskChainStore(tmp_path / "d", BANKS), ScriptedVerifier())
-    assert [carried.height for carried in again.member_changes()] == [3]
+    assert [carried.height for carried in again.changes()] == [3]
     again.close()

@@ -1,0 +1,72 @@
+"""All that a chain's coinbases changed: the member list and the settings, apart from each other.
+
+Both threads have one of these: the engine's goes with the blocks that it connects, the header tree's follows it. As
+bytes a change is what its coinbase pushes, tag and all: so the store keeps it, and so it crosses between the two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from minicoin.core.chain.change_history import CarriedChange
+from minicoin.core.chain.coinbase_tags import CoinbaseTags, decode_change
+from minicoin.core.chain.member_history import MemberHistory
+from minicoin.core.chain.settings_history import SettingsHistory
+from minicoin.core.params.rules import SignersKind
+from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.changes import MemberChange
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoredChange:
+    """A change as a coinbase pushes it, and the block that carries it."""
+
+    height: int
+    block: BlockHash
+    change: bytes
+
+
+class Carried:
+    """Of the chain up to a tip."""
+
+    def __init__(self, founding: SignersKind) -> None:
+        self.members: Final = MemberHistory(founding.founding_list)
+        self.settings: Final = SettingsHistory(founding)
+
+    def all(self) -> tuple[StoredChange, ...]:
+        """Every change, lowest first."""
+        members = ((one.height, one.block, CoinbaseTags(change=one.change)) for one in self.members.carried())
+        settings = ((one.height, one.block, CoinbaseTags(settings=one.change)) for one in self.settings.carried())
+        stored = (
+            StoredChange(height, block, change)
+            for height, block, tags in (*members, *settings)
+            for change in tags.changes()
+        )
+        return tuple(sorted(stored))
+
+    def check(self, tags: CoinbaseTags, height: int) -> None:
+        """Whether the block at `height`, right behind those that are known, may carry these. Raises BlockRejected."""
+        if tags.change is not None:
+            self.members.check(tags.change, height)
+        if tags.settings is not None:
+            self.settings.check(tags.settings, height)
+
+    def load(self, changes: Iterable[StoredChange]) -> None:
+        """What an earlier run met on the way to its tip, lowest first."""
+        self.members.load(())
+        self.settings.load(())
+        for change in changes:
+            self.append(change)
+
+    def append(self, stored: StoredChange) -> None:
+        """A block that carries a change was connected."""
+        change = decode_change(stored.change)
+        if isinstance(change, MemberChange):
+            self.members.append(CarriedChange(stored.height, stored.block, change))
+        else:
+            self.settings.append(CarriedChange(stored.height, stored.block, change))
+
+    def leave(self, block: BlockHash) -> None:
+        """A block was disconnected."""
+        self.members.leave(block)
+        self.settings.leave(block)
