@@ -1,5 +1,5 @@
-"""What every kind of registry does, shown by the real things: a folder, and an etcd process. Consul, ZooKeeper and
-others join by a row in `KINDS`."""
+"""What every kind of registry does, shown by the real things: a folder, and processes of etcd and ZooKeeper. Others
+join by a row in `KINDS`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +17,11 @@ from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.file import FileRegistry
 from minicoin.drivers.registry.port import Registry, RegistryUnavailable
 from minicoin.drivers.registry.settings import FileSettings
+from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 
 from .etcd_server import PREFIX, running_etcd
 from .registries import LEASE_US, holding, run, unheard, watching
+from .zookeeper_server import running_zookeeper
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,13 @@ def etcd(directory: Path) -> Iterator[Place]:
         yield Place(lambda: EtcdRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
 
 
-KINDS = {"file": folder, "etcd": etcd}
+@contextmanager
+def zookeeper(directory: Path) -> Iterator[Place]:
+    with running_zookeeper(directory / "zookeeper") as server:
+        yield Place(lambda: ZooKeeperRegistry(server.settings, unheard), server.kill, server.start, server.put)
+
+
+KINDS = {"file": folder, "etcd": etcd, "zookeeper": zookeeper}
 
 
 @pytest.fixture(params=KINDS)
@@ -119,6 +127,7 @@ def test_an_entry_without_its_holder_expires(place: Place, monkeypatch: pytest.M
         seen = await watching(nursery, place.connect())
         # As of a node that was killed: nobody renews it and nobody gives it back.
         monkeypatch.setattr("minicoin.drivers.registry.etcd._FAREWELL_S", 0)
+        monkeypatch.setattr("minicoin.drivers.registry.zookeeper._FAREWELL_S", 0)
         monkeypatch.setattr("minicoin.drivers.registry.file.FileRegistry._unlink_quietly", lambda *words: None)
         async with trio.open_nursery() as holders:
             one = holding(holders, place.connect(), "one/node", b"here", SECOND_US)

@@ -14,11 +14,13 @@ from tests.waiting import wait_until_async
 from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.port import Registry, RegistryRefused, RegistryUnavailable
 from minicoin.drivers.registry.settings import TlsFiles
+from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
 
 from .certificates import Certificates
 from .etcd_server import running_etcd
 from .registries import run, unheard, watching
+from .zookeeper_server import running_zookeeper
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,19 @@ def etcd(directory: Path, certificates: Certificates) -> Iterator[Guarded]:
         yield Guarded(lambda tls, report: EtcdRegistry(replace(server.settings, tls=tls), report), restart)
 
 
-KINDS = {"etcd": etcd}
+@contextmanager
+def zookeeper(directory: Path, certificates: Certificates) -> Iterator[Guarded]:
+    with running_zookeeper(directory / "zookeeper", certificates) as server:
+
+        def restart(certificates: Certificates) -> None:
+            server.kill()
+            server.certificates = certificates
+            server.start()
+
+        yield Guarded(lambda tls, report: ZooKeeperRegistry(replace(server.settings, tls=tls), report), restart)
+
+
+KINDS = {"etcd": etcd, "zookeeper": zookeeper}
 
 
 class Operator:

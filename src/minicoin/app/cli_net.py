@@ -168,7 +168,9 @@ def registry(invocation: Invocation) -> None:
     """The registry: whether it is there, and what it told."""
     info = as_object(invocation.call("getnetworkinfo"))
     if info["registry"] is None:
-        invocation.show(None, "none; start the node with --registry file:///FOLDER or etcd://HOST:PORT/PREFIX")
+        invocation.show(
+            None, "none; start the node with --registry file:///FOLDER, etcd:// or zookeeper://HOST:PORT/PREFIX"
+        )
         return
     found = as_object(info["registry"])
     shown: dict[str, Json] = {

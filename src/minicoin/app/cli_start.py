@@ -109,7 +109,7 @@ def startnode(
         str | None,
         _option(
             _FINDING,
-            "Where members find each other: file:///FOLDER or etcd://HOST:PORT/PREFIX; more HOST:PORT behind commas.",
+            "Where nodes find each other: file:///FOLDER, etcd:// or zookeeper://HOST:PORT[,HOST:PORT]/PREFIX.",
             "--registry",
         ),
     ] = None,

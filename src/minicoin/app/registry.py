@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
+from minicoin.app.loading import load
 from minicoin.core.events import Event
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.kinds import KINDS
@@ -18,7 +19,7 @@ from minicoin.drivers.registry.carrier import RegistryCarrier
 from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.file import FileRegistry
 from minicoin.drivers.registry.port import Registry
-from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistrySettings
+from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistrySettings, ZooKeeperSettings
 from minicoin.drivers.reports import Report
 
 
@@ -74,6 +75,9 @@ def make_carrier(
             registry = FileRegistry(settings, _system_time)
         case EtcdSettings():
             registry = EtcdRegistry(settings, report)
+        case ZooKeeperSettings():
+            # kazoo is for those who use it.
+            registry = load("zookeeper").make_registry(settings, report)
         case _:
             assert_never(settings)
     return RegistryCarrier(registry, ViewedNode(view), DocumentStore(state), put, report, _system_time, max_age_us)

@@ -1,4 +1,5 @@
-"""Which registry, as operators write it, and what goes with it: `file:///FOLDER` or `etcd://HOST:PORT[,HOST:PORT]/PREFIX`."""
+"""Which registry, as operators write it, and what goes with it: `file:///FOLDER`, or servers of a kind and the place of
+minicoin's keys there, `etcd://HOST:PORT[,HOST:PORT]/PREFIX`."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,11 +10,11 @@ from typing import Final
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.primitives.address import NodeAddress
 
-_ETCD_PORT: Final = 2379
+_PORTS: Final = {"etcd": 2379, "zookeeper": 2181}
 _ENDPOINTS_MAX: Final = 16
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._-]{1,64}){1,8}")
 _PASSWORD_BYTES_MAX: Final = 4_096
-_FORMS: Final = "expected file:///FOLDER or etcd://HOST:PORT[,HOST:PORT]/PREFIX"
+_FORMS: Final = "expected file:///FOLDER, etcd://HOST:PORT[,HOST:PORT]/PREFIX or zookeeper:// in the same way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class EtcdSettings:
-    """An etcd cluster and the prefix below which minicoin's keys stand."""
+class _Servers:
+    """Of one cluster, the prefix below which minicoin's keys stand, and who we are there."""
 
     endpoints: tuple[str, ...]
     """HOST:PORT each."""
@@ -44,7 +45,19 @@ class EtcdSettings:
     password: str = field(default="", repr=False)
 
 
-RegistrySettings = FileSettings | EtcdSettings
+class EtcdSettings(_Servers):
+    """An etcd cluster."""
+
+    __slots__ = ()
+
+
+class ZooKeeperSettings(_Servers):
+    """A ZooKeeper ensemble."""
+
+    __slots__ = ()
+
+
+RegistrySettings = FileSettings | EtcdSettings | ZooKeeperSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +74,31 @@ class RegistryAccess:
 def read_settings(text: str, access: RegistryAccess) -> RegistrySettings:
     """Raises MisuseError that names the option and says what it should be."""
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("file", "etcd"):
+    if not separator or scheme not in ("file", *_PORTS):
         raise MisuseError(f"registry: no registry {text!r}; {_FORMS}")
     if scheme == "file":
         if access != RegistryAccess():
-            raise MisuseError("registry: a folder has no certificates, users or passwords; those options are etcd's")
+            raise MisuseError(
+                "registry: a folder has no certificates, users or passwords; those options are for servers"
+            )
         if not rest.startswith("/") or rest == "/":
             raise MisuseError(f"registry: {text!r} names no folder by its whole path; expected file:///FOLDER")
         return FileSettings(Path(rest))
-    return _read_etcd(text, rest, access)
+    return _read_servers(text, access)
 
 
-def _read_etcd(text: str, rest: str, access: RegistryAccess) -> EtcdSettings:
+def _read_servers(text: str, access: RegistryAccess) -> EtcdSettings | ZooKeeperSettings:
+    scheme, _, rest = text.partition("://")
     places, slash, path = rest.partition("/")
     prefix = (slash + path).rstrip("/")
     if "@" in places:
         raise MisuseError("registry: no user or password in the address, where others see it; use registry-user")
-    if not _PREFIX.fullmatch(prefix):
+    if not _PREFIX.fullmatch(prefix) or not {".", ".."}.isdisjoint(prefix.split("/")):
         raise MisuseError(
             f"registry: {text!r} names no prefix of letters, digits, dots, hyphens and underscores; "
-            "expected etcd://HOST:PORT[,HOST:PORT]/PREFIX"
+            f"expected {scheme}://HOST:PORT[,HOST:PORT]/PREFIX"
         )
-    endpoints = tuple(dict.fromkeys(_endpoint(place) for place in places.split(",")))
+    endpoints = tuple(dict.fromkeys(_endpoint(place, _PORTS[scheme]) for place in places.split(",")))
     if len(endpoints) > _ENDPOINTS_MAX:
         raise MisuseError(f"registry: {len(endpoints)} endpoints are too many; at most {_ENDPOINTS_MAX}")
     if (access.cert is None) != (access.key is None):
@@ -98,19 +114,20 @@ def _read_etcd(text: str, rest: str, access: RegistryAccess) -> EtcdSettings:
         raise MisuseError("registry-user needs registry-ca: without TLS anybody on the way could read the password")
     password = "" if access.password_file is None else _read_password(access.password_file)
     tls = None if access.ca is None else TlsFiles(access.ca, access.cert, access.key)
-    return EtcdSettings(endpoints, prefix, tls, access.user or "", password)
+    kind = EtcdSettings if scheme == "etcd" else ZooKeeperSettings
+    return kind(endpoints, prefix, tls, access.user or "", password)
 
 
-def _endpoint(text: str) -> str:
+def _endpoint(text: str, default_port: int) -> str:
     try:
-        address = NodeAddress.parse(text, _ETCD_PORT)
+        address = NodeAddress.parse(text, default_port)
     except DecodeError as error:
         raise MisuseError(f"registry: {error}") from error
     return str(address)
 
 
 def _is_loopback(endpoint: str) -> bool:
-    host = NodeAddress.parse(endpoint, _ETCD_PORT).host
+    host = NodeAddress.parse(endpoint, 0).host
     try:
         return ip_address(host).is_loopback
     except ValueError:

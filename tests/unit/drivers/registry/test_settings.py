@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistryAccess, TlsFiles, read_settings
+from minicoin.drivers.registry.settings import (
+    EtcdSettings,
+    FileSettings,
+    RegistryAccess,
+    TlsFiles,
+    ZooKeeperSettings,
+    read_settings,
+)
 
 NOTHING = RegistryAccess()
 
@@ -26,10 +33,16 @@ def test_a_cluster_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     assert "horse" not in repr(found)
 
 
+def test_an_ensemble_has_its_own_port(tmp_path: Path) -> None:
+    found = read_settings("zookeeper://10.0.0.1,zk2.example:2281/minicoin", NOTHING)
+    assert found == ZooKeeperSettings(("10.0.0.1:2181", "zk2.example:2281"), "/minicoin")
+    assert found != EtcdSettings(("10.0.0.1:2181", "zk2.example:2281"), "/minicoin")
+
+
 @pytest.mark.parametrize(
     ("text", "access", "told"),
     [
-        ("consul://x/y", NOTHING, "no registry 'consul://x/y'; expected file:///FOLDER or etcd://"),
+        ("consul://x/y", NOTHING, "no registry 'consul://x/y'; expected file:///FOLDER, etcd://"),
         ("/mnt/registry", NOTHING, "no registry '/mnt/registry'"),
         ("file://mnt/registry", NOTHING, "names no folder by its whole path"),
         ("file:///", NOTHING, "names no folder"),
@@ -37,6 +50,9 @@ def test_a_cluster_with_all_that_belongs_to_it(tmp_path: Path) -> None:
         ("etcd://10.0.0.1:2379", NOTHING, "names no prefix"),
         ("etcd://10.0.0.1:2379/", NOTHING, "names no prefix"),
         ("etcd://10.0.0.1:2379/a b", NOTHING, "names no prefix"),
+        ("etcd://10.0.0.1:2379/a/../b", NOTHING, "names no prefix"),
+        ("zookeeper://10.0.0.1", NOTHING, "expected zookeeper://HOST:PORT[,HOST:PORT]/PREFIX"),
+        ("zookeeper://10.0.0.1/x", RegistryAccess(cert=Path("c"), key=Path("k")), "registry-cert needs registry-ca"),
         ("etcd://10.0.0.1:99999/x", NOTHING, "not a port: '99999'"),
         ("etcd:///x", NOTHING, "not an address"),
         ("etcd://bank1:secret@10.0.0.1/x", NOTHING, "no user or password in the address"),

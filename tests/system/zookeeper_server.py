@@ -1,0 +1,178 @@
+"""A real ZooKeeper as a process on loopback, with TLS where a test wants it, and rights that its operator gives."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
+from kazoo.security import make_digest_acl, make_digest_acl_credential
+from tests.waiting import HANG_S, wait_until
+
+from minicoin.drivers.registry.settings import ZooKeeperSettings
+
+from .certificates import Certificates
+from .processes import free_ports
+
+ZOOKEEPER = Path(__file__).parents[2] / ".peers" / "zookeeper" / "zookeeper"
+PREFIX = "/minicoin"
+_SUPER = "the operator's"
+
+
+@dataclass
+class ZooKeeperServer:
+    """Killed and started again at will, on the same port and data."""
+
+    directory: Path
+    certificates: Certificates | None = None
+    tick_ms: int = 100
+    """Sessions expire to within this, and live for two of it at least."""
+    session_ms_max: int = 60_000
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def settings(self) -> ZooKeeperSettings:
+        """Of a client that needs nothing more."""
+        settings = ZooKeeperSettings((self.endpoint,), PREFIX)
+        return settings if self.certificates is None else replace(settings, tls=self.certificates.files())
+
+    def start(self) -> None:
+        self.directory.mkdir(exist_ok=True)
+        lines = [f"dataDir={self.directory / 'data'}", f"tickTime={self.tick_ms}", "admin.enableServer=false"]
+        lines += [f"maxSessionTimeout={self.session_ms_max}", "maxClientCnxns=0"]
+        if self.certificates is None:
+            lines += [f"clientPort={self.port}", "clientPortAddress=127.0.0.1"]
+        else:
+            lines += [f"secureClientPort={self.port}", "secureClientPortAddress=127.0.0.1"]
+            lines += ["serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"]
+            lines += [f"ssl.keyStore.location={self._key_store(self.certificates)}", "ssl.keyStore.type=PEM"]
+            lines += [f"ssl.trustStore.location={self.certificates.ca}", "ssl.trustStore.type=PEM"]
+        config = self.directory / "zoo.cfg"
+        config.write_text("".join(f"{line}\n" for line in lines))
+        digest = make_digest_acl_credential("super", _SUPER)
+        words = [f"-Dzookeeper.DigestAuthenticationProvider.superDigest={digest}"]
+        # A process that is killed loses nothing of what it has written, synced or not.
+        words += ["-Dzookeeper.forceSync=no", "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)]
+        with (self.directory / "zookeeper.log").open("ab") as log:
+            self._process = subprocess.Popen([str(ZOOKEEPER), *words], stdout=log, stderr=log)
+        wait_until(self._answers, f"ZooKeeper answers ({log.name})")
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    # --- what its operator does ---
+
+    @contextmanager
+    def operator(self) -> Iterator[KazooClient]:
+        """Who may do everything."""
+        tls = None if self.certificates is None else self.certificates.files()
+        files = {} if tls is None else {"use_ssl": True, "ca": tls.ca, "certfile": tls.cert, "keyfile": tls.key}
+        client = KazooClient(self.endpoint, auth_data=[("digest", f"super:{_SUPER}")], **files)
+        try:
+            client.start(HANG_S)
+            yield client
+        finally:
+            client.stop()
+            client.close()
+
+    def written(self) -> list[str]:
+        """All keys below the prefix, without it."""
+        with self.operator() as client:
+            return [path.removeprefix(f"{PREFIX}/") for path in _values(client, PREFIX)]
+
+    def read(self, key: str) -> bytes:
+        with self.operator() as client:
+            return client.get(f"{PREFIX}/{key}")[0]
+
+    def put(self, key: str, value: bytes) -> None:
+        """Whatever anybody might write there."""
+        path = f"{PREFIX}/{key}"
+        with self.operator() as client:
+            client.ensure_path(path)
+            client.set(path, value)
+
+    def remove(self, key: str) -> None:
+        with self.operator() as client:
+            client.delete(f"{PREFIX}/{key}", recursive=True)
+
+    def give_rights(self, **folders: str) -> None:
+        """Each user reads everything, and writes below a folder of his own."""
+        readers = [make_digest_acl(user, f"{user} password", read=True) for user in folders]
+        with self.operator() as client:
+            client.create(PREFIX, b"", acl=readers)
+            for user, folder in folders.items():
+                own = make_digest_acl(user, f"{user} password", create=True, write=True, delete=True, read=True)
+                others = [acl for acl in readers if acl.id != own.id]
+                client.create(f"{PREFIX}/{folder}", b"", acl=[own, *others])
+
+    def _key_store(self, certificates: Certificates) -> Path:
+        """Its key as Java reads it, and its certificate."""
+        path = self.directory / "server.pem"
+        key = load_pem_private_key(certificates.key("server").read_bytes(), None)
+        raw = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path.write_bytes(raw + certificates.cert("server").read_bytes())
+        return path
+
+    def _answers(self) -> bool:
+        log = self.directory / "zookeeper.log"
+        assert self._process is not None and self._process.poll() is None, log.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), HANG_S).close()
+        except ConnectionRefusedError:
+            return False
+        with self.operator() as client:
+            return client.connected
+
+
+def _values(client: KazooClient, path: str) -> Iterator[str]:
+    try:
+        if client.get(path)[0]:
+            yield path
+        for name in sorted(client.get_children(path)):
+            yield from _values(client, f"{path}/{name}")
+    except NoNodeError:
+        # It was removed meanwhile.
+        return
+
+
+def require_zookeeper() -> None:
+    """Skip with a reason where ZooKeeper could not be installed; under CI that is a failure."""
+    if not ZOOKEEPER.exists():
+        reason = "no ZooKeeper under .peers/zookeeper: make peers says why"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@contextmanager
+def running_zookeeper(
+    directory: Path, certificates: Certificates | None = None, **more: int
+) -> Iterator[ZooKeeperServer]:
+    """Runs until the block is left."""
+    require_zookeeper()
+    server = ZooKeeperServer(directory, certificates, **more)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
