@@ -7,10 +7,12 @@ from minicoin.core.chain.coinbase_tags import (
     CHANGE_TAG,
     SETTINGS_TAG,
     CoinbaseTags,
+    carried_certificate,
     decode_change,
     read_tags,
 )
 from minicoin.core.faults import DecodeError
+from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from minicoin.core.script.opcodes import OP_PUSHDATA4
 from minicoin.core.script.pushes import push
@@ -49,6 +51,8 @@ def test_a_coinbase_carries_them_behind_its_commitment() -> None:
     tags = read_tags(block.transactions[0])
     assert tags.certificate == made.blocks[-1].certificate
     assert tags.change is not None
+    assert carried_certificate(RawBlock(block.header, block.raw)) == tags.certificate
+    assert carried_certificate(RawBlock(block.header, block.raw[:90])) is None
     bare = Transaction(2, (TxIn(NULL_OUTPOINT, b"\x51\x51"),), (TxOut(0, b"\x6a"),))
     assert read_tags(bare) == CoinbaseTags()
 

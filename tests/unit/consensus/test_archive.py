@@ -40,3 +40,13 @@ def test_in_all_they_are_bounded() -> None:
         half = VOTES_ARCHIVED_MAX // 2
         archive.keep(SignedVote(one, number.to_bytes(32, "big"), bytes(64)) for number in range(half))
     assert [len(archive.votes(height)) for height in (1, 2, 3)] == [0, half, half]
+
+
+def test_whether_a_vote_is_another_one_is_known_before_its_signature_is_looked_at() -> None:
+    archive = Archive()
+    first, second = precommits([0])[0], precommits([0], OTHER)[0]
+    archive.keep([first])
+    assert archive.is_other(second) and not archive.is_other(first)
+    assert archive.contradicted(second) == first
+    assert not archive.is_other(second)
+    assert not archive.is_other(precommits([1], OTHER)[0])

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.chain.block_rules import COMMITMENT_SIZE, commitment_index
+from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.faults import DecodeError
-from minicoin.core.primitives.transaction import Transaction
+from minicoin.core.primitives.block import HEADER_SIZE, RawBlock
+from minicoin.core.primitives.transaction import Transaction, parse_transaction
 from minicoin.core.script.pushes import operations, push
 from minicoin.core.signers.certificate import Certificate
 from minicoin.core.signers.changes import MemberChange
@@ -65,6 +67,16 @@ class CoinbaseTags:
                 "certificate and changes stand behind the witness commitment once, in order, pushed shortly"
             )
         return tags
+
+
+def carried_certificate(block: RawBlock) -> Certificate | None:
+    """The certificate of its parent that a block carries, where it carries one; of the block no more is looked at."""
+    try:
+        _, at = decode_compact(block.raw, HEADER_SIZE)
+        coinbase, _ = parse_transaction(block.raw, at)
+        return read_tags(coinbase).certificate
+    except DecodeError:
+        return None
 
 
 def read_tags(coinbase: Transaction) -> CoinbaseTags:

@@ -28,6 +28,12 @@ class Archive:
             gone = self._heights.pop(min(self._heights))
             self._count -= sum(len(raws) for raws in gone.values())
 
+    def is_other(self, signed: SignedVote) -> bool:
+        """Whether its member is known to have signed one other vote for the same slot. Its signature is not looked
+        at."""
+        known = self._heights.get(signed.vote.height, {}).get((signed.member, signed.vote.slot), ())
+        return len(known) == 1 and SignedVote.decode(known[0]).vote != signed.vote
+
     def contradicted(self, signed: SignedVote) -> SignedVote | None:
         """What its member signed before for the same slot, if that was something else; told once."""
         known = self._heights.get(signed.vote.height, {}).get((signed.member, signed.vote.slot), ())
