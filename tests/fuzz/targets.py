@@ -21,7 +21,7 @@ from tests.unit.overlay.kademlia.samples import SAMPLES as KAD_SAMPLES
 from tests.unit.overlay.supernode.made import address, leaf_record, status_record
 from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
-from tests.unit.signers.banks import DRAFT, FIRST, NETWORK_ID
+from tests.unit.signers.banks import ADMISSIONS, CERTIFICATES, DRAFT, FIRST, NETWORK_ID, VOTES
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
@@ -40,6 +40,7 @@ from minicoin.core.encoding.bech32_errors import locate_errors
 from minicoin.core.encoding.compact import decode_compact, encode_compact
 from minicoin.core.encoding.hashes import hash_from_hex, hash_to_hex
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
+from minicoin.core.evidence.state import EvidenceState
 from minicoin.core.faults import DecodeError, PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import SUPER_PARENTS_MAX
@@ -56,10 +57,11 @@ from minicoin.core.primitives.transaction import Transaction
 from minicoin.core.records.document import decode_records, encode_records
 from minicoin.core.records.held import Held
 from minicoin.core.records.messages import FIRST_SOURCE, LAST_SOURCE, RecordDelta, RecordDigest, RecordValues
-from minicoin.core.records.record import decode_record, statement_record
+from minicoin.core.records.record import decode_record, evidence_record, statement_record
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.certificate import KeptCertificate, keep
+from minicoin.core.signers.evidence import decode_evidence
 from minicoin.core.signers.settings import FIRST_CONFIGURATION, ConfigurationRecord, configuration_record
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
@@ -274,6 +276,23 @@ def _admission(raw: bytes) -> None:
     assert AdmissionRecord.decode(raw).encode() == raw
 
 
+def _evidence(raw: bytes) -> None:
+    assert decode_evidence(raw).encode() == raw
+
+
+def _evidence_state(body: bytes) -> None:
+    """As the address book."""
+    raw = body + sha256(body).digest()
+    assert EvidenceState.from_bytes(raw, NETWORK_ID).to_bytes(NETWORK_ID) == raw
+
+
+def _evidence_document() -> bytes:
+    state = EvidenceState()
+    for one in (VOTES, CERTIFICATES):
+        state.add(one)
+    return state.to_bytes(NETWORK_ID)[:-32]
+
+
 def _admission_state(body: bytes) -> None:
     """As the address book."""
     raw = body + sha256(body).digest()
@@ -290,6 +309,7 @@ _ENTRIES = ((b"\1" * 16, 5, 6), (b"\2" * 16, 7, 0))
 _RECORD_SEEDS = (
     record_of().encode(),
     record_of(ALICE, BOB, kind="config", key="x").encode(),
+    evidence_record(VOTES).encode(),
     statement_record("admission", 1, DRAFT.body(), [(bytes(32), bytes(64))]).encode(),
 )
 
@@ -449,6 +469,8 @@ TARGETS: dict[str, Target] = {
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),
+    "evidence": Target(_allow_refusal(_evidence), (VOTES.encode(), CERTIFICATES.encode(), ADMISSIONS.encode())),
+    "evidence-document": Target(_allow_refusal(_evidence_state), (_evidence_document(),)),
     "admission-document": Target(_allow_refusal(_admission_state), (AdmissionState(FIRST).to_bytes(NETWORK_ID)[:-32],)),
     "records-document": Target(
         _allow_refusal(_records),

@@ -66,6 +66,27 @@ def history(invocation: Invocation) -> None:
     invocation.show(rows, table)
 
 
+def evidence(
+    invocation: Invocation,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="You have looked at all that is shown: the node warns of it no more.")
+    ] = False,
+) -> None:
+    """What proves that a member lied.
+
+    Or that its key is used in two places. It stays for good; what to do about it the members decide.
+    """
+    rows = as_array(invocation.call("getevidence"))
+    table = Table("member", "key", ">height", "what", "seen")
+    for row in map(as_object, rows):
+        member = as_object(row["member"]) if row["member"] is not None else {"name": "(several)", "key": ""}
+        shown = "yes" if row["seen"] else "no"
+        table.add(str(member["name"]), str(member["key"])[:_HASH_SHOWN], str(row["height"]), str(row["says"]), shown)
+    if seen and rows:
+        invocation.call("acknowledgeevidence", len(rows))
+    invocation.show(rows, table if rows else "there is no evidence against anybody")
+
+
 def propose(
     invocation: Invocation,
     add: Annotated[

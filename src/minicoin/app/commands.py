@@ -51,7 +51,7 @@ GROUPS: Final = (
     Group("data", "Small data in payments: put, list."),
     Group("records", "Small signed values that nodes keep for each other: list, show, put, sign."),
     Group("admission", "Who may connect to a consortium's nodes: list, propose, approve, history."),
-    Group("members", "Who signs the blocks: list, history, propose, approve, remove, roll."),
+    Group("members", "Who signs the blocks: list, history, evidence, propose, approve, remove, roll."),
     Group("lab", "A private network of real processes on loopback."),
     Group("sim", "The laboratory: the same node code in virtual time."),
 )
@@ -135,6 +135,7 @@ COMMANDS: Final = (
     Command("records put", "cli_records", "put", "Sign a record as this node, and give it to everybody."),
     Command("members list", "cli_members", "list_members", "The members, their signatures, and changes on their way."),
     Command("members history", "cli_members", "history", "The founding list and every change that the chain carried."),
+    Command("members evidence", "cli_members", "evidence", "What proves that a member lied."),
     Command("members propose", "cli_members", "propose", "Draft a change of the members, and sign it as this node's."),
     Command("members approve", "cli_members", "approve", "Sign a draft of another member as this node's."),
     Command("members remove", "cli_members", "remove", "Draft that a member leaves, and sign it as this node's."),

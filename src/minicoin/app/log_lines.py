@@ -20,9 +20,9 @@ from minicoin.core.notices import (
     BlockMarkedInvalid,
     BlockMined,
     ChainHalted,
+    EvidenceFound,
     InboundLost,
     LetterReceived,
-    MemberSignedTwice,
     MempoolNotRestored,
     MessageDropped,
     MinedBlockRefused,
@@ -54,6 +54,7 @@ from minicoin.core.notices import (
     WalletChanged,
     WalletNotSaved,
 )
+from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoVotes
 from minicoin.drivers.reports import (
     AcceptFailed,
     MdnsFailed,
@@ -120,8 +121,8 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("quorum-lost", {"present": present, "needed": quorum, "missing": keys})
         case SigningStopped(reason):
             return Line("signing-stopped", {"reason": reason})
-        case MemberSignedTwice(member, height, round_):
-            return Line("signed-twice", {"member": member.hex(), "height": height, "round": round_})
+        case EvidenceFound(evidence):
+            return _evidence_line(evidence)
         case ProposalRefused(block, height, reason):
             return Line("proposal-refused", {"block": hash_to_hex(block), "height": height, "reason": reason})
         case SettingsCarried(version, from_height, height, settings, signers):
@@ -213,3 +214,17 @@ def line_of(notice: Notice | Report) -> Line:
 
 def _set(settings: tuple[tuple[str, str], ...]) -> str:
     return " ".join(f"{name}={value}" for name, value in settings)
+
+
+def _evidence_line(evidence: Evidence) -> Line:
+    accused, height = evidence.accused.hex(), evidence.height
+    match evidence:
+        case TwoVotes(first):
+            return Line("signed-twice", {"member": accused, "height": height, "round": first.vote.round})
+        case TwoCertificates(first, second):
+            blocks = {"one": hash_to_hex(first.block), "other": hash_to_hex(second.block)}
+            return Line("certified-twice", {"height": height, **blocks})
+        case TwoAdmissions(first):
+            return Line("admission-signed-twice", {"member": accused, "height": height, "version": first.version})
+        case _:
+            assert_never(evidence)

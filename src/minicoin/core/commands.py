@@ -177,6 +177,18 @@ class ApproveAdmission:
     """Its first bytes, where there are several drafts of the version."""
 
 
+# --- evidence (core/evidence) ---
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeEvidence:
+    """The operator has seen the first so many pieces of evidence: the node warns of them no more. Answered when that is
+    on disk."""
+
+    answer: ClassVar = Done
+    count: int
+
+
 # --- the member list (core/members) ---
 
 
@@ -502,6 +514,7 @@ Command = (
     | PeerIdCommand
     | RecordCommand
     | AdmissionCommand
+    | AcknowledgeEvidence
     | MembersCommand
     | ChainCommand
     | PoolCommand

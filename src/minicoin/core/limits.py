@@ -72,6 +72,14 @@ ADMISSION_DOCUMENT_BYTES_MAX: Final = (ADMISSION_HISTORY_MAX + 4) * (32 << 10)
 SETTING_NAME_BYTES_MAX: Final = 32
 SETTING_VALUE_BYTES_MAX: Final = 512
 SETTINGS_BODY_BYTES_MAX: Final = 4 << 10
+# Two certificates of 100 members are 13 KB; two admissions of 100 banks are beyond it, and kept by nobody.
+EVIDENCE_BYTES_MAX: Final = 16 << 10
+# Of all members that there ever were; of each as many as a signer has records (16), of one height one.
+EVIDENCE_MAX: Final = 1_024
+# Found here, and waiting for the list of its height or for its turn: of each member that of two heights.
+EVIDENCE_WAITING_MAX: Final = 2 * MEMBERS_MAX
+EVIDENCE_RETRY_US: Final = SECOND_US
+EVIDENCE_DOCUMENT_BYTES_MAX: Final = 4 << 20
 # Verified votes that need not be verified again: a hundred rounds of ten members. The laboratory's nodes share them.
 VOTE_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
 
@@ -787,6 +795,7 @@ INDEX_FINDS_WAITING_MAX: Final = 64
 INDEX_FIND_PATIENCE_US: Final = 5 * SECOND_US
 
 assert SIGNED_RECORD_VALUE_BYTES_MAX <= SIGNED_RECORD_BYTES_PER_SIGNER_MAX <= SIGNED_RECORD_BYTES_PER_GROUP_MAX
+assert EVIDENCE_BYTES_MAX <= SIGNED_RECORD_VALUE_BYTES_MAX
 assert SIGNED_RECORDS_PER_SIGNER_MAX <= SIGNED_RECORDS_PER_SIGNER_BURST
 assert SIGNED_RECORD_VALUE_BYTES_MAX < SIGNED_RECORDS_MESSAGE_BYTES_MAX < MESSAGE_PAYLOAD_BYTES_MAX // 2
 assert MEMPOOL_DUMP_BYTES_MAX < RECORD_BYTES_MAX

@@ -19,6 +19,7 @@ from minicoin.core.primitives.address import AddressSource, NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.primitives.verdicts import BlockReason, TxReason
+from minicoin.core.signers.evidence import Evidence
 from minicoin.core.units import ConnId
 
 # --- the chain ---
@@ -113,12 +114,11 @@ class SigningStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberSignedTwice:
-    """A member signed two different votes for one slot: it lies, or its key is used in two places."""
+class EvidenceFound:
+    """A member lied, or its key is used in two places; or more of them lied than their list tolerates. It is new here,
+    and holds."""
 
-    member: bytes
-    height: int
-    round: int
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,7 +449,7 @@ Notice = (
     | QuorumPresent
     | QuorumLost
     | SigningStopped
-    | MemberSignedTwice
+    | EvidenceFound
     | ProposalRefused
     | SettingsCarried
     | SettingsApplied

@@ -17,6 +17,7 @@ from minicoin.core.connmgr.slots import SlotView
 from minicoin.core.consensus.status import ConsensusStatus
 from minicoin.core.directed.letterbox import ReceivedLetter
 from minicoin.core.discovery.gossip import GossipPeerView
+from minicoin.core.evidence.state import EvidenceState
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.members.drafts import MemberDraft
 from minicoin.core.members.proposing import MemberStanding
@@ -206,6 +207,14 @@ class AdmissionReader(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
+class EvidenceReader(Protocol):
+    """What proves that members lied (core/evidence)."""
+
+    @property
+    def state(self) -> EvidenceState: ...
+    def warnings(self) -> tuple[str, ...]: ...
+
+
 class MemberChangesReader(Protocol):
     """Changes of the member list on their way (core/members)."""
 
@@ -268,6 +277,8 @@ class SeenFlows(Protocol):
     def peers(self) -> PeerReader: ...
     @property
     def admission(self) -> AdmissionReader | None: ...
+    @property
+    def evidence(self) -> EvidenceReader | None: ...
     @property
     def inventory(self) -> InventoryFlow: ...
     @property
@@ -334,6 +345,11 @@ class NodeView:
     def admission(self) -> AdmissionReader | None:
         """None where anybody may connect."""
         return self._flows.admission
+
+    @property
+    def evidence(self) -> EvidenceReader | None:
+        """None where nobody signs the blocks."""
+        return self._flows.evidence
 
     @property
     def member_changes(self) -> MemberChangesReader | None:

@@ -29,6 +29,7 @@ class Bank:
 
     def __init__(self, number: int | None = 0, own: int = 1, state: AdmissionState | None = None) -> None:
         self.known = 7
+        self.accused: list[object] = []
         self.emitted: list[object] = []
         self.replies: list[object] = []
         self.refusals: list[tuple[Reason, str]] = []
@@ -44,6 +45,7 @@ class Bank:
             self,
             lambda height: BANKS if 1 <= height <= self.known else None,
             lambda: self.known - 1,
+            self.accused.append,
             own_member=member,
             own_peer_id=peer(own),
         )

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import get_args
 
 import pytest
+from tests.unit.signers.banks import ADMISSIONS, CERTIFICATES, KEYS, VOTES, public
 
 from minicoin.app.log_lines import AREA_OF, line_of
 from minicoin.core import notices
@@ -21,6 +22,7 @@ BLOCK = BlockHash(bytes(range(32)))
 TXID = Txid(bytes(range(1, 33)))
 OTHER = Txid(bytes(range(2, 34)))
 HEX, TX_HEX, OTHER_HEX = map(hash_to_hex, (BLOCK, TXID, OTHER))
+ONE_HEX, SECOND_HEX = (hash_to_hex(one.block) for one in (CERTIFICATES.first, CERTIFICATES.second))
 
 LINES = [
     (notices.BlockDisconnected(BLOCK, 7), f"block-disconnected height=7 block={HEX}"),
@@ -46,7 +48,9 @@ LINES = [
         notices.SettingsApplied(1, 20, (("min_interval_s", "5"),)),
         "settings-applied version=1 height=20 settings=min_interval_s=5",
     ),
-    (notices.MemberSignedTwice(b"a" * 32, 7, 2), f"signed-twice member={'61' * 32} height=7 round=2"),
+    (notices.EvidenceFound(VOTES), f"signed-twice member={VOTES.accused.hex()} height=7 round=0"),
+    (notices.EvidenceFound(CERTIFICATES), f"certified-twice height=7 one={ONE_HEX} other={SECOND_HEX}"),
+    (notices.EvidenceFound(ADMISSIONS), f"admission-signed-twice member={public(KEYS[1]).hex()} height=7 version=1"),
     (notices.ProposalRefused(BLOCK, 7, "bad"), f"proposal-refused block={HEX} height=7 reason=bad"),
     (notices.Unanchored(BLOCK), f"unanchored genesis={HEX} remedy=--anchor with a member's file"),
     (notices.BlockMined(BLOCK), f"block-mined block={HEX}"),

@@ -30,6 +30,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.verdicts import InvalidBlock
 from minicoin.core.signers.certificate import Certificate
+from minicoin.core.signers.evidence import Evidence
 from minicoin.core.signers.votes import Vote
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -62,6 +63,7 @@ class Bank:
     emitted: list[Effect] = field(default_factory=list)
     signed: list[Vote] = field(default_factory=list)
     """All that its key ever signed, over all runs."""
+    accused: list[Evidence] = field(default_factory=list)
     favoured: list[ConnId] = field(default_factory=list)
     runs: int = 0
     told: int = 0
@@ -139,6 +141,9 @@ class Bank:
         block = solve(Block(BlockHeader(0x2000_0000, tip.hash, seed, time, SIGNERS_BITS, 0), ()))
         return RawBlock(block.header, block.raw)
 
+    def accuse(self, evidence: Evidence) -> None:
+        self.accused.append(evidence)
+
     # --- its life ---
 
     @property
@@ -161,7 +166,7 @@ class Bank:
             None if state is None else SignState.decode(state),
             WrittenBlocks() if written is None else WrittenBlocks.decode(written),
         )
-        self.part = make_signer(self, record, self, self, None)
+        self.part = make_signer(self, record, self, self, None, self)
         self.run(lambda part: part.start(self.world.now))
         self.world.connect(self)
 

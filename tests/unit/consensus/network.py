@@ -13,13 +13,14 @@ from hashlib import sha256
 from minicoin.core.consensus.fitness import Fitness, FitnessCheck
 from minicoin.core.consensus.forwarding import answer, lacks
 from minicoin.core.consensus.heights import Heights
-from minicoin.core.consensus.outputs import Ask, Cast, Decided, Evidence, ForeignVote, NeedProposal, NeedVerdict
+from minicoin.core.consensus.outputs import Ask, Cast, Decided, ForeignVote, NeedProposal, NeedVerdict
 from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import member_list
 from minicoin.core.signers.votes import SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros, seconds
@@ -248,7 +249,7 @@ class Signer:
                         self.broadcast("want", holding)
                 case Decided(certificate):
                     self.decide(certificate)
-                case Evidence():
+                case TwoVotes():
                     self.network.evidence.append(output)
                 case ForeignVote(signed):
                     self.alarms.append(signed)

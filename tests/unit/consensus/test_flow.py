@@ -19,6 +19,7 @@ from minicoin.core.signers.certificate import certificate_of
 from minicoin.core.signers.votes import NIL, Vote, VoteKind, sign_vote
 from minicoin.core.units import SECOND_US, ConnId
 from minicoin.core.wire.messages_extension import ExtensionMessage
+from minicoin.testing.certified_chain import public
 
 from .bank_world import LATENCY_US, Bank, BankWorld
 
@@ -270,6 +271,43 @@ def test_who_sees_two_certificates_of_a_height_signs_nothing_any_more() -> None:
     assert [one.reason[:33] for one in bank.emitted if isinstance(one, SigningStopped)] == [
         "two blocks are certified at heigh"
     ]
+
+
+def test_a_leader_that_proposes_two_blocks_is_found_out_by_asking_what_was_proposed() -> None:
+    world = up(4)
+    world.wait(2 * SECOND_US)
+    leader, (deceived, *others) = world.leader(), [bank for bank in world.banks if bank is not world.leader()]
+    leader.part = None
+    members, network_id = deceived.part.status().members, world.network.network_id
+    for bank in world.banks:
+        bank.pool.append(b"payment")
+    blocks = [leader.proposal(b"", 10_000, world.now)]
+    world.wait(LATENCY_US)
+    blocks.append(leader.proposal(b"", 10_000, world.now))
+    for who, block in ((others, blocks[0]), ([deceived], blocks[1])):
+        signed = sign_vote(Vote(VoteKind.PROPOSAL, 2, 0, block.hash, members.hash), leader.key, network_id)
+        for bank in who:
+            assert fault_of(bank, leader, ProposalMessage(signed, block)) == ""
+    world.wait(20 * LATENCY_US)
+    for bank in (deceived, *others):
+        (found, *_) = bank.accused
+        assert found.accused == public(leader.key) and found.problem(members, network_id) is None
+    # Nobody else is accused, and the height is decided.
+    assert {one.accused for bank in world.banks for one in bank.accused} == {public(leader.key)}
+    assert world.wait(20 * SECOND_US, lambda: min(bank.height for bank in (deceived, *others)) == 2)
+
+
+def test_a_second_vote_for_a_height_that_is_over_convicts_as_well() -> None:
+    world = up(4)
+    world.pay()
+    assert world.wait(5 * SECOND_US, lambda: min(world.heights()) == 2)
+    bank, sender = world.banks[0], world.banks[1]
+    vote = next(vote for vote in sender.signed if vote.height == 1 and vote.kind is VoteKind.PRECOMMIT)
+    other = sign_vote(replace(vote, block=BlockHash(b"2" * 32)), sender.key, world.network.network_id)
+    assert fault_of(bank, world.banks[2], VoteMessage(replace(other, signature=bytes(64)))) == ""
+    assert not bank.accused
+    assert fault_of(bank, world.banks[2], VoteMessage(other)) == ""
+    assert [(one.accused, one.height) for one in bank.accused] == [(public(sender.key), 1)]
 
 
 def test_two_nodes_with_one_key_both_stop() -> None:

@@ -4,9 +4,10 @@ from tests.unit.consensus.ballots import HEIGHT, OTHER, precommits, prevotes, si
 from tests.unit.signers.banks import BANKS
 
 from minicoin.core.consensus.heights import Heights
-from minicoin.core.consensus.outputs import Cast, Decided, Evidence, ForeignVote
+from minicoin.core.consensus.outputs import Cast, Decided, ForeignVote
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.votes import SignedVote, VoteKind
 from minicoin.core.units import Micros
 
@@ -50,14 +51,14 @@ def test_strangers_votes_do_not_count() -> None:
 def test_contradictions_are_evidence_at_any_height() -> None:
     heights = _heights()
     heights.take(precommits([0])[0], NOW)
-    assert heights.take(precommits([0], OTHER)[0], NOW) == (Evidence(precommits([0])[0], precommits([0], OTHER)[0]),)
+    assert heights.take(precommits([0], OTHER)[0], NOW) == (TwoVotes(precommits([0])[0], precommits([0], OTHER)[0]),)
     following = precommits([0], height=HEIGHT + 1)[0], precommits([0], OTHER, height=HEIGHT + 1)[0]
     assert heights.take(following[0], NOW) == ()
-    assert heights.take(following[1], NOW) == (Evidence(*following),)
+    assert heights.take(following[1], NOW) == (TwoVotes(*following),)
     heights.take(precommits([1])[0], NOW)
     heights.begin(Pause(HEIGHT + 1, 0, NOW), BANKS, None, NOW)
     late = precommits([1], OTHER)[0]
-    assert heights.take(late, NOW) == (Evidence(precommits([1])[0], late),)
+    assert heights.take(late, NOW) == (TwoVotes(precommits([1])[0], late),)
     assert heights.take(late, NOW) == ()
 
 

@@ -5,13 +5,14 @@ from tests.unit.consensus.ballots import BLOCK, HEIGHT, NEXT, OTHER, precommits,
 from tests.unit.signers.banks import BANKS
 
 from minicoin.core.consensus.choice import Choice, justified
-from minicoin.core.consensus.outputs import Ask, Cast, Decided, Evidence, ForeignVote, NeedProposal, NeedVerdict
+from minicoin.core.consensus.outputs import Ask, Cast, Decided, ForeignVote, NeedProposal, NeedVerdict
 from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.rounds import Rounds
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
 from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, ROUNDS_KEPT_MAX
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.votes import NIL, VoteKind
 from minicoin.core.units import SECOND_US, Micros
 
@@ -301,7 +302,7 @@ def test_our_own_votes_come_back_without_harm() -> None:
 def test_two_votes_for_one_slot_are_evidence_once() -> None:
     first, second = prevotes(OTHERS[:1])[0], prevotes(OTHERS[:1], OTHER)[0]
     driven = Driven().take(first, second, second)
-    assert [one for one in driven.out if isinstance(one, Evidence)] == [Evidence(first, second)]
+    assert [one for one in driven.out if isinstance(one, TwoVotes)] == [TwoVotes(first, second)]
 
 
 def test_a_healthy_height_asks_nothing_and_one_that_waits_asks_each_second() -> None:

@@ -201,6 +201,7 @@ EVERY = [
     c.SignRecord(b"nonsense"),
     c.ProposeAdmission((), ("Bank",)),
     c.ApproveAdmission(1),
+    c.AcknowledgeEvidence(1),
     c.ProposeMembers(removed=("Bank",)),
     c.ApproveMembers("00000000"),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],

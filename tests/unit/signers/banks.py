@@ -5,6 +5,8 @@ from coincurve import PrivateKey
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.admission import AdmissionRow, AdmittedRole, admission_record, first_admission
+from minicoin.core.signers.certificate import certificate_of
+from minicoin.core.signers.evidence import TwoAdmissions, TwoCertificates, TwoVotes
 from minicoin.core.signers.members import MemberList, member_list
 from minicoin.core.signers.votes import SignedVote, Vote, VoteKind, sign_vote
 
@@ -32,3 +34,12 @@ ROWS = (
 )
 FIRST = first_admission(ROWS)
 DRAFT = admission_record(1, 7, FIRST.hash, ROWS[1:])
+
+OTHER_BLOCK = BlockHash(b"c" * 32)
+VOTES = TwoVotes(precommit(KEYS[1]), precommit(KEYS[1], OTHER_BLOCK))
+CERTIFICATES = TwoCertificates(
+    certificate_of((precommit(key) for key in KEYS), BANKS),
+    certificate_of((precommit(key, OTHER_BLOCK, round_=1) for key in KEYS[1:]), BANKS),
+)
+OTHER_DRAFT = admission_record(1, 7, FIRST.hash, ROWS[2:])
+ADMISSIONS = TwoAdmissions(DRAFT.signed_by(KEYS[1], NETWORK_ID), OTHER_DRAFT.signed_by(KEYS[1], NETWORK_ID))

@@ -5,7 +5,7 @@ One at a time, since a person waits for each.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from minicoin.core.admission.consequences import changed_names, consequences
@@ -26,6 +26,7 @@ from minicoin.core.records.record import SignedRecord, statement_record
 from minicoin.core.records.statements import MemberLists
 from minicoin.core.records.store import RecordStore
 from minicoin.core.signers.admission import AdmissionRecord, AdmissionRow, admission_record
+from minicoin.core.signers.evidence import Evidence, TwoAdmissions
 from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros, RequestId
@@ -76,6 +77,7 @@ class AdmissionFlow(Part):
         outbox: Outbox,
         members_at: MemberLists,
         tip_height: Callable[[], int],
+        accuse: Callable[[Evidence], None],
         *,
         own_member: bytes | None,
         own_peer_id: bytes,
@@ -87,6 +89,7 @@ class AdmissionFlow(Part):
         self._outbox = outbox
         self._members_at = members_at
         self._tip_height = tip_height
+        self._accuse = accuse
         self._own_member = own_member
         self._own_peer_id = own_peer_id
         self._before: AdmissionRecord | None = None
@@ -133,12 +136,23 @@ class AdmissionFlow(Part):
         """Members signed a second content of a version."""
         second = _admission_of(record)
         if record.kind == ADMISSION_DRAFT:
+            held = self._store.get(*record.place)
+            assert held is not None
             self._outbox.emit(AdmissionContradicted(second.version, (record.owner,), is_split=False))
+            self._accuse_of_two(_admission_of(held), second, record.owner)
         elif self.state.note_split(second):
             assert self.state.split is not None
             both = dict(self.state.split[0].signatures)
             liars = tuple(key for key, _ in second.signatures if key in both)
+            for key in liars:
+                self._accuse_of_two(self.state.split[0], second, key)
             self._outbox.emit(AdmissionContradicted(second.version, liars, is_split=True), self._save())
+
+    def _accuse_of_two(self, first: AdmissionRecord, second: AdmissionRecord, member: bytes) -> None:
+        """It signed both. Of two heights no one list says so."""
+        if first.height == second.height:
+            one, other = (replace(both, signatures=_only(both.signatures, member)) for both in (first, second))
+            self._accuse(TwoAdmissions(one, other))
 
     def _on_early(self, record: SignedRecord, group: bytes, now: Micros) -> None:
         """A record whose signers are not known yet, as we are behind: a block or two later it may hold."""
@@ -353,6 +367,10 @@ def _admission_of(record: SignedRecord) -> AdmissionRecord:
     for one in record.signatures:
         found = found.with_signature(one.signer, one.signature)
     return found
+
+
+def _only(signatures: tuple[tuple[bytes, bytes], ...], member: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(one for one in signatures if one[0] == member)
 
 
 def _record_of(kind: str, record: AdmissionRecord) -> SignedRecord:

@@ -65,6 +65,7 @@ class CertifiedChain:
         self._offered: tuple[Certificate, MemberList | None] | None = None
         """Of the height behind the highest kept: its header is still to come."""
         self._second: SecondCertificate | None = None
+        self._watcher: Callable[[SecondCertificate], None] = lambda second: None
         self.carried: Final = Carried(founding)
         """What the connected blocks carried."""
 
@@ -79,6 +80,16 @@ class CertifiedChain:
     def second_certificate(self) -> SecondCertificate | None:
         """The first evidence of two certified blocks of a height, where there is any."""
         return self._second
+
+    def watch_second(self, watcher: Callable[[SecondCertificate], None]) -> None:
+        """Be called with each second certificate that is refused for being one."""
+        self._watcher = watcher
+
+    def note_second(self, one: Certificate, other: Certificate) -> None:
+        """Both hold, of two blocks of a height: known from an earlier run, or shown by others."""
+        known = self._known_at(one.height)
+        kept_other = known is not None and known.block == other.block
+        self._second = self._second or SecondCertificate(*((other, one) if kept_other else (one, other)))
 
     def members_at(self, height: int) -> MemberList:
         """Who signs the block of a height, up to the one behind the highest certified header. Raises MisuseError."""
@@ -122,7 +133,8 @@ class CertifiedChain:
         if problem is not None:
             raise _refused(f"of height {height}: {problem}")
         if known is not None:
-            self._second = self._second or SecondCertificate(known, certificate)
+            self.note_second(known, certificate)
+            self._watcher(SecondCertificate(known, certificate))
             detail = f"height {height} has {hash_to_hex(known.block)}, and {hash_to_hex(certificate.block)} has one too"
             raise BlockRejected(BlockReason.SECOND_CERTIFICATE, detail, is_permanent=False)
         self._offered = certificate, self._next_list(certificate, members, next_members)

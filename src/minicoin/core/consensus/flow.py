@@ -201,7 +201,9 @@ class Consensus(Part):
         effects = self._judge_place(signer, message.signed, now)
         if effects is not None:
             return effects
-        return self._after(self._voting.take_vote(message.signed, now), now)
+        taken = self._voting.take_vote(message.signed, now)
+        doubt = self._voting.doubt(message.signed)
+        return self._after(taken if doubt is None else [*taken, Send(peer.conn, doubt)], now)
 
     def take_proposal(self, peer: PeerView, message: ProposalMessage, now: Micros) -> Iterable[Effect]:
         """A proposal with its block."""
@@ -221,8 +223,10 @@ class Consensus(Part):
         if not self._peers.may_vote(signer.conn, now):
             return ()
         if signed.vote.height < height:
+            past = self._voting.check_past(signed, now)
             # It is behind where it signs what is decided.
-            return self._tell_behind(signer, signed.vote.height, now) if signed.member == signer.member else ()
+            behind = self._tell_behind(signer, signed.vote.height, now) if signed.member == signer.member else ()
+            return [*past, *behind]
         if signed.vote.height > height + 1:
             return ()
         if signed.member not in voting.rounds.members and signed.member != signer.member:

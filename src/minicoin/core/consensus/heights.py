@@ -7,11 +7,12 @@ chain has to catch up first.
 
 from minicoin.core.consensus.ahead import Ahead
 from minicoin.core.consensus.archive import Archive
-from minicoin.core.consensus.outputs import Evidence, RoundOutput
+from minicoin.core.consensus.outputs import RoundOutput
 from minicoin.core.consensus.rounds import Rounds
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
 from minicoin.core.limits import CONSENSUS_HELD_VOTES_MAX
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.votes import SignedVote
 from minicoin.core.units import Micros
@@ -57,7 +58,7 @@ class Heights:
         if height == self.height:
             return self.rounds.take(signed, now) if signed.member in self.rounds.members else ()
         other = self._next.put(signed) if height == self.height + 1 else self.archive.contradicted(signed)
-        return () if other is None else (Evidence(other, signed),)
+        return () if other is None else (TwoVotes(other, signed),)
 
     def held_of(self, member: bytes) -> tuple[SignedVote, ...]:
         """The newest votes signed with this key, at the height at hand and the next, for the member to compare with its

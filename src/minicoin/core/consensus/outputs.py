@@ -6,6 +6,7 @@ from minicoin.core.consensus.choice import Justified
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.certificate import Certificate
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.votes import SignedVote, Vote
 
 
@@ -42,14 +43,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """One member signed both for one slot."""
-
-    first: SignedVote
-    second: SignedVote
-
-
-@dataclass(frozen=True, slots=True)
 class ForeignVote:
     """Signed with our own key, and unknown to our sign state: it is of a stale copy, or the key is used elsewhere. From
     now on nothing is cast at this height; the node has to raise the alarm and stop signing."""
@@ -64,4 +57,4 @@ class Ask:
     holdings: tuple[Holding, ...]
 
 
-RoundOutput = Ask | Cast | NeedProposal | NeedVerdict | Decided | Evidence | ForeignVote
+RoundOutput = Ask | Cast | NeedProposal | NeedVerdict | Decided | TwoVotes | ForeignVote

@@ -8,6 +8,7 @@ from minicoin.core.effects import Effect
 from minicoin.core.params.network import Network
 from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash, RawBlock
+from minicoin.core.signers.evidence import Evidence
 from minicoin.core.units import ConnId, Micros
 
 
@@ -65,6 +66,12 @@ class BlockMaker(Protocol):
     def proposal(self, script_pubkey: bytes, bytes_max: int, now: Micros) -> RawBlock:
         """A whole block on the tip, of the best payments, for the other members to judge. Its fees
         go to this script. Raises MisuseError."""
+
+
+class Accuser(Protocol):
+    """Takes what proves that a member lied (core/evidence)."""
+
+    def accuse(self, evidence: Evidence) -> None: ...
 
 
 class LinkKeeper(Protocol):

@@ -8,12 +8,13 @@ from typing import Final
 
 from minicoin.core.consensus.ahead import Ahead
 from minicoin.core.consensus.choice import Choice, Justified, choice_of
-from minicoin.core.consensus.outputs import Ask, Cast, Evidence, ForeignVote, NeedProposal, NeedVerdict, RoundOutput
+from minicoin.core.consensus.outputs import Ask, Cast, ForeignVote, NeedProposal, NeedVerdict, RoundOutput
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding, Tally
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
 from minicoin.core.consensus.verdicts import Verdicts
 from minicoin.core.limits import CONSENSUS_ASK_EVERY_US, ROUNDS_KEPT_MAX
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.votes import NO_ROUND, SignedVote, Vote, VoteKind
 from minicoin.core.units import Micros
@@ -150,7 +151,7 @@ class RoundState:
         else:
             other = self._count(signed)
         if other is not None:
-            self._out.append(Evidence(other, signed))
+            self._out.append(TwoVotes(other, signed))
 
     def _count(self, signed: SignedVote) -> SignedVote | None:
         vote, leant_on = signed.vote, self._leant_on(signed.vote.round)

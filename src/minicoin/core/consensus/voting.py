@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from minicoin.core.chain.certified import CertifiedChain
+from minicoin.core.chain.coinbase_tags import carried_certificate
 from minicoin.core.consensus.desk import Desk, Order
 from minicoin.core.consensus.fitness import Fitness, FitnessCheck
 from minicoin.core.consensus.heights import Heights
@@ -21,14 +22,13 @@ from minicoin.core.consensus.outputs import (
     Ask,
     Cast,
     Decided,
-    Evidence,
     ForeignVote,
     NeedProposal,
     NeedVerdict,
     RoundOutput,
 )
 from minicoin.core.consensus.peers import SignerPeers
-from minicoin.core.consensus.ports import BlockMaker, SignerNode
+from minicoin.core.consensus.ports import Accuser, BlockMaker, SignerNode
 from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.rounds import Rounds
 from minicoin.core.consensus.shelf import DecidedBlock, Shelf
@@ -39,12 +39,13 @@ from minicoin.core.effects import Effect, Send, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
-from minicoin.core.notices import MemberSignedTwice, ProposalRefused, SigningStopped
+from minicoin.core.notices import ProposalRefused, SigningStopped
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
+from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
-from minicoin.core.signers.votes import SignedVote, VoteKind
+from minicoin.core.signers.votes import NIL, SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
@@ -69,10 +70,17 @@ class Voting:
     """Of one member's node."""
 
     def __init__(
-        self, node: SignerNode, maker: BlockMaker, fitness: FitnessCheck, shelf: Shelf, peers: SignerPeers
+        self,
+        node: SignerNode,
+        maker: BlockMaker,
+        fitness: FitnessCheck,
+        shelf: Shelf,
+        peers: SignerPeers,
+        accuser: Accuser,
     ) -> None:
         assert isinstance(node.network.proof, SignersKind)
         self._node = node
+        self._accuser = accuser
         self._maker = maker
         self._peers = peers
         self.fitness = fitness
@@ -87,6 +95,8 @@ class Voting:
         self._judging: dict[BlockHash, None] = {}
         self._wanted: dict[BlockHash, None] = {}
         """Blocks whose verdict the rounds ask for, and that are not at hand."""
+        self._doubted: dict[int, None] = {}
+        """Rounds of the height in which somebody was asked what was proposed to it."""
         self._own: BlockHash | None = None
         """Ours, which is being judged."""
         self._undelivered: Decided | None = None
@@ -151,11 +161,14 @@ class Voting:
         self._decided_at = self._undelivered = self._own = None
         self._valid.clear()
         self._wanted.clear()
+        self._doubted.clear()
         self._judging.clear()
         self.shelf.begin(height)
         self.fitness.on_certified(tip.height)
         pause = Pause(height, tip.header.time, decided_at)
-        return self._begin(pause, now)
+        block = self.shelf.decided
+        checked = [] if block is None else self._check_carried(block.block, now)
+        return [*self._begin(pause, now), *checked]
 
     def reconsider(self, now: Micros) -> list[Effect]:
         """Whether we sign may have changed: the height begins again with what we may."""
@@ -295,8 +308,8 @@ class Voting:
                 case Decided():
                     self._decided_at = now
                     effects += self._decide(output, now)
-                case Evidence(first):
-                    self._node.emit(MemberSignedTwice(first.member, first.vote.height, first.vote.round))
+                case TwoVotes():
+                    self._accuser.accuse(output)
                 case ForeignVote(signed):
                     self.fitness.check(signed)
                     self._alarm()
@@ -381,6 +394,37 @@ class Voting:
     def ask(self, holdings: Iterable[Holding]) -> list[Effect]:
         """All others that are here."""
         return [effect for one in holdings for effect in self._tell(self._question(one))]
+
+    def doubt(self, signed: SignedVote) -> WantVotes | None:
+        """What to ask a member that prevoted for another block than was proposed to us: once a round, what was proposed
+        to it. Either it lies, or the proposer told us two things, and nobody who was told one could prove that."""
+        vote, rounds = signed.vote, self.rounds
+        if vote.kind is not VoteKind.PREVOTE or vote.block == NIL or vote.height != rounds.height:
+            return None
+        proposal = rounds.tally.proposal(vote.round, rounds.members.proposer(vote.height, vote.round))
+        if proposal is None or proposal.vote.block == vote.block or vote.round in self._doubted:
+            return None
+        self._doubted[vote.round] = None
+        return replace(self._question(rounds.holding(vote.round)), has_proposal=False)
+
+    def check_past(self, signed: SignedVote, now: Micros) -> list[Effect]:
+        """A vote of a height that is over says nothing new, unless its member had signed another one."""
+        archive = self.heights.archive
+        if not archive.is_other(signed) or not signed.holds(self._node.network.network_id):
+            return []
+        return self.take_vote(signed, now)
+
+    def _check_carried(self, block: RawBlock, now: Micros) -> list[Effect]:
+        """The certificate in a block need not be made of the votes that we saw: whoever precommitted to something else
+        before us has signed twice."""
+        certificate = carried_certificate(block)
+        if certificate is None or not 1 <= certificate.height < self.heights.height:
+            return []
+        effects: list[Effect] = []
+        members = self._signers.members_at(certificate.height)
+        for member, signature in zip(certificate.signers(members), certificate.signatures, strict=False):
+            effects += self.check_past(SignedVote(certificate.vote, member, signature), now)
+        return effects
 
     def _question(self, holding: Holding) -> WantVotes:
         rounds, round_ = self.rounds, holding.round

@@ -57,7 +57,7 @@ from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.common_commands import STOPPING, CommonCommands
-from minicoin.core.node.flows import make_admission_flow, make_record_flow
+from minicoin.core.node.flows import make_admission_flow, make_evidence_flow, make_record_flow
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
@@ -100,7 +100,8 @@ class HeaderOnlyNode:
         self._tip_watch = TipWatch(shared.tree, shared)
         self._directed = make_directed(shared, addressee, self._overlay, now)
         self._records = make_record_flow(shared, now)
-        self._admission = make_admission_flow(shared)
+        self._evidence = make_evidence_flow(shared)
+        self._admission = make_admission_flow(shared, self._evidence)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -111,6 +112,7 @@ class HeaderOnlyNode:
             self._tip_watch,
             *(() if self._directed is None else (self._directed,)),
             self._overlay,
+            *([] if self._evidence is None else [self._evidence]),
             *([] if self._records is None else [self._records]),
             *([] if self._admission is None else [self._admission]),
             DialFlow(shared.connections, shared.book),
@@ -118,7 +120,7 @@ class HeaderOnlyNode:
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
-        self._commands = CommonCommands(shared, self._peers, self._records, self._admission)
+        self._commands = CommonCommands(shared, self._peers, self._records, self._admission, self._evidence)
         self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
         self._peer_ids = PeerIdCommands(shared, self._overlay, self._directed)
         self._has_stopped = False
@@ -130,6 +132,8 @@ class HeaderOnlyNode:
         self._shared.emit_unanchored()
         if self._admission is not None:
             self._admission.on_start(now)
+        if self._evidence is not None:
+            self._evidence.on_start(now)
         self._overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._addresses.on_start()
@@ -194,6 +198,8 @@ class HeaderOnlyNode:
                     self._records.on_saved(event)
                 if self._admission is not None:
                     self._admission.on_saved(event)
+                if self._evidence is not None:
+                    self._evidence.on_saved(event)
             case QuestionAsked():
                 self._overlay.on_question(event, now)
             case SendQueueLow() | DeadlineReached():
@@ -261,6 +267,9 @@ class HeaderOnlyNode:
             return
         if isinstance(command, commands.AdmissionCommand):
             self._commands.of_admission(request, command, now)
+            return
+        if isinstance(command, commands.AcknowledgeEvidence):
+            self._commands.of_evidence(request, command)
             return
         if isinstance(
             command,

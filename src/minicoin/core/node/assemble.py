@@ -22,6 +22,7 @@ from minicoin.core.directed.letterbox import LETTERS_KEY, Letterbox
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
+from minicoin.core.evidence.state import EVIDENCE_KEY, EvidenceState
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.ledger_view import full_view
 from minicoin.core.libp2p.identity import Identity
@@ -73,6 +74,7 @@ DOCUMENT_KEYS = (
     LETTERS_KEY,
     RECORDS_KEY,
     ADMISSION_KEY,
+    EVIDENCE_KEY,
     SIGN_STATE_KEY,
     BLOCKS_KEY,
 )
@@ -174,6 +176,7 @@ def assemble_node(
         origin=common.origin,
         members_at=common.members_at,
         admission=common.admission,
+        evidence=common.evidence,
     )
     wallet = None
     if policy.uses_wallet:
@@ -228,6 +231,7 @@ def make_common(
         records=_make_records(network, documents, identity, members_at, now),
         members_at=members_at,
         admission=_make_admission(network, documents, policy.anchor),
+        evidence=_make_evidence(network, documents),
         origin=tree.best_header,
     )
 
@@ -259,6 +263,14 @@ def _make_admission(network: Network, documents: dict[str, bytes], anchor: Ancho
     if anchor is not None and anchor.admission is not None:
         state.take(anchor.admission)
     return state
+
+
+def _make_evidence(network: Network, documents: dict[str, bytes]) -> EvidenceState | None:
+    """As an earlier run left it, where members sign."""
+    if not isinstance(network.proof, SignersKind):
+        return None
+    restored = _restore(documents, EVIDENCE_KEY, lambda raw: EvidenceState.from_bytes(raw, network.network_id))
+    return restored or EvidenceState()
 
 
 def _member_lists(tree: HeaderTree) -> MemberLists:

@@ -9,6 +9,7 @@ from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, WALLET_IS_OFF, Abort
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
+from minicoin.core.evidence.flow import EvidenceFlow
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.limits import COMMANDS_WAITING_MAX
@@ -83,6 +84,7 @@ class CommandFlow:
         peer_ids: PeerIdCommands,
         records: RecordFlow | None,
         admission: AdmissionFlow | None,
+        evidence: EvidenceFlow | None,
         member_changes: MemberChanges | None,
     ) -> None:
         self._parts = parts
@@ -92,7 +94,7 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._pool = pool
-        self._common = CommonCommands(parts, peers, records, admission)
+        self._common = CommonCommands(parts, peers, records, admission, evidence)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._final_watch = final_watch
@@ -128,6 +130,8 @@ class CommandFlow:
             self._common.of_records(request, command, now)
         elif isinstance(command, commands.AdmissionCommand):
             self._common.of_admission(request, command, now)
+        elif isinstance(command, commands.AcknowledgeEvidence):
+            self._common.of_evidence(request, command)
         elif isinstance(command, commands.MembersCommand):
             if self._member_changes is None:
                 raise MisuseError(NO_MEMBERS)

@@ -8,10 +8,12 @@ from typing import Final, assert_never
 
 from minicoin.core import commands
 from minicoin.core.admission.flow import AdmissionFlow
-from minicoin.core.answers import ADMISSION_IS_OFF, RECORDS_ARE_OFF, Done, Reason
+from minicoin.core.answers import ADMISSION_IS_OFF, NO_MEMBERS, RECORDS_ARE_OFF, Done, Reason
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.evidence.flow import EvidenceFlow
+from minicoin.core.faults import MisuseError
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.notices import NetworkSwitched
@@ -28,12 +30,18 @@ class CommonCommands:
     """Answers each at once, but for what the disk is to hold first."""
 
     def __init__(
-        self, parts: CommonParts, peers: PeerFlow, records: RecordFlow | None, admission: AdmissionFlow | None
+        self,
+        parts: CommonParts,
+        peers: PeerFlow,
+        records: RecordFlow | None,
+        admission: AdmissionFlow | None,
+        evidence: EvidenceFlow | None,
     ) -> None:
         self._parts = parts
         self._peers = peers
         self._records = records
         self._admission = admission
+        self._evidence = evidence
 
     def of_records(self, request: RequestId, command: commands.RecordCommand, now: Micros) -> None:
         """A command about a record. Raises MisuseError and DecodeError."""
@@ -48,6 +56,12 @@ class CommonCommands:
             self._parts.refuse(request, Reason.UNABLE, ADMISSION_IS_OFF)
         else:
             self._admission.handle(request, command, now)
+
+    def of_evidence(self, request: RequestId, command: commands.AcknowledgeEvidence) -> None:
+        """The operator has looked at evidence. Raises MisuseError."""
+        if self._evidence is None:
+            raise MisuseError(NO_MEMBERS)
+        self._evidence.handle(request, command)
 
     def handle(self, request: RequestId, command: commands.NetworkCommand, now: Micros) -> None:
         """A command about connections."""

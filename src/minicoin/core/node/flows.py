@@ -3,8 +3,8 @@
 The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
 tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
 relay before transactions, which announces by it; the overlay when all others know of a change, and records behind it,
-since models write some; admission behind records, so that whoever it cuts off has been told why; connections last, when
-it is said who is wanted and who was left.
+since models write some, and evidence becomes some; admission behind records, so that whoever it cuts off has been told
+why; connections last, when it is said who is wanted and who was left.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +18,7 @@ from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
+from minicoin.core.evidence.flow import EvidenceFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.members.drafts import Drafts
@@ -65,6 +66,8 @@ class Flows:
     directed: Directed | None
     records: RecordFlow | None
     admission: AdmissionFlow | None
+    evidence: EvidenceFlow | None
+    """Where members sign."""
     consensus: Consensus | None
     """Where it signs for a member."""
     member_changes: MemberChanges | None
@@ -102,12 +105,13 @@ def make_flows(
     inventory = InventoryFlow(shared, overlay, transactions, serving)
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
-    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining, shared.admission)
+    evidence = make_evidence_flow(shared)
+    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining, shared.admission, evidence)
     tip_watch = TipWatch(shared.tree, shared)
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
     records = make_record_flow(shared, now)
-    admission = make_admission_flow(shared)
+    admission = make_admission_flow(shared, evidence)
     member_changes = _make_member_changes(shared, records, consensus)
     if member_changes is not None:
         mining.carry(lambda now: CoinbaseTags(change=member_changes.ready(now)))
@@ -129,6 +133,7 @@ def make_flows(
         *_make_more(shared, more),
         *(() if directed is None else (directed,)),
         overlay,
+        *([] if evidence is None else [evidence]),
         *([] if records is None else [records]),
         *([] if admission is None else [admission]),
         DialFlow(shared.connections, shared.book),
@@ -154,6 +159,7 @@ def make_flows(
         directed=directed,
         records=records,
         admission=admission,
+        evidence=evidence,
         consensus=consensus,
         member_changes=member_changes,
         commands=CommandFlow(
@@ -169,6 +175,7 @@ def make_flows(
             PeerIdCommands(shared, overlay, directed),
             records,
             admission,
+            evidence,
             member_changes,
         ),
     )
@@ -205,9 +212,16 @@ def _make_final_watch(shared: Parts) -> FinalWatch | None:
     return FinalWatch(shared.tree, lambda txid: shared.mempool.get(txid) is not None, shared)
 
 
-def make_admission_flow(shared: CommonParts) -> AdmissionFlow | None:
+def make_evidence_flow(shared: CommonParts) -> EvidenceFlow | None:
+    """Where members sign. In front of records, which pass on what it found in the same event."""
+    if shared.records is None or shared.evidence is None or shared.tree.signers is None:
+        return None
+    return EvidenceFlow(shared.evidence, shared.records, shared.tree.signers, shared)
+
+
+def make_admission_flow(shared: CommonParts, evidence: EvidenceFlow | None) -> AdmissionFlow | None:
     """Where not anybody may connect. Behind that of records, which it listens to."""
-    if shared.records is None or shared.admission is None:
+    if shared.records is None or shared.admission is None or evidence is None:
         return None
     return AdmissionFlow(
         shared.admission,
@@ -216,6 +230,7 @@ def make_admission_flow(shared: CommonParts) -> AdmissionFlow | None:
         shared,
         shared.members_at,
         lambda: shared.tree.tip.height,
+        evidence.accuse,
         own_member=shared.policy.signing_key,
         own_peer_id=shared.policy.peer_id,
     )

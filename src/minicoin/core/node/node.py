@@ -86,6 +86,8 @@ class Node:
         self._shared.emit_unanchored()
         if self._flows.admission is not None:
             self._flows.admission.on_start(now)
+        if self._flows.evidence is not None:
+            self._flows.evidence.on_start(now)
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()
@@ -210,6 +212,8 @@ class Node:
                     self._flows.records.on_saved(event)
                 if self._flows.admission is not None:
                     self._flows.admission.on_saved(event)
+                if self._flows.evidence is not None:
+                    self._flows.evidence.on_saved(event)
                 if self._flows.consensus is not None:
                     self._flows.peers.perform(self._flows.consensus.on_saved(event, now), now)
             case KeyStretched():

@@ -11,6 +11,7 @@ from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.effects import Effect, Reply, Send
+from minicoin.core.evidence.state import EvidenceState
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.netsync.sync import BlockSync
@@ -50,6 +51,8 @@ class CommonParts:
     """Who signs, by height; nobody where blocks need no signatures."""
     admission: AdmissionState | None = None
     """Who may connect; None where anybody may."""
+    evidence: EvidenceState | None = None
+    """Against members; None where nobody signs."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False

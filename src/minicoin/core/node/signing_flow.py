@@ -6,7 +6,7 @@ from minicoin.core.admission.state import AdmissionState
 from minicoin.core.consensus.fitness import FitnessCheck
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.consensus.peers import SignerPeers
-from minicoin.core.consensus.ports import BlockMaker, LinkKeeper, SignerNode
+from minicoin.core.consensus.ports import Accuser, BlockMaker, LinkKeeper, SignerNode
 from minicoin.core.consensus.shelf import Shelf, WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.voting import Voting
@@ -23,7 +23,12 @@ class SigningRecord:
 
 
 def make_signer(
-    node: SignerNode, record: SigningRecord, links: LinkKeeper, maker: BlockMaker, admission: AdmissionState | None
+    node: SignerNode,
+    record: SigningRecord,
+    links: LinkKeeper,
+    maker: BlockMaker,
+    admission: AdmissionState | None,
+    accuser: Accuser | None,
 ) -> Consensus | None:
     """For the node of a member; None for any other. Where there is an admission, only those that it names as signers
     may speak for members. Raises MisuseError where nobody signs on this network, and where
@@ -31,7 +36,7 @@ def make_signer(
     key, signers, state = node.policy.signing_key, node.tree.signers, record.state
     if key is None:
         return None
-    if signers is None:
+    if signers is None or accuser is None:
         raise MisuseError(f"nobody signs the blocks of {node.network.name}: start this node without a signing key")
     if state is not None and state.member != key:
         raise MisuseError(
@@ -55,4 +60,4 @@ def make_signer(
     fitness = FitnessCheck(key, members, state)
     if sign_from is not None:
         fitness.override(sign_from)
-    return Consensus(node, links, Voting(node, maker, fitness, shelf, peers), peers)
+    return Consensus(node, links, Voting(node, maker, fitness, shelf, peers, accuser), peers)

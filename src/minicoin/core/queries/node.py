@@ -6,6 +6,7 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 from minicoin.core.queries.admission import AdmissionQueries
 from minicoin.core.queries.chain import ChainQueries
 from minicoin.core.queries.consensus import ConsensusQueries
+from minicoin.core.queries.evidence import EvidenceQueries
 from minicoin.core.queries.members import MemberQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
@@ -23,6 +24,7 @@ class NodeQueries:
         "admission",
         "chain",
         "consensus",
+        "evidence",
         "members",
         "mempool",
         "network",
@@ -37,6 +39,7 @@ class NodeQueries:
         self.admission = AdmissionQueries(view)
         self.chain = ChainQueries(view, now)
         self.consensus = ConsensusQueries(view)
+        self.evidence = EvidenceQueries(view)
         self.members = MemberQueries(view)
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
@@ -44,6 +47,8 @@ class NodeQueries:
         self.wallet = WalletQueries(view)
 
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should know: why the chain stands still or soon may, the network's alerts, and admission."""
+        """What an operator should know: why the chain stands still or soon may, who lied, the network's alerts, and
+        admission."""
         failure = (self._view.failure,) if self._view.failure else ()
-        return (*failure, *self.consensus.warnings(), *self.records.alerts(), *self.admission.warnings())
+        members = (*self.consensus.warnings(), *self.evidence.warnings())
+        return (*failure, *members, *self.records.alerts(), *self.admission.warnings())

@@ -71,7 +71,7 @@ def is_signed_together(kind: str) -> bool:
 
 def signer_text(kind: str, signer: bytes) -> str:
     """A signer as people read it: a member's key, or a peer id."""
-    return str(PeerId(signer)) if KINDS[kind].statement is None else signer.hex()
+    return signer.hex() if KINDS[kind].names_members else str(PeerId(signer))
 
 
 def parse_signer(kind: str, text: str) -> bytes:
@@ -79,7 +79,7 @@ def parse_signer(kind: str, text: str) -> bytes:
     MisuseError for an unknown kind."""
     if is_signed_together(kind):
         return b""
-    if KINDS[kind].statement is None:
+    if not KINDS[kind].names_members:
         return PeerId.parse(text).multihash
     try:
         return bytes.fromhex(text)

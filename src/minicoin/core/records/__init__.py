@@ -18,6 +18,9 @@
    highest version would hide: so a digest sums up a source's records as well, and where sums differ all of them go.
 6. Where a group's peers bring more than their room, what is beyond it is remembered by source and version (`declined`)
    and named in digests, so that nobody sends it again.
+7. Evidence against a member is signed by nobody: it is believed by the signatures within it, under the list of its
+   height, and looked at before it is held or passed on. Of a member and height the first is held; nodes may hold
+   different ones, so digests leave the value out.
 
 `store` holds them and owns the bounds; `document` writes them down; `reconcile` compares what two nodes hold,
 `messages` carries it, and `flow` is the part of the node that says when, in the modes of `exchange_policy`.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from minicoin.core.limits import ADMISSION_BODY_BYTES_MAX, SIGNED_RECORD_VALUE_BYTES_MAX
+from minicoin.core.limits import ADMISSION_BODY_BYTES_MAX, EVIDENCE_BYTES_MAX, SIGNED_RECORD_VALUE_BYTES_MAX
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import DAY_US, HOUR_US
 
@@ -23,6 +23,8 @@ class MaySign(StrEnum):
     """A quorum of the members of the height that the record names, together."""
     MEMBER = "member"
     """One of them, for himself: what the others sign the same of, they sign together."""
+    NOBODY = "nobody"
+    """What it says proves itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,18 @@ class KindRow:
         return self.may_sign in (MaySign.FOUNDERS, MaySign.MEMBERS)
 
     @property
+    def proves_itself(self) -> bool:
+        """It has no signature of its own: its value is evidence (core/signers/evidence)."""
+        return self.may_sign is MaySign.NOBODY
+
+    @property
+    def names_members(self) -> bool:
+        """Whoever is named in it is so by a member's key, and not by a peer id."""
+        return self.statement is not None or self.proves_itself
+
+    @property
     def is_trusted(self) -> bool:
-        """Signed by keys that the network names."""
+        """It counts by signatures of keys that the network names."""
         return self.may_sign is not MaySign.ANY_NODE
 
 
@@ -55,6 +67,8 @@ ADMISSION_DRAFT: Final = "admission-draft"
 """The same, as one member signs it."""
 CHANGE: Final = "change"
 """What a member publishes that stands behind a change of the member list."""
+EVIDENCE: Final = "evidence"
+"""What proves that a member lied, or more of them than a list tolerates."""
 ALERT: Final = "alert"
 """What every node shows among its warnings."""
 
@@ -85,6 +99,7 @@ KINDS: Final = MappingProxyType(
                 "who may connect, as one member signed it",
                 StatementKind.ADMISSION,
             ),
+            KindRow(EVIDENCE, MaySign.NOBODY, EVIDENCE_BYTES_MAX, None, "what proves that a member lied"),
         )
     }
 )

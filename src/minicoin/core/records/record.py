@@ -3,11 +3,12 @@
 The body is kind, key, version (8 bytes), expiry (8 bytes, Unix seconds, 0 for none) and value; behind it stand the
 signatures, by ascending signer. Lengths and counts are CompactSizes, integers little-endian. A signer is a peer id that
 holds its key (Ed25519 and secp256k1 do, RSA does not). Signed is DOMAIN, the network's id, the body. Of what members
-sign, a signer is a member's x-only key, and signed is the statement (`statements`).
+sign, a signer is a member's x-only key, and signed is the statement (`statements`). Evidence has no signatures: it is
+the accused member's, or nobody's, and key and version are its height, so that there is one of a member and height.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -18,14 +19,16 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import (
+    EVIDENCE_BYTES_MAX,
     MEMBERS_MAX,
     RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX,
     SIGNATURE_BYTES_MAX,
     SIGNED_RECORD_KEY_CHARACTERS_MAX,
     SIGNED_RECORD_SIGNATURES_MAX,
 )
-from minicoin.core.records.kinds import KINDS, KindRow
+from minicoin.core.records.kinds import EVIDENCE, KINDS, KindRow
 from minicoin.core.records.statements import read_statement
+from minicoin.core.signers.evidence import Evidence, accused_of, decode_evidence
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
 from minicoin.core.units import SECOND_US
@@ -68,8 +71,11 @@ class SignedRecord:
 
     @property
     def owner(self) -> bytes:
-        """Whose it is: its signer; nobody's where several sign together."""
-        return b"" if KINDS[self.kind].is_shared else self.signatures[0].signer
+        """Whose it is: its signer, or whom it accuses; nobody's where several sign together."""
+        kind = KINDS[self.kind]
+        if kind.proves_itself:
+            return accused_of(self.value)
+        return b"" if kind.is_shared else self.signatures[0].signer
 
     @property
     def place(self) -> Place:
@@ -96,6 +102,10 @@ class SignedRecord:
             )
         )
 
+    def summed(self) -> bytes:
+        """By what the records of two nodes are compared: one proof of a height is as good as another."""
+        return replace(self, value=b"").body() if KINDS[self.kind].proves_itself else self.body()
+
     def encode(self) -> bytes:
         parts = [self.body(), encode_compact(len(self.signatures))]
         for one in self.signatures:
@@ -108,7 +118,7 @@ def source_of(kind: str, owner: bytes) -> bytes:
     name = kind.encode("ascii")
     if not owner:
         what = b"kind " + name
-    elif KINDS[kind].statement is not None:
+    elif KINDS[kind].names_members:
         # Statements of two kinds may have one version.
         what = b"member " + name + b" " + owner
     else:
@@ -170,10 +180,14 @@ def holds_key(peer_id: bytes) -> bool:
 def _check(record: SignedRecord, kind: KindRow) -> None:
     """What a row says of the numbers and the count."""
     signers = [one.signer for one in record.signatures]
-    if not signers or signers != sorted(dict.fromkeys(signers)):
-        raise DecodeError("a record's signers do not stand in order, each once")
+    if bool(signers) is kind.proves_itself or signers != sorted(dict.fromkeys(signers)):
+        raise DecodeError("a record's signers do not stand in order, each once; evidence has none")
     if len(signers) > 1 and not kind.is_shared:
         raise DecodeError(f"a record of kind {kind.name} has one signer, not {len(signers)}")
+    if kind.proves_itself:
+        height = decode_evidence(record.value).height
+        if (record.key, record.version) != (str(height), height):
+            raise DecodeError("the key of evidence is the height that it is about, and so is its version")
     statement = read_statement(kind, record.value)
     if statement is not None and (record.key or record.version != statement.version):
         raise DecodeError(f"a record of kind {kind.name} has no key, and the version that it states")
@@ -225,7 +239,8 @@ def with_signature(record: SignedRecord, identity: Identity, network_id: bytes) 
 
 
 def has_forged_signature(record: SignedRecord, network_id: bytes) -> bool:
-    """Whether a signature does not hold; as good as free for one that was verified before."""
+    """Whether a signature does not hold; as good as free for one that was verified before. Those within evidence are
+    not looked at."""
     statement = KINDS[record.kind].statement
     if statement is not None:
         digest = statement.digest(network_id, record.value)
@@ -250,9 +265,17 @@ def statement_record(kind: str, version: int, value: bytes, signatures: Iterable
     return SignedRecord(kind, "", version, 0, value, tuple(RecordSignature(*one) for one in ordered))
 
 
+def evidence_record(evidence: Evidence) -> SignedRecord:
+    """A record of evidence, which is not looked at. Raises MisuseError where it is too long for one."""
+    value, height = evidence.encode(), evidence.height
+    if len(value) > EVIDENCE_BYTES_MAX:
+        raise MisuseError(f"evidence of {len(value)} bytes, at most {EVIDENCE_BYTES_MAX}")
+    return SignedRecord(EVIDENCE, str(height), height, 0, value, ())
+
+
 def sum_of(records: Iterable[SignedRecord]) -> int:
     """A check sum over records, in any order."""
     total = 0
     for record in records:
-        total ^= int.from_bytes(sha256(record.body()).digest()[:8], "little")
+        total ^= int.from_bytes(sha256(record.summed()).digest()[:8], "little")
     return total

@@ -11,6 +11,7 @@ from typing import Final
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import (
+    EVIDENCE_MAX,
     SIGNED_RECORD_AHEAD_MAX_US,
     SIGNED_RECORD_BYTES_PER_SIGNER_MAX,
     SIGNED_RECORD_GROUPS_CHARGED_MAX,
@@ -41,6 +42,7 @@ from minicoin.core.records.record import (
 from minicoin.core.records.room import Room
 from minicoin.core.records.sources import Sources
 from minicoin.core.records.statements import MemberLists, read_statement
+from minicoin.core.signers.evidence import decode_evidence
 from minicoin.core.units import Micros
 
 Listener = Callable[[SignedRecord], None]
@@ -147,7 +149,7 @@ class RecordStore:
         # A signature costs its verification, whoever made it.
         if not (self._all.charge(None, now) and self._groups.charge(group, now)):
             return Taken.TOO_OFTEN
-        if has_forged_signature(record, self._network.network_id):
+        if has_forged_signature(record, self._network.network_id) or self._proves_nothing(record, kind):
             raise PeerFault(f"forged record of kind {kind.name}")
         if not self._signers.charge(record.source, now):
             return Taken.TOO_OFTEN
@@ -178,9 +180,17 @@ class RecordStore:
         if record.version > now + SIGNED_RECORD_AHEAD_MAX_US:
             return Taken.EARLY
         statement = read_statement(kind, record.value)
-        if statement is not None and self._members_at(statement.height) is None:
+        height = record.version if kind.proves_itself else None if statement is None else statement.height
+        if height is not None and self._members_at(height) is None:
             return Taken.EARLY
         return None if self.may_sign(record) else Taken.NOT_ALLOWED
+
+    def _proves_nothing(self, record: SignedRecord, kind: KindRow) -> bool:
+        """Whether it is evidence that does not hold under the list of its height."""
+        if not kind.proves_itself:
+            return False
+        members = self._members_at(record.version)
+        return members is None or decode_evidence(record.value).problem(members, self.network_id) is not None
 
     def _contradicts(self, record: SignedRecord, kind: KindRow) -> bool:
         """Whether members signed it beside what is held, if its signatures hold."""
@@ -210,9 +220,14 @@ class RecordStore:
                 if members is None or not all(signer in members for signer in signers):
                     return False
                 return len(signers) >= (1 if record.owner else members.quorum)
+            case MaySign.NOBODY:
+                members = self._members_at(record.version)
+                return members is not None and (not record.owner or record.owner in members)
 
     def _has_room(self, held: Held, kind: KindRow) -> bool:
         record = held.record
+        if kind.proves_itself and len(self._held[kind.name]) >= EVIDENCE_MAX:
+            return False
         old = self._held[kind.name].get(record.place)
         records, size = (1, held.size) if old is None else (0, held.size - old.size)
         of_source = self.sources.held(record.source)
@@ -298,6 +313,8 @@ class RecordStore:
         row = KINDS.get(kind)
         if row is None:
             raise MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
+        if row.proves_itself:
+            raise MisuseError(f"records of kind {kind} are signed by nobody: nodes make them of what they find")
         if row.statement is not None:
             raise MisuseError(f"records of kind {kind} are signed with members' keys: minicoin admission propose")
         identity = self._signing_for(row)

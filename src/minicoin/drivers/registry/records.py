@@ -101,9 +101,10 @@ class RegistryRecords:
         ]
 
     def _wanted(self, held: Iterable[SignedRecord]) -> dict[Place, bytes]:
-        """What keys of the network have signed, first what several signed together; and our own drafts of changes."""
+        """What keys of the network have signed, first what several signed together; and our own drafts of changes. If
+        there is room, evidence."""
         trusted = [record for record in held if KINDS[record.kind].is_trusted or self._is_draft(record)]
-        trusted.sort(key=lambda record: bool(record.owner))
+        trusted.sort(key=lambda record: (KINDS[record.kind].proves_itself, bool(record.owner)))
         chosen = trusted[:REGISTRY_RECORDS_PER_NODE_MAX]
         return {Place(self._own, record_name(record)): record.encode() for record in chosen}
 

@@ -19,7 +19,8 @@ async def get_consensus_info(call: Call) -> Json:
     if view is None or not isinstance(proof, SignersKind):
         raise RpcError(MISC_ERROR, _NOBODY_SIGNS)
     names = dict(zip(view.members.keys, view.names, strict=True))
-    shape = _members(view, names)
+    evidence = await call.port.query(lambda node: node.evidence.listing())
+    shape = _members(view, names) | {"evidence": len(evidence or ())}
     return shape if view.status is None else shape | _rounds(view.status, names)
 
 
@@ -69,7 +70,8 @@ METHODS = (
         Category.NETWORK,
         "Where members sign the blocks: who signs the next one, which round they are in, who is here, and what keeps a "
         "block from being made.",
-        "An object: height, quorum, faults_tolerated, signs, members (name, key; at a member's node also here, own, "
+        "An object: height, quorum, faults_tolerated, signs, evidence (pieces of it: getevidence), "
+        "members (name, key; at a member's node also here, own, "
         "last_heard, and the round it reached), and at a member's node round, step, proposer, here, has_quorum, "
         "one_more_failure_halts, lock, abstains (why), warnings.",
         get_consensus_info,
