@@ -109,7 +109,7 @@ def startnode(
         str | None,
         _option(
             _FINDING,
-            "Where nodes find each other: file:///FOLDER, etcd:// or zookeeper://HOST:PORT[,HOST:PORT]/PREFIX.",
+            "Where nodes find each other: file:///FOLDER, etcd:// or zookeeper:// HOST:PORT,.../PREFIX.",
             "--registry",
         ),
     ] = None,
