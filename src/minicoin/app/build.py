@@ -189,8 +189,8 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
         signer = None
         if setup.signing_key is not None:
-            signer = VoteSigner(setup.signing_key, network.network_id, policy.peer_id)
-            policy = replace(policy, signing_key=signer.member)
+            signer = VoteSigner((setup.signing_key,), network.network_id, policy.peer_id)
+            policy = replace(policy, signing_key=signer.members[0])
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))

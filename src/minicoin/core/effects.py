@@ -229,23 +229,27 @@ class StretchKey:
 
 @dataclass(frozen=True, slots=True)
 class SignVote:
-    """Sign a vote as this node's member; answered by VoteSigned. That it will be signed is on disk by now."""
+    """Sign a vote as a member; answered by VoteSigned. That it will be signed is on disk by now."""
 
+    member: bytes
+    """With its key, here and below: the public half."""
     vote: Vote
 
 
 @dataclass(frozen=True, slots=True)
 class SignGreeting:
-    """Sign, for the peer of this connection, that this node signs as its member; answered by GreetingSigned."""
+    """Sign, for the peer of this connection, that this node signs for a member; answered by GreetingSigned."""
 
+    member: bytes
     conn: ConnId
     peer_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SignStatement:
-    """Sign a statement as this node's member; answered by StatementSigned. That it will be signed is on disk by now."""
+    """Sign a statement as a member; answered by StatementSigned. That it will be signed is on disk by now."""
 
+    member: bytes
     kind: StatementKind
     body: bytes = field(repr=False)
 

@@ -222,6 +222,7 @@ class VoteSigned:
 class GreetingSigned:
     """The signature of a greeting (core/consensus/messages) for the peer of this connection, or None and why."""
 
+    member: bytes
     conn: ConnId
     signature: bytes | None
     reason: str = ""
@@ -229,8 +230,9 @@ class GreetingSigned:
 
 @dataclass(frozen=True, slots=True)
 class StatementSigned:
-    """The statement's signature by this node's member, or None and why."""
+    """The statement's signature by the member that was to sign it, or None and why."""
 
+    member: bytes
     kind: StatementKind
     body: bytes = field(repr=False)
     signature: bytes | None

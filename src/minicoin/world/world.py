@@ -190,8 +190,8 @@ class World:
         if host.identity is not None and policy.listens:
             policy = replace(policy, listen_addresses=(host.address,))
         if host.signing_key is not None:
-            host.signer = VoteSigner(host.signing_key, self.network.network_id, host.address.peer_id)
-            policy = replace(policy, signing_key=host.signer.member)
+            host.signer = VoteSigner((host.signing_key,), self.network.network_id, host.address.peer_id)
+            policy = replace(policy, signing_key=host.signer.members[0])
         host.policy = policy
         node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now, identity=host.identity)
         host.node = node

@@ -32,7 +32,7 @@ def sign(bank: Bank, command: ProposeAdmission | ApproveAdmission, number: int =
     assert isinstance(ask, SignStatement)
     digest = ask.kind.digest(NETWORK_ID, ask.body)
     signature = KEYS[number].sign_schnorr(digest, bytes(32))
-    bank.flow.on_signed(StatementSigned(ask.kind, ask.body, signature), bank.now)
+    bank.flow.on_signed(StatementSigned(ask.member, ask.kind, ask.body, signature), bank.now)
     answer = bank.replies[-1]
     assert isinstance(answer, AdmissionSigned)
     return answer

@@ -159,7 +159,7 @@ class Bank:
             self.tree.mark_stored(block.hash)
             self.tree.set_tip(block.hash)
         self.runs += 1
-        self.own = VoteSigner(self.key, self.network.network_id, self.policy.peer_id)
+        self.own = VoteSigner((self.key,), self.network.network_id, self.policy.peer_id)
         written = self.documents.get(BLOCKS_KEY)
         state = self.documents.get(SIGN_STATE_KEY)
         record = SigningRecord(

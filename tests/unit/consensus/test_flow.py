@@ -439,7 +439,7 @@ class Gone:
         self.asked += 1
         if isinstance(effect, SignVote):
             return VoteSigned(effect.vote, None, "nobody is there")
-        return GreetingSigned(effect.conn, None, "nobody is there")
+        return GreetingSigned(effect.member, effect.conn, None, "nobody is there")
 
 
 def test_a_signer_that_is_gone_is_missed_and_its_votes_come_when_it_is_back() -> None:

@@ -3,7 +3,7 @@
 import queue
 
 from tests.unit.consensus.samples import ALICE, BOB
-from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID
+from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID, public
 
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import SignGreeting, SignVote
@@ -15,11 +15,11 @@ from minicoin.drivers.signing import SigningWorker
 
 def test_what_was_asked_is_answered_in_order_before_it_stops() -> None:
     posted: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    worker = SigningWorker(VoteSigner(KEYS[0], NETWORK_ID, ALICE), posted.put)
+    worker = SigningWorker(VoteSigner(KEYS[:1], NETWORK_ID, ALICE), posted.put)
     votes = [Vote(VoteKind.PREVOTE, 7, round_, BLOCK, BANKS.hash) for round_ in range(3)]
     for vote in votes:
-        worker.sign(SignVote(vote))
-    worker.sign(SignGreeting(ConnId(1), BOB))
+        worker.sign(SignVote(public(KEYS[0]), vote))
+    worker.sign(SignGreeting(public(KEYS[0]), ConnId(1), BOB))
     worker.stop()
     answers = [posted.get_nowait() for _ in range(4)]
     signed = [one for one in answers if isinstance(one, VoteSigned)]

@@ -36,13 +36,13 @@ class Bank:
     def __post_init__(self):
         self.store = store_of(Identity.from_seed(bytes((self.number,)) * 32))
         self.records = RecordFlow(self.store, Rng(bytes(32)), lambda address: b"", self, NOW)
-        self.signer = VoteSigner(self.key, NETWORK.network_id, b"")
+        self.signer = VoteSigner((self.key,), NETWORK.network_id, b"")
         self.changes = MemberChanges(
             Drafts(self.store, NETWORK.network_id),
             self.records,
             lambda: self.board.standing,
             lambda key, now: key in self.board.heard,
-            self.signer.member if self.signs else None,
+            self.signer.members[0] if self.signs else None,
             self,
         )
 

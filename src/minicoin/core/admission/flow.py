@@ -47,6 +47,7 @@ class _Signing:
 
     request: RequestId
     record: AdmissionRecord
+    member: bytes
     saved_at: int
     """It is on disk when so many writes of the document are done."""
     is_asked: bool = False
@@ -278,7 +279,7 @@ class AdmissionFlow(Part):
             )
         self.state.signed = bare
         self._outbox.emit(self._save())
-        self._signing = _Signing(request, bare, self._writes_begun)
+        self._signing = _Signing(request, bare, own, self._writes_begun)
 
     def on_saved(self, event: Saved) -> None:
         """A document is on disk, or the disk refused it."""
@@ -293,16 +294,16 @@ class AdmissionFlow(Part):
             self._outbox.refuse(signing.request, Reason.NOT_SAVED, f"the disk refused: {event.error}")
             return
         signing.is_asked = True
-        self._outbox.emit(SignStatement(StatementKind.ADMISSION, signing.record.body()))
+        self._outbox.emit(SignStatement(signing.member, StatementKind.ADMISSION, signing.record.body()))
 
     def on_signed(self, event: StatementSigned, now: Micros) -> None:
         """The key's answer."""
         signing, self._signing = self._signing, None
-        assert signing is not None and self._own_member is not None
+        assert signing is not None
         if event.signature is None:
             self._outbox.refuse(signing.request, Reason.UNABLE, f"it is not signed: {event.reason}")
             return
-        record = signing.record.with_signature(self._own_member, event.signature)
+        record = signing.record.with_signature(event.member, event.signature)
         taken = self._store.take(_record_of(ADMISSION_DRAFT, record), b"", now)
         if taken not in (Taken.NEW, Taken.OLD):
             self._outbox.refuse(signing.request, Reason.CROWDED, f"signed, and not told to others: {taken}; try again")

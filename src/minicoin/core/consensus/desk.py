@@ -26,6 +26,7 @@ BLOCKS_KEY: Final = "sign-blocks"
 class Order:
     """A vote to be signed, and what is written before."""
 
+    member: bytes
     vote: Vote
     sign_state: bytes
     blocks: bytes | None
@@ -68,7 +69,7 @@ class Desk:
         if self._step is _Step.BLOCKS:
             return self._save_state(order)
         self._step = _Step.SIGNING
-        return (SignVote(order.vote),)
+        return (SignVote(order.member, order.vote),)
 
     def on_signed(self, event: VoteSigned) -> tuple[SignedVote | None, Iterable[Effect]]:
         """What may leave now, and how to go on."""

@@ -131,7 +131,7 @@ class Consensus(Part):
             self._ungreeted[event.conn] = None
             return self._after([], now)
         peer = self._peers.note_greeted(event.conn)
-        effects: list[Effect] = [Send(event.conn, MemberGreeting(self._voting.member, event.signature))]
+        effects: list[Effect] = [Send(event.conn, MemberGreeting(event.member, event.signature))]
         return self._after(effects if peer is None else [*effects, *self._meet(peer, now)], now)
 
     # --- peers ---
@@ -149,7 +149,7 @@ class Consensus(Part):
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
             self._offered[peer.conn] = peer.address.peer_id
-            return (SignGreeting(peer.conn, peer.address.peer_id),)
+            return (SignGreeting(self._voting.member, peer.conn, peer.address.peer_id),)
         return ()
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
@@ -284,7 +284,7 @@ class Consensus(Part):
             self._try_at = None
             if self._voting.desk.trouble:
                 effects += self._voting.try_again(now)
-            effects += [SignGreeting(conn, self._offered[conn]) for conn in self._ungreeted]
+            effects += [SignGreeting(self._voting.member, conn, self._offered[conn]) for conn in self._ungreeted]
             self._ungreeted.clear()
         return self._after(effects, now)
 

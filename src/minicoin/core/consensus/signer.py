@@ -1,12 +1,15 @@
 """What holds a member's signing key does for the core, which never has it: for the driver and the simulated world.
 
 What may be signed is the sign state's to say, which is on disk before anything comes here. This is the second lock on
-the door: what was signed in one run is not signed otherwise, whatever is asked.
+the door, with a record of its own in memory: what was signed in one run is not signed otherwise, whatever is asked.
 """
+
+from collections.abc import Iterable
 
 from coincurve import PrivateKey
 
 from minicoin.core.consensus.messages import greeting_digest
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
 from minicoin.core.signers.votes import Vote, sign_vote
@@ -15,27 +18,42 @@ _AUXILIARY = bytes(32)
 
 
 class VoteSigner:
-    """One member's key, for one network and one node."""
+    """The keys of one node, on one network."""
 
-    def __init__(self, key: PrivateKey, network_id: bytes, peer_id: bytes) -> None:
+    def __init__(self, keys: Iterable[PrivateKey], network_id: bytes, peer_id: bytes) -> None:
         """`peer_id` is this node's, which greetings name."""
-        self._key = key
+        self._keys: dict[bytes, PrivateKey] = {key.public_key_xonly.format(): key for key in keys}
         self._network_id = network_id
         self._peer_id = peer_id
-        self._last: Vote | None = None
-        self.member: bytes = key.public_key_xonly.format()
-        """The public key."""
+        self._signed = {member: SignState(member) for member in self._keys}
+
+    @property
+    def members(self) -> tuple[bytes, ...]:
+        """The public keys."""
+        return tuple(self._keys)
 
     def answer(self, effect: SignVote | SignGreeting | SignStatement) -> VoteSigned | GreetingSigned | StatementSigned:
         """What the effect promises."""
-        if isinstance(effect, SignStatement):
-            digest = effect.kind.digest(self._network_id, effect.body)
-            return StatementSigned(effect.kind, effect.body, self._key.sign_schnorr(digest, _AUXILIARY))
-        if isinstance(effect, SignGreeting):
-            digest = greeting_digest(self._network_id, self._peer_id, effect.peer_id)
-            return GreetingSigned(effect.conn, self._key.sign_schnorr(digest, _AUXILIARY))
-        vote, last = effect.vote, self._last
-        if last is not None and (vote.slot < last.slot or (vote.slot == last.slot and vote != last)):
-            return VoteSigned(vote, None, f"slot {vote.slot} is not signed: {last.slot} was signed before it")
-        self._last = vote
-        return VoteSigned(vote, sign_vote(vote, self._key, self._network_id))
+        key = self._keys.get(effect.member)
+        reason = "" if key is not None else f"the signing key {effect.member.hex()} is not here"
+        match effect:
+            case SignVote(member, vote):
+                return self._sign_vote(member, vote, key, reason)
+            case SignGreeting(member, conn, peer_id):
+                digest = greeting_digest(self._network_id, self._peer_id, peer_id)
+                return GreetingSigned(member, conn, _sign(key, digest), reason)
+            case SignStatement(member, kind, body):
+                return StatementSigned(member, kind, body, _sign(key, kind.digest(self._network_id, body)), reason)
+
+    def _sign_vote(self, member: bytes, vote: Vote, key: PrivateKey | None, reason: str) -> VoteSigned:
+        if key is None:
+            return VoteSigned(vote, None, reason)
+        signed = self._signed[member]
+        if (problem := signed.problem(vote)) is not None:
+            return VoteSigned(vote, None, problem)
+        self._signed[member] = signed.recorded(vote, None, None)
+        return VoteSigned(vote, sign_vote(vote, key, self._network_id))
+
+
+def _sign(key: PrivateKey | None, digest: bytes) -> bytes | None:
+    return None if key is None else key.sign_schnorr(digest, _AUXILIARY)

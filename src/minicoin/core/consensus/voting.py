@@ -326,7 +326,7 @@ class Voting:
         held = [one.choice.block for one in (cast.lock, cast.valid) if one is not None]
         if cast.vote.kind is VoteKind.PROPOSAL:
             held.append(cast.vote.block)
-        return self.desk.take(Order(cast.vote, self.fitness.state.encode(), self.shelf.write(held)))
+        return self.desk.take(Order(self.member, cast.vote, self.fitness.state.encode(), self.shelf.write(held)))
 
     def _make(self, now: Micros) -> list[Effect]:
         try:

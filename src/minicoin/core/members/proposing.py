@@ -121,7 +121,7 @@ class MemberChanges:
         halting = halting_problem(change, lambda key: self._is_heard(key, now))
         if halting is not None and not forced:
             raise MisuseError(f"{halting}; force it if you know better")
-        self._ask_for_signature(request, change)
+        self._ask_for_signature(request, change, self._member)
 
     def _propose(
         self,
@@ -161,26 +161,26 @@ class MemberChanges:
             raise MisuseError(f"{len(found) or 'no'} open changes have a hash that begins with {prefix}")
         return found[0]
 
-    def _ask_for_signature(self, request: RequestId, change: MemberChange) -> None:
+    def _ask_for_signature(self, request: RequestId, change: MemberChange, member: bytes) -> None:
         if sum(map(len, self._waiting.values())) >= MEMBER_CHANGES_WAITING_MAX:
             self._outbox.refuse(request, Reason.CROWDED, "too many changes wait for their signature")
             return
         waiting = self._waiting.setdefault(change.hash, [])
         waiting.append(request)
         if len(waiting) == 1:
-            self._outbox.emit(SignStatement(StatementKind.MEMBER_CHANGE, change.body()))
+            self._outbox.emit(SignStatement(member, StatementKind.MEMBER_CHANGE, change.body()))
 
     def on_signed(self, event: StatementSigned, now: Micros) -> None:
         """The signature is there: publish it, and answer when that is on disk."""
         bare = MemberChange.decode_body(event.body)
         requests = self._waiting.pop(bare.hash, [])
-        if self._member is None or not requests:
+        if not requests:
             return
         if event.signature is None:
             for request in requests:
                 self._outbox.refuse(request, Reason.UNABLE, f"it is not signed: {event.reason}")
             return
-        own = bare.with_signature(self._member, event.signature)
+        own = bare.with_signature(event.member, event.signature)
         try:
             self._records.publish(CHANGE, own.hash.hex()[:32], own.encode(), now)
         except MisuseError as error:
