@@ -13,6 +13,7 @@ from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import RAW_BLOCK
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
 from tests.unit.consensus.test_sign_state import EMPTY, LEANING, LOCKED
+from tests.unit.drivers.signer.samples import FRAMES as SIGNER_FRAMES
 from tests.unit.netsync.samples import ITEM, MOVED_ITEM
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
@@ -71,6 +72,8 @@ from minicoin.core.wire.messages_extension import ExtensionMessage, Offer
 from minicoin.drivers.registry.content import Place, decode_entry, encode_entry, read_key
 from minicoin.drivers.registry.etcd_json import EtcdFailure, decode, read_created, read_page, read_watch
 from minicoin.drivers.registry.kept import Kept, KeptNode, decode_kept, encode_kept
+from minicoin.drivers.signer.protocol import SignerFrameReader, decode_frame
+from minicoin.drivers.signer.protocol import encode_frame as encode_signer_frame
 
 MAGIC = bytes.fromhex("fabfb5da")
 # Their text is made readable and their later fields are dropped, so their bytes need not come back the same.
@@ -97,6 +100,16 @@ def _allow_refusal(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 def _sign_state(raw: bytes) -> None:
     assert SignState.decode(raw).encode() == raw
+
+
+@_allow_refusal
+def _signer_frame(raw: bytes) -> None:
+    """What is read is what is written, and a whole frame is found in any pieces."""
+    frame = decode_frame(raw)
+    whole = encode_signer_frame(frame)
+    assert whole[4:] == raw
+    reader = SignerFrameReader()
+    assert [one for at in range(len(whole)) for one in reader.feed(whole[at : at + 1])] == [frame]
 
 
 def _message(command: str) -> Callable[[bytes], None]:
@@ -465,6 +478,7 @@ TARGETS: dict[str, Target] = {
         _allow_refusal(_signer_blocks), (WrittenBlocks().encode(), WrittenBlocks(None, (RAW_BLOCK,)).encode())
     ),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
+    "signer-frame": Target(_signer_frame, tuple(encode_signer_frame(frame)[4:] for frame in SIGNER_FRAMES)),
     "sign-state": Target(_allow_refusal(_sign_state), (EMPTY.encode(), LOCKED.encode(), LEANING.encode())),
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())

@@ -20,6 +20,8 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
+from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.directed.letterbox import LETTERS_KEY
 from minicoin.core.faults import MisuseError
@@ -53,6 +55,7 @@ from minicoin.drivers.registry.settings import RegistrySettings
 from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime
+from minicoin.drivers.signer.link import SignerLink
 from minicoin.drivers.store.disk import DiskChainStore
 from minicoin.drivers.transport import Gate, Libp2pTransport, PlainTransport, Transport, TransportKind
 
@@ -98,6 +101,8 @@ class NodeSetup:
     """Who this node is on libp2p; None: the one of the data directory, made at the first start."""
     signing_key: PrivateKey | None = None
     """Of the member of a consortium that this node signs for."""
+    signer: Path | None = None
+    """The socket of a signer that holds it, where this process does not."""
     script_threads: int = 1
     nameserver: tuple[str, int] | None = None
     """Who is asked for names; None: the system's."""
@@ -187,10 +192,9 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         if TransportKind.LIBP2P in (*kinds, setup.default_transport):
             identity = setup.identity or load_identity(setup.datadir)
         policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
-        signer = None
-        if setup.signing_key is not None:
-            signer = VoteSigner((setup.signing_key,), network.network_id, policy.peer_id)
-            policy = replace(policy, signing_key=signer.members[0])
+        signer = _make_signer(setup, policy.peer_id)
+        if signer is not None:
+            policy = replace(policy, signing_key=_own_member(setup, signer, loaded, messages))
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
@@ -225,10 +229,37 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
+    if isinstance(signer, SignerLink):
+        signer.report = lambda report: runtime.report_from_thread(report)
     runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder, signer)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     registry = _make_registry(setup, runtime, inbox)
     return BuiltNode(setup, runtime, listening, identity, mdns, registry, loaded.get(MEMPOOL_KEY), messages)
+
+
+def _make_signer(setup: NodeSetup, peer_id: bytes) -> VoteSigner | SignerLink | None:
+    """What signs for this node; None where it looks on."""
+    network_id = setup.network.network_id
+    if setup.signer is not None:
+        return SignerLink(setup.signer, network_id, peer_id)
+    return None if setup.signing_key is None else VoteSigner((setup.signing_key,), network_id, peer_id)
+
+
+def _own_member(
+    setup: NodeSetup, signer: VoteSigner | SignerLink, documents: dict[str, bytes], messages: list[str]
+) -> bytes:
+    """Whom the node signs for. Without its signer it starts all the same, as the member whose record it has. Raises
+    MisuseError."""
+    away = signer.find() if isinstance(signer, SignerLink) else ""
+    if signer.members:
+        return signer.members[0]
+    record = documents.get(SIGN_STATE_KEY)
+    if record is None:
+        raise MisuseError(
+            f"{away}; start the signer first: {setup.datadir} does not say which member this node signs for"
+        )
+    messages.append(f"{away}; until the signer is there this node signs nothing")
+    return SignState.decode(record).member
 
 
 def _make_registry(setup: NodeSetup, runtime: Runtime, inbox: Inbox) -> RegistryCarrier | None:

@@ -177,6 +177,15 @@ def startnode(
             "--signfrom",
         ),
     ] = None,
+    signer: Annotated[
+        str | None,
+        _option(
+            _IDENTITY,
+            "The socket of a `minicoin signer`, which holds this node's signing key.",
+            "--signer",
+            metavar="unix:PATH",
+        ),
+    ] = None,
     rpcbind: Annotated[str | None, _option(_RPC, "Address for RPC.", "--rpcbind", default="rpc_bind")] = None,
     rpcport: Annotated[
         int | None, _option(_RPC, "Port for RPC; 0 for any.", "--rpcport", default="the network's own", port=True)
@@ -433,6 +442,7 @@ def startnode(
         "identity_file": identity,
         "identity_seed": identity_seed,
         "sign_from": sign_from,
+        "signer": signer,
         "anchor": None if anchor is None else anchor.expanduser(),
         "allow_peers": tuple(allow_peer or ()),
         "role": role,

@@ -61,6 +61,7 @@ _MONEY: Final = "Wallet and mining"
 
 COMMANDS: Final = (
     Command("startnode", "cli_start", "startnode", "Run a node until Ctrl-C or `minicoin stop`.", _NODE),
+    Command("signer", "cli_signer", "signer", "Hold a member's signing keys for its node, in a process apart.", _NODE),
     Command("stop", "cli_node", "stop", "Stop the running node, and wait until it has ended.", _NODE),
     Command("getinfo", "cli_node", "getinfo", "The node at a glance: chain, peers, mempool, mining, wallet.", _NODE),
     Command("getpeerinfo", "cli_net", "peers", "Every connection.", _NODE),

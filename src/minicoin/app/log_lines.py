@@ -65,6 +65,8 @@ from minicoin.drivers.reports import (
     RegistryWarned,
     Report,
     RpcAcceptFailed,
+    SignerFound,
+    SignerLost,
 )
 from minicoin.rpc.port import LOG_AREAS
 
@@ -208,6 +210,10 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("registry-warning", {"endpoint": endpoint, "reason": reason})
         case RegistryFilesReplaced(endpoint):
             return Line("registry-files-replaced", {"endpoint": endpoint})
+        case SignerFound(place, keys):
+            return Line("signer", {"place": place, "keys": " ".join(key.hex() for key in keys)})
+        case SignerLost(place, reason):
+            return Line("signer-lost", {"place": place, "reason": reason})
         case _:
             assert_never(notice)
 

@@ -47,6 +47,7 @@ from minicoin.drivers.network import has_ipv6
 from minicoin.drivers.registry.settings import RegistryAccess, RegistrySettings, read_settings
 from minicoin.drivers.reports import RpcAcceptFailed
 from minicoin.drivers.resolver import parse_nameserver
+from minicoin.drivers.signer.place import read_place
 from minicoin.drivers.store.errors import StoreError
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import Auth, Credentials, MethodRights, SaltedUser
@@ -124,7 +125,8 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         tuple(binds),
         transport=options.transport,
         identity=None if options.identity_seed is None else Identity.from_number(options.identity_seed),
-        signing_key=_signing_key(datadir, network),
+        signing_key=None if options.signer else _signing_key(datadir, network),
+        signer=_signer(options, datadir, network),
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
         uses_mdns=uses_mdns,
@@ -158,6 +160,19 @@ def _signing_key(datadir: Path, network: Network) -> PrivateKey | None:
             f"{datadir} holds a signing key, and nobody signs the blocks of {network.name}: name the network it is for"
         )
     return None
+
+
+def _signer(options: NodeOptions, datadir: Path, network: Network) -> Path | None:
+    """Raises MisuseError."""
+    if options.signer is None:
+        return None
+    if not isinstance(network.proof, SignersKind):
+        raise MisuseError(f"--signer: nobody signs the blocks of {network.name}")
+    if has_signing_key(datadir):
+        raise MisuseError(
+            f"--signer: {datadir} holds a signing key itself; a key is in one place: move it to the signer's directory"
+        )
+    return read_place(options.signer)
 
 
 def _network(options: NodeOptions) -> Network:

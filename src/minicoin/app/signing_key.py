@@ -82,8 +82,11 @@ def load_signing_key(datadir: Path) -> PrivateKey | None:
     """The data directory's key, or None where there is none; asks for its passphrase, where it has one. Raises
     MisuseError that says what is wrong."""
     path = datadir / SIGNING_KEY_FILE
-    if not path.exists():
-        return None
+    return read_signing_key(path) if path.exists() else None
+
+
+def read_signing_key(path: Path) -> PrivateKey:
+    """The key of one file; asks for its passphrase, where it has one. Raises MisuseError that says what is wrong."""
     fields = _fields(path)
     member = _member(fields, path)
     if "secret" in fields:

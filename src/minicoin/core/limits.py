@@ -108,6 +108,21 @@ CONSENSUS_BLOCKS_WRITTEN_MAX: Final = 3
 # A member that was not heard for so long counts as absent in what is shown.
 CONSENSUS_HEARD_US: Final = 60 * SECOND_US
 
+# --- a signer in a process of its own (drivers/signer): keys over a local socket ---
+# Keys of one node: the member's, and the next one while it is rolled.
+SIGNING_KEYS_MAX: Final = 2
+# A frame either way: a statement's body at the most, the longest of which is a change of a hundred members.
+SIGNER_FRAME_BYTES_MAX: Final = 32 << 10
+SIGNER_REASON_BYTES_MAX: Final = 500
+# Connections at a time: the node, its standby, and one of each that has not ended yet.
+SIGNER_CONNECTIONS_MAX: Final = 8
+# What a node waits for one signature: two fsyncs of a slow disk. It follows the chain meanwhile, and signs nothing.
+SIGNER_ANSWER_US: Final = 2 * SECOND_US
+# After a failure it is asked nothing for so long: what the node wants signed meanwhile is not signed, at once.
+SIGNER_PAUSE_US: Final = SECOND_US // 2
+# A frame that was begun is complete within this, or the connection ends.
+SIGNER_FRAME_US: Final = 5 * SECOND_US
+
 # --- changes of members ---
 # A change without a height of its own holds so many blocks later: time for the others to approve it.
 MEMBERS_AHEAD_BLOCKS: Final = 20
@@ -814,6 +829,7 @@ assert KAD_GROUP_IN_BUCKET_MAX <= KAD_GROUP_IN_TABLE_MAX
 assert KAD_PROVIDER_RECORDS_PER_GROUP_MAX < KAD_PROVIDER_RECORDS_MAX
 assert HEADERS_PER_MESSAGE_MAX < STRAY_HEADERS_KEPT < STRAY_HEADERS_MAX
 assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
+assert ADMISSION_BODY_BYTES_MAX <= SIGNER_FRAME_BYTES_MAX // 2
 assert MEMBERS_MAX <= SHEADERS_SIGNATURES_MAX
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 # There are always connections that are in no call, so a newcomer finds a place.

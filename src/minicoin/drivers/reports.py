@@ -71,6 +71,22 @@ class RegistryFilesReplaced:
     endpoint: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignerFound:
+    """What holds the member's keys in another process is there."""
+
+    place: str
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignerLost:
+    """It signs nothing. The node follows the chain, and votes when it is back."""
+
+    place: str
+    reason: str
+
+
 Report = (
     RecordingEnded
     | AcceptFailed
@@ -80,6 +96,8 @@ Report = (
     | RegistryLost
     | RegistryWarned
     | RegistryFilesReplaced
+    | SignerFound
+    | SignerLost
 )
 
 NoticeTaker = Callable[[Micros, Notice | Report], None]

@@ -14,7 +14,6 @@ import trio
 from minicoin.core.answers import Reason, Refused
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.commands import Command, Stop
-from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import (
     Activate,
     AdmitPeers,
@@ -57,7 +56,7 @@ from minicoin.drivers.mining_worker import MiningWorker
 from minicoin.drivers.network import Listening, Sockets
 from minicoin.drivers.recorder import Recorder
 from minicoin.drivers.reports import AcceptFailed, NoticeTaker, Report
-from minicoin.drivers.signing import SigningWorker
+from minicoin.drivers.signing import KeyHolding, SigningWorker
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
@@ -78,7 +77,7 @@ class Runtime:
         clock: NodeClock,
         on_notice: NoticeTaker,
         recorder: Recorder | None = None,
-        signer: VoteSigner | None = None,
+        signer: KeyHolding | None = None,
     ) -> None:
         """`signer` is asked where the node's policy names a signing key, which is its own."""
         self.node = node

@@ -1,18 +1,32 @@
-"""Signs votes, greetings and statements off the loop, in a thread: only here the program holds the key."""
+"""Has votes, greetings and statements signed off the loop, in a thread: by the keys here, or by a signer elsewhere."""
 
 import queue
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
-from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import Event
+
+
+class KeyHolding(Protocol):
+    """What has the keys (core/consensus/signer), or asks who has (drivers/signer/link)."""
+
+    @property
+    def members(self) -> tuple[bytes, ...]:
+        """The public keys."""
+
+    def answer(self, effect: SignVote | SignGreeting | SignStatement) -> Event:
+        """What the effect promises; it may take its time."""
+
+    def close(self) -> None:
+        """Nothing more is asked."""
 
 
 class SigningWorker:
     """One thread, in the order asked; answers go to `post`."""
 
-    def __init__(self, signer: VoteSigner, post: Callable[[Event], None]) -> None:
+    def __init__(self, signer: KeyHolding, post: Callable[[Event], None]) -> None:
         self._signer = signer
         self._post = post
         self._asked: queue.SimpleQueue[SignVote | SignGreeting | SignStatement | None] = queue.SimpleQueue()
@@ -27,6 +41,7 @@ class SigningWorker:
         """Sign what waits, then end."""
         self._asked.put(None)
         self._thread.join()
+        self._signer.close()
 
     def _run(self) -> None:
         while (effect := self._asked.get()) is not None:

@@ -95,6 +95,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         whitelistrelay = true
         anchor = "~/anchor.toml"
         signfrom = 5
+        signer = "unix:/tmp/signer/socket"
         whitelistforcerelay = false
         externalip = ["1.2.3.4"]
         uacomment = ["here"]

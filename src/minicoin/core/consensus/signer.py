@@ -45,6 +45,9 @@ class VoteSigner:
             case SignStatement(member, kind, body):
                 return StatementSigned(member, kind, body, _sign(key, kind.digest(self._network_id, body)), reason)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def _sign_vote(self, member: bytes, vote: Vote, key: PrivateKey | None, reason: str) -> VoteSigned:
         if key is None:
             return VoteSigned(vote, None, reason)
