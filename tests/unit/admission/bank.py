@@ -31,6 +31,7 @@ class Bank:
         self.known = 7
         self.accused: list[object] = []
         self.emitted: list[object] = []
+        self.changes: list[Micros] = []
         self.replies: list[object] = []
         self.refusals: list[tuple[Reason, str]] = []
         self.now = NOW
@@ -48,6 +49,7 @@ class Bank:
             self.accused.append,
             own_member=member,
             own_peer_id=peer(own),
+            on_changed=self.changes.append,
         )
         self.flow.on_start(NOW)
 

@@ -51,7 +51,9 @@ def test_a_later_version_cuts_off_whom_it_leaves_out() -> None:
     bank.connect(1, 0)
     bank.connect(3, 2)
     assert bank.take(made()) is Taken.NEW
+    assert bank.changes == []
     save, admit, changed, close = bank.run()
+    assert bank.changes == [bank.now]
     assert isinstance(save, SaveState) and save.key == ADMISSION_KEY
     assert admit == AdmitPeers(bank.flow.state.peer_ids)
     assert changed == AdmissionChanged(1, (), ("Bank 0",), 6)

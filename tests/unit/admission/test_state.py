@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.signers.banks import DRAFT, FIRST, KEYS, NETWORK_ID, peer
+from tests.unit.signers.banks import BANKS, DRAFT, FIRST, KEYS, NETWORK_ID, peer
 
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import ADMISSION_DOCUMENT_BYTES_MAX, ADMISSION_HISTORY_MAX
 from minicoin.core.signers.admission import AdmissionRecord, AdmittedRole
+from minicoin.core.signers.members import member_list
 
 
 def signed(record: AdmissionRecord) -> AdmissionRecord:
@@ -25,6 +26,15 @@ def test_the_highest_version_holds_and_none_goes_back() -> None:
     assert state.role_of(peer(0)) is None and state.row_of(peer(0)) is None
     assert state.role_of(peer(8)) is AdmittedRole.OBSERVER
     assert peer(0) not in state.peer_ids and peer(1) in state.peer_ids
+
+
+def test_who_is_admitted_to_sign_for_which_members() -> None:
+    state = AdmissionState(FIRST)
+    some = member_list(BANKS.keys[:2])
+    signing = [row for row in FIRST.rows if row.key in some.keys]
+    assert state.signers_of(some) == tuple(peer_id for row in signing for peer_id in row.peer_ids)
+    # Whoever only looks on signs for nobody.
+    assert state.take(DRAFT) and peer(8) not in state.signers_of(BANKS)
 
 
 def test_a_list_that_is_long_gone_decides_nothing_new() -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from coincurve import PrivateKey
 
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEY
 from minicoin.core.consensus.flow import Consensus
@@ -65,10 +66,12 @@ class Bank:
     """All that its key ever signed, over all runs."""
     accused: list[Evidence] = field(default_factory=list)
     favoured: list[ConnId] = field(default_factory=list)
+    kept: tuple[bytes, ...] = ()
     runs: int = 0
     told: int = 0
     """How often it told others of headers."""
     part: Consensus | None = None
+    admission: AdmissionState | None = None
     disk_error: str = ""
     clock_behind_us: int = 0
     holder: KeyHolder | None = None
@@ -166,7 +169,7 @@ class Bank:
             None if state is None else SignState.decode(state),
             WrittenBlocks() if written is None else WrittenBlocks.decode(written),
         )
-        self.part = make_signer(self, record, self, self, None, self)
+        self.part = make_signer(self, record, self, self, self.admission, self)
         self.run(lambda part: part.start(self.world.now))
         self.world.connect(self)
 

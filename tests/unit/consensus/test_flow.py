@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from coincurve import PrivateKey
 
+from minicoin.core.admission.state import AdmissionState
 from minicoin.core.consensus.desk import SIGN_STATE_KEY
 from minicoin.core.consensus.messages import HeldVotes, ProposalMessage, VoteMessage, WantVotes
 from minicoin.core.effects import Effect, SignGreeting, SignVote
@@ -15,6 +16,7 @@ from minicoin.core.notices import ProposalRefused, SigningStopped
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.rng import Rng
+from minicoin.core.signers.admission import AdmissionRecord, AdmissionRow, AdmittedRole
 from minicoin.core.signers.certificate import certificate_of
 from minicoin.core.signers.votes import NIL, Vote, VoteKind, sign_vote
 from minicoin.core.units import SECOND_US, ConnId
@@ -427,6 +429,26 @@ def test_members_that_were_met_are_kept_and_told_of_payments_at_once() -> None:
     bank = world.banks[0]
     assert set(bank.kept) == {other.policy.peer_id for other in world.banks[1:]}
     assert set(bank.favoured) == {ConnId(other.place) for other in world.banks[1:]}
+
+
+def test_whoever_is_admitted_to_sign_for_a_member_is_wanted_from_the_start_and_as_it_changes() -> None:
+    world = up(4)
+    bank, others = world.banks[0], world.banks[1:]
+    rows = [
+        AdmissionRow(f"Bank {one.place}", AdmittedRole.SIGNER, public(one.key), (one.policy.peer_id,))
+        for one in world.banks
+    ]
+    bank.stop()
+    observer = AdmissionRow("Auditor", AdmittedRole.OBSERVER, None, (b"auditor",))
+    bank.admission = AdmissionState(AdmissionRecord(0, 0, bytes(32), (observer, *rows)))
+    bank.kept = ()
+    bank.start()
+    # Nobody was met yet.
+    assert bank.kept == tuple(other.policy.peer_id for other in others)
+    standby = replace(rows[1], peer_ids=(*rows[1].peer_ids, b"standby"))
+    bank.admission.take(AdmissionRecord(1, 1, bytes(32), (rows[0], standby, *rows[2:])))
+    bank.part.keep_links(world.now)
+    assert bank.kept == (*standby.peer_ids, *(other.policy.peer_id for other in others[1:]))
 
 
 class Gone:

@@ -1,95 +1,11 @@
 """Whole nodes of a consortium over libp2p, in virtual time: what they promise each other when some are killed."""
 
-from collections import Counter
-
 import pytest
-from tests.unit.worlds import make_world
 
-from minicoin.core.commands import SubmitTransaction
-from minicoin.core.consensus.desk import SIGN_STATE_KEY
-from minicoin.core.consensus.sign_state import SignState
-from minicoin.core.policy.node import NodePolicy
-from minicoin.core.primitives.block import Block, BlockHash
-from minicoin.core.primitives.transaction import Transaction, make_outpoint
-from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.kernel import KernelVerifier
-from minicoin.testing.certified_chain import allocation_of, public, signer_network, signing_keys
-from minicoin.testing.fault_parts import spend_one
-from minicoin.testing.spends import Spendable, SpendKind
-from minicoin.world.host import Host
-from minicoin.world.own_ledger import OwnLedger
-from minicoin.world.world import World
+from minicoin.testing.certified_chain import public
 
-
-class Consortium:
-    """So many banks, each connected with all, which made block 1."""
-
-    def __init__(self, count: int, seed: bytes = b"banks") -> None:
-        keys = signing_keys(count)
-        self.network = signer_network(keys, allocation=allocation_of(40))
-        self.world: World = make_world(self.network, KernelVerifier(1), seed, runs_libp2p=True)
-        self.banks: list[Host] = []
-        self.final: dict[int, BlockHash] = {}
-        for place, key in enumerate(keys):
-            bank = self.world.add_host(name=f"bank {place}")
-            bank.disk.ledger = OwnLedger(self.network, self.world.book.verifier)
-            bank.signing_key = key
-            bank.disk.documents[SIGN_STATE_KEY] = SignState(public(key)).encode()
-            self.banks.append(bank)
-        for bank in self.banks:
-            others = tuple(other.address for other in self.banks if other is not bank)
-            self.world.start(bank, NodePolicy(add_nodes=others))
-        self.reach(1)
-        self._coins = self._allocated()
-
-    def _allocated(self) -> list[Spendable]:
-        ledger = self.banks[0].disk.ledger
-        assert isinstance(ledger, OwnLedger)
-        raw = ledger.engine.read_block(self.banks[0].tip)
-        assert raw is not None
-        coinbase = Block.parse(raw.raw).transactions[0]
-        outputs = coinbase.outputs[: len(self.network.proof.allocation)]
-        return [
-            Spendable(make_outpoint(coinbase.txid, place), output, SpendKind.P2WPKH, place)
-            for place, output in enumerate(outputs)
-        ]
-
-    @property
-    def up(self) -> list[Host]:
-        return [bank for bank in self.banks if bank.is_up]
-
-    def leader(self) -> Host:
-        return self.banks[(max(bank.height for bank in self.up) + 1) % len(self.banks)]
-
-    def pay(self, bank: Host) -> Transaction:
-        payment = spend_one(self._coins.pop())
-        self.world.ask(bank, SubmitTransaction(payment))
-        return payment
-
-    def reach(self, height: int, seconds: float = 30) -> bool:
-        """Whether all that are up get there; nothing that was final may be undone."""
-        reached = self.world.wait(round(seconds * SECOND_US), lambda: all(bank.height >= height for bank in self.up))
-        for bank in self.up:
-            tree = bank.node.view.tree
-            for one in range(1, bank.height + 1):
-                block = tree.at_height(one)
-                assert self.final.setdefault(one, block.hash) == block.hash, "what was final is another block"
-        return reached
-
-    def kill(self, bank: Host, *, loses_power: bool = False) -> None:
-        self.world.stop(bank, "killed")
-        if loses_power:
-            assert isinstance(bank.disk.ledger, OwnLedger)
-            bank.disk.ledger.crash(Rng(b"power %d" % bank.index))
-
-    def messages(self) -> Counter[str]:
-        """What signers sent so far, by command."""
-        found: Counter[str] = Counter()
-        names = self.world.connections.transport.kinds.names
-        for bank in self.banks:
-            found.update(dict(zip(names, bank.traffic.sent_messages, strict=False)))
-        return Counter({name: count for name, count in found.items() if name.startswith("consensus/") and count})
+from .consortium import Consortium
 
 
 @pytest.mark.parametrize(("count", "messages"), [(4, 27), (5, 44), (7, 90), (10, 189)])

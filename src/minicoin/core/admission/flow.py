@@ -82,8 +82,9 @@ class AdmissionFlow(Part):
         *,
         own_member: bytes | None,
         own_peer_id: bytes,
+        on_changed: Callable[[Micros], None],
     ) -> None:
-        """`own_member` is whom this node signs for."""
+        """`own_member` is whom this node signs for; `on_changed` is told when another version holds."""
         self.state = state
         self._store = store
         self._connections = connections
@@ -93,6 +94,7 @@ class AdmissionFlow(Part):
         self._accuse = accuse
         self._own_member = own_member
         self._own_peer_id = own_peer_id
+        self._tell_changed = on_changed
         self._before: AdmissionRecord | None = None
         """What held before what is new; None where nothing is."""
         self._has_drafts = True
@@ -181,7 +183,7 @@ class AdmissionFlow(Part):
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         # Behind the exchange of records: who is cut off has been told of the record by then.
         if self._before is not None:
-            return self._apply()
+            return self._apply(now)
         if self._has_drafts:
             self._has_drafts = False
             self._make_record(now)
@@ -192,7 +194,7 @@ class AdmissionFlow(Part):
     def next_deadline(self) -> Micros | None:
         return Micros(0) if self._has_drafts or self._before is not None else self._retry_at
 
-    def _apply(self) -> list[Effect]:
+    def _apply(self, now: Micros) -> list[Effect]:
         """What is new holds from now on."""
         before, self._before = self._before, None
         assert before is not None
@@ -206,6 +208,7 @@ class AdmissionFlow(Part):
         ]
         if self.state.row_of(self._own_peer_id) is None:
             effects.append(OwnAdmissionLost(current.version))
+        self._tell_changed(now)
         return effects
 
     def _make_record(self, now: Micros) -> None:

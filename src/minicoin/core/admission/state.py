@@ -11,6 +11,7 @@ from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import ADMISSION_DOCUMENT_BYTES_MAX, ADMISSION_HISTORY_MAX
 from minicoin.core.signers.admission import ADMISSION_BYTES_MAX, AdmissionRecord, AdmissionRow, AdmittedRole
+from minicoin.core.signers.members import MemberList
 from minicoin.core.wire.reader import Reader
 
 ADMISSION_KEY: Final = "admission"
@@ -55,6 +56,11 @@ class AdmissionState:
         """What it is admitted as; None where it is not."""
         row = self._admitted.get(peer_id)
         return None if row is None else row.role
+
+    def signers_of(self, members: MemberList) -> tuple[bytes, ...]:
+        """The nodes that are admitted to sign for these members."""
+        rows = [row for row in self.current.rows if row.key is not None and row.key in members]
+        return tuple(peer_id for row in rows for peer_id in row.peer_ids)
 
     def take(self, record: AdmissionRecord) -> bool:
         """A later version; whether the node goes by it now."""

@@ -9,12 +9,13 @@
 4. Who is in a round for a second asks all others for what it lacks, and again each second. It is answered with votes
    and blocks, whoever they are of, or told of certified headers where it is behind, and is synchronised then as any
    node (core/netsync).
-5. The connections to members that were met are kept, beside what the network model wants.
+5. A signer keeps connections to all members' nodes, beside what the network model wants: to those that are admitted to
+   sign for them, from its start on, and to those it has met. Who comes back dials all of them at once.
 6. What the disk or the key did not do, a vote or a greeting, is tried again each second. A key may be held by another
    process, which ends and comes back as it likes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
@@ -44,9 +45,13 @@ from minicoin.core.limits import (
 )
 from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.votes import SignedVote
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wire.messages_extension import ExtensionMessage
+
+AdmittedSigners = Callable[[MemberList], tuple[bytes, ...]]
+"""The peer ids that may sign for these members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,10 @@ class ConsensusSnapshot:
 class Consensus(Part):
     """Around the votes of one member."""
 
-    def __init__(self, node: SignerNode, links: LinkKeeper, voting: Voting, peers: SignerPeers) -> None:
+    def __init__(
+        self, node: SignerNode, links: LinkKeeper, voting: Voting, peers: SignerPeers, admitted: AdmittedSigners
+    ) -> None:
+        """`admitted` gives the nodes that are admitted to sign for these members, as far as anybody admits."""
         self._node = node
         self._links = links
         self._voting = voting
@@ -74,6 +82,7 @@ class Consensus(Part):
         """When a member's node last said something."""
         self._known: dict[bytes, bytes] = {}
         """The peer id of each member that was met."""
+        self._admitted = admitted
         self._ask_at: Micros | None = None
         """When the others are asked for a block that is decided, and not here."""
         self._try_at: Micros | None = None
@@ -94,15 +103,19 @@ class Consensus(Part):
 
     def start(self, now: Micros) -> list[Effect]:
         """The first moment."""
-        return self._after(self._voting.start(now), now)
+        effects = self._voting.start(now)
+        self.keep_links(now)
+        return self._after(effects, now)
 
     def on_tip(self, now: Micros) -> list[Effect]:
         """The tip may have moved."""
-        height = self._voting.heights.height
+        height, members = self._voting.heights.height, self._voting.rounds.members
         effects = self._voting.begin(now)
         if self._voting.heights.height != height:
             self._ask_at = None
             effects += self._voting.reconsider(now)
+            if self._voting.rounds.members != members:
+                self.keep_links(now)
         return self._after(effects, now)
 
     def on_pool(self, now: Micros) -> list[Effect]:
@@ -168,9 +181,16 @@ class Consensus(Part):
         self._hear(signer, now)
         if signer.member in self._voting.rounds.members:
             self._known[signer.member] = signer.peer_id
-            self._known = {key: at for key, at in self._known.items() if key in self._voting.rounds.members}
-            self._links.keep(tuple(self._known.values()), now)
+            self.keep_links(now)
         return self._after(self._meet(signer, now) if self._peers.has_met(peer.conn) else [], now)
+
+    def keep_links(self, now: Micros) -> None:
+        """The members changed, or their nodes: stay connected with these."""
+        members = self._voting.rounds.members
+        self._known = {key: at for key, at in self._known.items() if key in members}
+        wanted = dict.fromkeys((*self._admitted(members), *self._known.values()))
+        wanted.pop(self._node.policy.peer_id, None)
+        self._links.keep(tuple(wanted), now)
 
     def _meet(self, signer: SignerPeer, now: Micros) -> list[Effect]:
         """Both have greeted: where we are, and what we hold of its key."""

@@ -101,7 +101,7 @@ class HeaderOnlyNode:
         self._directed = make_directed(shared, addressee, self._overlay, now)
         self._records = make_record_flow(shared, now)
         self._evidence = make_evidence_flow(shared)
-        self._admission = make_admission_flow(shared, self._evidence)
+        self._admission = make_admission_flow(shared, self._evidence, lambda now: None)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,

@@ -1,7 +1,7 @@
 """Builds a node from network, policy, restored state and seed: the one way, for the real and the simulated world."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from minicoin.core.evidence.state import EVIDENCE_KEY, EvidenceState
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.ledger_view import full_view
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX
+from minicoin.core.limits import OUTBOUND_BLOCK_ONLY_SLOTS, OVERLAY_SLOTS_MAX, SIGNERS_RETRY_MAX_US
 from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.mempool.pool import Mempool
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
@@ -385,7 +385,7 @@ def _relay_policy(network: Network, policy: NodePolicy, mempool: MempoolPolicy) 
 
 
 def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy:
-    return ConnectionPolicy(
+    chosen = ConnectionPolicy(
         full_relay_slots=policy.outbound_slots,
         # Anchors and eviction come with them; until then these slots would only look like the others.
         block_only_slots=OUTBOUND_BLOCK_ONLY_SLOTS if policy.outbound_slots else 0,
@@ -400,3 +400,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         allowed_peers=frozenset(policy.allowed_peers),
         bans=policy.bans,
     )
+    if isinstance(network.proof, SignersKind):
+        # Too few members that are connected are a halt: whoever was away for long is not made to wait for long.
+        return replace(chosen, retry_max_us=SIGNERS_RETRY_MAX_US, manual_retry_max_us=SIGNERS_RETRY_MAX_US)
+    return chosen

@@ -111,7 +111,8 @@ def make_flows(
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
     records = make_record_flow(shared, now)
-    admission = make_admission_flow(shared, evidence)
+    keep_links = (lambda now: None) if consensus is None else consensus.keep_links
+    admission = make_admission_flow(shared, evidence, keep_links)
     member_changes = _make_member_changes(shared, records, consensus)
     if member_changes is not None:
         mining.carry(lambda now: CoinbaseTags(change=member_changes.ready(now)))
@@ -219,7 +220,9 @@ def make_evidence_flow(shared: CommonParts) -> EvidenceFlow | None:
     return EvidenceFlow(shared.evidence, shared.records, shared.tree.signers, shared)
 
 
-def make_admission_flow(shared: CommonParts, evidence: EvidenceFlow | None) -> AdmissionFlow | None:
+def make_admission_flow(
+    shared: CommonParts, evidence: EvidenceFlow | None, on_changed: Callable[[Micros], None]
+) -> AdmissionFlow | None:
     """Where not anybody may connect. Behind that of records, which it listens to."""
     if shared.records is None or shared.admission is None or evidence is None:
         return None
@@ -233,6 +236,7 @@ def make_admission_flow(shared: CommonParts, evidence: EvidenceFlow | None) -> A
         evidence.accuse,
         own_member=shared.policy.signing_key,
         own_peer_id=shared.policy.peer_id,
+        on_changed=on_changed,
     )
 
 

@@ -12,6 +12,7 @@ from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.voting import Voting
 from minicoin.core.faults import MisuseError
 from minicoin.core.signers.admission import AdmittedRole
+from minicoin.core.signers.members import MemberList
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,12 @@ def make_signer(
     def may_sign(peer_id: bytes) -> bool:
         return admission is None or admission.role_of(peer_id) is AdmittedRole.SIGNER
 
+    def admitted(members: MemberList) -> tuple[bytes, ...]:
+        return () if admission is None else admission.signers_of(members)
+
     peers = SignerPeers(node.network.network_id, node.policy.peer_id, may_sign)
     members = signers.members_at(node.tree.tip.height + 1)
     fitness = FitnessCheck(key, members, state)
     if sign_from is not None:
         fitness.override(sign_from)
-    return Consensus(node, links, Voting(node, maker, fitness, shelf, peers, accuser), peers)
+    return Consensus(node, links, Voting(node, maker, fitness, shelf, peers, accuser), peers, admitted)
