@@ -5,6 +5,7 @@ its own encoding, is a finding.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -69,8 +70,10 @@ from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages_extension import ExtensionMessage, Offer
+from minicoin.drivers.registry.consul_api import read_conflict, read_folders, read_values
 from minicoin.drivers.registry.content import Place, decode_entry, encode_entry, read_key
-from minicoin.drivers.registry.etcd_json import EtcdFailure, decode, read_created, read_page, read_watch
+from minicoin.drivers.registry.etcd_json import EtcdFailure, read_created, read_page, read_watch
+from minicoin.drivers.registry.foreign_json import as_object, decode
 from minicoin.drivers.registry.kept import Kept, KeptNode, decode_kept, encode_kept
 from minicoin.drivers.signer.protocol import SignerFrameReader, decode_frame
 from minicoin.drivers.signer.protocol import encode_frame as encode_signer_frame
@@ -411,9 +414,15 @@ def _etcd_line(raw: bytes) -> None:
 
 
 def _etcd_answer(raw: bytes) -> None:
-    answer = decode(raw)
+    answer = as_object(decode(raw))
     read_page(answer)
     read_created(answer)
+
+
+def _consul_answer(raw: bytes) -> None:
+    for read in (read_values, read_folders, read_conflict):
+        with suppress(DecodeError):
+            read(raw)
 
 
 _ALICE = ALICE.peer_id.multihash
@@ -511,6 +520,14 @@ TARGETS: dict[str, Target] = {
         (
             b'{"header":{"revision":"4"},"kvs":[{"key":"aw==","mod_revision":"4"}],"more":true}',
             b'{"responses":[{"response_range":{"kvs":[{"key":"aw==","value":"dg=="}]}}]}',
+        ),
+    ),
+    "consul-answer": Target(
+        _consul_answer,
+        (
+            b'[{"Key":"minicoin/a/node","Value":"dg==","Session":"6","LockIndex":1},{"Key":"minicoin/","Value":null}]',
+            b'["minicoin/a/","minicoin/b"]',
+            b'{"Results":null,"Errors":[{"OpIndex":0,"What":"Permission denied"}]}',
         ),
     ),
     "node-address": Target(

@@ -4,6 +4,7 @@
 # Sid moves: the version that is there is taken, 29 or later, and printed. Needs no root. Quick when it is there already.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/peers/tools.sh
 MAJOR_LEAST=29
 TARGET="$PWD/.peers/core"
 START="$TARGET/bitcoind"
@@ -18,9 +19,7 @@ done
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -f "$KEYRING" ] || stop "no $KEYRING to check sid's signature with (apt-get install debian-archive-keyring)"
 
-# The mirror this machine uses already; it may be the only one that can be reached.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
-mirror=${mirror:-http://deb.debian.org/debian/}
+mirror=$(debian_mirror)
 
 work="$TARGET/apt"
 rm -rf "$TARGET"

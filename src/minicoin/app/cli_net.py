@@ -169,7 +169,8 @@ def registry(invocation: Invocation) -> None:
     info = as_object(invocation.call("getnetworkinfo"))
     if info["registry"] is None:
         invocation.show(
-            None, "none; start the node with --registry file:///FOLDER, etcd:// or zookeeper://HOST:PORT/PREFIX"
+            None,
+            "none; start the node with --registry file:///FOLDER, or etcd://, consul:// or zookeeper://HOST:PORT/PREFIX",
         )
         return
     found = as_object(info["registry"])

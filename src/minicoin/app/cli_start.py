@@ -109,7 +109,7 @@ def startnode(
         str | None,
         _option(
             _FINDING,
-            "Where nodes find each other: file:///FOLDER, etcd:// or zookeeper:// HOST:PORT,.../PREFIX.",
+            "Where nodes find each other: file:///FOLDER, etcd://, consul:// or zookeeper:// HOST:PORT,.../PREFIX.",
             "--registry",
         ),
     ] = None,
@@ -128,6 +128,10 @@ def startnode(
     registry_password_file: Annotated[
         Path | None,
         _option(_FINDING, "File with that user's password.", "--registry-password-file"),
+    ] = None,
+    registry_token_file: Annotated[
+        Path | None,
+        _option(_FINDING, "File with our token, for Consul.", "--registry-token-file"),
     ] = None,
     registry_max_age: Annotated[
         int | None,
@@ -454,6 +458,7 @@ def startnode(
         "registry_key": _home(registry_key),
         "registry_user": registry_user,
         "registry_password_file": _home(registry_password_file),
+        "registry_token_file": _home(registry_token_file),
         "registry_max_age_s": registry_max_age,
         "rpc_bind": rpcbind,
         "rpc_port": rpcport,

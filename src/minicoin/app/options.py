@@ -46,6 +46,7 @@ _FIELD_OF_KEY: Final = {
     "registrykey": "registry_key",
     "registryuser": "registry_user",
     "registrypasswordfile": "registry_password_file",
+    "registrytokenfile": "registry_token_file",
     "registrymaxage": "registry_max_age_s",
     "allowpeer": "allow_peers",
     "rpcport": "rpc_port",
@@ -74,6 +75,7 @@ _PATH_KEYS: Final = frozenset(
         "registrycert",
         "registrykey",
         "registrypasswordfile",
+        "registrytokenfile",
     }
 )
 
@@ -116,6 +118,7 @@ class NodeOptions(BaseModel):
     registry_key: Path | None = None
     registry_user: str | None = None
     registry_password_file: Path | None = None
+    registry_token_file: Path | None = None
     registry_max_age_s: int = Field(REGISTRY_MAX_AGE_US // SECOND_US, ge=1, le=10 * 366 * 24 * 3600)
     allow_peers: tuple[str, ...] = ()
     """Peer ids that may connect; empty: everybody."""

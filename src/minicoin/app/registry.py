@@ -1,5 +1,5 @@
-"""A node's registry: which kind, and what of the node it is told. Loaded only where one is configured, since etcd's
-client is not small."""
+"""A node's registry: which kind, and what of the node it is told. Loaded only where one is configured, since what
+speaks HTTP is not small."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,10 +16,17 @@ from minicoin.core.units import Micros
 from minicoin.core.view import NodeView
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.registry.carrier import RegistryCarrier
+from minicoin.drivers.registry.consul import ConsulRegistry
 from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.file import FileRegistry
 from minicoin.drivers.registry.port import Registry
-from minicoin.drivers.registry.settings import EtcdSettings, FileSettings, RegistrySettings, ZooKeeperSettings
+from minicoin.drivers.registry.settings import (
+    ConsulSettings,
+    EtcdSettings,
+    FileSettings,
+    RegistrySettings,
+    ZooKeeperSettings,
+)
 from minicoin.drivers.reports import Report
 
 
@@ -75,6 +82,8 @@ def make_carrier(
             registry = FileRegistry(settings, _system_time)
         case EtcdSettings():
             registry = EtcdRegistry(settings, report)
+        case ConsulSettings():
+            registry = ConsulRegistry(settings, report)
         case ZooKeeperSettings():
             # kazoo is for those who use it.
             registry = load("zookeeper").make_registry(settings, report)

@@ -318,6 +318,7 @@ def _registry(options: NodeOptions, network: Network) -> RegistrySettings | None
         options.registry_key,
         options.registry_user,
         options.registry_password_file,
+        options.registry_token_file,
     )
     if options.registry is None:
         if access != RegistryAccess():

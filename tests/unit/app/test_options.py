@@ -46,6 +46,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         registrykey = "{tmp_path}/node.key"
         registryuser = "bank1"
         registrypasswordfile = "{tmp_path}/password"
+        registrytokenfile = "{tmp_path}/token"
         registrymaxage = 60
         dns = "127.0.0.1:53"
         dial = ["a:1"]

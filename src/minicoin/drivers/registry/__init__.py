@@ -1,5 +1,5 @@
-"""Registries: places outside the network, such as etcd or a shared folder, where the members of a consortium find each
-other and leave signed records. A registry carries and decides nothing.
+"""Registries: places outside the network, such as etcd or a shared folder, where the members of a consortium
+find each other and leave signed records. A registry carries and decides nothing.
 
 1. Each node writes below its own peer id and nowhere else: one entry that says where it listens, under a lease that it
    renews, and a copy of the records that keys of the network have signed. So an operator can grant each member one
@@ -11,6 +11,6 @@ other and leave signed records. A registry carries and decides nothing.
    too. After ten minutes there is a warning. Once what was kept is older than the operator allows, nodes that only the
    registry named are no longer dialled; those that this node has met since are dialled however old it is.
 
-`port` says what a registry must do; `file` and `etcd` do it; `carrier` stands between one of them and the node. Another
-kind is another module with the same contract tests.
+`port` says what a registry must do; `file`, `etcd`, `consul` and `zookeeper` do it; `carrier` stands between one of
+them and the node. Another kind is another module with the same contract tests.
 """

@@ -7,7 +7,6 @@ was too long, or nothing was heard for a while; only what has another revision i
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Final
 
 import trio
@@ -17,7 +16,6 @@ from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.etcd_gateway import EtcdGateway
 from minicoin.drivers.registry.etcd_json import (
     EtcdFailure,
-    Json,
     create_request,
     keys_request,
     put_request,
@@ -29,13 +27,14 @@ from minicoin.drivers.registry.etcd_json import (
     text,
     watch_request,
 )
+from minicoin.drivers.registry.foreign_json import Json
+from minicoin.drivers.registry.lease import Lease, keep
 from minicoin.drivers.registry.port import LeaseHolder, LeaseLost, RegistryUnavailable, Watcher
 from minicoin.drivers.registry.settings import EtcdSettings
 from minicoin.drivers.reports import Report
 
 _AGAIN_S: Final = 1.0
 """Between two readings, whatever happens."""
-_FAREWELL_S: Final = 2.0
 _PERMISSION_DENIED: Final = 7
 
 
@@ -59,21 +58,21 @@ class EtcdRegistry:
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         call = self._gateway.call
         lease = await call("lease/grant", {"TTL": str(-(-lease_us // SECOND_US))}, read_lease)
-        try:
+
+        async def place() -> bytes | None:
             is_new, previous = await call("kv/txn", create_request(self._key(key), value, lease), read_created)
             if not is_new:
                 await call("kv/put", put_request(self._key(key), value, lease), _nothing)
-            holder.on_held(previous if previous != value else None)
-            while True:
-                holder.on_renewed()
-                await trio.sleep(lease_us / 3 / SECOND_US)
-                if await call("lease/keepalive", {"ID": str(lease)}, read_time_to_live) <= 0:
-                    raise LeaseLost("the lease of our entry has expired")
-        except trio.Cancelled:
-            with trio.CancelScope(shield=True), trio.move_on_after(_FAREWELL_S), suppress(RegistryUnavailable):
-                # Where it cannot be given back, it expires.
-                await call("lease/revoke", {"ID": str(lease)}, _nothing)
-            raise
+            return previous
+
+        async def renew() -> None:
+            if await call("lease/keepalive", {"ID": str(lease)}, read_time_to_live) <= 0:
+                raise LeaseLost("the lease of our entry has expired")
+
+        async def give_back() -> None:
+            await call("lease/revoke", {"ID": str(lease)}, _nothing)
+
+        await keep(Lease(place, renew, give_back), value, lease_us, holder)
 
     async def put(self, key: str, value: bytes) -> None:
         await self._gateway.call("kv/put", put_request(self._key(key), value), _nothing)

@@ -14,7 +14,8 @@ import trio
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX
-from minicoin.drivers.registry.etcd_json import EtcdFailure, Json, decode, encode, read_failure, read_token
+from minicoin.drivers.registry.etcd_json import EtcdFailure, encode, read_failure, read_token
+from minicoin.drivers.registry.foreign_json import Json, as_object, decode
 from minicoin.drivers.registry.http import FAILURES, TIMEOUT_S, HttpServers, NoAnswer, read_body
 from minicoin.drivers.registry.port import LeaseLost, RegistryRefused, RegistryUnavailable
 from minicoin.drivers.registry.settings import EtcdSettings
@@ -112,7 +113,7 @@ class EtcdGateway:
                 body = await read_body(response)
         if response.status_code != httpx.codes.OK:
             raise _failure_of(response, body)
-        return decode(body)
+        return as_object(decode(body))
 
     def _begin(self, path: str, raw: bytes) -> AbstractAsyncContextManager[httpx.Response]:
         headers = {"Authorization": self._token} if self._token else {}
@@ -152,7 +153,7 @@ def _is_stale(failure: EtcdFailure) -> bool:
 def _failure_of(response: httpx.Response, body: bytes) -> EtcdFailure:
     """Why not; the gateway itself says so in plain text."""
     try:
-        return read_failure(decode(body))
+        return read_failure(as_object(decode(body)))
     except DecodeError:
         code = _INVALID_ARGUMENT if response.status_code == httpx.codes.BAD_REQUEST else 0
         return EtcdFailure(code, body[:_PLAIN_TEXT_BYTES_MAX].decode("ascii", "replace").strip())

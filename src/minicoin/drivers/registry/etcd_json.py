@@ -5,15 +5,11 @@ server answers is foreign: anything that is not of this form is a DecodeError.
 """
 
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from base64 import b64encode
 from dataclasses import dataclass
-from typing import Final
 
 from minicoin.core.faults import DecodeError
-
-Json = Mapping[str, object]
-_INT64_DIGITS_MAX: Final = 20
+from minicoin.drivers.registry.foreign_json import Json, as_object, decode, from_base64, list_of, number, string
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +107,6 @@ def watch_request(prefix: bytes, start_revision: int) -> Json:
 # --- reading ---
 
 
-def decode(raw: bytes) -> Json:
-    """One JSON object. Raises DecodeError."""
-    try:
-        value: object = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise DecodeError("not an answer in JSON") from error
-    return _object(value)
-
-
 def read_failure(answer: Json) -> EtcdFailure:
     """Why not, from an answer that says no. Raises DecodeError."""
     inner = answer.get("error")
@@ -131,24 +118,6 @@ def read_failure(answer: Json) -> EtcdFailure:
     if not isinstance(message, str) or not isinstance(code, int):
         raise DecodeError("not an error of etcd")
     return EtcdFailure(code, message[:500])
-
-
-def number(answer: Json, name: str) -> int:
-    """An integer of 64 bits; 0 where it is left out. Raises DecodeError."""
-    value = answer.get(name, "0")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and len(value) <= _INT64_DIGITS_MAX and value.removeprefix("-").isdigit():
-        return int(value)
-    raise DecodeError(f"{name} is no number")
-
-
-def string(answer: Json, name: str) -> str:
-    """A text; empty where it is left out. Raises DecodeError."""
-    value = answer.get(name, "")
-    if not isinstance(value, str):
-        raise DecodeError(f"{name} is no text")
-    return value
 
 
 def read_lease(answer: Json) -> int:
@@ -163,8 +132,8 @@ def read_token(answer: Json) -> str:
 
 def read_page(answer: Json) -> Page:
     """Of kv/range. Raises DecodeError."""
-    revision = number(_object(answer.get("header", {})), "revision")
-    items = tuple(_key_value(item) for item in _list(answer, "kvs"))
+    revision = number(as_object(answer.get("header", {})), "revision")
+    items = tuple(_key_value(item) for item in list_of(answer, "kvs"))
     return Page(revision, items, answer.get("more") is True)
 
 
@@ -172,8 +141,8 @@ def read_created(answer: Json) -> tuple[bool, bytes | None]:
     """Of a create_request: whether it was written, and else what stands there. Raises DecodeError."""
     if answer.get("succeeded") is True:
         return True, None
-    for response in _list(answer, "responses"):
-        page = read_page(_object(_object(response).get("response_range", {})))
+    for response in list_of(answer, "responses"):
+        page = read_page(as_object(as_object(response).get("response_range", {})))
         if page.items:
             return False, page.items[0].value
     return False, None
@@ -181,13 +150,13 @@ def read_created(answer: Json) -> tuple[bool, bytes | None]:
 
 def read_watch(line: bytes) -> WatchLine:
     """One line of a watch. Raises DecodeError, or EtcdFailure where it is the server's reason to end."""
-    answer = decode(line)
+    answer = as_object(decode(line))
     if "error" in answer:
         raise read_failure(answer)
-    result = _object(answer.get("result", {}))
+    result = as_object(answer.get("result", {}))
     return WatchLine(
-        number(_object(result.get("header", {})), "revision"),
-        tuple(_change(event) for event in _list(result, "events")),
+        number(as_object(result.get("header", {})), "revision"),
+        tuple(_change(event) for event in list_of(result, "events")),
         number(result, "compact_revision"),
         result.get("canceled") is True,
         string(result, "cancel_reason")[:500],
@@ -196,34 +165,18 @@ def read_watch(line: bytes) -> WatchLine:
 
 def read_time_to_live(answer: Json) -> int:
     """Of lease/keepalive, in seconds; 0 where the lease is no more. Raises DecodeError."""
-    return number(_object(answer.get("result", {})), "TTL")
+    return number(as_object(answer.get("result", {})), "TTL")
 
 
 def _change(event: object) -> Change:
-    fields = _object(event)
+    fields = as_object(event)
     return Change(_key_value(fields.get("kv", {})), fields.get("type") == "DELETE")
 
 
 def _key_value(item: object) -> KeyValue:
-    fields = _object(item)
+    fields = as_object(item)
     return KeyValue(_raw(fields, "key"), _raw(fields, "value"), number(fields, "mod_revision"))
 
 
 def _raw(fields: Json, name: str) -> bytes:
-    try:
-        return b64decode(string(fields, name), validate=True)
-    except ValueError as error:
-        raise DecodeError(f"{name} is not base64") from error
-
-
-def _list(fields: Json, name: str) -> list[object]:
-    value = fields.get(name, [])
-    if not isinstance(value, list):
-        raise DecodeError(f"{name} is no list")
-    return value
-
-
-def _object(value: object) -> Json:
-    if not isinstance(value, dict):
-        raise DecodeError("not an object")
-    return value
+    return from_base64(string(fields, name), name)

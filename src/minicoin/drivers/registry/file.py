@@ -18,6 +18,7 @@ import trio
 
 from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_TIMEOUT_US, REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
+from minicoin.drivers.registry.lease import Lease, keep
 from minicoin.drivers.registry.port import LeaseHolder, RegistryUnavailable, WallClock, Watcher
 from minicoin.drivers.registry.settings import FileSettings
 
@@ -56,18 +57,20 @@ class FileRegistry:
         return f"file://{self._folder}"
 
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
-        previous = await self._run(partial(self._read_live, key))
-        try:
-            await self._run(partial(self._write, key, value, lease_us))
-            holder.on_held(previous if previous != value else None)
-            while True:
-                holder.on_renewed()
-                await trio.sleep(lease_us / 3 / SECOND_US)
-                await self._run(partial(self._write, key, value, lease_us))
-        except trio.Cancelled:
-            with trio.CancelScope(shield=True), trio.move_on_after(REGISTRY_TIMEOUT_US / SECOND_US):
-                await trio.to_thread.run_sync(partial(self._unlink_quietly, key), abandon_on_cancel=True)
-            raise
+        write = partial(self._write, key, value, lease_us)
+
+        async def place() -> bytes | None:
+            previous = await self._run(partial(self._read_live, key))
+            await self._run(write)
+            return previous
+
+        async def renew() -> None:
+            await self._run(write)
+
+        async def give_back() -> None:
+            await self.remove(key)
+
+        await keep(Lease(place, renew, give_back), value, lease_us, holder)
 
     async def put(self, key: str, value: bytes) -> None:
         await self._run(partial(self._write, key, value, None))
@@ -128,13 +131,6 @@ class FileRegistry:
     def _unlink(self, key: str) -> None:
         self._require_folder()
         (self._folder / key).unlink(missing_ok=True)
-
-    def _unlink_quietly(self, key: str) -> None:
-        try:
-            self._unlink(key)
-        except OSError:
-            # It expires.
-            return
 
     def _require_folder(self) -> None:
         if not self._folder.is_dir():

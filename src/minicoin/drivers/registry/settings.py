@@ -2,6 +2,7 @@
 minicoin's keys there, `etcd://HOST:PORT[,HOST:PORT]/PREFIX`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,11 +11,16 @@ from typing import Final
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.primitives.address import NodeAddress
 
-_PORTS: Final = {"etcd": 2379, "zookeeper": 2181}
+_ETCD_PORT: Final = 2379
+_ZOOKEEPER_PORT: Final = 2181
+_CONSUL_PORT: Final = 8500
+_CONSUL_TLS_PORT: Final = 8501
 _ENDPOINTS_MAX: Final = 16
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._-]{1,64}){1,8}")
-_PASSWORD_BYTES_MAX: Final = 4_096
-_FORMS: Final = "expected file:///FOLDER, etcd://HOST:PORT[,HOST:PORT]/PREFIX or zookeeper:// in the same way"
+_SECRET_BYTES_MAX: Final = 4_096
+_TOKEN: Final = re.compile(r"[!-~]+")
+_PLACES: Final = "HOST:PORT[,HOST:PORT]/PREFIX"
+_FORMS: Final = f"expected file:///FOLDER, etcd://{_PLACES}, or consul:// or zookeeper:// in the same way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,18 @@ class ZooKeeperSettings(_Servers):
     __slots__ = ()
 
 
-RegistrySettings = FileSettings | EtcdSettings | ZooKeeperSettings
+@dataclass(frozen=True, slots=True)
+class ConsulSettings:
+    """Consul's agents or servers, and the prefix below which minicoin's keys stand."""
+
+    endpoints: tuple[str, ...]
+    """HOST:PORT each."""
+    prefix: str
+    tls: TlsFiles | None = None
+    token: str = field(default="", repr=False)
+
+
+RegistrySettings = FileSettings | EtcdSettings | ZooKeeperSettings | ConsulSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +86,84 @@ class RegistryAccess:
     key: Path | None = None
     user: str | None = None
     password_file: Path | None = None
+    token_file: Path | None = None
 
 
 def read_settings(text: str, access: RegistryAccess) -> RegistrySettings:
     """Raises MisuseError that names the option and says what it should be."""
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("file", *_PORTS):
-        raise MisuseError(f"registry: no registry {text!r}; {_FORMS}")
-    if scheme == "file":
-        if access != RegistryAccess():
-            raise MisuseError(
-                "registry: a folder has no certificates, users or passwords; those options are for servers"
-            )
-        if not rest.startswith("/") or rest == "/":
-            raise MisuseError(f"registry: {text!r} names no folder by its whole path; expected file:///FOLDER")
-        return FileSettings(Path(rest))
-    return _read_servers(text, access)
+    match scheme if separator else "":
+        case "file":
+            return _read_file(text, rest, access)
+        case "etcd":
+            return _read_with_user(EtcdSettings, text, access, _ETCD_PORT)
+        case "zookeeper":
+            return _read_with_user(ZooKeeperSettings, text, access, _ZOOKEEPER_PORT)
+        case "consul":
+            return _read_consul(text, access)
+        case _:
+            raise MisuseError(f"registry: no registry {text!r}; {_FORMS}")
 
 
-def _read_servers(text: str, access: RegistryAccess) -> EtcdSettings | ZooKeeperSettings:
+def _read_file(text: str, rest: str, access: RegistryAccess) -> FileSettings:
+    if access != RegistryAccess():
+        raise MisuseError("registry: a folder has no certificates, users or tokens; those options are of other kinds")
+    if not rest.startswith("/") or rest == "/":
+        raise MisuseError(f"registry: {text!r} names no folder by its whole path; expected file:///FOLDER")
+    return FileSettings(Path(rest))
+
+
+def _read_with_user(
+    kind: type[EtcdSettings | ZooKeeperSettings], text: str, access: RegistryAccess, default_port: int
+) -> EtcdSettings | ZooKeeperSettings:
+    if access.token_file is not None:
+        raise MisuseError("registry-token-file is Consul's; others take registry-user and registry-password-file")
+    endpoints, prefix = _read_places(text, default_port)
+    tls = _read_tls(access)
+    if (access.user is None) != (access.password_file is None):
+        raise MisuseError("registry-user and registry-password-file belong together: give both or neither")
+    if access.user is None or access.password_file is None:
+        return kind(endpoints, prefix, tls)
+    _require_privacy("registry-user", "password", tls, endpoints)
+    password = _read_secret("registry-password-file", "password", access.password_file)
+    return kind(endpoints, prefix, tls, access.user, password)
+
+
+def _read_consul(text: str, access: RegistryAccess) -> ConsulSettings:
+    if access.user is not None or access.password_file is not None:
+        raise MisuseError(
+            "registry-user and registry-password-file are of other kinds; for Consul: registry-token-file"
+        )
+    tls = _read_tls(access)
+    endpoints, prefix = _read_places(text, _CONSUL_PORT if tls is None else _CONSUL_TLS_PORT)
+    if access.token_file is None:
+        return ConsulSettings(endpoints, prefix, tls)
+    _require_privacy("registry-token-file", "token", tls, endpoints)
+    token = _read_secret("registry-token-file", "token", access.token_file)
+    if not _TOKEN.fullmatch(token):
+        raise MisuseError(f"registry-token-file: {access.token_file} holds no token: one is of visible characters")
+    return ConsulSettings(endpoints, prefix, tls, token)
+
+
+# --- what several kinds have ---
+
+
+def _read_places(text: str, default_port: int) -> tuple[tuple[str, ...], str]:
+    """The endpoints, and the prefix."""
     scheme, _, rest = text.partition("://")
     places, slash, path = rest.partition("/")
     prefix = (slash + path).rstrip("/")
     if "@" in places:
-        raise MisuseError("registry: no user or password in the address, where others see it; use registry-user")
+        raise MisuseError("registry: no user, password or token in the address, where others see it; use their options")
     if not _PREFIX.fullmatch(prefix) or not {".", ".."}.isdisjoint(prefix.split("/")):
         raise MisuseError(
             f"registry: {text!r} names no prefix of letters, digits, dots, hyphens and underscores; "
-            f"expected {scheme}://HOST:PORT[,HOST:PORT]/PREFIX"
+            f"expected {scheme}://{_PLACES}"
         )
-    endpoints = tuple(dict.fromkeys(_endpoint(place, _PORTS[scheme]) for place in places.split(",")))
+    endpoints = tuple(dict.fromkeys(_endpoint(place, default_port) for place in places.split(",")))
     if len(endpoints) > _ENDPOINTS_MAX:
         raise MisuseError(f"registry: {len(endpoints)} endpoints are too many; at most {_ENDPOINTS_MAX}")
-    if (access.cert is None) != (access.key is None):
-        raise MisuseError("registry-cert and registry-key belong together: give both or neither")
-    if access.cert is not None and access.ca is None:
-        raise MisuseError("registry-cert needs registry-ca: who signed the certificates of the servers")
-    for name, path_given in (("ca", access.ca), ("cert", access.cert), ("key", access.key)):
-        if path_given is not None and not path_given.is_file():
-            raise MisuseError(f"registry-{name}: there is no file {path_given}")
-    if (access.user is None) != (access.password_file is None):
-        raise MisuseError("registry-user and registry-password-file belong together: give both or neither")
-    if access.user is not None and access.ca is None and not all(map(_is_loopback, endpoints)):
-        raise MisuseError("registry-user needs registry-ca: without TLS anybody on the way could read the password")
-    password = "" if access.password_file is None else _read_password(access.password_file)
-    tls = None if access.ca is None else TlsFiles(access.ca, access.cert, access.key)
-    kind = EtcdSettings if scheme == "etcd" else ZooKeeperSettings
-    return kind(endpoints, prefix, tls, access.user or "", password)
+    return endpoints, prefix
 
 
 def _endpoint(text: str, default_port: int) -> str:
@@ -126,6 +174,22 @@ def _endpoint(text: str, default_port: int) -> str:
     return str(address)
 
 
+def _read_tls(access: RegistryAccess) -> TlsFiles | None:
+    if (access.cert is None) != (access.key is None):
+        raise MisuseError("registry-cert and registry-key belong together: give both or neither")
+    if access.cert is not None and access.ca is None:
+        raise MisuseError("registry-cert needs registry-ca: who signed the certificates of the servers")
+    for name, path in (("ca", access.ca), ("cert", access.cert), ("key", access.key)):
+        if path is not None and not path.is_file():
+            raise MisuseError(f"registry-{name}: there is no file {path}")
+    return None if access.ca is None else TlsFiles(access.ca, access.cert, access.key)
+
+
+def _require_privacy(option: str, secret: str, tls: TlsFiles | None, endpoints: Sequence[str]) -> None:
+    if tls is None and not all(map(_is_loopback, endpoints)):
+        raise MisuseError(f"{option} needs registry-ca: without TLS anybody on the way could read the {secret}")
+
+
 def _is_loopback(endpoint: str) -> bool:
     host = NodeAddress.parse(endpoint, 0).host
     try:
@@ -134,15 +198,15 @@ def _is_loopback(endpoint: str) -> bool:
         return host == "localhost"
 
 
-def _read_password(path: Path) -> str:
+def _read_secret(option: str, secret: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
-            raw = file.read(_PASSWORD_BYTES_MAX + 1)
-        password = raw.decode().strip("\r\n")
+            raw = file.read(_SECRET_BYTES_MAX + 1)
+        found = raw.decode().strip("\r\n")
     except OSError as error:
-        raise MisuseError(f"registry-password-file: cannot read {path}: {error.strerror}") from error
+        raise MisuseError(f"{option}: cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise MisuseError(f"registry-password-file: {path} is no text") from error
-    if not password or len(raw) > _PASSWORD_BYTES_MAX or "\n" in password:
-        raise MisuseError(f"registry-password-file: {path} must hold the password and nothing else, on one line")
-    return password
+        raise MisuseError(f"{option}: {path} is no text") from error
+    if not found or len(raw) > _SECRET_BYTES_MAX or "\n" in found:
+        raise MisuseError(f"{option}: {path} must hold the {secret} and nothing else, on one line")
+    return found
