@@ -34,7 +34,7 @@ from kazoo.exceptions import (
 from kazoo.handlers.utils import AsyncResult
 from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent, ZnodeStat
 from kazoo.retry import KazooRetry
-from kazoo.security import ACL, AUTH_IDS, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, Permissions
+from kazoo.security import OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, make_digest_acl
 
 from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_TIMEOUT_US
 from minicoin.core.units import SECOND_US
@@ -86,7 +86,9 @@ class ZooKeeperSession:
         self._settings = settings
         self._is_lease = is_lease
         self._token = trio.lowlevel.current_trio_token()
-        self._talk = Conversation(make_context, timeout_us // 1_000 if is_lease else None)
+        self._talk = Conversation(
+            make_context, timeout_us // 1_000 if is_lease else None, lambda: self._cross(self._tell)
+        )
         handler = OneThread(self._talk, lambda: self._cross(self._on_end))
         self._client = KazooClient(
             hosts=list(settings.endpoints),
@@ -103,7 +105,9 @@ class ZooKeeperSession:
             logger=_SILENT,
         )
         self._client.add_listener(lambda state: self._cross(self._on_state, state))
-        self._acl = [ACL(Permissions.ALL, AUTH_IDS), *READ_ACL_UNSAFE] if settings.user else OPEN_ACL_UNSAFE
+        # Not scheme `auth`: it would let in whoever shows the same certificate as well.
+        own = make_digest_acl(settings.user, settings.password, all=True)
+        self._acl = [own, *READ_ACL_UNSAFE] if settings.user else OPEN_ACL_UNSAFE
         self._news = trio.Event()
         self._changed: dict[str, None] = {}
         self._missed: dict[str, None] = {}
@@ -310,6 +314,8 @@ class ZooKeeperSession:
                 return RegistryUnavailable(f"something stands below {path}, where nothing belongs; remove it")
         if self._is_over:
             return self._gone()
+        if not isinstance(failure, KazooException):
+            return _nonsense(failure)
         return RegistryUnavailable(f"ZooKeeper says: {type(failure).__name__} {failure}".rstrip())
 
     # --- from kazoo's thread ---

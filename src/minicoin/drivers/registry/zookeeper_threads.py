@@ -33,10 +33,16 @@ _GREETING: Final = Struct("!iii")
 class Conversation:
     """One session's dealings with its servers, as kazoo's thread has them; read from others without a lock."""
 
-    def __init__(self, make_context: Callable[[], ssl.SSLContext] | None, timeout_ms: int | None) -> None:
+    def __init__(
+        self,
+        make_context: Callable[[], ssl.SSLContext] | None,
+        timeout_ms: int | None,
+        on_trouble: Callable[[], None],
+    ) -> None:
         """`make_context` is called for each connection; `timeout_ms` is what the session's time-out has to be."""
         self._make_context = make_context
         self._timeout_ms = timeout_ms
+        self._on_trouble = on_trouble
         self._ended = threading.Event()
         self._open: socket.socket | None = None
         self.place = ""
@@ -115,12 +121,14 @@ class Conversation:
                 f"{self._timeout_ms / 1_000:g} of our entry: set minSessionTimeout and maxSessionTimeout of the "
                 "servers so that they allow it"
             )
+            self._on_trouble()
             raise ConnectionAbortedError(self.refusal)
 
     def on_failure(self, error: BaseException) -> None:
         """A connection has failed."""
         self.refusal = self._refusal(error)
         self.failure = self._words(error)
+        self._on_trouble()
 
     def _refusal(self, error: BaseException) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
