@@ -84,7 +84,7 @@ class Reader:
             line = line.replace(there, here)
         for place, words in zip("AB", self._words, strict=False):
             line = line.replace(f"WORDS_{place}", words)
-        return line.replace("ADDRESS_1", self.nodes["a"].address) if "ADDRESS_1" in line else line
+        return line
 
 
 @pytest.fixture(scope="module")

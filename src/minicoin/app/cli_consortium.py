@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -217,13 +216,12 @@ def new(
     write_network(network, path)
     shown["file"] = str(path)
     place = name if output is None else str(path)
-    dials = "".join(f" -d {one}" for request in requests for one in _dial_addresses(request))
     lines = [
         f"wrote {path}",
         f"network id {network.network_id.hex()}",
-        f"hand the file to every bank, which runs{', without its own address' if dials else ''}:",
+        "hand the file to every bank, which runs:",
     ]
-    invocation.show(shown, "\n".join([*lines, f"  minicoin startnode --network {place}{dials}"]))
+    invocation.show(shown, "\n".join([*lines, f"  minicoin startnode --network {place}"]))
     if yes:
         _warn(*warnings)
 
@@ -289,15 +287,9 @@ def _network_json(network: Network, requests: Sequence[FoundingRequest], warning
         "quorum": members.quorum,
         "faults": members.faults,
         "allocation": paid,
+        "nodes": list(network.nodes),
         "warnings": list(warnings),
     }
-
-
-def _dial_addresses(request: FoundingRequest) -> list[str]:
-    return [
-        join_address(replace(NodeAddress.parse(address, 0), peer_id=request.node.multihash))
-        for address in request.addresses
-    ]
 
 
 def _proof(network: Network) -> SignersKind:

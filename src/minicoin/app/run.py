@@ -93,7 +93,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     policy = NodePolicy(
         overlay_role=_overlay_role(options, network),
         connect=_connect(options.connect, network),
-        add_nodes=_addresses((*options.dial, *options.add_nodes), network),
+        add_nodes=(*_nodes_of(network), *_addresses((*options.dial, *options.add_nodes), network)),
         seed_nodes=_addresses(options.seed_nodes, network),
         use_dns_seeds=options.dns_seed,
         listens=options.listen,
@@ -135,6 +135,14 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
         mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
+
+
+def _nodes_of(network: Network) -> tuple[NodeAddress, ...]:
+    """What the network's file says of where its nodes listen. Raises MisuseError."""
+    try:
+        return _addresses(network.nodes, network)
+    except DecodeError as error:
+        raise MisuseError(f"the file of network {network.name}, nodes: {error}") from error
 
 
 def _require_members_options(options: NodeOptions, network: Network) -> None:

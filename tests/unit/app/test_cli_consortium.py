@@ -13,7 +13,9 @@ from minicoin.app.options import NodeOptions
 from minicoin.app.run import setup_from_options
 from minicoin.app.signing_key import SIGNING_KEY_FILE, load_signing_key
 from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.params.rules import SignersKind
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.script.standard import script_address
 from minicoin.core.signers.admission import AdmissionRecord, AdmittedRole
 from minicoin.core.units import COIN_SAT
@@ -70,6 +72,32 @@ def test_five_banks_found_a_network(ask, found, tmp_path: Path) -> None:
     scripts = {one.json["bank"]: bytes.fromhex(one.json["pay_to"]) for one in asked}
     assert network.proof.allocation == ((scripts["A"], 10 * COIN_SAT), (scripts["B"], 5 * COIN_SAT // 2))
     assert (network.subsidy_sat, network.coinbase_maturity, network.own_messages) == (0, 1, True)
+
+
+def test_the_file_says_where_the_nodes_listen_and_nobody_dials_itself(ask, found, tmp_path: Path) -> None:
+    words = {"A": ["10.0.0.1:27433", "[fd00::1]:27433"], "B": ["b.example:1"], "C": []}
+    asked = [ask(bank, *(f"--address={one}" for one in addresses)).json for bank, addresses in words.items()]
+    made = found("--yes")
+    assert made.json["nodes"] == list(find_network("five").nodes)
+    assert any("where the nodes of these listen: C;" in warning for warning in made.json["warnings"])
+    peers = {one["bank"]: PeerId.parse(one["node"]).multihash for one in asked}
+    told = setup_from_options(NodeOptions(network="five", datadir=tmp_path / "A", dial=("c.example:2",)))
+    assert sorted(told.policy.add_nodes) == sorted(
+        [
+            NodeAddress("10.0.0.1", 27433, peers["A"]),
+            NodeAddress("fd00::1", 27433, peers["A"]),
+            NodeAddress("b.example", 1, peers["B"]),
+            NodeAddress("c.example", 2),
+        ]
+    )
+
+
+def test_more_addresses_than_a_file_holds_are_refused(ask, found) -> None:
+    for bank in "ABCDEFGHIJKLMNOPQ":
+        assert ask(bank, *(f"--address=10.0.0.{one}:1" for one in range(16))).code == 0
+    refused = found("--yes")
+    assert refused.code == 1
+    assert "name 272 addresses, and a network file holds 256 at most" in refused.json["error"]["message"]
 
 
 def test_the_keys_stay_where_they_were_made(ask, tmp_path: Path) -> None:

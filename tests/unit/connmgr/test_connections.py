@@ -198,6 +198,13 @@ def test_added_nodes_are_dialled_for_ever():
         now = connections.next_deadline()
 
 
+def test_whom_all_are_told_of_does_not_dial_itself():
+    own, other = address(1, b"own"), address(2, b"other")
+    connections = manager(add_nodes=(own, other), own_peer_id=b"own")
+    assert connections.added_nodes() == (other,)
+    assert [dial.address for dial in dials(connections.fill(T0, Book()))] == [other]
+
+
 def test_adding_and_removing_nodes():
     connections = manager(full_relay_slots=0)
     connections.fill(T0, EMPTY)

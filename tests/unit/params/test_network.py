@@ -16,6 +16,7 @@ VOTE = VersionBits(bit=3, start_time=0, timeout=None, window=10, threshold=8)
 SAME = {
     "name": {"name": "other"},
     "seeds": {"dns_seeds": ("seed.example",)},
+    "nodes": {"nodes": ("node.example:1",)},
     "ports": {"default_port": 1, "rpc_port": 2},
     "limits": {"ping_after_s": 7, "drop_after_s": 70},
     "address format": {"address_format": lookup("main").address_format},

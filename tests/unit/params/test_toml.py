@@ -6,6 +6,7 @@ import pytest
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
+from minicoin.core.limits import MANUAL_ADDRESSES_MAX
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import NETWORKS, lookup
 from minicoin.core.params.network import Network
@@ -184,6 +185,11 @@ MISTAKES = {
     "checkpoint hash": ("[keys]", '[checkpoints]\n10 = "00"\n[keys]', r"checkpoints\.10 is no block hash"),
     "script flag": ("spacing_s = 30", 'spacing_s = 30\nbase_script_flags = ["SCHNORR"]', r"holds 'SCHNORR'; known are"),
     "seeds": ("spacing_s = 30", "spacing_s = 30\ndns_seeds = [1]", r"dns_seeds must hold strings only"),
+    "nodes": (
+        "spacing_s = 30",
+        f"spacing_s = 30\nnodes = {['a.example:1'] * (MANUAL_ADDRESSES_MAX + 1)}",
+        r"nodes holds 257 addresses, at most 256",
+    ),
     "alert key": ("spacing_s = 30", 'spacing_s = 30\nalert_keys = ["x"]', r"alert_keys must hold peer ids with their"),
     "alert key without its key": (
         "spacing_s = 30",

@@ -5,7 +5,7 @@ the day is the same: that is how each checks what it is handed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -13,11 +13,13 @@ from typing import Final
 from minicoin.app.consortium.request import REQUEST_SUFFIX, FoundingRequest, read_request
 from minicoin.app.show import counted
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import MEMBERS_MAX
+from minicoin.core.libp2p.node_address import join_address
+from minicoin.core.limits import MANUAL_ADDRESSES_MAX, MEMBERS_MAX
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.genesis import GenesisRecipe, find_genesis_nonce
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SIGNERS_BITS, Retarget, RetargetKind, SignersKind
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.primitives.target import bits_to_target
 from minicoin.core.script.standard import AddressError, address_script
@@ -151,7 +153,24 @@ def make_network(
         allow_private_addresses=terms.is_private,
         overlay="everybody",
         own_messages=True,
+        nodes=_nodes(requests),
     )
+
+
+def _nodes(requests: Sequence[FoundingRequest]) -> tuple[str, ...]:
+    """Where the banks' nodes listen, in the order of their keys, as everybody's file is to have it. Raises
+    MisuseError."""
+    nodes = tuple(
+        join_address(replace(NodeAddress.parse(address, 0), peer_id=request.node.multihash))
+        for request in sorted(requests, key=lambda request: request.key)
+        for address in request.addresses
+    )
+    if len(nodes) > MANUAL_ADDRESSES_MAX:
+        raise MisuseError(
+            f"the requests name {len(nodes)} addresses, and a network file holds {MANUAL_ADDRESSES_MAX} at most: have "
+            "each bank name fewer"
+        )
+    return nodes
 
 
 def _rows(requests: Sequence[FoundingRequest]) -> Iterator[AdmissionRow]:
@@ -176,7 +195,10 @@ def warnings_of(network: Network, requests: Sequence[FoundingRequest]) -> tuple[
         found.append("no --allocation: this network will never have coins, and a payment needs some")
     if not proof.admission:
         found.append("--open: any node of this network may connect and read along")
-    unpaid = [request.bank for request in requests if not request.addresses]
-    if unpaid:
-        found.append(f"nobody knows where the nodes of these listen: {', '.join(unpaid)}")
+    unlisted = [request.bank for request in requests if not request.addresses]
+    if unlisted:
+        found.append(
+            f"the file will not say where the nodes of these listen: {', '.join(unlisted)}; others learn it from a "
+            "registry, or by -d"
+        )
     return tuple(found)

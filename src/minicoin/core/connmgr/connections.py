@@ -74,7 +74,9 @@ class ConnectionManager:
         }
         kind = SlotKind.MANUAL if policy.connect is None else SlotKind.CONNECT
         named = policy.add_nodes if policy.connect is None else policy.connect
-        self._named: dict[NodeAddress, SlotKind] = dict.fromkeys(named, kind)
+        # Who all are told of is among them, too.
+        others = [address for address in named if not (address.peer_id and address.peer_id == policy.own_peer_id)]
+        self._named: dict[NodeAddress, SlotKind] = dict.fromkeys(others, kind)
         self._seeds = list(policy.seed_nodes) if policy.connect is None else []
         self._own_endpoints: dict[Endpoint, None] = {}
         self._idle_us = _IDLE_US

@@ -79,6 +79,8 @@ class Network:
     assume_valid: BlockHash | None = None
     minimum_chainwork: int = 0
     dns_seeds: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    """Where nodes of the network listen: addresses that each of its nodes dials without being told, but its own."""
     alert_keys: tuple[bytes, ...] = ()
     """The peer ids whose alerts count; such a peer id holds its key."""
     founders: tuple[bytes, ...] = ()
@@ -160,8 +162,8 @@ def canonical_form(network: Network) -> bytes:
     """The genesis-time rules as text, one `key=value` line each in this order; the network id is its SHA-256.
 
     Two networks with the same form accept the same chain until a later deployment tells them apart. Names, seeds,
-    ports, limits, network models, address forms, checkpoints and deployments that begin after block 1 are left out, so
-    that none of them moves a node to another network.
+    nodes, ports, limits, network models, address forms, checkpoints and deployments that begin after block 1 are left
+    out, so that none of them moves a node to another network.
     """
     lines = [
         ("form", _CANONICAL_FORM),

@@ -11,7 +11,7 @@ from typing import Final
 from minicoin.core.encoding.base58 import decode_base58
 from minicoin.core.encoding.hashes import hash_from_hex
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.limits import SIGNED_RECORD_SIGNATURES_MAX
+from minicoin.core.limits import MANUAL_ADDRESSES_MAX, SIGNED_RECORD_SIGNATURES_MAX
 from minicoin.core.params.genesis import GenesisRecipe
 from minicoin.core.params.models import ModelForm, SettingProblem, SettingValue
 from minicoin.core.params.network import (
@@ -97,6 +97,7 @@ def network_from_mapping(mapping: Mapping[str, object], models: Mapping[str, Mod
         assume_valid=table.block_hash("assume_valid") if "assume_valid" in table else None,
         minimum_chainwork=int.from_bytes(table.octets("minimum_chainwork", 32, "00" * 32), "big"),
         dns_seeds=table.texts("dns_seeds"),
+        nodes=table.texts("nodes"),
         alert_keys=_signers(table, "alert_keys"),
         founders=_signers(table, "founders"),
         founder_quorum=table.integer("founder_quorum", 0, SIGNED_RECORD_SIGNATURES_MAX, 0),
@@ -140,6 +141,8 @@ def _check(network: Network, table: TomlTable) -> None:
         raise table.wrong("deployments.taproot", "needs segwit, which must be active first, or at the same height")
     if not bool(network.founders) <= network.founder_quorum <= len(network.founders):
         raise table.wrong("founder_quorum", f"must be 1 to the number of founders ({len(network.founders)})")
+    if len(network.nodes) > MANUAL_ADDRESSES_MAX:
+        raise table.wrong("nodes", f"holds {len(network.nodes)} addresses, at most {MANUAL_ADDRESSES_MAX}")
     if network.default_port == network.rpc_port:
         raise table.wrong("rpc_port", f"must differ from default_port ({network.default_port})")
 

@@ -61,6 +61,7 @@ def _head(network: Network) -> list[str]:
         f"ping_after_s = {network.ping_after_s}",
         f"drop_after_s = {network.drop_after_s}",
         f"dns_seeds = {_list(network.dns_seeds)}",
+        f"nodes = {_list(network.nodes)}",
         f"alert_keys = {_list(map(encode_base58, network.alert_keys))}",
         f"founders = {_list(map(encode_base58, network.founders))}",
         f"founder_quorum = {network.founder_quorum}",
