@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -103,24 +103,49 @@ class ConsulServer:
     def remove(self, key: str) -> None:
         self.call("DELETE", f"kv/{PREFIX}/{key}")
 
-    def sessions(self) -> list[str]:
-        return [session["ID"] for session in self.call("GET", "session/list").json()]
+    def clear(self) -> None:
+        """Nothing stands there."""
+        self.call("DELETE", f"kv/{PREFIX}/?recurse")
 
-    def token(self, number: int, rules: str) -> str:
+    def index(self) -> int:
+        """How far the store is, as queries for what stands there are told."""
+        return int(self.call("GET", f"kv/{PREFIX}/?keys").headers["X-Consul-Index"])
+
+    def sessions(self) -> list[dict]:
+        return self.call("GET", "session/list").json()
+
+    def locked_by(self, key: str) -> str:
+        """A session's id."""
+        return self.call("GET", f"kv/{PREFIX}/{key}").json()[0]["Session"]
+
+    def end_session(self, session: str) -> None:
+        assert self.call("PUT", f"session/destroy/{session}").json() is True
+
+    def token(self, rules: str) -> str:
         """Somebody's who may do this."""
-        secret = str(UUID(int=1_000 + number))
-        self.set_rules(number, rules)
-        made = self.call("PUT", "acl/token", {"SecretID": secret, "Policies": [{"Name": f"p{number}"}]})
+        secret = str(uuid4())
+        self.set_rules(secret, rules)
+        made = self.call("PUT", "acl/token", {"SecretID": secret, "Policies": [{"Name": secret}]})
         assert made.status_code == 200, made.text
         return secret
 
-    def set_rules(self, number: int, rules: str) -> None:
-        """From now on."""
+    def set_rules(self, token: str, rules: str) -> None:
+        """Who has it may do this from now on."""
         known = {policy["Name"]: policy["ID"] for policy in self.call("GET", "acl/policies").json()}
-        name = f"p{number}"
-        path = f"acl/policy/{known[name]}" if name in known else "acl/policy"
-        made = self.call("PUT", path, {"Name": name, "Rules": rules})
+        path = f"acl/policy/{known[token]}" if token in known else "acl/policy"
+        made = self.call("PUT", path, {"Name": token, "Rules": rules})
         assert made.status_code == 200, made.text
+
+    def is_up(self) -> bool:
+        """It answers, with a leader or without."""
+        try:
+            return self.call("GET", "status/leader").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def has_leader(self) -> bool:
+        """And writes can be done through it."""
+        return self.is_up() and self.call("PUT", "kv/probe", raw=b"").status_code == 200
 
     def _config(self) -> dict[str, object]:
         http, server, gossip = self.ports
@@ -136,7 +161,8 @@ class ConsulServer:
             "bind_addr": "127.0.0.1",
             "client_addr": "127.0.0.1",
             "ports": ports | {"serf_wan": -1, "dns": -1, "grpc": -1},
-            "performance": {"raft_multiplier": 1},
+            # Alone it needs little time to find out that it leads, and where nobody does it says so soon.
+            "performance": {"raft_multiplier": 1, "rpc_hold_timeout": "200ms"},
             "session_ttl_min": self.session_ttl_min,
             "limits": {"kv_max_value_size": 8 << 20, "txn_max_req_len": 8 << 20},
             "connect": {"enabled": False},

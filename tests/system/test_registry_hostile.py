@@ -1,7 +1,7 @@
 """An etcd that is not one: whatever it answers, the client ends with a word, holds little, and never waits for ever."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,66 +14,26 @@ from minicoin.drivers.registry.etcd_json import text
 from minicoin.drivers.registry.port import RegistryUnavailable
 from minicoin.drivers.registry.settings import EtcdSettings
 
+from .liars import HEAD, NO_ANSWERS, Answer, lying, nothing
 from .registries import Seen, unheard
 
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-
-Answer = Callable[[str], AsyncIterator[bytes]]
-"""The pieces of the body, by path."""
+_WATCH = "/v3/watch"
 
 
 @asynccontextmanager
-async def liar(answer: Answer, head: bytes = _HEAD, head_of_watch: bytes = _HEAD) -> AsyncIterator[EtcdRegistry]:
+async def liar(answer: Answer, head: bytes = HEAD, head_of_watch: bytes = HEAD) -> AsyncIterator[EtcdRegistry]:
     """A client of a server that answers so."""
-
-    async def serve(stream: trio.SocketStream) -> None:
-        try:
-            request = bytearray()
-            while b"\r\n\r\n" not in request:
-                chunk = await stream.receive_some()
-                if not chunk:
-                    return
-                request += chunk
-            path = request.split(b" ")[1].decode().removeprefix("/v3/")
-            await stream.send_all(head_of_watch if path == "watch" else head)
-            async for piece in answer(path):
-                await stream.send_all(b"%x\r\n%s\r\n" % (len(piece), piece))
-            await stream.send_all(b"0\r\n\r\n")
-        except trio.BrokenResourceError:
-            return
-
-    async with trio.open_nursery() as nursery:
-        (listener, *_) = await nursery.start(trio.serve_tcp, serve, 0)
-        port = listener.socket.getsockname()[1]
-        yield EtcdRegistry(EtcdSettings((f"127.0.0.1:{port}",), "/m"), unheard)
-        nursery.cancel_scope.cancel()
-
-
-async def _endless(path: str) -> AsyncIterator[bytes]:
-    while True:
-        yield b"[" * 65_536
-
-
-async def _nonsense(path: str) -> AsyncIterator[bytes]:
-    yield b'{"header":{"revision":"' + b"9" * 40 + b'"}}'
-
-
-async def _deep(path: str) -> AsyncIterator[bytes]:
-    yield b"[" * 1_000_000
+    async with lying(answer, lambda path: head_of_watch if path == _WATCH else head) as found:
+        yield EtcdRegistry(EtcdSettings((found.endpoint,), "/m"), unheard)
 
 
 async def _page(path: str) -> AsyncIterator[bytes]:
-    if path == "watch":
+    if path == _WATCH:
         await trio.sleep_forever()
     yield b'{"header":{"revision":"5"}}'
 
 
-async def _nothing(path: str) -> AsyncIterator[bytes]:
-    for none in ():
-        yield none
-
-
-@pytest.mark.parametrize("answer", [_endless, _nonsense, _deep, _nothing])
+@pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_an_answer_that_is_none_ends_with_a_word(answer: Answer) -> None:
     async def main() -> None:
         async with liar(answer) as registry:
@@ -96,7 +56,7 @@ def test_a_watch_that_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_no_http_ends_with_a_word() -> None:
     async def main() -> None:
-        async with liar(_nothing, b"220 mail.example ESMTP\r\n") as registry:
+        async with liar(nothing, b"220 mail.example ESMTP\r\n") as registry:
             with hang_guard("the call"), pytest.raises(RegistryUnavailable):
                 await registry.put("a/node", b"")
 
@@ -113,7 +73,7 @@ def test_a_watch_leaves_out_what_is_too_long_foreign_or_old_and_reads_again() ->
 
     async def answer(path: str) -> AsyncIterator[bytes]:
         nonlocal readings
-        if path != "watch":
+        if path != _WATCH:
             readings += 1
             yield b'{"header":{"revision":"5"}}'
             return

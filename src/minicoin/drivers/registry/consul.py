@@ -3,7 +3,8 @@
 1. A session lives up to twice the time it is given: half of a lease is asked for, so that an entry whose node has died
    is gone when its lease would be. What stood there before is replaced in one step, whoever had it locked.
 2. Consul tells all that stands below a prefix whenever some of it changes. What is new is found by comparing values;
-   its indexes are only handed back. Where one goes back, as after a restored backup, the next query waits for nothing.
+   its indexes are only handed back. Where one goes back, as after a restored backup, the next query waits for nothing;
+   Consul tells of that with the next change, or when the time of the query is over.
 3. Where all of it is longer than an answer may be, each node's part is read by itself, so that nobody's large values
    cost more than himself.
 4. Lists leave out what we may not read. So that a lost right does not look like an empty registry, it is asked for at

@@ -178,6 +178,8 @@ class ConsulApi:
                     raise RegistryRefused("Consul does not know our token (registry-token-file)")
                 case httpx.codes.FORBIDDEN:
                     raise self._refusal(rule)
+                case httpx.codes.BAD_REQUEST if "HTTPS server" in answer.words:
+                    raise NoAnswer(f"{self.endpoint} speaks TLS: set registry-ca")
                 case _ if "Invalid Session TTL" in answer.words:
                     raise RegistryRefused(f"Consul's session_ttl_min is too long for our entry: {answer.words}")
                 case _:
