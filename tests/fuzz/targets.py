@@ -13,9 +13,9 @@ from tests.unit.chain.five_banks import KEYS as BANK_KEYS
 from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import RAW_BLOCK
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
-from tests.unit.consensus.test_sign_state import EMPTY, LEANING, LOCKED
+from tests.unit.consensus.test_sign_state import BEHIND, EMPTY, LEANING, LOCKED, PROMISED
 from tests.unit.drivers.signer.samples import FRAMES as SIGNER_FRAMES
-from tests.unit.netsync.samples import ITEM, MOVED_ITEM
+from tests.unit.netsync.samples import ITEM, LOCKED_STATEMENT, MOVED_ITEM, RECOVERED_ITEM
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
 from tests.unit.overlay.index.samples import SAMPLES as INDEX_SAMPLES
 from tests.unit.overlay.kademlia.contacts import contact
@@ -64,6 +64,7 @@ from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.certificate import KeptCertificate, keep
 from minicoin.core.signers.evidence import decode_evidence
+from minicoin.core.signers.recovery import Recovery
 from minicoin.core.signers.settings import FIRST_CONFIGURATION, ConfigurationRecord, configuration_record
 from minicoin.core.units import SECOND_US, ConnId, Micros
 from minicoin.core.wire import messages as m
@@ -103,6 +104,13 @@ def _allow_refusal(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 def _sign_state(raw: bytes) -> None:
     assert SignState.decode(raw).encode() == raw
+
+
+def _recovery(raw: bytes) -> None:
+    recovery = Recovery.decode(raw)
+    assert recovery.encode() == raw
+    for one in recovery.signatures:
+        assert Recovery.decode_statement(recovery.statement(one.lock))[1] == one.lock
 
 
 @_allow_refusal
@@ -187,7 +195,11 @@ def _tags_seeds() -> tuple[bytes, ...]:
     made = banks_chain(2)
     certificate, change = made.blocks[-1].certificate, made.change(BANK_KEYS[1:])
     settings = made.change_settings(("min_interval_s", "5"), ("later", "is unknown"))
-    said = CoinbaseTags(certificate), CoinbaseTags(certificate, change), CoinbaseTags(certificate, None, settings)
+    said = (
+        CoinbaseTags(certificate),
+        CoinbaseTags(certificate, change, None, RECOVERED_ITEM.recoveries),
+        CoinbaseTags(certificate, None, settings),
+    )
     return tuple(tags.encode() for tags in said)
 
 
@@ -480,7 +492,11 @@ TARGETS: dict[str, Target] = {
     ),
     "message-sheaders": Target(
         _extension(CertifiedHeaders),
-        (CertifiedHeaders(()).encode(), CertifiedHeaders((ITEM, MOVED_ITEM), has_more=True).encode()),
+        (
+            CertifiedHeaders(()).encode(),
+            CertifiedHeaders((ITEM, MOVED_ITEM), has_more=True).encode(),
+            CertifiedHeaders((RECOVERED_ITEM,)).encode(),
+        ),
     ),
     "message-recdelta": Target(_extension(RecordDelta), (RecordDelta((record_of(),), False, _ENTRIES).encode(),)),
     "signer-blocks": Target(
@@ -488,7 +504,10 @@ TARGETS: dict[str, Target] = {
     ),
     "signed-record": Target(_allow_refusal(_record), _RECORD_SEEDS),
     "signer-frame": Target(_signer_frame, tuple(encode_signer_frame(frame)[4:] for frame in SIGNER_FRAMES)),
-    "sign-state": Target(_allow_refusal(_sign_state), (EMPTY.encode(), LOCKED.encode(), LEANING.encode())),
+    "sign-state": Target(
+        _allow_refusal(_sign_state), tuple(one.encode() for one in (EMPTY, LOCKED, LEANING, PROMISED, BEHIND))
+    ),
+    "recovery": Target(_allow_refusal(_recovery), (LOCKED_STATEMENT.encode(),)),
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),

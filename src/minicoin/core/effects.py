@@ -12,6 +12,7 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, TxOut
 from minicoin.core.signers.certificate import KeptCertificate
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import Vote
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -234,6 +235,8 @@ class SignVote:
     member: bytes
     """With its key, here and below: the public half."""
     vote: Vote
+    epoch: bytes = NO_RECOVERY
+    """The hash of the recovery behind which it is signed, for whose domain (core/signers/recovery)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,8 @@ class SignGreeting:
     member: bytes
     conn: ConnId
     peer_id: bytes
+    epoch: bytes = NO_RECOVERY
+    """The hash of the last recovery that is named here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ ADMISSION_BODY_BYTES_MAX: Final = 10 << 10
 ADMISSION_PEER_IDS_PER_ROW_MAX: Final = 200
 # Versions a node remembers that it went by, 16 KB each at the most, and on disk with evidence and what it signed.
 ADMISSION_HISTORY_MAX: Final = 32
+# Recoveries at one height, each signed by the list of the one before: a second one is rare, a fifth is a mistake.
+RECOVERIES_PER_HEIGHT_MAX: Final = 4
+# Recoveries that a node's configuration names, 27 KB each at the most.
+RECOVERIES_NAMED_MAX: Final = 64
 # Source groups whose last record waits for the height that it names, and how often it is looked at: who is expelled is
 # cut off within two seconds even by nodes that are a block behind.
 ADMISSION_EARLY_MAX: Final = 64

@@ -15,6 +15,7 @@ from coincurve import PrivateKey
 from minicoin.core.chain.change_history import CARRIED_AHEAD_BLOCKS, CarriedChange
 from minicoin.core.chain.coinbase_tags import CoinbaseTags, read_tags
 from minicoin.core.chain.member_history import MemberHistory
+from minicoin.core.chain.recoveries import Recoveries
 from minicoin.core.chain.settings_history import SettingsHistory
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.network import Network
@@ -112,10 +113,13 @@ class CertifiedMaker:
     blocks: list[CertifiedBlock] = field(default_factory=list)
     history: MemberHistory = field(init=False)
     settings: SettingsHistory = field(init=False)
+    recoveries: Recoveries = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = MemberHistory(self._proof.founding_list)
         self.settings = SettingsHistory(self._proof)
+        self.recoveries = Recoveries(self.network.network_id, self._proof.recoveries)
+        self._recover()
 
     @property
     def _proof(self) -> SignersKind:
@@ -153,7 +157,8 @@ class CertifiedMaker:
         """A block on the tip that nobody certified; `tags` and `outputs` in place of what its coinbase should have."""
         height, tip = self.height + 1, self.tip
         if tags is None:
-            tags = CoinbaseTags(self.blocks[-1].certificate if self.blocks else None, change, settings)
+            recoveries = self.recoveries.behind(height - 2) if height > 1 else ()
+            tags = CoinbaseTags(self.blocks[-1].certificate if self.blocks else None, change, settings, recoveries)
         if outputs is None:
             outputs = [TxOut(amount, script) for script, amount in self._proof.allocation] if height == 1 else []
             if fees_sat:
@@ -182,18 +187,24 @@ class CertifiedMaker:
         vote = Vote(VoteKind.PRECOMMIT, height, round_, block.hash, following.hash)
         if signers is None:
             signers = sorted((key for key in self.keys if public(key) in members), key=public)[: members.quorum]
-        votes = [sign_vote(vote, key, self.network.network_id) for key in signers]
+        votes = [sign_vote(vote, key, self.recoveries.domain(height)) for key in signers]
         return CertifiedBlock(block, certificate_of(votes, members), None if following == members else following)
 
     def append(self, certified: CertifiedBlock) -> CertifiedBlock:
         """It is the tip from now on."""
         self.blocks.append(certified)
-        tags = read_tags(certified.block.transactions[0])
+        is_bound = self.recoveries.bound(self.height) == certified.block.hash
+        tags = CoinbaseTags() if is_bound else read_tags(certified.block.transactions[0])
         if tags.change is not None:
             self.history.append(CarriedChange(self.height, certified.block.hash, tags.change))
         if tags.settings is not None:
             self.settings.append(CarriedChange(self.height, certified.block.hash, tags.settings))
+        self._recover()
         return certified
+
+    def _recover(self) -> None:
+        for recovery in self.recoveries.behind(self.height):
+            self.history.recover(recovery)
 
     def extend(
         self,

@@ -2,6 +2,7 @@
 
 from minicoin.core.chain.carried import Carried, StoredChange
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.chain.recoveries import Recoveries
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
 
@@ -15,7 +16,7 @@ BLOCK = BlockHash(b"b" * 32)
 
 
 def filled() -> Carried:
-    carried = Carried(FOUNDING)
+    carried = Carried(FOUNDING, Recoveries(bytes(32), ()))
     carried.check(TAGS, 3)
     for change in TAGS.changes():
         carried.append(StoredChange(3, BLOCK, change))
@@ -31,7 +32,7 @@ def test_members_and_settings_change_apart_from_each_other() -> None:
 
 def test_a_restart_knows_both() -> None:
     again = filled()
-    again.load(filled().all())
+    again.load(filled().all(), 99)
     assert again.all() == filled().all()
 
 

@@ -8,6 +8,7 @@ from minicoin.core.chain.carried import Carried
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.recoveries import Recoveries
 from minicoin.core.chain.store import MemoryChainStore
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.params.rules import SignersKind
@@ -129,8 +130,8 @@ def test_changes_come_into_force_two_blocks_on() -> None:
     engine = engine_at(made)
     assert [carried.height for carried in engine.changes()] == [3, 7]
     assert isinstance(NETWORK.proof, SignersKind)
-    carried = Carried(NETWORK.proof)
-    carried.load(engine.changes())
+    carried = Carried(NETWORK.proof, Recoveries(bytes(32), ()))
+    carried.load(engine.changes(), engine.height)
     history = carried.members
     assert [len(history.members_at(height)) for height in range(3, 11)] == [5, 5, 6, 6, 6, 6, 5, 5]
     assert history.members_at(9) == FOUNDING
@@ -211,7 +212,7 @@ def test_disconnecting_takes_a_change_back() -> None:
     tree = tree_of(made.blocks)
     tree.set_tip(engine.tip)
     assert tree.signers is not None
-    tree.signers.carried.load(engine.changes())
+    tree.signers.carried.load(engine.changes(), engine.height)
     for _ in range(2):
         update, _ = engine.activate(made.blocks[1].block.hash, ())
         tree.follow(update)

@@ -3,6 +3,7 @@
 from tests.unit.consensus.network import Signer
 
 from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.votes import NIL, Vote, VoteKind
 
 
@@ -29,7 +30,8 @@ class Liar(Signer):
         self.begin()
 
     def sign_freely(self, vote):
-        return self.network.sign(self.key, vote, is_honest=False)
+        epoch = self.recovered if self.is_behind(vote.height) else NO_RECOVERY
+        return self.network.sign(self.key, vote, is_honest=False, epoch=epoch)
 
     def next_cast(self):
         while self.casts:
@@ -74,7 +76,7 @@ class Equivocating(Liar):
             body = self.network.rng.choice(seen)
             other = vote
             if body is not None:
-                other = Vote(vote.kind, vote.height, vote.round, body.hash, self.network.members.hash)
+                other = Vote(vote.kind, vote.height, vote.round, body.hash, self.members.hash)
         else:
             other = Vote(vote.kind, vote.height, vote.round, NIL, NIL)
         for number in self.others():
@@ -102,7 +104,7 @@ class Invalid(Liar):
     def propose(self, rounds, round_):
         body = self.network.body(rounds.height, rounds.pause.parent_time_s, self.number, self.now, is_valid=False)
         self.disk.bodies[body.hash] = body
-        self.perform(rounds.propose(body.hash, self.network.members.hash, self.now))
+        self.perform(rounds.propose(body.hash, self.members.hash, self.now))
 
 
 LIARS = (Silent, Withholding, Equivocating, Forgetful, Invalid)

@@ -22,6 +22,7 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import member_list
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.votes import SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros, seconds
 
@@ -73,8 +74,9 @@ class Network:
         self.rng = Rng(b"rounds", str(seed))
         self.times = RoundTimes()
         self.payments = payments
-        keys = sorted(key_of(number) for number in range(count))
-        self.members = member_list(keys)
+        self.keys = sorted(key_of(number) for number in range(count))
+        """Of all nodes, by number."""
+        self.members = member_list(self.keys)
         self.now = Micros(START)
         self.weather = Weather()
         self.sent = Counter()
@@ -139,18 +141,18 @@ class Network:
         if self.on_step is not None:
             self.on_step(self.steps)
 
-    def sign(self, member, vote, is_honest):
+    def sign(self, member, vote, is_honest, epoch=NO_RECOVERY):
         if is_honest:
-            before = self.signed.setdefault((member, vote.slot), vote)
+            before = self.signed.setdefault((member, epoch, vote.slot), vote)
             assert before == vote, f"two signatures for one slot: {before} and {vote}"
-        signature = sha256(member + vote.encode()).digest() * 2
+        signature = sha256(member + epoch + vote.encode()).digest() * 2
         self.signatures.add((member, signature))
         return SignedVote(vote, member, signature)
 
-    def check_certificate(self, certificate):
+    def check_certificate(self, certificate, members):
         """It is of a quorum of true signatures, and the only block of its height."""
-        keys = certificate.signers(self.members)
-        assert len(keys) >= self.members.quorum
+        keys = certificate.signers(members)
+        assert len(keys) >= members.quorum
         for pair in zip(keys, certificate.signatures, strict=True):
             assert pair in self.signatures
         known = self.certified.setdefault(certificate.height, certificate.block)
@@ -175,8 +177,10 @@ class Signer:
 
     def __init__(self, network, number):
         self.network, self.number = network, number
-        self.key = network.members.keys[number]
+        self.key = network.keys[number]
         self.skew_us = 0
+        self.recovery = None
+        """What its operator named."""
         self.disk = Disk(state=SignState(self.key).encode())
         self.epoch = 0
         self.is_up = False
@@ -186,13 +190,44 @@ class Signer:
     def now(self):
         return Micros(self.network.now + self.skew_us)
 
+    # --- recovery ---
+
+    @property
+    def recovered(self):
+        return NO_RECOVERY if self.recovery is None else self.recovery.hash
+
+    def is_behind(self, height):
+        """Whether the recovery holds there."""
+        return self.recovery is not None and height > self.recovery.height
+
+    def members_at(self, height):
+        return self.recovery.members if self.is_behind(height) else self.network.members
+
+    @property
+    def members(self):
+        return self.members_at(len(self.disk.chain) + 1)
+
+    @property
+    def bound(self):
+        is_first = self.recovery is not None and len(self.disk.chain) == self.recovery.height
+        return self.recovery.bound.block if is_first and self.recovery.bound is not None else None
+
+    def state_here(self):
+        """The record, for the height at hand; None where the key may not sign there."""
+        state, behind = self.fitness.state, self.is_behind(len(self.disk.chain) + 1)
+        if behind and state.epoch != self.recovered:
+            state = self.fitness.state = state.entered(self.recovery)
+        may = state.promise is None and (state.epoch == self.recovered if behind else state.epoch == NO_RECOVERY)
+        return state if may else None
+
     # --- life ---
 
     def start(self):
         self.is_up = True
         self.heights = Heights(self.network.times)
         raw = self.disk.state
-        self.fitness = FitnessCheck(self.key, self.network.members, None if raw is None else SignState.decode(raw))
+        state = None if raw is None else SignState.decode(raw)
+        self.fitness = FitnessCheck(self.key, self.members, state, self.recovered)
         self.casts = []
         self.is_signing = False
         self.waiting_verdicts = {}
@@ -219,11 +254,13 @@ class Signer:
         height = len(self.disk.chain) + 1
         parent_s = self.body_time(height - 1)
         pause = Pause(height, parent_s, self.decided_at)
+        self.fitness.follow(self.members)
         self.fit = self.fitness.fitness is Fitness.FIT
+        here = self.state_here()
         self.state = self.fitness.state
         self.casts = []
         self.waiting_verdicts = {}
-        out = self.heights.begin(pause, self.network.members, self.state if self.fit else None, self.now)
+        out = self.heights.begin(pause, self.members, here if self.fit else None, self.now)
         self.perform(out)
         if self.heights.height == height:
             self.perform(self.heights.rounds.set_payment_waits(self.network.payments, self.now))
@@ -283,7 +320,7 @@ class Signer:
         self.network.step()
 
     def sign(self, vote):
-        signed = self.network.sign(self.key, vote, is_honest=True)
+        signed = self.network.sign(self.key, vote, is_honest=True, epoch=self.state.epoch)
         epoch = self.epoch
         self.network.step()
         if epoch != self.epoch:
@@ -309,10 +346,13 @@ class Signer:
                 self.network.send(self.number, other, *message)
 
     def propose(self, rounds, round_):
-        if rounds is self.heights.rounds and rounds.round == round_:
+        if rounds is self.heights.rounds and rounds.round == round_ and self.bound is not None:
+            if self.bound in self.disk.bodies:
+                self.perform(rounds.propose(self.bound, self.members.hash, self.now))
+        elif rounds is self.heights.rounds and rounds.round == round_:
             body = self.network.body(rounds.height, rounds.pause.parent_time_s, self.number, self.now)
             self.disk.bodies[body.hash] = body
-            self.perform(rounds.propose(body.hash, self.network.members.hash, self.now))
+            self.perform(rounds.propose(body.hash, self.members.hash, self.now))
 
     def judge(self, block):
         if block in self.waiting_verdicts and block in self.disk.bodies:
@@ -324,14 +364,15 @@ class Signer:
             return
         is_valid = (
             body.is_valid
+            and self.bound in (None, body.hash)
             and body.height == rounds.height
             and body.time_s >= rounds.pause.parent_time_s + self.network.times.min_interval_s
             and body.time_s * SECOND_US <= self.now + 10 * SECOND_US
         )
-        self.perform(rounds.take_block(body.hash, self.network.members.hash if is_valid else None, self.now))
+        self.perform(rounds.take_block(body.hash, self.members.hash if is_valid else None, self.now))
 
     def decide(self, certificate):
-        self.network.check_certificate(certificate)
+        self.network.check_certificate(certificate, self.members)
         self.network.decided_in.setdefault(certificate.height, []).append(certificate.round)
         if self.network.weather.isolates_deciders:
             # A side of its own.
@@ -344,7 +385,8 @@ class Signer:
     # --- messages ---
 
     def receive(self, sender, kind, *content):
-        if not self.is_up:
+        # Signers that name different recoveries have not met.
+        if not self.is_up or self.network.nodes[sender].recovered != self.recovered:
             return
         match kind, *content:
             case "vote", signed:
@@ -399,7 +441,7 @@ class Signer:
         before = len(self.disk.chain)
         for certificate in certificates:
             if certificate.height == len(self.disk.chain) + 1 and self.heights.rounds.step is not RoundStep.DECIDED:
-                self.network.check_certificate(certificate)
+                self.network.check_certificate(certificate, self.members)
                 self.disk.chain.append(certificate)
                 self.fitness.on_certified(certificate.height)
         if len(self.disk.chain) > before:
@@ -408,4 +450,4 @@ class Signer:
 
 
 def key_at(network, number):
-    return network.members.keys[number]
+    return network.keys[number]

@@ -1,5 +1,7 @@
 """One well-formed message of each kind, as five banks send it."""
 
+from dataclasses import replace
+
 from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID, precommit, public
 
 from minicoin.core.consensus.messages import (
@@ -22,6 +24,7 @@ GREETING = MemberGreeting(public(KEYS[0]), KEYS[0].sign_schnorr(greeting_digest(
 
 SAMPLES = (
     GREETING,
+    replace(GREETING, epoch=b"e" * 32),
     ProposalMessage(PROPOSAL, RAW_BLOCK),
     VoteMessage(PREVOTE),
     VoteMessage(precommit(KEYS[2], BLOCK)),

@@ -15,6 +15,7 @@ from minicoin.core.consensus.messages import (
 )
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import CONSENSUS_HELD_VOTES_MAX
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.votes import SIGNED_VOTE_BYTES
 from minicoin.core.wire.codec import make_extensions
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -36,7 +37,11 @@ def test_each_survives_its_encoding(one: ExtensionMessage) -> None:
 @pytest.mark.parametrize("one", [sample for sample in SAMPLES if not isinstance(sample, ProposalMessage)])
 def test_no_part_of_one_is_one(one: ExtensionMessage) -> None:
     raw = one.encode()
+    # But for its epoch, which stands behind all else.
+    plain = replace(one, epoch=NO_RECOVERY).encode() if isinstance(one, MemberGreeting) else raw
     for broken in (*(raw[:end] for end in range(len(raw))), raw + b"\0"):
+        if broken == plain:
+            continue
         with pytest.raises(DecodeError):
             type(one).decode(broken)
 

@@ -13,6 +13,7 @@ from minicoin.core.limits import (
     CONSENSUS_VOTES_PER_PEER_PER_SECOND,
 )
 from minicoin.core.signers.members import member_list
+from minicoin.core.signers.recovery import domain_of
 from minicoin.core.units import SECOND_US, ConnId, Micros
 
 from .samples import ALICE, BOB, GREETING
@@ -87,3 +88,19 @@ def test_votes_and_questions_of_one_peer_are_bounded() -> None:
     assert peers.may_vote(ConnId(6), NOW)
     later = Micros(SECOND_US)
     assert sum(peers.may_vote(CONN, later) for _ in range(2_000)) == CONSENSUS_VOTES_PER_PEER_PER_SECOND
+
+
+def test_who_names_another_recovery_is_known_and_not_met() -> None:
+    epoch = b"e" * 32
+    peers = SignerPeers(NETWORK_ID, BOB, epoch=epoch)
+    peers.note_greeted(CONN)
+    peer = peers.take_greeting(CONN, ALICE, GREETING)
+    assert peers.require(CONN) == peer
+    assert not peers.has_met(CONN)
+    assert peers.met(BANKS) == []
+    key = KEYS[1]
+    digest = greeting_digest(domain_of(NETWORK_ID, epoch), ALICE, BOB)
+    alike = MemberGreeting(public(key), key.sign_schnorr(digest, bytes(32)), epoch)
+    peers.note_greeted(ConnId(6))
+    assert peers.take_greeting(ConnId(6), ALICE, alike) is not None
+    assert [one.conn for one in peers.met(BANKS)] == [6]

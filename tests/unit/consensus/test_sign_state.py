@@ -7,9 +7,10 @@ from tests.unit.consensus.ballots import BLOCK, OTHER, prevotes, vote
 from tests.unit.signers.banks import BANKS
 
 from minicoin.core.consensus.choice import justified
-from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.sign_state import SignState, promised_by
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.limits import ROUNDS_KEPT_MAX
+from minicoin.core.limits import RECOVERIES_NAMED_MAX, ROUNDS_KEPT_MAX
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery
 from minicoin.core.signers.votes import NIL, VoteKind
 
 EMPTY = SignState(BANKS.keys[0])
@@ -19,6 +20,10 @@ PREVOTED = EMPTY.recorded(vote(VoteKind.PREVOTE, round_=1), None, None)
 LOCKED = PREVOTED.recorded(vote(VoteKind.PRECOMMIT, round_=1), LOCK, LOCK)
 LEANING = replace(LOCKED, valid=LATER)
 """It would propose what it is not locked on."""
+RECOVERY = Recovery(NO_RECOVERY, 6, BLOCK, BANKS, ("Bank",) * len(BANKS))
+"""Of the height at hand."""
+PROMISED = LOCKED.promised(RECOVERY)
+BEHIND = PROMISED.entered(RECOVERY)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,9 @@ def test_a_new_height_begins_without_the_votes_and_the_lock_of_the_last() -> Non
     assert state.problem(vote(VoteKind.PRECOMMIT, round_=5)) is not None
 
 
-@pytest.mark.parametrize("state", [EMPTY, PREVOTED, LOCKED, LEANING, replace(LOCKED, lock=None), EMPTY.raised(40)])
+@pytest.mark.parametrize(
+    "state", [EMPTY, PREVOTED, LOCKED, LEANING, replace(LOCKED, lock=None), EMPTY.raised(40), PROMISED, BEHIND]
+)
 def test_bytes_come_back(state) -> None:
     raw = state.encode()
     assert SignState.decode(raw) == state
@@ -63,8 +70,12 @@ def test_it_has_one_form() -> None:
     raw = replace(LOCKED, votes=LOCKED.votes[::-1]).encode()
     with pytest.raises(DecodeError, match="ascending"):
         SignState.decode(raw)
+    with pytest.raises(DecodeError, match="one form"):
+        SignState.decode(b"\x02" + LOCKED.encode()[1:] + bytes(34))
+    with pytest.raises(DecodeError, match="one form"):
+        SignState.decode(BEHIND.encode().replace(RECOVERY.hash + b"\0", RECOVERY.hash + b"\5"))
     with pytest.raises(DecodeError, match="version"):
-        SignState.decode(b"\x02" + LOCKED.encode()[1:])
+        SignState.decode(b"\x03" + LOCKED.encode()[1:])
     spelt_out = LOCKED.encode()[:-1] + replace(LOCKED, lock=None).encode()[PREVOTED_END:]
     with pytest.raises(DecodeError, match="one form"):
         SignState.decode(spelt_out)
@@ -93,3 +104,51 @@ def test_of_a_long_height_the_last_rounds_are_kept() -> None:
         state = state.recorded(vote(VoteKind.PREVOTE, NIL, round_), None, None)
     assert len(state.votes) == ROUNDS_KEPT_MAX + 1
     assert state.knows(vote(VoteKind.PREVOTE, BLOCK, 0))
+
+
+def test_who_signed_a_recovery_signs_no_vote_before_it_and_no_other_recovery() -> None:
+    assert PROMISED.lock_behind(6) == LOCK
+    assert (PROMISED.lock_behind(7), EMPTY.lock_behind(6)) == (None, None)
+    for height in (7, 8, 99):
+        assert "a recovery behind block 6 was signed" in str(PROMISED.problem(vote(VoteKind.PREVOTE, height=height)))
+    assert PROMISED.promised(RECOVERY) == PROMISED
+    with pytest.raises(MisuseError, match="another recovery, behind block 6"):
+        PROMISED.promised(replace(RECOVERY, names=("Other",) * len(BANKS)))
+    with pytest.raises(MisuseError, match="another recovery"):
+        PROMISED.promised(replace(RECOVERY, height=9))
+
+
+def test_a_recovery_below_what_was_signed_is_refused() -> None:
+    with pytest.raises(MisuseError, match="signed at height 7"):
+        LOCKED.promised(replace(RECOVERY, height=5))
+    with pytest.raises(MisuseError, match="it follows recovery"):
+        LOCKED.promised(replace(RECOVERY, previous=b"p" * 32))
+
+
+def test_behind_a_recovery_a_key_begins_anew() -> None:
+    assert (BEHIND.height, BEHIND.votes, BEHIND.lock, BEHIND.promise) == (7, (), None, None)
+    assert BEHIND.epoch == RECOVERY.hash
+    again = BEHIND.recorded(vote(VoteKind.PREVOTE, OTHER), None, None)
+    assert again.epoch == RECOVERY.hash
+    second = again.promised(replace(RECOVERY, previous=RECOVERY.hash))
+    assert second.promise is not None
+    assert again.raised(40).epoch == RECOVERY.hash
+
+
+def test_a_key_never_goes_back() -> None:
+    assert BEHIND.behind(RECOVERY.hash) is BEHIND
+    with pytest.raises(MisuseError, match="not behind"):
+        BEHIND.behind(NO_RECOVERY)
+    second = BEHIND.behind(b"s" * 32)
+    assert second.left == (NO_RECOVERY, RECOVERY.hash)
+    with pytest.raises(MisuseError, match="not behind"):
+        second.entered(RECOVERY)
+    crowded = replace(BEHIND, left=(NO_RECOVERY,) * RECOVERIES_NAMED_MAX)
+    with pytest.raises(MisuseError, match="not behind"):
+        crowded.behind(b"s" * 32)
+
+
+def test_what_is_no_statement_of_a_recovery_is_not_promised() -> None:
+    assert promised_by(LOCKED, RECOVERY.statement(None)) == PROMISED
+    with pytest.raises(MisuseError, match="no statement"):
+        promised_by(LOCKED, b"anything")

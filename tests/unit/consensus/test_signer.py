@@ -8,6 +8,7 @@ from minicoin.core.consensus.messages import MemberGreeting
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery, domain_of
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import NIL, Vote, VoteKind
 from minicoin.core.units import ConnId
@@ -57,3 +58,34 @@ def test_a_greeting_is_for_one_peer() -> None:
     assert isinstance(found, GreetingSigned)
     assert found.conn == ConnId(3)
     assert MemberGreeting(MEMBER, found.signature).holds(NETWORK_ID, ALICE, BOB)
+
+
+RECOVERY = Recovery(NO_RECOVERY, 6, BLOCK, BANKS, ("Bank",) * len(BANKS))
+
+
+def test_behind_a_recovery_it_signs_for_that_and_never_again_for_what_was_before() -> None:
+    signer = VoteSigner(KEYS[:1], NETWORK_ID, ALICE)
+    answer(signer, PREVOTE)
+    lower = replace(PREVOTE, round=0)
+    found = signer.answer(SignVote(MEMBER, lower, RECOVERY.hash))
+    assert isinstance(found, VoteSigned) and found.signed is not None
+    assert found.signed.holds(domain_of(NETWORK_ID, RECOVERY.hash))
+    assert not found.signed.holds(NETWORK_ID)
+    assert answer(signer, replace(PREVOTE, round=9)).signed is None
+    greeting = signer.answer(SignGreeting(MEMBER, ConnId(3), BOB, RECOVERY.hash))
+    assert isinstance(greeting, GreetingSigned)
+    assert MemberGreeting(MEMBER, greeting.signature, RECOVERY.hash).holds(NETWORK_ID, ALICE, BOB)
+    assert not MemberGreeting(MEMBER, greeting.signature).holds(NETWORK_ID, ALICE, BOB)
+
+
+def test_who_signs_a_recovery_signs_no_vote_before_it_and_no_other_recovery() -> None:
+    signer = VoteSigner(KEYS[:1], NETWORK_ID, ALICE)
+    found = signer.answer(SignStatement(MEMBER, StatementKind.RECOVERY, RECOVERY.statement(None)))
+    assert isinstance(found, StatementSigned)
+    signed = RECOVERY.stated(MEMBER, None, (), found.signature)
+    assert signed.flaw(BANKS, NETWORK_ID) is None
+    assert "a recovery behind block 6 was signed" in answer(signer, PREVOTE).reason
+    other = replace(RECOVERY, height=7)
+    refused = signer.answer(SignStatement(MEMBER, StatementKind.RECOVERY, other.statement(None)))
+    assert isinstance(refused, StatementSigned) and refused.signature is None
+    assert "another recovery" in refused.reason

@@ -124,7 +124,7 @@ def test_a_change_of_settings_is_carried_and_kept_to() -> None:
     made.grow(1)
     tree = tree_of(made.blocks)
     assert tree.signers is not None
-    tree.signers.carried.load(engine_at(made).changes())
+    tree.signers.carried.load(engine_at(made).changes(), made.height)
     tags = CoinbaseTags(made.blocks[-1].certificate)
     assert build_proposal(tree, tree.best_header, (), MINE, 0, tags).header.time == made.tip.time + 9
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.netsync.samples import ITEM, MOVED_ITEM
+from tests.unit.netsync.samples import ITEM, MOVED_ITEM, RECOVERED_ITEM
 from tests.unit.signers.banks import BANKS, KEYS, precommit
 
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import MEMBERS_MAX, MESSAGE_PAYLOAD_BYTES_MAX, SHEADERS_SIGNATURES_MAX
-from minicoin.core.netsync.certified import CertifiedHeaders
+from minicoin.core.netsync.certified import RECOVERED_ITEMS_MAX, CertifiedHeaders
 from minicoin.core.signers.certificate import Certificate, certificate_of
 from minicoin.core.signers.members import MemberList
 
@@ -20,12 +20,13 @@ from minicoin.core.signers.members import MemberList
         CertifiedHeaders(()),
         CertifiedHeaders((ITEM,), has_more=True),
         CertifiedHeaders((ITEM, MOVED_ITEM, ITEM)),
+        CertifiedHeaders((RECOVERED_ITEM, replace(RECOVERED_ITEM, next_members=None))),
     ],
 )
 def test_it_survives_the_wire(message) -> None:
     raw = message.encode()
     assert CertifiedHeaders.decode(raw) == message
-    for length in range(len(raw)):
+    for length in range(0, len(raw), 1 + len(raw) // 1_000):
         with pytest.raises(DecodeError):
             CertifiedHeaders.decode(raw[:length])
     with pytest.raises(DecodeError):
@@ -49,6 +50,13 @@ def test_signatures_are_counted_over_all_its_headers() -> None:
         CertifiedHeaders.decode(CertifiedHeaders((*items, ITEM)).encode())
 
 
+def test_so_many_of_its_headers_come_with_a_recovery() -> None:
+    items = (RECOVERED_ITEM,) * RECOVERED_ITEMS_MAX
+    assert CertifiedHeaders.decode(CertifiedHeaders(items).encode()).items == items
+    with pytest.raises(DecodeError, match="more than 4 recoveries"):
+        CertifiedHeaders.decode(CertifiedHeaders((*items, RECOVERED_ITEM)).encode())
+
+
 def test_the_longest_there_may_be_is_within_its_limit() -> None:
     """The frame drops what is longer unseen: as many headers as there may be, each with the longest list."""
     single = Certificate(1, 0, ITEM.header.hash, BANKS.hash, b"\1" + bytes(12), ITEM.certificate.signatures[:1])
@@ -67,7 +75,8 @@ def test_the_longest_there_may_be_is_within_its_limit() -> None:
         (b"\1\0", "more to come"),
         (b"\0" + encode_compact(SHEADERS_SIGNATURES_MAX + 1), "at most 200"),
         (b"\0\5" + bytes(300), "more items than bytes"),
-        (CertifiedHeaders((ITEM,)).encode()[:-2] + b"\xff\xff" + bytes(4_000), "65535 members"),
+        (CertifiedHeaders((ITEM,)).encode()[:-2] + b"\xfe\xff" + bytes(4_000), "65534 members"),
+        (CertifiedHeaders((ITEM,)).encode()[:-2] + b"\xff\xff" + bytes(4_000), "0 recoveries"),
         (CertifiedHeaders((ITEM,)).encode()[:-2] + b"\2\0" + bytes(64), "each once"),
     ],
 )

@@ -8,13 +8,14 @@ import pytest
 
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.limits import MEMBERS_MAX
+from minicoin.core.limits import MEMBERS_MAX, RECOVERIES_NAMED_MAX
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.params.toml_text import network_to_toml
+from minicoin.core.primitives.block import BlockHash
 from minicoin.core.script.standard import address_script, script_address
 from minicoin.core.signers.admission import (
     ADMISSION_BYTES_MAX,
@@ -23,6 +24,8 @@ from minicoin.core.signers.admission import (
     admission_record,
     first_admission,
 )
+from minicoin.core.signers.members import member_list
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery
 from minicoin.core.units import MONEY_MAX_SAT
 
 KEYS = tuple(bytes((count,)) * 32 for count in (1, 2, 3, 4, 5))
@@ -133,6 +136,18 @@ def test_all_of_it_survives_the_text() -> None:
     assert again.network_id == network.network_id
 
 
+def test_recoveries_that_the_operator_names_are_no_part_of_the_id() -> None:
+    keys = member_list(KEYS[:1])
+    first = Recovery(NO_RECOVERY, 7, BlockHash(b"b" * 32), keys, ("Bank A",))
+    second = dataclasses.replace(first, previous=first.hash, height=9)
+    network = _read(MINIMAL)
+    proof = dataclasses.replace(_signers(network), recoveries=(second, first))
+    named = dataclasses.replace(network, proof=proof)
+    again = _read(network_to_toml(named))
+    assert _signers(again).recoveries == (first, second)
+    assert again.network_id == network.network_id
+
+
 def test_admission_is_hexadecimal_or_base64() -> None:
     for text in (ADMISSION.hex(), b64encode(ADMISSION).decode()):
         network = _read(_edited('kind = "signers"', f'kind = "signers"\nadmission = "{text}"'))
@@ -148,6 +163,13 @@ MANY = "".join(f'[[proof.members]]\nname = "{n}"\nkey = "{n:064x}"\n' for n in r
         ('kind = "signers"', 'kind = "signer"', "proof.kind must be work, signet or signers, not 'signer'"),
         ('kind = "signers"', 'kind = "signers"\nmin_interval_s = 0', "proof.min_interval_s must be 1 to"),
         ('kind = "signers"', 'kind = "signers"\nempty_after = 3', r"empty_after is not .*; did you mean empty_after_s"),
+        ('kind = "signers"', 'kind = "signers"\nrecoveries = ["00"]', "proof.recoveries cannot be read: a truncated"),
+        ('kind = "signers"', 'kind = "signers"\nrecoveries = ["zz"]', "proof.recoveries cannot be read"),
+        (
+            'kind = "signers"',
+            f'kind = "signers"\nrecoveries = {["00"] * (RECOVERIES_NAMED_MAX + 1)}',
+            "proof.recoveries holds 65, at most 64",
+        ),
         ('kind = "signers"', 'kind = "signers"\nadmission = "!"', "proof.admission must be hexadecimal or base64"),
         (
             'kind = "signers"',

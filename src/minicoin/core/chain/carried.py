@@ -10,7 +10,8 @@ from typing import Final
 
 from minicoin.core.chain.change_history import CarriedChange
 from minicoin.core.chain.coinbase_tags import CoinbaseTags, decode_change
-from minicoin.core.chain.member_history import MemberHistory
+from minicoin.core.chain.member_history import MemberHistory, RecoveredList
+from minicoin.core.chain.recoveries import Recoveries
 from minicoin.core.chain.settings_history import SettingsHistory
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
@@ -29,13 +30,19 @@ class StoredChange:
 class Carried:
     """Of the chain up to a tip."""
 
-    def __init__(self, founding: SignersKind) -> None:
+    def __init__(self, founding: SignersKind, recoveries: Recoveries) -> None:
         self.members: Final = MemberHistory(founding.founding_list)
         self.settings: Final = SettingsHistory(founding)
+        self._recoveries: Final = recoveries
+        self.connected(0)
 
     def all(self) -> tuple[StoredChange, ...]:
         """Every change, lowest first."""
-        members = ((one.height, one.block, CoinbaseTags(change=one.change)) for one in self.members.carried())
+        members = (
+            (one.height, one.block, CoinbaseTags(change=one.change))
+            for one in self.members.carried()
+            if not isinstance(one.change, RecoveredList)
+        )
         settings = ((one.height, one.block, CoinbaseTags(settings=one.change)) for one in self.settings.carried())
         stored = (
             StoredChange(height, block, change)
@@ -51,12 +58,17 @@ class Carried:
         if tags.settings is not None:
             self.settings.check(tags.settings, height)
 
-    def load(self, changes: Iterable[StoredChange]) -> None:
+    def load(self, changes: Iterable[StoredChange], tip_height: int) -> None:
         """What an earlier run met on the way to its tip, lowest first."""
         self.members.load(())
         self.settings.load(())
+        waiting = [one for one in self._recoveries.named if one.height <= tip_height]
         for change in changes:
+            while waiting and waiting[0].height < change.height:
+                self.members.recover(waiting.pop(0))
             self.append(change)
+        for recovery in waiting:
+            self.members.recover(recovery)
 
     def append(self, stored: StoredChange) -> None:
         """A block that carries a change was connected."""
@@ -65,6 +77,11 @@ class Carried:
             self.members.append(CarriedChange(stored.height, stored.block, change))
         else:
             self.settings.append(CarriedChange(stored.height, stored.block, change))
+
+    def connected(self, height: int) -> None:
+        """The block of this height is the tip, and what it carries is here: recoveries that name it hold."""
+        for recovery in self._recoveries.behind(height):
+            self.members.recover(recovery)
 
     def leave(self, block: BlockHash) -> None:
         """A block was disconnected."""

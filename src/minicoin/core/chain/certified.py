@@ -10,6 +10,9 @@
    in that it is for. Nothing else may enter the header tree.
 4. *What lists say is what blocks say.* The engine derives them anew from the changes that coinbases carry (`carried`)
    and refuses a certified block whose certificate claims another.
+5. *A recovery that the configuration names* (recoveries.py) takes over behind its block: another block there is
+   refused, and so are certificates of the list before. One of those for another block than ours is evidence. Who is
+   shown one that is not named here goes no further with that peer, and says which it is.
 
 Kept are bytes, some 370 a header with a quorum of four and 570 with seven. They are decoded when asked for. Both
 threads have one of these, and share the bytes.
@@ -21,14 +24,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.chain.carried import Carried, StoredChange
+from minicoin.core.chain.recoveries import Recoveries
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
+from minicoin.core.limits import RECOVERIES_PER_HEIGHT_MAX
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate, keep
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import Recovery, domain_of
 
 HeightOf = Callable[[BlockHash], int | None]
 """Of a block that is known, else None."""
@@ -51,11 +57,30 @@ class SecondCertificate:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LeftBranch:
+    """Evidence that the members before a recovery went on without it: their certificate, of another block than is
+    decided here."""
+
+    certificate: Certificate
+    recovery: Recovery
+
+    @property
+    def text(self) -> str:
+        """For operators."""
+        return (
+            f"the members in front of recovery {self.recovery.hash.hex()} certified block "
+            f"{hash_to_hex(self.certificate.block)} at height {self.certificate.height}, which it leaves behind: it "
+            "is refused here and kept as evidence; the members have to agree that all name this recovery, or none"
+        )
+
+
 class CertifiedChain:
     """Of one network, the genesis block (which needs no certificate) from the start."""
 
     def __init__(self, network: Network, founding: SignersKind, height_of: HeightOf) -> None:
         self._network_id: Final = network.network_id
+        self._genesis: Final = network.genesis.header.hash
         self._height_of = height_of
         self._kept: list[bytes] = []
         """Of height 1 on."""
@@ -66,7 +91,10 @@ class CertifiedChain:
         """Of the height behind the highest kept: its header is still to come."""
         self._second: SecondCertificate | None = None
         self._watcher: Callable[[SecondCertificate], None] = lambda second: None
-        self.carried: Final = Carried(founding)
+        self._left: LeftBranch | None = None
+        self._unnamed: dict[bytes, Recovery] = {}
+        self.recoveries: Final = Recoveries(self._network_id, founding.recoveries)
+        self.carried: Final = Carried(founding, self.recoveries)
         """What the connected blocks carried."""
 
     # --- reading ---
@@ -78,8 +106,20 @@ class CertifiedChain:
 
     @property
     def second_certificate(self) -> SecondCertificate | None:
-        """The first evidence of two certified blocks of a height, where there is any."""
-        return self._second
+        """The first evidence of two certified blocks of a height, where there is any and no recovery took over."""
+        last = self.recoveries.at(self.finalized + 1)
+        is_left = last is not None and self._second is not None and self._second.kept.height <= last.height
+        return None if is_left else self._second
+
+    @property
+    def left_branch(self) -> LeftBranch | None:
+        """The first evidence that members went on without a recovery that is named here."""
+        return self._left
+
+    @property
+    def unnamed(self) -> tuple[Recovery, ...]:
+        """Recoveries that hold, that peers follow, and that this node's configuration does not name."""
+        return tuple(self._unnamed.values())
 
     def watch_second(self, watcher: Callable[[SecondCertificate], None]) -> None:
         """Be called with each second certificate that is refused for being one."""
@@ -95,7 +135,17 @@ class CertifiedChain:
         """Who signs the block of a height, up to the one behind the highest certified header. Raises MisuseError."""
         if not 1 <= height <= max(self.finalized + 1, 2):
             raise MisuseError(f"who signs height {height} is not known: {self.finalized} headers are certified")
-        return self._lists[bisect_right(self._starts, height) - 1]
+        return self._list_at(height, self.recoveries.at(height))
+
+    def claimed_at(self, height: int) -> MemberList:
+        """The same as the certificate in front of it claims, which knows of no recovery behind its block."""
+        return self._list_at(height, self.recoveries.at(height - 1))
+
+    def _list_at(self, height: int, recovery: Recovery | None) -> MemberList:
+        place = bisect_right(self._starts, height) - 1
+        if recovery is not None and self._starts[place] <= recovery.height + 1:
+            return recovery.members
+        return self._lists[place]
 
     def lists(self) -> tuple[tuple[int, MemberList], ...]:
         """(the first height, the list), lowest first."""
@@ -128,16 +178,78 @@ class CertifiedChain:
         known = self._known_at(height)
         if known is not None and known.block == certificate.block:
             return
+        self._check_recovered(certificate, height)
         members = self.members_at(height)
-        problem = certificate.problem(members, self._network_id)
+        problem = certificate.problem(members, self.recoveries.domain(height))
         if problem is not None:
+            self._judge_left(certificate, known)
             raise _refused(f"of height {height}: {problem}")
+        bound = self.recoveries.bound(height)
+        if bound is not None and certificate.block != bound:
+            raise _refused(f"of height {height}: the recovery in front of it binds block {hash_to_hex(bound)}")
         if known is not None:
             self.note_second(known, certificate)
             self._watcher(SecondCertificate(known, certificate))
             detail = f"height {height} has {hash_to_hex(known.block)}, and {hash_to_hex(certificate.block)} has one too"
             raise BlockRejected(BlockReason.SECOND_CERTIFICATE, detail, is_permanent=False)
         self._offered = certificate, self._next_list(certificate, members, next_members)
+
+    def _check_recovered(self, certificate: Certificate, height: int) -> None:
+        """What the recoveries say to a certificate of this height. Raises BlockRejected."""
+        named = self.recoveries.named_block(height)
+        if named is not None and certificate.block != named:
+            raise _other_way(
+                f"block {hash_to_hex(certificate.block)} stands at height {height}, where the recovery that this "
+                f"node's configuration names has {hash_to_hex(named)}"
+            )
+        problem = self.recovery_problem(height - 1)
+        if problem is not None:
+            raise _other_way(problem)
+
+    def recovery_problem(self, height: int) -> str | None:
+        """Why a recovery behind the certified block of this height cannot hold; None where all that are named do."""
+        under = self.claimed_at(height + 1)
+        for recovery in self.recoveries.behind(height):
+            problem = recovery.problem(under, self._network_id)
+            if problem is not None:
+                return f"recovery {recovery.hash.hex()} of this node's configuration does not hold: {problem}"
+            under = recovery.members
+        return None
+
+    def _judge_left(self, certificate: Certificate, known: Certificate | None) -> None:
+        """Whether a certificate is of the members that a recovery took over from. Raises BlockRejected where it is."""
+        height = certificate.height
+        under = self.claimed_at(height)
+        for recovery in self.recoveries.behind(height - 1):
+            if certificate.problem(under, domain_of(self._network_id, recovery.previous)) is None:
+                decided = self.recoveries.bound(height) if known is None else known.block
+                if decided != certificate.block:
+                    self._left = self._left or LeftBranch(certificate, recovery)
+                raise _other_way(f"of height {height}: it is of the members in front of {recovery.hash.hex()}")
+            under = recovery.members
+
+    def check_followed(self, shown: tuple[Recovery, ...], height: int) -> None:
+        """Whether the recoveries that a peer shows with the certificate of a height are those that are named here.
+        Raises BlockRejected."""
+        if not shown or shown[-1].hash == self.recoveries.epoch(height):
+            return
+        first = shown[0]
+        if first.previous != self.recoveries.epoch(height) or not 0 <= first.height < height:
+            raise _other_way(f"of height {height}: it follows recovery {shown[-1].hash.hex()}, which is not named here")
+        if first.height > self.finalized or first.block != self._block_at(first.height):
+            raise _other_way(f"of height {height}: recovery {first.hash.hex()} is of a block that is not known here")
+        problem = first.problem(self.claimed_at(first.height + 1), self._network_id)
+        if problem is not None:
+            raise _refused(f"of height {height}: the recovery {first.hash.hex()} beside it: {problem}")
+        if first.hash in self._unnamed or len(self._unnamed) < RECOVERIES_PER_HEIGHT_MAX:
+            self._unnamed[first.hash] = first
+        raise _other_way(
+            f"of height {height}: it follows recovery {first.hash.hex()} behind block {first.height}, which this "
+            "node's configuration does not name"
+        )
+
+    def _block_at(self, height: int) -> BlockHash:
+        return self._genesis if height == 0 else self.kept_at(height).place[1]
 
     def require(self, block: BlockHash, height: int) -> None:
         """Raises BlockRejected unless the certificate that came last is this header's."""
@@ -151,16 +263,22 @@ class CertifiedChain:
         self._append(keep(*self._offered))
         self._offered = None
 
-    def load(self, kept: KeptCertificate, block: BlockHash, height: int) -> None:
-        """One that was checked before, lowest first; one for a height that has the same block's changes nothing. Raises
-        MisuseError."""
+    def load(self, kept: KeptCertificate, block: BlockHash, height: int) -> bool:
+        """One that was checked before, lowest first; one for a height that has the same block's changes nothing. False
+        where a recovery left it behind: it was certified by the members before. Raises MisuseError."""
         if height <= self.finalized and self.kept_at(height).place == (height, block):
-            return
+            return True
+        if self.recoveries.behind(height - 1) and (
+            height <= self.finalized
+            or kept.certificate.problem(self.members_at(height), self.recoveries.domain(height)) is not None
+        ):
+            return False
         if kept.place != (height, block) or height != self.finalized + 1:
             raise MisuseError(
                 f"no stored certificate for {hash_to_hex(block)} behind {self.finalized} certified headers"
             )
         self._append(kept)
+        return True
 
     def follow(self, update: ChainUpdate) -> None:
         """The engine went that way: the changes of its blocks are known."""
@@ -169,6 +287,7 @@ class CertifiedChain:
         for block in update.connected:
             for change in block.changes:
                 self.carried.append(StoredChange(block.height, block.hash, change))
+            self.carried.connected(block.height)
 
     def forget_above(self, height: int) -> None:
         """The headers above are gone from the tree."""
@@ -206,6 +325,11 @@ def make_certified(network: Network, height_of: HeightOf) -> CertifiedChain | No
     if not isinstance(network.proof, SignersKind):
         return None
     return CertifiedChain(network, network.proof, height_of)
+
+
+def _other_way(detail: str) -> BlockRejected:
+    """Nobody's fault: operators have named different recoveries, or some have not yet."""
+    return BlockRejected(BlockReason.RECOVERY, detail, is_permanent=False)
 
 
 def _refused(detail: str) -> BlockRejected:

@@ -120,14 +120,33 @@ class ChainEngine:
             # The genesis block's coinbase is no coin: nobody can spend it.
             self._store.append(genesis.hash, self.network.genesis.raw)
             self._store.commit({}, (), genesis.hash)
+        left: dict[BlockHash, BlockHeader] = {}
         for header in self._store.headers():
-            self._add_node(header, self._store.certificate(header.hash))
-        tip = self._nodes.get(self._store.coins_tip() or genesis.hash)
-        if tip is None:
+            if self._add_node(header, self._store.certificate(header.hash)) is None:
+                left[header.hash] = header
+        stands = self._store.coins_tip() or genesis.hash
+        behind: list[BlockHeader] = []
+        while stands not in self._nodes and stands in left:
+            behind.append(left[stands])
+            stands = behind[-1].previous
+        tip = self._nodes.get(stands)
+        if tip is None or (behind and self._signed is None):
             raise ChainDamaged("the coins stand at a block whose header is missing")
         if self._signed is not None:
             self._signed.load(self._store.changes(), tip)
-        return tip
+        return self._undo_left(tip, behind)
+
+    def _undo_left(self, base: HeaderNode, behind: Iterable[BlockHeader]) -> HeaderNode:
+        """Take back what a recovery leaves behind: blocks that only the members before it certified."""
+        node = base
+        for header in reversed(tuple(behind)):
+            node = HeaderNode(header, node, 0)
+        self._tip = node
+        while self._tip is not base:
+            self._disconnect_tip()
+        if node is not base:
+            self.flush()
+        return base
 
     def _add_recovered(self) -> None:
         recovered = list(self._store.recovered_headers())
@@ -203,10 +222,10 @@ class ChainEngine:
         parent = self._nodes.get(header.previous)
         if parent is None or header.hash in self._nodes:
             return None
-        if self._signed is not None:
-            if kept is None:
-                return None
-            self._signed.certified.load(kept, header.hash, parent.height + 1)
+        if self._signed is not None and (
+            kept is None or not self._signed.certified.load(kept, header.hash, parent.height + 1)
+        ):
+            return None
         # Work is the header tree's to weigh: here nothing chooses.
         node = self._nodes[header.hash] = HeaderNode(header, parent, 0)
         return node
@@ -401,7 +420,7 @@ class ChainEngine:
         undo = self._read_undo(node.hash)
         disconnect_block(checked.block, undo, self._coins)
         self._tip = node.parent
-        changes = self._signed.disconnected(checked.block) if self._signed is not None else ()
+        changes = self._signed.disconnected(checked.block, node.height) if self._signed is not None else ()
         watched = find_watched(checked.block, outputs_by_transaction(checked.block, undo), self._watched)
         self._parsed.put(node.hash, checked)
         summary = summarise(checked.block, node.height, checked.size, watched, 0, changes)

@@ -43,6 +43,7 @@ from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import Recovery
 from minicoin.core.units import Micros, seconds
 
 # Locators name this many recent blocks, each the parent of the one in front, before their steps double (as Bitcoin
@@ -171,11 +172,14 @@ class HeaderTree:
 
     # --- growing ---
 
-    def certify(self, certificate: Certificate, next_members: MemberList | None) -> None:
+    def certify(
+        self, certificate: Certificate, next_members: MemberList | None, recoveries: tuple[Recovery, ...] = ()
+    ) -> None:
         """Take the certificate of a header that is about to be added; `next_members` where the list of the next height
-        is another. Raises BlockRejected."""
+        is another, `recoveries` those that whoever shows it follows. Raises BlockRejected."""
         if self.signers is None:
             raise MisuseError(f"nobody certifies the blocks of {self.network.name}")
+        self.signers.check_followed(recoveries, certificate.height)
         self.signers.certify(certificate, next_members)
 
     def add(self, header: BlockHeader, now: Micros) -> HeaderNode:
@@ -208,8 +212,9 @@ class HeaderTree:
             return
         for header, kept in zip(headers, certificates, strict=True):
             parent = self._nodes.get(header.previous)
-            if parent is not None:
-                self.signers.load(kept, header.hash, parent.height + 1)
+            if parent is not None and not self.signers.load(kept, header.hash, parent.height + 1):
+                # A recovery leaves it behind, and what builds on it.
+                return
             self._load(header)
 
     def _load(self, header: BlockHeader) -> None:

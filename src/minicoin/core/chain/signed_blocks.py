@@ -9,6 +9,9 @@ anything else.
 What needs the lists that certificates claim is judged when a block is stored. When it is connected all changes below it
 are known: then the changes it carries have to follow them, it has to keep to the settings of its height, and the list
 that its own certificate claims for the next height has to be the one that they make.
+
+Behind a recovery the block that carries the first certificate of its list carries the recovery too. A block that its
+lock binds was made under the list before: the changes it may carry are void, and nobody looks at them.
 """
 
 from collections.abc import Iterable
@@ -23,10 +26,11 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.params.settings import SettingScope, problems
-from minicoin.core.primitives.block import Block
+from minicoin.core.primitives.block import Block, BlockHash
 from minicoin.core.primitives.transaction import Transaction, TxOut
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import Recovery
 
 
 class SignedBlocks:
@@ -40,11 +44,14 @@ class SignedBlocks:
 
     def load(self, changes: Iterable[StoredChange], tip: HeaderNode) -> None:
         """The changes that an earlier run met on the way to `tip`."""
-        self.carried.load(
+        kept = [
             stored
             for stored in changes
-            if stored.height <= tip.height and tip.ancestor(stored.height).hash == stored.block
-        )
+            if stored.height <= tip.height
+            and tip.ancestor(stored.height).hash == stored.block
+            and not self._is_bound(stored.block, stored.height)
+        ]
+        self.carried.load(kept, tip.height)
 
     def check_block(self, block: Block, parent: HeaderNode, verifier: ScriptVerifier) -> None:
         """Judge a block whose ancestors' headers are certified. Raises BlockRejected."""
@@ -52,6 +59,8 @@ class SignedBlocks:
         height = parent.height + 1
         tags = _tags(coinbase)
         self._check_certificate(tags, parent)
+        if self._is_bound(block.hash, height):
+            tags = CoinbaseTags()
         if tags.change is not None:
             problem = tags.change.problem(self.certified.members_at(height), self._network_id)
             if problem is not None:
@@ -73,7 +82,7 @@ class SignedBlocks:
         earliest = tip.header.time + settings.min_interval_s(height)
         if block.header.time < earliest:
             raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{block.header.time}, expected {earliest} or later")
-        self.carried.check(_tags(block.transactions[0]), height)
+        self.carried.check(self._changes(block, height), height)
         # A change is carried two blocks ahead: the block's own is not in force behind it.
         return self.carried.members.members_at(height + 1)
 
@@ -95,16 +104,24 @@ class SignedBlocks:
 
     def connected(self, block: Block, height: int) -> tuple[StoredChange, ...]:
         """The block is the tip; the changes it carries."""
-        changes = _tags(block.transactions[0]).changes()
+        changes = self._changes(block, height).changes()
         stored = tuple(StoredChange(height, block.hash, change) for change in changes)
         for one in stored:
             self.carried.append(one)
+        self.carried.connected(height)
         return stored
 
-    def disconnected(self, block: Block) -> tuple[bytes, ...]:
+    def disconnected(self, block: Block, height: int) -> tuple[bytes, ...]:
         """The block is the tip no more; the changes it carried."""
         self.carried.leave(block.hash)
-        return _tags(block.transactions[0]).changes()
+        return self._changes(block, height).changes()
+
+    def _is_bound(self, block: BlockHash, height: int) -> bool:
+        return self.certified.recoveries.bound(height) == block
+
+    def _changes(self, block: Block, height: int) -> CoinbaseTags:
+        """What its coinbase says that counts."""
+        return CoinbaseTags() if self._is_bound(block.hash, height) else _tags(block.transactions[0])
 
     def _check_certificate(self, tags: CoinbaseTags, parent: HeaderNode) -> None:
         certificate, height = tags.certificate, parent.height
@@ -118,13 +135,33 @@ class SignedBlocks:
             raise BlockRejected(BlockReason.COINBASE_TAGS, "its coinbase carries no certificate of its parent")
         if certificate.block != parent.hash or certificate.height != height:
             raise BlockRejected(BlockReason.CERTIFICATE, f"its coinbase's is not its parent's, {parent.header}")
-        problem = certificate.problem(self.certified.members_at(height), self._network_id)
+        self._check_recoveries(tags.recoveries, height)
+        domain = self.certified.recoveries.domain(height)
+        problem = certificate.problem(self.certified.members_at(height), domain)
         if problem is not None:
             raise BlockRejected(BlockReason.CERTIFICATE, f"its coinbase's: {problem}")
-        if certificate.next_members != self.certified.members_at(height + 1).hash:
+        if certificate.next_members != self.certified.claimed_at(height + 1).hash:
             raise BlockRejected(
                 BlockReason.NEXT_MEMBERS, "its coinbase's certificate names another list for this height"
             )
+
+    def _check_recoveries(self, carried: tuple[Recovery, ...], height: int) -> None:
+        """Those that a block carries beside the certificate of this height. Raises BlockRejected."""
+        expected = self.certified.recoveries.behind(height - 1)
+        if [one.hash for one in carried] != [one.hash for one in expected]:
+            named = ", ".join(one.hash.hex() for one in expected) or "none"
+            raise BlockRejected(
+                BlockReason.COINBASE_TAGS,
+                f"its coinbase carries {len(carried)} recoveries behind block {height - 1}, and those that this node's "
+                f"configuration names are: {named}",
+                is_permanent=False,
+            )
+        under = self.certified.claimed_at(height)
+        for recovery in carried:
+            problem = recovery.problem(under, self._network_id)
+            if problem is not None:
+                raise BlockRejected(BlockReason.COINBASE_TAGS, f"the recovery that it carries: {problem}")
+            under = recovery.members
 
 
 def _tags(coinbase: Transaction) -> CoinbaseTags:

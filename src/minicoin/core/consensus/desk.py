@@ -1,4 +1,5 @@
-"""Has votes written down and then signed, one after the other: the order that makes two different ones impossible.
+"""Has what a key signs written down and then signed, one after the other: the order that makes two different votes for
+one slot impossible, and two recoveries of the same members.
 
 1. What is to be signed is on disk first, with all that a restart needs to know of it: the block of a proposal or of a
    lock in a document of its own, then the sign state.
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from minicoin.core.effects import Effect, SaveState, SignVote
-from minicoin.core.events import Saved, VoteSigned
+from minicoin.core.effects import Effect, SaveState, SignStatement, SignVote
+from minicoin.core.events import Saved, StatementSigned, VoteSigned
 from minicoin.core.signers.votes import SignedVote, Vote
 
 SIGN_STATE_KEY: Final = "sign-state"
@@ -24,10 +25,9 @@ BLOCKS_KEY: Final = "sign-blocks"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A vote to be signed, and what is written before."""
+    """What is to be signed, and what is written before."""
 
-    member: bytes
-    vote: Vote
+    signs: SignVote | SignStatement
     sign_state: bytes
     blocks: bytes | None
     """None where what is on disk holds."""
@@ -69,17 +69,32 @@ class Desk:
         if self._step is _Step.BLOCKS:
             return self._save_state(order)
         self._step = _Step.SIGNING
-        return (SignVote(order.member, order.vote),)
+        return (order.signs,)
 
     def on_signed(self, event: VoteSigned) -> tuple[SignedVote | None, Iterable[Effect]]:
         """What may leave now, and how to go on."""
-        if self._step is not _Step.SIGNING or event.vote != self._orders[0].vote:
+        if self._step is not _Step.SIGNING or not self._awaits(event.vote):
             return None, ()
         if event.signed is None:
             return None, self._drop(event.reason)
         self.trouble = ""
         self._orders.popleft()
         return event.signed, self._begin()
+
+    def on_statement_signed(self, event: StatementSigned) -> tuple[bool, Iterable[Effect]]:
+        """Whether it was asked for here, and how to go on."""
+        if self._step is not _Step.SIGNING or self._orders[0].signs != SignStatement(
+            event.member, event.kind, event.body
+        ):
+            return False, ()
+        if event.signature is None:
+            return True, self._drop(event.reason)
+        self._orders.popleft()
+        return True, self._begin()
+
+    def _awaits(self, vote: Vote) -> bool:
+        signs = self._orders[0].signs
+        return isinstance(signs, SignVote) and signs.vote == vote
 
     def _drop(self, why: str) -> Iterable[Effect]:
         self.trouble = why

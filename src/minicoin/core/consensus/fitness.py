@@ -11,7 +11,9 @@
 from enum import Enum
 
 from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.limits import CONSENSUS_PEERS_MAX
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.votes import SignedVote
 
 
@@ -27,9 +29,11 @@ class Fitness(Enum):
 class FitnessCheck:
     """Of one key, from a start on."""
 
-    def __init__(self, member: bytes, members: MemberList, state: SignState | None) -> None:
-        """`state` is None where the key's record is not there; `members` is the list of the height at hand."""
-        self.state = SignState(member) if state is None else state
+    def __init__(self, member: bytes, members: MemberList, state: SignState | None, epoch: bytes = NO_RECOVERY) -> None:
+        """`state` is None where the key's record is not there; `members` is the list of the height at hand, `epoch` the
+        hash of the last recovery that is named."""
+        self.state = SignState(member, epoch=epoch) if state is None else state
+        self._epoch = epoch
         self.foreign: SignedVote | None = None
         self._members = members
         self._is_lost = state is None
@@ -42,11 +46,19 @@ class FitnessCheck:
             return Fitness.FOREIGN_VOTE
         if self._is_lost:
             return Fitness.RECORD_LOST
-        return Fitness.FIT if len(self._heights) >= self._members.quorum - 1 else Fitness.ASKING
+        return Fitness.FIT if len(self._answered()) >= self._members.quorum - 1 else Fitness.ASKING
+
+    def follow(self, members: MemberList) -> None:
+        """The list of the height at hand, whose answers count."""
+        self._members = members
+
+    def _answered(self) -> list[int]:
+        """What members of the list said they work on."""
+        return [height for member, height in self._heights.items() if member in self._members]
 
     def take(self, member: bytes, height: int, votes: tuple[SignedVote, ...]) -> None:
-        """Another member works on this height, and holds these votes of our key, whose signatures hold."""
-        if member == self.state.member or member not in self._members:
+        """Another signer works on this height, and holds these votes of our key, whose signatures hold."""
+        if member == self.state.member or len(self._heights) >= CONSENSUS_PEERS_MAX:
             return
         # The first word of a start counts: later ones would move the height that has to be passed ever further.
         self._heights.setdefault(member, height)
@@ -67,14 +79,14 @@ class FitnessCheck:
 
     def override(self, height: int) -> None:
         """The operator answers for it that nothing was signed from this height on."""
-        self.state = SignState(self.state.member, height)
+        self.state = SignState(self.state.member, height, epoch=self._epoch)
         self._is_lost, self.foreign = False, None
 
     def _settle(self) -> None:
         """A lost record is made anew once what it held can harm no more."""
         others = len(self._members) - (self.state.member in self._members)
         count = min(self._members.quorum, others)
-        heights = sorted(self._heights.values())
+        heights = sorted(self._answered())
         if self._is_lost and 0 < count <= len(heights) and self._certified >= heights[count - 1]:
             self.state = self.state.raised(self._certified + 1)
             self._is_lost = False

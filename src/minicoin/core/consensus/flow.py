@@ -144,8 +144,10 @@ class Consensus(Part):
             self._ungreeted[event.conn] = None
             return self._after([], now)
         peer = self._peers.note_greeted(event.conn)
-        effects: list[Effect] = [Send(event.conn, MemberGreeting(event.member, event.signature))]
-        return self._after(effects if peer is None else [*effects, *self._meet(peer, now)], now)
+        greeting = MemberGreeting(event.member, event.signature, self._peers.epoch)
+        effects: list[Effect] = [Send(event.conn, greeting)]
+        has_met = peer is not None and self._peers.has_met(event.conn)
+        return self._after([*effects, *self._meet(peer, now)] if peer is not None and has_met else effects, now)
 
     # --- peers ---
 
@@ -162,8 +164,11 @@ class Consensus(Part):
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
             self._offered[peer.conn] = peer.address.peer_id
-            return (SignGreeting(self._voting.member, peer.conn, peer.address.peer_id),)
+            return (self._greeting(peer.conn),)
         return ()
+
+    def _greeting(self, conn: ConnId) -> SignGreeting:
+        return SignGreeting(self._voting.member, conn, self._offered[conn], self._peers.epoch)
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._offered.pop(conn, None)
@@ -203,8 +208,10 @@ class Consensus(Part):
         """What another member holds of our key: the answer to our start."""
         signer = self._require(peer, now)
         voting = self._voting
+        if signer.epoch != self._peers.epoch:
+            return ()
         for signed in message.votes:
-            if signed.member != voting.member or not signed.holds(self._node.network.network_id):
+            if signed.member != voting.member or not signed.holds(voting.domain(signed.vote.height)):
                 raise PeerFault("it holds votes against us that are not ours", score=100)
         voting.fitness.take(signer.member, message.height, message.votes)
         effects: list[Effect] = []
@@ -240,7 +247,7 @@ class Consensus(Part):
         """What becomes of a vote that does not count here; None for one that does, whose signature holds then."""
         voting = self._voting
         height = voting.heights.height
-        if not self._peers.may_vote(signer.conn, now):
+        if signer.epoch != self._peers.epoch or not self._peers.may_vote(signer.conn, now):
             return ()
         if signed.vote.height < height:
             past = self._voting.check_past(signed, now)
@@ -253,7 +260,7 @@ class Consensus(Part):
             if signed.vote.height == height:
                 raise PeerFault("it passes on a vote of somebody who is no member", score=100)
             return ()
-        if not signed.holds(self._node.network.network_id):
+        if not signed.holds(voting.domain(signed.vote.height)):
             raise PeerFault("a vote that its member did not sign", score=100)
         return None
 
@@ -264,7 +271,7 @@ class Consensus(Part):
         height = voting.heights.height
         if message.height < height:
             return self._tell_behind(signer, message.height, now)
-        if message.height > height or not self._peers.may_ask(signer.conn, now):
+        if message.height > height or signer.epoch != self._peers.epoch or not self._peers.may_ask(signer.conn, now):
             return ()
         theirs = Holding(
             height, message.round, message.has_proposal, message.prevotes, message.precommits, message.valid_round
@@ -304,7 +311,7 @@ class Consensus(Part):
             self._try_at = None
             if self._voting.desk.trouble:
                 effects += self._voting.try_again(now)
-            effects += [SignGreeting(self._voting.member, conn, self._offered[conn]) for conn in self._ungreeted]
+            effects += [self._greeting(conn) for conn in self._ungreeted]
             self._ungreeted.clear()
         return self._after(effects, now)
 

@@ -19,6 +19,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.primitives.block import HEADER_SIZE, RawBlock
 from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.recovery import NO_RECOVERY, domain_of
 from minicoin.core.signers.votes import (
     NO_ROUND,
     ROUND_MAX,
@@ -43,34 +44,39 @@ PROPOSAL_BLOCK_BYTES_MAX: Final = min(BLOCK_SERIALISED_BYTES_MAX, MESSAGE_PAYLOA
 @dataclass(frozen=True, slots=True)
 class MemberGreeting(ExtensionMessage):
     """Which member its sender signs for. The signature covers the network and both peer ids, so that it is worth
-    nothing on another connection."""
+    nothing on another connection. Behind a recovery it covers that, too, and names it."""
 
     member: bytes
     signature: bytes
+    epoch: bytes = NO_RECOVERY
+    """The hash of the last recovery that the sender's configuration names."""
 
     command = "member"
     version = 1
-    payload_bytes_max = KEY_BYTES + SIGNATURE_BYTES
+    payload_bytes_max = KEY_BYTES + SIGNATURE_BYTES + len(NO_RECOVERY)
 
     def encode(self) -> bytes:
-        return self.member + self.signature
+        return self.member + self.signature + (b"" if self.epoch == NO_RECOVERY else self.epoch)
 
     @classmethod
     def decode(cls, payload: bytes) -> "MemberGreeting":
         reader = Reader(payload, cls.command)
-        greeting = cls(reader.take(KEY_BYTES), reader.take(SIGNATURE_BYTES))
+        member, signature = reader.take(KEY_BYTES), reader.take(SIGNATURE_BYTES)
+        epoch = reader.take(len(NO_RECOVERY)) if reader.remaining else NO_RECOVERY
         reader.end()
-        return greeting
+        return cls(member, signature, epoch)
 
     def holds(self, network_id: bytes, sender: bytes, receiver: bytes) -> bool:
         """Whether the member says so of this sender, to this receiver."""
-        return verifies(self.member, self.signature, greeting_digest(network_id, sender, receiver))
+        return verifies(
+            self.member, self.signature, greeting_digest(domain_of(network_id, self.epoch), sender, receiver)
+        )
 
 
-def greeting_digest(network_id: bytes, sender: bytes, receiver: bytes) -> bytes:
+def greeting_digest(domain: bytes, sender: bytes, receiver: bytes) -> bytes:
     """What a greeting's signature is made over; sender and receiver are peer ids."""
     named = b"".join(bytes((len(peer_id),)) + peer_id for peer_id in (sender, receiver))
-    return tagged_hash("minicoin/member-greeting", network_id + named)
+    return tagged_hash("minicoin/member-greeting", domain + named)
 
 
 @dataclass(frozen=True, slots=True)

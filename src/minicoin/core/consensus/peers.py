@@ -4,6 +4,9 @@ Two that have greeted each other have met: only then do votes pass between them.
 holds; until then, and for good where it sends none, it is one like others, and what it sends as a signer is its fault.
 A member may have two nodes for a while, as when one is replaced; who proves our own key is told by its caller, since
 two nodes with one key end as a liar.
+
+Votes pass between signers whose configurations name the same recoveries: what one of another epoch signs is for another
+domain, and nobody's fault.
 """
 
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.rates import Buckets, Rate
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.units import ConnId, Micros
 
 _VOTES = Rate(CONSENSUS_VOTES_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_PER_SECOND)
@@ -36,13 +40,23 @@ class SignerPeer:
     conn: ConnId
     peer_id: bytes
     member: bytes
+    epoch: bytes = NO_RECOVERY
+    """The hash of the last recovery that it names."""
 
 
 class SignerPeers:
     """In the order in which they proved it."""
 
-    def __init__(self, network_id: bytes, own_peer_id: bytes, may_sign: MaySign = lambda _peer_id: True) -> None:
-        """`may_sign` says whether the node of a peer id may speak for a member at all, as it is admitted."""
+    def __init__(
+        self,
+        network_id: bytes,
+        own_peer_id: bytes,
+        may_sign: MaySign = lambda _peer_id: True,
+        epoch: bytes = NO_RECOVERY,
+    ) -> None:
+        """`may_sign` says whether the node of a peer id may speak for a member at all, as it is admitted; `epoch` is
+        our own."""
+        self.epoch = epoch
         self._network_id = network_id
         self._may_sign = may_sign
         self._own_peer_id = own_peer_id
@@ -64,7 +78,7 @@ class SignerPeers:
         if not self._may_sign(peer_id):
             # A second lock: who has a member's key is not a member's node by that.
             raise PeerFault("it signs for a member, and is not admitted as a signer", score=0)
-        peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member)
+        peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member, greeting.epoch)
         return peer
 
     def note_greeted(self, conn: ConnId) -> SignerPeer | None:
@@ -73,8 +87,9 @@ class SignerPeers:
         return self._peers.get(conn)
 
     def has_met(self, conn: ConnId) -> bool:
-        """Whether both have greeted."""
-        return conn in self._peers and conn in self._greeted
+        """Whether both have greeted, and name the same recoveries."""
+        peer = self._peers.get(conn)
+        return peer is not None and conn in self._greeted and peer.epoch == self.epoch
 
     def forget(self, conn: ConnId) -> SignerPeer | None:
         """The connection ended."""
@@ -100,4 +115,4 @@ class SignerPeers:
 
     def met(self, members: MemberList) -> list[SignerPeer]:
         """The connections to these members, where both have greeted."""
-        return [peer for peer in self._peers.values() if peer.conn in self._greeted and peer.member in members]
+        return [peer for peer in self._peers.values() if self.has_met(peer.conn) and peer.member in members]

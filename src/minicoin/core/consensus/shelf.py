@@ -116,8 +116,8 @@ class Shelf:
         return True
 
     def restore(self, height: int, blocks: Iterable[RawBlock]) -> None:
-        """What an earlier run wrote, of the height that its sign state is of."""
-        for number, block in enumerate(blocks):
+        """What an earlier run wrote, of the height that its sign state is of, or what came with a recovery."""
+        for number, block in enumerate(blocks, len(self._places)):
             self._places[height, -1 - number] = block.hash
             self._add(block)
 

@@ -9,12 +9,18 @@ Rules, and why:
   without its lock could help to decide another block: one bank certifies v in round 0 and drops off, four restart and
   certify v'. One that came back without the prevotes could not show the others why they may let go of theirs.
 - Of a height the votes of the last rounds are kept, to be sent again after a start.
+- Who signs a recovery (core/signers/recovery) signs nothing more as a member of the list that it takes over from, at no
+  height: the promise stands here, and there is one for each list. Its lock stays, so that the same can be signed again.
+- Behind a recovery that the configuration names the key signs for another domain, its epoch, and begins anew: no vote
+  there can contradict one from before. It never goes back.
 - A key is made together with its empty record, of height 0. Where a key is there and its record is not, the record was
   lost, and the key must not sign for now (core/consensus/fitness).
 
 Bytes, little-endian: version u8, member 32, height u32, count u16, the votes by ascending slot (core/signers/votes),
 lock, valid choice. Each of these two: 0, or 1 and round u32, block 32, list's hash 32, count u8, for each prevote by
-ascending member the key and the signature; the valid choice is 2 where it is the lock.
+ascending member the key and the signature; the valid choice is 2 where it is the lock. Version 2, which is written
+where there is one of them, has behind that the epoch 32, the promise (0, or 1 and height u32, subject 32), and what
+epochs were left, a count u8 and each 32.
 """
 
 from dataclasses import dataclass, replace
@@ -24,16 +30,27 @@ from typing import Final
 
 from minicoin.core.consensus.choice import Choice, Justified
 from minicoin.core.faults import DecodeError, MisuseError
-from minicoin.core.limits import MEMBERS_MAX, ROUNDS_KEPT_MAX
+from minicoin.core.limits import MEMBERS_MAX, RECOVERIES_NAMED_MAX, ROUNDS_KEPT_MAX
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery
 from minicoin.core.signers.votes import NIL, ROUND_MAX, SIGNATURE_BYTES, VOTE_BYTES, SignedVote, Vote, VoteKind
 from minicoin.core.wire.reader import Reader
 
-_VERSION: Final = 1
+_PLAIN: Final = 1
+_RECOVERED: Final = 2
+_PROMISE: Final = Struct("<I32s")
 _HEAD: Final = Struct("<B32sIH")
 _JUSTIFIED: Final = Struct("<I32s32sB")
 _NONE, _GIVEN, _LOCK = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPromise:
+    """A recovery was signed behind the block of this height; `subject` says which."""
+
+    height: int
+    subject: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +62,16 @@ class SignState:
     votes: tuple[Vote, ...] = ()
     lock: Justified | None = None
     valid: Justified | None = None
+    epoch: bytes = NO_RECOVERY
+    """The hash of the recovery behind which it signs."""
+    promise: RecoveryPromise | None = None
+    left: tuple[bytes, ...] = ()
+    """Epochs in which it signs nothing any more."""
 
     def problem(self, vote: Vote) -> str | None:
         """Why this may not be signed; None where it may."""
+        if self.promise is not None:
+            return f"a recovery behind block {self.promise.height} was signed: nothing more is for the list before it"
         if vote.height < self.height:
             return f"height {vote.height} is behind height {self.height}, up to which the key may have signed"
         if vote in self.votes or not self.votes or vote.slot > self.votes[-1].slot:
@@ -70,7 +94,43 @@ class SignState:
 
     def raised(self, height: int) -> "SignState":
         """The record of a key that signs nothing below this height."""
-        return self if height <= self.height else SignState(self.member, height)
+        return self if height <= self.height else replace(self, height=height, votes=(), lock=None, valid=None)
+
+    def behind(self, epoch: bytes) -> "SignState":
+        """The record of a key that signs in this epoch from now on. Raises MisuseError for one that it has left."""
+        if epoch == self.epoch:
+            return self
+        if epoch in self.left or len(self.left) >= RECOVERIES_NAMED_MAX:
+            raise MisuseError(f"the key signs behind recovery {self.epoch.hex()} now, and not behind {epoch.hex()}")
+        return SignState(self.member, epoch=epoch, left=(*self.left, self.epoch))
+
+    def entered(self, recovery: Recovery) -> "SignState":
+        """The record of a key that signs behind this recovery. Raises MisuseError."""
+        return replace(self.behind(recovery.hash), height=recovery.height + 1)
+
+    def promised(self, recovery: Recovery) -> "SignState":
+        """The record that has to be on disk before this recovery is signed. Raises MisuseError for one that may not
+        be."""
+        promise = RecoveryPromise(recovery.height, recovery.subject)
+        if self.promise is not None and self.promise != promise:
+            raise MisuseError(
+                f"this key has signed another recovery, behind block {self.promise.height}: two of them could both "
+                "come true. Agree on that one"
+            )
+        if recovery.previous != self.epoch:
+            raise MisuseError(
+                f"it follows recovery {recovery.previous.hex()}, and this key signs behind {self.epoch.hex()}"
+            )
+        if self.height > recovery.height + 1:
+            raise MisuseError(
+                f"this key has signed at height {self.height}, so there is a certified block above {recovery.height}: "
+                "let the node catch up with it first"
+            )
+        return replace(self, promise=promise)
+
+    def lock_behind(self, height: int) -> Justified | None:
+        """What the key is locked on at the height behind this one."""
+        return self.lock if self.height == height + 1 else None
 
     def knows(self, vote: Vote) -> bool:
         """Whether a vote of this key is one that this record accounts for, as far back as it goes."""
@@ -79,7 +139,8 @@ class SignState:
         return vote in self.votes or bool(self.votes and vote.round < self.votes[0].round)
 
     def encode(self) -> bytes:
-        head = _HEAD.pack(_VERSION, self.member, self.height, len(self.votes))
+        is_plain = self.epoch == NO_RECOVERY and self.promise is None and not self.left
+        head = _HEAD.pack(_PLAIN if is_plain else _RECOVERED, self.member, self.height, len(self.votes))
         votes = b"".join(vote.encode() for vote in self.votes)
         lock = bytes((_NONE,)) if self.lock is None else bytes((_GIVEN,)) + _encode(self.lock)
         if self.valid is None:
@@ -88,14 +149,17 @@ class SignState:
             valid = bytes((_LOCK,))
         else:
             valid = bytes((_GIVEN,)) + _encode(self.valid)
-        return head + votes + lock + valid
+        return head + votes + lock + valid + (b"" if is_plain else self._encode_epoch())
+
+    def _encode_epoch(self) -> bytes:
+        return self.epoch + _encode_promise(self.promise) + bytes((len(self.left),)) + b"".join(self.left)
 
     @classmethod
     def decode(cls, raw: bytes) -> "SignState":
         """What encode() gave. Raises DecodeError."""
         reader = Reader(raw, "sign state")
         version, member, height, count = _HEAD.unpack(reader.take(_HEAD.size))
-        if version != _VERSION:
+        if version not in (_PLAIN, _RECOVERED):
             raise DecodeError(f"a sign state of version {version}")
         votes = tuple(Vote.decode(reader.take(VOTE_BYTES)) for _ in range(count))
         slots = [vote.slot for vote in votes]
@@ -103,11 +167,29 @@ class SignState:
             raise DecodeError("a sign state has the votes of its height by ascending slot")
         lock = _decode(reader, height, None)
         valid = _decode(reader, height, lock)
+        epoch, promise, left = NO_RECOVERY, None, tuple[bytes, ...]()
+        if version == _RECOVERED:
+            epoch = reader.take(len(NO_RECOVERY))
+            promise = RecoveryPromise(*_PROMISE.unpack(reader.take(_PROMISE.size))) if reader.take(1) == b"\1" else None
+            left = tuple(reader.take(len(NO_RECOVERY)) for _ in range(reader.take(1)[0]))
         reader.end()
-        state = cls(member, height, votes, lock, valid)
+        state = cls(member, height, votes, lock, valid, epoch, promise, left)
         if state.encode() != raw:
             raise DecodeError("a sign state that is not in its one form")
         return state
+
+
+def promised_by(state: SignState, statement: bytes) -> SignState:
+    """The record before a statement of a recovery is signed (core/signers/recovery). Raises MisuseError."""
+    try:
+        recovery, _ = Recovery.decode_statement(statement)
+    except DecodeError as error:
+        raise MisuseError(f"it is no statement of a recovery: {error}") from error
+    return state.promised(recovery)
+
+
+def _encode_promise(promise: RecoveryPromise | None) -> bytes:
+    return b"\0" if promise is None else b"\1" + _PROMISE.pack(promise.height, promise.subject)
 
 
 def _encode(justified: Justified) -> bytes:

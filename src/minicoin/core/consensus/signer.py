@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from coincurve import PrivateKey
 
 from minicoin.core.consensus.messages import greeting_digest
-from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.sign_state import SignState, promised_by
 from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
-from minicoin.core.signers.votes import Vote, sign_vote
+from minicoin.core.faults import MisuseError
+from minicoin.core.signers.recovery import domain_of
+from minicoin.core.signers.statements import StatementKind
+from minicoin.core.signers.votes import sign_vote
 
 _AUXILIARY = bytes(32)
 
@@ -37,25 +40,38 @@ class VoteSigner:
         key = self._keys.get(effect.member)
         reason = "" if key is not None else f"the signing key {effect.member.hex()} is not here"
         match effect:
-            case SignVote(member, vote):
-                return self._sign_vote(member, vote, key, reason)
-            case SignGreeting(member, conn, peer_id):
-                digest = greeting_digest(self._network_id, self._peer_id, peer_id)
+            case SignVote():
+                return self._sign_vote(effect, key, reason)
+            case SignGreeting(member, conn, peer_id, epoch):
+                digest = greeting_digest(domain_of(self._network_id, epoch), self._peer_id, peer_id)
                 return GreetingSigned(member, conn, _sign(key, digest), reason)
             case SignStatement(member, kind, body):
-                return StatementSigned(member, kind, body, _sign(key, kind.digest(self._network_id, body)), reason)
+                reason = reason or self._refusal(member, kind, body)
+                signature = None if reason else _sign(key, kind.digest(self._network_id, body))
+                return StatementSigned(member, kind, body, signature, reason)
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def _sign_vote(self, member: bytes, vote: Vote, key: PrivateKey | None, reason: str) -> VoteSigned:
+    def _sign_vote(self, effect: SignVote, key: PrivateKey | None, reason: str) -> VoteSigned:
+        vote = effect.vote
         if key is None:
             return VoteSigned(vote, None, reason)
-        signed = self._signed[member]
-        if (problem := signed.problem(vote)) is not None:
-            return VoteSigned(vote, None, problem)
-        self._signed[member] = signed.recorded(vote, None, None)
-        return VoteSigned(vote, sign_vote(vote, key, self._network_id))
+        try:
+            signed = self._signed[effect.member].behind(effect.epoch)
+            self._signed[effect.member] = signed.recorded(vote, None, None)
+        except MisuseError as error:
+            return VoteSigned(vote, None, str(error))
+        return VoteSigned(vote, sign_vote(vote, key, domain_of(self._network_id, effect.epoch)))
+
+    def _refusal(self, member: bytes, kind: StatementKind, body: bytes) -> str:
+        """Why a statement is not signed; empty where it is."""
+        if kind is StatementKind.RECOVERY:
+            try:
+                self._signed[member] = promised_by(self._signed[member], body)
+            except MisuseError as error:
+                return str(error)
+        return ""
 
 
 def _sign(key: PrivateKey | None, digest: bytes) -> bytes | None:

@@ -5,7 +5,9 @@
    same key. Until then the rounds are followed all the same: who looks on decides, too.
 3. Every block is judged whole on the tip before it is voted for, our own as well: a mistake in making one then costs a
    round and no more.
-4. Whether a payment waits is the only thing that the pool is asked for; an empty block is as good as a full one.
+4. Behind a recovery the key begins anew, and signs for that alone; the block that a lock binds is the only one that is
+   proposed and voted for. Who has signed a recovery signs nothing until it is named.
+5. Whether a payment waits is the only thing that the pool is asked for; an empty block is as good as a full one.
 """
 
 from collections.abc import Iterable
@@ -14,6 +16,7 @@ from typing import Final, assert_never
 
 from minicoin.core.chain.certified import CertifiedChain
 from minicoin.core.chain.coinbase_tags import carried_certificate
+from minicoin.core.consensus.choice import Justified
 from minicoin.core.consensus.desk import Desk, Order
 from minicoin.core.consensus.fitness import Fitness, FitnessCheck
 from minicoin.core.consensus.heights import Heights
@@ -35,7 +38,7 @@ from minicoin.core.consensus.shelf import DecidedBlock, Shelf
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
-from minicoin.core.effects import Effect, Send, VerifyProposal
+from minicoin.core.effects import Effect, Send, SignVote, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
@@ -45,6 +48,7 @@ from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery
 from minicoin.core.signers.votes import NIL, SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -121,6 +125,10 @@ class Voting:
         assert signers is not None, "members sign on networks of theirs only"
         return signers
 
+    def domain(self, height: int) -> bytes:
+        """What votes of a height are signed for."""
+        return self._signers.recoveries.domain(height)
+
     @property
     def lacks_block(self) -> bool:
         """The height is decided, and the block has to come from others."""
@@ -138,6 +146,8 @@ class Voting:
             return "its key is none of the members'"
         if self.fitness.fitness is not Fitness.FIT:
             return f"it {self.fitness.fitness.value}"
+        if (problem := self._epoch_problem()) is not None:
+            return problem
         return f"the last vote could not be signed: {self.desk.trouble}" if self.desk.trouble else ""
 
     # --- heights ---
@@ -164,7 +174,9 @@ class Voting:
         self._doubted.clear()
         self._judging.clear()
         self.shelf.begin(height)
+        self.fitness.follow(self._signers.members_at(height))
         self.fitness.on_certified(tip.height)
+        self._enter(height)
         pause = Pause(height, tip.header.time, decided_at)
         block = self.shelf.decided
         checked = [] if block is None else self._check_carried(block.block, now)
@@ -199,7 +211,47 @@ class Voting:
             self._node.emit(SigningStopped(self.abstains_because))
 
     def _state(self) -> SignState | None:
-        return self.fitness.state if self.fitness.fitness is Fitness.FIT and not self._is_stopped else None
+        is_fit = self.fitness.fitness is Fitness.FIT and not self._is_stopped
+        return self.fitness.state if is_fit and self._epoch_problem() is None else None
+
+    def _enter(self, height: int) -> None:
+        """Behind a recovery the key signs for that, and never again for what it takes over from."""
+        recoveries, state = self._signers.recoveries, self.fitness.state
+        recovery = recoveries.at(height)
+        if recovery is None or state.epoch == recovery.hash:
+            return
+        left = [NO_RECOVERY, *(one.hash for one in recoveries.named)]
+        if state.epoch in left[: left.index(recovery.hash)] and recovery.hash not in state.left:
+            self.fitness.state = state.entered(recovery)
+
+    def _epoch_problem(self) -> str | None:
+        """Why the key does not sign for the members at hand; None where it does."""
+        state, epoch = self.fitness.state, self._signers.recoveries.epoch(self.heights.height)
+        if state.epoch != epoch:
+            return (
+                f"its key signs behind recovery {state.epoch.hex()}, and this chain is not behind it, or this node's "
+                "configuration does not name it"
+            )
+        if state.promise is not None:
+            return (
+                f"its key signed a recovery behind block {state.promise.height}: start the node with it once enough "
+                "members have signed (minicoin recovery show)"
+            )
+        return None
+
+    def promise(self, recovery: Recovery, now: Micros) -> tuple[Justified | None, list[Effect]]:
+        """Sign nothing more for the members that this recovery takes over from; what the key is locked on, and what
+        follows. Raises MisuseError where it must not be signed."""
+        fitness = self.fitness.fitness
+        if fitness not in (Fitness.FIT, Fitness.ASKING):
+            raise MisuseError(f"this node cannot sign it: it {fitness.value}")
+        self.fitness.state = self.fitness.state.promised(recovery)
+        return self.fitness.state.lock_behind(recovery.height), self.reconsider(now)
+
+    @property
+    def bound(self) -> BlockHash | None:
+        """The only block for the height at hand, if a recovery binds one."""
+        return self._signers.recoveries.bound(self.heights.height)
 
     def _keep_decided(self) -> None:
         """What the next height's votes are written down with."""
@@ -250,6 +302,8 @@ class Voting:
         block = self.shelf.get(event.block)
         if block is not None and block.header.time * SECOND_US > now + CONSENSUS_PROPOSAL_AHEAD_MAX_US:
             refusal = "its time is too far ahead of our clock"
+        if self.bound not in (None, event.block):
+            refusal = "a recovery binds another block to this height"
         if refusal:
             self._node.emit(ProposalRefused(event.block, self.rounds.height, refusal))
         following = None if refusal else event.next_members
@@ -326,17 +380,30 @@ class Voting:
         held = [one.choice.block for one in (cast.lock, cast.valid) if one is not None]
         if cast.vote.kind is VoteKind.PROPOSAL:
             held.append(cast.vote.block)
-        return self.desk.take(Order(self.member, cast.vote, self.fitness.state.encode(), self.shelf.write(held)))
+        state = self.fitness.state
+        signs = SignVote(self.member, cast.vote, state.epoch)
+        return self.desk.take(Order(signs, state.encode(), self.shelf.write(held)))
 
     def _make(self, now: Micros) -> list[Effect]:
         try:
-            block = self._maker.proposal(_FEE_SCRIPT_HEAD + self.member, PROPOSAL_BLOCK_BYTES_MAX, now)
+            block = self._bound_block() or self._maker.proposal(
+                _FEE_SCRIPT_HEAD + self.member, PROPOSAL_BLOCK_BYTES_MAX, now
+            )
         except MisuseError as error:
             self._node.emit(ProposalRefused(self._node.tree.tip.hash, self.rounds.height, str(error)))
             return []
         self.shelf.put(self.rounds.height, self.rounds.round, block, self._bound())
         self._own = block.hash
         return self._ask_verdict(block.hash, now)
+
+    def _bound_block(self) -> RawBlock | None:
+        """What a recovery has us propose. Raises MisuseError where it is not at hand."""
+        if self.bound is None:
+            return None
+        block = self.shelf.get(self.bound)
+        if block is None:
+            raise MisuseError("the block that a recovery binds is not here yet: who has it proposes it")
+        return block
 
     def _ask_verdict(self, block: BlockHash, now: Micros) -> list[Effect]:
         known = self._valid.get(block)
@@ -377,6 +444,7 @@ class Voting:
         """Blocks that the height may still come back to."""
         rounds = self.rounds
         bound = [one.choice.block for one in (rounds.lock, rounds.valid) if one is not None]
+        bound += [] if self.bound is None else [self.bound]
         return bound if self._undelivered is None else [*bound, self._undelivered.certificate.block]
 
     # --- what is lacking ---
@@ -410,7 +478,7 @@ class Voting:
     def check_past(self, signed: SignedVote, now: Micros) -> list[Effect]:
         """A vote of a height that is over says nothing new, unless its member had signed another one."""
         archive = self.heights.archive
-        if not archive.is_other(signed) or not signed.holds(self._node.network.network_id):
+        if not archive.is_other(signed) or not signed.holds(self.domain(signed.vote.height)):
             return []
         return self.take_vote(signed, now)
 

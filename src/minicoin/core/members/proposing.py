@@ -51,11 +51,10 @@ def standing_of(tree: HeaderReader) -> MemberStanding:
     certified, kind = tree.signers, tree.network.proof
     assert certified is not None and isinstance(kind, SignersKind)
     height = tree.tip.height + 1
-    names = kind.names
-    for carried in certified.carried.members.carried():
-        if carried.change.from_height <= height:
-            names = carried.change.names
-    return MemberStanding(height, certified.carried.members.members_at(height), names, certified.carried.members)
+    history = certified.carried.members
+    carried = history.at(height)
+    names = kind.names if carried is None else carried.change.names
+    return MemberStanding(height, history.members_at(height), names, history)
 
 
 class MemberChanges:

@@ -113,12 +113,14 @@ class Miner(Part):
         members do not sign."""
         node = self._node
         tree = node.tree
-        certificate = None if tree.signers is None else tree.signers.certificate(tree.tip.hash)
+        signers, height = tree.signers, tree.tip.height
+        certificate = None if signers is None else signers.certificate(tree.tip.hash)
+        recoveries = () if signers is None or not height else signers.recoveries.behind(height - 1)
         # No block has more bytes than weight units.
         weight_max = min(node.policy.block_weight_max, bytes_max) - RESERVED_WEIGHT
         chosen = node.mempool.select_for_block(weight_max, BLOCK_SIGOP_COST_MAX - RESERVED_SIGOP_COST)
         candidates = (Candidate(entry.transaction, entry.fee_sat, entry.sigop_cost) for entry in chosen)
-        tags = replace(self._ready_changes(now), certificate=certificate)
+        tags = replace(self._ready_changes(now), certificate=certificate, recoveries=recoveries)
         block = build_proposal(tree, tree.tip, candidates, script_pubkey, seconds(now), tags)
         return RawBlock(block.header, block.raw)
 

@@ -341,7 +341,7 @@ class HeaderSync:
         if item.next_members is not None and item.next_members.hash != certificate.next_members:
             raise PeerFault("a member list that is not the one its certificate names", score=100)
         self.guide.check(certificate)
-        self._tree.certify(certificate, item.next_members)
+        self._tree.certify(certificate, item.next_members, item.recoveries)
 
     def _has_enough_work(self, headers: tuple[BlockHeader, ...]) -> bool:
         """Whether these headers, the first of which connects to the tree, are of a chain that is worth its room."""

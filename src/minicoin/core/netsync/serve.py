@@ -18,7 +18,7 @@ from minicoin.core.limits import (
     SHEADERS_SIGNATURES_MAX,
     STALE_BLOCK_SERVED_S,
 )
-from minicoin.core.netsync.certified import CertifiedHeader, CertifiedHeaders
+from minicoin.core.netsync.certified import RECOVERED_ITEMS_MAX, CertifiedHeader, CertifiedHeaders
 from minicoin.core.netsync.peers import SyncPeer
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash
 from minicoin.core.wire.messages import GetBlocks, GetHeaders, Headers, Inv, InventoryVector, InvType
@@ -63,7 +63,7 @@ def headers_message(tree: HeaderTree, nodes: Sequence[HeaderNode]) -> Headers | 
     if signers is None:
         return Headers(tuple(node.header for node in nodes))
     items: list[CertifiedHeader] = []
-    signatures = 0
+    signatures = recovered = 0
     for node in nodes:
         kept = signers.kept(node.hash)
         if kept is None:
@@ -71,9 +71,12 @@ def headers_message(tree: HeaderTree, nodes: Sequence[HeaderNode]) -> Headers | 
             continue
         certificate = kept.certificate
         signatures += len(certificate.signatures)
-        if signatures > SHEADERS_SIGNATURES_MAX:
+        # With the second as well: who had the first by the members before could make nothing of it.
+        recoveries = signers.recoveries.behind(node.height - 1) or signers.recoveries.behind(node.height - 2)
+        recovered += bool(recoveries)
+        if signatures > SHEADERS_SIGNATURES_MAX or recovered > RECOVERED_ITEMS_MAX:
             return CertifiedHeaders(tuple(items), has_more=True)
-        items.append(CertifiedHeader(node.header, certificate, kept.members))
+        items.append(CertifiedHeader(node.header, certificate, kept.members, recoveries))
     return CertifiedHeaders(tuple(items))
 
 

@@ -122,7 +122,8 @@ def load_tree(network: Network, state: NodeState) -> HeaderTree:
     tree = HeaderTree(network)
     tree.load(state.headers, state.certificates)
     if tree.signers is not None:
-        tree.signers.carried.load(state.changes)
+        tip = tree.genesis if state.tip is None else tree.get(state.tip)
+        tree.signers.carried.load(state.changes, 0 if tip is None else tip.height)
     return tree
 
 

@@ -13,6 +13,7 @@ from minicoin.core.consensus.voting import Voting
 from minicoin.core.faults import MisuseError
 from minicoin.core.signers.admission import AdmittedRole
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import NO_RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ def make_signer(
         )
     shelf = Shelf(record.blocks.decided)
     shelf.restore(0 if state is None else state.height, record.blocks.blocks)
+    named = signers.recoveries.named
+    epoch = named[-1].hash if named else NO_RECOVERY
+    for recovery, block in ((one, two) for one in named for two in node.policy.bound_blocks):
+        if recovery.bound is not None and recovery.bound.block == block.hash:
+            shelf.restore(recovery.height + 1, (block,))
 
     def may_sign(peer_id: bytes) -> bool:
         return admission is None or admission.role_of(peer_id) is AdmittedRole.SIGNER
@@ -59,9 +65,9 @@ def make_signer(
     def admitted(members: MemberList) -> tuple[bytes, ...]:
         return () if admission is None else admission.signers_of(members)
 
-    peers = SignerPeers(node.network.network_id, node.policy.peer_id, may_sign)
+    peers = SignerPeers(node.network.network_id, node.policy.peer_id, may_sign, epoch)
     members = signers.members_at(node.tree.tip.height + 1)
-    fitness = FitnessCheck(key, members, state)
+    fitness = FitnessCheck(key, members, state, epoch)
     if sign_from is not None:
         fitness.override(sign_from)
     return Consensus(node, links, Voting(node, maker, fitness, shelf, peers, accuser), peers, admitted)

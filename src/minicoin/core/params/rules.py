@@ -7,6 +7,7 @@ from typing import Final
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import MEMBER_NAME_BYTES_MAX
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import Recovery, order_recoveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class SignersKind:
     `allocation`, (output script, satoshi) in this order, and fees behind it. `admission` is the encoded first record of
     who may connect; where it is empty, anybody may. The time-outs are of round 0 and grow by `timeout_step_ms` a round;
     without a payment a block comes `empty_after_s` after the last. Both are no part of the network id, nor are names.
+    `recoveries` are those that the operator's configuration names, each behind the one that it follows; they are no
+    part of the id either: which chain goes on is what operators have to agree on (ADR 45).
     """
 
     members: tuple[bytes, ...]
@@ -51,10 +54,12 @@ class SignersKind:
     precommit_timeout_ms: int = PRECOMMIT_TIMEOUT_MS
     timeout_step_ms: int = TIMEOUT_STEP_MS
     empty_after_s: int = EMPTY_AFTER_S
+    recoveries: tuple[Recovery, ...] = ()
     founding_list: MemberList = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "founding_list", MemberList(self.members))
+        object.__setattr__(self, "recoveries", order_recoveries(self.recoveries))
         if len(self.names) != len(self.members):
             raise MisuseError(f"{len(self.members)} members have {len(self.names)} names")
         for name in self.names:

@@ -12,18 +12,20 @@
     address = "..."                    # or script = "...", in hexadecimal
     amount_sat = 100_000_000
 
-Members stand in any order, and are read into the order of their keys; the allocation's order is its own.
+Members stand in any order, and are read into the order of their keys; the allocation's order is its own. Where the
+operator names recoveries, `recoveries` holds them in hexadecimal.
 """
 
 from base64 import b64decode
 from binascii import Error as Base64Error
 
-from minicoin.core.faults import DecodeError
+from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import (
     ALLOCATION_OUTPUTS_MAX,
     ALLOCATION_SCRIPT_BYTES_MAX,
     MEMBER_NAME_BYTES_MAX,
     MEMBERS_MAX,
+    RECOVERIES_NAMED_MAX,
 )
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import (
@@ -53,6 +55,7 @@ from minicoin.core.primitives.address_format import AddressFormat
 from minicoin.core.script.standard import AddressError, address_script, script_address
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.recovery import Recovery, order_recoveries
 from minicoin.core.units import MONEY_MAX_SAT
 
 
@@ -70,6 +73,7 @@ def read_signers(table: TomlTable, form: AddressFormat) -> SignersKind:
         precommit_timeout_ms=_number(table, PRECOMMIT_TIMEOUT, PRECOMMIT_TIMEOUT_MS),
         timeout_step_ms=_number(table, TIMEOUT_STEP, TIMEOUT_STEP_MS),
         empty_after_s=_number(table, EMPTY_AFTER, EMPTY_AFTER_S),
+        recoveries=_recoveries(table),
     )
 
 
@@ -139,6 +143,16 @@ def _admission(table: TomlTable) -> bytes:
     return admission
 
 
+def _recoveries(table: TomlTable) -> tuple[Recovery, ...]:
+    texts = table.texts("recoveries")
+    if len(texts) > RECOVERIES_NAMED_MAX:
+        raise table.wrong("recoveries", f"holds {len(texts)}, at most {RECOVERIES_NAMED_MAX}")
+    try:
+        return order_recoveries(Recovery.decode(bytes.fromhex(text)) for text in texts)
+    except (ValueError, DecodeError, MisuseError) as error:
+        raise table.wrong("recoveries", f"cannot be read: {error}") from error
+
+
 def check_signers(network: Network, table: TomlTable) -> None:
     """What signers ask of the network's other keys. Raises MisuseError that names the key."""
     if not isinstance(network.proof, SignersKind):
@@ -176,6 +190,8 @@ def signers_lines(proof: SignersKind, form: AddressFormat) -> list[str]:
         f"empty_after_s = {proof.empty_after_s}",
         f'admission = "{proof.admission.hex()}"',
     ]
+    if proof.recoveries:
+        lines += ["recoveries = [", *(f'  "{one.encode().hex()}",' for one in proof.recoveries), "]"]
     for key, name in zip(proof.members, proof.names, strict=True):
         lines += ["", "[[proof.members]]", f"name = {quote(name)}", f'key = "{key.hex()}"']
     for script, amount in proof.allocation:

@@ -14,6 +14,7 @@ from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.policy.anchor import Anchor
 from minicoin.core.policy.roles import ROLES, Role
 from minicoin.core.primitives.address import NodeAddress, Services
+from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.permissions import Whitelisting
 
 
@@ -71,6 +72,8 @@ class NodePolicy:
     """Mean times between announcements of transactions; 0: what suits the network's block spacing."""
     anchor: Anchor | None = None
     """A block that the operator vouches for, where members sign the blocks."""
+    bound_blocks: tuple[RawBlock, ...] = ()
+    """Those that the recoveries of the configuration bind, as far as they came with them."""
     mining_interval_us: int = 0
     """Least time between own blocks where work is trivial; 0: the network's spacing."""
 

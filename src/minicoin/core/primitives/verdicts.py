@@ -44,6 +44,7 @@ class BlockReason(StrEnum):
     CHECKPOINT = "checkpoint mismatch"
     CERTIFICATE = "bad-certificate"
     SECOND_CERTIFICATE = "second-certificate"
+    RECOVERY = "other-recovery"
     MEMBER_CHANGE = "bad-member-change"
     NEXT_MEMBERS = "bad-next-members"
     SETTINGS_CHANGE = "bad-settings-change"

@@ -32,8 +32,8 @@ class Statement(Protocol):
 def read_statement(kind: KindRow, value: bytes) -> Statement | None:
     """What the value of a record of this kind states; None where members do not sign it. Raises DecodeError."""
     match kind.statement:
-        # The record of a change is its publisher's: the members' signatures stand within its value.
-        case None | StatementKind.MEMBER_CHANGE:
+        # The record of a change or a recovery is its publisher's: the members' signatures stand within its value.
+        case None | StatementKind.MEMBER_CHANGE | StatementKind.RECOVERY:
             return None
         case StatementKind.ADMISSION:
             return AdmissionRecord.decode_body(value)

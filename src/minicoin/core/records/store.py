@@ -26,6 +26,7 @@ from minicoin.core.limits import (
     SIGNED_RECORDS_SPENT_REMEMBERED_MAX,
 )
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.rates import Buckets, Rate
 from minicoin.core.records.exchange_policy import DEFAULT_EXCHANGE, ExchangePolicy
 from minicoin.core.records.held import Held, StoreSnapshot, Taken
@@ -43,6 +44,7 @@ from minicoin.core.records.room import Room
 from minicoin.core.records.sources import Sources
 from minicoin.core.records.statements import MemberLists, read_statement
 from minicoin.core.signers.evidence import decode_evidence
+from minicoin.core.signers.recovery import epoch_at
 from minicoin.core.units import Micros
 
 Listener = Callable[[SignedRecord], None]
@@ -149,7 +151,12 @@ class RecordStore:
         # A signature costs its verification, whoever made it.
         if not (self._all.charge(None, now) and self._groups.charge(group, now)):
             return Taken.TOO_OFTEN
-        if has_forged_signature(record, self._network.network_id) or self._proves_nothing(record, kind):
+        if has_forged_signature(record, self._network.network_id):
+            raise PeerFault(f"forged record of kind {kind.name}")
+        if self._proves_nothing(record, kind):
+            if self._members_at(record.version + 1) is None:
+                # Of the height at hand: who follows a recovery that is not named here has another list there.
+                return Taken.NOT_ALLOWED
             raise PeerFault(f"forged record of kind {kind.name}")
         if not self._signers.charge(record.source, now):
             return Taken.TOO_OFTEN
@@ -189,8 +196,11 @@ class RecordStore:
         """Whether it is evidence that does not hold under the list of its height."""
         if not kind.proves_itself:
             return False
-        members = self._members_at(record.version)
-        return members is None or decode_evidence(record.value).problem(members, self.network_id) is not None
+        members, proof = self._members_at(record.version), self._network.proof
+        if members is None or not isinstance(proof, SignersKind):
+            return True
+        epoch = epoch_at(proof.recoveries, record.version)
+        return decode_evidence(record.value).problem(members, self.network_id, epoch) is not None
 
     def _contradicts(self, record: SignedRecord, kind: KindRow) -> bool:
         """Whether members signed it beside what is held, if its signatures hold."""

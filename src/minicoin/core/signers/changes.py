@@ -106,15 +106,20 @@ class MemberChange:
 
 def _name(raw: bytes, at: int) -> tuple[str, int]:
     end = at + 1 + (raw[at] if at < len(raw) else 0)
-    if not at + 1 < end <= len(raw) or end - at - 1 > MEMBER_NAME_BYTES_MAX:
+    return name_of(raw[at + 1 : end] if end <= len(raw) else b""), end
+
+
+def name_of(octets: bytes) -> str:
+    """A member's name from its bytes. Raises DecodeError."""
+    if not 1 <= len(octets) <= MEMBER_NAME_BYTES_MAX:
         raise DecodeError(f"a member's name has 1 to {MEMBER_NAME_BYTES_MAX} bytes")
     try:
-        name = raw[at + 1 : end].decode()
+        name = octets.decode()
     except UnicodeDecodeError as error:
         raise DecodeError("a member's name is not UTF-8") from error
     if not name.isprintable():
         raise DecodeError("a member's name has characters that cannot be shown")
-    return name, end
+    return name
 
 
 def member_change(version: int, from_height: int, previous: bytes, named: Iterable[tuple[bytes, str]]) -> MemberChange:

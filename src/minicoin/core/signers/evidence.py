@@ -25,6 +25,7 @@ from minicoin.core.limits import EVIDENCE_BYTES_MAX
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.certificate import CERTIFICATE_BYTES_MAX, Certificate
 from minicoin.core.signers.members import KEY_BYTES, MemberList
+from minicoin.core.signers.recovery import NO_RECOVERY, domain_of
 from minicoin.core.signers.votes import SIGNATURE_BYTES, VOTE_BYTES, SignedVote, Vote, verifies
 
 _HEAD: Final = Struct("<B32sI")
@@ -66,11 +67,12 @@ class TwoVotes:
         kind, seconds = vote.kind.name.lower(), sorted(hash_to_hex(one.vote.block) for one in (self.first, self.second))
         return f"two {kind}s at height {vote.height} in round {vote.round}, for {seconds[0]} and {seconds[1]}"
 
-    def problem(self, members: MemberList, network_id: bytes) -> str | None:
-        """Why it proves nothing under the list of its height; None where it does."""
+    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
+        """Why it proves nothing under the list of its height, which signs behind the recovery of this hash; None where
+        it does."""
         if self.accused not in members:
             return f"{self.accused.hex()} is no member at height {self.height}"
-        if not all(one.holds(network_id) for one in (self.first, self.second)):
+        if not all(one.holds(domain_of(network_id, epoch)) for one in (self.first, self.second)):
             return "a vote in it is not signed by the member that it accuses"
         return None
 
@@ -102,8 +104,9 @@ class TwoCertificates:
             "their list tolerates"
         )
 
-    def problem(self, members: MemberList, network_id: bytes) -> str | None:
-        return self.first.problem(members, network_id) or self.second.problem(members, network_id)
+    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
+        domain = domain_of(network_id, epoch)
+        return self.first.problem(members, domain) or self.second.problem(members, domain)
 
     def encode(self) -> bytes:
         head = _HEAD.pack(EvidenceKind.CERTIFICATES, _NOBODY, self.height)
@@ -129,7 +132,7 @@ class TwoAdmissions:
     def text(self) -> str:
         return f"two contents of version {self.first.version} of the admission, at height {self.height}"
 
-    def problem(self, members: MemberList, network_id: bytes) -> str | None:
+    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
         if self.accused not in members:
             return f"{self.accused.hex()} is no member at height {self.height}"
         for one in (self.first, self.second):

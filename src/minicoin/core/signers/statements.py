@@ -5,6 +5,7 @@ from enum import StrEnum
 from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.signers.admission import ADMISSION_TAG
 from minicoin.core.signers.changes import MEMBER_CHANGE_TAG
+from minicoin.core.signers.recovery import RECOVERY_TAG
 
 
 class StatementKind(StrEnum):
@@ -12,6 +13,7 @@ class StatementKind(StrEnum):
 
     ADMISSION = ADMISSION_TAG
     MEMBER_CHANGE = MEMBER_CHANGE_TAG
+    RECOVERY = RECOVERY_TAG
 
     def digest(self, network_id: bytes, body: bytes) -> bytes:
         """What a signature of a member is made over."""

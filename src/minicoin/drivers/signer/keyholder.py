@@ -10,6 +10,8 @@
 4. What the disk refused is not signed, and counts as not recorded: the next question writes anew.
 5. Greetings and statements name what they are by their tags, and can be no vote. They are signed as asked: which
    statements a member makes is its operator's to say, at the node; each is told to the log.
+6. Who signs a recovery promises to sign no vote for the members before it, and no other recovery of theirs: that stands
+   in the record first. Behind a recovery the record begins anew, and does not go back.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +21,10 @@ from typing import Protocol, assert_never
 from coincurve import PrivateKey
 
 from minicoin.core.consensus.messages import greeting_digest
-from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.sign_state import SignState, promised_by
+from minicoin.core.faults import MisuseError
+from minicoin.core.signers.recovery import domain_of
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import sign_vote
 from minicoin.drivers.signer.protocol import (
     Answered,
@@ -73,9 +78,13 @@ class Keyholder:
         match asked:
             case VoteAsked():
                 return self._sign_vote(held, asked)
-            case GreetingAsked(_, _, peer_id, other):
-                digest = greeting_digest(self._network_id, peer_id, other)
+            case GreetingAsked(_, _, peer_id, other, epoch):
+                digest = greeting_digest(domain_of(self._network_id, epoch), peer_id, other)
             case StatementAsked(_, _, kind, body):
+                if kind is StatementKind.RECOVERY:
+                    problem = self._record(held, lambda: promised_by(held.state, body))
+                    if problem is not None:
+                        return self._refuse(asked, problem)
                 digest = kind.digest(self._network_id, body)
                 self._tell(f"signs {kind.value} of {len(body)} bytes, hash {digest.hex()}")
             case _:
@@ -83,17 +92,26 @@ class Keyholder:
         return SignatureGiven(asked.number, held.key.sign_schnorr(digest, _AUXILIARY))
 
     def _sign_vote(self, held: HeldKey, asked: VoteAsked) -> Answered:
-        problem = held.state.problem(asked.vote)
-        if problem is None:
-            state = held.state.recorded(asked.vote, None, None)
-            try:
-                if state is not held.state:
-                    held.floor.save(state.encode())
-            except OSError as error:
-                problem = f"the disk of the signer refused its record: {error.strerror or error}"
-            else:
-                held.state = state
+        problem = self._record(held, lambda: held.state.behind(asked.epoch).recorded(asked.vote, None, None))
         if problem is not None:
-            self._tell(f"refuses a vote: {problem}")
-            return SignatureRefused(asked.number, problem)
-        return SignatureGiven(asked.number, sign_vote(asked.vote, held.key, self._network_id).signature)
+            return self._refuse(asked, problem)
+        domain = domain_of(self._network_id, asked.epoch)
+        return SignatureGiven(asked.number, sign_vote(asked.vote, held.key, domain).signature)
+
+    def _record(self, held: HeldKey, after: Callable[[], SignState]) -> str | None:
+        """Have the record that a signature needs on disk; why it is not."""
+        try:
+            state = after()
+            if state != held.state:
+                held.floor.save(state.encode())
+        except MisuseError as error:
+            return str(error)
+        except OSError as error:
+            return f"the disk of the signer refused its record: {error.strerror or error}"
+        held.state = state
+        return None
+
+    def _refuse(self, asked: Asked, problem: str) -> SignatureRefused:
+        what = "a vote" if isinstance(asked, VoteAsked) else "a statement"
+        self._tell(f"refuses {what}: {problem}")
+        return SignatureRefused(asked.number, problem)

@@ -19,6 +19,7 @@ from minicoin.core.effects import SignGreeting, SignStatement, SignVote
 from minicoin.core.events import GreetingSigned, StatementSigned, VoteSigned
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import SIGNER_ANSWER_US, SIGNER_FRAME_BYTES_MAX, SIGNER_PAUSE_US
+from minicoin.core.signers.recovery import domain_of
 from minicoin.core.signers.votes import SignedVote, verifies
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.reports import SignerFound, SignerLost
@@ -82,14 +83,14 @@ class SignerLink:
         """What the effect promises."""
         self._number = (self._number + 1) % _NUMBERS
         match effect:
-            case SignVote(member, vote):
-                digest = vote.digest(self._network_id)
-                signature, reason = self._signature(VoteAsked(self._number, member, vote), digest)
+            case SignVote(member, vote, epoch):
+                digest = vote.digest(domain_of(self._network_id, epoch))
+                signature, reason = self._signature(VoteAsked(self._number, member, vote, epoch), digest)
                 signed = None if signature is None else SignedVote(vote, member, signature)
                 return VoteSigned(vote, signed, reason)
-            case SignGreeting(member, conn, peer_id):
-                digest = greeting_digest(self._network_id, self._peer_id, peer_id)
-                asked = GreetingAsked(self._number, member, self._peer_id, peer_id)
+            case SignGreeting(member, conn, peer_id, epoch):
+                digest = greeting_digest(domain_of(self._network_id, epoch), self._peer_id, peer_id)
+                asked = GreetingAsked(self._number, member, self._peer_id, peer_id, epoch)
                 return GreetingSigned(member, conn, *self._signature(asked, digest))
             case SignStatement(member, kind, body):
                 digest = kind.digest(self._network_id, body)

@@ -6,12 +6,13 @@ under the number that the node gave it. What is to be signed comes field by fiel
 hash itself, for its own network, under the tag of what it was asked for.
 
     1  held       version u8, network id 32, count u8, keys 32 each
-    2  vote       number u32, key 32, the vote (core/signers/votes)
-    3  greeting   number u32, key 32, the node's peer id and the other's, each with its length u8
+    2  vote       number u32, key 32, the vote (core/signers/votes), the epoch
+    3  greeting   number u32, key 32, the node's peer id and the other's, each with its length u8, the epoch
     4  statement  number u32, key 32, the tag with its length u8, the body
     5  signed     number u32, signature 64
     6  refused    number u32, the reason as UTF-8
 
+The epoch is the hash of the recovery behind which is signed, and nothing where there is none (core/signers/recovery).
 Another version begins with another number in `held`, and a node ends a connection whose version it does not know.
 """
 
@@ -23,6 +24,7 @@ from typing import Final, assert_never
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import SIGNER_FRAME_BYTES_MAX, SIGNER_REASON_BYTES_MAX, SIGNING_KEYS_MAX
 from minicoin.core.signers.members import KEY_BYTES
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import SIGNATURE_BYTES, VOTE_BYTES, Vote
 from minicoin.core.wire.reader import Reader
@@ -51,6 +53,7 @@ class VoteAsked:
     number: int
     key: bytes
     vote: Vote
+    epoch: bytes = NO_RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class GreetingAsked:
     key: bytes
     peer_id: bytes
     other: bytes
+    epoch: bytes = NO_RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +108,10 @@ def _encode(frame: SignerFrame) -> bytes:
     match frame:
         case KeysHeld(network_id, keys, version):
             return bytes((_HELD, version)) + network_id + bytes((len(keys),)) + b"".join(keys)
-        case VoteAsked(number, key, vote):
-            return _head(_VOTE, number) + key + vote.encode()
-        case GreetingAsked(number, key, peer_id, other):
-            return _head(_GREETING, number) + key + _short(peer_id) + _short(other)
+        case VoteAsked(number, key, vote, epoch):
+            return _head(_VOTE, number) + key + vote.encode() + _epoch(epoch)
+        case GreetingAsked(number, key, peer_id, other, epoch):
+            return _head(_GREETING, number) + key + _short(peer_id) + _short(other) + _epoch(epoch)
         case StatementAsked(number, key, kind, body):
             return _head(_STATEMENT, number) + key + _short(kind.value.encode()) + body
         case SignatureGiven(number, signature):
@@ -155,9 +159,11 @@ def _held(reader: Reader) -> KeysHeld:
 
 def _numbered(reader: Reader, kind: int, number: int) -> SignerFrame:
     if kind == _VOTE:
-        return VoteAsked(number, reader.take(KEY_BYTES), Vote.decode(reader.take(VOTE_BYTES)))
+        key, vote = reader.take(KEY_BYTES), Vote.decode(reader.take(VOTE_BYTES))
+        return VoteAsked(number, key, vote, _take_epoch(reader))
     if kind == _GREETING:
-        return GreetingAsked(number, reader.take(KEY_BYTES), _take_short(reader), _take_short(reader))
+        key, peer_id, other = reader.take(KEY_BYTES), _take_short(reader), _take_short(reader)
+        return GreetingAsked(number, key, peer_id, other, _take_epoch(reader))
     if kind == _STATEMENT:
         key, tag = reader.take(KEY_BYTES), _take_short(reader)
         known = next((one for one in StatementKind if one.value.encode() == tag), None)
@@ -173,6 +179,19 @@ def _numbered(reader: Reader, kind: int, number: int) -> SignerFrame:
         except UnicodeDecodeError as error:
             raise DecodeError("a reason that is no text") from error
     raise DecodeError(f"a frame of kind {kind}")
+
+
+def _epoch(epoch: bytes) -> bytes:
+    return b"" if epoch == NO_RECOVERY else epoch
+
+
+def _take_epoch(reader: Reader) -> bytes:
+    if not reader.remaining:
+        return NO_RECOVERY
+    epoch = reader.take(len(NO_RECOVERY))
+    if epoch == NO_RECOVERY:
+        raise DecodeError("no recovery has one form, which is nothing")
+    return epoch
 
 
 def _take_short(reader: Reader) -> bytes:

@@ -58,7 +58,7 @@ class LocalChain:
                     self.tree.mark_stored(block)
             self.tree.set_tip(self.engine.tip)
             if self.tree.signers is not None:
-                self.tree.signers.carried.load(self.engine.changes())
+                self.tree.signers.carried.load(self.engine.changes(), self.engine.height)
             self.advance()
         except BaseException:
             verifier.close()

@@ -19,7 +19,9 @@ PREVOTE = Vote(VoteKind.PREVOTE, 7, 1, BLOCK, BANKS.hash)
 FRAMES = (
     KeysHeld(NETWORK_ID, (MEMBER, public(KEYS[1]))),
     VoteAsked(1, MEMBER, PREVOTE),
+    VoteAsked(1, MEMBER, PREVOTE, b"e" * 32),
     GreetingAsked(2, MEMBER, ALICE, BOB),
+    GreetingAsked(2, MEMBER, ALICE, BOB, b"e" * 32),
     StatementAsked(3, MEMBER, StatementKind.ADMISSION, DRAFT.body()),
     SignatureGiven(4, b"s" * 64),
     SignatureRefused(5, "nein, der Satz enthält Umlaute"),

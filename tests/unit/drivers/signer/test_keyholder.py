@@ -5,10 +5,11 @@ from itertools import count
 
 import pytest
 from tests.unit.consensus.samples import ALICE, BOB
-from tests.unit.signers.banks import DRAFT, KEYS, NETWORK_ID, public
+from tests.unit.signers.banks import BANKS, BLOCK, DRAFT, KEYS, NETWORK_ID, public
 
 from minicoin.core.consensus.messages import MemberGreeting
 from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.signers.recovery import NO_RECOVERY, Recovery, domain_of
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import NIL, SignedVote, Vote, VoteKind
 from minicoin.drivers.signer.keyholder import HeldKey, Keyholder
@@ -169,3 +170,43 @@ def test_greetings_and_statements_are_signed_and_told_of() -> None:
     assert DRAFT.with_signature(MEMBER, statement.signature) == DRAFT.signed_by(KEYS[0], NETWORK_ID)
     assert len(signer.told) == 1
     assert signer.disk.writes == 0
+
+
+RECOVERY = Recovery(NO_RECOVERY, 6, BLOCK, BANKS, ("Bank",) * len(BANKS))
+
+
+def state(signer: Signer, recovery: Recovery) -> Answered:
+    return signer.holder.answer(StatementAsked(1, MEMBER, StatementKind.RECOVERY, recovery.statement(None)))
+
+
+def test_a_recovery_is_promised_on_disk_before_it_is_signed() -> None:
+    signer = Signer()
+    assert signer.signs(PREVOTE)
+    signer.disk.killed_after = True
+    with pytest.raises(Killed):
+        state(signer, RECOVERY)
+    signer.disk.killed_after = False
+    signer.start()
+    assert not signer.signs(replace(PREVOTE, round=9))
+    answer = state(signer, RECOVERY)
+    assert isinstance(answer, SignatureGiven)
+    assert RECOVERY.stated(MEMBER, None, (), answer.signature).flaw(BANKS, NETWORK_ID) is None
+    other = state(signer, replace(RECOVERY, names=("Other",) * len(BANKS)))
+    assert isinstance(other, SignatureRefused)
+    assert "another recovery" in other.reason
+    assert any("refuses a statement" in told for told in signer.told)
+
+
+def test_behind_a_recovery_its_record_begins_anew_and_does_not_go_back() -> None:
+    signer = Signer()
+    assert signer.signs(replace(PREVOTE, round=9))
+    answer = signer.holder.answer(VoteAsked(1, MEMBER, PREVOTE, RECOVERY.hash))
+    assert isinstance(answer, SignatureGiven)
+    assert SignedVote(PREVOTE, MEMBER, answer.signature).holds(domain_of(NETWORK_ID, RECOVERY.hash))
+    signer.start()
+    assert not signer.signs(replace(PREVOTE, round=10))
+    again = signer.holder.answer(VoteAsked(1, MEMBER, NOTHING, RECOVERY.hash))
+    assert isinstance(again, SignatureRefused)
+    greeting = signer.holder.answer(GreetingAsked(1, MEMBER, ALICE, BOB, RECOVERY.hash))
+    assert isinstance(greeting, SignatureGiven)
+    assert MemberGreeting(MEMBER, greeting.signature, RECOVERY.hash).holds(NETWORK_ID, ALICE, BOB)

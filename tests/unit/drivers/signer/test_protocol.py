@@ -1,16 +1,21 @@
 """Frames between a node and its signer: every one survives, and what is none is refused in time."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.signers.banks import NETWORK_ID
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import SIGNER_FRAME_BYTES_MAX, SIGNER_REASON_BYTES_MAX
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.drivers.signer.protocol import (
+    GreetingAsked,
     KeysHeld,
     SignatureRefused,
     SignerFrame,
     SignerFrameReader,
     StatementAsked,
+    VoteAsked,
     decode_frame,
     encode_frame,
 )
@@ -28,7 +33,11 @@ def test_a_frame_survives_and_a_part_of_one_is_none(frame: SignerFrame) -> None:
     assert decode_frame(raw) == frame
     # A statement's body and a reason end with the frame, at any length.
     ends_anywhere = isinstance(frame, StatementAsked | SignatureRefused)
+    # But for its epoch, which stands behind all else.
+    plain = body(replace(frame, epoch=NO_RECOVERY)) if isinstance(frame, VoteAsked | GreetingAsked) else raw
     for end in (0, 1, 4, *(() if ends_anywhere else range(5, len(raw)))):
+        if raw[:end] == plain:
+            continue
         with pytest.raises(DecodeError):
             decode_frame(raw[:end])
     if not ends_anywhere:
