@@ -7,17 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.soak import IS_SOAK
 from tests.waiting import wait_until
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.drivers.registry.content import read_key
 
+from .consul_server import running_consul
 from .etcd_server import running_etcd
 from .fleet import network_of
 from .forked import ForkedNode
 from .processes import free_ports
+from .zookeeper_server import running_zookeeper
 
 MAX_AGE_S = 2
+SERVERS = {"etcd": running_etcd, "consul": running_consul, "zookeeper": running_zookeeper}
+# With five nodes that restart, one shows what the nodes do with any; that the kinds are alike is the contract's.
+SHOWN = tuple(SERVERS) if IS_SOAK else ("etcd",)
 
 
 class Member:
@@ -90,15 +96,16 @@ def test_members_find_each_other_in_a_folder(tmp_path: Path) -> None:
     assert [path for path in shared.rglob("*") if path.is_file()] == []
 
 
-def test_members_outlive_their_etcd_and_a_newcomer_joins_after_its_return(tmp_path: Path) -> None:
-    with running_etcd(tmp_path / "etcd") as etcd:
-        registry = f"etcd://{etcd.endpoint}/minicoin"
+@pytest.mark.parametrize("kind", SHOWN)
+def test_members_outlive_their_registry_and_a_newcomer_joins_after_its_return(kind: str, tmp_path: Path) -> None:
+    with SERVERS[kind](tmp_path / "server") as server:
+        registry = f"{kind}://{server.endpoint}{server.settings.prefix}"
         with members(5, registry, tmp_path) as found:
             wait_all_met(found)
-            wait_until(lambda: len(etcd.written()) == 5, "five entries")
+            wait_until(lambda: len(server.written()) == 5, "five entries")
             for member in found:
                 wait_until(lambda member=member: _has_kept(member, 4), f"what {member} keeps")
-            etcd.kill()
+            server.kill()
             for member in found:
                 wait_until(lambda member=member: member.registry()["unreachable_since"], f"{member} to notice")
             for member in found:
@@ -113,7 +120,7 @@ def test_members_outlive_their_etcd_and_a_newcomer_joins_after_its_return(tmp_pa
             told = found[0].registry()
             assert (told["connected_since"], told["nodes"], told["nodes_listed"]) == (None, 4, 0)
             assert told["last_heard"] < told["unreachable_since"] and "does not answer" in told["error"]
-            etcd.start()
+            server.start()
             for member in found:
                 wait_until(lambda member=member: member.registry()["connected_since"], f"{member} to come back")
             sixth = Member(6, found[0].words[1], registry, tmp_path)
@@ -122,24 +129,25 @@ def test_members_outlive_their_etcd_and_a_newcomer_joins_after_its_return(tmp_pa
             wait_all_met(found)
 
 
-def test_records_stand_in_the_registry_and_what_others_forge_there_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SERVERS)
+def test_records_stand_in_the_registry_and_what_others_forge_there_changes_nothing(kind: str, tmp_path: Path) -> None:
     with (
-        running_etcd(tmp_path / "etcd") as etcd,
-        members(2, f"etcd://{etcd.endpoint}/minicoin", tmp_path) as (one, two),
+        SERVERS[kind](tmp_path / "server") as server,
+        members(2, f"{kind}://{server.endpoint}{server.settings.prefix}", tmp_path) as (one, two),
     ):
         wait_all_met([one, two])
         one.call("putrecord", "alert", "upgrade", "please upgrade")
-        wait_until(lambda: len(etcd.written()) == 4, "each member's copy of the record")
-        copies = [key for key in etcd.written() if read_key(key).record]
+        wait_until(lambda: len(server.written()) == 4, "each member's copy of the record")
+        copies = [key for key in server.written() if read_key(key).record]
         assert {key.split("/")[0] for key in copies} == {one.peer_id, two.peer_id}
-        genuine = etcd.read(copies[0])
+        genuine = server.read(copies[0])
         two.kill()
         forged = genuine.replace(b"please upgrade", b"please retire!")
         stranger = str(Identity.from_number(9).peer_id)
-        etcd.put(f"{stranger}/records/{copies[0].split('/')[-1]}", forged)
-        etcd.put(f"{stranger}/records/none", b"nothing")
-        etcd.put(f"{stranger}/node", b"minicoin node 1\nnetwork 00\naddress /ip4/10.0.0.1/tcp/1\n")
-        etcd.put(f"{stranger}/elsewhere", b"x" * 500_000)
+        server.put(f"{stranger}/records/{copies[0].split('/')[-1]}", forged)
+        server.put(f"{stranger}/records/none", b"nothing")
+        server.put(f"{stranger}/node", b"minicoin node 1\nnetwork 00\naddress /ip4/10.0.0.1/tcp/1\n")
+        server.put(f"{stranger}/elsewhere", b"x" * 500_000)
         wait_until(lambda: "records-ignored" in one.process.log, "a warning of the records")
         wait_until(lambda: one.registry()["ignored"] >= 2, "a warning of the rest")
         two.start_again()
@@ -148,7 +156,7 @@ def test_records_stand_in_the_registry_and_what_others_forge_there_changes_nothi
         for member in (one, two):
             (warning,) = member.call("getnetworkinfo")["warnings"]
             assert warning.endswith(": please upgrade")
-        assert genuine == etcd.read(copies[0])
+        assert genuine == server.read(copies[0])
 
 
 def _has_kept(member: Member, count: int) -> bool:
