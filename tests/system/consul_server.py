@@ -48,6 +48,11 @@ class ConsulServer:
         return f"127.0.0.1:{self.ports[0]}"
 
     @property
+    def agent(self) -> str:
+        """Its name."""
+        return f"agent{self.ports[0]}"
+
+    @property
     def settings(self) -> ConsulSettings:
         """Of a client that needs nothing more."""
         settings = ConsulSettings((self.endpoint,), f"/{PREFIX}")
@@ -156,7 +161,7 @@ class ConsulServer:
             "bootstrap_expect": self.expects,
             "retry_join": [f"127.0.0.1:{port}" for port in self.joins],
             "retry_interval": "200ms",
-            "node_name": f"agent{http}",
+            "node_name": self.agent,
             "data_dir": str(self.directory / "data"),
             "bind_addr": "127.0.0.1",
             "client_addr": "127.0.0.1",
@@ -182,7 +187,7 @@ class ConsulServer:
         assert self._process is not None and self._process.poll() is None, (self.directory / "consul.log").read_text()
         try:
             # Before it is in its own catalogue it makes no session.
-            return self.call("GET", f"catalog/node/agent{self.ports[0]}").json() is not None
+            return self.call("GET", f"catalog/node/{self.agent}").json() is not None
         except (httpx.TransportError, ValueError):
             return False
 

@@ -95,7 +95,9 @@ def words_for(settings: ConsulSettings) -> str:
 
 
 def test_members_with_certificates_and_tokens_find_each_other(guarded: ConsulServer) -> None:
-    one, two = (member(guarded, READ, own(folder), SESSIONS) for folder in ("one", "two"))
+    # As docs/registry.md has them.
+    sessions = f'session "{guarded.agent}" {{ policy = "write" }}'
+    one, two = (member(guarded, READ, own(folder), sessions) for folder in ("one", "two"))
 
     async def main(nursery: trio.Nursery) -> None:
         seen = await watching(nursery, ConsulRegistry(one, unheard))

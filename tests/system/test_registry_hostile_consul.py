@@ -191,3 +191,30 @@ def test_our_token_goes_along_and_nowhere_else() -> None:
             assert "1-2-3" not in registry.endpoint
 
     trio.run(main)
+
+
+def test_questions_that_fail_together_at_one_endpoint_are_all_answered_by_the_next() -> None:
+    async def wait_for_both(path: str) -> AsyncIterator[bytes]:
+        with hang_guard("two questions"):
+            await wait_until_async(lambda: len(bad.requests) == 2, "two questions")
+        raise trio.BrokenResourceError
+        yield b""
+
+    async def done(path: str) -> AsyncIterator[bytes]:
+        yield b"true"
+
+    bad = Liar(wait_for_both, lambda path: INDEXED)
+
+    async def main() -> None:
+        async with lying(done) as good, trio.open_nursery() as nursery:
+            (listener, *_) = await nursery.start(trio.serve_tcp, bad.serve, 0)
+            dead = f"127.0.0.1:{listener.socket.getsockname()[1]}"
+            registry = ConsulRegistry(ConsulSettings((dead, good.endpoint), "/m"), unheard)
+            async with trio.open_nursery() as questions:
+                for key in ("a/node", "b/node"):
+                    questions.start_soon(registry.put, key, b"")
+            assert (len(bad.requests), len(good.requests)) == (2, 2)
+            assert registry.endpoint == f"http://{good.endpoint}/m"
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)

@@ -140,6 +140,7 @@ def test_records_stand_in_the_registry_and_what_others_forge_there_changes_nothi
         wait_until(lambda: len(server.written()) == 4, "each member's copy of the record")
         copies = [key for key in server.written() if read_key(key).record]
         assert {key.split("/")[0] for key in copies} == {one.peer_id, two.peer_id}
+        assert one.registry()["kind"] == kind
         genuine = server.read(copies[0])
         two.kill()
         forged = genuine.replace(b"please upgrade", b"please retire!")

@@ -66,6 +66,7 @@ class EtcdGateway:
     async def lines(self, path: str, request: Json) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of an answer without an end; one that is too long comes as an empty one. Raises
         RegistryUnavailable."""
+        asked = self.endpoint
         try:
             if self._settings.user and not self._token:
                 await self._authenticate()
@@ -81,8 +82,8 @@ class EtcdGateway:
                 raise RegistryUnavailable("etcd no longer knows our token") from failure
             raise self._explain(failure) from failure
         except FAILURES as error:
-            self._servers.move_on()
-            raise RegistryUnavailable(f"the watch broke off: {self._servers.words(error)}") from error
+            self._servers.leave(asked)
+            raise RegistryUnavailable(f"the watch broke off: {self._servers.words(asked, error)}") from error
 
     async def close(self) -> None:
         """Close what is open."""

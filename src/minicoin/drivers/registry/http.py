@@ -74,21 +74,23 @@ class HttpServers:
         RegistryUnavailable."""
         why = ""
         for _ in self._endpoints:
+            asked = self.endpoint
             try:
                 return await ask()
             except NoAnswer as failure:
                 why = str(failure)
             except FAILURES as error:
-                refusal = self._refusal(error)
+                refusal = _refusal(asked, error)
                 if refusal is not None:
                     raise RegistryRefused(refusal) from error
-                why = self.words(error)
-            self.move_on()
+                why = self.words(asked, error)
+            self.leave(asked)
         raise RegistryUnavailable(f"{self._name} does not answer: {why}")
 
-    def move_on(self) -> None:
-        """The next one is asked first from now on."""
-        self._at = (self._at + 1) % len(self._endpoints)
+    def leave(self, endpoint: str) -> None:
+        """The next one is asked first from now on; where several questions failed at one, the first has left it."""
+        if endpoint == self.endpoint:
+            self._at = (self._at + 1) % len(self._endpoints)
 
     @asynccontextmanager
     async def begin(
@@ -130,31 +132,30 @@ class HttpServers:
             await _close_unused(before)
         return self._pool
 
-    # --- in words ---
-
-    def words(self, error: BaseException) -> str:
-        """For the operator."""
+    def words(self, endpoint: str, error: BaseException) -> str:
+        """For the operator: why that one did not answer."""
         if isinstance(error, trio.TooSlowError | httpx.TimeoutException):
-            return f"{self.endpoint} does not answer in time"
+            return f"{endpoint} does not answer in time"
         if isinstance(error, httpx.ConnectError) and (not str(error) or "reset" in str(error)):
             # The connection was there, and ended.
-            return f"{self.endpoint} breaks off the TLS handshake: does it speak TLS?"
+            return f"{endpoint} breaks off the TLS handshake: does it speak TLS?"
         if isinstance(error, httpx.ReadError) and self._tls is not None:
-            return f"{self.endpoint} breaks off the connection: does it ask for another certificate (registry-cert)?"
+            return f"{endpoint} breaks off the connection: does it ask for another certificate (registry-cert)?"
         if isinstance(error, httpx.RemoteProtocolError) and self._tls is None:
-            return f"{self.endpoint} hangs up without an answer: if it speaks TLS, set registry-ca"
-        return str(error) or f"{self.endpoint}: {type(error).__name__}"
+            return f"{endpoint} hangs up without an answer: if it speaks TLS, set registry-ca"
+        return str(error) or f"{endpoint}: {type(error).__name__}"
 
-    def _refusal(self, error: BaseException) -> str | None:
-        """What the operator has to do about a handshake that failed; None where that is not why."""
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, ssl.SSLError):
-            cause = cause.__cause__ or cause.__context__
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"{self.endpoint} shows a certificate that registry-ca does not vouch for: {cause.verify_message}"
-        if cause is not None and "alert" in str(cause).lower():
-            return f"{self.endpoint} does not take our certificate (registry-cert): {cause.reason}"
-        return None
+
+def _refusal(endpoint: str, error: BaseException) -> str | None:
+    """What the operator has to do about a handshake that failed; None where that is not why."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"{endpoint} shows a certificate that registry-ca does not vouch for: {cause.verify_message}"
+    if cause is not None and "alert" in str(cause).lower():
+        return f"{endpoint} does not take our certificate (registry-cert): {cause.reason}"
+    return None
 
 
 async def read_body(response: httpx.Response) -> bytes:
