@@ -77,7 +77,7 @@ def setup(directory: Path, number: int, *dialled: NodeUnderTest, **policy) -> No
         NodePolicy(add_nodes=tuple(map(address_of, dialled)), **policy),
         (Bind("127.0.0.1", 0),),
         identity=Identity.from_number(number),
-        signing_key=KEYS[number - 1] if number <= len(KEYS) else None,
+        signing_keys=KEYS[number - 1 : number],
     )
 
 

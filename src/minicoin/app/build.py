@@ -20,7 +20,7 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
-from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.desk import SIGN_STATE_KEYS
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.directed.letterbox import LETTERS_KEY
@@ -99,10 +99,10 @@ class NodeSetup:
     """For dials and for binds that name none; None: the network's own, plain TCP for Bitcoin's and libp2p for ours."""
     identity: Identity | None = None
     """Who this node is on libp2p; None: the one of the data directory, made at the first start."""
-    signing_key: PrivateKey | None = None
-    """Of the member of a consortium that this node signs for."""
+    signing_keys: tuple[PrivateKey, ...] = ()
+    """Of the member of a consortium that this node signs for: one, or two while it is rolled."""
     signer: Path | None = None
-    """The socket of a signer that holds it, where this process does not."""
+    """The socket of a signer that holds them, where this process does not."""
     script_threads: int = 1
     nameserver: tuple[str, int] | None = None
     """Who is asked for names; None: the system's."""
@@ -194,7 +194,7 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         policy = replace(setup.policy, peer_id=identity.peer_id.multihash if identity is not None else b"")
         signer = _make_signer(setup, policy.peer_id)
         if signer is not None:
-            policy = replace(policy, signing_key=_own_member(setup, signer, loaded, messages))
+            policy = replace(policy, signing_keys=_own_members(setup, signer, loaded, messages))
         if listeners:
             policy = replace(policy, listen_port=listening_port(listeners[0]))
         policy = replace(policy, listen_addresses=_listen_addresses(setup, listeners, kinds, policy.peer_id))
@@ -242,24 +242,24 @@ def _make_signer(setup: NodeSetup, peer_id: bytes) -> VoteSigner | SignerLink | 
     network_id = setup.network.network_id
     if setup.signer is not None:
         return SignerLink(setup.signer, network_id, peer_id)
-    return None if setup.signing_key is None else VoteSigner((setup.signing_key,), network_id, peer_id)
+    return VoteSigner(setup.signing_keys, network_id, peer_id) if setup.signing_keys else None
 
 
-def _own_member(
+def _own_members(
     setup: NodeSetup, signer: VoteSigner | SignerLink, documents: dict[str, bytes], messages: list[str]
-) -> bytes:
+) -> tuple[bytes, ...]:
     """Whom the node signs for. Without its signer it starts all the same, as the member whose record it has. Raises
     MisuseError."""
     away = signer.find() if isinstance(signer, SignerLink) else ""
     if signer.members:
-        return signer.members[0]
-    record = documents.get(SIGN_STATE_KEY)
-    if record is None:
+        return signer.members
+    records = [documents[key] for key in SIGN_STATE_KEYS if key in documents]
+    if not records:
         raise MisuseError(
             f"{away}; start the signer first: {setup.datadir} does not say which member this node signs for"
         )
     messages.append(f"{away}; until the signer is there this node signs nothing")
-    return SignState.decode(record).member
+    return tuple(SignState.decode(record).member for record in records)
 
 
 def _make_registry(setup: NodeSetup, runtime: Runtime, inbox: Inbox) -> RegistryCarrier | None:

@@ -22,7 +22,7 @@ from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
-from minicoin.app.signing_key import has_signing_key, load_signing_key
+from minicoin.app.signing_key import has_signing_key, load_signing_keys
 from minicoin.core.answers import MEMBERS_SIGN
 from minicoin.core.commands import SetMining
 from minicoin.core.connmgr.bans import BanPolicy
@@ -125,7 +125,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         tuple(binds),
         transport=options.transport,
         identity=None if options.identity_seed is None else Identity.from_number(options.identity_seed),
-        signing_key=None if options.signer else _signing_key(datadir, network),
+        signing_keys=() if options.signer else _signing_keys(datadir, network),
         signer=_signer(options, datadir, network),
         script_threads=options.script_threads,
         nameserver=None if options.nameserver is None else parse_nameserver(options.nameserver),
@@ -159,15 +159,15 @@ def _require_members_options(options: NodeOptions, network: Network) -> None:
         )
 
 
-def _signing_key(datadir: Path, network: Network) -> PrivateKey | None:
+def _signing_keys(datadir: Path, network: Network) -> tuple[PrivateKey, ...]:
     """The data directory's, on a network whose blocks are signed: a node that has one signs. Raises MisuseError."""
     if isinstance(network.proof, SignersKind):
-        return load_signing_key(datadir)
+        return load_signing_keys(datadir)
     if has_signing_key(datadir):
         raise MisuseError(
             f"{datadir} holds a signing key, and nobody signs the blocks of {network.name}: name the network it is for"
         )
-    return None
+    return ()
 
 
 def _signer(options: NodeOptions, datadir: Path, network: Network) -> Path | None:

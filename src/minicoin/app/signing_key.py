@@ -1,12 +1,14 @@
-"""A member's signing key on disk: one file of the data directory, beside the node's identity and apart from it.
+"""A member's signing key on disk: a file of the data directory, beside the node's identity and apart from it.
 
 The public half stands in it as it is; the secret is sealed as a wallet's seed is, ChaCha20-Poly1305 under a key that
 scrypt stretches from a passphrase, and bound to the public half. Laboratories may leave it open. With the key an empty
 sign state is made, once: a key whose sign state is gone signs nothing by itself, for nobody knows what it signed.
+While a member's key is rolled there are two, each with a sign state of its own.
 """
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +16,7 @@ from coincurve import PrivateKey
 
 from minicoin.app.build import STATE_FOLDER
 from minicoin.app.invocation import ask_passphrase
-from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.desk import SIGN_STATE_KEYS
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.effects import StretchKey
 from minicoin.core.faults import DecodeError, MisuseError
@@ -34,10 +36,28 @@ from minicoin.core.wallet.errors import WrongPassphrase
 from minicoin.drivers.documents import DocumentStore
 
 SIGNING_KEY_FILE: Final = "signing.key"
+SIGNING_KEY_FILES: Final = (SIGNING_KEY_FILE, "signing-2.key")
+"""The second is that of a key which is to follow the first, or the first to follow it."""
 SIGNING_PASSPHRASE_VARIABLE: Final = "MINICOIN_SIGNING_PASSPHRASE"
 _FORM: Final = "minicoin-signing-key-1"
 _SECRET_BYTES: Final = 32
 _FILE_BYTES_MAX: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where one key of a data directory lies, and what it signed."""
+
+    file: Path
+    state_key: str
+    """Of the document."""
+
+
+def places(datadir: Path) -> tuple[KeyPlace, ...]:
+    """Mostly one is taken; two while the member's key is rolled."""
+    return tuple(
+        KeyPlace(datadir / name, state_key) for name, state_key in zip(SIGNING_KEY_FILES, SIGN_STATE_KEYS, strict=True)
+    )
 
 
 def make_signing_key(datadir: Path, passphrase: str | None) -> bytes:
@@ -45,21 +65,49 @@ def make_signing_key(datadir: Path, passphrase: str | None) -> bytes:
 
     Raises MisuseError where there is a key already, or what one signed.
     """
-    path = datadir / SIGNING_KEY_FILE
-    if path.exists():
-        raise MisuseError(f"{path} is a signing key already; a bank has one, in one place")
+    if has_signing_key(datadir):
+        taken = next(place for place in places(datadir) if place.file.exists())
+        raise MisuseError(f"{taken.file} is a signing key already; a bank has one, in one place")
+    return _make_at(places(datadir)[0], datadir, passphrase)
+
+
+def add_signing_key(datadir: Path, passphrase: str | None) -> bytes:
+    """The key that is to follow the one there, beside it. Raises MisuseError."""
+    free = [place for place in places(datadir) if not place.file.exists()]
+    if len(free) == len(SIGNING_KEY_FILES):
+        raise MisuseError(f"{datadir} holds no signing key that another one could follow: see `consortium request`")
+    if not free:
+        raise MisuseError(f"{datadir} holds two signing keys: retire the one that signs no more (consortium retirekey)")
+    return _make_at(free[0], datadir, passphrase)
+
+
+def retire_signing_key(datadir: Path, member: bytes) -> Path:
+    """Destroy one of two keys, and what is known of what it signed; which file it was. Raises MisuseError."""
+    taken = [place for place in places(datadir) if place.file.exists()]
+    found = [place for place in taken if _member(_fields(place.file), place.file) == member]
+    if not found:
+        raise MisuseError(f"{datadir} does not hold the key {member.hex()}")
+    if len(taken) == 1:
+        raise MisuseError(f"{member.hex()} is the only key of {datadir}: make the one that follows it first")
+    # The state first: a key without it signs nothing, and a state without its key keeps the node from starting.
+    (datadir / STATE_FOLDER / found[0].state_key).unlink(missing_ok=True)
+    found[0].file.unlink()
+    return found[0].file
+
+
+def _make_at(place: KeyPlace, datadir: Path, passphrase: str | None) -> bytes:
     documents = DocumentStore(datadir / STATE_FOLDER)
-    if _has_signed(documents.load(SIGN_STATE_KEY)):
+    if _has_signed(documents.load(place.state_key)):
         raise MisuseError(
-            f"{datadir / STATE_FOLDER / SIGN_STATE_KEY} says what a key signed that is gone from here: "
+            f"{datadir / STATE_FOLDER / place.state_key} says what a key signed that is gone from here: "
             "put that key back, or choose another --datadir"
         )
     key = PrivateKey()
     member: bytes = key.public_key_xonly.format()
     text = json.dumps({"form": _FORM, "member": member.hex(), **_secret_fields(key, member, passphrase)}, indent=2)
     # The state first: without the key it means nothing, and a key without it abstains.
-    documents.save(SIGN_STATE_KEY, SignState(member).encode())
-    _store(path, text + "\n")
+    documents.save(place.state_key, SignState(member).encode())
+    _store(place.file, text + "\n")
     return member
 
 
@@ -75,14 +123,18 @@ def _has_signed(state: bytes | None) -> bool:
 
 def has_signing_key(datadir: Path) -> bool:
     """Whether a data directory holds one; it is not read."""
-    return (datadir / SIGNING_KEY_FILE).exists()
+    return any(place.file.exists() for place in places(datadir))
+
+
+def load_signing_keys(datadir: Path) -> tuple[PrivateKey, ...]:
+    """The data directory's keys, in the order of their places; asks for their passphrase, where they have one. Raises
+    MisuseError that says what is wrong."""
+    return tuple(read_signing_key(place.file) for place in places(datadir) if place.file.exists())
 
 
 def load_signing_key(datadir: Path) -> PrivateKey | None:
-    """The data directory's key, or None where there is none; asks for its passphrase, where it has one. Raises
-    MisuseError that says what is wrong."""
-    path = datadir / SIGNING_KEY_FILE
-    return read_signing_key(path) if path.exists() else None
+    """The first of them, or None where there is none. Raises MisuseError."""
+    return next((read_signing_key(place.file) for place in places(datadir) if place.file.exists()), None)
 
 
 def read_signing_key(path: Path) -> PrivateKey:

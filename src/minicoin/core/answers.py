@@ -168,6 +168,13 @@ class MembersDrafted:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKeyHeld:
+    """The node holds this key now."""
+
+    member: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class AdmissionSigned:
     """A draft of an admission with our member's signature. It is on disk and goes to peers."""
 
@@ -348,6 +355,7 @@ Answer = (
     | RecordSigned
     | AdmissionSigned
     | MembersDrafted
+    | SigningKeyHeld
     | BlockVerdict
     | TipAt
     | Finality

@@ -22,6 +22,7 @@ from minicoin.core.answers import (
     Rescanned,
     Sent,
     Signed,
+    SigningKeyHeld,
     TipAt,
     Told,
     WalletWords,
@@ -215,6 +216,16 @@ class ApproveMembers:
     prefix: str
     """What its hash begins with, in hex."""
     forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSigningKey:
+    """Sign with this key too, from the height on whose list has it; whoever has the secret holds it by now."""
+
+    answer: ClassVar = SigningKeyHeld
+    member: bytes
+    state: bytes | None
+    """Its record, as the document has it; None where that is not there."""
 
 
 # --- chain and transactions ---
@@ -516,6 +527,7 @@ Command = (
     | AdmissionCommand
     | AcknowledgeEvidence
     | MembersCommand
+    | HoldSigningKey
     | ChainCommand
     | PoolCommand
     | MiningCommand

@@ -43,6 +43,7 @@ from minicoin.core.records.held import StoreSnapshot
 from minicoin.core.records.record import SignedRecord
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.signers.admission import AdmissionRecord
+from minicoin.core.signers.members import MemberList
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import Balance, HistoryEntry, Record, TransactionStatus, WalletCoin
@@ -220,6 +221,7 @@ class MemberChangesReader(Protocol):
 
     def standing(self) -> MemberStanding: ...
     def open(self) -> tuple[MemberDraft, ...]: ...
+    def own(self, members: MemberList) -> bytes | None: ...
 
 
 class SessionReader(Protocol):

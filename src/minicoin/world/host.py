@@ -156,7 +156,7 @@ class Host:
         "runner",
         "says",
         "signer",
-        "signing_key",
+        "signing_keys",
         "takers",
         "traffic",
         "wake_at",
@@ -204,7 +204,7 @@ class Host:
         self.replies: dict[RequestId, Reply] = {}
         self.admitted: frozenset[bytes] | None = None
         """Whose connections go beyond the proof of a peer id; None for anybody's."""
-        self.signing_key: PrivateKey | None = None
+        self.signing_keys: tuple[PrivateKey, ...] = ()
         """Of the member this host signs for, from its next start on."""
         self.signer: VoteSigner | None = None
         self.says: Callable[[ConnId, Message], Message | None] | None = None

@@ -189,9 +189,9 @@ class World:
         policy = replace(policy, peer_id=host.address.peer_id)
         if host.identity is not None and policy.listens:
             policy = replace(policy, listen_addresses=(host.address,))
-        if host.signing_key is not None:
-            host.signer = VoteSigner((host.signing_key,), self.network.network_id, host.address.peer_id)
-            policy = replace(policy, signing_key=host.signer.members[0])
+        if host.signing_keys:
+            host.signer = VoteSigner(host.signing_keys, self.network.network_id, host.address.peer_id)
+            policy = replace(policy, signing_keys=host.signer.members)
         host.policy = policy
         node = assemble_node(self.network, policy, state, rng, rng.stream("keys").bytes, now, identity=host.identity)
         host.node = node

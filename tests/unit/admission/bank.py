@@ -17,6 +17,7 @@ from minicoin.core.records.record import SignedRecord, statement_record
 from minicoin.core.records.store import RecordStore
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRecord
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.units import ConnId, Micros, RequestId
 
 NOW = Micros(1_700_000_000_000_000)
@@ -38,7 +39,7 @@ class Bank:
         policy = ConnectionPolicy(8, 0, 0, 20, BanPolicy(), is_private_network=True)
         self.connections = ConnectionManager(policy, lambda address: b"", Rng(b"connections"))
         self.store = RecordStore(REGTEST, None, lambda height: BANKS if 1 <= height <= self.known else None)
-        member = None if number is None else public(KEYS[number])
+        keys = () if number is None else (public(KEYS[number]),)
         self.flow = AdmissionFlow(
             state or AdmissionState(FIRST),
             self.store,
@@ -47,7 +48,7 @@ class Bank:
             lambda height: BANKS if 1 <= height <= self.known else None,
             lambda: self.known - 1,
             self.accused.append,
-            own_member=member,
+            own_keys=OwnKeys(keys),
             own_peer_id=peer(own),
             on_changed=self.changes.append,
         )

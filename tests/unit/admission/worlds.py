@@ -31,7 +31,7 @@ def banks_world(seed: bytes) -> tuple[World, list[Host]]:
     world = World(network, KernelVerifier(1), uniform(20_000), settings)
 
     def give_key(host: Host) -> None:
-        host.signing_key = KEYS[host.index] if host.index < len(KEYS) else None
+        host.signing_keys = KEYS[host.index : host.index + 1]
 
     world.start_hooks.append(give_key)
     one = world.add_node("one")

@@ -384,12 +384,12 @@ def test_a_node_with_a_key_signs_and_one_without_looks_on(cli, tmp_path: Path) -
     made = cli("consortium", "new", "five", "--lab", str(tmp_path / "lab"), "--json").json
     for bank, datadir in made["datadirs"].items():
         setup = setup_from_options(NodeOptions(network=made["file"], datadir=Path(datadir)))
-        assert setup.signing_key is not None
+        assert len(setup.signing_keys) == 1
         proof = setup.network.proof
         assert isinstance(proof, SignersKind)
-        place = proof.founding_list.index(setup.signing_key.public_key_xonly.format())
+        place = proof.founding_list.index(setup.signing_keys[0].public_key_xonly.format())
         assert place is not None and proof.names[place] == bank
-    assert setup_from_options(NodeOptions(network=made["file"], datadir=tmp_path / "observer")).signing_key is None
+    assert setup_from_options(NodeOptions(network=made["file"], datadir=tmp_path / "observer")).signing_keys == ()
 
 
 def test_a_key_is_for_networks_of_signers(cli, tmp_path: Path) -> None:

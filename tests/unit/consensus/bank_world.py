@@ -32,6 +32,7 @@ from minicoin.core.primitives.block import Block, BlockHash, BlockHeader, RawBlo
 from minicoin.core.primitives.verdicts import InvalidBlock
 from minicoin.core.signers.certificate import Certificate
 from minicoin.core.signers.evidence import Evidence
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.signers.votes import Vote
 from minicoin.core.units import SECOND_US, ConnId, Micros, seconds
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -86,7 +87,7 @@ class Bank:
     tree: HeaderTree = field(init=False)
 
     def __post_init__(self) -> None:
-        self.policy = NodePolicy(signing_key=public(self.key), peer_id=b"bank%d" % self.place)
+        self.policy = NodePolicy(signing_keys=(public(self.key),), peer_id=b"bank%d" % self.place)
         self.documents[SIGN_STATE_KEY] = SignState(public(self.key)).encode()
 
     @property
@@ -166,10 +167,10 @@ class Bank:
         written = self.documents.get(BLOCKS_KEY)
         state = self.documents.get(SIGN_STATE_KEY)
         record = SigningRecord(
-            None if state is None else SignState.decode(state),
+            {} if state is None else {SIGN_STATE_KEY: SignState.decode(state)},
             WrittenBlocks() if written is None else WrittenBlocks.decode(written),
         )
-        self.part = make_signer(self, record, self, self, self.admission, self)
+        self.part = make_signer(self, OwnKeys(self.policy.signing_keys), record, self, self, self.admission, self)
         self.run(lambda part: part.start(self.world.now))
         self.world.connect(self)
 

@@ -18,7 +18,7 @@ def signed(vote: Vote) -> VoteSigned:
 
 def test_the_blocks_then_the_state_then_the_signature() -> None:
     desk = Desk()
-    assert tuple(desk.take(Order(SignVote(MEMBER, PREVOTE), b"state", b"blocks"))) == (
+    assert tuple(desk.take(Order(SignVote(MEMBER, PREVOTE), SIGN_STATE_KEY, b"state", b"blocks"))) == (
         SaveState(BLOCKS_KEY, b"blocks"),
     )
     # What else is saved meanwhile says nothing of these.
@@ -37,8 +37,8 @@ def test_the_blocks_then_the_state_then_the_signature() -> None:
 
 def test_one_after_the_other() -> None:
     desk = Desk()
-    desk.take(Order(SignVote(MEMBER, PREVOTE), b"1", None))
-    assert tuple(desk.take(Order(SignVote(MEMBER, PRECOMMIT), b"2", None))) == ()
+    desk.take(Order(SignVote(MEMBER, PREVOTE), SIGN_STATE_KEY, b"1", None))
+    assert tuple(desk.take(Order(SignVote(MEMBER, PRECOMMIT), SIGN_STATE_KEY, b"2", None))) == ()
     desk.on_saved(Saved(SIGN_STATE_KEY))
     ready, more = desk.on_signed(signed(PREVOTE))
     assert ready is not None
@@ -47,8 +47,8 @@ def test_one_after_the_other() -> None:
 
 def test_what_the_disk_refuses_is_never_signed_and_the_next_is_tried() -> None:
     desk = Desk()
-    desk.take(Order(SignVote(MEMBER, PREVOTE), b"1", b"blocks"))
-    desk.take(Order(SignVote(MEMBER, PRECOMMIT), b"2", None))
+    desk.take(Order(SignVote(MEMBER, PREVOTE), SIGN_STATE_KEY, b"1", b"blocks"))
+    desk.take(Order(SignVote(MEMBER, PRECOMMIT), SIGN_STATE_KEY, b"2", None))
     assert tuple(desk.on_saved(Saved(BLOCKS_KEY, "disk full"))) == (SaveState(SIGN_STATE_KEY, b"2"),)
     assert desk.trouble == "disk full"
     desk.on_saved(Saved(SIGN_STATE_KEY))
@@ -59,7 +59,7 @@ def test_what_the_disk_refuses_is_never_signed_and_the_next_is_tried() -> None:
 
 def test_a_key_that_does_not_sign_is_told_of() -> None:
     desk = Desk()
-    desk.take(Order(SignVote(MEMBER, PREVOTE), b"1", None))
+    desk.take(Order(SignVote(MEMBER, PREVOTE), SIGN_STATE_KEY, b"1", None))
     desk.on_saved(Saved(SIGN_STATE_KEY))
     ready, more = desk.on_signed(VoteSigned(PREVOTE, None, "locked"))
     assert (ready, tuple(more), desk.trouble, len(desk)) == (None, (), "locked", 0)

@@ -73,7 +73,7 @@ def test_two_of_five_are_killed_and_it_goes_on_by_itself_when_one_is_back() -> N
     assert not world.wait(120 * SECOND_US, lambda: max(world.heights()) > 1)
     status = world.banks[1].part.status()
     assert not status.has_quorum
-    assert set(status.missing) == {first.policy.signing_key, second.policy.signing_key}
+    assert set(status.missing) == {*first.policy.signing_keys, *second.policy.signing_keys}
     assert any("no quorum: 3 of 5" in warning for warning in status.warnings())
     round_ = max(bank.part.status().round for bank in world.banks if bank.part is not None)
     second.start()

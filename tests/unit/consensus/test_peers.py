@@ -35,11 +35,28 @@ def test_who_greets_is_known_until_the_connection_ends() -> None:
     assert peer is not None
     assert peers.require(CONN) == peer
     # Saying it again changes nothing.
-    assert peers.take_greeting(CONN, ALICE, greet(1, ALICE, BOB)) is None
+    assert peers.take_greeting(CONN, ALICE, GREETING) is None
     assert peers.require(CONN) == peer
     assert peers.forget(CONN) == peer
     assert peers.forget(CONN) is None
     assert len(peers) == 0
+
+
+def test_a_node_proves_two_keys_while_one_is_rolled_and_no_third() -> None:
+    peers = SignerPeers(NETWORK_ID, BOB)
+    for number in (0, 1):
+        assert peers.take_greeting(CONN, ALICE, greet(number, ALICE, BOB)) is not None
+    assert peers.take_greeting(CONN, ALICE, greet(2, ALICE, BOB)) is None
+    both = (public(KEYS[0]), public(KEYS[1]))
+    peer = peers.require(CONN)
+    assert peer.members == both and len(peers) == 1
+    peers.note_greeted(CONN)
+    for members in (member_list(both[:1]), member_list(both[1:])):
+        assert peers.met(members) == [peer]
+        assert peer.member_in(members) == members.keys[0]
+    assert peers.met(member_list([public(KEYS[2])])) == []
+    with pytest.raises(PeerFault, match="not signed by the member"):
+        peers.take_greeting(ConnId(6), ALICE, greet(1, BOB, ALICE))
 
 
 @pytest.mark.parametrize(("sender", "receiver"), [(BOB, ALICE), (ALICE, b"\0\x05carol"), (b"\0\x05carol", BOB)])

@@ -17,6 +17,7 @@ from minicoin.core.members.proposing import MemberChanges, MemberStanding
 from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.records.flow import RecordFlow
 from minicoin.core.rng import Rng
+from minicoin.core.signers.own_keys import OwnKeys
 
 HEIGHT = 10
 NAMES = tuple(f"Bank {number}" for number in range(len(KEYS)))
@@ -42,7 +43,7 @@ class Bank:
             self.records,
             lambda: self.board.standing,
             lambda key, now: key in self.board.heard,
-            self.signer.members[0] if self.signs else None,
+            OwnKeys(self.signer.members if self.signs else ()),
             self,
         )
 

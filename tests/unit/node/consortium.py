@@ -47,7 +47,7 @@ class Consortium:
         for place, key in enumerate(keys):
             bank = self.world.add_host(name=f"bank {place}")
             bank.disk.ledger = OwnLedger(self.network, self.world.book.verifier)
-            bank.signing_key = key
+            bank.signing_keys = (key,)
             bank.disk.documents[SIGN_STATE_KEY] = SignState(public(key)).encode()
             self.banks.append(bank)
         for bank in self.banks:

@@ -204,6 +204,7 @@ EVERY = [
     c.AcknowledgeEvidence(1),
     c.ProposeMembers(removed=("Bank",)),
     c.ApproveMembers("00000000"),
+    c.HoldSigningKey(b"k" * 32, None),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

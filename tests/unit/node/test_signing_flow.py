@@ -15,7 +15,7 @@ from .bench import NETWORK, Bench
 
 KEYS = signing_keys(4)
 BANKS = signer_network(KEYS)
-POLICY = NodePolicy(peer_id=b"\0\x24own", signing_key=public(KEYS[0]))
+POLICY = NodePolicy(peer_id=b"\0\x24own", signing_keys=(public(KEYS[0]),))
 FRESH = {SIGN_STATE_KEY: SignState(public(KEYS[0])).encode()}
 
 
@@ -25,7 +25,7 @@ def test_a_member_has_the_part_and_others_have_not() -> None:
     assert status is not None
     assert (status.height, len(status.members)) == (1, 4)
     assert "asks the other members" in status.abstains_because
-    assert Bench(replace(POLICY, signing_key=None), network=BANKS).node.view.consensus() is None
+    assert Bench(replace(POLICY, signing_keys=()), network=BANKS).node.view.consensus() is None
 
 
 def test_a_key_without_its_record_is_told_of() -> None:

@@ -54,7 +54,7 @@ def test_two_are_killed_and_it_goes_on_by_itself_within_three_rounds_of_the_seco
     banks.pay(third)
     assert not banks.reach(2, 60)
     status = third.node.view.consensus()
-    assert set(status.missing) == {public(first.signing_key), public(second.signing_key)}
+    assert set(status.missing) == {public(first.signing_keys[0]), public(second.signing_keys[0])}
     assert any("no quorum: 3 of 5" in line for line in status.warnings())
     round_ = max(bank.node.view.consensus().round for bank in banks.up)
     banks.world.restart(first)

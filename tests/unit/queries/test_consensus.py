@@ -25,7 +25,7 @@ def test_who_looks_on_is_told_who_signs() -> None:
 
 def test_a_member_alone_warns_that_there_is_no_quorum() -> None:
     record = SignState(public(KEYS[0])).encode()
-    policy = NodePolicy(peer_id=b"\0\x24own", signing_key=public(KEYS[0]))
+    policy = NodePolicy(peer_id=b"\0\x24own", signing_keys=(public(KEYS[0]),))
     bench = Bench(policy, network=signer_network(KEYS), documents={SIGN_STATE_KEY: record})
     queries = NodeQueries(bench.node.view, bench.now)
     assert queries.consensus.view().status is not None

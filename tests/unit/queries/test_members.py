@@ -19,11 +19,10 @@ def view_of(made, own=None):
         tree.set_tip(made.blocks[-1].block.hash)
     for carried in made.history.carried():
         tree.signers.carried.members.append(carried)
-    changes = SimpleNamespace(standing=partial(standing_of, tree), open=lambda: ())
+    changes = SimpleNamespace(standing=partial(standing_of, tree), open=lambda: (), own=lambda members: own)
     return SimpleNamespace(
         tree=tree,
         network=NETWORK,
-        policy=SimpleNamespace(signing_key=own),
         member_changes=changes,
         admission=None,
     )

@@ -28,6 +28,7 @@ from minicoin.core.records.store import RecordStore
 from minicoin.core.signers.admission import AdmissionRecord, AdmissionRow, admission_record
 from minicoin.core.signers.evidence import Evidence, TwoAdmissions
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros, RequestId
 
@@ -80,11 +81,11 @@ class AdmissionFlow(Part):
         tip_height: Callable[[], int],
         accuse: Callable[[Evidence], None],
         *,
-        own_member: bytes | None,
+        own_keys: OwnKeys,
         own_peer_id: bytes,
         on_changed: Callable[[Micros], None],
     ) -> None:
-        """`own_member` is whom this node signs for; `on_changed` is told when another version holds."""
+        """`own_keys` say whom this node signs for; `on_changed` is told when another version holds."""
         self.state = state
         self._store = store
         self._connections = connections
@@ -92,7 +93,7 @@ class AdmissionFlow(Part):
         self._members_at = members_at
         self._tip_height = tip_height
         self._accuse = accuse
-        self._own_member = own_member
+        self._own_keys = own_keys
         self._own_peer_id = own_peer_id
         self._tell_changed = on_changed
         self._before: AdmissionRecord | None = None
@@ -267,10 +268,10 @@ class AdmissionFlow(Part):
         return found[0]
 
     def _sign(self, request: RequestId, record: AdmissionRecord) -> None:
-        own, signed = self._own_member, self.state.signed
+        members, signed = self._members(record), self.state.signed
+        own = self._own_keys.of(members)
         if own is None:
             raise MisuseError("this node signs for no member: ask the one that has the bank's signing key")
-        members = self._members(record)
         if own not in members:
             raise MisuseError(f"this node's member {own.hex()} is not among those of height {record.height}")
         if self._signing is not None:

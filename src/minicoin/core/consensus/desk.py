@@ -19,8 +19,9 @@ from minicoin.core.events import Saved, StatementSigned, VoteSigned
 from minicoin.core.signers.votes import SignedVote, Vote
 
 SIGN_STATE_KEY: Final = "sign-state"
+SIGN_STATE_KEYS: Final = (SIGN_STATE_KEY, "sign-state-2")
 BLOCKS_KEY: Final = "sign-blocks"
-"""The documents of a signer: its votes and its lock, and the blocks that these are about."""
+"""The documents of a signer: its votes and its lock, for each of two keys, and the blocks that these are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Order:
     """What is to be signed, and what is written before."""
 
     signs: SignVote | SignStatement
+    document: str
+    """Where the record of this key is kept."""
     sign_state: bytes
     blocks: bytes | None
     """None where what is on disk holds."""
@@ -60,8 +63,8 @@ class Desk:
 
     def on_saved(self, event: Saved) -> Iterable[Effect]:
         """A document is on disk, or is not."""
-        awaited = {_Step.BLOCKS: BLOCKS_KEY, _Step.STATE: SIGN_STATE_KEY}.get(self._step)
-        if event.key != awaited:
+        awaited = {_Step.BLOCKS: BLOCKS_KEY, _Step.STATE: self._orders[0].document} if self._orders else {}
+        if event.key != awaited.get(self._step):
             return ()
         if event.error:
             return self._drop(event.error)
@@ -113,4 +116,4 @@ class Desk:
 
     def _save_state(self, order: Order) -> Iterable[Effect]:
         self._step = _Step.STATE
-        return (SaveState(SIGN_STATE_KEY, order.sign_state),)
+        return (SaveState(order.document, order.sign_state),)

@@ -19,7 +19,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from minicoin.core.alarm import Alarm
+from minicoin.core.answers import SigningKeyHeld
+from minicoin.core.commands import HoldSigningKey
 from minicoin.core.consensus.forwarding import answer, lacks
+from minicoin.core.consensus.greetings import Greetings
 from minicoin.core.consensus.messages import (
     CONSENSUS_MESSAGES,
     HeldVotes,
@@ -31,6 +34,7 @@ from minicoin.core.consensus.messages import (
 from minicoin.core.consensus.peers import SignerPeer, SignerPeers
 from minicoin.core.consensus.ports import LinkKeeper, SignerNode
 from minicoin.core.consensus.round_state import RoundStep
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.voting import Voting
@@ -47,7 +51,7 @@ from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.votes import SignedVote
-from minicoin.core.units import ConnId, Micros
+from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 AdmittedSigners = Callable[[MemberList], tuple[bytes, ...]]
@@ -87,17 +91,14 @@ class Consensus(Part):
         """When the others are asked for a block that is decided, and not here."""
         self._try_at: Micros | None = None
         """When what was not signed is tried again."""
-        self._offered: dict[ConnId, bytes] = {}
-        """The peer ids of those that we greet."""
-        self._ungreeted: dict[ConnId, None] = {}
-        """Those of them whose greeting was not signed."""
+        self._greetings = Greetings()
         self._has_quorum: bool | None = None
         self.alarm = Alarm()
 
     def is_heard(self, member: bytes, now: Micros) -> bool:
         """Whether a member's node said something a short while ago; ours is there."""
         heard = self._heard.get(member)
-        return member == self._voting.member or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
+        return member in self._voting.held or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
 
     # --- the node's life ---
 
@@ -138,16 +139,18 @@ class Consensus(Part):
 
     def on_greeting_signed(self, event: GreetingSigned, now: Micros) -> list[Effect]:
         """A greeting may leave."""
-        if event.conn not in self._offered:
+        if event.conn not in self._greetings:
             return []
         if event.signature is None:
-            self._ungreeted[event.conn] = None
+            self._greetings.note_unsigned(event.conn, event.member)
             return self._after([], now)
+        is_first = self._greetings.note_sent(event.conn, event.member)
         peer = self._peers.note_greeted(event.conn)
         greeting = MemberGreeting(event.member, event.signature, self._peers.epoch)
         effects: list[Effect] = [Send(event.conn, greeting)]
-        has_met = peer is not None and self._peers.has_met(event.conn)
-        return self._after([*effects, *self._meet(peer, now)] if peer is not None and has_met else effects, now)
+        if peer is not None and is_first and self._peers.has_met(event.conn):
+            effects += [effect for member in peer.members for effect in self._meet(peer, member, now)]
+        return self._after(effects, now)
 
     # --- peers ---
 
@@ -163,16 +166,15 @@ class Consensus(Part):
     def on_offer(self, peer: PeerView, speaks: tuple[type[ExtensionMessage], ...], now: Micros) -> Iterable[Effect]:
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
-            self._offered[peer.conn] = peer.address.peer_id
-            return (self._greeting(peer.conn),)
+            self._greetings.begin(peer.conn, peer.address.peer_id)
+            return [self._greeting(key, peer.conn, peer.address.peer_id) for key in self._voting.held.all]
         return ()
 
-    def _greeting(self, conn: ConnId) -> SignGreeting:
-        return SignGreeting(self._voting.member, conn, self._offered[conn], self._peers.epoch)
+    def _greeting(self, key: bytes, conn: ConnId, peer_id: bytes) -> SignGreeting:
+        return SignGreeting(key, conn, peer_id, self._peers.epoch)
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
-        self._offered.pop(conn, None)
-        self._ungreeted.pop(conn, None)
+        self._greetings.forget(conn)
         return () if self._peers.forget(conn) is None else self._after([], now)
 
     def take_greeting(self, peer: PeerView, message: MemberGreeting, now: Micros) -> Iterable[Effect]:
@@ -180,28 +182,39 @@ class Consensus(Part):
         signer = self._peers.take_greeting(peer.conn, peer.address.peer_id, message)
         if signer is None:
             return ()
-        if signer.member == self._voting.member:
+        if message.member in self._voting.held:
             self._voting.twin = signer.peer_id
             return self._after(self._voting.reconsider(now), now)
         self._hear(signer, now)
-        if signer.member in self._voting.rounds.members:
-            self._known[signer.member] = signer.peer_id
+        if message.member in self._voting.rounds.members:
+            self._known[message.member] = signer.peer_id
             self.keep_links(now)
-        return self._after(self._meet(signer, now) if self._peers.has_met(peer.conn) else [], now)
+        return self._after(self._meet(signer, message.member, now) if self._peers.has_met(peer.conn) else [], now)
+
+    def hold(self, request: RequestId, command: HoldSigningKey, now: Micros) -> list[Effect]:
+        """One key more: the others are asked what they hold of it, long before it signs. Raises MisuseError."""
+        state = None if command.state is None else SignState.decode(command.state)
+        self._voting.held.hold(command.member, self._voting.rounds.members, state)
+        self._node.reply(request, SigningKeyHeld(command.member))
+        effects: list[Effect] = [self._greeting(command.member, *peer) for peer in self._greetings.everybody()]
+        return self._after([*effects, *self._voting.reconsider(now)], now)
 
     def keep_links(self, now: Micros) -> None:
         """The members changed, or their nodes: stay connected with these."""
         members = self._voting.rounds.members
+        for signer in self._peers.met(members):
+            # A node proves its next key before the list has it.
+            self._known |= {key: signer.peer_id for key in signer.members if key in members}
         self._known = {key: at for key, at in self._known.items() if key in members}
         wanted = dict.fromkeys((*self._admitted(members), *self._known.values()))
         wanted.pop(self._node.policy.peer_id, None)
         self._links.keep(tuple(wanted), now)
 
-    def _meet(self, signer: SignerPeer, now: Micros) -> list[Effect]:
-        """Both have greeted: where we are, and what we hold of its key."""
+    def _meet(self, signer: SignerPeer, member: bytes, now: Micros) -> list[Effect]:
+        """Both have greeted: where we are, and what we hold of this key of its."""
         # A payment that a member waits for is to be known to whoever leads next.
         self._node.relay.favour(signer.conn, now)
-        held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(signer.member))
+        held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(member))
         return [Send(signer.conn, held), *(Send(signer.conn, wanted) for wanted in self._voting.wants())]
 
     def take_held(self, peer: PeerView, message: HeldVotes, now: Micros) -> Iterable[Effect]:
@@ -210,10 +223,13 @@ class Consensus(Part):
         voting = self._voting
         if signer.epoch != self._peers.epoch:
             return ()
+        key = self._greetings.take_answer(peer.conn)
         for signed in message.votes:
-            if signed.member != voting.member or not signed.holds(voting.domain(signed.vote.height)):
+            if signed.member != key or not signed.holds(voting.domain(signed.vote.height)):
                 raise PeerFault("it holds votes against us that are not ours", score=100)
-        voting.fitness.take(signer.member, message.height, message.votes)
+        if key is not None:
+            member = signer.member_in(voting.rounds.members) or signer.members[0]
+            voting.held.check_of(key).take(member, message.height, message.votes)
         effects: list[Effect] = []
         for signed in message.votes:
             # They are votes like others: after a restart ours may be lacking here.
@@ -252,11 +268,11 @@ class Consensus(Part):
         if signed.vote.height < height:
             past = self._voting.check_past(signed, now)
             # It is behind where it signs what is decided.
-            behind = self._tell_behind(signer, signed.vote.height, now) if signed.member == signer.member else ()
+            behind = self._tell_behind(signer, signed.vote.height, now) if signed.member in signer.members else ()
             return [*past, *behind]
         if signed.vote.height > height + 1:
             return ()
-        if signed.member not in voting.rounds.members and signed.member != signer.member:
+        if signed.member not in voting.rounds.members and signed.member not in signer.members:
             if signed.vote.height == height:
                 raise PeerFault("it passes on a vote of somebody who is no member", score=100)
             return ()
@@ -293,7 +309,8 @@ class Consensus(Part):
         return signer
 
     def _hear(self, signer: SignerPeer, now: Micros) -> None:
-        self._heard[signer.member] = now
+        for member in signer.members:
+            self._heard[member] = now
         if len(self._heard) > CONSENSUS_PEERS_MAX:
             del self._heard[min(self._heard, key=lambda key: (self._heard[key], key))]
 
@@ -311,8 +328,7 @@ class Consensus(Part):
             self._try_at = None
             if self._voting.desk.trouble:
                 effects += self._voting.try_again(now)
-            effects += [self._greeting(conn) for conn in self._ungreeted]
-            self._ungreeted.clear()
+            effects += [self._greeting(*lacking) for lacking in self._greetings.take_lacking()]
         return self._after(effects, now)
 
     def next_deadline(self) -> Micros | None:
@@ -326,7 +342,7 @@ class Consensus(Part):
             self._ask_at = None
         elif self._ask_at is None:
             self._ask_at = Micros(now + CONSENSUS_ASK_EVERY_US)
-        if not self._ungreeted and not self._voting.desk.trouble:
+        if not self._greetings.are_lacking and not self._voting.desk.trouble:
             self._try_at = None
         elif self._try_at is None:
             self._try_at = Micros(now + CONSENSUS_TRY_AGAIN_US)
@@ -352,13 +368,16 @@ class Consensus(Part):
         """The members that can vote: those that were met, and we."""
         voting = self._voting
         own = {} if voting.abstains_because else {voting.member: None}
-        return own | {peer.member: None for peer in self._peers.met(voting.rounds.members)}
+        members = voting.rounds.members
+        met = [peer.member_in(members) for peer in self._peers.met(members)]
+        return own | {member: None for member in met if member is not None}
 
     # --- reading ---
 
     def snapshot(self, now: Micros) -> ConsensusSnapshot:
         rounds = self._voting.rounds
-        signers = tuple((peer.conn, peer.member) for peer in self._peers.met(rounds.members))
+        met = self._peers.met(rounds.members)
+        signers = tuple((peer.conn, peer.member_in(rounds.members) or peer.members[0]) for peer in met)
         return ConsensusSnapshot(
             rounds.height, rounds.round, rounds.step, signers, len(self._voting.desk), self._ask_at
         )

@@ -2,8 +2,8 @@
 
 Two that have greeted each other have met: only then do votes pass between them. A peer is a signer's once its greeting
 holds; until then, and for good where it sends none, it is one like others, and what it sends as a signer is its fault.
-A member may have two nodes for a while, as when one is replaced; who proves our own key is told by its caller, since
-two nodes with one key end as a liar.
+A node proves a second key while its member's is rolled. A member may have two nodes for a while, as when one is
+replaced; who proves our own key is told by its caller, since two nodes with one key end as a liar.
 
 Votes pass between signers whose configurations name the same recoveries: what one of another epoch signs is for another
 domain, and nobody's fault.
@@ -20,6 +20,7 @@ from minicoin.core.limits import (
     CONSENSUS_QUESTIONS_PER_PEER_PER_SECOND,
     CONSENSUS_VOTES_PER_PEER_BURST,
     CONSENSUS_VOTES_PER_PEER_PER_SECOND,
+    SIGNING_KEYS_MAX,
 )
 from minicoin.core.rates import Buckets, Rate
 from minicoin.core.signers.members import MemberList
@@ -39,9 +40,14 @@ class SignerPeer:
 
     conn: ConnId
     peer_id: bytes
-    member: bytes
+    members: tuple[bytes, ...]
+    """A member's node proves two keys while the member's key is rolled."""
     epoch: bytes = NO_RECOVERY
     """The hash of the last recovery that it names."""
+
+    def member_in(self, members: MemberList) -> bytes | None:
+        """The one that stands in a list."""
+        return next((key for key in self.members if key in members), None)
 
 
 class SignerPeers:
@@ -71,14 +77,18 @@ class SignerPeers:
 
     def take_greeting(self, conn: ConnId, peer_id: bytes, greeting: MemberGreeting) -> SignerPeer | None:
         """Whom the peer proved to sign for; None where it said so before, or there is no room. Raises PeerFault."""
-        if conn in self._peers or len(self._peers) >= CONSENSUS_PEERS_MAX:
+        known = self._peers.get(conn)
+        before = () if known is None else known.members
+        if greeting.member in before or len(before) >= SIGNING_KEYS_MAX:
+            return None
+        if known is None and len(self._peers) >= CONSENSUS_PEERS_MAX:
             return None
         if not greeting.holds(self._network_id, peer_id, self._own_peer_id):
             raise PeerFault("its greeting is not signed by the member that it names", score=100)
         if not self._may_sign(peer_id):
             # A second lock: who has a member's key is not a member's node by that.
             raise PeerFault("it signs for a member, and is not admitted as a signer", score=0)
-        peer = self._peers[conn] = SignerPeer(conn, peer_id, greeting.member, greeting.epoch)
+        peer = self._peers[conn] = SignerPeer(conn, peer_id, (*before, greeting.member), greeting.epoch)
         return peer
 
     def note_greeted(self, conn: ConnId) -> SignerPeer | None:
@@ -115,4 +125,4 @@ class SignerPeers:
 
     def met(self, members: MemberList) -> list[SignerPeer]:
         """The connections to these members, where both have greeted."""
-        return [peer for peer in self._peers.values() if self.has_met(peer.conn) and peer.member in members]
+        return [peer for peer in self._peers.values() if self.has_met(peer.conn) and peer.member_in(members)]

@@ -35,6 +35,12 @@ class VoteSigner:
         """The public keys."""
         return tuple(self._keys)
 
+    def add(self, key: PrivateKey) -> None:
+        """One key more."""
+        member: bytes = key.public_key_xonly.format()
+        self._signed.setdefault(member, SignState(member))
+        self._keys[member] = key
+
     def answer(self, effect: SignVote | SignGreeting | SignStatement) -> VoteSigned | GreetingSigned | StatementSigned:
         """What the effect promises."""
         key = self._keys.get(effect.member)

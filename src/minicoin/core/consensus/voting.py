@@ -20,6 +20,7 @@ from minicoin.core.consensus.choice import Justified
 from minicoin.core.consensus.desk import Desk, Order
 from minicoin.core.consensus.fitness import Fitness, FitnessCheck
 from minicoin.core.consensus.heights import Heights
+from minicoin.core.consensus.held_keys import HeldKeys
 from minicoin.core.consensus.messages import PROPOSAL_BLOCK_BYTES_MAX, ProposalMessage, VoteMessage, WantVotes
 from minicoin.core.consensus.outputs import (
     Ask,
@@ -77,7 +78,7 @@ class Voting:
         self,
         node: SignerNode,
         maker: BlockMaker,
-        fitness: FitnessCheck,
+        held: HeldKeys,
         shelf: Shelf,
         peers: SignerPeers,
         accuser: Accuser,
@@ -87,7 +88,7 @@ class Voting:
         self._accuser = accuser
         self._maker = maker
         self._peers = peers
-        self.fitness = fitness
+        self.held = held
         self.shelf = shelf
         self.desk = Desk()
         self._times = times_of(node.network.proof)
@@ -107,6 +108,11 @@ class Voting:
         """Decided, and its body is not at hand."""
         self._decided_at: Micros | None = None
         self._is_alarmed = False
+
+    @property
+    def fitness(self) -> FitnessCheck:
+        """Of the key that signs the height at hand."""
+        return self.held.current
 
     @property
     def member(self) -> bytes:
@@ -174,8 +180,10 @@ class Voting:
         self._doubted.clear()
         self._judging.clear()
         self.shelf.begin(height)
-        self.fitness.follow(self._signers.members_at(height))
-        self.fitness.on_certified(tip.height)
+        members = self._signers.members_at(height)
+        self.held.follow(members)
+        self.held.choose(members)
+        self.held.on_certified(tip.height)
         self._enter(height)
         pause = Pause(height, tip.header.time, decided_at)
         block = self.shelf.decided
@@ -382,7 +390,7 @@ class Voting:
             held.append(cast.vote.block)
         state = self.fitness.state
         signs = SignVote(self.member, cast.vote, state.epoch)
-        return self.desk.take(Order(signs, state.encode(), self.shelf.write(held)))
+        return self.desk.take(Order(signs, self.held.document, state.encode(), self.shelf.write(held)))
 
     def _make(self, now: Micros) -> list[Effect]:
         try:

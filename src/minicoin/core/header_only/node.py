@@ -277,6 +277,7 @@ class HeaderOnlyNode:
             | commands.MiningCommand
             | commands.WalletCommand
             | commands.MembersCommand
+            | commands.HoldSigningKey
             | commands.TrialCommand,
         ):
             self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)

@@ -28,6 +28,7 @@ from minicoin.core.records.flow import RecordFlow
 from minicoin.core.records.kinds import CHANGE
 from minicoin.core.signers.changes import MemberChange, member_change
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros, RequestId
 
@@ -66,15 +67,15 @@ class MemberChanges:
         records: RecordFlow,
         standing: Callable[[], MemberStanding],
         is_heard: IsHeard,
-        member: bytes | None,
+        own_keys: OwnKeys,
         outbox: Outbox,
     ) -> None:
-        """`member` is whom this node signs for."""
+        """`own_keys` say whom this node signs for."""
         self._drafts: Final = drafts
         self._records: Final = records
         self._standing: Final = standing
         self._is_heard: Final = is_heard
-        self._member: Final = member
+        self._own_keys: Final = own_keys
         self._outbox: Final = outbox
         self._waiting: dict[bytes, list[RequestId]] = {}
         """Who asked for a signature under a change, by its hash."""
@@ -82,6 +83,10 @@ class MemberChanges:
     def standing(self) -> MemberStanding:
         """The lists of this moment."""
         return self._standing()
+
+    def own(self, members: MemberList) -> bytes | None:
+        """Whom this node signs for under a list."""
+        return self._own_keys.of(members)
 
     def open(self) -> tuple[MemberDraft, ...]:
         """The drafts that collect signatures, or could be carried."""
@@ -93,7 +98,7 @@ class MemberChanges:
         until more of its members are heard, unless this node's operator signed it all the same."""
         for draft in self.open():
             change = draft.change
-            is_own = any(key == self._member for key, _ in change.signatures)
+            is_own = any(key in self._own_keys for key, _ in change.signatures)
             if draft.is_ready and (is_own or halting_problem(change, lambda key: self._is_heard(key, now)) is None):
                 return change
         return None
@@ -102,10 +107,11 @@ class MemberChanges:
 
     def handle(self, request: RequestId, command: MembersCommand, now: Micros) -> None:
         """Raises MisuseError that says why it is not signed."""
-        if self._member is None:
-            raise MisuseError("this node signs for no member: propose and approve at a node that does")
         at = self._standing()
-        if self._member not in at.members:
+        member = self._own_keys.of(at.members)
+        if member is None:
+            raise MisuseError("this node signs for no member: propose and approve at a node that does")
+        if member not in at.members:
             raise MisuseError(f"the key of this node is no member's at height {at.height}")
         pending = at.history.pending(at.height)
         if pending is not None:
@@ -120,7 +126,7 @@ class MemberChanges:
         halting = halting_problem(change, lambda key: self._is_heard(key, now))
         if halting is not None and not forced:
             raise MisuseError(f"{halting}; force it if you know better")
-        self._ask_for_signature(request, change, self._member)
+        self._ask_for_signature(request, change, member)
 
     def _propose(
         self,

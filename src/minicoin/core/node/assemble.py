@@ -14,7 +14,7 @@ from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
-from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEY
+from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEYS
 from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.directed.delivery import Addressee
@@ -57,6 +57,7 @@ from minicoin.core.relay.transactions import RelayPolicy, TxRelay
 from minicoin.core.rng import Rng
 from minicoin.core.signers.certificate import KeptCertificate
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wallet.wallet import Wallet
 
@@ -75,7 +76,7 @@ DOCUMENT_KEYS = (
     RECORDS_KEY,
     ADMISSION_KEY,
     EVIDENCE_KEY,
-    SIGN_STATE_KEY,
+    *SIGN_STATE_KEYS,
     BLOCKS_KEY,
 )
 """The documents a node saves and wants back at its next start."""
@@ -176,6 +177,7 @@ def assemble_node(
         records=common.records,
         origin=common.origin,
         members_at=common.members_at,
+        own_keys=common.own_keys,
         admission=common.admission,
         evidence=common.evidence,
     )
@@ -186,10 +188,17 @@ def assemble_node(
     model = make_model(shared, state.documents, full_view(shared), identity, rng=rng, overlay=overlay)
     addressee = make_addressee(network, documents, identity)
     signing = SigningRecord(
-        _restore(documents, SIGN_STATE_KEY, SignState.decode),
+        dict(_sign_states(documents)),
         _restore(documents, BLOCKS_KEY, WrittenBlocks.decode) or WrittenBlocks(),
     )
     return Node(shared, make_flows(shared, model, session, wallet, entropy, now, parts, addressee, signing))
+
+
+def _sign_states(documents: dict[str, bytes]) -> Iterable[tuple[str, SignState]]:
+    for key in SIGN_STATE_KEYS:
+        state = _restore(documents, key, SignState.decode)
+        if state is not None:
+            yield key, state
 
 
 def make_common(
@@ -231,6 +240,7 @@ def make_common(
         gossip=Gossip(discovery, rng),
         records=_make_records(network, documents, identity, members_at, now),
         members_at=members_at,
+        own_keys=OwnKeys(policy.signing_keys),
         admission=_make_admission(network, documents, policy.anchor),
         evidence=_make_evidence(network, documents),
         origin=tree.best_header,

@@ -7,6 +7,7 @@ from minicoin.core import commands
 from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.consensus.flow import Consensus
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
 from minicoin.core.evidence.flow import EvidenceFlow
@@ -86,6 +87,7 @@ class CommandFlow:
         admission: AdmissionFlow | None,
         evidence: EvidenceFlow | None,
         member_changes: MemberChanges | None,
+        consensus: Consensus | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -100,6 +102,7 @@ class CommandFlow:
         self._final_watch = final_watch
         self._peer_ids = peer_ids
         self._member_changes = member_changes
+        self._consensus = consensus
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
         """Those who are answered when chain and mempool stand where they should: who marked a block, and who just
@@ -136,6 +139,10 @@ class CommandFlow:
             if self._member_changes is None:
                 raise MisuseError(NO_MEMBERS)
             self._member_changes.handle(request, command, now)
+        elif isinstance(command, commands.HoldSigningKey):
+            if self._consensus is None:
+                raise MisuseError("this node signs for no member: start it with the key that it is to sign with")
+            self._peers.perform(self._consensus.hold(request, command, now), now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

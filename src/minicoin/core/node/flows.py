@@ -106,7 +106,9 @@ def make_flows(
     book = BookFlow(shared.book, now)
     mining = Miner(shared, now)
     evidence = make_evidence_flow(shared)
-    consensus = make_signer(shared, signing or SigningRecord(), overlay, mining, shared.admission, evidence)
+    consensus = make_signer(
+        shared, shared.own_keys, signing or SigningRecord(), overlay, mining, shared.admission, evidence
+    )
     tip_watch = TipWatch(shared.tree, shared)
     final_watch = _make_final_watch(shared)
     directed = make_directed(shared, addressee, overlay, now)
@@ -178,6 +180,7 @@ def make_flows(
             admission,
             evidence,
             member_changes,
+            consensus,
         ),
     )
 
@@ -201,7 +204,7 @@ def _make_member_changes(
         partial(standing_of, shared.tree),
         # Whoever signs for nobody is asked nothing that depends on it.
         (lambda member, now: False) if consensus is None else consensus.is_heard,
-        None if consensus is None else shared.policy.signing_key,
+        shared.own_keys,
         shared,
     )
 
@@ -234,7 +237,7 @@ def make_admission_flow(
         shared.members_at,
         lambda: shared.tree.tip.height,
         evidence.accuse,
-        own_member=shared.policy.signing_key,
+        own_keys=shared.own_keys,
         own_peer_id=shared.policy.peer_id,
         on_changed=on_changed,
     )

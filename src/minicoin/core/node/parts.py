@@ -25,6 +25,7 @@ from minicoin.core.records.statements import MemberLists
 from minicoin.core.records.store import RecordStore
 from minicoin.core.relay.transactions import TxRelay
 from minicoin.core.rng import Rng
+from minicoin.core.signers.own_keys import OwnKeys
 from minicoin.core.units import ConnId, RequestId
 from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -49,6 +50,8 @@ class CommonParts:
     """The best header that an earlier run left behind: the genesis block's of a fresh node."""
     members_at: MemberLists
     """Who signs, by height; nobody where blocks need no signatures."""
+    own_keys: OwnKeys
+    """Whom this node signs for; on most nodes nobody."""
     admission: AdmissionState | None = None
     """Who may connect; None where anybody may."""
     evidence: EvidenceState | None = None

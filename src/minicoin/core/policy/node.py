@@ -44,8 +44,8 @@ class NodePolicy:
     """Where not empty, only these peer ids are connected, and whoever the operator named."""
     sign_from: int | None = None
     """The operator answers for it that the key, whose record is lost, signed nothing from this height on."""
-    signing_key: bytes | None = None
-    """The member this node signs for, by its public key; None for one that only looks on."""
+    signing_keys: tuple[bytes, ...] = ()
+    """Of the member this node signs for, public: one, two while it is rolled, none for a node that only looks on."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS
     inbound_slots: int = INBOUND_SLOTS
     bans: BanPolicy = BanPolicy()

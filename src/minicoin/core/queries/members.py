@@ -118,7 +118,8 @@ class MemberQueries:
 
     def _rows(self, at: MemberStanding) -> tuple[MemberRow, ...]:
         signed, missed, last = self._counts(at)
-        own = self._view.policy.signing_key
+        assert self._view.member_changes is not None
+        own = self._view.member_changes.own(at.members)
         return tuple(
             MemberRow(name, key, signed.get(key, 0), missed.get(key, 0), last.get(key), key == own)
             for name, key in zip(at.names, at.members.keys, strict=True)

@@ -116,7 +116,7 @@ def _nodes(simulation: Simulation) -> list[NodeRecord]:
 
 
 def _role(host: Host, hash_share: float) -> str:
-    if host.signing_key is not None:
+    if host.signing_keys:
         return "member"
     return "miner" if hash_share else "full"
 

@@ -31,7 +31,7 @@ class Signers:
         """Give each host its key, with the empty record that is made together with a key."""
         for index, key in self._keys.items():
             host, group = world.hosts[index], self._groups[index]
-            host.signing_key = key
+            host.signing_keys = (key,)
             host.disk.documents[SIGN_STATE_KEY] = SignState(key.public_key_xonly.format()).encode()
             if group is not None and group.lies is not None:
                 host.says = LyingSigner(group.lies, host, key, world.network.network_id).say

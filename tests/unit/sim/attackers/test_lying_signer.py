@@ -61,8 +61,7 @@ def test_who_equivocates_convicts_itself_before_all_also_before_who_was_away() -
     world, (away, liar, *rest) = simulation.world, simulation.honest
     simulation.set_up(lambda progress: None)
     world.stop(away, "switched off")
-    assert liar.signing_key is not None
-    accused = public(liar.signing_key)
+    accused = public(liar.signing_keys[0])
     assert world.wait(600 * SECOND_US, lambda: all(_has_evidence(host, accused) for host in rest))
     world.wait(60 * SECOND_US, lambda: False)
     world.restart(away)
