@@ -12,7 +12,9 @@ from tests.waiting import wait_until
 
 from minicoin.core.libp2p.identity import Identity
 from minicoin.drivers.registry.content import read_key
+from minicoin.drivers.registry.settings import TlsFiles
 
+from .certificates import Certificates, install
 from .consul_server import running_consul
 from .etcd_server import running_etcd
 from .fleet import network_of
@@ -29,11 +31,11 @@ SHOWN = tuple(SERVERS) if IS_SOAK else ("etcd",)
 class Member:
     """One member's node, started as often as a test likes, always at one port."""
 
-    def __init__(self, number: int, network: str, registry: str, directory: Path) -> None:
+    def __init__(self, number: int, network: str, registry: str, directory: Path, more: Sequence[str] = ()) -> None:
         self.datadir = directory / f"member{number}"
         self._log = directory / f"member{number}.log"
         self.words = ["--network", network, "--identity-seed", str(number), "-l", str(free_ports(1)[0])]
-        self.words += ["--rpcport", "0", "--registry", registry, "--registry-max-age", str(MAX_AGE_S)]
+        self.words += ["--rpcport", "0", "--registry", registry, "--registry-max-age", str(MAX_AGE_S), *more]
         self.peer_id = str(Identity.from_number(number).peer_id)
         self.process = self._start()
 
@@ -61,12 +63,12 @@ class Member:
 
 
 @contextmanager
-def members(count: int, registry: str, directory: Path) -> Iterator[list[Member]]:
+def members(count: int, registry: str, directory: Path, *more: str) -> Iterator[list[Member]]:
     plan = network_of("gossip", (), count)
     # The first may warn everybody.
     network = replace(plan.network, alert_keys=(Identity.from_number(1).peer_id.multihash,))
     file = replace(plan, network=network).name_for_nodes(directory)
-    found = [Member(number, file, registry, directory) for number in range(1, count + 1)]
+    found = [Member(number, file, registry, directory, more) for number in range(1, count + 1)]
     try:
         for member in found:
             member.process.wait_up()
@@ -158,6 +160,33 @@ def test_records_stand_in_the_registry_and_what_others_forge_there_changes_nothi
             (warning,) = member.call("getnetworkinfo")["warnings"]
             assert warning.endswith(": please upgrade")
         assert genuine == server.read(copies[0])
+
+
+def test_a_node_has_what_its_operator_gives_it_and_takes_what_replaces_it(tmp_path: Path) -> None:
+    ours, theirs = (Certificates(tmp_path / name) for name in ("ours", "theirs"))
+    own = TlsFiles(tmp_path / "ca.pem", tmp_path / "node.pem", tmp_path / "node.key")
+    install(ours.files(), own)
+    words = [f"--registry-ca={own.ca}", f"--registry-cert={own.cert}", f"--registry-key={own.key}"]
+    with running_consul(tmp_path / "consul", ours, has_rights=True) as server:
+        peer_id = Identity.from_number(1).peer_id
+        rules = f"""
+            key_prefix "minicoin/" {{ policy = "read" }}
+            key_prefix "minicoin/{peer_id}/" {{ policy = "write" }}
+            session "{server.agent}" {{ policy = "write" }}
+        """
+        token = tmp_path / "token"
+        token.write_text(server.token(rules) + "\n")
+        registry = f"consul://{server.endpoint}/minicoin"
+        with members(1, registry, tmp_path, *words, f"--registry-token-file={token}") as (one,):
+            wait_until(lambda: server.written() == [f"{peer_id}/node"], "its entry")
+            server.kill()
+            server.certificates = theirs
+            server.start()
+            wait_until(lambda: "does not vouch" in one.process.log, "that the server is unknown to it")
+            install(theirs.files(), own)
+            wait_until(lambda: "registry-files-replaced" in one.process.log, "the new files")
+            wait_until(lambda: one.registry()["connected_since"] and one.registry()["announced"], "the registry again")
+            assert not one.call("getnetworkinfo")["warnings"]
 
 
 def _has_kept(member: Member, count: int) -> bool:

@@ -18,7 +18,7 @@ from minicoin.drivers.registry.settings import TlsFiles
 from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
 
-from .certificates import Certificates
+from .certificates import Certificates, install
 from .consul_server import ConsulServer, running_consul
 from .etcd_server import EtcdServer, running_etcd
 from .registries import run, unheard, watching
@@ -84,13 +84,8 @@ class Operator:
         self.install(authority.files())
 
     def install(self, given: TlsFiles) -> None:
-        """As `cp` does."""
-        for source, target in (
-            (given.ca, self.files.ca),
-            (given.cert, self.files.cert),
-            (given.key, self.files.key),
-        ):
-            shutil.copyfile(source, target)
+        """In the places of those before."""
+        install(given, self.files)
 
 
 @pytest.fixture
