@@ -98,7 +98,7 @@ class ZooKeeperServer:
         # Again soon: a server that has just opened its port drops who comes too early.
         again = {"max_tries": -1, "delay": 0.05, "backoff": 1}
         auth = [("digest", f"super:{_SUPER}")]
-        client = KazooClient(self.endpoint, timeout=1, auth_data=auth, connection_retry=again, **files)
+        client = KazooClient(self.endpoint, timeout=self.tick_ms / 100, auth_data=auth, connection_retry=again, **files)
         try:
             client.start(HANG_S)
             yield client

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import assert_never
 
 from minicoin.app.loading import load
+from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.events import Event
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.kinds import KINDS
@@ -45,13 +46,18 @@ class ViewedNode:
         return self._view.policy.peer_id
 
     def addresses(self) -> tuple[NodeAddress, ...]:
-        """Where it listens by libp2p; the address that its operator named comes first."""
-        policy = self._view.policy
-        listening = [address for address in policy.listen_addresses if address.peer_id and address.ip is not None]
+        """Where it listens by libp2p; the address that its operator named, or that its peers see, comes first."""
+        policy, allow_private = self._view.policy, self._view.network.allow_private_addresses
+        # On a public network, private addresses are of no use to others, and nobody's business.
+        listening = [
+            address
+            for address in policy.listen_addresses
+            if address.peer_id and is_routable(address, address.ip, allow_private=allow_private)
+        ]
         # To another machine our loopback address would mean itself.
         distant = [address for address in listening if address.ip is not None and not address.ip.is_loopback]
-        external = policy.external_address
-        named = () if external is None else (replace(external, peer_id=policy.peer_id),)
+        own = policy.external_address or self._view.gossip.own_address
+        named = () if own is None else (replace(own, peer_id=policy.peer_id),)
         return tuple(dict.fromkeys((*named, *(distant or listening))))
 
     def peers(self) -> Iterable[bytes]:

@@ -70,6 +70,8 @@ class RelayReader(Protocol):
 class GossipReader(Protocol):
     """Gossip of addresses (core/discovery)."""
 
+    @property
+    def own_address(self) -> NodeAddress | None: ...
     def view(self, conn: ConnId) -> GossipPeerView | None: ...
 
 

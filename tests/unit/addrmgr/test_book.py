@@ -49,16 +49,29 @@ def time_of(book: AddressBook, address: NodeAddress) -> int:
 # --- what its source takes back ---
 
 
-def test_only_what_we_found_ourselves_and_never_answered_is_taken_back() -> None:
+def test_only_what_the_registry_listed_and_never_answered_is_taken_back() -> None:
     book = make_book()
-    book.add([heard(node(number)) for number in range(40)], None, NOW)
     book.add([heard(node(40))], SOURCE, NOW)
+    book.add([heard(node(41))], None, NOW)
+    assert len(book.add_listed([heard(node(number)) for number in range(42)], NOW)) == 40
     for number in range(0, 40, 2):
         book.mark_good(node(number), NOW)
     assert book.withdraw(node(number) for number in range(42)) == tuple(node(number) for number in range(1, 40, 2))
-    assert book.size == 21 and book.withdraw([node(1)]) == ()
-    assert set(book.known(NOW, 100)) == {node(number) for number in (*range(0, 40, 2), 40)}
-    assert AddressBook.from_bytes(book.to_bytes(), Rng(b""), False).size == 21
+    assert book.size == 22 and book.withdraw([node(1)]) == ()
+    assert set(book.known(NOW, 100)) == {node(number) for number in (*range(0, 40, 2), 40, 41)}
+    assert AddressBook.from_bytes(book.to_bytes(), Rng(b""), False).size == 22
+
+
+def test_a_registry_that_lists_without_end_fills_its_own_part_and_no_others() -> None:
+    book = make_book()
+    listed = [heard(node(number)) for number in range(40_000)]
+    assert len(book.add_listed(listed, NOW)) <= ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP * ADDRESS_BUCKET_SLOTS
+    seeded = [node(number) for number in range(100_000, 100_040)]
+    assert len(book.add([heard(address) for address in seeded], None, NOW)) > 30
+    told = [node(number) for number in range(200_000, 200_040)]
+    assert len(book.add([heard(address) for address in told], SOURCE, NOW)) > 30
+    chosen = Counter(book.select(NOW) in (*seeded, *told) for _ in range(1_000))
+    assert chosen[True] > 250
 
 
 # --- gossip ---

@@ -47,6 +47,8 @@ _UPDATE_OFFLINE_S: Final = 24 * 3600
 _CHANCE_GROWTH: Final = 1.2
 # The least chance, 0.01 * 0.66**8, reaches certainty after 44 refusals.
 _SELECT_TRIES: Final = 100
+# Where there is an address, a group begins with what kind it is of, and none with this byte.
+_REGISTRY_GROUP: Final = b"\x72"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +136,28 @@ class AddressBook:
         self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros
     ) -> tuple[NodeAddress, ...]:
         """Take addresses that `source` told us (None: found by ourselves); gives those that were new to the book."""
-        source_group = b"" if source is None else self.group(source)
+        return self._take(addresses, source, b"" if source is None else self.group(source), now)
+
+    def add_listed(self, addresses: Iterable[TimedAddress], now: Micros) -> tuple[NodeAddress, ...]:
+        """Take addresses that a registry lists. It fills the buckets of one source and no others, however many it
+        lists: what DNS, peers and the operator name keeps its own."""
+        return self._take(addresses, None, _REGISTRY_GROUP, now)
+
+    def _take(
+        self, addresses: Iterable[TimedAddress], source: NodeAddress | None, source_group: bytes, now: Micros
+    ) -> tuple[NodeAddress, ...]:
         teller = None if source is None else _normalise(source)
         taken = (self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
         return tuple(address for address in taken if address is not None)
 
     def withdraw(self, addresses: Iterable[NodeAddress]) -> tuple[NodeAddress, ...]:
-        """Forget those of these that we found ourselves and that never answered; gives whom it forgot."""
+        """Forget those of these that a registry listed first and that never answered; gives whom it forgot."""
         forgotten: list[NodeAddress] = []
         for address in addresses:
             entry = self._find(address)
-            # Who answered is known by that, and what a peer told us others stand by.
-            if entry is not None and not (entry.is_tried or entry.last_success or entry.source_group):
+            # Who answered is known by that, and what others told us first they stand by.
+            is_listed = entry is not None and entry.source_group == _REGISTRY_GROUP
+            if entry is not None and is_listed and not (entry.is_tried or entry.last_success):
                 self._tables.forget_new(entry)
                 forgotten.append(entry.address)
         return tuple(forgotten)

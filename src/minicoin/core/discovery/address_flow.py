@@ -87,9 +87,12 @@ class AddressFlow(Part):
             self._set_own(external)
 
     def on_found(self, event: AddressesFound, now: Micros) -> None:
-        """A source outside the network named nodes. A DNS seed is taken for the source of all it names."""
+        """A source outside the network named nodes."""
         node = self._node
-        added = node.book.add(event.addresses, None, now)
+        if event.source is AddressSource.REGISTRY:
+            added = node.book.add_listed(event.addresses, now)
+        else:
+            added = node.book.add(event.addresses, None, now)
         node.emit(AddressesLearned(event.source, event.origin, added))
         if added:
             self._on_learned(now)

@@ -54,7 +54,7 @@ class NodeSide(Protocol):
     @property
     def peer_id(self) -> bytes: ...
     def addresses(self) -> tuple[NodeAddress, ...]:
-        """Where it can be reached; none where it does not listen."""
+        """Where it can be reached, as far as is known by now; none where it does not listen."""
 
     def peers(self) -> Iterable[bytes]:
         """The peer ids that it is connected with."""
@@ -99,6 +99,9 @@ class RegistryCarrier:
         self._news = trio.Event()
         """Set when there may be something to tell the core."""
         self._is_announced = False
+        self._addresses: tuple[NodeAddress, ...] = ()
+        self._holding = trio.CancelScope()
+        """Of our entry, as it is."""
         self._has_read = False
         self._saved_changes = self._nodes.changes
         self._saved_s = self._now_s()
@@ -108,8 +111,7 @@ class RegistryCarrier:
         """Until cancelled."""
         try:
             async with trio.open_nursery() as nursery:
-                if self._node.addresses():
-                    nursery.start_soon(self._persist, _ENTRY, self._hold_entry)
+                nursery.start_soon(self._persist, _ENTRY, self._hold_entry)
                 nursery.start_soon(self._persist, _WATCH, self._watch)
                 nursery.start_soon(self._persist, _RECORDS, self._write_records)
                 nursery.start_soon(self._deliver)
@@ -165,8 +167,14 @@ class RegistryCarrier:
             self._health.on_lost(str(failure), self._now_s())
 
     async def _hold_entry(self) -> None:
-        entry = encode_entry(self._node.network_id, self._node.addresses())
-        await self._registry.hold(Place(self._node.peer_id).key, entry, self._lease_us, self)
+        while True:
+            self._addresses = self._node.addresses()
+            if self._addresses:
+                entry = encode_entry(self._node.network_id, self._addresses)
+                with trio.CancelScope() as self._holding:
+                    await self._registry.hold(Place(self._node.peer_id).key, entry, self._lease_us, self)
+                self._is_announced = False
+            await trio.sleep(_LOOK_EVERY_S)
 
     async def _watch(self) -> None:
         await self._registry.watch(self)
@@ -301,6 +309,9 @@ class RegistryCarrier:
         while True:
             await trio.sleep(_LOOK_EVERY_S)
             now_s = self._now_s()
+            if self._node.addresses() != self._addresses:
+                # Our peers see us at another address than before.
+                self._holding.cancel()
             self._nodes.on_met(self._node.peers())
             self._nodes.expire(now_s)
             self._health.look(now_s)

@@ -132,9 +132,10 @@ class HandNode:
         self.held: list = []
         self.record_changes = 0
         self.listens = True
+        self.port = 1
 
     def addresses(self):
-        return (address(ALICE),) if self.listens else ()
+        return (address(ALICE, self.port),) if self.listens else ()
 
     def peers(self):
         return self.connected
@@ -211,6 +212,21 @@ def test_our_entry_stands_there_and_what_others_left_is_told(tmp_path) -> None:
         assert (bench.withdrawn(), bench.found()) == ([address(BOB)], [address(BOB, 2)])
         status = bench.carrier.status()
         assert (status.nodes, status.nodes_listed, status.is_announced, status.error) == (2, 2, True, "")
+
+    run(tmp_path, main)
+
+
+def test_an_address_that_is_learned_later_or_changes_is_told_then(tmp_path) -> None:
+    async def main(bench: Bench) -> None:
+        bench.node.listens = False
+        await trio.sleep(3)
+        assert not bench.carrier.status().is_announced
+        bench.node.listens = True
+        await trio.sleep(3)
+        assert bench.registry.values == {key(ALICE): entry(ALICE)} and bench.carrier.status().is_announced
+        bench.node.port = 2
+        await trio.sleep(3)
+        assert bench.registry.values == {key(ALICE): entry(ALICE, 2)} and bench.carrier.status().is_announced
 
     run(tmp_path, main)
 
