@@ -1,5 +1,5 @@
 """Networks that members sign, drawn from a seed, with full nodes: at most f members lie, and lines, computers and
-clocks fail meanwhile. Nothing final is undone, and all agree when it is over.
+clocks fail meanwhile. Nothing final is undone, all agree when it is over, and no payment waits.
 
 5 seeds with every test run, 500 with the long ones.
 """
@@ -35,6 +35,9 @@ def draw(seed: int) -> str:
         *(f"{kind} = {60 + rng.below(200)}.0" for kind in rng.sample(FAULTS, 4)),
         "[check]\nheal_s = 60.0",
     ]
+    if rng.below(2):
+        # Each is final in the end, or the checker says so.
+        lines.append(f"[transactions]\nrate_per_s = {1 + rng.below(5)}.0\nsenders = {members + 2}")
     return "\n".join(lines) + "\n"
 
 

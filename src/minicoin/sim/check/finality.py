@@ -1,4 +1,5 @@
-"""Whether what is final stays: one certified block at a height, whoever holds it, and no node ever without it again."""
+"""Whether what is final stays: one certified block at a height, whoever holds it, and no node ever without it again;
+and whether payments become final: once all has healed, none waits where a quorum of honest members signs."""
 
 from collections.abc import Iterator
 
@@ -34,6 +35,11 @@ class FinalBlocks:
 
     def finish(self, view: View) -> Iterator[Finding]:
         yield from self.look(view)
+        if not _has_quorum(view):
+            return
+        for host, node in view.running():
+            if waiting := len(node.view.mempool):
+                yield Finding((host.index,), f"{waiting} payments wait at {host.name}, and no block takes them")
 
     def _new_ones(self, index: int, tip: HeaderNode, above: int) -> Iterator[Finding]:
         node: HeaderNode | None = tip
@@ -43,6 +49,13 @@ class FinalBlocks:
                 text = f"two blocks are final at height {node.height}: {_short(block)} and {_short(node.hash)}"
                 yield Finding((other, index), text)
             node = node.parent
+
+
+def _has_quorum(view: View) -> bool:
+    """Whether so many members that do not lie are there and sign as a block takes."""
+    found = [status for host, node in view.running() if host.says is None and (status := node.view.consensus())]
+    signing = [status for status in found if not status.abstains_because]
+    return bool(signing) and len(signing) >= signing[0].members.quorum
 
 
 def _short(block: BlockHash) -> str:

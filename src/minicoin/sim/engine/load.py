@@ -55,6 +55,10 @@ class PaymentLoad:
         answers = [None if reply is None else reply.answer for reply in replies]
         return [answer.text for answer in answers if isinstance(answer, Refused)]
 
+    def give(self, coins: tuple[FundedCoin, ...]) -> None:
+        """Coins that are there since set-up."""
+        self._coins.extend(coins)
+
     def begin(self) -> None:
         """Time zero is now."""
         self._times.begin()

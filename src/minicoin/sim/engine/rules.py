@@ -11,13 +11,16 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.sim.scenario.schema import Scenario
 from minicoin.world.costs import WorkCosts
 
+Allocation = tuple[tuple[bytes, int], ...]
+"""(script, satoshi)."""
+
 _US_PER_MS = 1_000
 SEED_NAME = "seed.sim"
 
 
-def network_of(scenario: Scenario, members: tuple[bytes, ...] = ()) -> Network:
+def network_of(scenario: Scenario, members: tuple[bytes, ...] = (), granted: Allocation = ()) -> Network:
     """Every node of the scenario follows these rules; work is trivial, since time is the simulator's. `members` are the
-    keys that sign the blocks, none where they are mined."""
+    keys that sign the blocks, none where they are mined; block 1 pays them what is granted."""
     rules = scenario.network
     model = find_form(rules.overlay)
     network = replace(
@@ -33,14 +36,17 @@ def network_of(scenario: Scenario, members: tuple[bytes, ...] = ()) -> Network:
         own_messages=rules.own_messages or model.needs_messages,
         dns_seeds=(SEED_NAME,) if scenario.topology.source == "addrman" else (),
     )
-    return _signed(network, scenario, members) if members else network
+    return _signed(network, scenario, members, granted) if members else network
 
 
-def _signed(network: Network, scenario: Scenario, members: tuple[bytes, ...]) -> Network:
+def _signed(network: Network, scenario: Scenario, members: tuple[bytes, ...], granted: Allocation) -> Network:
     names = tuple(f"Member {place}" for place in range(len(members)))
-    proof = SignersKind(tuple(sorted(members)), names, empty_after_s=max(1, round(scenario.network.spacing_s)))
+    empty_after_s = max(1, round(scenario.network.spacing_s))
+    proof = SignersKind(tuple(sorted(members)), names, allocation=granted, empty_after_s=empty_after_s)
     retarget = Retarget(RetargetKind.NONE)
-    return replace(network, proof=proof, retarget=retarget, subsidy_sat=0, own_messages=True)
+    signed = replace(network, proof=proof, retarget=retarget, subsidy_sat=0, own_messages=True)
+    # What is final can be spent at once.
+    return replace(signed, coinbase_maturity=1) if granted else signed
 
 
 def policy_of(

@@ -7,6 +7,7 @@ from typing import Final
 
 from minicoin.core.chain.verifier import ScriptVerifier
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.rules import MIN_INTERVAL_S
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US
@@ -19,6 +20,7 @@ from minicoin.sim.engine.collector import collect_fresh, keep_all
 from minicoin.sim.engine.components import largest_component
 from minicoin.sim.engine.errands import ErrandLoad
 from minicoin.sim.engine.funding import FundedCoin, Funding, fund
+from minicoin.sim.engine.grants import GrantWatch, grants
 from minicoin.sim.engine.joins import JoinWatch
 from minicoin.sim.engine.load import PaymentLoad
 from minicoin.sim.engine.mining import MiningProcess
@@ -69,7 +71,9 @@ class Simulation:
             draws_per_message=self.places.geography.latency_drawn == "per_message",
         )
         self.signers = Signers(scenario, Rng(root))
-        self.world = World(network_of(scenario, self.signers.members), verifier, latencies.between, settings)
+        granted = grants(self._payment_coins()) if self.signers.members else ()
+        self.world = World(network_of(scenario, self.signers.members, granted), verifier, latencies.between, settings)
+        self._granted = len(granted)
         self.world.block_bytes = scenario.network.block_bytes
         self.setup_events = 0
         self.setup_wall_s = 0.0
@@ -104,7 +108,10 @@ class Simulation:
     def set_up(self, report: Report) -> None:
         """Start all nodes and wait until they are connected. Raises SetupFailed."""
         began = time.perf_counter()
+        granted = GrantWatch(self.world) if self._granted else None
         self.setup_events = connect_nodes(self.world, self.scenario, self.honest, self.topology, report)
+        if granted is not None:
+            self._take_grants(granted)
         if self.wallets is not None:
             self._prepare(self.wallets)
         self.setup_wall_s = time.perf_counter() - began
@@ -202,6 +209,9 @@ class Simulation:
         load, mining, spacing_s = self.scenario.transactions, self.scenario.mining, self.scenario.network.spacing_s
         if load is None:
             return 0
+        if self.signers.members:
+            # A payment starts a block as soon as there may be one.
+            spacing_s = float(MIN_INTERVAL_S)
         if load.payer == "wallets":
             return coins_for_wallets(load.senders)
         lasts_s = mining.duration_s or (mining.blocks or 0) * spacing_s
@@ -210,7 +220,8 @@ class Simulation:
         return min(wanted, _COINS_MAX)
 
     def _fund(self) -> Funding:
-        wanted = self._payment_coins() + coins_wanted(self.scenario.attacker, self.scenario.network.spacing_s)
+        payments = 0 if self.signers.members else self._payment_coins()
+        wanted = payments + coins_wanted(self.scenario.attacker, self.scenario.network.spacing_s)
         return fund(self.world.book, wanted, self.world.now) if wanted else Funding((), ())
 
     def _place_hosts(self) -> list[Host]:
@@ -239,6 +250,17 @@ class Simulation:
 
     def _empty_disk(self, host: Host) -> Ledger:
         return self._own_ledger(()) if self._has_own_ledger(host) else SharedLedger(self.world.book)
+
+    def _take_grants(self, granted: GrantWatch) -> None:
+        """The coins that block 1 pays. Raises SetupFailed."""
+        before = self.world.queue.executed
+        coins = granted.wait(self.honest, self._granted)
+        self.setup_events += self.world.queue.executed - before
+        if not coins:
+            raise SetupFailed("block 1, which pays the coins, did not come to every node: are enough members honest?")
+        self._wallet_coins = coins
+        if isinstance(self.load, PaymentLoad):
+            self.load.give(coins)
 
     def _prepare(self, wallets: Wallets) -> None:
         """Every node its wallet, and senders their coins. Raises SetupFailed."""

@@ -25,8 +25,7 @@ CASES = {
     "links.transport: members know each other by peer id": GOOD.replace(LINKS, ""),
     "mining.duration_s: nobody mines where members sign": GOOD.replace("duration_s = 30.0", "blocks = 3"),
     "network.block_bytes: is what miners pad blocks to": GOOD.replace(SIGNERS, SIGNERS + "block_bytes = 5\n"),
-    "transactions: need mined coins": GOOD + "[transactions]\nrate_per_s = 1.0\n",
-    "attacker: need mined coins": GOOD + '[[attacker]]\nkind = "sybil"\n',
+    "attacker: is for networks that are mined": GOOD + '[[attacker]]\nkind = "sybil"\n',
 }
 
 
