@@ -125,15 +125,15 @@ def _bare_loop_seconds(checks: list[ScriptCheck]) -> float:
     prepared: list[tuple[int, int, int, int, int]] = []
     for transaction, spent, _ in checks:
         raw = transaction.raw
-        handle = kernel._transaction_create(raw, len(raw))
-        scripts = [kernel._script_create(script, len(script)) for _, script in spent]
-        handles = [kernel._output_create(script, value) for script, (value, _) in zip(scripts, spent, strict=True)]
-        hashes = kernel._hashes_create(handle, (pointer * len(handles))(*handles), len(handles))
+        handle = kernel.transaction_create(raw, len(raw))
+        scripts = [kernel.script_create(script, len(script)) for _, script in spent]
+        handles = [kernel.output_create(script, value) for script, (value, _) in zip(scripts, spent, strict=True)]
+        hashes = kernel.hashes_create(handle, (pointer * len(handles))(*handles), len(handles))
         prepared += [
             (script, value, handle, hashes, index)
             for index, (script, (value, _)) in enumerate(zip(scripts, spent, strict=True))
         ]
-    verify = kernel._verify
+    verify = kernel.verify
     started = time.perf_counter()
     for script, value, handle, hashes, index in prepared:
         assert verify(script, value, handle, hashes, index, flags, status)

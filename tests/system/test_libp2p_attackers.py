@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -380,7 +381,7 @@ def test_wrong_identities(tmp_path: Path) -> None:
 
         def __init__(self, stream: trio.SocketStream, shown: Identity) -> None:
             own = Identity.from_seed(os.urandom(32))
-            super().__init__(stream, Identity(shown.public_key, shown.peer_id, b"", own._signer))
+            super().__init__(stream, replace(own, public_key=shown.public_key, peer_id=shown.peer_id))
 
     async def other_than_dialled(siege: Siege) -> None:
         expected = Identity.from_number(77).peer_id
@@ -558,13 +559,13 @@ def test_a_frozen_process_is_dropped_and_comes_back_when_it_thaws(tmp_path: Path
         seen = siege.node.core.view
         try:
             await wait_until_async(lambda: len(seen.sessions) == 2 and seen.ready_peers(), "a second peer")
-            os.kill(process._process.pid, signal.SIGSTOP)
+            process.send_signal(signal.SIGSTOP)
             await wait_until_async(lambda: len(seen.sessions) == 1, "the frozen process is given up")
             await siege.mine()
-            os.kill(process._process.pid, signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
             await wait_until_async(lambda: len(seen.sessions) == 2, "it comes back")
         finally:
-            os.kill(process._process.pid, signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
             await trio.to_thread.run_sync(process.stop)
 
     run(tmp_path, attack)

@@ -16,8 +16,7 @@ from tests.waiting import HANG_S, wait_until_async
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.app.identity import IDENTITY_FILE
 from minicoin.app.visit import visit
-from minicoin.core.commands import ClearBan, Generate, SetBan
-from minicoin.core.events import AddressesFound
+from minicoin.core.commands import AddPeerAddress, ClearBan, Generate, SetBan
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.node_address import join_address, parse_node_address
@@ -26,7 +25,7 @@ from minicoin.core.notices import InboundLost, PeerRefused, PeerUnreachable
 from minicoin.core.params.builtin import REGTEST, lookup
 from minicoin.core.params.network import Network
 from minicoin.core.policy.node import NodePolicy
-from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
@@ -97,7 +96,7 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_setup(setup(tmp_path, 1)) as one, running_setup(setup(tmp_path, 2)) as two:
             lie = parse_node_address(pasted(one).rsplit("/", 1)[0] + f"/{OTHER_ID}", 1)
-            two.built.runtime._inbox.put_nowait(found(lie))
+            await two.ask(AddPeerAddress(lie))
             ours = one.core.view.policy.peer_id
             expected = f"expected peer {OTHER_ID} and found {text_of(ours)}"
             await wait_until_async(lambda expected=expected: expected in two.reasons(PeerUnreachable), "the refusal")
@@ -105,10 +104,6 @@ def test_an_address_of_the_book_is_held_to_its_peer_id(tmp_path: Path) -> None:
             await wait_until_async(lambda: bool(one.reasons(InboundLost)), "the other end's account")
 
     trio.run(main)
-
-
-def found(address: NodeAddress):
-    return AddressesFound(AddressSource.DNS, "a test", (TimedAddress(address, 1, 1_700_000_000),))
 
 
 def text_of(peer_id: bytes) -> str:

@@ -31,17 +31,17 @@ def _declare(library: ctypes.CDLL, name: str, result: object, *arguments: object
     return function
 
 
-_transaction_create = _declare(_HOLDS_GIL, "transaction_create", _POINTER, ctypes.c_char_p, ctypes.c_size_t)
-_transaction_destroy = _declare(_HOLDS_GIL, "transaction_destroy", None, _POINTER)
-_script_create = _declare(_HOLDS_GIL, "script_pubkey_create", _POINTER, ctypes.c_char_p, ctypes.c_size_t)
-_script_destroy = _declare(_HOLDS_GIL, "script_pubkey_destroy", None, _POINTER)
-_output_create = _declare(_HOLDS_GIL, "transaction_output_create", _POINTER, _POINTER, ctypes.c_int64)
-_output_destroy = _declare(_HOLDS_GIL, "transaction_output_destroy", None, _POINTER)
-_hashes_create = _declare(
+transaction_create = _declare(_HOLDS_GIL, "transaction_create", _POINTER, ctypes.c_char_p, ctypes.c_size_t)
+transaction_destroy = _declare(_HOLDS_GIL, "transaction_destroy", None, _POINTER)
+script_create = _declare(_HOLDS_GIL, "script_pubkey_create", _POINTER, ctypes.c_char_p, ctypes.c_size_t)
+script_destroy = _declare(_HOLDS_GIL, "script_pubkey_destroy", None, _POINTER)
+output_create = _declare(_HOLDS_GIL, "transaction_output_create", _POINTER, _POINTER, ctypes.c_int64)
+output_destroy = _declare(_HOLDS_GIL, "transaction_output_destroy", None, _POINTER)
+hashes_create = _declare(
     _HOLDS_GIL, "precomputed_transaction_data_create", _POINTER, _POINTER, ctypes.POINTER(_POINTER), ctypes.c_size_t
 )
-_hashes_destroy = _declare(_HOLDS_GIL, "precomputed_transaction_data_destroy", None, _POINTER)
-_verify = _declare(
+hashes_destroy = _declare(_HOLDS_GIL, "precomputed_transaction_data_destroy", None, _POINTER)
+verify = _declare(
     _DROPS_GIL,
     "script_pubkey_verify",
     ctypes.c_int,
@@ -64,7 +64,7 @@ def failed_input(
 ) -> int | None:
     """The first input (of those in `only`) whose script fails, or None. Raises KernelRefused."""
     raw = transaction.raw
-    handle = _transaction_create(raw, len(raw))
+    handle = transaction_create(raw, len(raw))
     if not handle:
         raise KernelRefused(f"the kernel does not parse {transaction!r}")
     outputs = (_POINTER * len(spent))()
@@ -73,24 +73,24 @@ def failed_input(
     status = ctypes.c_ubyte(0)
     try:
         for position, (value, script) in enumerate(spent):
-            script_handle = _script_create(script, len(script))
+            script_handle = script_create(script, len(script))
             scripts.append((script_handle, value))
-            outputs[position] = _output_create(script_handle, value)
-        hashes = _hashes_create(handle, outputs, len(spent))
+            outputs[position] = output_create(script_handle, value)
+        hashes = hashes_create(handle, outputs, len(spent))
         for position in range(len(spent)) if only is None else only:
             script_handle, value = scripts[position]
-            if not _verify(script_handle, value, handle, hashes, position, flags, status):
+            if not verify(script_handle, value, handle, hashes, position, flags, status):
                 if status.value:
                     raise KernelRefused(f"the kernel does not verify with flags {flags:#x}: status {status.value}")
                 return position
         return None
     finally:
         if hashes:
-            _hashes_destroy(hashes)
+            hashes_destroy(hashes)
         for position, (script_handle, _) in enumerate(scripts):
-            _output_destroy(outputs[position])
-            _script_destroy(script_handle)
-        _transaction_destroy(handle)
+            output_destroy(outputs[position])
+            script_destroy(script_handle)
+        transaction_destroy(handle)
 
 
 class KernelVerifier:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
-from minicoin.core.addrmgr.book import COLLISION_CHECK_US, COLLISION_TEST_WINDOW_S, AddressBook
-from minicoin.core.addrmgr.entry import HORIZON_S, KnownAddress
+from minicoin.core.addrmgr.book import COLLISION_CHECK_US, COLLISION_TEST_WINDOW_S, AddressBook, may_take
+from minicoin.core.addrmgr.entry import HORIZON_S, KnownAddress, identity
+from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.limits import ADDRESS_BUCKET_SLOTS, ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP, TRIED_COLLISIONS_MAX
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
 from minicoin.core.rng import Rng
@@ -19,8 +20,23 @@ NOW = Micros(NOW_S * SECOND_US)
 SOURCE = NodeAddress("9.9.9.9", 8333)
 
 
+ALL = 1 << 20
+
+
 def make_book(allow_private: bool = False) -> AddressBook:
     return AddressBook(Rng(b"book"), allow_private)
+
+
+def make_tables() -> Tables:
+    """Like those that make_book's book makes itself."""
+    return Tables(Rng(b"book").bytes(KEY_BYTES))
+
+
+def book_over(tables: Tables, allow_private: bool = False) -> AddressBook:
+    """Like make_book's, over tables that the test holds too."""
+    rng = Rng(b"book")
+    rng.bytes(KEY_BYTES)
+    return AddressBook(rng, allow_private, tables)
 
 
 def node(number: int, port: int = 8333) -> NodeAddress:
@@ -135,7 +151,7 @@ def test_one_source_group_fills_at_most_its_64_buckets() -> None:
     ]
     book.add(flood[:6000], NodeAddress("9.9.1.1", 8333), NOW)
     book.add(flood[6000:], NodeAddress("9.9.200.200", 8333), NOW)
-    buckets = {slot // ADDRESS_BUCKET_SLOTS for entry in book._tables.entries.values() for slot in entry.new_slots}
+    buckets = {slot // ADDRESS_BUCKET_SLOTS for place in book.places(ALL) for slot in place.new_slots}
     assert 32 < len(buckets) <= ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP
     assert book.size <= ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP * ADDRESS_BUCKET_SLOTS
     # Another group still gets its addresses in.
@@ -148,11 +164,7 @@ def test_one_group_fills_at_most_its_8_tried_buckets() -> None:
         address = NodeAddress(f"8.8.{number // 200}.{number % 200 + 1}", 8333)
         book.add([heard(address)], node(number), NOW)
         book.mark_good(address, NOW)
-    tried = {
-        entry.tried_slot // ADDRESS_BUCKET_SLOTS
-        for entry in book._tables.entries.values()
-        if entry.tried_slot is not None
-    }
+    tried = {place.tried_slot // ADDRESS_BUCKET_SLOTS for place in book.places(ALL) if place.tried_slot is not None}
     assert 4 <= len(tried) <= 8
 
 
@@ -161,7 +173,8 @@ def test_repeating_an_address_does_not_multiply_it() -> None:
     slots = []
     for number in range(2000):
         book.add([heard(node(0), NOW_S - 10_000 + number)], NodeAddress(f"{30 + number % 200}.7.7.7", 1), NOW)
-        slots.append(len(book._tables.entries[node(0)].new_slots))
+        (place,) = book.places(ALL)
+        slots.append(len(place.new_slots))
     # Each further slot takes twice as many tellings as the one before, up to eight.
     assert 1 < slots[20] <= 6
     assert slots[-1] == 8
@@ -296,14 +309,14 @@ def test_equal_seeds_give_equal_choices() -> None:
 
 def collide(book: AddressBook) -> tuple[NodeAddress, NodeAddress]:
     """(holder, rival): two addresses of one group that want the same tried slot, both having answered."""
-    seen: dict[int, NodeAddress] = {}
+    tables, seen = make_tables(), dict[int, NodeAddress]()
     for number in range(20_000):
         address = NodeAddress(f"8.8.{number // 200}.{number % 200 + 1}", 8333)
         book.add([heard(address)], None, NOW)
-        entry = book._tables.entries.get(address)
-        if entry is None:
+        if book.find(address) is None or address.ip is None:
             continue
-        holder = seen.setdefault(book._tables.tried_slot(entry), address)
+        entry = KnownAddress(address, identity(address, address.ip), book.group(address), b"", 0, 0)
+        holder = seen.setdefault(tables.tried_slot(entry), address)
         if holder != address:
             book.mark_good(holder, NOW)
             book.mark_good(address, Micros(NOW + MINUTE_US))
@@ -312,7 +325,7 @@ def collide(book: AddressBook) -> tuple[NodeAddress, NodeAddress]:
 
 
 def tried_of(book: AddressBook) -> list[NodeAddress]:
-    return [address for address, entry in book._tables.entries.items() if entry.is_tried]
+    return [place.timed.address for place in book.places(ALL) if place.tried_slot is not None]
 
 
 def test_the_holder_of_a_tried_slot_is_tested_before_it_is_evicted() -> None:
@@ -455,7 +468,8 @@ def test_the_book_stays_consistent_under_any_operations(operations: list[tuple[s
         patch.setattr(tables_module, "ADDRESS_NEW_BUCKETS", 4)
         patch.setattr(tables_module, "ADDRESS_TRIED_BUCKETS", 2)
         patch.setattr(tables_module, "ADDRESS_BUCKET_SLOTS", 3)
-        book, now = make_book(allow_private=True), NOW
+        tables, now = make_tables(), NOW
+        book = book_over(tables, allow_private=True)
         for name, number, source, wait_s in operations:
             now = Micros(now + wait_s * SECOND_US // 10)
             address = NodeAddress(f"127.0.0.{number % 7 + 1}", 1000 + number)
@@ -474,16 +488,15 @@ def test_the_book_stays_consistent_under_any_operations(operations: list[tuple[s
                 case _:
                     chosen = book.select(now)
                     assert (chosen is None) == (book.size == 0)
-            check(book)
+            check(book, tables)
 
 
-def check(book: AddressBook) -> None:
-    tables = book._tables
+def check(book: AddressBook, tables: Tables) -> None:
     snapshot = book.snapshot()
-    assert snapshot.size == book.size == len(tables._order)
+    assert snapshot.size == book.size == len(tables.order)
     assert snapshot.tried == sum(entry.is_tried for entry in tables.entries.values())
     assert snapshot.new <= 4 * 3 and snapshot.tried <= 2 * 3
-    for index, entry in enumerate(tables._order):
+    for index, entry in enumerate(tables.order):
         assert entry.order == index and tables.entries[entry.address] is entry
         assert entry.is_tried != bool(entry.new_slots) and len(entry.new_slots) <= 8
         assert all(tables.new_at(slot) is entry for slot in entry.new_slots)
@@ -493,39 +506,40 @@ def check(book: AddressBook) -> None:
 # --- who yields a slot of the new table ---
 
 
-def two_entries(book: AddressBook) -> tuple[KnownAddress, KnownAddress, int]:
+def two_entries(tables: Tables) -> tuple[KnownAddress, KnownAddress, int]:
     """(holder, rival, the holder's slot); the rival stands nowhere yet."""
-    book.add([heard(node(0))], None, NOW)
-    (holder,) = book._tables.entries.values()
-    rival = make_book()
-    rival.add([heard(node(1))], None, NOW)
-    (other,) = rival._tables.entries.values()
-    other.new_slots = ()
-    return holder, other, holder.new_slots[0]
+    book_over(tables).add([heard(node(0))], None, NOW)
+    (holder,) = tables.entries.values()
+    elsewhere = make_tables()
+    book_over(elsewhere).add([heard(node(1))], None, NOW)
+    (rival,) = elsewhere.entries.values()
+    rival.new_slots = ()
+    return holder, rival, holder.new_slots[0]
 
 
 def test_a_slot_is_kept_by_a_good_holder_and_yielded_by_a_hopeless_one() -> None:
-    book = make_book()
-    holder, rival, slot = two_entries(book)
-    assert not book._may_take(slot, rival, NOW_S)
+    tables = make_tables()
+    holder, rival, slot = two_entries(tables)
+    assert not may_take(tables, slot, rival, NOW_S)
     holder.attempts = 3
-    assert book._may_take(slot, rival, NOW_S)
-    assert not book._may_take(slot, holder, NOW_S)
+    assert may_take(tables, slot, rival, NOW_S)
+    assert not may_take(tables, slot, holder, NOW_S)
 
 
 def test_a_holder_of_several_slots_yields_one_to_an_address_without_any() -> None:
-    book = make_book()
-    holder, rival, slot = two_entries(book)
+    tables = make_tables()
+    holder, rival, slot = two_entries(tables)
     holder.new_slots += (slot + 1,)
-    assert book._may_take(slot, rival, NOW_S)
+    assert may_take(tables, slot, rival, NOW_S)
     rival.new_slots += (slot + 2,)
-    assert not book._may_take(slot, rival, NOW_S)
+    assert not may_take(tables, slot, rival, NOW_S)
 
 
 def test_a_rival_that_was_forgotten_and_heard_of_again_does_not_win() -> None:
-    book = make_book()
+    tables = make_tables()
+    book = book_over(tables)
     holder, rival = collide(book)
-    book._tables.entries[rival].last_success = 0
+    tables.entries[rival].last_success = 0
     book.resolve_collisions(Micros(NOW + 5 * HOUR_US))
     assert tried_of(book) == [holder]
     assert book.snapshot().collisions == ()

@@ -56,8 +56,8 @@ class Model:
 
 
 def check_indexes(tables: Tables) -> None:
-    assert [entry.order for entry in tables._order] == list(range(len(tables.entries)))
-    assert {id(entry) for entry in tables._order} == {id(entry) for entry in tables.entries.values()}
+    assert [entry.order for entry in tables.order] == list(range(len(tables.entries)))
+    assert {id(entry) for entry in tables.order} == {id(entry) for entry in tables.entries.values()}
     assert tables.tried_count == sum(entry.is_tried for entry in tables.entries.values())
     for address, entry in tables.entries.items():
         assert entry.address == address
@@ -109,7 +109,7 @@ def test_tables_agree_with_the_naive_model(operations: list[tuple[str, int, byte
                     tables.put_new(entry, slot)
                 model.new[slot] = entry.address
             elif name == "promote" and entry is not None and not entry.is_tried:
-                way_back = {known.address: tables.new_slot(known, known.source_group) for known in tables._order}
+                way_back = {known.address: tables.new_slot(known, known.source_group) for known in tables.order}
                 tables.move_to_tried(entry)
                 model.promote(entry.address, tables.tried_slot(entry), way_back)
             elif name == "draw" and tables.entries:

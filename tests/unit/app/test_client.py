@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from minicoin.app import client as client_module
 from minicoin.app.client import UNLOCK_NEEDED, NodePlace, NoNode, RpcClient, RpcFailure, as_array, as_object
 from minicoin.app.http_post import NoHttp
 from minicoin.core.params.builtin import REGTEST
@@ -30,10 +31,11 @@ class Answers:
         pass
 
 
-def _client(tmp_path: Path, *answers: tuple[int, bytes] | Exception) -> RpcClient:
-    client = RpcClient(NodePlace("regtest", tmp_path, credentials=ALICE))
-    client._connection = Answers(*answers)
-    return client
+def _client(tmp_path: Path, *answers: tuple[int, bytes] | Exception) -> tuple[RpcClient, Answers]:
+    connection = Answers(*answers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client_module, "HttpConnection", lambda *_: connection)
+        return RpcClient(NodePlace("regtest", tmp_path, credentials=ALICE)), connection
 
 
 def test_the_code_of_a_locked_wallet_is_the_nodes() -> None:
@@ -59,12 +61,12 @@ def test_where_the_node_is(tmp_path: Path) -> None:
 
 def test_a_dead_node_whose_cookie_stayed(tmp_path: Path) -> None:
     with pytest.raises(NoNode, match="no node is running"):
-        _client(tmp_path, ConnectionRefusedError()).call("getblockcount")
+        _client(tmp_path, ConnectionRefusedError())[0].call("getblockcount")
 
 
 def test_results_and_failures(tmp_path: Path) -> None:
     bodies = (b'{"result": 0.10000000}', b'{"error": {"code": -8, "message": "no"}}', b'{"result": null}')
-    client = _client(tmp_path, *((200, body) for body in bodies))
+    client, _ = _client(tmp_path, *((200, body) for body in bodies))
     assert str(client.call("x")) == "0.10000000"
     with pytest.raises(RpcFailure) as failure:
         client.call("x")
@@ -73,9 +75,9 @@ def test_results_and_failures(tmp_path: Path) -> None:
 
 
 def test_named_arguments_leave_out_what_is_none(tmp_path: Path) -> None:
-    client = _client(tmp_path, (200, b'{"result": 1}'))
+    client, connection = _client(tmp_path, (200, b'{"result": 1}'))
     client.call_named("m", a=1, b=None)
-    assert b'"params":{"a":1}' in client._connection.sent[0]
+    assert b'"params":{"a":1}' in connection.sent[0]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_named_arguments_leave_out_what_is_none(tmp_path: Path) -> None:
 )
 def test_strange_answers(tmp_path: Path, answer, words: str) -> None:
     with pytest.raises(NoNode, match=words):
-        _client(tmp_path, answer).call("x")
+        _client(tmp_path, answer)[0].call("x")
 
 
 def test_shapes_are_checked() -> None:

@@ -23,7 +23,7 @@ def finish(slices):
 
 
 def all_coins(engine):
-    return {outpoint: unpack_coin(packed) for outpoint, packed in engine._coins.items()}
+    return {outpoint: unpack_coin(packed) for outpoint, packed in engine.coins.items()}
 
 
 def some_scripts(engine, part: int = 2) -> frozenset[bytes]:

@@ -54,6 +54,16 @@ class Book:
 EMPTY = Book()
 
 
+class OpenManager(ConnectionManager):
+    """A manager that shows whom it would dial, and how often that failed."""
+
+    def may_dial(self, address, now):
+        return self._may_dial(address, now)
+
+    def failures(self, place):
+        return self._backoff.failures(place)
+
+
 def manager(**policy):
     usual = {
         "full_relay_slots": 8,
@@ -62,7 +72,7 @@ def manager(**policy):
         "inbound_slots": 115,
         "bans": BanPolicy(),
     }
-    return ConnectionManager(ConnectionPolicy(**usual | policy), group_of, Rng(b"test"))
+    return OpenManager(ConnectionPolicy(**usual | policy), group_of, Rng(b"test"))
 
 
 def dials(effects):
@@ -140,7 +150,7 @@ def test_failed_addresses_wait_twice_as_long_each_time():
 
 
 def dials_possible(connections, book, now):
-    return connections._may_dial(book.addresses[0], now)
+    return connections.may_dial(book.addresses[0], now)
 
 
 def test_a_good_connection_clears_its_failures():
@@ -150,12 +160,12 @@ def test_a_good_connection_clears_its_failures():
         (dial,) = dials(connections.fill(now, book))
         connections.on_failed(dial.conn, now)
         now = Micros(now + DAY_US)
-    assert connections._backoff.failures(("9.1.2.3", 8333)) == 5
+    assert connections.failures(("9.1.2.3", 8333)) == 5
     (dial,) = dials(connections.fill(now, book))
     connections.on_opened(dial.conn, dial.address, False, now)
     connections.on_ready(dial.conn)
     connections.on_closed(dial.conn, Micros(now + MINUTE_US))
-    assert connections._backoff.failures(("9.1.2.3", 8333)) == 1
+    assert connections.failures(("9.1.2.3", 8333)) == 1
 
 
 def test_never_twice_to_one_address():

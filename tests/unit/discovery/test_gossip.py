@@ -75,13 +75,14 @@ def test_the_answer_to_our_question_is_no_news_for_others():
 
 
 def test_a_flood_of_addresses_costs_no_dice():
-    made = gossip()
+    dice = Rng(b"test")
+    made = Gossip(DiscoveryPolicy(), dice)
     join(made, 1)
     flood = tuple(timed(i) for i in range(ADDRESSES_PER_MESSAGE_MAX))
     made.on_addr(1, flood, T0)
-    drawn = made._rng.position
+    drawn = dice.position
     assert made.on_addr(1, flood, T0) == ()
-    assert made._rng.position == drawn
+    assert dice.position == drawn
 
 
 def test_tokens_are_capped():

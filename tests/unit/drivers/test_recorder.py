@@ -26,6 +26,18 @@ from minicoin.drivers.recorder import Recorder, open_recording
 MEGABYTE = 1 << 20
 
 
+class OpenRecorder(Recorder):
+    """A recorder that shows how much it took, and how much of it is not written yet."""
+
+    @property
+    def taken_bytes(self):
+        return self._bytes
+
+    @property
+    def unwritten_bytes(self):
+        return self._waiting_bytes
+
+
 class Memory(io.BytesIO):
     """A file that keeps its bytes, and may be told to fail or to wait."""
 
@@ -57,7 +69,7 @@ class Life:
         self.now = Micros((NETWORK.genesis.header.time + 600) * SECOND_US)
         opening = Opening("1.2.3", NETWORK, POLICY, NodeState(), SEED, self.now)
         self.node = assemble_node(NETWORK, POLICY, NodeState(), Rng(SEED), no_entropy, self.now)
-        self.recorder = Recorder(self.sink, opening, bytes_max, lambda *told: self.ended.append(told))
+        self.recorder = OpenRecorder(self.sink, opening, bytes_max, lambda *told: self.ended.append(told))
         self.recorder.start(self.now)
         self.node.start(None, self.now)
         self.recorder.after(self.node.drain_effects(), self.node)
@@ -109,7 +121,7 @@ def test_at_the_limit_the_recording_ends_with_a_checkpoint_and_the_node_goes_on(
 
 def test_what_ends_a_recording_fits_into_the_room_kept_for_it():
     life = Life()
-    before = life.recorder._bytes
+    before = life.recorder.taken_bytes
     life.finish()
     assert len(life.sink.raw) - before < RECORD_END_BYTES / 4
 
@@ -193,4 +205,4 @@ def test_a_recording_is_a_new_file_for_its_owner_only(tmp_path):
 
 def wait_written(life):
     """Until the thread took everything."""
-    wait_until(lambda: not life.recorder._waiting_bytes, "everything is written")
+    wait_until(lambda: not life.recorder.unwritten_bytes, "everything is written")

@@ -10,8 +10,11 @@ from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.outcomes import Accepted, MempoolChange, MempoolOutcome
+from minicoin.core.mempool.packages import HeldParents
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.mempool.pool import Mempool
+from minicoin.core.mempool.table import EntryTable
+from minicoin.core.mempool.unbroadcast import Unbroadcast
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, BlockHeader
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, make_outpoint
 from minicoin.core.primitives.verdicts import BlockSummary, ChainUpdate, DisconnectedBlock, TxReason, TxVerdict
@@ -24,11 +27,38 @@ POLICY = MempoolPolicy(min_relay_feerate=1_000, incremental_feerate=1_000)
 T0 = Micros(1_700_000_000_000_000)
 
 
+class OpenPool(Mempool):
+    """A mempool that shows what it keeps."""
+
+    @property
+    def table(self) -> EntryTable:
+        return self._table
+
+    @property
+    def untold(self) -> Unbroadcast:
+        return self._unbroadcast
+
+    @property
+    def held(self) -> HeldParents:
+        return self._held
+
+    @property
+    def first_to_go(self) -> Txid:
+        """Who leaves a full pool first."""
+        first = self._table.worst_first.first()
+        assert first is not None
+        return first[1]
+
+    def raise_floor(self, feerate: float) -> None:
+        """As after having been full. Satoshi for 1,000 virtual bytes."""
+        self._floor.raise_above(feerate)
+
+
 class World:
     """A mempool, the coins its verifier knows, and shorthand for what happens around it."""
 
     def __init__(self, policy: MempoolPolicy | None = None) -> None:
-        self.pool = Mempool(policy or POLICY, Rng(b"test"), coinbase_maturity=100)
+        self.pool = OpenPool(policy or POLICY, Rng(b"test"), coinbase_maturity=100)
         self.coins: dict[Outpoint, TxOut] = {}
         self.coinbase_heights: dict[Outpoint, int] = {}
         self.bad: set[Txid] = set()

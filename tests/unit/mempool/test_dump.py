@@ -10,8 +10,8 @@ def test_own_packages_come_first(world):
     world.accept(stranger)
     world.accept(parent)
     world.accept(own, source=None)
-    table = world.pool._table
-    untold = world.pool._unbroadcast
+    table = world.pool.table
+    untold = world.pool.untold
     whole = encode_dump(table, untold, 10**6)
     assert [dumped.transaction for dumped in decode_dump(whole)] == [stranger, parent, own]
     cut = encode_dump(table, untold, len(whole) - 1)

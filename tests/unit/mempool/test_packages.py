@@ -95,12 +95,12 @@ def test_a_parent_whose_payer_was_replaced_is_mined_by_nobody_and_leaves_first(w
     assert in_pool(world) == [parent, rival]
     chosen = world.pool.select_for_block(4_000_000, 80_000)
     assert [entry.transaction for entry in chosen] == [rival]
-    assert world.pool._table.worst_first.first()[1] == parent.txid
+    assert world.pool.first_to_go == parent.txid
 
 
 def test_a_child_of_any_version_lifts_its_parent_over_the_floor_of_a_full_pool(make_world):
     world = make_world()
-    world.pool._floor.raise_above(5_000)
+    world.pool.raise_floor(5_000)
     parent, child = family(world, parent_fee=300, child_fee=5_000, version=2)
     refused = world.offer(parent)
     assert isinstance(refused, Rejected) and refused.reason is TxReason.MEMPOOL_MIN_FEE
@@ -110,7 +110,7 @@ def test_a_child_of_any_version_lifts_its_parent_over_the_floor_of_a_full_pool(m
 
 def test_a_child_that_pays_less_than_its_parent_brings_nothing(make_world):
     world = make_world()
-    world.pool._floor.raise_above(5_000)
+    world.pool.raise_floor(5_000)
     parent, child = family(world, parent_fee=400, child_fee=300, version=2)
     world.offer(parent)
     outcome = world.offer(child)
@@ -199,8 +199,8 @@ def test_held_parents_are_bounded_per_source(world):
     parents = [world.spend([world.coin()], fee=0, version=3) for _ in range(HELD_PARENTS_PER_SOURCE_MAX + 1)]
     for parent in parents:
         world.offer(parent, source=1)
-    assert len(world.pool._held) == HELD_PARENTS_PER_SOURCE_MAX
-    assert parents[0].txid not in world.pool._held
+    assert len(world.pool.held) == HELD_PARENTS_PER_SOURCE_MAX
+    assert parents[0].txid not in world.pool.held
 
 
 def test_a_replaced_child_leaves_the_parent_until_it_is_evicted(world):

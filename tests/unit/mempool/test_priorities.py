@@ -133,4 +133,4 @@ def test_eviction_spares_what_is_wanted() -> None:
     world.accept(low)
     world.accept(high)
     world.pool.prioritise(low.txid, 10_000)
-    assert world.pool._table.worst_first.first()[1] == high.txid
+    assert world.pool.first_to_go == high.txid

@@ -93,7 +93,7 @@ def test_replaces_a_bounded_number(make_world):
     assert refused(world, replacement).reason is TxReason.TOO_MANY_REPLACED
     # One fewer is fine: the bound is inclusive.
     world.accept(world.spend([world.coin()]))
-    world.pool._drop([last.entry])
+    world.pool.remove(last.entry.txid)
     accepted = world.accept(world.spend([coin], fee=1_000_001))
     assert len(accepted.replaced) == REPLACED_TRANSACTIONS_MAX
 

@@ -99,7 +99,7 @@ def test_figures_equal_a_recount(steps):
 def test_refuses_what_would_break_it(world):
     first = world.spend([world.coin()])
     world.accept(first)
-    table = world.pool._table
+    table = world.pool.table
     entry = world.entry(first)
     with pytest.raises(MisuseError):
         table.add(entry)

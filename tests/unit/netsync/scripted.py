@@ -103,12 +103,23 @@ def peer_view(conn, *, inbound=False, services=FULL, kind=SlotKind.MANUAL):
     return PeerView(conn, NodeAddress("127.0.0.1", 1_000 + conn), inbound, services, kind)
 
 
+class OpenSync(BlockSync):
+    """A BlockSync that shows which chain its window is filled for."""
+
+    @property
+    def target(self):
+        return self._downloads.target()
+
+    def want_nothing(self):
+        self._downloads.window.wanted.clear()
+
+
 class Stage:
     """The node's part around BlockSync: performs effects, stores and activates at once, keeps score."""
 
     def __init__(self, clock_ahead_s=600, network=NETWORK):
         self.tree = HeaderTree(network)
-        self.sync = BlockSync(self.tree, HeaderFollower(self.tree, Rng(b"sync")))
+        self.sync = OpenSync(self.tree, HeaderFollower(self.tree, Rng(b"sync")))
         # Near the genesis block every chain is recent; a year ahead it is an old one.
         self.now = Micros((NETWORK.genesis.header.time + clock_ahead_s) * SECOND_US)
         self.peers = {}

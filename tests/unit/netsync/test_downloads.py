@@ -86,9 +86,9 @@ def test_an_unasked_block_is_kept_where_it_is_not_too_far_ahead(height, kept):
     for block in long:
         stage.tree.add(block.header, stage.now)
     # The window is empty for want of anybody who has the chain: nothing was asked for.
-    stage.sync._downloads.window.wanted.clear()
+    stage.sync.want_nothing()
     stage.connect(1, Peer(()), inbound=True)
-    stage.sync._downloads.window.wanted.clear()
+    stage.sync.want_nothing()
     stage.handle(1, BlockMessage(raw(long[height - 1])))
     assert bool(stage.to_store) is kept
 
@@ -286,19 +286,19 @@ def test_the_window_leaves_a_chain_that_nobody_delivers_and_returns_when_somebod
     stage = Stage()
     stage.connect(1, Peer(decoy, bodies=False), inbound=True)
     stage.settle()
-    assert stage.sync._downloads.target().hash == decoy[-1].hash
+    assert stage.sync.target.hash == decoy[-1].hash
     stage.connect(2, Peer(honest, bodies=False))
     stage.settle()
     stage.wait(6 * SECOND_US)
     # Now it reaches further ahead than the one peer's share that any chain gets.
-    assert stage.sync._downloads.target().hash == honest[-1].hash
+    assert stage.sync.target.hash == honest[-1].hash
     assert stage.sync.snapshot(stage.now).wanted == 300
     stage.connect(4, Peer(honest))
     stage.wait(until=lambda: stage.height == 300)
     assert stage.tree.tip.hash == honest[-1].hash
     stage.connect(6, Peer(decoy))
     stage.settle()
-    assert stage.sync._downloads.target().hash == decoy[-1].hash
+    assert stage.sync.target.hash == decoy[-1].hash
     stage.wait(until=lambda: stage.height == 400)
     assert stage.tree.tip.hash == decoy[-1].hash
 

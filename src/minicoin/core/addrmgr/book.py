@@ -296,7 +296,7 @@ class AddressBook:
         elif not self._refresh(entry, timed.services, time, penalty, now_s):
             return None
         slot = self._tables.new_slot(entry, source_group)
-        if self._may_take(slot, entry, now_s):
+        if may_take(self._tables, slot, entry, now_s):
             self._tables.put_new(entry, slot)
             return entry.address if is_new else None
         if not entry.new_slots:
@@ -329,14 +329,6 @@ class AddressBook:
         # Each further slot is half as likely: repeating an address must not multiply it.
         return self._rng.below(1 << len(entry.new_slots)) == 0
 
-    def _may_take(self, slot: int, entry: KnownAddress, now_s: int) -> bool:
-        holder = self._tables.new_at(slot)
-        if holder is None:
-            return True
-        if holder is entry:
-            return False
-        return holder.is_terrible(now_s) or (len(holder.new_slots) > 1 and not entry.new_slots)
-
     def _select(self, tried: bool, now_s: int, exclude_groups: frozenset[bytes]) -> KnownAddress | None:
         buckets = self._tables.buckets(tried=tried)
         if not buckets:
@@ -352,6 +344,16 @@ class AddressBook:
         # Nearly everybody is excluded: draw evenly from those who are not.
         allowed = [entry for bucket in buckets for entry in bucket if entry.group not in exclude_groups]
         return self._rng.choice(allowed) if allowed else None
+
+
+def may_take(tables: Tables, slot: int, entry: KnownAddress, now_s: int) -> bool:
+    """Whether an entry may stand in a slot of the new table: a free one, a hopeless holder's, or one of several."""
+    holder = tables.new_at(slot)
+    if holder is None:
+        return True
+    if holder is entry:
+        return False
+    return holder.is_terrible(now_s) or (len(holder.new_slots) > 1 and not entry.new_slots)
 
 
 def _keeps_slot(holder: KnownAddress, rival: KnownAddress, now_s: int) -> bool | None:

@@ -29,7 +29,7 @@ _Table = dict[int, list[KnownAddress]]
 class Tables:
     """Entries by address, in slots, and in one list for sampling."""
 
-    __slots__ = ("_new", "_order", "_tried", "entries", "key", "tried_count")
+    __slots__ = ("_new", "_tried", "entries", "key", "order", "tried_count")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -37,7 +37,8 @@ class Tables:
         self.tried_count = 0
         self._new: _Table = {}
         self._tried: _Table = {}
-        self._order: list[KnownAddress] = []
+        # What sampling draws from; an entry knows its place.
+        self.order: list[KnownAddress] = []
 
     def new_slot(self, entry: KnownAddress, source_group: bytes) -> int:
         """Where the new table holds this address when told by that group."""
@@ -67,16 +68,16 @@ class Tables:
 
     def create(self, entry: KnownAddress) -> None:
         """Make an entry known; it stands in no slot yet, and its caller puts it into one or deletes it."""
-        entry.order = len(self._order)
-        self._order.append(entry)
+        entry.order = len(self.order)
+        self.order.append(entry)
         self.entries[entry.address] = entry
 
     def delete(self, entry: KnownAddress) -> None:
         """Forget an entry that stands in no slot."""
         assert not entry.new_slots and entry.tried_slot is None
-        last = self._order.pop()
+        last = self.order.pop()
         if last is not entry:
-            self._order[entry.order] = last
+            self.order[entry.order] = last
             last.order = entry.order
         del self.entries[entry.address]
 
@@ -121,9 +122,9 @@ class Tables:
 
     def draw(self, index: int, rng: Rng) -> KnownAddress:
         """The index-th of a random order of all entries; ask for 0, 1, 2 ... in turn (a lazy Fisher-Yates shuffle)."""
-        other = index + rng.below(len(self._order) - index)
-        first, second = self._order[index], self._order[other]
-        self._order[index], self._order[other] = second, first
+        other = index + rng.below(len(self.order) - index)
+        first, second = self.order[index], self.order[other]
+        self.order[index], self.order[other] = second, first
         second.order, first.order = index, other
         return second
 

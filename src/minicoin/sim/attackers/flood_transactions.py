@@ -43,7 +43,7 @@ class TransactionFlooder(Follower):
         verifier: ScriptVerifier,
     ) -> None:
         super().__init__(band, address, rng, targets, fetches=validity == "valid")
-        self._wallet = wallet
+        self.wallet = wallet
         self._validity = validity
         self._mean_us = round(SECOND_US / rate_per_s)
         self._fee_sat = _FEE_SAT_PER_BYTE * tx_bytes
@@ -61,7 +61,7 @@ class TransactionFlooder(Follower):
         for transaction in Block.parse(block.raw).transactions:
             coin = self._unconfirmed.pop(transaction.txid, None)
             if coin is not None:
-                self._wallet.put(coin)
+                self.wallet.put(coin)
 
     def _flood(self, now: Micros) -> None:
         links = self.ready_links()
@@ -73,13 +73,13 @@ class TransactionFlooder(Follower):
     def _make(self) -> Transaction | None:
         match self._validity:
             case "valid":
-                coin = self._wallet.take()
+                coin = self.wallet.take()
                 return None if coin is None else self._payment(coin)
             case "orphan":
                 nowhere = make_outpoint(Txid(self.rng.bytes(32)), 0)
                 return self._pay((nowhere, _VALUE_MIN_SAT * (1 + self._small_outputs)))
             case "invalid":
-                return forge.missigned(self._pay(self._wallet.reusable()), self._verifier)
+                return forge.missigned(self._pay(self.wallet.reusable()), self._verifier)
 
     def _payment(self, coin: Coin) -> Transaction | None:
         if coin[1] < self._fee_sat + (1 + self._small_outputs) * SMALL_SAT + _VALUE_MIN_SAT:
@@ -90,4 +90,4 @@ class TransactionFlooder(Follower):
 
     def _pay(self, coin: Coin) -> Transaction:
         mark = b"" if self._validity == "valid" else self.rng.bytes(_MARK_BYTES)
-        return self._wallet.pay(coin, mark=mark, fee_sat=self._fee_sat, small_outputs=self._small_outputs)
+        return self.wallet.pay(coin, mark=mark, fee_sat=self._fee_sat, small_outputs=self._small_outputs)

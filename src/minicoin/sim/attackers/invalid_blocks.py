@@ -30,7 +30,7 @@ class BlockForger:
     ) -> None:
         self._band = band
         self._flaw = flaw
-        self._wallet = wallet
+        self.wallet = wallet
         self._verifier = verifier
         self._block_bytes = block_bytes
         self._made = 0
@@ -44,13 +44,13 @@ class BlockForger:
             case "coinbase-value":
                 return forge.overpaid(self._mine(now))
             case "double-spend":
-                coin = self._wallet.reusable()
-                return self._mine(now, self._wallet.pay(coin, mark=b"\x01"), self._wallet.pay(coin, mark=b"\x02"))
+                coin = self.wallet.reusable()
+                return self._mine(now, self.wallet.pay(coin, mark=b"\x01"), self.wallet.pay(coin, mark=b"\x02"))
             case "missing-coin":
                 nowhere = make_outpoint(Txid(self._band.rng.bytes(32)), 0)
-                return self._mine(now, self._wallet.pay((nowhere, 100_000)))
+                return self._mine(now, self.wallet.pay((nowhere, 100_000)))
             case "script":
-                payment = self._wallet.pay(self._wallet.reusable(), mark=self._band.rng.bytes(8))
+                payment = self.wallet.pay(self.wallet.reusable(), mark=self._band.rng.bytes(8))
                 return self._mine(now, forge.missigned(payment, self._verifier))
 
     def _mine(self, now: Micros, *transactions: Transaction) -> RawBlock:
@@ -58,7 +58,7 @@ class BlockForger:
         return forge.mine(
             chain.tree,
             chain.heard,
-            self._wallet.script,
+            self.wallet.script,
             now,
             extra_nonce=self._band.rng.below(1 << 48),
             block_bytes=self._block_bytes,
@@ -80,7 +80,7 @@ class InvalidBlockPeer(Follower):
         per_hour: float,
     ) -> None:
         super().__init__(band, address, rng, targets)
-        self._forger = forger
+        self.forger = forger
         self._mean_us = round(HOUR_US / per_hour)
         self._broken: dict[BlockHash, RawBlock] = {}
 
@@ -100,7 +100,7 @@ class InvalidBlockPeer(Follower):
         links = self.ready_links()
         if not links or self.band.chain.heard is self.band.chain.tree.genesis:
             return
-        broken = self._forger.make(now)
+        broken = self.forger.make(now)
         self._broken[broken.hash] = broken
         while len(self._broken) > _BROKEN_KEPT:
             del self._broken[next(iter(self._broken))]

@@ -61,7 +61,7 @@ class ScriptedPeer:
         self._dialled: dict[ConnId, NodeAddress] = {}
         self._next_conn = 2
         self._effects: list[Effect] = []
-        self._timers: list[tuple[int, int, Act]] = []
+        self.timers: list[tuple[int, int, Act]] = []
         self._sequence = 0
 
     # --- for subclasses ---
@@ -117,7 +117,7 @@ class ScriptedPeer:
     def at(self, time_us: int, act: Act) -> None:
         """Call `act` with the time when that has come."""
         self._sequence += 1
-        heapq.heappush(self._timers, (time_us, self._sequence, act))
+        heapq.heappush(self.timers, (time_us, self._sequence, act))
 
     def every(self, mean_us: int, act: Act) -> None:
         """Call `act` at Poisson times from now on."""
@@ -145,8 +145,8 @@ class ScriptedPeer:
                 link = self.links.get(conn)
                 self._on_messages(conn, [] if link is None else link.feed(chunk), now)
             case DeadlineReached():
-                while self._timers and self._timers[0][0] <= now:
-                    heapq.heappop(self._timers)[2](now)
+                while self.timers and self.timers[0][0] <= now:
+                    heapq.heappop(self.timers)[2](now)
             case ConnectionOpened(conn, remote, inbound):
                 self._on_opened(Link(conn, remote, self.network.magic, inbound=inbound), now)
             case ConnectionClosed(conn):
@@ -169,7 +169,7 @@ class ScriptedPeer:
 
     def next_deadline(self) -> Micros | None:
         """When it wants to be woken."""
-        return Micros(self._timers[0][0]) if self._timers else None
+        return Micros(self.timers[0][0]) if self.timers else None
 
     # --- inside ---
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,11 +50,17 @@ def fill(chain: LocalChain, blocks) -> None:
 
 
 def kill(chain: LocalChain) -> None:
-    """What kill -9 leaves: nothing flushed, no file closed in order; the kernel drops the lock."""
-    store = chain.store
-    assert isinstance(store, DiskChainStore)
-    store._index._environment.close()
-    store._lock.release()
+    assert isinstance(chain.store, DiskChainStore)
+    killed(chain.store)
+
+
+def killed(store: DiskChainStore) -> None:
+    """What kill -9 leaves: the files as they stand while they are open; the kernel drops the lock."""
+    left = store.directory.with_name("left")
+    shutil.copytree(store.directory, left)
+    store.close()
+    shutil.rmtree(store.directory)
+    left.rename(store.directory)
 
 
 def replayed_hash(blocks, tmp_path) -> bytes:
@@ -316,8 +323,7 @@ def test_no_room_for_the_index(tmp_path, file_size_limit):
     with pytest.raises(StoreFull):
         store.commit(many, [], BlockHash(b"\x02" * 32))
     file_size_limit(resource.RLIM_INFINITY)
-    store._index._environment.close()
-    store._lock.release()
+    killed(store)
     again = DiskChainStore(tmp_path / "d", NETWORK)
     assert again.coins_tip() == TIP
     assert [coin for _, coin in again.coins()] == [b"first"]
@@ -344,8 +350,7 @@ def test_files_roll_over(blocks, tmp_path):
         store.append(block.hash, block.raw)
     assert len(list((tmp_path / "d" / "blocks").glob("blk*.dat"))) > 3
     assert all(store.read(block.hash) == block.raw for block in blocks)
-    store._index._environment.close()
-    store._lock.release()
+    killed(store)
     again = DiskChainStore(tmp_path / "d", NETWORK, file_bytes_max=4000)
     assert all(again.read(block.hash) == block.raw for block in blocks)
     assert len(list(again.recovered_headers())) == len(blocks)
@@ -379,11 +384,6 @@ def test_a_reading_that_the_map_outgrows_is_an_error_and_no_crash(tmp_path):
     # One of the second lot replaced one of the first.
     assert len(list(store.coins())) == 9_199
     store.close()
-
-
-def killed(store: DiskChainStore) -> None:
-    store._index._environment.close()
-    store._lock.release()
 
 
 def test_an_acknowledged_tip_has_its_certificate_after_kill_9(tmp_path):

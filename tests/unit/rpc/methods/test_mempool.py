@@ -2,8 +2,10 @@ from decimal import Decimal
 
 import pytest
 
+from minicoin.core.mempool.outcomes import Orphaned
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
-from minicoin.core.units import ConnId
+from minicoin.core.primitives.verdicts import TxVerdict
+from minicoin.core.units import ConnId, Micros
 
 
 @pytest.fixture
@@ -109,8 +111,11 @@ def test_fee_estimates(chain) -> None:
 def test_orphans_are_told_with_the_peers_that_have_them(pair) -> None:
     one, _ = pair
     pool = one.port.host.node.view.mempool
-    orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x51" * 30),))
-    assert pool._orphans.add(orphan, (), ConnId(7))
+    orphan = Transaction(2, (TxIn(make_outpoint(b"\x11" * 32, 0)),), (TxOut(1_000, b"\x00\x14" + bytes(20)),))
+    now, tip = Micros(0), one.port.host.tip
+    assert pool.submit(orphan, ConnId(7), now)
+    missing = TxVerdict(orphan, tip, missing=(orphan.inputs[0].outpoint,))
+    assert isinstance(pool.on_verified(missing, tip, now)[0], Orphaned)
     pool.announce_orphan(orphan.wtxid, ConnId(9))
     txid = orphan.txid[::-1].hex()
     assert one("getorphantxs") == [txid]

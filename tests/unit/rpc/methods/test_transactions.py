@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.primitives.transaction import Transaction
 
 UNDECODABLE = (-22, "TX decode failed. Make sure the tx has at least one input.")
@@ -189,8 +190,7 @@ def test_what_is_sent_once_more_is_told_once_more(funded, monkeypatch) -> None:
     txid = funded("sendtoaddress", funded("getnewaddress"), 1)
     raw = funded("getrawtransaction", txid)
     told = []
-    flow = funded.port.host.node._flows.transactions
-    monkeypatch.setattr(flow, "_announce", lambda entry, now: told.append(entry.wtxid))
+    monkeypatch.setattr(TxFlow, "_announce", lambda _, entry, now: told.append(entry.wtxid))
     assert funded("sendrawtransaction", raw) == txid
     entry = next(iter(funded.port.host.node.view.mempool))
     assert told == [entry.wtxid]

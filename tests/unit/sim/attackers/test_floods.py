@@ -49,7 +49,7 @@ def test_real_payments_fill_mempools_up_to_their_bound_and_blocks_confirm_them(
     assert 50 < held < net.attacker.fired
     net.mine(0)
     # What a block confirmed may be spent anew.
-    unspent = len(net.attacker.peers[0]._wallet)
+    unspent = len(net.attacker.peers[0].wallet)
     assert net.attacker.fired - (coins_wanted([attack], 60) - unspent) > 50
     assert not net.bans(0)
 
@@ -162,7 +162,7 @@ def test_mute_connections_end_with_the_handshake_s_time(small_net: Callable[...,
     net = small_net(3, [_connections(handshake=False)])
     net.begin()
     net.run(20)
-    net.attacker.peers[0]._timers.clear()
+    net.attacker.peers[0].timers.clear()
     # The youngest took the place of an older one a moment before the flood ended.
     net.run(HANDSHAKE_TIMEOUT_US / SECOND_US + 1)
     assert net.attacker.slots_taken(net.hosts[0]) == (0, 0)

@@ -100,7 +100,7 @@ def test_coins_are_wanted_by_those_who_pay() -> None:
 def test_an_attacker_that_needs_coins_says_so(small_net: Callable[..., Any]) -> None:
     attack = InvalidBlocks(kind="invalid-blocks", flaw="double-spend", per_hour=3_600.0)
     net = small_net(2, [attack], coins=1)
-    net.attacker.peers[0]._forger._wallet.take()
+    net.attacker.peers[0].forger.wallet.take()
     with pytest.raises(MisuseError, match="not funded"):
         net.begin(join_s=60)
 

@@ -69,11 +69,11 @@ def test_a_run_that_never_ends_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_node_that_never_changes_its_chain_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
     advance = ChainFlow.advance
 
-    def stubborn(flow: ChainFlow) -> None:
-        tree = flow._tree
+    def stubborn(self: ChainFlow) -> None:
+        tree = self._tree
         fork, _ = tree.path(tree.tip, tree.best_candidate())
         if fork is tree.tip:
-            advance(flow)
+            advance(self)
 
     monkeypatch.setattr(ChainFlow, "advance", stubborn)
     seeds = (seed for seed in range(1, 60) if draw_scenario(seed).nodes.count < 8)
