@@ -34,6 +34,8 @@ class ConsulServer:
     """Where there are any, it asks its clients for theirs."""
     has_rights: bool = False
     """Who has no token may do nothing."""
+    checks_lists: bool = False
+    """Who may read may not list, unless that is allowed as well."""
     expects: int = 1
     """So many servers, of which a majority makes a leader."""
     joins: Sequence[int] = ()
@@ -176,7 +178,8 @@ class ConsulServer:
             "log_level": "warn",
         }
         if self.has_rights:
-            config["acl"] = {"enabled": True, "default_policy": "deny", "tokens": {"master": _MASTER_TOKEN}}
+            acl = {"enabled": True, "default_policy": "deny", "tokens": {"master": _MASTER_TOKEN}}
+            config["acl"] = acl | {"enable_key_list_policy": self.checks_lists}
         if self.certificates is not None:
             ours = self.certificates
             config |= {"cert_file": str(ours.cert("server")), "key_file": str(ours.key("server"))}
@@ -207,11 +210,12 @@ def running_consul(
     certificates: Certificates | None = None,
     *,
     has_rights: bool = False,
+    checks_lists: bool = False,
     session_ttl_min: str = "100ms",
 ) -> Iterator[ConsulServer]:
     """Runs until the block is left."""
     require_consul()
-    server = ConsulServer(directory, certificates, has_rights, session_ttl_min=session_ttl_min)
+    server = ConsulServer(directory, certificates, has_rights, checks_lists, session_ttl_min=session_ttl_min)
     try:
         server.start()
         yield server

@@ -124,6 +124,17 @@ def test_who_may_not_read_is_told_so_instead_of_seeing_nothing(guarded: ConsulSe
     assert READ in refusal_of(member(guarded, own("one"), SESSIONS))
 
 
+def test_where_lists_have_a_right_of_their_own_that_is_the_one_that_is_named(tmp_path: Path) -> None:
+    with running_consul(tmp_path / "consul", has_rights=True, checks_lists=True) as server:
+        rule = READ.replace("read", "list")
+        assert refusal_of(member(server, READ)).endswith(f"its policy needs {rule}")
+
+        async def main(nursery: trio.Nursery) -> None:
+            assert (await watching(nursery, ConsulRegistry(member(server, rule), unheard))).failures == []
+
+        run(main)
+
+
 def test_who_may_not_make_sessions_is_told_so(guarded: ConsulServer) -> None:
     settings = member(guarded, READ, own("one"))
     assert 'session "AGENT" { policy = "write" }' in refusal_of(

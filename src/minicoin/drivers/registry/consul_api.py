@@ -145,7 +145,7 @@ class ConsulApi:
         """As soon as something is there that is newer than an index, or after a time."""
         query = f"?recurse&index={index}&wait={wait_s:.3f}s" if index else "?recurse"
         listing = await self._ask(
-            "GET", self._path(folder) + query, self._read_rule, _read_listing, wait_s=wait_s * (1 + _WAIT_MORE)
+            "GET", self._path(folder) + query, self._list_rule, _read_listing, wait_s=wait_s * (1 + _WAIT_MORE)
         )
         if listing.items is None:
             return listing
@@ -159,7 +159,7 @@ class ConsulApi:
 
     async def folders(self) -> tuple[str, ...]:
         """The names of the next level, each with its slash."""
-        names = await self._ask("GET", f"{self._path('')}?keys&separator=/", self._read_rule, _read_folders)
+        names = await self._ask("GET", f"{self._path('')}?keys&separator=/", self._list_rule, _read_folders)
         return tuple(name.removeprefix(self._root) for name in names if name.startswith(self._root))
 
     # --- one call ---
@@ -207,6 +207,11 @@ class ConsulApi:
     @property
     def _read_rule(self) -> str:
         return f'key_prefix "{self._root}" {{ policy = "read" }}'
+
+    @property
+    def _list_rule(self) -> str:
+        """Only asked for where Consul's `enable_key_list_policy` is on."""
+        return f'key_prefix "{self._root}" {{ policy = "list" }}'
 
     def _write_rule(self, key: str) -> str:
         return f'key_prefix "{self._root}{key.partition("/")[0]}/" {{ policy = "write" }}'
