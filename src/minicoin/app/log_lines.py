@@ -23,6 +23,7 @@ from minicoin.core.notices import (
     EvidenceFound,
     InboundLost,
     LetterReceived,
+    MembersCarried,
     MempoolNotRestored,
     MessageDropped,
     MinedBlockRefused,
@@ -51,6 +52,7 @@ from minicoin.core.notices import (
     TransactionRefused,
     TransactionRemoved,
     Unanchored,
+    VoteCast,
     WalletChanged,
     WalletNotSaved,
 )
@@ -84,7 +86,7 @@ _AREAS: Final[dict[str, tuple[type, ...]]] = {
     ),
     "mempool": (TransactionAdded, TransactionRemoved, TransactionRefused),
     "mining": (BlockMined,),
-    "validation": (BlockDisconnected, BlockConnected),
+    "validation": (BlockDisconnected, BlockConnected, VoteCast),
     "wallet": (WalletChanged,),
 }
 AREA_OF: Final = {kind: area for area in LOG_AREAS for kind in _AREAS[area]}
@@ -127,6 +129,12 @@ def line_of(notice: Notice | Report) -> Line:
             return _evidence_line(evidence)
         case ProposalRefused(block, height, reason):
             return Line("proposal-refused", {"block": hash_to_hex(block), "height": height, "reason": reason})
+        case MembersCarried(height, block, change):
+            where = {"version": change.version, "from": change.from_height, "height": height}
+            return Line("members-carried", {**where, "members": len(change.members), "block": hash_to_hex(block)})
+        case VoteCast(vote):
+            slot = {"height": vote.height, "round": vote.round}
+            return Line("vote", {"kind": vote.kind.name.lower(), **slot, "block": hash_to_hex(vote.block)})
         case SettingsCarried(version, from_height, height, settings, signers):
             where = {"version": version, "from": from_height, "height": height}
             return Line("settings-carried", {**where, "settings": _set(settings), "signers": len(signers)})

@@ -19,7 +19,10 @@ from minicoin.core.primitives.address import AddressSource, NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.primitives.verdicts import BlockReason, TxReason
+from minicoin.core.signers.admission import AdmissionRecord
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.evidence import Evidence
+from minicoin.core.signers.votes import Vote
 from minicoin.core.units import ConnId
 
 # --- the chain ---
@@ -122,12 +125,29 @@ class EvidenceFound:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteCast:
+    """Our member's vote is signed, and on its way to the others."""
+
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalRefused:
     """A block was not voted for."""
 
     block: BlockHash
     height: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MembersCarried:
+    """A block carries a change of the member list, which holds from its height on."""
+
+    height: int
+    """Of the block."""
+    block: BlockHash
+    change: MemberChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +438,8 @@ class AdmissionChanged:
     expelled: tuple[str, ...]
     peers: int
     """Nodes that may."""
+    record: AdmissionRecord
+    """What it says, with the signatures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,7 +472,9 @@ Notice = (
     | QuorumLost
     | SigningStopped
     | EvidenceFound
+    | VoteCast
     | ProposalRefused
+    | MembersCarried
     | SettingsCarried
     | SettingsApplied
     | BlockMined

@@ -56,7 +56,7 @@ def test_a_later_version_cuts_off_whom_it_leaves_out() -> None:
     assert bank.changes == [bank.now]
     assert isinstance(save, SaveState) and save.key == ADMISSION_KEY
     assert admit == AdmitPeers(bank.flow.state.peer_ids)
-    assert changed == AdmissionChanged(1, (), ("Bank 0",), 6)
+    assert changed == AdmissionChanged(1, (), ("Bank 0",), 6, bank.flow.state.current)
     assert close == Close(ConnId(1), NOT_ADMITTED, is_gated=True)
     again = AdmissionState.from_bytes(save.value, FIRST, NETWORK_ID)
     assert again.current.hash == DRAFT.hash

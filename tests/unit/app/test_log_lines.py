@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import get_args
 
 import pytest
-from tests.unit.signers.banks import ADMISSIONS, CERTIFICATES, KEYS, VOTES, public
+from tests.unit.signers.banks import ADMISSIONS, BANKS, CERTIFICATES, KEYS, VOTES, public
 
 from minicoin.app.log_lines import AREA_OF, line_of
 from minicoin.core import notices
@@ -13,6 +13,7 @@ from minicoin.core.primitives.address import AddressSource, NodeAddress
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
 from minicoin.core.primitives.verdicts import BlockReason, TxReason
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.units import ConnId
 from minicoin.drivers import reports
 
@@ -40,6 +41,11 @@ LINES = [
         f"quorum-lost present=3 needed=4 missing={'61' * 32},{'62' * 32}",
     ),
     (notices.SigningStopped("its key is used twice"), "signing-stopped reason=its key is used twice"),
+    (
+        notices.MembersCarried(9, BLOCK, MemberChange(1, 20, bytes(32), BANKS, ("A",) * 5)),
+        f"members-carried version=1 from=20 height=9 members=5 block={HEX}",
+    ),
+    (notices.VoteCast(VOTES.first.vote), f"vote kind=precommit height=7 round=0 block={ONE_HEX}"),
     (
         notices.SettingsCarried(1, 20, 9, (("min_interval_s", "5"),), (b"k", b"l")),
         "settings-carried version=1 from=20 height=9 settings=min_interval_s=5 signers=2",
@@ -98,7 +104,7 @@ LINES = [
     (notices.WalletNotSaved("no space"), "wallet-not-saved error=no space"),
     (notices.PaymentAbandoned(TXID), f"payment-abandoned txid={TX_HEX}"),
     (
-        notices.AdmissionChanged(2, ("Bank 6",), ("Bank 5", "Bank 4"), 9),
+        notices.AdmissionChanged(2, ("Bank 6",), ("Bank 5", "Bank 4"), 9, ADMISSIONS.first),
         "admission version=2 admitted=Bank 6 expelled=Bank 5, Bank 4 nodes=9",
     ),
     (

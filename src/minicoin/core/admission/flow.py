@@ -204,7 +204,7 @@ class AdmissionFlow(Part):
         effects: list[Effect] = [
             self._save(),
             AdmitPeers(peer_ids),
-            AdmissionChanged(current.version, admitted, expelled, len(peer_ids)),
+            AdmissionChanged(current.version, admitted, expelled, len(peer_ids), current),
             *self._connections.admit(frozenset(peer_ids)),
         ]
         if self.state.row_of(self._own_peer_id) is None:

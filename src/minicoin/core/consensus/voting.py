@@ -43,7 +43,7 @@ from minicoin.core.effects import Effect, Send, SignVote, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
-from minicoin.core.notices import ProposalRefused, SigningStopped
+from minicoin.core.notices import ProposalRefused, SigningStopped, VoteCast
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
@@ -336,6 +336,8 @@ class Voting:
     def on_signed(self, event: VoteSigned, now: Micros) -> list[Effect]:
         """A vote is signed: it counts here, and goes to all."""
         signed, more = self.desk.on_signed(event)
+        if signed is not None:
+            self._node.emit(VoteCast(signed.vote))
         if signed is None or signed.vote.height != self.heights.height:
             return list(more)
         message = self.message_of(signed)

@@ -18,6 +18,7 @@ from minicoin.core.notices import (
     BlockConnected,
     BlockDisconnected,
     BlockMarkedInvalid,
+    MembersCarried,
     Reorganised,
     SettingsApplied,
     SettingsCarried,
@@ -25,7 +26,7 @@ from minicoin.core.notices import (
 from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, BlockSummary, InvalidBlock
-from minicoin.core.signers.settings import SettingsChange
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.units import ConnId, Micros
 
 # Found only once the block was looked at as a whole: whoever relays by headers or compact blocks may not have known.
@@ -93,7 +94,7 @@ class ChainFlow:
             self._outbox.emit(BlockDisconnected(gone.summary.hash, gone.summary.height))
         for summary in event.update.connected:
             self._outbox.emit(BlockConnected(summary.hash, summary.height))
-            self._tell_settings(summary)
+            self._tell_changes(summary)
         if event.update.disconnected:
             self._outbox.emit(Reorganised(len(event.update.disconnected), len(connected), tree.tip.hash))
         if event.invalid is None:
@@ -101,11 +102,13 @@ class ChainFlow:
         self._mark_invalid(event.invalid)
         return connected, self._sync.source_of(event.invalid.hash), _fault(event.invalid)
 
-    def _tell_settings(self, block: BlockSummary) -> None:
-        """What the block changes of the settings, and what was changed and holds behind it."""
+    def _tell_changes(self, block: BlockSummary) -> None:
+        """What the block changes of members and settings, and what of the settings was changed and holds behind it."""
         for raw in block.changes:
             change = decode_change(raw)
-            if isinstance(change, SettingsChange):
+            if isinstance(change, MemberChange):
+                self._outbox.emit(MembersCarried(block.height, block.hash, change))
+            else:
                 signers = tuple(key for key, _ in change.signatures)
                 self._outbox.emit(
                     SettingsCarried(change.version, change.from_height, block.height, change.settings, signers)
