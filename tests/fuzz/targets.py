@@ -14,6 +14,7 @@ from tests.unit.chain.five_banks import maker as banks_chain
 from tests.unit.consensus.samples import RAW_BLOCK
 from tests.unit.consensus.samples import SAMPLES as CONSENSUS_SAMPLES
 from tests.unit.consensus.test_sign_state import BEHIND, EMPTY, LEANING, LOCKED, PROMISED
+from tests.unit.drivers.audit.test_entry import ENTRY
 from tests.unit.drivers.signer.samples import FRAMES as SIGNER_FRAMES
 from tests.unit.netsync.samples import ITEM, LOCKED_STATEMENT, MOVED_ITEM, RECOVERED_ITEM
 from tests.unit.overlay.gossip.samples import SAMPLES as GOSSIP_SAMPLES
@@ -71,6 +72,7 @@ from minicoin.core.wire import messages as m
 from minicoin.core.wire.codec import TABLE, command_of, decode_payload, encode_payload
 from minicoin.core.wire.frame import FrameDecoder, encode_frame
 from minicoin.core.wire.messages_extension import ExtensionMessage, Offer
+from minicoin.drivers.audit.entry import parse_entry
 from minicoin.drivers.registry.consul_api import read_conflict, read_folders, read_values
 from minicoin.drivers.registry.content import Place, decode_entry, encode_entry, read_key
 from minicoin.drivers.registry.etcd_json import EtcdFailure, read_created, read_page, read_watch
@@ -308,6 +310,10 @@ def _evidence(raw: bytes) -> None:
     assert decode_evidence(raw).encode() == raw
 
 
+def _audit_entry(line: bytes) -> None:
+    assert parse_entry(line).encode() == line
+
+
 def _evidence_state(body: bytes) -> None:
     """As the address book."""
     raw = body + sha256(body).digest()
@@ -512,6 +518,7 @@ TARGETS: dict[str, Target] = {
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),
     "evidence": Target(_allow_refusal(_evidence), (VOTES.encode(), CERTIFICATES.encode(), ADMISSIONS.encode())),
+    "audit-entry": Target(_allow_refusal(_audit_entry), (ENTRY.encode(),)),
     "evidence-document": Target(_allow_refusal(_evidence_state), (_evidence_document(),)),
     "admission-document": Target(_allow_refusal(_admission_state), (AdmissionState(FIRST).to_bytes(NETWORK_ID)[:-32],)),
     "records-document": Target(

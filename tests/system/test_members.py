@@ -1,5 +1,6 @@
 """The members of a running network change who they are: five banks as processes, over libp2p."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from minicoin.app.consortium.lab import make_lab
 from minicoin.app.networks import write_network
 from minicoin.core.units import COIN_SAT
 
-from .processes import NodeProcess
+from .processes import NodeProcess, run
 
 
 class Banks:
@@ -57,6 +58,12 @@ class Banks:
     def members(self, number: int = 0) -> list[str]:
         return sorted(row["name"] for row in self.call(number, "listmembers")["members"])
 
+    def audit(self, number: int, words: str) -> dict:
+        """What is read in a bank's log, whether its node runs or not."""
+        where = self.where(self.banks[number].datadir)
+        found: dict = json.loads(run(f"minicoin audit {words} --json {where}", "regtest"))
+        return found
+
     def stop(self) -> None:
         for node in self.nodes:
             node.kill()
@@ -93,6 +100,23 @@ def test_a_member_leaves_and_the_rest_goes_on_without_it(banks: Banks) -> None:
         (0, []),
         (1, ["Bank E"]),
     ]
+    check_audit_logs(banks, from_height)
+
+
+def check_audit_logs(banks: Banks, from_height: int) -> None:
+    """Of nodes that run and of one that was killed: each tells the same of the members, from itself alone."""
+    told = banks.call(2, "getconsensusinfo")["audit"]
+    assert told["trouble"] is None and told["entries"] > 10
+    banks.nodes[3] = banks.start(banks.banks[3].datadir)
+    for number in (2, 3):
+        verdict = banks.audit(number, "verify")
+        assert verdict["broken"] is None and verdict["entries"] > 10
+        for height, count in ((from_height - 1, 5), (from_height, 4)):
+            assert len(banks.audit(number, f"replay --height {height}")["members"]) == count
+    assert banks.audit(2, f"verify --holds {told['head']}")["holds"] is True
+    # Whoever was killed and is back has no change twice.
+    found = run(f"minicoin audit show --kind members --json {banks.where(banks.banks[3].datadir)}", "regtest")
+    assert [json.loads(line)["fields"]["version"] for line in found.splitlines()] == [1]
 
 
 def test_what_is_drafted_survives_kill_9_of_everybody(banks: Banks) -> None:

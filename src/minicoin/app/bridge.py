@@ -14,6 +14,8 @@ from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.effects import Reply
 from minicoin.core.params.network import Network
 from minicoin.core.queries.node import NodeQueries
+from minicoin.drivers.audit.log import AuditLog
+from minicoin.drivers.audit.writer import AuditStatus
 from minicoin.drivers.connection import ByteCounts
 from minicoin.drivers.registry.carrier import RegistryCarrier
 from minicoin.drivers.registry.status import RegistryStatus
@@ -37,9 +39,11 @@ class NodeBridge:
         started_at: int,
         log: Log | None = None,
         registry: RegistryCarrier | None = None,
+        audit: AuditLog | None = None,
     ) -> None:
         self._runtime = runtime
         self._registry = registry
+        self._audit = audit
         self.network = network
         self.datadir = datadir
         self._log = log or Log()
@@ -79,6 +83,10 @@ class NodeBridge:
         """How the node stands to its registry, read on its loop."""
         carrier = self._registry
         return None if carrier is None else await self.query(lambda _: carrier.status())
+
+    def audit(self) -> AuditStatus | None:
+        """How the audit log gets on."""
+        return None if self._audit is None else self._audit.status()
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events."""

@@ -6,6 +6,7 @@ a later step fails.
 
 import gc
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,9 +33,11 @@ from minicoin.core.limits import BLOCK_TIME_AHEAD_S, RECORD_FILE_BYTES_MAX, REGI
 from minicoin.core.mempool.pool_flow import MEMPOOL_KEY
 from minicoin.core.node.assemble import DOCUMENT_KEYS, DocumentDamaged, NodeState, assemble_node, state_of
 from minicoin.core.node.node import Node
+from minicoin.core.notices import Notice
 from minicoin.core.overlay.contract import OVERLAY_KEY
 from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.network import Network
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.payments.keeper import WALLET_KEY
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
@@ -42,6 +45,7 @@ from minicoin.core.recording.writer import Opening
 from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros, seconds
+from minicoin.drivers.audit.log import AUDIT_FOLDER, Audited, AuditLog
 from minicoin.drivers.clock import NodeClock, WallClock
 from minicoin.drivers.documents import DocumentStore
 from minicoin.drivers.inbox import Inbox
@@ -52,7 +56,7 @@ from minicoin.drivers.network import Listening, Sockets, listening_port, open_li
 from minicoin.drivers.recorder import Recorder, open_recording
 from minicoin.drivers.registry.carrier import RegistryCarrier
 from minicoin.drivers.registry.settings import RegistrySettings
-from minicoin.drivers.reports import MdnsFailed, NoticeTaker, RecordingEnded
+from minicoin.drivers.reports import AuditTroubled, MdnsFailed, NoticeTaker, RecordingEnded, Report
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime
 from minicoin.drivers.signer.link import SignerLink
@@ -136,6 +140,8 @@ class BuiltNode:
     """Who the node is on libp2p; None where it speaks plain TCP only."""
     mdns: Mdns | None
     registry: RegistryCarrier | None
+    audit: AuditLog | None
+    """Where members sign the blocks."""
     mempool: bytes | None
     messages: list[str]
     """What opening had to repair, for the log."""
@@ -147,13 +153,20 @@ class BuiltNode:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until it is stopped."""
-        async with trio.open_nursery() as nursery:
-            if self.mdns is not None:
-                nursery.start_soon(self.mdns.run, self._note_mdns_failure)
-            if self.registry is not None:
-                nursery.start_soon(self.registry.run)
-            await self.runtime.run(self.listeners, self.mempool, task_status=task_status)
-            nursery.cancel_scope.cancel()
+        if self.audit is not None:
+            self.audit.start(self.runtime.clock.wall())
+        try:
+            async with trio.open_nursery() as nursery:
+                if self.mdns is not None:
+                    nursery.start_soon(self.mdns.run, self._note_mdns_failure)
+                if self.registry is not None:
+                    nursery.start_soon(self.registry.run)
+                await self.runtime.run(self.listeners, self.mempool, task_status=task_status)
+                nursery.cancel_scope.cancel()
+        finally:
+            if self.audit is not None:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(self.audit.stop, self.runtime.clock.wall(), self.runtime.stop_reason)
 
     def _note_mdns_failure(self, reason: str) -> None:
         self.runtime.report(MdnsFailed(reason))
@@ -229,12 +242,33 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
     mdns = None
     if setup.uses_mdns and identity is not None:
         mdns = Mdns(policy.listen_addresses, network.network_id, inbox.put_from_thread, clock)
+    heard: list[NoticeTaker] = [on_notice]
+
+    def tell(now: Micros, notice: Notice | Report) -> None:
+        for taker in heard:
+            taker(now, notice)
+
     if isinstance(signer, SignerLink):
         signer.report = lambda report: runtime.report_from_thread(report)
-    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, on_notice, recorder, signer)
+    runtime = Runtime(assembled.node, engine, documents, sockets, inbox, node_clock, tell, recorder, signer)
+    audit = _make_audit(setup, runtime, loaded)
+    if audit is not None:
+        heard.append(audit.take)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     registry = _make_registry(setup, runtime, inbox)
-    return BuiltNode(setup, runtime, listening, identity, mdns, registry, loaded.get(MEMPOOL_KEY), messages)
+    return BuiltNode(setup, runtime, listening, identity, mdns, registry, audit, loaded.get(MEMPOOL_KEY), messages)
+
+
+def _make_audit(setup: NodeSetup, runtime: Runtime, documents: Mapping[str, bytes]) -> AuditLog | None:
+    """Where members sign the blocks."""
+    if not isinstance(setup.network.proof, SignersKind):
+        return None
+    view = runtime.node.view
+    written = [documents[key] for key in SIGN_STATE_KEYS if key in documents and view.policy.signing_keys]
+    audited = Audited(view, tuple(map(SignState.decode, written)), __version__)
+    return AuditLog(
+        setup.datadir / AUDIT_FOLDER, audited, lambda reason: runtime.report_from_thread(AuditTroubled(reason))
+    )
 
 
 def _make_signer(setup: NodeSetup, peer_id: bytes) -> VoteSigner | SignerLink | None:

@@ -52,6 +52,7 @@ GROUPS: Final = (
     Group("records", "Small signed values that nodes keep for each other: list, show, put, sign."),
     Group("admission", "Who may connect to a consortium's nodes: list, propose, approve, history."),
     Group("members", "Who signs the blocks: list, history, evidence, propose, approve, remove, roll."),
+    Group("audit", "What this node saw and did, in a log that only grows: show, verify, export, replay."),
     Group("lab", "A private network of real processes on loopback."),
     Group("sim", "The laboratory: the same node code in virtual time."),
 )
@@ -155,6 +156,15 @@ COMMANDS: Final = (
         "cli_admission",
         "history",
         "The versions this node went by.",
+    ),
+    Command("audit show", "cli_audit", "show", "The entries of the log."),
+    Command("audit verify", "cli_audit", "verify", "Check the chain of hashes; says the first entry that breaks it."),
+    Command("audit export", "cli_audit", "export", "Copy the log to one file; prints the hash to note with it."),
+    Command(
+        "audit replay",
+        "cli_audit",
+        "replay_log",
+        "Who signed, who might connect and what was set at a height, from the log alone.",
     ),
     Command("lab up", "cli_lab", "up", "Start nodes, connect them, mine, pay from one to another, show them live."),
     Command("sim run", "cli_sim", "run", "Run a scenario."),

@@ -59,6 +59,7 @@ from minicoin.core.notices import (
 from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoVotes
 from minicoin.drivers.reports import (
     AcceptFailed,
+    AuditTroubled,
     MdnsFailed,
     RecordingEnded,
     RegistryConnected,
@@ -132,7 +133,7 @@ def line_of(notice: Notice | Report) -> Line:
         case MembersCarried(height, block, change):
             where = {"version": change.version, "from": change.from_height, "height": height}
             return Line("members-carried", {**where, "members": len(change.members), "block": hash_to_hex(block)})
-        case VoteCast(vote):
+        case VoteCast(_, vote):
             slot = {"height": vote.height, "round": vote.round}
             return Line("vote", {"kind": vote.kind.name.lower(), **slot, "block": hash_to_hex(vote.block)})
         case SettingsCarried(version, from_height, height, settings, signers):
@@ -202,6 +203,8 @@ def line_of(notice: Notice | Report) -> Line:
         case AdmissionContradicted(version, members, is_split):
             who = ",".join(member.hex() for member in members)
             return Line("admission-contradicted", {"version": version, "members": who, "split": int(is_split)})
+        case AuditTroubled(reason):
+            return Line("audit-not-written", {"reason": reason})
         case RecordingEnded(reason, events, length_bytes):
             return Line("recording-ended", {"reason": reason, "events": events, "bytes": length_bytes})
         case AcceptFailed(reason):

@@ -364,7 +364,14 @@ async def _run(options: NodeOptions) -> int:
     for message in built.messages:
         print(message, file=sys.stderr)  # noqa: T201
     bridge = NodeBridge(
-        built.runtime, setup.network, setup.datadir, __version__, int(time.time()), log, registry=built.registry
+        built.runtime,
+        setup.network,
+        setup.datadir,
+        __version__,
+        int(time.time()),
+        log,
+        registry=built.registry,
+        audit=built.audit,
     )
     place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
     server = RpcServer(

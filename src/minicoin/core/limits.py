@@ -400,6 +400,25 @@ DNSADDR_QUESTIONS_MAX: Final = 32
 DNS_TIMEOUT_US: Final = 10 * SECOND_US
 # Of one announcement on the local link; a machine with more interfaces is reached by the first ones.
 MDNS_ADDRESSES_PER_PEER_MAX: Final = 16
+# --- the audit log (drivers/audit) ---
+# The longest entry: two certificates of 100 members, or a change of as many, in hexadecimal.
+AUDIT_ENTRY_BYTES_MAX: Final = 64 << 10
+# Of one file: a start reads the last one, in a second. Three votes a second fill four a day.
+AUDIT_FILE_BYTES_MAX: Final = 16 << 20
+# What waits for the disk: some minutes of votes. What comes on top is counted as lost.
+AUDIT_ENTRIES_WAITING_MAX: Final = 4_096
+AUDIT_GROUP_US: Final = SECOND_US // 10
+AUDIT_RETRY_US: Final = 10 * SECOND_US
+# Less room than that is warned of: half a year of an idling network, or a week of a busy one.
+AUDIT_FREE_BYTES_MIN: Final = 1 << 30
+# Of each address group the first refusal in so long is an entry, and the rest a number; so of the groups beyond.
+AUDIT_REFUSALS_EVERY_US: Final = 10 * MINUTE_US
+AUDIT_REFUSAL_GROUPS_MAX: Final = 64
+# Own votes of the last height that were logged: of the last forty rounds, more than a sign state has.
+AUDIT_VOTES_REMEMBERED_MAX: Final = 120
+# Heights whose certificates are looked at for our vote after a crash; a log that was away for longer says so.
+AUDIT_HEIGHTS_FILLED_MAX: Final = 1_000
+
 # --- registries (drivers/registry): shared places outside the network where members find each other ---
 # A value: a record with all its signatures, as it fits into a message; an entry is far smaller.
 REGISTRY_VALUE_BYTES_MAX: Final = 20 << 10
@@ -837,6 +856,8 @@ assert KAD_PROVIDER_RECORDS_PER_GROUP_MAX < KAD_PROVIDER_RECORDS_MAX
 assert HEADERS_PER_MESSAGE_MAX < STRAY_HEADERS_KEPT < STRAY_HEADERS_MAX
 assert HEADERS_PER_MESSAGE_MAX < PRESYNC_BUFFER_HEADERS
 assert ADMISSION_BODY_BYTES_MAX <= SIGNER_FRAME_BYTES_MAX // 2
+assert 2 * EVIDENCE_BYTES_MAX < AUDIT_ENTRY_BYTES_MAX < AUDIT_FILE_BYTES_MAX
+assert 3 * ROUNDS_KEPT_MAX < AUDIT_VOTES_REMEMBERED_MAX
 assert MEMBERS_MAX <= SHEADERS_SIGNATURES_MAX
 assert VERIFICATIONS_IN_FLIGHT_MAX <= VERIFICATIONS_WAITING_MAX
 # There are always connections that are in no call, so a newcomer finds a place.

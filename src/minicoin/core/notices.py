@@ -126,8 +126,10 @@ class EvidenceFound:
 
 @dataclass(frozen=True, slots=True)
 class VoteCast:
-    """Our member's vote is signed, and on its way to the others."""
+    """A vote of ours is signed, and on its way to the others."""
 
+    member: bytes
+    """Whose: a node may sign for one key after another."""
     vote: Vote
 
 

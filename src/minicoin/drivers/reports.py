@@ -87,8 +87,16 @@ class SignerLost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditTroubled:
+    """The audit log is not written. The node goes on without."""
+
+    reason: str
+
+
 Report = (
-    RecordingEnded
+    AuditTroubled
+    | RecordingEnded
     | AcceptFailed
     | RpcAcceptFailed
     | MdnsFailed

@@ -134,6 +134,21 @@ class RegistryState(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
+class AuditState(Protocol):
+    """How the audit log of a node gets on."""
+
+    @property
+    def directory(self) -> str: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
 LOG_AREAS: Final = ("mempool", "mining", "net", "validation", "wallet")
 """What of the log can be had in full, on demand."""
 
@@ -173,6 +188,9 @@ class NodePort(Protocol):
 
     async def registry(self) -> RegistryState | None:
         """How it stands to its registry; None where it has none."""
+
+    def audit(self) -> AuditState | None:
+        """How its audit log gets on; None where it keeps none."""
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events; at most 5 ms. What `read` raises is raised here."""

@@ -59,6 +59,9 @@ class HostPort:
             raise CommandRefused(Reason.STOPPED, f"no reply to {command!r}")
         return take_answer(command, reply.answer)
 
+    def audit(self) -> None:
+        """A simulated node keeps no audit log: that is a driver's."""
+
     async def registry(self) -> None:
         """A simulated node has none."""
 

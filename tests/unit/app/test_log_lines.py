@@ -45,7 +45,7 @@ LINES = [
         notices.MembersCarried(9, BLOCK, MemberChange(1, 20, bytes(32), BANKS, ("A",) * 5)),
         f"members-carried version=1 from=20 height=9 members=5 block={HEX}",
     ),
-    (notices.VoteCast(VOTES.first.vote), f"vote kind=precommit height=7 round=0 block={ONE_HEX}"),
+    (notices.VoteCast(VOTES.accused, VOTES.first.vote), f"vote kind=precommit height=7 round=0 block={ONE_HEX}"),
     (
         notices.SettingsCarried(1, 20, 9, (("min_interval_s", "5"),), (b"k", b"l")),
         "settings-carried version=1 from=20 height=9 settings=min_interval_s=5 signers=2",
@@ -115,6 +115,7 @@ LINES = [
         notices.AdmissionContradicted(2, (b"\1\2", b"\3"), True),
         "admission-contradicted version=2 members=0102,03 split=1",
     ),
+    (reports.AuditTroubled("no space left"), "audit-not-written reason=no space left"),
     (reports.RecordingEnded("the limit", 9, 2048), "recording-ended reason=the limit events=9 bytes=2048"),
     (reports.AcceptFailed("no files"), "accept-failed reason=no files"),
     (reports.RpcAcceptFailed("no files"), "rpc-accept-failed reason=no files"),

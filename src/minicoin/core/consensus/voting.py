@@ -337,7 +337,7 @@ class Voting:
         """A vote is signed: it counts here, and goes to all."""
         signed, more = self.desk.on_signed(event)
         if signed is not None:
-            self._node.emit(VoteCast(signed.vote))
+            self._node.emit(VoteCast(signed.member, signed.vote))
         if signed is None or signed.vote.height != self.heights.height:
             return list(more)
         message = self.message_of(signed)

@@ -40,6 +40,8 @@ from minicoin.core.units import Micros
 
 NOISE: Final = "/noise"
 YAMUX: Final = "/yamux/1.0.0"
+STRANGER: Final = "is not admitted"
+"""How the reason ends for which we turn somebody away who proved who it is."""
 NOT_ADMITTED: Final = "the peer does not admit this node: its admission does not name this node's peer id"
 
 
@@ -279,7 +281,7 @@ class Upgrade:
 
     def _turn_away(self, secure: SecureChannel) -> None:
         """What waits to be sent goes nowhere: on a dialler's side it says who we are."""
-        self.fail(PeerFault(f"peer {secure.remote_peer} is not admitted", score=0))
+        self.fail(PeerFault(f"peer {secure.remote_peer} {STRANGER}", score=0))
         if self._side is ConnectionSide.ACCEPTOR and YAMUX in secure.remote_muxers:
             self._yamux = Yamux(False, self._now)
             self._yamux.go_away(GoAwayCode.GATED, at_once=True)

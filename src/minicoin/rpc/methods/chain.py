@@ -10,6 +10,7 @@ from minicoin.rpc.errors import INVALID_PARAMETER, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import UNKNOWN_BLOCK, Argument, Call, Category, Kind, Method, optional, require
 from minicoin.rpc.shapes import JsonObject, difficulty, header_json, target_hex
+from minicoin.rpc.warnings import warnings_of
 
 
 async def get_blockchain_info(call: Call) -> Json:
@@ -32,7 +33,7 @@ async def get_blockchain_info(call: Call) -> Json:
         "size_on_disk": _size_on_disk(call),
         "pruned": False,
         "network_id": network.network_id.hex(),
-        "warnings": list(await call.port.query(lambda node: node.warnings())),
+        "warnings": await warnings_of(call),
     }
     if isinstance(network.proof, SignetKind):
         shape["signet_challenge"] = network.proof.challenge.hex()

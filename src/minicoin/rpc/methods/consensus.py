@@ -20,8 +20,20 @@ async def get_consensus_info(call: Call) -> Json:
         raise RpcError(MISC_ERROR, _NOBODY_SIGNS)
     names = dict(zip(view.members.keys, view.names, strict=True))
     evidence = await call.port.query(lambda node: node.evidence.listing())
-    shape = _members(view, names) | {"evidence": len(evidence or ())}
+    shape = _members(view, names) | {"evidence": len(evidence or ()), "audit": _audit(call)}
     return shape if view.status is None else shape | _rounds(view.status, names)
+
+
+def _audit(call: Call) -> Json:
+    audit = call.port.audit()
+    if audit is None:
+        return None
+    return {
+        "directory": audit.directory,
+        "entries": audit.entries,
+        "head": audit.head.hex(),
+        "trouble": audit.trouble or None,
+    }
 
 
 def _members(view: ConsensusView, names: dict[bytes, str]) -> JsonObject:
@@ -71,6 +83,7 @@ METHODS = (
         "Where members sign the blocks: who signs the next one, which round they are in, who is here, and what keeps a "
         "block from being made.",
         "An object: height, quorum, faults_tolerated, signs, evidence (pieces of it: getevidence), "
+        "audit (the log: directory, entries, head (hash of the last), trouble), "
         "members (name, key; at a member's node also here, own, "
         "last_heard, and the round it reached), and at a member's node round, step, proposer, here, has_quorum, "
         "one_more_failure_halts, lock, abstains (why), warnings.",

@@ -33,6 +33,7 @@ from minicoin.rpc.method import (
 )
 from minicoin.rpc.methods.transactions import parse_address
 from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
+from minicoin.rpc.warnings import warnings_of
 
 # The coinbase is the miner's: whatever stands here is replaced.
 _ANY_SCRIPT = b"\x6a"
@@ -66,7 +67,7 @@ async def get_mining_info(call: Call) -> Json:
             "target": target_hex(following.bits),
         },
         "mining": script is not None,
-        "warnings": list(await call.port.query(lambda node: node.warnings())),
+        "warnings": await warnings_of(call),
     }
     if isinstance(call.port.network.proof, SignetKind):
         shape["signet_challenge"] = call.port.network.proof.challenge.hex()

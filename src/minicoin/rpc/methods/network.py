@@ -15,6 +15,7 @@ from minicoin.rpc.json_text import Amount, Json
 from minicoin.rpc.method import Call, Category, Kind, Method, optional
 from minicoin.rpc.port import LinkTraffic, NodePort, RegistryState
 from minicoin.rpc.shapes import JsonObject
+from minicoin.rpc.warnings import warnings_of
 
 # Bitcoin Core's five; only two are spoken here.
 NETWORKS = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
@@ -64,7 +65,7 @@ async def get_network_info(call: Call) -> Json:
         for name in NETWORKS
     ]
     registry = await call.port.registry()
-    warnings = (*await call.port.query(lambda node: node.warnings()), *(() if registry is None else registry.warnings))
+    warnings = (*await warnings_of(call), *(() if registry is None else registry.warnings))
     addresses: list[Json] = [] if own is None else [{"address": own.host, "port": own.port, "score": 1}]
     return {
         "version": _version_number(call.port.version),
