@@ -221,6 +221,14 @@ def test_a_server_without_tls_is_told_apart(plain: ZooKeeperServer, certificates
         trio.run(do, replace(plain.settings, tls=certificates.files()), put_a_value)
 
 
+def test_a_server_that_cannot_be_used_is_left_for_the_next(guarded: ZooKeeperServer, plain: ZooKeeperServer) -> None:
+    """One that speaks no TLS; each session tries them in an order of its own."""
+    settings = replace(member(guarded), endpoints=(plain.endpoint, guarded.endpoint))
+    for number in range(8):
+        trio.run(do, settings, lambda registry, key=f"one/records/n{number}": registry.put(key, b"1"))
+    assert "one/records/n0" in guarded.written() and "one/records/n7" in guarded.written()
+
+
 # --- sessions ---
 
 

@@ -1,6 +1,7 @@
 """A ZooKeeper that is not one: whatever it answers, the client ends with a word, holds little, and never waits for
 ever."""
 
+import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +24,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning"),
 ]
 
-_EXISTS, _GET, _CHILDREN, _PING = 3, 4, 8, 11
+_EXISTS, _CHILDREN, _PING = 3, 8, 11
+"""Types of requests."""
 _NO_NODE = -101
 _WATCH_XID = -1
 
@@ -129,6 +131,25 @@ def test_a_greeting_that_is_none_ends_with_a_word(first: bytes, monkeypatch: pyt
     trio.run(main)
 
 
+def test_servers_that_no_name_leads_to_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minicoin.drivers.registry.zookeeper_session._TIMEOUT_S", 1)
+
+    def no_such_name(*words: object) -> None:
+        raise socket.gaierror("no such name")
+
+    async def main() -> None:
+        registry = ZooKeeperRegistry(ZooKeeperSettings(("zk1.example:2181", "zk2.example:2181"), "/m"), unheard)
+        with (
+            monkeypatch.context() as patched,
+            pytest.raises(RegistryUnavailable, match="none of its servers is found by name"),
+        ):
+            patched.setattr("kazoo.protocol.connection.socket.getaddrinfo", no_such_name)
+            await registry.put("one/node", b"1")
+        await registry.close()
+
+    trio.run(main)
+
+
 def test_the_word_for_another_protocol_guesses_tls() -> None:
     async def main() -> None:
         async with liar(b"\x15\x03\x03\x00\x02\x02\x50") as registry:
@@ -196,18 +217,17 @@ def test_names_and_values_that_are_none_are_left_out() -> None:
     odd = (None, b"", b".", b"..", b"a/b", "\N{SNOWMAN}".encode(), b"with blank", b"x" * 300, b"good")
 
     def answer(xid: int, kind: int, path: str) -> bytes:
-        match kind, path.removeprefix("/m").count("/"):
-            case _, 0:
-                return reply(xid, stat(0) if kind == 3 else names(*odd))
-            case 8, 1:
-                return reply(xid, names(b"node", b"lies", b"nothing", b"gone"))
-            case 3, 2:
-                return reply(xid, stat(5))
-            case 4, 2 if path.endswith("/node"):
+        depth = path.removeprefix("/m").count("/")
+        if kind == _EXISTS:
+            return reply(xid, stat(5 if depth == 2 else 0))
+        if kind == _CHILDREN:
+            return reply(xid, names(*odd) if depth == 0 else names(b"node", b"lies", b"nothing", b"gone"))
+        match path.rpartition("/")[2]:
+            case "node":
                 return reply(xid, value(b"right", 5))
-            case 4, 2 if path.endswith("/lies"):
+            case "lies":
                 return reply(xid, value(b"x" * (REGISTRY_VALUE_BYTES_MAX + 1), 5))
-            case 4, 2 if path.endswith("/nothing"):
+            case "nothing":
                 return reply(xid, value(None, 5))
         return reply(xid, error=_NO_NODE)
 
@@ -234,8 +254,8 @@ def test_a_folder_of_more_names_than_there_is_room_for_costs_no_more_than_that(
     def answer(xid: int, kind: int, path: str) -> bytes:
         asked[path] = None
         if path == "/m":
-            return reply(xid, stat(0) if kind == 3 else names(*(b"%08d" % number for number in range(200_000))))
-        if kind == 8:
+            return reply(xid, stat(0) if kind == _EXISTS else names(*(b"%08d" % number for number in range(200_000))))
+        if kind == _CHILDREN:
             return reply(xid, names(*(b"%08d" % number for number in range(100_000 if len(asked) < 3 else 70))))
         return reply(xid, stat(0))
 
@@ -260,12 +280,12 @@ def test_nodes_that_come_and_go_without_end_end_the_session(monkeypatch: pytest.
     def answer(xid: int, kind: int, path: str) -> bytes:
         nonlocal turn
         if path == "/m":
-            return reply(xid, stat(0) if kind == 3 else names(b"one"))
-        if kind == 8:
+            return reply(xid, stat(0) if kind == _EXISTS else names(b"one"))
+        if kind == _CHILDREN:
             turn += 1
             listed = reply(xid, names(*(b"%d-%d" % (turn, number) for number in range(60))))
             return listed + event(b"/m/one")
-        return reply(xid, error=_NO_NODE)
+        return reply(xid, stat(0)) if path == "/m/one" else reply(xid, error=_NO_NODE)
 
     async def main() -> None:
         async with liar(greeting(), answer) as registry:
@@ -280,7 +300,7 @@ def test_endless_pings_and_foreign_events_change_nothing() -> None:
     def answer(xid: int, kind: int, path: str) -> bytes:
         noise = (reply(-2) + event(b"/elsewhere") + event(b"/m/one/records", 99)) * 1_000
         if path == "/m":
-            return noise + reply(xid, stat(0) if kind == 3 else names())
+            return noise + reply(xid, stat(0) if kind == _EXISTS else names())
         return noise + reply(xid, stat(0))
 
     async def main() -> None:

@@ -4,9 +4,9 @@ What is asked, and the answers, cross between the two by trio's token; neither w
 from a server that is gone to the next one by itself, and everything that was watched is to be read again then. It is
 over when it has expired, when a call was not answered in time, or when it is closed; whoever needs one opens another.
 
-1. A session without a lease is over as soon as all servers were tried in vain.
-2. One with a lease lives exactly as long as that says without a word from a server, or it is refused; until then it
-   is waited for.
+1. A session without a lease is over as soon as all servers were tried in vain, and one with a lease if it never began.
+2. From then on a lease lives as long as it says without a word from a server, and is waited for; a server that would
+   have it live for another time is refused.
 """
 
 import logging
@@ -96,7 +96,7 @@ class ZooKeeperSession:
             handler=handler,
             auth_data=[("digest", f"{settings.user}:{settings.password}")] if settings.user else [],
             connection_retry=KazooRetry(
-                max_tries=-1 if is_lease else _ROUNDS_MAX,
+                max_tries=-1,
                 delay=_AGAIN_FIRST_S,
                 max_delay=_AGAIN_LAST_S,
                 deadline=timeout_us / SECOND_US if is_lease else None,
@@ -129,12 +129,6 @@ class ZooKeeperSession:
     def is_over(self) -> bool:
         """It cannot be used any more."""
         return self._is_over
-
-    @property
-    def id(self) -> int:
-        """As nodes that end with it name it; 0 while there is none."""
-        known = self._client.client_id
-        return 0 if known is None else int(known[0])
 
     def start(self) -> None:
         """Begin to look for a server."""
@@ -174,7 +168,7 @@ class ZooKeeperSession:
         is_patient = self._is_lease and self._was_connected
         with trio.move_on_after(inf if is_patient else _TIMEOUT_S):
             while not self._is_connected:
-                if self._is_over or self._talk.refusal:
+                if self._is_over or (self._talk.rounds >= _ROUNDS_MAX and not is_patient):
                     break
                 await self._news.wait()
         if not self._is_connected:
@@ -298,7 +292,8 @@ class ZooKeeperSession:
             return LeaseLost(f"the lease of our entry has expired: {self._talk.failure or 'its session has ended'}")
         if self._client.client_state == KeeperState.AUTH_FAILED:
             return RegistryRefused(f"ZooKeeper does not take user {self._settings.user!r} and the password")
-        return RegistryUnavailable(f"ZooKeeper does not answer: {self._talk.failure or f'nothing from {self.place}'}")
+        why = f"nothing from {self.place}" if self._talk.place else "none of its servers is found by name"
+        return RegistryUnavailable(f"ZooKeeper does not answer: {self._talk.failure or why}")
 
     def _explain(self, failure: Exception, path: str) -> RegistryUnavailable:
         match failure:

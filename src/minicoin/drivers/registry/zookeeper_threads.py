@@ -50,7 +50,10 @@ class Conversation:
         self.failure = ""
         """What went wrong last; empty while all is in order."""
         self.refusal = ""
-        """What somebody has to change before it can be in order."""
+        """What somebody has to change before it can be in order; of any server, until one opens the session."""
+        self.rounds = 0
+        """How often all servers were tried in vain since then, the first time perhaps not all of them."""
+        self._is_round_over = False
 
     @property
     def is_secret(self) -> bool:
@@ -61,11 +64,13 @@ class Conversation:
 
     def connect(self, address: tuple[str, int], host: str, timeout_s: float) -> "BoundedSocket":
         """Raises OSError."""
+        self._is_round_over = False
         self.place = f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"
         try:
             return BoundedSocket(self._connect(address, host, min(timeout_s, _TIMEOUT_S)), self)
         except OSError as error:
-            self.on_failure(error)
+            is_broken = self.is_secret and isinstance(error, ssl.SSLError | ConnectionResetError)
+            self.on_failure(error, "breaks off the TLS handshake: does it speak TLS?" if is_broken else "")
             raise
 
     def _connect(self, address: tuple[str, int], host: str, timeout_s: float) -> socket.socket:
@@ -107,28 +112,44 @@ class Conversation:
 
     def pause(self, seconds: float) -> None:
         """Before the servers are tried again."""
+        if not self._is_round_over:
+            self._is_round_over = True
+            self.rounds += 1
+            self._on_trouble()
         self._ended.wait(seconds)
 
     # --- what was heard ---
 
     def on_greeting(self, timeout_ms: int) -> None:
         """The server opens a session. Raises ConnectionAbortedError where it is not the one that we asked for."""
-        self.failure = self.refusal = ""
-        # 0 says that the session has expired, which kazoo knows.
-        if self._timeout_ms is not None and 0 < timeout_ms != self._timeout_ms:
+        if timeout_ms <= 0:
+            # The session has expired, which kazoo knows.
+            return
+        if self._timeout_ms is not None and timeout_ms != self._timeout_ms:
             self.refusal = (
                 f"{self.place} lets a session live for {timeout_ms / 1_000:g} seconds, not for the "
                 f"{self._timeout_ms / 1_000:g} of our entry: set minSessionTimeout and maxSessionTimeout of the "
                 "servers so that they allow it"
             )
-            self._on_trouble()
             raise ConnectionAbortedError(self.refusal)
+        self.failure = self.refusal = ""
+        self.rounds = 0
 
-    def on_failure(self, error: BaseException) -> None:
-        """A connection has failed."""
-        self.refusal = self._refusal(error)
-        self.failure = self._words(error)
-        self._on_trouble()
+    def on_failure(self, error: BaseException, words: str = "") -> None:
+        """A connection has failed; `words` say it better than the error."""
+        self.refusal = self._refusal(error) or self.refusal
+        if isinstance(error, TimeoutError):
+            words = "does not answer in time"
+        self.failure = f"{self.place} {words}" if words else f"{self.place}: {_words_of(error)}"
+
+    def on_hangup(self, *, is_greeted: bool) -> None:
+        """The server has closed the connection."""
+        hint = "does it ask for another certificate (registry-cert)?"
+        if not self.is_secret:
+            hint = "if it speaks TLS, set registry-ca"
+        self.failure = f"{self.place} " + (
+            "ends the connection" if is_greeted else f"hangs up without an answer: {hint}"
+        )
 
     def _refusal(self, error: BaseException) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -136,20 +157,6 @@ class Conversation:
         if isinstance(error, ssl.SSLError) and "alert" in str(error).lower():
             return f"{self.place} does not take our certificate (registry-cert): {error.reason}"
         return ""
-
-    def _words(self, error: BaseException) -> str:
-        if isinstance(error, TimeoutError):
-            return f"{self.place} does not answer in time"
-        if self.is_secret and isinstance(error, ssl.SSLError | ConnectionResetError):
-            return f"{self.place} breaks off the TLS handshake: does it speak TLS?"
-        return f"{self.place}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
-
-    def on_hangup(self) -> None:
-        """The server has closed the connection."""
-        hint = "does it ask for another certificate (registry-cert)?"
-        if not self.is_secret:
-            hint = "if it speaks TLS, set registry-ca"
-        self.failure = f"{self.place} hangs up without an answer: {hint}"
 
 
 class BoundedSocket:
@@ -159,6 +166,10 @@ class BoundedSocket:
         self._connection = connection
         self._conversation = conversation
         self._greeting = bytearray()
+
+    @property
+    def _is_greeted(self) -> bool:
+        return len(self._greeting) == _GREETING.size
 
     def fileno(self) -> int:
         """For waiting."""
@@ -186,14 +197,17 @@ class BoundedSocket:
             chunk = self._connection.recv(size)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
+        except (ConnectionResetError, ssl.SSLEOFError):
+            talk.on_hangup(is_greeted=self._is_greeted)
+            raise
         except OSError as error:
             talk.on_failure(error)
             raise
         if not chunk:
-            talk.on_hangup()
-        elif len(self._greeting) < _GREETING.size:
+            talk.on_hangup(is_greeted=self._is_greeted)
+        elif not self._is_greeted:
             self._greeting += chunk[: _GREETING.size - len(self._greeting)]
-            if len(self._greeting) == _GREETING.size:
+            if self._is_greeted:
                 talk.on_greeting(_GREETING.unpack(self._greeting)[2])
         return chunk
 
@@ -276,3 +290,7 @@ class OneThread:
     def event_object(self) -> threading.Event:
         """As threads have them."""
         return threading.Event()
+
+
+def _words_of(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -90,16 +90,17 @@ class ZooKeeperTree:
     async def _read_value(self, session: ZooKeeperSession, path: str) -> bool:
         """Whether there may be something below it."""
         depth = path.count("/") - self._root.count("/")
-        if depth == 1:
-            return True
         stat = await session.look(path)
-        if depth == 0:
-            return stat is not None
-        if stat is None or not stat.size:
+        if stat is None:
+            self._miss(path)
+            return False
+        if depth < 2:
+            return True
+        if not stat.size:
             self._forget(path)
         elif path not in self._values or self._values[path].mark != stat.mark:
             await self._tell(session, path, stat)
-        return stat is not None and not stat.session and depth < _DEPTH_MAX
+        return not stat.session and depth < _DEPTH_MAX
 
     async def _tell(self, session: ZooKeeperSession, path: str, stat: Stat) -> None:
         if path not in self._values and len(self._values) >= REGISTRY_KEYS_MAX:
@@ -149,6 +150,13 @@ class ZooKeeperTree:
         owner = "/".join(path.split("/")[: self._root.count("/") + 2])
         folders = {owner: None} | self._children.get(owner, {})
         return _PER_OWNER_MAX - sum(len(self._children.get(folder, {})) for folder in folders if folder != path)
+
+    def _miss(self, path: str) -> None:
+        """It is no more, and new where its folder names it again."""
+        self._forget(path)
+        if self._is_known(path):
+            del self._children[path.rpartition("/")[0]][path]
+            self._count -= 1
 
     def _forget(self, path: str) -> None:
         value = self._values.pop(path, None)
