@@ -27,10 +27,13 @@ def list_members(
         return
     found = as_object(invocation.call("listmembers"))
     table = Table("member", "key", "signed", "missed", "last block")
+    accused: list[str] = []
     for row in map(as_object, as_array(found["members"])):
         name = f"{row['name']} (this node)" if row["own"] else str(row["name"])
         last = "none" if row["last_signed"] is None else str(row["last_signed"])
         table.add(name, str(row["key"])[:_HASH_SHOWN], str(row["signed"]), str(row["missed"]), last)
+        if row["evidence"]:
+            accused.append(f"evidence against {row['name']}: minicoin members evidence")
     lines = [
         f"block {found['height']}: {found['quorum']} of {len(as_array(found['members']))} must sign; "
         f"{found['faults']} may lie or be down; final up to block {found['finalized']}"
@@ -40,7 +43,7 @@ def list_members(
     lines += [
         f"draft: {_told(draft)}; {as_object(draft)['missing']} more must sign" for draft in as_array(found["drafts"])
     ]
-    invocation.show(found, "\n".join((*table.lines(terminal_width()), "", *lines)))
+    invocation.show(found, "\n".join((*table.lines(terminal_width()), "", *lines, *accused)))
 
 
 def _export(invocation: Invocation, path: Path) -> None:

@@ -144,7 +144,7 @@ class ProposalRefused:
 
 @dataclass(frozen=True, slots=True)
 class MembersCarried:
-    """A block carries a change of the member list, which holds from its height on."""
+    """A block carries a change of the member list, which holds from its height on; or a recovery names the block."""
 
     height: int
     """Of the block."""

@@ -295,3 +295,19 @@ def test_it_ends_what_a_second_certificate_stopped() -> None:
     named = tree_with(naming(recovery(made)), made.blocks)
     assert refusal(named, other).reason is BlockReason.RECOVERY
     assert named.signers.second_certificate is None
+
+
+def test_one_behind_it_stops_again() -> None:
+    made = maker(2)
+    first = made.certify(other_block(made)).certificate
+    made.extend()
+    signed = recovery(made)
+    after = behind(made, signed)
+    after.extend()
+    tree = tree_with(after.network, after.blocks)
+    tree.signers.note_second(made.blocks[2].certificate, first)
+    assert tree.signers.second_certificate is None
+    later = after.blocks[3].certificate
+    tree.signers.note_second(replace(later, block=first.block), later)
+    second = tree.signers.second_certificate
+    assert second is not None and (second.kept, second.other.block) == (later, first.block)

@@ -3,7 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.signers.banks import KEYS, OTHER_BLOCK, public
+from tests.unit.chain.five_banks import FOUNDING, maker
+from tests.unit.chain.five_banks import KEYS as BANK_KEYS
+from tests.unit.chain.five_banks import NETWORK as NETWORK_OF_FIVE
+from tests.unit.chain.recovered_banks import naming, recovery
+from tests.unit.signers.banks import BLOCK, KEYS, OTHER_BLOCK, public
 
 from minicoin.core.answers import Done, Reason
 from minicoin.core.commands import AcknowledgeEvidence
@@ -13,12 +17,14 @@ from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.records.held import Taken
 from minicoin.core.records.kinds import EVIDENCE
 from minicoin.core.records.record import evidence_record
+from minicoin.core.records.store import RecordStore
 from minicoin.core.signers.evidence import TwoVotes
-from minicoin.core.signers.votes import sign_vote
+from minicoin.core.signers.recovery import domain_of
+from minicoin.core.signers.votes import Vote, VoteKind, sign_vote
 from minicoin.core.units import Micros
 from minicoin.testing.certified_chain import signing_keys
 
-from .bank import ASKED, NETWORK, Bank, two_certificates, two_votes, vote
+from .bank import ASKED, NETWORK, NOW, Bank, two_certificates, two_votes, vote
 
 
 def test_what_is_found_is_a_record_is_told_and_written_down() -> None:
@@ -153,3 +159,26 @@ def test_a_disk_that_refuses_acknowledges_nothing() -> None:
     bank.flow.handle(ASKED, AcknowledgeEvidence(1))
     bank.saved("no space left")
     assert bank.refusals[0][0] is Reason.NOT_SAVED
+
+
+def _two_votes_for(domain: bytes, height: int) -> TwoVotes:
+    one, other = (Vote(VoteKind.PREVOTE, height, 0, block, FOUNDING.hash) for block in (BLOCK, OTHER_BLOCK))
+    return TwoVotes(sign_vote(one, BANK_KEYS[0], domain), sign_vote(other, BANK_KEYS[0], domain))
+
+
+def test_votes_from_before_and_behind_a_recovery_convict_and_of_an_unknown_one_are_nobodys_fault() -> None:
+    signed = recovery(maker(3))
+    network = naming(signed)
+    store = RecordStore(network, None, lambda height: FOUNDING if height <= 20 else None)
+    network_id = network.network_id
+    behind, unknown = domain_of(network_id, signed.hash), domain_of(network_id, b"u" * 32)
+    for height, domain in ((5, network_id), (6, behind), (3, network_id)):
+        assert store.take(evidence_record(_two_votes_for(domain, height)), b"g", NOW) is Taken.NEW
+    assert store.take(evidence_record(_two_votes_for(unknown, 7)), b"g", NOW) is Taken.NOT_ALLOWED
+    # In front of it there is no other way.
+    for domain in (behind, unknown):
+        with pytest.raises(PeerFault, match="forged"):
+            store.take(evidence_record(_two_votes_for(domain, 2)), b"g", NOW)
+    # Of the height at hand somebody may know of a recovery that we do not.
+    plain = RecordStore(NETWORK_OF_FIVE, None, lambda height: FOUNDING if height <= 20 else None)
+    assert plain.take(evidence_record(_two_votes_for(unknown, 20)), b"g", NOW) is Taken.NOT_ALLOWED

@@ -20,7 +20,6 @@ def test_of_a_member_and_height_the_first() -> None:
     assert not state.add(ADMISSIONS) and not state.add(VOTES)
     assert state.all == (VOTES, CERTIFICATES) and state.unseen == (CERTIFICATES,)
     assert state.has(VOTES.accused, 7) and not state.has(VOTES.accused, 8)
-    assert state.certificates == CERTIFICATES
 
 
 def test_it_comes_back() -> None:

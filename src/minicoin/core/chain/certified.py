@@ -129,7 +129,9 @@ class CertifiedChain:
         """Both hold, of two blocks of a height: known from an earlier run, or shown by others."""
         known = self._known_at(one.height)
         kept_other = known is not None and known.block == other.block
-        self._second = self._second or SecondCertificate(*((other, one) if kept_other else (one, other)))
+        if self.second_certificate is None:
+            # The first, or the first behind a recovery that took over from one.
+            self._second = SecondCertificate(*((other, one) if kept_other else (one, other)))
 
     def members_at(self, height: int) -> MemberList:
         """Who signs the block of a height, up to the one behind the highest certified header. Raises MisuseError."""

@@ -58,9 +58,9 @@ class EvidenceFlow(Part):
         self._store.restore((Held(record, b"", len(record.encode())) for record in records), now)
         for record in self._store.of_kind(EVIDENCE):
             self._on_record(record)
-        known = self.state.certificates
-        if known is not None:
-            self._certified.note_second(known.first, known.second)
+        for known in self.state.all:
+            if isinstance(known, TwoCertificates):
+                self._certified.note_second(known.first, known.second)
 
     def accuse(self, evidence: Evidence) -> None:
         """Found by another part."""

@@ -10,7 +10,7 @@ from typing import Final
 from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import EVIDENCE_BYTES_MAX, EVIDENCE_DOCUMENT_BYTES_MAX, EVIDENCE_MAX
-from minicoin.core.signers.evidence import Evidence, TwoCertificates, decode_evidence
+from minicoin.core.signers.evidence import Evidence, decode_evidence
 from minicoin.core.wire.reader import Reader
 
 EVIDENCE_KEY: Final = "evidence"
@@ -40,11 +40,6 @@ class EvidenceState:
     def unseen(self) -> tuple[Evidence, ...]:
         """What the operator has still to look at."""
         return self.all[self.seen :]
-
-    @property
-    def certificates(self) -> TwoCertificates | None:
-        """The first two certificates of one height."""
-        return next((one for one in self._known.values() if isinstance(one, TwoCertificates)), None)
 
     def has(self, accused: bytes, height: int) -> bool:
         """Whether there is some of this member and height."""

@@ -26,7 +26,7 @@ from minicoin.core.notices import (
 from minicoin.core.part import Outbox
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockReason, BlockSummary, InvalidBlock
-from minicoin.core.signers.changes import MemberChange
+from minicoin.core.signers.settings import SettingsChange
 from minicoin.core.units import ConnId, Micros
 
 # Found only once the block was looked at as a whole: whoever relays by headers or compact blocks may not have known.
@@ -106,14 +106,16 @@ class ChainFlow:
         """What the block changes of members and settings, and what of the settings was changed and holds behind it."""
         for raw in block.changes:
             change = decode_change(raw)
-            if isinstance(change, MemberChange):
-                self._outbox.emit(MembersCarried(block.height, block.hash, change))
-            else:
+            if isinstance(change, SettingsChange):
                 signers = tuple(key for key, _ in change.signatures)
                 self._outbox.emit(
                     SettingsCarried(change.version, change.from_height, block.height, change.settings, signers)
                 )
         certified = self._tree.signers
+        # Of members with what no block carries: a recovery that names this one.
+        for carried in () if certified is None else certified.carried.members.carried():
+            if carried.block == block.hash:
+                self._outbox.emit(MembersCarried(block.height, block.hash, carried.change))
         held = None if certified is None else certified.carried.settings.at(block.height + 1)
         if held is not None and held.change.from_height == block.height + 1:
             self._outbox.emit(SettingsApplied(held.change.version, block.height + 1, held.change.settings))

@@ -44,7 +44,7 @@ from minicoin.core.records.room import Room
 from minicoin.core.records.sources import Sources
 from minicoin.core.records.statements import MemberLists, read_statement
 from minicoin.core.signers.evidence import decode_evidence
-from minicoin.core.signers.recovery import epoch_at
+from minicoin.core.signers.recovery import NO_RECOVERY
 from minicoin.core.units import Micros
 
 Listener = Callable[[SignedRecord], None]
@@ -153,9 +153,9 @@ class RecordStore:
             return Taken.TOO_OFTEN
         if has_forged_signature(record, self._network.network_id):
             raise PeerFault(f"forged record of kind {kind.name}")
-        if self._proves_nothing(record, kind):
-            if self._members_at(record.version + 1) is None:
-                # Of the height at hand: who follows a recovery that is not named here has another list there.
+        if kind.proves_itself and not self._holds(record):
+            if self._members_at(record.version + 1) is None or self._epochs(record.version):
+                # Of the height at hand, or behind a recovery: who follows another one, or none, has another list there.
                 return Taken.NOT_ALLOWED
             raise PeerFault(f"forged record of kind {kind.name}")
         if not self._signers.charge(record.source, now):
@@ -192,15 +192,20 @@ class RecordStore:
             return Taken.EARLY
         return None if self.may_sign(record) else Taken.NOT_ALLOWED
 
-    def _proves_nothing(self, record: SignedRecord, kind: KindRow) -> bool:
-        """Whether it is evidence that does not hold under the list of its height."""
-        if not kind.proves_itself:
-            return False
-        members, proof = self._members_at(record.version), self._network.proof
-        if members is None or not isinstance(proof, SignersKind):
-            return True
-        epoch = epoch_at(proof.recoveries, record.version)
-        return decode_evidence(record.value).problem(members, self.network_id, epoch) is not None
+    def _holds(self, record: SignedRecord) -> bool:
+        """Whether evidence holds under the list of its height, whichever recovery in front of it, or none, whoever
+        signed knew of."""
+        evidence, members = decode_evidence(record.value), self._members_at(record.version)
+        epochs = (NO_RECOVERY, *self._epochs(record.version))
+        return members is not None and any(
+            evidence.problem(members, self.network_id, epoch) is None for epoch in epochs
+        )
+
+    def _epochs(self, height: int) -> tuple[bytes, ...]:
+        """The recoveries in front of a height that this node's configuration names."""
+        proof = self._network.proof
+        named = proof.recoveries if isinstance(proof, SignersKind) else ()
+        return tuple(one.hash for one in named if one.height < height)
 
     def _contradicts(self, record: SignedRecord, kind: KindRow) -> bool:
         """Whether members signed it beside what is held, if its signatures hold."""

@@ -38,6 +38,8 @@ class EntryKind(StrEnum):
     """So many entries could not be written, and are gone."""
     MEMBERS = "members"
     """A block carries a change of the member list."""
+    RECOVERY = "recovery"
+    """A recovery that the configuration names took over behind a block."""
     SETTINGS = "settings"
     """A block carries a change of what validity depends on."""
     ADMISSION = "admission"

@@ -18,7 +18,7 @@ from minicoin.drivers.audit.standing import LogStanding
 from minicoin.drivers.audit.telling import (
     admission_fields,
     evidence_fields,
-    members_fields,
+    members_draft,
     settings_fields,
     vote_fields,
 )
@@ -58,8 +58,9 @@ def _changes(standing: LogStanding, view: NodeView, now: Micros) -> Iterable[Aud
     signers = view.tree.signers
     assert signers is not None
     for carried in signers.carried.members.carried():
-        if carried.change.version > standing.members:
-            yield AuditDraft(now, carried.height, EntryKind.MEMBERS, members_fields(carried.block, carried.change))
+        draft = members_draft(now, carried.height, carried.block, carried.change)
+        if not standing.has(draft):
+            yield draft
     for one in signers.carried.settings.carried():
         change = one.change
         if change.version > standing.settings:

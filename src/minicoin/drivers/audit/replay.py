@@ -67,9 +67,10 @@ def replay(entries: Iterable[AuditEntry], height: int) -> Replayed:
 def _after(found: Replayed, founding: _Founding, entry: AuditEntry) -> Replayed:
     fields, height = entry.fields, found.height
     match entry.kind:
-        case EntryKind.MEMBERS if _number(fields.get("from")) <= height:
+        case EntryKind.MEMBERS | EntryKind.RECOVERY if _number(fields.get("from")) <= height:
             change = MemberChange.decode(_octets(fields.get("change")))
-            if change.version <= found.members_version:
+            # A recovery takes the place of whatever the members before made of the heights behind its block.
+            if change.version <= found.members_version and entry.kind is EntryKind.MEMBERS:
                 return found
             named = tuple(zip(change.names, change.members.keys, strict=True))
             return replace(found, members=named, members_version=change.version)

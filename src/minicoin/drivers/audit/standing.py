@@ -22,6 +22,8 @@ class LogStanding:
     """The id of its network, in hexadecimal."""
     members: int = 0
     """The version of the last change of members; so with settings and admission."""
+    recoveries: tuple[str, ...] = ()
+    """Hashes."""
     settings: int = 0
     admission: int = 0
     evidence: int = 0
@@ -34,7 +36,10 @@ class LogStanding:
 
     def to_fields(self) -> dict[str, Value]:
         """As the first entry of a file has it."""
-        return asdict(self) | {"votes": [list(vote) for vote in self.votes]}
+        return asdict(self) | {
+            "recoveries": list(self.recoveries),
+            "votes": [list(vote) for vote in self.votes],
+        }
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Value]) -> "LogStanding":
@@ -44,13 +49,18 @@ class LogStanding:
         if not isinstance(network, str) or not isinstance(votes, list) or not isinstance(stopped, bool):
             raise DecodeError("the first entry of a file does not say how far the log has come")
         members, settings, admission, evidence, height = (_number(number) for number in numbers)
+        recoveries = fields.get("recoveries")
+        if not isinstance(recoveries, list):
+            raise DecodeError("the first entry of a file does not say which recoveries there were")
         told = tuple(_vote(vote) for vote in votes)
-        return cls(network, members, settings, admission, evidence, height, told, stopped)
+        return cls(network, members, tuple(map(str, recoveries)), settings, admission, evidence, height, told, stopped)
 
     def has(self, draft: AuditDraft) -> bool:
         """Whether the version that it tells of, or a later one, is in; or the same vote, which a start signs again."""
         if draft.kind is EntryKind.VOTE:
             return draft.height == self.votes_height and draft.vote in self.votes
+        if draft.kind is EntryKind.RECOVERY:
+            return draft.fields.get("recovery") in self.recoveries
         known = {
             EntryKind.MEMBERS: self.members,
             EntryKind.SETTINGS: self.settings,
@@ -69,6 +79,9 @@ class LogStanding:
                 return LogStanding.from_fields(fields)
             case EntryKind.MEMBERS:
                 return replace(here, members=_number(fields.get("version")))
+            case EntryKind.RECOVERY:
+                recoveries = (*self.recoveries, str(fields.get("recovery")))
+                return replace(here, members=_number(fields.get("version")), recoveries=recoveries)
             case EntryKind.SETTINGS:
                 return replace(here, settings=_number(fields.get("version")))
             case EntryKind.ADMISSION:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from minicoin.core.chain.member_history import RecoveredList
 from minicoin.core.connmgr.connections import NOT_ADMITTED
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -43,7 +44,7 @@ class Telling:
         told = list(self._refusals.end(now, height))
         match notice:
             case MembersCarried(at, block, change):
-                told.append(AuditDraft(now, at, EntryKind.MEMBERS, members_fields(block, change)))
+                told.append(members_draft(now, at, block, change))
             case SettingsCarried(version, from_height, at, settings, signers):
                 told.append(
                     AuditDraft(now, at, EntryKind.SETTINGS, settings_fields(version, from_height, settings, signers))
@@ -78,13 +79,17 @@ class Telling:
         return self._refusals.note(AuditDraft(now, height, EntryKind.PEER_REFUSED, fields), group_of(remote))
 
 
-def members_fields(block: bytes, change: MemberChange) -> Fields:
-    return {
+def members_draft(now: Micros, height: int, block: bytes, change: MemberChange) -> AuditDraft:
+    """A change that a block carries, or the list of a recovery that names it."""
+    fields: Fields = {
         "block": hash_to_hex(block),
         "change": change.encode().hex(),
         "from": change.from_height,
         "version": change.version,
     }
+    if isinstance(change, RecoveredList):
+        return AuditDraft(now, height, EntryKind.RECOVERY, {**fields, "recovery": change.recovery.hex()})
+    return AuditDraft(now, height, EntryKind.MEMBERS, fields)
 
 
 def settings_fields(

@@ -20,12 +20,16 @@ async def _require_members(call: Call) -> None:
 async def list_members(call: Call) -> Json:
     await _require_members(call)
     found = await call.port.query(lambda node: node.members.report())
+    evidence = await call.port.query(lambda node: node.evidence.listing()) or ()
     return {
         "finalized": found.finalized,
         "height": found.height,
         "quorum": found.quorum,
         "faults": found.faults,
-        "members": [_member(row) for row in found.members],
+        "members": [
+            _member(row) | {"evidence": sum(one.evidence.accused == row.key for one in evidence)}
+            for row in found.members
+        ],
         "pending": None if found.pending is None else _change(found.pending),
         "drafts": [_change(draft) | {"missing": draft.missing} for draft in found.drafts],
     }
@@ -121,7 +125,8 @@ METHODS = (
         Category.MEMBERS,
         "The members who sign the block to come, what of the last blocks each has signed, and changes on their way: "
         "the one that the chain carries and that is not in force yet, and drafts with the signatures so far.",
-        f"An object: finalized, height, quorum, faults, members, pending (null, or {_CHANGE}, carried_at), drafts.",
+        "An object: finalized, height, quorum, faults, members (name, key, signed, missed, last_signed, own, evidence: "
+        f"pieces against it), pending (null, or {_CHANGE}, carried_at), drafts.",
         list_members,
     ),
     Method(

@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.unit.chain.five_banks import KEYS, maker
+from tests.unit.chain.recovered_banks import behind, recovery
 from tests.unit.netsync.banks_chain import FOUNDERS, JOINED, LEFT, RENEWED, ROLLED, keys_at
 
 from minicoin.core.events import RecordsHeard
@@ -67,8 +69,8 @@ def chain() -> CertifiedMaker:
 class Fleet:
     """One node that has the chain, and one that follows it and keeps a log."""
 
-    def __init__(self, directory: Path) -> None:
-        maker = chain()
+    def __init__(self, directory: Path, maker: CertifiedMaker | None = None) -> None:
+        maker = maker or chain()
         self.network = maker.network
         self.world = world_of(self.network)
         self.world.wait(LENGTH * 10 * SECOND_US, lambda: False)
@@ -156,6 +158,32 @@ def test_also_where_it_is_killed_again_and_again(tmp_path: Path, seed: int) -> N
     check(fleet, taken, LENGTH)
     assert [entry.fields["version"] for entry in entries if entry.kind is EntryKind.MEMBERS] == [1, 2, 3]
     assert [entry.fields["version"] for entry in entries if entry.kind is EntryKind.SETTINGS] == [1, 2]
+
+
+def test_a_recovery_takes_over_from_what_the_members_before_made(tmp_path: Path) -> None:
+    made = maker(3)
+    made.extend(change=made.change(KEYS[1:], from_height=9))
+    after = behind(made, recovery(made))
+    after.grow(3)
+    after.extend(change=after.change(KEYS[:2]))
+    after.grow(4)
+    fleet = Fleet(tmp_path, after)
+    fleet.start()
+    assert fleet.reach(after.height)
+    fleet.audited.kill(1_500)
+    fleet.world.restart(fleet.follower)
+    fleet.audited.start()
+    fleet.audited.stop()
+    entries = [read.entry for read in read_entries(tmp_path)]
+    assert [entry.kind for entry in entries if entry.kind in (EntryKind.MEMBERS, EntryKind.RECOVERY)] == [
+        EntryKind.MEMBERS,
+        EntryKind.RECOVERY,
+        EntryKind.MEMBERS,
+    ]
+    carried = fleet.follower.node.view.tree.signers.carried.members
+    for height in range(1, after.height + 1):
+        assert tuple(key for _, key in replay(entries, height).members) == carried.members_at(height).keys
+    assert not verify_log(tmp_path).broken
 
 
 def test_a_log_that_begins_late_says_what_the_chain_has(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def told(kind: EntryKind, **fields: int | str) -> AuditDraft:
 def test_it_counts_what_came() -> None:
     standing = behind(
         AuditDraft(NOW, 0, EntryKind.NETWORK, FOUNDING),
-        told(EntryKind.MEMBERS, version=2),
+        told(EntryKind.MEMBERS, version=1),
+        told(EntryKind.RECOVERY, version=2, recovery="ab"),
         told(EntryKind.SETTINGS, version=3),
         told(EntryKind.ADMISSION, version=4),
         told(EntryKind.EVIDENCE),
@@ -35,7 +36,7 @@ def test_it_counts_what_came() -> None:
         told(EntryKind.STOP),
     )
     assert standing == LogStanding(
-        str(FOUNDING["id"]), 2, 3, 4, 1, 7, ((0, "prevote", ""), (1, "prevote", "")), is_stopped=True
+        str(FOUNDING["id"]), 2, ("ab",), 3, 4, 1, 7, ((0, "prevote", ""), (1, "prevote", "")), is_stopped=True
     )
     assert not behind(told(EntryKind.STOP), told(EntryKind.START)).is_stopped
     assert behind(AuditDraft(NOW, 5, EntryKind.SEGMENT, standing.to_fields())) == standing
@@ -48,7 +49,7 @@ def test_the_votes_of_a_height_that_never_ends_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"members": -1}, {"votes": [[1]]}, {"votes": 3}, {"network": 5}, {"evidence": None}]
+    "change", [{"members": -1}, {"votes": [[1]]}, {"votes": 3}, {"network": 5}, {"evidence": None}, {"recoveries": 1}]
 )
 def test_what_does_not_say_it_is_refused(change: dict[str, object]) -> None:
     fields = LogStanding("ab").to_fields() | change
@@ -65,3 +66,5 @@ def test_a_vote_is_in_once_and_another_one_of_its_slot_is_another() -> None:
     assert not standing.has(other)
     assert standing.has(told(EntryKind.MEMBERS, version=0)) and not standing.has(told(EntryKind.MEMBERS, version=1))
     assert not standing.has(told(EntryKind.EVIDENCE))
+    recovered = told(EntryKind.RECOVERY, version=2, recovery="ab")
+    assert behind(recovered).has(recovered) and not standing.has(recovered)
