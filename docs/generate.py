@@ -1,4 +1,5 @@
-"""Writes what follows from the code: architecture/map.md, architecture/tables.md, scenarios.md, tables of overlays.md.
+"""Writes what follows from the code: architecture/map.md, architecture/tables.md, scenarios.md, tables of
+overlays.md and consortium.md.
 
 Run it from the repository with `.venv/bin/python docs/generate.py`; a test fails while the committed files differ from
 what it would write. Owns no fact: sentences are the docstrings', directions of import are importlinter.toml's.
@@ -17,6 +18,7 @@ from minicoin.core.node.assemble import NodeState, assemble_node
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import lookup
 from minicoin.core.params.models import AddressesSetting, ChoiceSetting, IntSetting, Setting
+from minicoin.core.params.settings import SETTINGS, SettingScope
 from minicoin.core.peer.states import HANDSHAKE_ONLY, NEXT, SessionState
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.rng import Rng
@@ -28,6 +30,7 @@ ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "minicoin"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture"
 OVERLAYS_PAGE: Final = ROOT / "docs" / "overlays.md"
+CONSORTIUM_PAGE: Final = ROOT / "docs" / "consortium.md"
 _GENERATED: Final = "<!-- written by docs/generate.py; change the code and run it again -->\n"
 _CORE: Final = "minicoin.core"
 _SIM: Final = "minicoin.sim"
@@ -47,6 +50,7 @@ def pages() -> dict[Path, str]:
         ARCHITECTURE / "tables.md": tables_page(),
         ROOT / "docs" / "scenarios.md": scenarios_page(ROOT / "scenarios"),
         OVERLAYS_PAGE: overlays_page(OVERLAYS_PAGE.read_text()),
+        CONSORTIUM_PAGE: consortium_page(CONSORTIUM_PAGE.read_text()),
     }
 
 
@@ -285,6 +289,26 @@ def _allowed(setting: Setting) -> str:
         case AddressesSetting():
             return f"at most {setting.most} addresses"
     raise AssertionError(setting)
+
+
+# --- settings of a consortium ---
+
+
+def consortium_page(text: str) -> str:
+    """The page with the table of what members may set between its marks."""
+    table = "\n".join(_settings_of_members())
+    marked = f"<!-- settings -->\n{table}\n<!-- end -->"
+    return re.sub(r"<!-- settings -->\n.*?<!-- end -->", lambda _: marked, text, flags=re.DOTALL)
+
+
+def _settings_of_members() -> Iterable[str]:
+    yield from ("", "| Setting | Unit | Allowed | Set by | Meaning | Above it |", "|---|---|---|---|---|---|")
+    for row in SETTINGS.values():
+        allowed = f"{row.low:,} to {row.high:,}" + (" bytes" if row.is_text else "")
+        by = "a block" if row.scope is SettingScope.CHAIN else "a record"
+        options = ", ".join(f"`--{option}`" for option in row.options)
+        yield f"| `{row.name}` | {row.unit} | {allowed} | {by} | {_cell(row.says)} | {options} |"
+    yield ""
 
 
 if __name__ == "__main__":

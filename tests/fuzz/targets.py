@@ -24,13 +24,14 @@ from tests.unit.overlay.kademlia.samples import SAMPLES as KAD_SAMPLES
 from tests.unit.overlay.supernode.made import address, leaf_record, status_record
 from tests.unit.overlay.supernode.samples import SAMPLES as SUPERNODE_SAMPLES
 from tests.unit.records.world import ALICE, BOB, GROUP, NETWORK, record_of
-from tests.unit.signers.banks import ADMISSIONS, CERTIFICATES, DRAFT, FIRST, NETWORK_ID, VOTES
+from tests.unit.signers.banks import ADMISSIONS, CERTIFICATES, CONFIGURATIONS, DRAFT, FIRST, NETWORK_ID, VOTES
 from tests.unit.wire.samples import HEADER, IPV4, IPV6, LEGACY_TX, LIBP2P, SAMPLES, SEGWIT_TX, encode_reject
 
 from minicoin.core.addrmgr.book import AddressBook
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import LetterProblem
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.configuration.form import new_configuration, read_configuration
 from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.crypto.hashing import sha256d
@@ -207,6 +208,12 @@ def _tags_seeds() -> tuple[bytes, ...]:
 
 def _configuration(raw: bytes) -> None:
     assert ConfigurationRecord.decode(raw).encode() == raw
+
+
+def _configuration_state(body: bytes) -> None:
+    """As the address book."""
+    raw = body + sha256(body).digest()
+    assert read_configuration(raw, NETWORK_ID).to_bytes(NETWORK_ID) == raw
 
 
 def _configuration_seeds() -> tuple[bytes, ...]:
@@ -517,8 +524,13 @@ TARGETS: dict[str, Target] = {
     "admission": Target(
         _allow_refusal(_admission), (FIRST.encode(), DRAFT.with_signature(bytes(32), bytes(64)).encode())
     ),
-    "evidence": Target(_allow_refusal(_evidence), (VOTES.encode(), CERTIFICATES.encode(), ADMISSIONS.encode())),
     "audit-entry": Target(_allow_refusal(_audit_entry), (ENTRY.encode(),)),
+    "evidence": Target(
+        _allow_refusal(_evidence), tuple(one.encode() for one in (VOTES, CERTIFICATES, ADMISSIONS, CONFIGURATIONS))
+    ),
+    "configuration-document": Target(
+        _allow_refusal(_configuration_state), (new_configuration().to_bytes(NETWORK_ID)[:-32],)
+    ),
     "evidence-document": Target(_allow_refusal(_evidence_state), (_evidence_document(),)),
     "admission-document": Target(_allow_refusal(_admission_state), (AdmissionState(FIRST).to_bytes(NETWORK_ID)[:-32],)),
     "records-document": Target(

@@ -53,6 +53,7 @@ GROUPS: Final = (
     Group("admission", "Who may connect to a consortium's nodes: list, propose, approve, history."),
     Group("members", "Who signs the blocks: list, history, evidence, propose, approve, remove, roll."),
     Group("audit", "What this node saw and did, in a log that only grows: show, verify, export, replay."),
+    Group("config", "What members set while their network runs: show, list, propose, approve."),
     Group("lab", "A private network of real processes on loopback."),
     Group("sim", "The laboratory: the same node code in virtual time."),
 )
@@ -166,6 +167,12 @@ COMMANDS: Final = (
         "replay_log",
         "Who signed, who might connect and what was set at a height, from the log alone.",
     ),
+    Command("config show", "cli_config", "show", "What holds at this node: value, and by whose word."),
+    Command(
+        "config list", "cli_config", "list_drafts", "Drafts that collect signatures, and the change that is pending."
+    ),
+    Command("config propose", "cli_config", "propose", "Draft other settings, and sign them as this node's member."),
+    Command("config approve", "cli_config", "approve", "Sign a draft of another member as this node's."),
     Command("lab up", "cli_lab", "up", "Start nodes, connect them, mine, pay from one to another, show them live."),
     Command("sim run", "cli_sim", "run", "Run a scenario."),
     Command("sim list", "cli_sim", "list_scenarios", "The scenarios there are and what each asks."),

@@ -20,6 +20,8 @@ from minicoin.core.notices import (
     BlockMarkedInvalid,
     BlockMined,
     ChainHalted,
+    ConfigurationChanged,
+    ConfigurationContradicted,
     EvidenceFound,
     InboundLost,
     LetterReceived,
@@ -56,7 +58,7 @@ from minicoin.core.notices import (
     WalletChanged,
     WalletNotSaved,
 )
-from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoVotes
+from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoConfigurations, TwoVotes
 from minicoin.drivers.reports import (
     AcceptFailed,
     AuditTroubled,
@@ -205,6 +207,12 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("admission-contradicted", {"version": version, "members": who, "split": int(is_split)})
         case AuditTroubled(reason):
             return Line("audit-not-written", {"reason": reason})
+        case ConfigurationChanged(version, height, settings, signers, unknown):
+            told = {"settings": _set(settings), "signers": str(len(signers)), "unknown": "; ".join(unknown)}
+            return Line("configuration", {"version": version, "height": height, **told})
+        case ConfigurationContradicted(version, members, is_split):
+            who = ",".join(member.hex() for member in members)
+            return Line("configuration-contradicted", {"version": version, "members": who, "split": int(is_split)})
         case RecordingEnded(reason, events, length_bytes):
             return Line("recording-ended", {"reason": reason, "events": events, "bytes": length_bytes})
         case AcceptFailed(reason):
@@ -243,5 +251,9 @@ def _evidence_line(evidence: Evidence) -> Line:
             return Line("certified-twice", {"height": height, **blocks})
         case TwoAdmissions(first):
             return Line("admission-signed-twice", {"member": accused, "height": height, "version": first.version})
+        case TwoConfigurations(first_set):
+            return Line(
+                "configuration-signed-twice", {"member": accused, "height": height, "version": first_set.version}
+            )
         case _:
             assert_never(evidence)

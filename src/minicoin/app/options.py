@@ -27,6 +27,7 @@ from minicoin.core.limits import (
     RPC_KEEP_ALIVE_S,
 )
 from minicoin.core.params.network import Network
+from minicoin.core.params.settings import SETTINGS
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import SaltedUser
@@ -221,6 +222,13 @@ class NodeOptions(BaseModel):
     def resolved_datadir(self) -> Path:
         """The directory given, or the network's own."""
         return self.datadir if self.datadir is not None else default_datadir(self.load_network().name)
+
+    def chosen_settings(self) -> tuple[str, ...]:
+        """The settings that members could set, and that this operator chose."""
+        given = self.model_fields_set
+        return tuple(
+            row.name for row in SETTINGS.values() if any(_FIELD_OF_KEY.get(key, key) in given for key in row.options)
+        )
 
     def resolved_rpc_port(self, network: Network) -> int:
         """The port given, or the network's own."""

@@ -106,6 +106,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         user_agent=_user_agent(options),
         whitelist=_whitelist(options),
         external_address=next(iter(_addresses(options.externalip, network, port)), None),
+        chosen=options.chosen_settings(),
         sign_from=options.sign_from,
         anchor=None if options.anchor is None else read_anchor(options.anchor, network),
     )

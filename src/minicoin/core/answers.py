@@ -63,6 +63,7 @@ MEMBERS_SIGN: Final = (
 )
 NO_MEMBERS: Final = "nobody signs the blocks of this network: it has no members"
 
+NO_SETTINGS: Final = "nobody signs the blocks of this network: what its nodes go by is their operators' choice"
 ADMISSION_IS_OFF: Final = "anybody may connect to the nodes of this network: its file has no admission"
 
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"
@@ -172,6 +173,21 @@ class SigningKeyHeld:
     """The node holds this key now."""
 
     member: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsDrafted:
+    """A draft of settings with every signature known here, ours among them."""
+
+    hash: bytes
+    version: int
+    from_height: int
+    """From which block on it is to hold; 0 for what a record sets, which holds once a quorum has signed it."""
+    settings: tuple[tuple[str, str], ...]
+    """(name, value) of all that is set then."""
+    signatures: int
+    quorum: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +372,7 @@ Answer = (
     | AdmissionSigned
     | MembersDrafted
     | SigningKeyHeld
+    | SettingsDrafted
     | BlockVerdict
     | TipAt
     | Finality

@@ -21,6 +21,7 @@ from minicoin.core.answers import (
     Refused,
     Rescanned,
     Sent,
+    SettingsDrafted,
     Signed,
     SigningKeyHeld,
     TipAt,
@@ -206,6 +207,26 @@ class ProposeMembers:
     """None: soon."""
     forced: bool = False
     """Sign it although the chain would stand still, as far as this node can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeSettings:
+    """Draft other settings and sign them as this node's member."""
+
+    answer: ClassVar = SettingsDrafted
+    values: tuple[tuple[str, str | None], ...]
+    """(name, value); None for what it is without the members' word."""
+    from_height: int | None = None
+    """The first block that it holds for, where a block carries it; None: soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveSettings:
+    """Sign a draft of settings that another member proposed."""
+
+    answer: ClassVar = SettingsDrafted
+    prefix: str
+    """What its hash begins with, in hex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +525,7 @@ PeerIdCommand = FindPeer | Tell
 RecordCommand = PutRecord | SignRecord
 AdmissionCommand = ProposeAdmission | ApproveAdmission
 MembersCommand = ProposeMembers | ApproveMembers
+SettingsCommand = ProposeSettings | ApproveSettings
 ChainCommand = (
     SubmitBlock
     | SubmitHeader
@@ -528,6 +550,7 @@ Command = (
     | AcknowledgeEvidence
     | MembersCommand
     | HoldSigningKey
+    | SettingsCommand
     | ChainCommand
     | PoolCommand
     | MiningCommand

@@ -61,17 +61,17 @@ ALLOCATION_SCRIPT_BYTES_MAX: Final = 520
 ADMISSION_BODY_BYTES_MAX: Final = 10 << 10
 ADMISSION_PEER_IDS_PER_ROW_MAX: Final = 200
 # Versions a node remembers that it went by, 16 KB each at the most, and on disk with evidence and what it signed.
-ADMISSION_HISTORY_MAX: Final = 32
+STATEMENT_HISTORY_MAX: Final = 32
 # Recoveries at one height, each signed by the list of the one before: a second one is rare, a fifth is a mistake.
 RECOVERIES_PER_HEIGHT_MAX: Final = 4
 # Recoveries that a node's configuration names, 27 KB each at the most.
 RECOVERIES_NAMED_MAX: Final = 64
 # Source groups whose last record waits for the height that it names, and how often it is looked at: who is expelled is
 # cut off within two seconds even by nodes that are a block behind.
-ADMISSION_EARLY_MAX: Final = 64
-ADMISSION_EARLY_US: Final = MINUTE_US
-ADMISSION_RETRY_US: Final = SECOND_US // 2
-ADMISSION_DOCUMENT_BYTES_MAX: Final = (ADMISSION_HISTORY_MAX + 4) * (32 << 10)
+STATEMENTS_EARLY_MAX: Final = 64
+STATEMENTS_EARLY_US: Final = MINUTE_US
+STATEMENTS_RETRY_US: Final = SECOND_US // 2
+STATEMENT_DOCUMENT_BYTES_MAX: Final = (STATEMENT_HISTORY_MAX + 4) * (32 << 10)
 # What members set: 12 names today, with a text among them; four times as many have room in a coinbase beside all else.
 SETTING_NAME_BYTES_MAX: Final = 32
 SETTING_VALUE_BYTES_MAX: Final = 512
@@ -127,11 +127,11 @@ SIGNER_PAUSE_US: Final = SECOND_US // 2
 # A frame that was begun is complete within this, or the connection ends.
 SIGNER_FRAME_US: Final = 5 * SECOND_US
 
-# --- changes of members ---
+# --- changes that blocks carry ---
 # A change without a height of its own holds so many blocks later: time for the others to approve it.
-MEMBERS_AHEAD_BLOCKS: Final = 20
+CHANGES_AHEAD_BLOCKS: Final = 20
 # Changes that wait for our own signature: an operator's commands, one after the other.
-MEMBER_CHANGES_WAITING_MAX: Final = 64
+CHANGES_WAITING_MAX: Final = 64
 # So many blocks are looked at for who signed them: 5 ms of decoding.
 MEMBERS_COUNTED_BLOCKS: Final = 100
 

@@ -462,6 +462,32 @@ class AdmissionContradicted:
     """A quorum signed each."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigurationChanged:
+    """From now on this node goes by another version of what members set."""
+
+    version: int
+    height: int
+    """Whose list of members signed it."""
+    settings: tuple[tuple[str, str], ...]
+    """(name, value) of all that is set."""
+    signers: tuple[bytes, ...]
+    """Their keys."""
+    unknown: tuple[str, ...]
+    """Why some of it does not hold here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationContradicted:
+    """Members signed two contents of one version of the configuration."""
+
+    version: int
+    members: tuple[bytes, ...]
+    """Who signed both."""
+    is_split: bool
+    """A quorum signed each."""
+
+
 Notice = (
     BlockDisconnected
     | BlockConnected
@@ -506,4 +532,6 @@ Notice = (
     | AdmissionChanged
     | OwnAdmissionLost
     | AdmissionContradicted
+    | ConfigurationChanged
+    | ConfigurationContradicted
 )

@@ -8,18 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from minicoin.core.addrmgr.book import AddressRecord, BookPlace, BookSnapshot
-from minicoin.core.admission.flow import AdmissionDraft
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
+from minicoin.core.configuration.chain_settings import SettingsStanding
+from minicoin.core.configuration.form import ConfigurationState
+from minicoin.core.configuration.settable import SettingInForce
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
 from minicoin.core.consensus.status import ConsensusStatus
 from minicoin.core.directed.letterbox import ReceivedLetter
 from minicoin.core.discovery.gossip import GossipPeerView
+from minicoin.core.drafts.changes import ChangeDraft
+from minicoin.core.drafts.statement_desk import StatementDraft
 from minicoin.core.evidence.state import EvidenceState
 from minicoin.core.inventory.inventory_flow import InventoryFlow
-from minicoin.core.members.drafts import MemberDraft
 from minicoin.core.members.proposing import MemberStanding
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
@@ -43,7 +46,9 @@ from minicoin.core.records.held import StoreSnapshot
 from minicoin.core.records.record import SignedRecord
 from minicoin.core.relay.transactions import RelayPeerView
 from minicoin.core.signers.admission import AdmissionRecord
+from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.settings import ConfigurationRecord, SettingsChange
 from minicoin.core.units import ConnId, Micros
 from minicoin.core.wallet.keys import Chain, KeyPath
 from minicoin.core.wallet.records import Balance, HistoryEntry, Record, TransactionStatus, WalletCoin
@@ -205,7 +210,7 @@ class AdmissionReader(Protocol):
 
     @property
     def state(self) -> AdmissionState: ...
-    def drafts(self) -> tuple[AdmissionDraft, ...]: ...
+    def drafts(self) -> tuple[StatementDraft[AdmissionRecord], ...]: ...
     def consequences(self, draft: AdmissionRecord) -> tuple[str, ...]: ...
     def warnings(self) -> tuple[str, ...]: ...
 
@@ -222,8 +227,27 @@ class MemberChangesReader(Protocol):
     """Changes of the member list on their way (core/members)."""
 
     def standing(self) -> MemberStanding: ...
-    def open(self) -> tuple[MemberDraft, ...]: ...
     def own(self, members: MemberList) -> bytes | None: ...
+    def open(self) -> tuple[ChangeDraft[MemberChange], ...]: ...
+
+
+class ChainSettingsReader(Protocol):
+    """Changes of what validity depends on, on their way (core/configuration)."""
+
+    def standing(self) -> SettingsStanding: ...
+    def open(self) -> tuple[ChangeDraft[SettingsChange], ...]: ...
+
+
+class ConfigurationReader(Protocol):
+    """What members set (core/configuration)."""
+
+    @property
+    def state(self) -> ConfigurationState: ...
+    @property
+    def chain(self) -> ChainSettingsReader | None: ...
+    def values(self) -> tuple[SettingInForce, ...]: ...
+    def drafts(self) -> tuple[StatementDraft[ConfigurationRecord], ...]: ...
+    def warnings(self) -> tuple[str, ...]: ...
 
 
 class SessionReader(Protocol):
@@ -299,6 +323,8 @@ class SeenFlows(Protocol):
     def consensus(self) -> ConsensusReader | None: ...
     @property
     def member_changes(self) -> MemberChangesReader | None: ...
+    @property
+    def configuration(self) -> ConfigurationReader | None: ...
 
 
 class NodeView:
@@ -359,6 +385,11 @@ class NodeView:
     def member_changes(self) -> MemberChangesReader | None:
         """None where nobody signs the blocks."""
         return self._flows.member_changes
+
+    @property
+    def configuration(self) -> ConfigurationReader | None:
+        """None where nobody signs the blocks."""
+        return self._flows.configuration
 
     @property
     def sync(self) -> SyncReader:

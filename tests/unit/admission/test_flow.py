@@ -13,7 +13,7 @@ from minicoin.core.connmgr.connections import NOT_ADMITTED
 from minicoin.core.effects import AdmitPeers, Close, SaveState, SignStatement
 from minicoin.core.events import Saved, StatementSigned
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import ADMISSION_EARLY_MAX, ADMISSION_EARLY_US, ADMISSION_RETRY_US
+from minicoin.core.limits import STATEMENTS_EARLY_MAX, STATEMENTS_EARLY_US, STATEMENTS_RETRY_US
 from minicoin.core.notices import AdmissionChanged, AdmissionContradicted, OwnAdmissionLost
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.held import Taken
@@ -181,14 +181,14 @@ def test_a_record_of_a_height_that_is_not_known_yet_waits_for_it() -> None:
     assert bank.take(made(replace(DRAFT, height=8))) is Taken.EARLY
     assert bank.run() == []
     bank.known = 8
-    bank.now = Micros(NOW + ADMISSION_RETRY_US)
+    bank.now = Micros(NOW + STATEMENTS_RETRY_US)
     assert any(isinstance(effect, AdmissionChanged) for effect in bank.run())
     assert bank.flow.next_deadline() is None
 
 
 def test_what_waits_is_bounded_in_number_and_time() -> None:
     bank = Bank()
-    for group in range(ADMISSION_EARLY_MAX + 5):
+    for group in range(STATEMENTS_EARLY_MAX + 5):
         bank.take(made(replace(DRAFT, height=1_000 + group)), group=bytes((group,)))
     bank.run()
     retries = 0
@@ -196,7 +196,7 @@ def test_what_waits_is_bounded_in_number_and_time() -> None:
         bank.now = deadline
         bank.run()
         retries += 1
-    assert retries == ADMISSION_EARLY_US // ADMISSION_RETRY_US
+    assert retries == STATEMENTS_EARLY_US // STATEMENTS_RETRY_US
     assert bank.flow.snapshot(NOW).version == 0
 
 
@@ -206,7 +206,7 @@ def test_a_forged_one_that_waited_is_dropped() -> None:
     forged = replace(made(early), signatures=made(replace(early, version=2)).signatures)
     bank.take(forged)
     bank.known = 8
-    bank.now = Micros(NOW + ADMISSION_RETRY_US)
+    bank.now = Micros(NOW + STATEMENTS_RETRY_US)
     assert bank.run() == [] and bank.flow.next_deadline() is None
 
 

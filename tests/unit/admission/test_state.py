@@ -7,7 +7,7 @@ from tests.unit.signers.banks import BANKS, DRAFT, FIRST, KEYS, NETWORK_ID, peer
 
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import ADMISSION_DOCUMENT_BYTES_MAX, ADMISSION_HISTORY_MAX
+from minicoin.core.limits import STATEMENT_DOCUMENT_BYTES_MAX, STATEMENT_HISTORY_MAX
 from minicoin.core.signers.admission import AdmissionRecord, AdmittedRole
 from minicoin.core.signers.members import member_list
 
@@ -46,9 +46,9 @@ def test_a_list_that_is_long_gone_decides_nothing_new() -> None:
 
 def test_of_many_versions_the_last_are_remembered() -> None:
     state = AdmissionState(FIRST)
-    for version in range(1, ADMISSION_HISTORY_MAX + 5):
+    for version in range(1, STATEMENT_HISTORY_MAX + 5):
         assert state.take(replace(DRAFT, version=version))
-    assert len(state.history) == ADMISSION_HISTORY_MAX
+    assert len(state.history) == STATEMENT_HISTORY_MAX
     assert state.history[-1] is state.current
 
 
@@ -90,4 +90,4 @@ def test_damage_is_seen() -> None:
     with pytest.raises(DecodeError, match="another network"):
         AdmissionState.from_bytes(raw, FIRST, bytes(32))
     with pytest.raises(DecodeError, match="not a document"):
-        AdmissionState.from_bytes(raw + bytes(ADMISSION_DOCUMENT_BYTES_MAX), FIRST, NETWORK_ID)
+        AdmissionState.from_bytes(raw + bytes(STATEMENT_DOCUMENT_BYTES_MAX), FIRST, NETWORK_ID)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.signers.admission import AdmissionRow, AdmittedRole, first_admission
@@ -15,7 +17,7 @@ from minicoin.world.world import World
 KEYS = signing_keys(2)
 
 
-def banks_world(seed: bytes) -> tuple[World, list[Host]]:
+def banks_world(seed: bytes, *, makes_blocks: bool = False) -> tuple[World, list[Host]]:
     """Connected."""
     settings = WorldSettings(seed, encodes=True, has_peer_ids=True)
     plain = signer_network(KEYS)
@@ -32,6 +34,8 @@ def banks_world(seed: bytes) -> tuple[World, list[Host]]:
 
     def give_key(host: Host) -> None:
         host.signing_keys = KEYS[host.index : host.index + 1]
+        if makes_blocks and host.signing_keys:
+            host.disk.documents.setdefault(SIGN_STATE_KEY, SignState(public(host.signing_keys[0])).encode())
 
     world.start_hooks.append(give_key)
     one = world.add_node("one")

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import get_args
 
 import pytest
-from tests.unit.signers.banks import ADMISSIONS, BANKS, CERTIFICATES, KEYS, VOTES, public
+from tests.unit.signers.banks import ADMISSIONS, BANKS, CERTIFICATES, CONFIGURATIONS, KEYS, VOTES, public
 
 from minicoin.app.log_lines import AREA_OF, line_of
 from minicoin.core import notices
@@ -47,6 +47,14 @@ LINES = [
     ),
     (notices.VoteCast(VOTES.accused, VOTES.first.vote), f"vote kind=precommit height=7 round=0 block={ONE_HEX}"),
     (
+        notices.ConfigurationChanged(2, 9, (("alert", "hello"), ("mempool_mb", "50")), (b"k",), ()),
+        "configuration version=2 height=9 settings=alert=hello mempool_mb=50 signers=1 unknown=",
+    ),
+    (
+        notices.ConfigurationContradicted(2, (b"\1\2", b"\3"), True),
+        "configuration-contradicted version=2 members=0102,03 split=1",
+    ),
+    (
         notices.SettingsCarried(1, 20, 9, (("min_interval_s", "5"),), (b"k", b"l")),
         "settings-carried version=1 from=20 height=9 settings=min_interval_s=5 signers=2",
     ),
@@ -56,6 +64,10 @@ LINES = [
     ),
     (notices.EvidenceFound(VOTES), f"signed-twice member={VOTES.accused.hex()} height=7 round=0"),
     (notices.EvidenceFound(CERTIFICATES), f"certified-twice height=7 one={ONE_HEX} other={SECOND_HEX}"),
+    (
+        notices.EvidenceFound(CONFIGURATIONS),
+        f"configuration-signed-twice member={public(KEYS[1]).hex()} height=7 version=1",
+    ),
     (notices.EvidenceFound(ADMISSIONS), f"admission-signed-twice member={public(KEYS[1]).hex()} height=7 version=1"),
     (notices.ProposalRefused(BLOCK, 7, "bad"), f"proposal-refused block={HEX} height=7 reason=bad"),
     (notices.Unanchored(BLOCK), f"unanchored genesis={HEX} remedy=--anchor with a member's file"),

@@ -9,11 +9,11 @@ from tests.unit.signers.banks import BANKS, KEYS, public
 from minicoin.core.answers import Refused
 from minicoin.core.chain.member_history import MemberHistory
 from minicoin.core.consensus.signer import VoteSigner
+from minicoin.core.drafts.changes import MEMBER_CHANGES, ChangeStanding, Drafts
 from minicoin.core.effects import Reply, SaveState, SignStatement
 from minicoin.core.events import Saved, StatementSigned
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.members.drafts import Drafts
-from minicoin.core.members.proposing import MemberChanges, MemberStanding
+from minicoin.core.members.proposing import MemberChanges
 from minicoin.core.records.document import RECORDS_KEY
 from minicoin.core.records.flow import RecordFlow
 from minicoin.core.rng import Rng
@@ -39,7 +39,7 @@ class Bank:
         self.records = RecordFlow(self.store, Rng(bytes(32)), lambda address: b"", self, NOW)
         self.signer = VoteSigner((self.key,), NETWORK.network_id, b"")
         self.changes = MemberChanges(
-            Drafts(self.store, NETWORK.network_id),
+            Drafts(MEMBER_CHANGES, self.store, NETWORK.network_id),
             self.records,
             lambda: self.board.standing,
             lambda key, now: key in self.board.heard,
@@ -81,7 +81,7 @@ class Board:
         self.history = MemberHistory(BANKS)
         self.heard = set(BANKS.keys)
         names = tuple(_NAME_OF[key] for key in BANKS.keys)
-        self.standing = MemberStanding(HEIGHT, BANKS, names, self.history)
+        self.standing = ChangeStanding(HEIGHT, BANKS, names, self.history)
         self.banks = [Bank(key, number + 1, self) for number, key in enumerate(KEYS)]
 
     def spread(self, sender: Bank):

@@ -8,7 +8,7 @@ from tests.unit.signers.banks import BANKS, KEYS, public
 from minicoin.core.chain.change_history import CarriedChange
 from minicoin.core.commands import ApproveMembers, ProposeMembers
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import MEMBERS_AHEAD_BLOCKS
+from minicoin.core.limits import CHANGES_AHEAD_BLOCKS
 from minicoin.core.primitives.block import BlockHash
 
 SIXTH = public(PrivateKey(b"\6" * 32))
@@ -23,7 +23,7 @@ def board() -> Board:
 def test_a_quorum_of_signatures_readies_a_change(board):
     drafted = board.banks[0].ask(ADD)
     assert (drafted.quorum, drafted.missing) == (4, 3)
-    assert drafted.change.from_height == HEIGHT + MEMBERS_AHEAD_BLOCKS
+    assert drafted.change.from_height == HEIGHT + CHANGES_AHEAD_BLOCKS
     prefix = drafted.change.hash.hex()[:8]
     for number in (1, 2):
         assert board.banks[number].ask(ApproveMembers(prefix)).missing == 3 - number

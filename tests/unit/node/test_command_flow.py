@@ -205,6 +205,8 @@ EVERY = [
     c.ProposeMembers(removed=("Bank",)),
     c.ApproveMembers("00000000"),
     c.HoldSigningKey(b"k" * 32, None),
+    c.ProposeSettings((("mempool_mb", "50"),)),
+    c.ApproveSettings("00000000"),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

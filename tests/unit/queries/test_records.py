@@ -40,7 +40,9 @@ def test_one_place(queries) -> None:
 
 def test_an_unknown_kind_says_which_there_are(queries) -> None:
     for ask in (lambda: queries.count("news"), lambda: queries.listing("news", 1), lambda: is_signed_together("news")):
-        with pytest.raises(MisuseError, match="there are status, super, alert, change, config, admission"):
+        with pytest.raises(
+            MisuseError, match="there are status, super, alert, change, settings-change, config, admission"
+        ):
             ask()
     assert is_signed_together("config")
     assert not is_signed_together("alert")

@@ -286,7 +286,12 @@ def test_a_node_that_lost_everything_learns_its_versions_from_others() -> None:
     ("identity", "kind", "value", "reason"),
     [
         (None, "status", b"", "no identity to sign with"),
-        (DAVE, "gossip", b"", "no records of kind 'gossip'; there are status, super, alert, change, config"),
+        (
+            DAVE,
+            "gossip",
+            b"",
+            "no records of kind 'gossip'; there are status, super, alert, change, settings-change, config",
+        ),
         (DAVE, "alert", b"", rf"peer id {DAVE.peer_id} is not among the network file's alert_keys"),
         (DAVE, "config", b"", "not among the network file's founders"),
         (ALICE, "config", b"", "1 of 2 founders have not signed it yet"),

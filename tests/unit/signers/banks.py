@@ -6,8 +6,9 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.admission import AdmissionRow, AdmittedRole, admission_record, first_admission
 from minicoin.core.signers.certificate import certificate_of
-from minicoin.core.signers.evidence import TwoAdmissions, TwoCertificates, TwoVotes
+from minicoin.core.signers.evidence import TwoAdmissions, TwoCertificates, TwoConfigurations, TwoVotes
 from minicoin.core.signers.members import MemberList, member_list
+from minicoin.core.signers.settings import NONE_BEFORE, configuration_record
 from minicoin.core.signers.votes import SignedVote, Vote, VoteKind, sign_vote
 
 NETWORK_ID = b"n" * 32
@@ -42,4 +43,9 @@ CERTIFICATES = TwoCertificates(
     certificate_of((precommit(key, OTHER_BLOCK, round_=1) for key in KEYS[1:]), BANKS),
 )
 OTHER_DRAFT = admission_record(1, 7, FIRST.hash, ROWS[2:])
+SETTINGS = configuration_record(1, 7, NONE_BEFORE, [("mempool_mb", "50")])
+OTHER_SETTINGS = configuration_record(1, 7, NONE_BEFORE, [("mempool_mb", "60")])
+CONFIGURATIONS = TwoConfigurations(
+    SETTINGS.signed_by(KEYS[1], NETWORK_ID), OTHER_SETTINGS.signed_by(KEYS[1], NETWORK_ID)
+)
 ADMISSIONS = TwoAdmissions(DRAFT.signed_by(KEYS[1], NETWORK_ID), OTHER_DRAFT.signed_by(KEYS[1], NETWORK_ID))

@@ -14,6 +14,7 @@ from .banks import (
     BANKS,
     BLOCK,
     CERTIFICATES,
+    CONFIGURATIONS,
     DRAFT,
     KEYS,
     NETWORK_ID,
@@ -23,7 +24,7 @@ from .banks import (
     public,
 )
 
-ALL = (VOTES, CERTIFICATES, ADMISSIONS)
+ALL = (VOTES, CERTIFICATES, ADMISSIONS, CONFIGURATIONS)
 
 
 @pytest.mark.parametrize("evidence", ALL)

@@ -31,10 +31,23 @@ class Carried:
     """Of the chain up to a tip."""
 
     def __init__(self, founding: SignersKind, recoveries: Recoveries) -> None:
+        self._founding: Final = founding
         self.members: Final = MemberHistory(founding.founding_list)
         self.settings: Final = SettingsHistory(founding)
         self._recoveries: Final = recoveries
         self.connected(0)
+
+    def names_at(self, height: int) -> tuple[str, ...]:
+        """What the members of a height are called, in the order of their keys."""
+        carried = self.members.at(height)
+        return self._founding.names if carried is None else carried.change.names
+
+    def all_names(self) -> tuple[tuple[bytes, str], ...]:
+        """(key, name) of whoever was a member as far as blocks are known; the latest name."""
+        names = dict(zip(self._founding.members, self._founding.names, strict=True))
+        for carried in self.members.carried():
+            names.update(zip(carried.change.members.keys, carried.change.names, strict=True))
+        return tuple(names.items())
 
     def all(self) -> tuple[StoredChange, ...]:
         """Every change, lowest first."""

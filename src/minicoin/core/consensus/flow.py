@@ -17,6 +17,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import SigningKeyHeld
@@ -37,6 +38,7 @@ from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
 from minicoin.core.consensus.tally import Holding
+from minicoin.core.consensus.timeouts import RoundTimes
 from minicoin.core.consensus.voting import Voting
 from minicoin.core.effects import Effect, Send, SignGreeting
 from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
@@ -56,6 +58,7 @@ from minicoin.core.wire.messages_extension import ExtensionMessage
 
 AdmittedSigners = Callable[[MemberList], tuple[bytes, ...]]
 """The peer ids that may sign for these members."""
+_AT_ONCE: Final = Micros(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Consensus(Part):
         self._try_at: Micros | None = None
         """When what was not signed is tried again."""
         self._greetings = Greetings()
+        self._has_new_times = False
         self._has_quorum: bool | None = None
         self.alarm = Alarm()
 
@@ -99,6 +103,12 @@ class Consensus(Part):
         """Whether a member's node said something a short while ago; ours is there."""
         heard = self._heard.get(member)
         return member in self._voting.held or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
+
+    def use_times(self, times: RoundTimes) -> None:
+        """How long the rounds wait, from the next height on, or from this one where it has not begun."""
+        self._voting.use_times(times)
+        self._has_new_times = True
+        self.alarm.by(_AT_ONCE)
 
     # --- the node's life ---
 
@@ -318,6 +328,10 @@ class Consensus(Part):
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         effects: list[Effect] = []
+        if self._has_new_times:
+            self._has_new_times = False
+            if self._voting.rounds.step is RoundStep.WAIT:
+                effects += self._voting.wait_anew(now)
         at = self._voting.rounds.next_deadline()
         if at is not None and at <= now:
             effects += self._voting.on_deadline(now)
@@ -333,7 +347,8 @@ class Consensus(Part):
 
     def next_deadline(self) -> Micros | None:
         rounds = self._voting.heights.rounds
-        times = (None if rounds is None else rounds.next_deadline(), self._ask_at, self._try_at)
+        new_times = _AT_ONCE if self._has_new_times else None
+        times = (None if rounds is None else rounds.next_deadline(), self._ask_at, self._try_at, new_times)
         return min((at for at in times if at is not None), default=None)
 
     def _after(self, effects: list[Effect], now: Micros) -> list[Effect]:

@@ -109,6 +109,14 @@ class Voting:
         self._decided_at: Micros | None = None
         self._is_alarmed = False
 
+    def use_times(self, times: RoundTimes) -> None:
+        """From the next height on; how far apart blocks are is the chain's to say."""
+        self._times = times
+
+    def wait_anew(self, now: Micros) -> list[Effect]:
+        """Nothing was cast at this height: its wait begins again, with the times as they are."""
+        return self._begin(self.rounds.pause, now)
+
     @property
     def fitness(self) -> FitnessCheck:
         """Of the key that signs the height at hand."""

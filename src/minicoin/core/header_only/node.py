@@ -57,11 +57,17 @@ from minicoin.core.netsync.header_inventory import HeaderInventory
 from minicoin.core.netsync.tip_watch import TipWatch
 from minicoin.core.node.agenda import Agenda
 from minicoin.core.node.common_commands import STOPPING, CommonCommands
-from minicoin.core.node.flows import make_admission_flow, make_evidence_flow, make_record_flow
+from minicoin.core.node.flows import (
+    make_admission_flow,
+    make_configuration_flow,
+    make_evidence_flow,
+    make_record_flow,
+)
 from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
+from minicoin.core.node.settable_parts import common_settables
 from minicoin.core.notices import ChainHalted, InboundLost, Reorganised, TipMoved
 from minicoin.core.overlay.contract import Overlay
 from minicoin.core.part import Part, extensions_of, make_router
@@ -102,6 +108,7 @@ class HeaderOnlyNode:
         self._records = make_record_flow(shared, now)
         self._evidence = make_evidence_flow(shared)
         self._admission = make_admission_flow(shared, self._evidence, lambda now: None)
+        self._configuration = make_configuration_flow(shared, common_settables(shared), self._evidence)
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -115,12 +122,15 @@ class HeaderOnlyNode:
             *([] if self._evidence is None else [self._evidence]),
             *([] if self._records is None else [self._records]),
             *([] if self._admission is None else [self._admission]),
+            *([] if self._configuration is None else [self._configuration]),
             DialFlow(shared.connections, shared.book),
         )
         router = make_router(listeners)
         session = replace(session, extensions=extensions_of(router, shared.network))
         self._peers = PeerFlow(shared, self._addresses, session, listeners, router)
-        self._commands = CommonCommands(shared, self._peers, self._records, self._admission, self._evidence)
+        self._commands = CommonCommands(
+            shared, self._peers, self._records, self._admission, self._evidence, self._configuration
+        )
         self._agenda = Agenda((self._peers, *listeners), self._peers.perform)
         self._peer_ids = PeerIdCommands(shared, self._overlay, self._directed)
         self._has_stopped = False
@@ -134,6 +144,8 @@ class HeaderOnlyNode:
             self._admission.on_start(now)
         if self._evidence is not None:
             self._evidence.on_start(now)
+        if self._configuration is not None:
+            self._configuration.on_start(now)
         self._overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._addresses.on_start()
@@ -200,6 +212,8 @@ class HeaderOnlyNode:
                     self._admission.on_saved(event)
                 if self._evidence is not None:
                     self._evidence.on_saved(event)
+                if self._configuration is not None:
+                    self._configuration.on_saved(event)
             case QuestionAsked():
                 self._overlay.on_question(event, now)
             case SendQueueLow() | DeadlineReached():
@@ -264,6 +278,9 @@ class HeaderOnlyNode:
             return
         if isinstance(command, commands.RecordCommand):
             self._commands.of_records(request, command, now)
+            return
+        if isinstance(command, commands.SettingsCommand):
+            self._commands.of_settings(request, command, now)
             return
         if isinstance(command, commands.AdmissionCommand):
             self._commands.of_admission(request, command, now)

@@ -11,6 +11,12 @@ from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
 from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.configuration.form import (
+    CONFIGURATION_KEY,
+    ConfigurationState,
+    new_configuration,
+    read_configuration,
+)
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
@@ -180,6 +186,7 @@ def assemble_node(
         own_keys=common.own_keys,
         admission=common.admission,
         evidence=common.evidence,
+        configuration=common.configuration,
     )
     wallet = None
     if policy.uses_wallet:
@@ -243,6 +250,7 @@ def make_common(
         own_keys=OwnKeys(policy.signing_keys),
         admission=_make_admission(network, documents, policy.anchor),
         evidence=_make_evidence(network, documents),
+        configuration=_make_configuration(network, documents),
         origin=tree.best_header,
     )
 
@@ -282,6 +290,14 @@ def _make_evidence(network: Network, documents: dict[str, bytes]) -> EvidenceSta
         return None
     restored = _restore(documents, EVIDENCE_KEY, lambda raw: EvidenceState.from_bytes(raw, network.network_id))
     return restored or EvidenceState()
+
+
+def _make_configuration(network: Network, documents: dict[str, bytes]) -> ConfigurationState | None:
+    """As an earlier run left it, where members sign."""
+    if not isinstance(network.proof, SignersKind):
+        return None
+    restored = _restore(documents, CONFIGURATION_KEY, lambda raw: read_configuration(raw, network.network_id))
+    return restored or new_configuration()
 
 
 def _member_lists(tree: HeaderTree) -> MemberLists:

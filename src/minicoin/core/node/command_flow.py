@@ -7,6 +7,7 @@ from minicoin.core import commands
 from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, WALLET_IS_OFF, Aborted, BlockVerdict, Done, Reason
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.configuration.flow import ConfigurationFlow
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.events import CommandReceived
@@ -88,6 +89,7 @@ class CommandFlow:
         evidence: EvidenceFlow | None,
         member_changes: MemberChanges | None,
         consensus: Consensus | None,
+        configuration: ConfigurationFlow | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -96,7 +98,7 @@ class CommandFlow:
         self._wallet = wallet
         self._peers = peers
         self._pool = pool
-        self._common = CommonCommands(parts, peers, records, admission, evidence)
+        self._common = CommonCommands(parts, peers, records, admission, evidence, configuration)
         self._trial = TrialFlow(parts)
         self._tip_watch = tip_watch
         self._final_watch = final_watch
@@ -135,6 +137,8 @@ class CommandFlow:
             self._common.of_admission(request, command, now)
         elif isinstance(command, commands.AcknowledgeEvidence):
             self._common.of_evidence(request, command)
+        elif isinstance(command, commands.SettingsCommand):
+            self._common.of_settings(request, command, now)
         elif isinstance(command, commands.MembersCommand):
             if self._member_changes is None:
                 raise MisuseError(NO_MEMBERS)

@@ -8,7 +8,8 @@ from typing import Final, assert_never
 
 from minicoin.core import commands
 from minicoin.core.admission.flow import AdmissionFlow
-from minicoin.core.answers import ADMISSION_IS_OFF, NO_MEMBERS, RECORDS_ARE_OFF, Done, Reason
+from minicoin.core.answers import ADMISSION_IS_OFF, NO_MEMBERS, NO_SETTINGS, RECORDS_ARE_OFF, Done, Reason
+from minicoin.core.configuration.flow import ConfigurationFlow
 from minicoin.core.connmgr.bans import parse_subject
 from minicoin.core.effects import Close, Effect
 from minicoin.core.encoding.hashes import hash_to_hex
@@ -36,12 +37,14 @@ class CommonCommands:
         records: RecordFlow | None,
         admission: AdmissionFlow | None,
         evidence: EvidenceFlow | None,
+        configuration: ConfigurationFlow | None,
     ) -> None:
         self._parts = parts
         self._peers = peers
         self._records = records
         self._admission = admission
         self._evidence = evidence
+        self._configuration = configuration
 
     def of_records(self, request: RequestId, command: commands.RecordCommand, now: Micros) -> None:
         """A command about a record. Raises MisuseError and DecodeError."""
@@ -62,6 +65,13 @@ class CommonCommands:
         if self._evidence is None:
             raise MisuseError(NO_MEMBERS)
         self._evidence.handle(request, command)
+
+    def of_settings(self, request: RequestId, command: commands.SettingsCommand, now: Micros) -> None:
+        """A command about what members set. Raises MisuseError."""
+        if self._configuration is None:
+            self._parts.refuse(request, Reason.UNABLE, NO_SETTINGS)
+        else:
+            self._configuration.handle(request, command, now)
 
     def handle(self, request: RequestId, command: commands.NetworkCommand, now: Micros) -> None:
         """A command about connections."""

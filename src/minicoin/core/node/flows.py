@@ -3,25 +3,30 @@
 The order in which parts are told of peers and of time is written here and nowhere else. Peers come first, since they
 tell of themselves; addresses before netsync, so that a peer is asked whom it knows before it is asked for the chain;
 relay before transactions, which announces by it; the overlay when all others know of a change, and records behind it,
-since models write some, and evidence becomes some; admission behind records, so that whoever it cuts off has been told
-why; connections last, when it is said who is wanted and who was left.
+since models write some, and evidence becomes some; admission and configuration behind records, so that whoever is cut
+off has been told why; connections last, when it is said who is wanted and who was left.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from minicoin.core.addrmgr.book_flow import BookFlow
 from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
+from minicoin.core.configuration.chain_settings import ChainSettings, settings_standing_of
+from minicoin.core.configuration.flow import ConfigurationFlow
+from minicoin.core.configuration.settable import Settable
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.consensus.flow import Consensus
 from minicoin.core.directed.delivery import Addressee, Directed
 from minicoin.core.discovery.address_flow import AddressFlow
+from minicoin.core.drafts.changes import MEMBER_CHANGES, SETTINGS_CHANGES, Drafts
+from minicoin.core.events import StatementSigned
 from minicoin.core.evidence.flow import EvidenceFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.inventory.tx_flow import TxFlow
-from minicoin.core.members.drafts import Drafts
 from minicoin.core.members.proposing import MemberChanges, standing_of
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
@@ -34,15 +39,24 @@ from minicoin.core.node.overlay_flow import OverlayFlow
 from minicoin.core.node.parts import CommonParts, Parts
 from minicoin.core.node.peer_flow import PeerFlow
 from minicoin.core.node.peer_id_commands import PeerIdCommands, make_directed
+from minicoin.core.node.settable_parts import settables_of
 from minicoin.core.node.signing_flow import SigningRecord, make_signer
 from minicoin.core.overlay.contract import Overlay
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.part import MakePart, Part, Router, Surroundings, extensions_of, make_router
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionPolicy
 from minicoin.core.records.flow import RecordFlow
 from minicoin.core.relay.relay_flow import RelayFlow
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros
 from minicoin.core.wallet.wallet import Wallet
+
+
+class StatementTaker(Protocol):
+    """Who has statements signed."""
+
+    def on_signed(self, event: StatementSigned, now: Micros) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,22 @@ class Flows:
     """Where it signs for a member."""
     member_changes: MemberChanges | None
     """Where members sign."""
+    configuration: ConfigurationFlow | None
+    """The same."""
     commands: CommandFlow
+
+    def statement_taker(self, kind: StatementKind) -> StatementTaker | None:
+        """Who asked for the signature under a statement of this kind."""
+        match kind:
+            case StatementKind.ADMISSION:
+                return self.admission
+            case StatementKind.MEMBER_CHANGE:
+                return self.member_changes
+            case StatementKind.SETTINGS_CHANGE | StatementKind.CONFIGURATION:
+                return self.configuration
+            case StatementKind.RECOVERY:
+                # No part of a node asks for one.
+                return None
 
 
 def make_flows(
@@ -116,8 +145,10 @@ def make_flows(
     keep_links = (lambda now: None) if consensus is None else consensus.keep_links
     admission = make_admission_flow(shared, evidence, keep_links)
     member_changes = _make_member_changes(shared, records, consensus)
-    if member_changes is not None:
-        mining.carry(lambda now: CoinbaseTags(change=member_changes.ready(now)))
+    chain_settings = _make_chain_settings(shared, records)
+    configuration = make_configuration_flow(shared, settables_of(shared, consensus), evidence, chain_settings)
+    if member_changes is not None and chain_settings is not None:
+        mining.carry(lambda now: CoinbaseTags(None, member_changes.ready(now), chain_settings.ready()))
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -139,6 +170,7 @@ def make_flows(
         *([] if evidence is None else [evidence]),
         *([] if records is None else [records]),
         *([] if admission is None else [admission]),
+        *([] if configuration is None else [configuration]),
         DialFlow(shared.connections, shared.book),
     )
     router = make_router(listeners)
@@ -165,6 +197,7 @@ def make_flows(
         evidence=evidence,
         consensus=consensus,
         member_changes=member_changes,
+        configuration=configuration,
         commands=CommandFlow(
             shared,
             chain,
@@ -181,6 +214,7 @@ def make_flows(
             evidence,
             member_changes,
             consensus,
+            configuration,
         ),
     )
 
@@ -199,11 +233,24 @@ def _make_member_changes(
     if shared.tree.signers is None or shared.records is None or records is None:
         return None
     return MemberChanges(
-        Drafts(shared.records, shared.network.network_id),
+        Drafts(MEMBER_CHANGES, shared.records, shared.network.network_id),
         records,
         partial(standing_of, shared.tree),
         # Whoever signs for nobody is asked nothing that depends on it.
         (lambda member, now: False) if consensus is None else consensus.is_heard,
+        shared.own_keys,
+        shared,
+    )
+
+
+def _make_chain_settings(shared: Parts, records: RecordFlow | None) -> ChainSettings | None:
+    """Where members sign."""
+    if shared.tree.signers is None or shared.records is None or records is None:
+        return None
+    return ChainSettings(
+        Drafts(SETTINGS_CHANGES, shared.records, shared.network.network_id),
+        records,
+        partial(settings_standing_of, shared.tree),
         shared.own_keys,
         shared,
     )
@@ -240,6 +287,32 @@ def make_admission_flow(
         own_keys=shared.own_keys,
         own_peer_id=shared.policy.peer_id,
         on_changed=on_changed,
+    )
+
+
+def make_configuration_flow(
+    shared: CommonParts,
+    settables: Sequence[Settable],
+    evidence: EvidenceFlow | None,
+    chain: ChainSettings | None = None,
+) -> ConfigurationFlow | None:
+    """Where members sign. Behind the flow of records, which it listens to; without `chain` no blocks are kept."""
+    kind = shared.network.proof
+    if shared.records is None or shared.configuration is None or evidence is None:
+        return None
+    assert isinstance(kind, SignersKind)
+    return ConfigurationFlow(
+        shared.configuration,
+        shared.records,
+        shared,
+        shared.members_at,
+        lambda: shared.tree.tip.height,
+        chain,
+        evidence.accuse,
+        own_keys=shared.own_keys,
+        settables=settables,
+        chosen=shared.policy.chosen,
+        min_interval_s=kind.min_interval_s,
     )
 
 

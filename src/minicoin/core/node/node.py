@@ -48,7 +48,6 @@ from minicoin.core.node.parts import Parts
 from minicoin.core.notices import ChainHalted, InboundLost, TipMoved
 from minicoin.core.peer.session import SessionSnapshot
 from minicoin.core.primitives.block import BlockHash
-from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import Micros
 from minicoin.core.view import NodeView
 
@@ -88,6 +87,8 @@ class Node:
             self._flows.admission.on_start(now)
         if self._flows.evidence is not None:
             self._flows.evidence.on_start(now)
+        if self._flows.configuration is not None:
+            self._flows.configuration.on_start(now)
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()
@@ -214,6 +215,8 @@ class Node:
                     self._flows.admission.on_saved(event)
                 if self._flows.evidence is not None:
                     self._flows.evidence.on_saved(event)
+                if self._flows.configuration is not None:
+                    self._flows.configuration.on_saved(event)
                 if self._flows.consensus is not None:
                     self._flows.peers.perform(self._flows.consensus.on_saved(event, now), now)
             case KeyStretched():
@@ -292,8 +295,7 @@ class Node:
         self._flows.commands.on_verified()
 
     def _on_statement(self, event: StatementSigned, now: Micros) -> None:
-        flows = self._flows
-        taker = flows.admission if event.kind is StatementKind.ADMISSION else flows.member_changes
+        taker = self._flows.statement_taker(event.kind)
         if taker is None:
             raise MisuseError(f"a signature under {event.kind} for a node that asked for none")
         taker.on_signed(event, now)

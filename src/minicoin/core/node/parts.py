@@ -7,6 +7,7 @@ from minicoin.core.admission.state import AdmissionState
 from minicoin.core.answers import Answer, Reason, Refused
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.configuration.form import ConfigurationState
 from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
@@ -56,6 +57,8 @@ class CommonParts:
     """Who may connect; None where anybody may."""
     evidence: EvidenceState | None = None
     """Against members; None where nobody signs."""
+    configuration: ConfigurationState | None = None
+    """What members set; None where nobody signs the blocks."""
     sessions: dict[ConnId, Session] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     has_extensions: bool = False

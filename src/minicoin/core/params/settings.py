@@ -39,8 +39,8 @@ class SettingRow:
     high: int
     scope: SettingScope
     says: str
-    option: str = ""
-    """What the operator of a node says in its place; empty for nothing."""
+    options: tuple[str, ...] = ()
+    """What the operator of a node says in its place."""
 
     @property
     def is_text(self) -> bool:
@@ -60,8 +60,8 @@ class SettingRow:
             raise DecodeError(f"{self.name} has {self.low} to {self.high} bytes")
 
 
-def _row(name: str, unit: str, low: int, high: int, says: str, option: str = "") -> SettingRow:
-    return SettingRow(name, unit, low, high, SettingScope.NODE, says, option)
+def _row(name: str, unit: str, low: int, high: int, says: str, *options: str) -> SettingRow:
+    return SettingRow(name, unit, low, high, SettingScope.NODE, says, options)
 
 
 MIN_INTERVAL: Final = SettingRow(
@@ -89,7 +89,7 @@ BLOCK_WEIGHT: Final = _row(
 )
 MEMPOOL_SIZE: Final = _row("mempool_mb", "MB", 5, 1_000_000, "unconfirmed payments take no more memory", "maxmempool")
 INBOUND: Final = _row(
-    "inbound_slots", "connections", 8, 10_000, "so many others may connect to a node", "maxinbound, maxconnections"
+    "inbound_slots", "connections", 8, 10_000, "so many others may connect to a node", "maxinbound", "maxconnections"
 )
 
 SETTINGS: Final = MappingProxyType(

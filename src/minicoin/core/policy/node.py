@@ -55,6 +55,8 @@ class NodePolicy:
     """Keep unconfirmed transactions over a stop."""
     uses_wallet: bool = True
     """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
+    chosen: tuple[str, ...] = ()
+    """Names of the settings (params/settings) that the operator chose: these hold above what members set."""
     block_version: int | None = None
     """Of blocks that are put together here; None: what the deployments ask for."""
     block_weight_max: int = BLOCK_WEIGHT_MAX

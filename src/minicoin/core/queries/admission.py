@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from minicoin.core.admission.flow import AdmissionDraft
+from minicoin.core.drafts.statement_desk import StatementDraft
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.view import NodeView
 
@@ -11,7 +11,7 @@ from minicoin.core.view import NodeView
 class AdmissionDraftReport:
     """A draft, and what it would mean."""
 
-    draft: AdmissionDraft
+    draft: StatementDraft[AdmissionRecord]
     consequences: tuple[str, ...]
 
 

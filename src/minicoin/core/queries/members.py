@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from minicoin.core.chain.change_history import CarriedChange
+from minicoin.core.drafts.changes import ChangeDraft
 from minicoin.core.limits import MEMBERS_COUNTED_BLOCKS
-from minicoin.core.members.drafts import MemberDraft
 from minicoin.core.members.proposing import MemberStanding
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.policy.anchor import Anchor, anchor_to_toml
@@ -143,7 +143,7 @@ class MemberQueries:
         return signed, missed, last
 
 
-def _draft_report(draft: MemberDraft, before: dict[bytes, str]) -> ChangeReport:
+def _draft_report(draft: ChangeDraft[MemberChange], before: dict[bytes, str]) -> ChangeReport:
     return _report(draft.change, before, missing=draft.missing)
 
 

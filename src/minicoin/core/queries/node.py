@@ -5,6 +5,7 @@ A query takes at most 5 ms; what may be longer comes in pages. What changes the 
 
 from minicoin.core.queries.admission import AdmissionQueries
 from minicoin.core.queries.chain import ChainQueries
+from minicoin.core.queries.configuration import ConfigurationQueries
 from minicoin.core.queries.consensus import ConsensusQueries
 from minicoin.core.queries.evidence import EvidenceQueries
 from minicoin.core.queries.members import MemberQueries
@@ -23,6 +24,7 @@ class NodeQueries:
         "_view",
         "admission",
         "chain",
+        "configuration",
         "consensus",
         "evidence",
         "members",
@@ -38,6 +40,7 @@ class NodeQueries:
         self.now = now
         self.admission = AdmissionQueries(view)
         self.chain = ChainQueries(view, now)
+        self.configuration = ConfigurationQueries(view)
         self.consensus = ConsensusQueries(view)
         self.evidence = EvidenceQueries(view)
         self.members = MemberQueries(view)
@@ -47,8 +50,9 @@ class NodeQueries:
         self.wallet = WalletQueries(view)
 
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should know: why the chain stands still or soon may, who lied, the network's alerts, and
-        admission."""
+        """What an operator should know: why the chain stands still or soon may, who lied, the network's alerts,
+        admission and configuration."""
         failure = (self._view.failure,) if self._view.failure else ()
         members = (*self.consensus.warnings(), *self.evidence.warnings())
-        return (*failure, *members, *self.records.alerts(), *self.admission.warnings())
+        network = (*self.records.alerts(), *self.admission.warnings(), *self.configuration.warnings())
+        return (*failure, *members, *network)

@@ -5,7 +5,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from minicoin.core.limits import ADMISSION_BODY_BYTES_MAX, EVIDENCE_BYTES_MAX, SIGNED_RECORD_VALUE_BYTES_MAX
+from minicoin.core.limits import (
+    ADMISSION_BODY_BYTES_MAX,
+    EVIDENCE_BYTES_MAX,
+    SETTINGS_BODY_BYTES_MAX,
+    SIGNED_RECORD_VALUE_BYTES_MAX,
+)
+from minicoin.core.signers.settings import SETTINGS_BYTES_MAX
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.units import DAY_US, HOUR_US
 
@@ -69,6 +75,12 @@ CHANGE: Final = "change"
 """What a member publishes that stands behind a change of the member list."""
 EVIDENCE: Final = "evidence"
 """What proves that a member lied, or more of them than a list tolerates."""
+SETTINGS_CHANGE: Final = "settings-change"
+"""The same of a change of the settings that validity depends on."""
+CONFIGURATION: Final = "configuration"
+"""What members set that validity does not depend on."""
+CONFIGURATION_DRAFT: Final = "config-draft"
+"""The same, as one member signs it."""
 ALERT: Final = "alert"
 """What every node shows among its warnings."""
 
@@ -81,6 +93,13 @@ KINDS: Final = MappingProxyType(
             KindRow(ALERT, MaySign.ALERT_KEY, 1_024, 30 * DAY_US, "a warning to everybody on the network"),
             KindRow(
                 CHANGE, MaySign.ANY_NODE, 16_384, 7 * DAY_US, "a change of the member list, with a member's signature"
+            ),
+            KindRow(
+                SETTINGS_CHANGE,
+                MaySign.ANY_NODE,
+                SETTINGS_BYTES_MAX,
+                7 * DAY_US,
+                "a change of settings that a block is to carry, with a member's signature",
             ),
             KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
             KindRow(
@@ -100,6 +119,22 @@ KINDS: Final = MappingProxyType(
                 StatementKind.ADMISSION,
             ),
             KindRow(EVIDENCE, MaySign.NOBODY, EVIDENCE_BYTES_MAX, None, "what proves that a member lied"),
+            KindRow(
+                CONFIGURATION,
+                MaySign.MEMBERS,
+                SETTINGS_BODY_BYTES_MAX,
+                None,
+                "the nodes' settings, as a quorum of members signed them",
+                StatementKind.CONFIGURATION,
+            ),
+            KindRow(
+                CONFIGURATION_DRAFT,
+                MaySign.MEMBER,
+                SETTINGS_BODY_BYTES_MAX,
+                None,
+                "the nodes' settings, as one member signed them",
+                StatementKind.CONFIGURATION,
+            ),
         )
     }
 )

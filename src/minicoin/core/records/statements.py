@@ -9,6 +9,7 @@ from typing import Protocol, assert_never
 from minicoin.core.records.kinds import KindRow
 from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.settings import ConfigurationRecord
 from minicoin.core.signers.statements import StatementKind
 
 
@@ -33,9 +34,11 @@ def read_statement(kind: KindRow, value: bytes) -> Statement | None:
     """What the value of a record of this kind states; None where members do not sign it. Raises DecodeError."""
     match kind.statement:
         # The record of a change or a recovery is its publisher's: the members' signatures stand within its value.
-        case None | StatementKind.MEMBER_CHANGE | StatementKind.RECOVERY:
+        case None | StatementKind.MEMBER_CHANGE | StatementKind.SETTINGS_CHANGE | StatementKind.RECOVERY:
             return None
         case StatementKind.ADMISSION:
             return AdmissionRecord.decode_body(value)
+        case StatementKind.CONFIGURATION:
+            return ConfigurationRecord.decode_body(value)
         case _:
             assert_never(kind.statement)

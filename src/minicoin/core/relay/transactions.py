@@ -9,7 +9,7 @@ younger is not found, whether it is here or not. So does Bitcoin Core.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.effects import Effect, Send
@@ -377,6 +377,10 @@ class TxRelay:
                 vectors.append(vector)
         peer.queue = peer.queue or None
         return [Send(peer.conn, Inv(tuple(vectors)))] if vectors else []
+
+    def set_feerate_floor(self, feerate: int) -> None:
+        """What every transaction must pay from now on."""
+        self._policy = replace(self._policy, feerate_floor=feerate)
 
     def _feefilter(self, peer: _RelayPeer, now: Micros) -> list[Effect]:
         peer.feefilter_at = self._next_feefilter(now)

@@ -3,7 +3,7 @@
 1. *Two votes* of one member for one slot (height, round, kind), which no honest member signs.
 2. *Two certificates* of one height, of two blocks: more members lied than the list tolerates. Who did is not said by
    them, where they are of two rounds.
-3. *Two admissions* of one version that one member signed, with different contents.
+3. *Two admissions* of one version that one member signed, with different contents; or *two configurations*.
 
 Evidence proves itself: it names its height, and holds if the signatures in it are of that height's members. So it may
 come from anywhere, is nobody's, and never ends. The two parts stand in the order of their bytes, so that whoever finds
@@ -11,13 +11,13 @@ the same two has the same evidence.
 
 Bytes: kind u8, the accused member's key (zeros for two certificates), height u32; then two votes, each with its
 signature; or a u16 length and a certificate, and the other; or the two signatures, a u16 length and the body of an
-admission, and the other. Integers are little-endian.
+admission or a configuration, and the other. Integers are little-endian.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
@@ -26,6 +26,7 @@ from minicoin.core.signers.admission import AdmissionRecord
 from minicoin.core.signers.certificate import CERTIFICATE_BYTES_MAX, Certificate
 from minicoin.core.signers.members import KEY_BYTES, MemberList
 from minicoin.core.signers.recovery import NO_RECOVERY, domain_of
+from minicoin.core.signers.settings import ConfigurationRecord
 from minicoin.core.signers.votes import SIGNATURE_BYTES, VOTE_BYTES, SignedVote, Vote, verifies
 
 _HEAD: Final = Struct("<B32sI")
@@ -41,6 +42,7 @@ class EvidenceKind(IntEnum):
     VOTES = 1
     CERTIFICATES = 2
     ADMISSIONS = 3
+    CONFIGURATIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +135,60 @@ class TwoAdmissions:
         return f"two contents of version {self.first.version} of the admission, at height {self.height}"
 
     def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
-        if self.accused not in members:
-            return f"{self.accused.hex()} is no member at height {self.height}"
-        for one in (self.first, self.second):
-            if not verifies(self.accused, one.signatures[0][1], one.digest(network_id)):
-                return "an admission in it is not signed by the member that it accuses"
-        return None
+        return _problem_of_two("an admission", self.first, self.second, members, network_id)
 
     def encode(self) -> bytes:
-        (low, low_signature), (high, high_signature) = sorted(
-            (one.body(), one.signatures[0][1]) for one in (self.first, self.second)
-        )
-        head = _HEAD.pack(EvidenceKind.ADMISSIONS, self.accused, self.height)
-        return head + low_signature + high_signature + _with_lengths(low, high)
+        return _encode_two(EvidenceKind.ADMISSIONS, self.first, self.second)
 
 
-Evidence = TwoVotes | TwoCertificates | TwoAdmissions
+@dataclass(frozen=True, slots=True)
+class TwoConfigurations:
+    """A member signed both contents of a version. Each has its signature and no other."""
+
+    first: ConfigurationRecord
+    second: ConfigurationRecord
+
+    @property
+    def accused(self) -> bytes:
+        return self.first.signatures[0][0]
+
+    @property
+    def height(self) -> int:
+        return self.first.height
+
+    @property
+    def text(self) -> str:
+        return f"two contents of version {self.first.version} of the configuration, at height {self.height}"
+
+    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
+        return _problem_of_two("a configuration", self.first, self.second, members, network_id)
+
+    def encode(self) -> bytes:
+        return _encode_two(EvidenceKind.CONFIGURATIONS, self.first, self.second)
+
+
+_Statement = AdmissionRecord | ConfigurationRecord
+
+
+def _problem_of_two(
+    what: str, first: _Statement, second: _Statement, members: MemberList, network_id: bytes
+) -> str | None:
+    accused = first.signatures[0][0]
+    if accused not in members:
+        return f"{accused.hex()} is no member at height {first.height}"
+    for one in (first, second):
+        if not verifies(accused, one.signatures[0][1], one.digest(network_id)):
+            return f"{what} in it is not signed by the member that it accuses"
+    return None
+
+
+def _encode_two(kind: EvidenceKind, first: _Statement, second: _Statement) -> bytes:
+    (low, low_signature), (high, high_signature) = sorted((one.body(), one.signatures[0][1]) for one in (first, second))
+    head = _HEAD.pack(kind, first.signatures[0][0], first.height)
+    return head + low_signature + high_signature + _with_lengths(low, high)
+
+
+Evidence = TwoVotes | TwoCertificates | TwoAdmissions | TwoConfigurations
 
 
 def accused_of(raw: bytes) -> bytes:
@@ -172,7 +212,9 @@ def decode_evidence(raw: bytes) -> Evidence:
         case EvidenceKind.CERTIFICATES:
             found = _certificates(rest)
         case EvidenceKind.ADMISSIONS:
-            found = _admissions(rest, accused)
+            found = TwoAdmissions(*_statements(AdmissionRecord, "admissions", rest, accused))
+        case EvidenceKind.CONFIGURATIONS:
+            found = TwoConfigurations(*_statements(ConfigurationRecord, "configurations", rest, accused))
         case never:
             assert_never(never)
     if found.encode() != raw:
@@ -199,15 +241,18 @@ def _certificates(rest: bytes) -> TwoCertificates:
     return TwoCertificates(first, second)
 
 
-def _admissions(rest: bytes, accused: bytes) -> TwoAdmissions:
-    bodies = map(AdmissionRecord.decode_body, _two(rest[2 * SIGNATURE_BYTES :]))
+_S = TypeVar("_S", AdmissionRecord, ConfigurationRecord)
+
+
+def _statements(kind: type[_S], what: str, rest: bytes, accused: bytes) -> tuple[_S, _S]:
+    bodies = map(kind.decode_body, _two(rest[2 * SIGNATURE_BYTES :]))
     signatures = rest[:SIGNATURE_BYTES], rest[SIGNATURE_BYTES : 2 * SIGNATURE_BYTES]
     first, second = (body.with_signature(accused, one) for body, one in zip(bodies, signatures, strict=True))
     if first.version != second.version or not first.version or first.height != second.height:
-        raise DecodeError("two admissions are evidence where they are of one version and one height")
+        raise DecodeError(f"two {what} are evidence where they are of one version and one height")
     if first.hash == second.hash:
-        raise DecodeError("two admissions are evidence where they differ")
-    return TwoAdmissions(first, second)
+        raise DecodeError(f"two {what} are evidence where they differ")
+    return first, second
 
 
 def _with_lengths(first: bytes, second: bytes) -> bytes:

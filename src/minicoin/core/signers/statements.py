@@ -6,6 +6,7 @@ from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.signers.admission import ADMISSION_TAG
 from minicoin.core.signers.changes import MEMBER_CHANGE_TAG
 from minicoin.core.signers.recovery import RECOVERY_TAG
+from minicoin.core.signers.settings import CONFIGURATION_TAG, SETTINGS_CHANGE_TAG
 
 
 class StatementKind(StrEnum):
@@ -14,6 +15,8 @@ class StatementKind(StrEnum):
     ADMISSION = ADMISSION_TAG
     MEMBER_CHANGE = MEMBER_CHANGE_TAG
     RECOVERY = RECOVERY_TAG
+    SETTINGS_CHANGE = SETTINGS_CHANGE_TAG
+    CONFIGURATION = CONFIGURATION_TAG
 
     def digest(self, network_id: bytes, body: bytes) -> bytes:
         """What a signature of a member is made over."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import REGISTRY_BYTES_MAX, REGISTRY_RECORDS_PER_NODE_MAX
-from minicoin.core.records.kinds import CHANGE, KINDS
+from minicoin.core.records.kinds import CHANGE, KINDS, SETTINGS_CHANGE
 from minicoin.core.records.record import SignedRecord, decode_record
 from minicoin.drivers.registry.content import Place, record_name
 
@@ -109,9 +109,9 @@ class RegistryRecords:
         return {Place(self._own, record_name(record)): record.encode() for record in chosen}
 
     def _is_draft(self, record: SignedRecord) -> bool:
-        """A change of the member list that we wait for others to sign; any node may make such records, so that those
-        of others are theirs to leave."""
-        return record.kind == CHANGE and record.owner == self._own
+        """A change of members or settings that we wait for others to sign; any node may make such records, so that
+        those of others are theirs to leave."""
+        return record.kind in (CHANGE, SETTINGS_CHANGE) and record.owner == self._own
 
     def _stands(self, place: Place, raw: bytes) -> bool:
         standing = self._standing.get(place)

@@ -4,7 +4,7 @@ from minicoin.core.answers import NO_MEMBERS
 from minicoin.core.commands import AcknowledgeEvidence
 from minicoin.core.limits import EVIDENCE_MAX
 from minicoin.core.queries.evidence import EvidenceReport
-from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoVotes
+from minicoin.core.signers.evidence import Evidence, TwoAdmissions, TwoCertificates, TwoConfigurations, TwoVotes
 from minicoin.rpc.errors import MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method
@@ -38,7 +38,12 @@ def _shape(report: EvidenceReport) -> JsonObject:
 
 
 def _kind(evidence: Evidence) -> str:
-    names = {TwoVotes: "votes", TwoCertificates: "certificates", TwoAdmissions: "admissions"}
+    names = {
+        TwoVotes: "votes",
+        TwoCertificates: "certificates",
+        TwoAdmissions: "admissions",
+        TwoConfigurations: "configurations",
+    }
     return names[type(evidence)]
 
 
@@ -48,8 +53,8 @@ METHODS = (
         Category.MEMBERS,
         "What proves that members lied, or that a key is used in two places, as this node came to know it. Anybody who "
         "knows the member lists can check `hex`.",
-        "An array of objects: kind (votes, certificates, admissions), member (name, key; null for two certificates), "
-        "height, says, seen, hex.",
+        "An array of objects: kind (votes, certificates, admissions, configurations), member (name, key; null for two "
+        "certificates), height, says, seen, hex.",
         get_evidence,
         (),
     ),

@@ -9,6 +9,7 @@ from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
 from minicoin.rpc.shapes import JsonObject
 
+_HEIGHT_MAX = (1 << 32) - 1
 _CHANGE = "hash, version, from_height, added, removed, members (each name and key), signers (names)"
 
 
@@ -52,7 +53,7 @@ async def propose_members(call: Call) -> Json:
     await _require_members(call)
     added = tuple(_added(name, key) for name, key in call.mapping("add").items())
     removed = tuple(map(_text, call.array("remove")))
-    height = call.integer("from_height") if call.has("from_height") else None
+    height = call.positive("from_height", 1, _HEIGHT_MAX) if call.has("from_height") else None
     return await _drafted(call, ProposeMembers(added, removed, height, call.flag("force")))
 
 
