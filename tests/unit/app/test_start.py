@@ -17,11 +17,11 @@ print(json.dumps([code, sorted(sys.modules)]))
 
 # About typer's own modules and those of Python behind it, and what a call needs besides.
 RPC_MODULES_MAX = 240
-# Networks of members and records of who may connect bring the signatures of both.
-SIM_MODULES_MAX = 410
+# Networks of members, records of who may connect and recoveries bring the signatures of all of them.
+SIM_MODULES_MAX = 420
 NEVER_FOR_RPC = (
     *("httpx", "pydantic", "trio", "lmdb", "rich", "structlog"),
-    *("coincurve", "cryptography", "embit", "pbk"),
+    *("coincurve", "cryptography", "embit", "pbk", "kazoo"),
     *("minicoin.core.params", "minicoin.core.node", "minicoin.rpc.table", "minicoin.sim"),
 )
 NEVER_FOR_A_SCENARIO = ("numpy", "trio", "lmdb", "polars", "plotly", "pbk", "dask", "joblib", "rich")
@@ -85,6 +85,13 @@ def test_a_scenario_is_checked_before_what_runs_it_is_loaded(words: list[str]) -
     modules = loaded("sim", *words)
     assert within(modules, NEVER_FOR_A_SCENARIO) == []
     assert len(modules) <= SIM_MODULES_MAX
+
+
+@pytest.mark.parametrize(("module", "is_loaded"), [("run", False), ("registry", False), ("zookeeper", True)])
+def test_only_a_node_with_a_zookeeper_loads_its_client(module: str, is_loaded: bool) -> None:
+    program = f"import sys, minicoin.app.{module}; print('kazoo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(is_loaded)
 
 
 def test_only_the_table_knows_the_commands_that_were_not_called() -> None:
