@@ -16,11 +16,12 @@ from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.port import LeaseLost, Registry, RegistryRefused, RegistryUnavailable
 from minicoin.drivers.registry.settings import TlsFiles, ZooKeeperSettings
 from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
+from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
 
-from .certificates import Certificates
+from .certificates import Certificates, install
 from .processes import free_ports
 from .registries import LEASE_US, Seen, holding, run, unheard, watching
-from .zookeeper_server import PREFIX, ZooKeeperServer, running_zookeeper
+from .zookeeper_server import PREFIX, ZooKeeperServer, running_ensemble, running_zookeeper
 
 
 @pytest.fixture(scope="module")
@@ -268,6 +269,30 @@ def test_a_session_moves_to_the_next_server_and_its_entry_stays(plain: ZooKeeper
     run(main)
 
 
+def test_an_ensemble_that_loses_servers_one_after_the_other_keeps_an_entry(tmp_path: Path) -> None:
+    """Its leader too; a watch may have to begin again by then."""
+    with running_ensemble(tmp_path / "ensemble", 3) as servers:
+
+        async def main(nursery: trio.Nursery) -> None:
+            settings = replace(servers[0].settings, endpoints=tuple(server.endpoint for server in servers))
+            seen = await watching(nursery, connect(settings))
+            one = holding(nursery, connect(settings), "one/node", b"here", 10 * LEASE_US)
+            await wait_until_async(lambda: seen.values.get("one/node") == b"here", "the entry")
+            for server, other in zip(servers, [*servers[1:], servers[0]], strict=True):
+                server.kill()
+                await trio.to_thread.run_sync(other.wait_up)
+                other.put("two/records/a", server.endpoint.encode())
+                expected = server.endpoint.encode()
+                await wait_until_async(lambda e=expected: seen.values.get("two/records/a") == e, "a change")
+                server.start()
+                await trio.to_thread.run_sync(server.wait_up)
+            renewals = one.renewals
+            await wait_until_async(lambda: one.renewals > renewals, "word of the entry")
+            assert (one.held, one.failures) == ([None], []) and "one/node" not in seen.gone
+
+        run(main)
+
+
 def test_a_session_that_expires_is_told_and_another_one_taken(plain: ZooKeeperServer) -> None:
     async def main(nursery: trio.Nursery) -> None:
         async with doors(plain, 1) as (door,):
@@ -282,6 +307,29 @@ def test_a_session_that_expires_is_told_and_another_one_taken(plain: ZooKeeperSe
             await wait_until_async(lambda: witness.values.get("four/node") == b"here", "the entry again")
             lost = next(failure for failure in one.failures)
             assert isinstance(lost, LeaseLost) and "the lease of our entry has expired" in str(lost)
+
+    run(main)
+
+
+def test_certificates_that_are_replaced_are_looked_at_while_a_connection_lasts(
+    guarded: ZooKeeperServer, tmp_path: Path
+) -> None:
+    ours = guarded.certificates
+    assert ours is not None
+    files = TlsFiles(tmp_path / "ca.pem", tmp_path / "node.pem", tmp_path / "node.key")
+    install(ours.files(), files)
+    log: list[Report] = []
+
+    async def main(nursery: trio.Nursery) -> None:
+        settings = replace(member(guarded), tls=files)
+        one = holding(nursery, ZooKeeperRegistry(settings, log.append), "one/node", b"here", SECOND_US)
+        await wait_until_async(lambda: one.renewals, "the entry")
+        files.cert.write_bytes(b"nonsense")
+        await wait_until_async(lambda: log, "word of it")
+        assert isinstance(log[0], RegistryWarned) and "what was there before stays in use" in log[0].reason
+        install(ours.files(), files)
+        await wait_until_async(lambda: isinstance(log[-1], RegistryFilesReplaced), "word of the next")
+        assert one.failures == []
 
     run(main)
 

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,10 @@ class ZooKeeperServer:
     shows: str = "server"
     """Which of the certificates."""
     port: int = field(default_factory=lambda: free_ports(1)[0])
+    number: int = 0
+    """Its own in an ensemble."""
+    quorum_ports: Sequence[int] = ()
+    """Of the whole ensemble, two of each."""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +70,12 @@ class ZooKeeperServer:
             lines += ["serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"]
             lines += [f"ssl.keyStore.location={self._key_store(self.certificates)}", "ssl.keyStore.type=PEM"]
             lines += [f"ssl.trustStore.location={self.certificates.ca}", "ssl.trustStore.type=PEM"]
+        pairs = list(zip(self.quorum_ports[::2], self.quorum_ports[1::2], strict=True))
+        lines += [f"server.{number}=127.0.0.1:{one}:{other}" for number, (one, other) in enumerate(pairs, 1)]
+        lines += ["initLimit=100", "syncLimit=100"]
+        data = self.directory / "data"
+        data.mkdir(exist_ok=True)
+        (data / "myid").write_text(str(self.number))
         config = self.directory / "zoo.cfg"
         config.write_text("".join(f"{line}\n" for line in lines))
         digest = make_digest_acl_credential("super", _SUPER)
@@ -74,7 +84,12 @@ class ZooKeeperServer:
         words += ["-Dzookeeper.forceSync=no", "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)]
         with (self.directory / "zookeeper.log").open("ab") as log:
             self._process = subprocess.Popen([str(ZOOKEEPER), *words], stdout=log, stderr=log)
-        wait_until(self._answers, f"ZooKeeper answers ({log.name})")
+        if not self.quorum_ports:
+            self.wait_up()
+
+    def wait_up(self) -> None:
+        """Until it answers; in an ensemble, until a majority is there."""
+        wait_until(self._answers, f"ZooKeeper answers ({self.directory / 'zookeeper.log'})")
 
     def kill(self) -> None:
         """As kill -9 does."""
@@ -195,3 +210,23 @@ def running_zookeeper(
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def running_ensemble(directory: Path, count: int) -> Iterator[list[ZooKeeperServer]]:
+    """So many that are one; runs until the block is left."""
+    require_zookeeper()
+    directory.mkdir()
+    ports = free_ports(2 * count)
+    servers = [
+        ZooKeeperServer(directory / str(number), number=number, quorum_ports=ports) for number in range(1, count + 1)
+    ]
+    try:
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.wait_up()
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()

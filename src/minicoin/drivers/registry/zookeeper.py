@@ -68,6 +68,9 @@ class ZooKeeperRegistry:
                 with trio.move_on_after(lease_us / 3 / SECOND_US):
                     await session.wait_changed(connection)
                 session.take_changed()
+                if self._certificates is not None:
+                    # Whoever replaced them hears at once whether they will do for the next connection.
+                    self._certificates.context()
                 if await session.look(path) is None:
                     await self._take(session, path, value)
 
