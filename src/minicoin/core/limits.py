@@ -453,11 +453,13 @@ DIAL_TIMEOUT_US: Final = 10 * SECOND_US
 TRANSPORT_HANDSHAKE_TIMEOUT_US: Final = 10 * SECOND_US
 READ_BYTES: Final = 64 << 10
 DIALS_IN_FLIGHT_MAX: Final = 8
-# Where members sign, between two tries of one address: a network that halts for want of a member goes on within half a
-# minute of its return, whoever dials. A dozen tries a minute of a few dozen machines at most cost nobody anything.
+# Where members sign, between two tries of a member's address, or of one that answered once: a network that halts for
+# want of a member goes on within half a minute of its return, whoever dials.
 SIGNERS_RETRY_MAX_US: Final = 15 * SECOND_US
 BACKOFFS_REMEMBERED_MAX: Final = 4_096
 MANUAL_ADDRESSES_MAX: Final = 256
+# Of one peer that must stay connected: a machine has some, and who names it at a hundred places is not followed.
+NEEDED_ADDRESSES_PER_PEER_MAX: Final = 8
 SEED_CONNECTION_US: Final = MINUTE_US
 BANS_MAX: Final = 10_000
 BAN_TIME_US: Final = 24 * HOUR_US
@@ -873,6 +875,7 @@ assert YAMUX_WINDOW_BYTES_MAX <= YAMUX_CONNECTION_WINDOW_BYTES_MAX
 assert MESSAGE_PAYLOAD_BYTES_MAX + SEND_QUEUE_HIGH_BYTES <= YAMUX_SEND_QUEUE_BYTES_MAX
 assert INBOUND_SLOTS < INBOUND_SOCKETS_MAX
 assert OVERLAY_SLOTS_MAX <= OVERLAY_ADDRESSES_MAX
+assert REGISTRY_ADDRESSES_PER_NODE_MAX <= NEEDED_ADDRESSES_PER_PEER_MAX
 # A wait is a quarter longer at most.
 assert SIGNERS_RETRY_MAX_US * 5 // 4 + DIAL_TIMEOUT_US <= 30 * SECOND_US
 assert GOSSIP_VIEW_PER_GROUP_MAX <= GOSSIP_VIEW_PER_SOURCE_MAX < GOSSIP_VIEW_MAX

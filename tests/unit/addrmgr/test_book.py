@@ -192,6 +192,7 @@ def test_good_addresses_move_to_tried_and_unknown_ones_are_ignored() -> None:
         mark(NodeAddress("99.99.99.99", 1), NOW)
     snapshot = book.snapshot()
     assert (snapshot.new, snapshot.tried, snapshot.size) == (2, 1, 3)
+    assert [book.has_answered(one) for one in (node(0), node(1), NodeAddress("99.99.99.99", 1))] == [True, False, False]
 
 
 def test_failures_count_once_per_success_of_anybody() -> None:

@@ -215,6 +215,38 @@ def test_whom_all_are_told_of_does_not_dial_itself():
     assert [dial.address for dial in dials(connections.fill(T0, Book()))] == [other]
 
 
+def waits(connections, failures=9):
+    """For how long after so many failures in a row the one address that is wanted is not dialled."""
+    now = failed_at = T0
+    for failure in range(failures + 1):
+        while not (found := dials(connections.fill(now, EMPTY))):
+            now = Micros(now + SECOND_US)
+        if failure == failures:
+            break
+        connections.on_failed(found[0].conn, now)
+        failed_at = now
+    return now - failed_at
+
+
+@pytest.mark.parametrize(("needed", "answered", "is_short"), [((), (), False), ((1,), (), True), ((), (1,), True)])
+def test_who_is_needed_or_answered_once_is_tried_again_sooner_than_who_was_only_named(needed, answered, is_short):
+    policy = ConnectionPolicy(0, 0, 8, 0, BanPolicy(), known_retry_max_us=15 * SECOND_US)
+    answered = [address(index) for index in answered]
+    connections = ConnectionManager(policy, group_of, Rng(b"needed"), lambda one: one in answered)
+    connections.set_wants(full_relay=0, block_only=0, addresses=(address(1),), needed=tuple(map(address, needed)))
+    assert (waits(connections) <= 15 * SECOND_US * 5 // 4 + SECOND_US) == is_short
+
+
+def test_who_is_needed_from_now_on_is_dialled_at_once_however_often_it_failed():
+    connections = manager(full_relay_slots=0, overlay_slots=8)
+    connections.set_wants(full_relay=0, block_only=0, addresses=(address(1),))
+    (dial,) = dials(connections.fill(T0, EMPTY))
+    connections.on_failed(dial.conn, T0)
+    assert dials(connections.fill(T0, EMPTY)) == []
+    connections.retry((address(1), address(2)))
+    assert [again.address for again in dials(connections.fill(T0, EMPTY))] == [address(1)]
+
+
 def test_adding_and_removing_nodes():
     connections = manager(full_relay_slots=0)
     connections.fill(T0, EMPTY)

@@ -5,22 +5,23 @@ from tests.soak import IS_SOAK
 from tests.unit.worlds import LATENCY_US, Notices
 
 from minicoin.core.commands import ApproveAdmission, ProposeAdmission
-from minicoin.core.events import RecordsHeard
+from minicoin.core.events import AddressesFound, RecordsHeard
 from minicoin.core.limits import DIAL_TIMEOUT_US, SIGNERS_RETRY_MAX_US
 from minicoin.core.notices import OwnAdmissionLost, PeerClosed
+from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.records.kinds import ADMISSION
 from minicoin.core.records.record import statement_record
 from minicoin.core.signers.admission import admission_record
-from minicoin.core.units import HOUR_US, SECOND_US
+from minicoin.core.units import HOUR_US, MINUTE_US, SECOND_US, seconds
 from minicoin.world.host import Host
 
 from .consortium import Consortium, peers_of
 
 RETRY_US = SIGNERS_RETRY_MAX_US * 5 // 4 + DIAL_TIMEOUT_US
 """Between two tries of one address that whoever is back hears of: the longest wait, and a dial that nobody answered."""
-QUARTER_US = HOUR_US // 4
+FIVE_MINUTES_US = 5 * MINUTE_US
 """By then the wait between two tries is as long as it gets."""
-AWAY_US = HOUR_US if IS_SOAK else QUARTER_US
+AWAY_US = HOUR_US if IS_SOAK else FIVE_MINUTES_US
 ROUND_US = 5 * SECOND_US
 """More than a round takes where all its time-outs run off, among the first few of a height."""
 CUT_OFF_US = 2 * SECOND_US
@@ -28,7 +29,7 @@ CUT_OFF_US = 2 * SECOND_US
 
 @pytest.mark.parametrize(
     ("away_us", "is_down", "has_admission"),
-    [(AWAY_US, False, True), (QUARTER_US, False, False), (QUARTER_US, True, False)],
+    [(AWAY_US, False, True), (FIVE_MINUTES_US, False, False), (FIVE_MINUTES_US, True, False)],
 )
 def test_two_of_five_are_away_for_long_and_the_chain_goes_on_soon_after_their_return(
     away_us: int, is_down: bool, has_admission: bool
@@ -67,6 +68,27 @@ def test_who_comes_back_dials_all_that_are_admitted_at_once() -> None:
     banks.list_all_to(bank)
     # A round trip to connect, some for two handshakes: no wait of the network model's is among it.
     assert banks.world.wait(20 * LATENCY_US, lambda: len(peers_of(bank)) == 4)
+
+
+def test_whoever_names_members_at_a_hundred_places_does_not_keep_them_apart() -> None:
+    banks = Consortium(5, has_registry=True, has_admission=True)
+    banks.world.run(banks.world.now + 10 * SECOND_US)
+    away, here = banks.banks[:2], banks.banks[2:]
+    barrier = banks.cut_off(away)
+    now_s = seconds(banks.world.now)
+    for bank in banks.banks:
+        places = [
+            TimedAddress(NodeAddress(f"11.0.{other.index}.{place}", 8333, other.address.peer_id), 9, now_s)
+            for other in banks.banks
+            for place in range(20)
+            if other is not bank
+        ]
+        banks.world.tell(bank, AddressesFound(AddressSource.REGISTRY, "registry", tuple(places)))
+    banks.world.run(banks.world.now + 2 * MINUTE_US)
+    banks.pay(here[0])
+    height = here[0].height
+    banks.world.connections.barriers.remove(barrier)
+    assert banks.world.wait(3 * ROUND_US + RETRY_US, lambda: any(bank.height > height for bank in here))
 
 
 @pytest.mark.parametrize("is_from_registry", [True, False])

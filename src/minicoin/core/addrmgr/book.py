@@ -122,6 +122,11 @@ class AddressBook:
             return None
         return AddressRecord(entry.timed, entry.last_success, entry.last_attempt, entry.attempts, entry.is_tried)
 
+    def has_answered(self, address: NodeAddress) -> bool:
+        """Whether a handshake with it was ever complete."""
+        entry = self._find(address)
+        return entry is not None and bool(entry.last_success)
+
     def group(self, address: NodeAddress) -> bytes:
         """The network group that connections should be spread over."""
         return network_group(address, allow_private=self._allow_private)

@@ -9,7 +9,7 @@ hundred idle connections, or one provider's customers, must not keep everybody e
 lab may live on one address, and peers on a list of allowed ids prove who they are: neither is bounded so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -55,8 +55,17 @@ _SELF_ADDRESSES_MAX = 64
 class ConnectionManager:
     """The slots of one node."""
 
-    def __init__(self, policy: ConnectionPolicy, group_of: Callable[[NodeAddress], bytes], rng: Rng) -> None:
+    def __init__(
+        self,
+        policy: ConnectionPolicy,
+        group_of: Callable[[NodeAddress], bytes],
+        rng: Rng,
+        has_answered: Callable[[NodeAddress], bool] = lambda address: False,
+    ) -> None:
+        """`has_answered` says whether a connection to an address was ever had."""
         self.policy = policy
+        self._has_answered = has_answered
+        self._needed: dict[NodeAddress, None] = {}
         self.bans = BanList()
         self.alarm = Alarm()
         self.is_active = True
@@ -331,6 +340,8 @@ class ConnectionManager:
         base_us, max_us = policy.retry_us, policy.retry_max_us
         if slot.kind in CHOSEN_BY_OPERATOR:
             base_us, max_us = policy.manual_retry_us, policy.manual_retry_max_us
+        elif slot.address in self._needed or self._has_answered(slot.address):
+            max_us = policy.known_retry_max_us
         self._backoff.fail(endpoint_of(slot.address), now, base_us=base_us, max_us=max_us)
 
     # --- blame ---
@@ -428,10 +439,13 @@ class ConnectionManager:
         full_relay: int,
         block_only: int,
         addresses: tuple[NodeAddress, ...] = (),
+        needed: tuple[NodeAddress, ...] = (),
         unwanted: tuple[ConnId, ...] = (),
     ) -> None:
         """What the overlay wants, as far as the operator allows it: so many automatic connections, these addresses in
-        overlay slots, and these connections no longer. fill() dials and closes."""
+        overlay slots, first those that the node cannot do without, and these connections no longer. fill() dials and
+        closes."""
+        self._needed = dict.fromkeys(needed)
         targets = {
             SlotKind.FULL_RELAY: min(full_relay, self.policy.full_relay_slots),
             SlotKind.BLOCK_ONLY: min(block_only, self.policy.block_only_slots),
@@ -440,8 +454,14 @@ class ConnectionManager:
             self._targets = targets
             self.wake()
         self._unwanted = list(unwanted)
-        if self._overlay.set(addresses) or unwanted:
+        if self._overlay.set((*needed, *addresses)) or unwanted:
             self._reconsider()
+
+    def retry(self, addresses: Iterable[NodeAddress]) -> None:
+        """These are dialled at once where they are wanted, however often they have failed."""
+        for address in addresses:
+            self._backoff.forget(endpoint_of(address))
+        self._reconsider()
 
     def set_active(self, active: bool) -> list[Close]:
         """Switch all network activity on or off."""

@@ -35,6 +35,9 @@ class ConnectionPolicy:
     dial_timeout_us: int = DIAL_TIMEOUT_US
     retry_us: int = 5 * SECOND_US
     retry_max_us: int = 10 * MINUTE_US
+    known_retry_max_us: int = 10 * MINUTE_US
+    """Of those whom the node cannot do without, and of those who answered once: what others merely name is retried more
+    seldom, or whoever names a thousand addresses would have it knock at all of them all the time."""
     manual_retry_us: int = SECOND_US
     manual_retry_max_us: int = MINUTE_US
 

@@ -223,7 +223,9 @@ def make_common(
     book_rng = rng.stream("book")
     restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
     book = restored or AddressBook(book_rng, is_private)
-    connections = ConnectionManager(_connection_policy(network, policy), book.group, rng.stream("connections"))
+    connections = ConnectionManager(
+        _connection_policy(network, policy), book.group, rng.stream("connections"), book.has_answered
+    )
     connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
@@ -429,5 +431,5 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
     )
     if isinstance(network.proof, SignersKind):
         # Too few members that are connected are a halt: whoever was away for long is not made to wait for long.
-        return replace(chosen, retry_max_us=SIGNERS_RETRY_MAX_US, manual_retry_max_us=SIGNERS_RETRY_MAX_US)
+        return replace(chosen, known_retry_max_us=SIGNERS_RETRY_MAX_US, manual_retry_max_us=SIGNERS_RETRY_MAX_US)
     return chosen

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from minicoin.core.effects import AnswerQuestion, Effect, Send
 from minicoin.core.events import QuestionAsked
-from minicoin.core.limits import OVERLAY_ADDRESSES_MAX
+from minicoin.core.limits import NEEDED_ADDRESSES_PER_PEER_MAX, OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
 from minicoin.core.overlay.contract import Hops, Item, NetworkView, Overlay, OverlayState, Spread
 from minicoin.core.part import Handler, Part, PeerView, Route
@@ -75,18 +75,28 @@ class OverlayFlow(Part):
         """Something changed: whom does it want now?"""
 
         wants = self._overlay.wants(self._view(now), now)
-        kept = [address for peer_id in self._kept for address in self._parts.book.of_peer(peer_id)]
         self._parts.connections.set_wants(
             full_relay=wants.full_relay,
             block_only=wants.block_only,
-            addresses=(*kept, *self._reached, *wants.addresses),
+            addresses=(*self._reached, *wants.addresses),
+            needed=tuple(address for peer_id in self._kept for address in self._places_of(peer_id)),
             unwanted=self._let_go(wants.unwanted),
         )
 
     def keep(self, peer_ids: tuple[bytes, ...], now: Micros) -> None:
         """Members stay connected with these, whatever the model wants: they come before all others."""
+        for peer_id in peer_ids:
+            if peer_id not in self._kept:
+                # It may have failed for long, as one of many.
+                self._parts.connections.retry(self._places_of(peer_id))
         self._kept = peer_ids
         self.consider(now)
+
+    def _places_of(self, peer_id: bytes) -> tuple[NodeAddress, ...]:
+        """Where a peer may be: first where it answered, since others may name a hundred places."""
+        book = self._parts.book
+        found = sorted(book.of_peer(peer_id), key=lambda address: not book.has_answered(address))
+        return tuple(found[:NEEDED_ADDRESSES_PER_PEER_MAX])
 
     def _let_go(self, unwanted: tuple[ConnId, ...]) -> tuple[ConnId, ...]:
         """Of those that the model wants no longer, the ones that nobody keeps."""
