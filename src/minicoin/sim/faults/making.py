@@ -5,7 +5,7 @@ from typing import assert_never
 
 from minicoin.core.rng import Rng
 from minicoin.sim import draws
-from minicoin.sim.faults import disk_faults, host_faults, layers, link_faults
+from minicoin.sim.faults import disk_faults, host_faults, layers, link_faults, registry_lies
 from minicoin.sim.faults.fault import InjectedFault
 from minicoin.sim.faults.weather import Between
 from minicoin.sim.geography import bytes_per_second
@@ -89,7 +89,8 @@ class FaultMaker:
         | written.SlowCpu
         | written.ChurnSpell
         | written.VersionSkew
-        | written.NodeLoss,
+        | written.NodeLoss
+        | written.RegistryLies,
         rng: Rng,
     ) -> InjectedFault:
         nodes = self._nodes(fault.nodes, rng)
@@ -118,6 +119,8 @@ class FaultMaker:
             case written.NodeLoss():
                 returns = fault.until_s is not None
                 return host_faults.NodeLossFault(names, nodes, with_disk=fault.with_disk, returns=returns)
+            case written.RegistryLies():
+                return registry_lies.RegistryLiesFault(names, nodes, micros(fault.every_s), rng)
             case _:
                 assert_never(fault)
 

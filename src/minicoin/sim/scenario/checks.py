@@ -20,6 +20,7 @@ from minicoin.sim.scenario.faults import (
     FullDisk,
     LastingFault,
     Partition,
+    RegistryLies,
     SlowCpu,
     TornWrite,
 )
@@ -380,12 +381,21 @@ def _check_faults(form: ScenarioForm) -> None:
             raise KeyProblem(f"{path}.factor", "1 is as fast as before; say how many times longer")
         if isinstance(fault, Partition):
             _check_partition(path, fault, form)
+        if isinstance(fault, RegistryLies):
+            _check_registry(f"{path}.kind", form)
     if form.faults.random is not None:
         if not form.faults.random.per_hour:
             raise KeyProblem("faults.random.per_hour", "names no kind of fault")
         for kind in form.faults.random.per_hour:
             if kind in OWN_LEDGER_KINDS:
                 _check_own_ledger(f"faults.random.per_hour.{kind}", kind, ALL, form)
+
+
+def _check_registry(path: str, form: ScenarioForm) -> None:
+    if form.topology.source != "addrman":
+        raise KeyProblem(path, "needs topology.source = 'addrman': nodes of a given topology look for nobody")
+    if form.links.transport == "plain":
+        raise KeyProblem(path, "a registry names peer ids: links.transport must be 'named' or 'libp2p'")
 
 
 def _check_own_ledger(path: str, kind: str, target: Target, form: ScenarioForm) -> None:

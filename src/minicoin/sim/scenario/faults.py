@@ -266,6 +266,18 @@ class NodeLoss(LastingFault):
     """Whether a node that returns still has its chain and addresses."""
 
 
+class RegistryLies(LastingFault):
+    """A registry lies, to each node something else: nodes where others are, nodes that do not exist, everybody gone,
+    and records that are old, forged or of strangers. Needs nodes that look for others (topology.source = "addrman") and
+    know each other by peer id."""
+
+    kind: Literal["registry-lies"]
+    nodes: Target = ALL
+    """Whom."""
+    every_s: PositiveSeconds = 5.0
+    """Seconds from one time to the next."""
+
+
 Fault = Annotated[
     Loss
     | Duplicate
@@ -288,6 +300,7 @@ Fault = Annotated[
     | SlowCpu
     | ChurnSpell
     | VersionSkew
-    | NodeLoss,
+    | NodeLoss
+    | RegistryLies,
     Field(discriminator="kind"),
 ]
