@@ -4,7 +4,7 @@
 # Quick when it is there already.
 set -eu
 cd "$(dirname "$0")/../.."
-MINOR_LEAST=6
+MINOR_LEAST=8
 TARGET="$PWD/.peers/zookeeper"
 [ -x "$TARGET/zookeeper" ] && [ -f "$TARGET/version" ] && exit 0
 
