@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.unit.drivers.audit.audited import append, made, vote
 from tests.unit.signers.banks import BANKS, KEYS, public
 from tests.waiting import wait_until_async
 
@@ -42,6 +43,8 @@ from minicoin.core.signers.admission import (
     admission_record,
     first_admission,
 )
+from minicoin.drivers.audit.verify import read_entries, verify_log
+from minicoin.drivers.reports import AuditTroubled
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
@@ -151,6 +154,25 @@ def test_a_stranger_learns_nothing_but_the_refusal(tmp_path: Path) -> None:
                 await bank.ask(AddNode(address_of(stranger), permanent=False))
 
     trio.run(main)
+    # Its bank can account for it, and for nothing that somebody else would learn by.
+    refused = [
+        read.entry.fields for read in read_entries(tmp_path / "1" / "audit") if read.entry.kind == "peer-refused"
+    ]
+    assert refused[0]["group"] == "127.0.0.0/16" and "is not admitted" in str(refused[0]["reason"])
+    assert verify_log(tmp_path / "1" / "audit").broken is None
+
+
+def test_a_node_whose_log_is_another_networks_runs_and_warns(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with banks(tmp_path, 1) as (bank,):
+            status = bank.built.audit.status()
+            assert "not of this one" in status.trouble and "is not written" in status.warnings[0]
+            await wait_until_async(lambda: bool(bank.reasons(AuditTroubled)), "the warning in its log")
+
+    append(made(tmp_path / "1" / "audit"), [vote(1)])
+    before = (tmp_path / "1" / "audit" / "000001.jsonl").read_bytes()
+    trio.run(main)
+    assert (tmp_path / "1" / "audit" / "000001.jsonl").read_bytes() == before
 
 
 def test_an_expelled_bank_is_cut_off_told_why_and_let_in_again(tmp_path: Path) -> None:

@@ -407,7 +407,8 @@ AUDIT_ENTRY_BYTES_MAX: Final = 64 << 10
 AUDIT_FILE_BYTES_MAX: Final = 16 << 20
 # What waits for the disk: some minutes of votes. What comes on top is counted as lost.
 AUDIT_ENTRIES_WAITING_MAX: Final = 4_096
-AUDIT_GROUP_US: Final = SECOND_US // 10
+# The three votes of a healthy height have one fsync.
+AUDIT_GROUP_US: Final = SECOND_US // 4
 AUDIT_RETRY_US: Final = 10 * SECOND_US
 # Less room than that is warned of: half a year of an idling network, or a week of a busy one.
 AUDIT_FREE_BYTES_MIN: Final = 1 << 30

@@ -7,7 +7,7 @@
 2. *What follows from it.* The first entry says what the network was founded with, others what changed it, with all
    bytes and signatures. So the member list, admission and settings of any height follow from the log alone (`replay`).
 3. *What is durable before what.* Nothing waits for the log: a vote leaves when the sign state, which has it, is on
-   disk, and a change holds when the chain has it. Entries are written and fsynced together, at most 100 ms after they
+   disk, and a change holds when the chain has it. Entries are written and fsynced together, at most 250 ms after they
    were told. What a crash took from the end is filled in at the next start, marked `filled`: changes from the chain,
    admissions, configurations and evidence from their documents, votes from the sign state and the certificates. Votes
    of heights in between may be lost for good; a `gap` says of which.

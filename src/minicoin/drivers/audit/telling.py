@@ -14,6 +14,7 @@ from minicoin.core.notices import (
     MembersCarried,
     PeerClosed,
     PeerRefused,
+    PeerUnreachable,
     ProposalRefused,
     SettingsCarried,
     SigningStopped,
@@ -61,7 +62,7 @@ class Telling:
             case ProposalRefused(block, at, reason):
                 fields = {"block": hash_to_hex(block), "reason": reason}
                 told += self._refusals.note(AuditDraft(now, at, EntryKind.PROPOSAL_REFUSED, fields), _PROPOSALS)
-            case InboundLost(remote, reason) if reason.endswith(STRANGER):
+            case InboundLost(remote, reason) | PeerUnreachable(remote, reason, _) if reason.endswith(STRANGER):
                 told += self._refuse(now, height, remote, reason)
             case PeerRefused(_, remote, reason) | PeerClosed(_, remote, reason) if reason == NOT_ADMITTED:
                 told += self._refuse(now, height, remote, reason)

@@ -1,4 +1,4 @@
-"""Writes the audit log off the loop, in a thread: what comes within a tenth of a second has one write and one fsync.
+"""Writes the audit log off the loop, in a thread: what comes within a quarter of a second has one write and fsync.
 
 What the disk refuses waits and is tried again; when too much waits, what comes is counted, and the log says how much is
 gone once it can be written again.

@@ -15,6 +15,7 @@ from minicoin.core.notices import (
     Notice,
     PeerClosed,
     PeerRefused,
+    PeerUnreachable,
     ProposalRefused,
     SettingsCarried,
     SigningStopped,
@@ -82,6 +83,7 @@ def test_a_vote_evidence_and_the_end_of_signing() -> None:
     "notice",
     [
         InboundLost(AWAY, f"peer {PEER} {STRANGER}"),
+        PeerUnreachable(AWAY, f"peer {PEER} {STRANGER}", is_chosen=True),
         PeerRefused(ConnId(1), AWAY, NOT_ADMITTED),
         PeerClosed(ConnId(1), AWAY, NOT_ADMITTED),
     ],
