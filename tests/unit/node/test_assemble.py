@@ -9,6 +9,7 @@ from tests.unit.signers.banks import DRAFT, FIRST
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
 from minicoin.core.commands import CreateWallet, Generate, SetBan
+from minicoin.core.configuration.form import CONFIGURATION_KEY
 from minicoin.core.connmgr.connections import BANS_KEY
 from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEYS
 from minicoin.core.directed.letterbox import LETTERS_KEY
@@ -54,7 +55,7 @@ def test_a_document_that_cannot_be_read_is_named(key):
 
 def test_a_mempool_that_cannot_be_read_keeps_no_node_from_starting():
     of_others = {BOOK_KEY, BANS_KEY, PRIORITIES_KEY, WALLET_KEY, OVERLAY_KEY, LETTERS_KEY, RECORDS_KEY, ADMISSION_KEY}
-    of_signers = {*SIGN_STATE_KEYS, BLOCKS_KEY, EVIDENCE_KEY}
+    of_signers = {*SIGN_STATE_KEYS, BLOCKS_KEY, EVIDENCE_KEY, CONFIGURATION_KEY}
     assert set(DOCUMENT_KEYS) - of_others - of_signers == {MEMPOOL_KEY}
     assert made(state=damaged(MEMPOOL_KEY))
 
