@@ -125,8 +125,18 @@ def test_what_is_drafted_survives_kill_9_of_everybody(banks: Banks) -> None:
     assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
     with pytest.raises(AssertionError, match="is no member at height"):
         banks.call(0, "proposemembers", {}, ["Bank Z"])
+    set_for_all = banks.call(1, "proposeconfiguration", {"alert": "Maintenance at 18:00", "mempool_mb": 50})
+    assert (set_for_all["quorum"], set_for_all["missing"]) == (4, 3)
+    for number in (0, 2, 3):
+        wait_until(lambda number=number: banks.call(number, "getconfiguration")["drafts"], "the settings are known")
+        banks.call(number, "approveconfiguration", set_for_all["hash"][:12])
+    for number in (0, 4):
+        wait_until(lambda number=number: "18:00" in str(banks.call(number, "getnetworkinfo")), "the alert is shown")
     for node in banks.nodes:
         node.kill()
     banks.nodes[0] = banks.start(banks.banks[0].datadir)
     # Nobody else is there: what it was answered, it has.
     assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
+    (size,) = [row for row in banks.call(0, "getconfiguration")["settings"] if row["name"] == "mempool_mb"]
+    assert (size["value"], size["source"], size["version"], len(size["signers"])) == ("50", "record", 1, 4)
+    assert banks.call(0, "getmempoolinfo")["maxmempool"] == 50_000_000

@@ -63,7 +63,10 @@ MEMBERS_SIGN: Final = (
 )
 NO_MEMBERS: Final = "nobody signs the blocks of this network: it has no members"
 
-NO_SETTINGS: Final = "nobody signs the blocks of this network: what its nodes go by is their operators' choice"
+NO_SETTINGS: Final = (
+    "nobody signs the blocks of this network: what its nodes go by is their operators' choice, and what its founders "
+    "sign, where it has any (minicoin records put config VALUE --key NAME)"
+)
 ADMISSION_IS_OFF: Final = "anybody may connect to the nodes of this network: its file has no admission"
 
 WALLET_IS_OFF: Final = "Method not found (this node runs without a wallet, as one that is recorded does)"

@@ -464,15 +464,15 @@ class AdmissionContradicted:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChanged:
-    """From now on this node goes by another version of what members set."""
+    """From now on this node goes by another version of what is set for all nodes."""
 
     version: int
     height: int
-    """Whose list of members signed it."""
+    """Whose list of members signed it; 0 where founders did."""
     settings: tuple[tuple[str, str], ...]
     """(name, value) of all that is set."""
     signers: tuple[bytes, ...]
-    """Their keys."""
+    """The members' keys, or the peer ids of the founders who signed what is newest."""
     unknown: tuple[str, ...]
     """Why some of it does not hold here."""
 

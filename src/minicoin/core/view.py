@@ -12,7 +12,6 @@ from minicoin.core.admission.state import AdmissionState
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.configuration.chain_settings import SettingsStanding
-from minicoin.core.configuration.form import ConfigurationState
 from minicoin.core.configuration.settable import SettingInForce
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
@@ -242,11 +241,20 @@ class ConfigurationReader(Protocol):
     """What members set (core/configuration)."""
 
     @property
-    def state(self) -> ConfigurationState: ...
+    def version(self) -> int: ...
+    @property
+    def split(self) -> tuple[ConfigurationRecord, ConfigurationRecord] | None: ...
     @property
     def chain(self) -> ChainSettingsReader | None: ...
     def values(self) -> tuple[SettingInForce, ...]: ...
     def drafts(self) -> tuple[StatementDraft[ConfigurationRecord], ...]: ...
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+class FounderSettingsReader(Protocol):
+    """What founders set (core/configuration)."""
+
+    def values(self) -> tuple[SettingInForce, ...]: ...
     def warnings(self) -> tuple[str, ...]: ...
 
 
@@ -325,6 +333,8 @@ class SeenFlows(Protocol):
     def member_changes(self) -> MemberChangesReader | None: ...
     @property
     def configuration(self) -> ConfigurationReader | None: ...
+    @property
+    def founder_settings(self) -> FounderSettingsReader | None: ...
 
 
 class NodeView:
@@ -390,6 +400,11 @@ class NodeView:
     def configuration(self) -> ConfigurationReader | None:
         """None where nobody signs the blocks."""
         return self._flows.configuration
+
+    @property
+    def founder_settings(self) -> FounderSettingsReader | None:
+        """None where no founders sign settings."""
+        return self._flows.founder_settings
 
     @property
     def sync(self) -> SyncReader:

@@ -130,6 +130,18 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
     assert "secret" not in repr(options)
 
 
+def test_what_an_operator_chose_of_what_members_may_set_is_known(tmp_path: Path) -> None:
+    assert make_options({}).chosen_settings() == ()
+    given = {"inbound_slots": 115, "maxmempool": 50, "minrelaytxfee": None}
+    assert make_options(given).chosen_settings() == ("mempool_mb", "inbound_slots")
+    options = make_options({}, _config(tmp_path, "blockmaxweight = 400000\nmaxconnections = 40\n"))
+    assert options.chosen_settings() == ("block_weight_max", "inbound_slots")
+    assert setup_from_options(make_options(given | {"network": "regtest", "datadir": tmp_path})).policy.chosen == (
+        "mempool_mb",
+        "inbound_slots",
+    )
+
+
 def test_the_command_line_wins(tmp_path: Path) -> None:
     config = _config(tmp_path, 'network = "test"\nlisten = 1\nrpcport = 2\n')
     options = make_options({"listen_port": 7, "rpc_port": None, "dial": ()}, config)

@@ -55,3 +55,5 @@ def test_what_it_does_not_understand_stops_this_version_from_its_height_on(setti
         history.require_understood(9)
     assert caught.value.reason is BlockReason.SETTINGS_UNKNOWN
     assert not caught.value.is_permanent
+    # Whoever gets ready for that height all the same is not stopped by it.
+    assert history.min_interval_s(9) == 1

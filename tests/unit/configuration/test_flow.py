@@ -59,7 +59,7 @@ def test_a_restart_holds_it_and_passes_it_on():
     bank.take(made(SMALL))
     bank.run()
     again = Bank(state=bank.flow.state)
-    assert again.node["mempool_mb"] == "50" and again.flow.alert
+    assert again.node["mempool_mb"] == "50" and again.shown("alert").value
     assert again.store.of_kind(CONFIGURATION) == (made(SMALL),)
     assert again.run() == []
 
@@ -71,7 +71,7 @@ def test_what_a_later_version_leaves_out_is_the_nodes_own_again():
     bank.take(made(configuration(2, 4, min_relay_feerate=5_000)))
     bank.run()
     assert bank.node == {**STARTS_WITH, "min_relay_feerate": "5000"}
-    assert bank.flow.alert == ""
+    assert bank.shown("alert").value == ""
 
 
 def test_an_operators_choice_holds_above_it_and_says_so():
@@ -81,7 +81,7 @@ def test_an_operators_choice_holds_above_it_and_says_so():
     assert bank.node["mempool_mb"] == "300"
     row = bank.shown("mempool_mb")
     assert (row.value, row.source) == ("300", SettingSource.OPTION)
-    assert row.problem == "the members set 50, and this node's operator another value"
+    assert row.problem == "50 is set for all nodes; this one's operator chose otherwise"
 
 
 def test_what_a_later_version_of_the_program_set_is_kept_and_shown_and_the_rest_holds():

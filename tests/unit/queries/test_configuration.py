@@ -4,19 +4,26 @@ from types import SimpleNamespace
 
 from tests.unit.chain.five_banks import FOUNDING, KEYS, maker, tree_of
 from tests.unit.configuration.bank import Bank, configuration, draft_of, made
+from tests.unit.records.world import ALICE, BOB, GROUP, NOW, record_of, store_of
 
 from minicoin.core.configuration.chain_settings import settings_standing_of
+from minicoin.core.configuration.founders import FounderSettings
 from minicoin.core.queries.configuration import ConfigurationQueries
 from minicoin.testing.certified_chain import public
 
 
-def view_of(bank=None, chain=None, tree=None):
+def view_of(bank=None, chain=None, tree=None, founders=None):
     flow = None if bank is None else bank.flow
     if flow is not None and chain is not None:
         flow = SimpleNamespace(
-            state=flow.state, chain=chain, values=flow.values, drafts=flow.drafts, warnings=flow.warnings
+            version=flow.version,
+            split=None,
+            chain=chain,
+            values=flow.values,
+            drafts=flow.drafts,
+            warnings=flow.warnings,
         )
-    return SimpleNamespace(configuration=flow, tree=tree or SimpleNamespace(signers=None))
+    return SimpleNamespace(configuration=flow, founder_settings=founders, tree=tree or SimpleNamespace(signers=None))
 
 
 def test_where_nobody_signs_there_is_none() -> None:
@@ -53,3 +60,17 @@ def test_a_change_that_a_block_carries_is_pending_until_its_height() -> None:
     assert (report.pending.hash, report.pending.from_height, report.pending.carried_at) == (change.hash, 6, 3)
     names = dict(report.names)
     assert set(names) == set(FOUNDING.keys) and names[public(KEYS[0])].startswith("Bank ")
+
+
+def test_founders_set_where_no_members_do() -> None:
+    store = store_of()
+    settings = FounderSettings(store, [], ())
+    store.take(record_of(ALICE, BOB, kind="config", key="alert", value=b"hello"), GROUP, NOW)
+    settings.on_start(NOW)
+    queries = ConfigurationQueries(view_of(founders=settings))
+    report = queries.report()
+    assert report is not None
+    (alert,) = report.values
+    assert alert.value == "hello"
+    assert {dict(report.names)[one] for one in alert.signers} == {str(one.peer_id) for one in (ALICE, BOB)}
+    assert queries.warnings() == ("alert by the founders: hello",)

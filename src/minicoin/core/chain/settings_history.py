@@ -15,7 +15,7 @@ from typing import Final
 
 from minicoin.core.chain.change_history import ChangeHistory
 from minicoin.core.params.rules import SignersKind
-from minicoin.core.params.settings import MIN_INTERVAL, SettingScope, problems
+from minicoin.core.params.settings import MIN_INTERVAL, SettingScope, problems, setting_problem
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected
 from minicoin.core.signers.settings import NONE_BEFORE, Settings, SettingsChange
 
@@ -33,9 +33,12 @@ class SettingsHistory(ChangeHistory[SettingsChange]):
         return () if carried is None else carried.change.settings
 
     def min_interval_s(self, height: int) -> int:
-        """So long behind its parent the block of a height is dated, or later."""
+        """So long behind its parent the block of a height is dated, or later. Where that is not understood no block is
+        judged (`require_understood`), and none is made that anybody takes."""
         text = dict(self.settings_at(height)).get(MIN_INTERVAL.name)
-        return self._min_interval_s if text is None else MIN_INTERVAL.number(text)
+        if text is None or setting_problem(MIN_INTERVAL.name, text, SettingScope.CHAIN) is not None:
+            return self._min_interval_s
+        return MIN_INTERVAL.number(text)
 
     def require_understood(self, height: int) -> None:
         """Raises BlockRejected where this version cannot judge the block of a height."""

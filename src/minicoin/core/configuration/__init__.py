@@ -11,5 +11,7 @@
 5. A setting that this version does not know, or a value that it cannot keep to, is kept, shown and passed on. The
    others hold: none depends on another. Nobody proposes or approves such a one here.
 
-`form` is the record's, `settable` what of a node can be set, `flow` is the part of the node.
+6. Where founders sign settings and no members do, each setting is a record of theirs (`founders`).
+
+`form` is the record's, `settable` what of a node can be set, `in_force` whose word holds, `flow` the part of the node.
 """

@@ -80,6 +80,18 @@ class ChainSettings:
         self._desk.require()
         self._desk.ask(request, change)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator is to know of settings that this version does not."""
+        at = self._desk.standing()
+        stopped = problems(self.settings(), SettingScope.CHAIN)
+        if stopped:
+            return (f"no block is judged from {at.height} on until this program is updated: {stopped[0]}",)
+        pending = at.history.pending(at.height)
+        coming = () if pending is None else problems(pending.settings, SettingScope.CHAIN)
+        if pending is None or not coming:
+            return ()
+        return (f"update this program before block {pending.from_height}, or it stops there: {coming[0]}",)
+
     def on_signed(self, event: StatementSigned, now: Micros) -> None:
         """The signature is there."""
         self._desk.on_signed(event, now)

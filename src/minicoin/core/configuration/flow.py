@@ -11,13 +11,14 @@ from minicoin.core.answers import SettingsDrafted
 from minicoin.core.commands import ApproveSettings, ProposeSettings, SettingsCommand
 from minicoin.core.configuration.chain_settings import ChainSettings
 from minicoin.core.configuration.form import ConfigurationState
+from minicoin.core.configuration.in_force import InForce, SignedValue
 from minicoin.core.configuration.settable import Settable, SettingInForce, SettingSource
 from minicoin.core.drafts.statement_desk import StatementDesk, StatementDraft, only_signed_by
 from minicoin.core.effects import Effect
 from minicoin.core.events import Saved, StatementSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.notices import ConfigurationChanged, ConfigurationContradicted
-from minicoin.core.params.settings import ALERT_TEXT, MIN_INTERVAL, SETTINGS, SettingScope, problems, setting_problem
+from minicoin.core.params.settings import MIN_INTERVAL, SETTINGS, SettingScope, problems, setting_problem
 from minicoin.core.part import Outbox, Part
 from minicoin.core.records.statements import MemberLists
 from minicoin.core.records.store import RecordStore
@@ -63,14 +64,10 @@ class ConfigurationFlow(Part):
         self.state: Final = state
         self.chain: Final = chain
         self._outbox: Final = outbox
-        self._settables: Final = tuple(settables)
         self._chosen: Final = chosen
         self._min_interval_s: Final = min_interval_s
-        self._own: Final = {one.row.name: one.get() for one in settables}
-        """What this node started with."""
+        self._in_force: Final = InForce(settables, chosen)
         self._accuse: Final = accuse
-        self.alert = ""
-        """What members have to say to every operator."""
         self._desk: Final = StatementDesk(
             state,
             store,
@@ -96,8 +93,9 @@ class ConfigurationFlow(Part):
         self._apply()
         current = self.state.current
         signers = tuple(key for key, _ in current.signatures)
-        unknown = problems(current.settings, SettingScope.NODE)
-        changed = ConfigurationChanged(current.version, current.height, current.settings, signers, unknown)
+        changed = ConfigurationChanged(
+            current.version, current.height, current.settings, signers, self._in_force.unknown
+        )
         return self._desk.save(), changed
 
     def _accuse_of_two(self, first: ConfigurationRecord, second: ConfigurationRecord, member: bytes) -> None:
@@ -108,50 +106,25 @@ class ConfigurationFlow(Part):
 
     def _apply(self) -> None:
         """What holds is what the node goes by."""
-        for one in self._settables:
-            value = self._in_force(one).value
-            if value != one.get():
-                one.set(value)
-        self.alert = "" if self._alert_problem() else dict(self.state.current.settings).get(ALERT_TEXT.name, "")
-
-    def _alert_problem(self) -> str:
-        alert = dict(self.state.current.settings).get(ALERT_TEXT.name, "")
-        return setting_problem(ALERT_TEXT.name, alert, SettingScope.NODE) or ""
-
-    def _in_force(self, one: Settable) -> SettingInForce:
-        row, current = one.row, self.state.current
-        own = self._own[row.name]
-        signed = dict(current.settings).get(row.name)
-        if row.name in self._chosen:
-            told = "" if signed is None else f"the members set {signed}, and this node's operator another value"
-            return SettingInForce(row.name, row.unit, own, SettingSource.OPTION, problem=told)
-        if signed is None:
-            return SettingInForce(row.name, row.unit, own, one.source)
-        problem = setting_problem(row.name, signed, SettingScope.NODE)
-        if problem is not None:
-            return SettingInForce(row.name, row.unit, own, one.source, problem=problem)
-        return self._by_record(row.name, row.unit, signed)
-
-    def _by_record(self, name: str, unit: str, value: str, problem: str = "") -> SettingInForce:
         current = self.state.current
         signers = tuple(key for key, _ in current.signatures)
-        return SettingInForce(name, unit, value, SettingSource.RECORD, current.version, 0, signers, problem)
+        self._in_force.apply({name: SignedValue(value, current.version, signers) for name, value in current.settings})
 
     # --- looking ---
 
+    @property
+    def version(self) -> int:
+        """Of what a quorum signed; 0 for nothing."""
+        return self.state.current.version
+
+    @property
+    def split(self) -> tuple[ConfigurationRecord, ConfigurationRecord] | None:
+        """Two contents of one version, each signed by a quorum."""
+        return self.state.split
+
     def values(self) -> tuple[SettingInForce, ...]:
         """What holds, and by whose word: first what blocks set, then what records do, then what is not understood."""
-        shown = [self._min_interval(), *map(self._in_force, self._settables), self._alert_in_force()]
-        for name, value in self.state.current.settings:
-            if name not in SETTINGS:
-                shown.append(self._by_record(name, "", value, setting_problem(name, value, SettingScope.NODE) or ""))
-        return tuple(shown)
-
-    def _alert_in_force(self) -> SettingInForce:
-        name, unit = ALERT_TEXT.name, ALERT_TEXT.unit
-        if name not in dict(self.state.current.settings):
-            return SettingInForce(name, unit, "", SettingSource.DEFAULT)
-        return self._by_record(name, unit, self.alert, self._alert_problem())
+        return (self._min_interval(), *self._in_force.values())
 
     def _min_interval(self) -> SettingInForce:
         name, unit = MIN_INTERVAL.name, MIN_INTERVAL.unit
@@ -177,8 +150,8 @@ class ConfigurationFlow(Part):
     def warnings(self) -> tuple[str, ...]:
         """What an operator is to know."""
         state = self.state
-        found = [f"alert by the members: {self.alert}"] if self.alert else []
-        unknown = problems(state.current.settings, SettingScope.NODE)
+        alert, unknown = self._in_force.alert, self._in_force.unknown
+        found = [f"alert by the members: {alert}"] if alert else []
         if unknown:
             found.append(
                 f"version {state.current.version} of the configuration holds in part only: {'; '.join(unknown)}; "
@@ -189,12 +162,7 @@ class ConfigurationFlow(Part):
                 f"two contents of version {state.split[1].version} of the configuration were signed by a quorum each: "
                 "ask the members who signed both, and sign a later version"
             )
-        at = None if self.chain is None else self.chain.standing()
-        pending = None if at is None else at.history.pending(at.height)
-        coming = () if pending is None else problems(pending.settings, SettingScope.CHAIN)
-        if pending is not None and coming:
-            found.append(f"update this program before block {pending.from_height}, or it stops there: {coming[0]}")
-        return tuple(found)
+        return (*found, *(() if self.chain is None else self.chain.warnings()))
 
     def snapshot(self, now: Micros) -> ConfigurationSnapshot:
         state = self.state

@@ -61,6 +61,7 @@ from minicoin.core.node.flows import (
     make_admission_flow,
     make_configuration_flow,
     make_evidence_flow,
+    make_founder_settings,
     make_record_flow,
 )
 from minicoin.core.node.overlay_flow import OverlayFlow
@@ -109,6 +110,7 @@ class HeaderOnlyNode:
         self._evidence = make_evidence_flow(shared)
         self._admission = make_admission_flow(shared, self._evidence, lambda now: None)
         self._configuration = make_configuration_flow(shared, common_settables(shared), self._evidence)
+        self._founder_settings = make_founder_settings(shared, common_settables(shared))
         listeners: tuple[Part, ...] = (
             self._addresses,
             shared.headers,
@@ -123,6 +125,7 @@ class HeaderOnlyNode:
             *([] if self._records is None else [self._records]),
             *([] if self._admission is None else [self._admission]),
             *([] if self._configuration is None else [self._configuration]),
+            *([] if self._founder_settings is None else [self._founder_settings]),
             DialFlow(shared.connections, shared.book),
         )
         router = make_router(listeners)
@@ -146,6 +149,8 @@ class HeaderOnlyNode:
             self._evidence.on_start(now)
         if self._configuration is not None:
             self._configuration.on_start(now)
+        if self._founder_settings is not None:
+            self._founder_settings.on_start(now)
         self._overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._addresses.on_start()

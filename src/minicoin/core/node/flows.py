@@ -17,6 +17,7 @@ from minicoin.core.admission.flow import AdmissionFlow
 from minicoin.core.chain.coinbase_tags import CoinbaseTags
 from minicoin.core.configuration.chain_settings import ChainSettings, settings_standing_of
 from minicoin.core.configuration.flow import ConfigurationFlow
+from minicoin.core.configuration.founders import FounderSettings
 from minicoin.core.configuration.settable import Settable
 from minicoin.core.connmgr.dial_flow import DialFlow
 from minicoin.core.consensus.flow import Consensus
@@ -88,6 +89,8 @@ class Flows:
     """Where members sign."""
     configuration: ConfigurationFlow | None
     """The same."""
+    founder_settings: FounderSettings | None
+    """Where founders sign settings, and nobody blocks."""
     commands: CommandFlow
 
     def statement_taker(self, kind: StatementKind) -> StatementTaker | None:
@@ -147,6 +150,7 @@ def make_flows(
     member_changes = _make_member_changes(shared, records, consensus)
     chain_settings = _make_chain_settings(shared, records)
     configuration = make_configuration_flow(shared, settables_of(shared, consensus), evidence, chain_settings)
+    founder_settings = make_founder_settings(shared, settables_of(shared, consensus))
     if member_changes is not None and chain_settings is not None:
         mining.carry(lambda now: CoinbaseTags(None, member_changes.ready(now), chain_settings.ready()))
     listeners: tuple[Part, ...] = (
@@ -171,6 +175,7 @@ def make_flows(
         *([] if records is None else [records]),
         *([] if admission is None else [admission]),
         *([] if configuration is None else [configuration]),
+        *([] if founder_settings is None else [founder_settings]),
         DialFlow(shared.connections, shared.book),
     )
     router = make_router(listeners)
@@ -198,6 +203,7 @@ def make_flows(
         consensus=consensus,
         member_changes=member_changes,
         configuration=configuration,
+        founder_settings=founder_settings,
         commands=CommandFlow(
             shared,
             chain,
@@ -314,6 +320,13 @@ def make_configuration_flow(
         chosen=shared.policy.chosen,
         min_interval_s=kind.min_interval_s,
     )
+
+
+def make_founder_settings(shared: CommonParts, settables: Sequence[Settable]) -> FounderSettings | None:
+    """Where founders sign settings, and no members do."""
+    if shared.records is None or not shared.network.founders or shared.configuration is not None:
+        return None
+    return FounderSettings(shared.records, settables, shared.policy.chosen)
 
 
 def _make_more(shared: Parts, more: Iterable[MakePart]) -> Iterable[Part]:

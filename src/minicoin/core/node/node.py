@@ -89,6 +89,8 @@ class Node:
             self._flows.evidence.on_start(now)
         if self._flows.configuration is not None:
             self._flows.configuration.on_start(now)
+        if self._flows.founder_settings is not None:
+            self._flows.founder_settings.on_start(now)
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from minicoin.core.configuration.settable import SettingInForce
+from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.signers.settings import ConfigurationRecord, Settings
 from minicoin.core.view import NodeView
 
@@ -34,7 +35,7 @@ class ConfigurationReport:
     pending: SettingsDraftReport | None
     split: tuple[ConfigurationRecord, ConfigurationRecord] | None
     names: tuple[tuple[bytes, str], ...]
-    """What the keys of members are called, of all there were."""
+    """What the keys of signers are called."""
 
 
 class ConfigurationQueries:
@@ -44,8 +45,12 @@ class ConfigurationQueries:
         self._view = view
 
     def report(self) -> ConfigurationReport | None:
-        """None where nobody signs the blocks."""
-        found = self._view.configuration
+        """None where neither members nor founders set anything."""
+        found, founders = self._view.configuration, self._view.founder_settings
+        if founders is not None:
+            values = founders.values()
+            signers = dict.fromkeys(signer for value in values for signer in value.signers)
+            return ConfigurationReport(values, 0, (), None, None, tuple((one, str(PeerId(one))) for one in signers))
         if found is None:
             return None
         signed = tuple(
@@ -59,13 +64,12 @@ class ConfigurationQueries:
             )
             for draft in found.drafts()
         )
-        state = found.state
         return ConfigurationReport(
             found.values(),
-            state.current.version,
+            found.version,
             (*signed, *self._carriable()),
             self._pending(),
-            state.split,
+            found.split,
             self._names(),
         )
 
@@ -105,4 +109,5 @@ class ConfigurationQueries:
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know."""
-        return () if self._view.configuration is None else self._view.configuration.warnings()
+        founders = () if self._view.founder_settings is None else self._view.founder_settings.warnings()
+        return founders if self._view.configuration is None else self._view.configuration.warnings()

@@ -77,6 +77,8 @@ EVIDENCE: Final = "evidence"
 """What proves that a member lied, or more of them than a list tolerates."""
 SETTINGS_CHANGE: Final = "settings-change"
 """The same of a change of the settings that validity depends on."""
+FOUNDERS_CONFIG: Final = "config"
+"""One setting, where founders set them and no members do."""
 CONFIGURATION: Final = "configuration"
 """What members set that validity does not depend on."""
 CONFIGURATION_DRAFT: Final = "config-draft"
@@ -101,7 +103,7 @@ KINDS: Final = MappingProxyType(
                 7 * DAY_US,
                 "a change of settings that a block is to carry, with a member's signature",
             ),
-            KindRow("config", MaySign.FOUNDERS, 16_384, None, "a part of the network's configuration"),
+            KindRow(FOUNDERS_CONFIG, MaySign.FOUNDERS, 16_384, None, "a setting of the network, by its name"),
             KindRow(
                 ADMISSION,
                 MaySign.MEMBERS,

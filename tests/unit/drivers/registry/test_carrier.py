@@ -401,8 +401,9 @@ def test_records_that_keys_of_the_network_signed_are_left_below_our_peer_id(tmp_
     run(tmp_path, main)
 
 
-def test_drafts_of_changes_are_left_by_whoever_made_them(tmp_path) -> None:
-    ours, theirs = (record_of(one, kind="change", key="k") for one in (ALICE, BOB))
+@pytest.mark.parametrize("kind", ["change", "settings-change"])
+def test_drafts_of_changes_are_left_by_whoever_made_them(tmp_path, kind) -> None:
+    ours, theirs = (record_of(one, kind=kind, key="k") for one in (ALICE, BOB))
 
     async def main(bench: Bench) -> None:
         bench.node.hold(theirs, ours)
