@@ -12,6 +12,7 @@ from minicoin.core.admission.state import AdmissionState
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.reading import HeaderReader
 from minicoin.core.configuration.chain_settings import SettingsStanding
+from minicoin.core.configuration.form import ConfigurationState
 from minicoin.core.configuration.settable import SettingInForce
 from minicoin.core.connmgr.bans import Ban
 from minicoin.core.connmgr.slots import SlotView
@@ -241,9 +242,7 @@ class ConfigurationReader(Protocol):
     """What members set (core/configuration)."""
 
     @property
-    def version(self) -> int: ...
-    @property
-    def split(self) -> tuple[ConfigurationRecord, ConfigurationRecord] | None: ...
+    def state(self) -> ConfigurationState: ...
     @property
     def chain(self) -> ChainSettingsReader | None: ...
     def values(self) -> tuple[SettingInForce, ...]: ...

@@ -16,8 +16,7 @@ def view_of(bank=None, chain=None, tree=None, founders=None):
     flow = None if bank is None else bank.flow
     if flow is not None and chain is not None:
         flow = SimpleNamespace(
-            version=flow.version,
-            split=None,
+            state=flow.state,
             chain=chain,
             values=flow.values,
             drafts=flow.drafts,

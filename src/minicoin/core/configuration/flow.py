@@ -112,16 +112,6 @@ class ConfigurationFlow(Part):
 
     # --- looking ---
 
-    @property
-    def version(self) -> int:
-        """Of what a quorum signed; 0 for nothing."""
-        return self.state.current.version
-
-    @property
-    def split(self) -> tuple[ConfigurationRecord, ConfigurationRecord] | None:
-        """Two contents of one version, each signed by a quorum."""
-        return self.state.split
-
     def values(self) -> tuple[SettingInForce, ...]:
         """What holds, and by whose word: first what blocks set, then what records do, then what is not understood."""
         return (self._min_interval(), *self._in_force.values())

@@ -66,10 +66,10 @@ class ConfigurationQueries:
         )
         return ConfigurationReport(
             found.values(),
-            found.version,
+            found.state.current.version,
             (*signed, *self._carriable()),
             self._pending(),
-            found.split,
+            found.state.split,
             self._names(),
         )
 
