@@ -409,7 +409,8 @@ def _make_transports(
             for address in addresses
             if address.peer_id and is_routable(address, address.ip, allow_private=setup.network.allow_private_addresses)
         )
-        asked = find_form(setup.network.overlay).questions
+        # Others take who names the protocol for one that answers: a client, or who listens nowhere, does not.
+        asked = find_form(setup.network.overlay).questions_to(setup.policy.overlay_role) if addresses else ""
         local = LocalPeer(
             identity,
             setup.network.protocol_id,

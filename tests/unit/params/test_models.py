@@ -1,5 +1,7 @@
 """Settings of network models: every mistake is named, with what there is."""
 
+from dataclasses import replace
+
 import pytest
 
 from minicoin.core.faults import MisuseError
@@ -66,6 +68,8 @@ def test_a_model_without_settings_says_so():
 
 
 def test_roles_are_the_model_s():
+    asked = replace(FORM, questions="ask/1")
+    assert [asked.questions_to(role) for role in ("", "leaf", "super")] == ["ask/1", "ask/1", ""]
     assert (FORM.role(""), FORM.role("super"), ModelForm().role("")) == ("leaf", "super", "member")
     with pytest.raises(MisuseError, match="no role 'index' in this network's model; there are leaf, super"):
         FORM.role("index")

@@ -128,7 +128,8 @@ class ModelForm:
     """What a node may be in it; the first where nothing else is said."""
     settings: tuple[Setting, ...] = ()
     questions: str = ""
-    """The protocol by which anybody may ask on libp2p streams, below the network's own name; empty for none."""
+    """The protocol by which anybody may ask nodes of the first role on libp2p streams, below the network's own name;
+    empty for none."""
     needs_messages: bool = False
     """It has messages beyond Bitcoin's, so that no network of Bitcoin's can have it."""
 
@@ -162,6 +163,10 @@ class ModelForm:
         if given and given not in self.roles:
             raise MisuseError(f"no role {given!r} in this network's model; there are {', '.join(self.roles)}")
         return given or self.roles[0]
+
+    def questions_to(self, role: str) -> str:
+        """The protocol by which a node of that role may be asked; empty for none. Raises MisuseError."""
+        return self.questions if self.role(role) == self.roles[0] else ""
 
 
 def _hint(name: str, known: tuple[str, ...]) -> str:

@@ -46,6 +46,23 @@ def test_who_is_asked_for_and_connected_is_named_first():
     assert client.peer_id not in [each.id for each in answerer(links).answer(client.peer_id, None, own, T0).closer]
 
 
+def test_on_a_stream_whom_is_asked_for_is_named_be_it_who_asks_or_who_is_asked():
+    links = links_of(500)
+    for target, connection in ((OWN, DhtConnection.NOT_CONNECTED), (ASKER, DhtConnection.CONNECTED)):
+        asked = DhtMessage(DhtType.FIND_NODE, target.peer_id)
+        closer = answerer(links).answer_on_stream(ASKER.peer_id, ASKER, OWN, asked, T0).closer
+        addresses = peer_at(target.address).addresses
+        assert closer[0] == DhtPeer(target.peer_id, addresses, connection)
+        assert [each.id for each in closer[1:]] == nearest(target.key)[:4]
+        # A stranger's place nobody knows, nor that of a node that nobody can dial.
+        closer = answerer().answer_on_stream(ASKER.peer_id, None, None, asked, T0).closer
+        assert [each.id for each in closer] == nearest(target.key)[:5]
+    values = DhtMessage(DhtType.GET_VALUE, OWN.peer_id)
+    assert OWN.peer_id not in [
+        each.id for each in answerer().answer_on_stream(ASKER.peer_id, ASKER, OWN, values, T0).closer
+    ]
+
+
 def test_a_ping_is_given_back():
     assert answerer().answer(ASKER.peer_id, None, DhtMessage(DhtType.PING), T0) == DhtMessage(DhtType.PING)
 

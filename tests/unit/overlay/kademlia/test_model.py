@@ -137,6 +137,9 @@ def test_whoever_asks_beside_the_wire_is_answered_from_the_same_table():
     answer = DhtMessage.decode(member.overlay.answer(stranger, question.encode(), circle.now))
     assert answer.closer[0].id == target.contact.peer_id
     assert answer.closer[0].dialable() == (target.contact.address,) and len(answer.closer) == 11
+    itself = DhtMessage(DhtType.FIND_NODE, member.contact.peer_id)
+    answer = DhtMessage.decode(member.overlay.answer(stranger, itself.encode(), circle.now))
+    assert answer.closer[0].dialable() == (member.contact.address,) and len(answer.closer) == 12
     # It asks only, and stands in no table.
     assert len(table_of(member)) == 11
     assert member.overlay.answer(stranger, DhtMessage(DhtType.PING).encode(), circle.now) == b"\x08\x05"

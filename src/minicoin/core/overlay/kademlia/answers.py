@@ -3,7 +3,13 @@
 Whom it tells of stands in its table, or is connected: who is asked for by id and is connected is named first, a client
 too, since nobody else knows where it is. PUT_VALUE and GET_VALUE belong to a store that nobody keeps here: the first is
 not answered, the second by nearer peers as one that has nothing does. A provider is believed of itself only.
+
+On libp2p's streams whom FIND_NODE asks for stands first wherever it is known, be it who asks or who is asked: so the
+specification has it, and other software learns from that where a peer is, and that it answers. Over connections of ours
+both are left out, since both know themselves.
 """
+
+from dataclasses import replace
 
 from minicoin.core.limits import KAD_PROVIDERS_PER_KEY_MAX
 from minicoin.core.overlay.kademlia.dht_message import DhtConnection, DhtMessage, DhtPeer, DhtType, peer_at
@@ -44,6 +50,20 @@ class DhtAnswerer:
                 return None
             case DhtType.PUT_VALUE:
                 return None
+
+    def answer_on_stream(
+        self, asker: bytes, contact: Contact | None, own: Contact | None, message: DhtMessage, now: Micros
+    ) -> DhtMessage | None:
+        """The same on a stream of libp2p's; `own` is where this node can be asked, where it is asked for itself."""
+        answer = self.answer(asker, contact, message, now)
+        if answer is None or message.type is not DhtType.FIND_NODE:
+            return answer
+        for known in (own, contact):
+            if known is not None and known.peer_id == message.key:
+                link = DhtConnection.CONNECTED if known is contact else DhtConnection.NOT_CONNECTED
+                target = replace(peer_at(known.address), connection=link)
+                return replace(answer, closer=(target, *answer.closer)[: self._k])
+        return answer
 
     def _closer(self, asker: bytes, key: bytes) -> tuple[DhtPeer, ...]:
         found: dict[bytes, DhtPeer] = {}

@@ -1,7 +1,7 @@
 """The model put together: who hears what and when. Rules and reasons: the package's head."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.alarm import Alarm
@@ -119,6 +119,9 @@ class KademliaOverlay(Overlay):
         self._is_stale = True
         return [*self._say_hello(now), *self._questions.on_link(link)]
 
+    def _can_serve(self) -> bool:
+        return self._setup.role == SERVER and self._setup.own_address() is not None
+
     @property
     def _is_client(self) -> bool:
         return self._hello is None or self._hello.role is KadRole.CLIENT
@@ -126,8 +129,8 @@ class KademliaOverlay(Overlay):
     def _say_hello(self, now: Micros) -> list[Send]:
         """Say what we are: to who does not know yet, and to all where that changed."""
         address = self._setup.own_address()
-        is_server = self._setup.role == SERVER and address is not None
-        hello = KadHello(KadRole.SERVER if is_server else KadRole.CLIENT, 0 if address is None else address.port)
+        role = KadRole.SERVER if self._can_serve() else KadRole.CLIENT
+        hello = KadHello(role, 0 if address is None else address.port)
         if hello != self._hello:
             self._hello = hello
             for link in self.links:
@@ -220,8 +223,15 @@ class KademliaOverlay(Overlay):
 
     def _contact_at(self, address: NodeAddress) -> Contact | None:
         """Somebody at an address that may be dialled here, and that is not this node."""
-        allow_private = self._setup.is_private_network
-        if address.peer_id == self._own or not is_routable(address, address.ip, allow_private=allow_private):
+        return None if address.peer_id == self._own else self._dialable(address)
+
+    def _own_contact(self) -> Contact | None:
+        """Where others can ask this node, as far as it knows."""
+        address = self._setup.own_address()
+        return None if address is None else self._dialable(replace(address, peer_id=self._own))
+
+    def _dialable(self, address: NodeAddress) -> Contact | None:
+        if not is_routable(address, address.ip, allow_private=self._setup.is_private_network):
             return None
         return contact_of(address, self._setup.group(address))
 
@@ -351,15 +361,18 @@ class KademliaOverlay(Overlay):
     # --- asked beside the wire ---
 
     def answer(self, asker: bytes, question: bytes, now: Micros) -> bytes | None:
-        """libp2p's kad-dht on a stream of its own: answered from the same table, whoever asks. A client refuses."""
-        if self._is_client:
+        """libp2p's kad-dht on a stream of its own: answered from the same table, whoever asks. A client refuses; a
+        server answers also before it has met a peer of the model."""
+        if not self._can_serve():
             return None
         try:
             message = DhtMessage.decode(question)
         except DecodeError:
             return None
         link = self.links.to(asker)
-        answer = self._answerer.answer(asker, None if link is None else link.contact, message, now)
+        contact = None if link is None else link.contact
+        own = self._own_contact() if message.key == self._own else None
+        answer = self._answerer.answer_on_stream(asker, contact, own, message, now)
         if answer is not None:
             return answer.encode()
         return b"" if message.type is DhtType.ADD_PROVIDER else None
