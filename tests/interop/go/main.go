@@ -4,6 +4,7 @@
 //	peer key TYPE KEYFILE  makes an identity of type 0 to 3 (RSA, Ed25519, Secp256k1, ECDSA); prints its peer id
 //	peer dial MULTIADDR    runs every case against that address; prints "CASE name ok|FAIL detail"
 //	peer wire MULTIADDR PROTOCOL MAGIC HASH   fetches a block from a node; prints "BLOCK size hash"
+//	peer kad PREFIX server|client [WIRE MAGIC]   go-libp2p-kad-dht, as a stranger or as a node; reads "connect MULTIADDR" and "find PEER_ID"
 //	peer bench listen | peer bench dial MULTIADDR COUNTS...   the measurements of bench/libp2p.py
 package main
 
@@ -71,6 +72,11 @@ func main() {
 		dial(h, os.Args[2])
 	case "bench":
 		if err := bench(h, os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "kad":
+		if err := kad(h, os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
