@@ -173,6 +173,8 @@ def _replayed_json(found: Replayed) -> Json:
         "admission": admission,
         "settings": dict(found.settings),
         "settings_version": found.settings_version,
+        "configuration": dict(found.configuration),
+        "configuration_version": found.configuration_version,
         "evidence": found.evidence,
     }
 
@@ -192,5 +194,7 @@ def _replayed_lines(found: Replayed) -> list[str]:
         lines += ["", f"admission of version {found.admission.version}", "", *banks.lines(terminal_width())]
     lines += ["", f"settings of version {found.settings_version}"]
     lines += field_lines(list(found.settings))
+    lines += ["", f"configuration of version {found.configuration_version}"]
+    lines += field_lines(list(found.configuration))
     lines += ["", f"evidence so far: {found.evidence}"]
     return lines

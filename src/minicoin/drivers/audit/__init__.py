@@ -4,8 +4,9 @@
    SHA-256 of the line before. Who changes, adds or takes away a line in the middle breaks the chain at that place. A
    cut at the end does not show from the file alone: a hash that was noted before (`audit export` prints the head's)
    is looked for by `audit verify --holds`.
-2. *What follows from it.* The first entry says what the network was founded with, others what changed it, with all
-   bytes and signatures. So the member list, admission and settings of any height follow from the log alone (`replay`).
+2. *What follows from it.* The first entry says what the network was founded with, others what changed it: members,
+   admissions and evidence with all bytes and signatures, settings and configurations with who signed. So the member
+   list, admission and configuration of any height follow from the log alone (`replay`).
 3. *What is durable before what.* Nothing waits for the log: a vote leaves when the sign state, which has it, is on
    disk, and a change holds when the chain has it. Entries are written and fsynced together, at most 250 ms after they
    were told. What a crash took from the end is filled in at the next start, marked `filled`: changes from the chain,

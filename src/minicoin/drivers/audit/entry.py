@@ -42,6 +42,8 @@ class EntryKind(StrEnum):
     """A recovery that the configuration names took over behind a block."""
     SETTINGS = "settings"
     """A block carries a change of what validity depends on."""
+    CONFIGURATION = "configuration"
+    """Another version says what validity does not depend on."""
     ADMISSION = "admission"
     """Another version says who may connect."""
     VOTE = "vote"

@@ -17,6 +17,7 @@ from minicoin.drivers.audit.entry import AuditDraft, EntryKind, Fields
 from minicoin.drivers.audit.standing import LogStanding
 from minicoin.drivers.audit.telling import (
     admission_fields,
+    configuration_fields,
     evidence_fields,
     members_draft,
     settings_fields,
@@ -75,6 +76,12 @@ def _records(standing: LogStanding, view: NodeView, now: Micros) -> Iterable[Aud
             if record.version > standing.admission:
                 # When this node took it up is not known: its signers did at this height, or a little later.
                 yield AuditDraft(now, record.height, EntryKind.ADMISSION, admission_fields(record))
+    if view.configuration is not None:
+        for one in view.configuration.state.history:
+            if one.version > standing.configuration:
+                keys = tuple(key for key, _ in one.signatures)
+                fields = configuration_fields(one.version, one.height, one.settings, keys)
+                yield AuditDraft(now, one.height, EntryKind.CONFIGURATION, fields)
     if view.evidence is not None:
         for evidence in view.evidence.state.all[standing.evidence :]:
             yield AuditDraft(now, evidence.height, EntryKind.EVIDENCE, evidence_fields(evidence))

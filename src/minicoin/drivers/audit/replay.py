@@ -1,7 +1,7 @@
 """What held at a height, from the log alone: who signed its block, who might connect, and what was set.
 
-Members and settings that blocks change hold from the height that a change names. An admission is not the chain's: it
-holds here from where this node stood when it took it up.
+Members and settings that blocks change hold from the height that a change names. An admission and a configuration are
+not the chain's: they hold here from where this node stood when it took them up.
 """
 
 from collections.abc import Iterable
@@ -29,8 +29,11 @@ class Replayed:
     admission: AdmissionRecord | None
     """None where anybody may connect."""
     settings: Pairs
-    """All that the log knows the value of, by name."""
+    """What validity depends on, and the founding values of the rest, by name."""
     settings_version: int
+    configuration: Pairs
+    """What members set of what validity does not depend on."""
+    configuration_version: int
     evidence: int
     """Pieces about this height and those below."""
 
@@ -57,6 +60,8 @@ def replay(entries: Iterable[AuditEntry], height: int) -> Replayed:
         founding.admission,
         tuple(sorted(founding.settings.items())),
         0,
+        (),
+        0,
         0,
     )
     for entry in rest:
@@ -81,6 +86,12 @@ def _after(found: Replayed, founding: _Founding, entry: AuditEntry) -> Replayed:
             # A change is whole: what it does not name is as it was founded.
             settings = {**founding.settings, **_texts(fields.get("settings"))}
             return replace(found, settings=tuple(sorted(settings.items())), settings_version=version)
+        case EntryKind.CONFIGURATION if entry.height <= height:
+            version = _number(fields.get("version"))
+            if version <= found.configuration_version:
+                return found
+            configuration = tuple(sorted(_texts(fields.get("settings")).items()))
+            return replace(found, configuration=configuration, configuration_version=version)
         case EntryKind.ADMISSION if entry.height <= height:
             record = AdmissionRecord.decode(_octets(fields.get("record")))
             is_newer = found.admission is None or record.version > found.admission.version

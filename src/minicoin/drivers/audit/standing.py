@@ -11,7 +11,7 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.limits import AUDIT_VOTES_REMEMBERED_MAX
 from minicoin.drivers.audit.entry import AuditDraft, AuditEntry, EntryKind, Value
 
-_NUMBERS: Final = ("members", "settings", "admission", "evidence", "votes_height")
+_NUMBERS: Final = ("members", "settings", "admission", "configuration", "evidence", "votes_height")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,12 @@ class LogStanding:
     network: str = ""
     """The id of its network, in hexadecimal."""
     members: int = 0
-    """The version of the last change of members; so with settings and admission."""
+    """The version of the last change of members; so with settings, admission and configuration."""
     recoveries: tuple[str, ...] = ()
     """Hashes."""
     settings: int = 0
     admission: int = 0
+    configuration: int = 0
     evidence: int = 0
     """So many pieces."""
     votes_height: int = 0
@@ -48,12 +49,23 @@ class LogStanding:
         network, votes, stopped = fields.get("network"), fields.get("votes"), fields.get("is_stopped")
         if not isinstance(network, str) or not isinstance(votes, list) or not isinstance(stopped, bool):
             raise DecodeError("the first entry of a file does not say how far the log has come")
-        members, settings, admission, evidence, height = (_number(number) for number in numbers)
+        members, settings, admission, configuration, evidence, height = (_number(number) for number in numbers)
         recoveries = fields.get("recoveries")
         if not isinstance(recoveries, list):
             raise DecodeError("the first entry of a file does not say which recoveries there were")
         told = tuple(_vote(vote) for vote in votes)
-        return cls(network, members, tuple(map(str, recoveries)), settings, admission, evidence, height, told, stopped)
+        return cls(
+            network,
+            members,
+            tuple(map(str, recoveries)),
+            settings,
+            admission,
+            configuration,
+            evidence,
+            height,
+            told,
+            stopped,
+        )
 
     def has(self, draft: AuditDraft) -> bool:
         """Whether the version that it tells of, or a later one, is in; or the same vote, which a start signs again."""
@@ -65,6 +77,7 @@ class LogStanding:
             EntryKind.MEMBERS: self.members,
             EntryKind.SETTINGS: self.settings,
             EntryKind.ADMISSION: self.admission,
+            EntryKind.CONFIGURATION: self.configuration,
         }.get(draft.kind)
         return known is not None and _number(draft.fields.get("version")) <= known
 
@@ -86,6 +99,8 @@ class LogStanding:
                 return replace(here, settings=_number(fields.get("version")))
             case EntryKind.ADMISSION:
                 return replace(here, admission=_number(fields.get("version")))
+            case EntryKind.CONFIGURATION:
+                return replace(here, configuration=_number(fields.get("version")))
             case EntryKind.EVIDENCE:
                 return replace(here, evidence=self.evidence + 1)
             case EntryKind.VOTE if entry.height >= self.votes_height:

@@ -9,6 +9,7 @@ from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.libp2p.upgrade import STRANGER
 from minicoin.core.notices import (
     AdmissionChanged,
+    ConfigurationChanged,
     EvidenceFound,
     InboundLost,
     MembersCarried,
@@ -53,6 +54,9 @@ class Telling:
             case AdmissionChanged(_, admitted, expelled, _, record):
                 names = {"admitted": list(admitted), "expelled": list(expelled)}
                 told.append(AuditDraft(now, height, EntryKind.ADMISSION, {**names, **admission_fields(record)}))
+            case ConfigurationChanged(version, signed_at, settings, signers, unknown):
+                fields = configuration_fields(version, signed_at, settings, signers)
+                told.append(AuditDraft(now, height, EntryKind.CONFIGURATION, {**fields, "unknown": list(unknown)}))
             case VoteCast(member, vote):
                 told.append(AuditDraft(now, vote.height, EntryKind.VOTE, vote_fields(member, vote)))
             case EvidenceFound(evidence):
@@ -99,6 +103,17 @@ def settings_fields(
     return {
         "from": from_height,
         "settings": dict(settings),
+        "signers": [key.hex() for key in signers],
+        "version": version,
+    }
+
+
+def configuration_fields(
+    version: int, signed_at: int, settings: tuple[tuple[str, str], ...], signers: tuple[bytes, ...]
+) -> Fields:
+    return {
+        "settings": dict(settings),
+        "signed_at": signed_at,
         "signers": [key.hex() for key in signers],
         "version": version,
     }

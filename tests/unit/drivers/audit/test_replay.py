@@ -14,12 +14,13 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.policy.node import NodePolicy
-from minicoin.core.records.kinds import ADMISSION
-from minicoin.core.records.record import statement_record
+from minicoin.core.records.kinds import ADMISSION, CONFIGURATION
+from minicoin.core.records.record import SignedRecord, statement_record
 from minicoin.core.rng import Rng
 from minicoin.core.signers.admission import AdmissionRow, AdmittedRole, admission_record, first_admission
+from minicoin.core.signers.settings import configuration_record
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.audit.entry import EntryKind
+from minicoin.drivers.audit.entry import AuditEntry, EntryKind
 from minicoin.drivers.audit.replay import replay
 from minicoin.drivers.audit.verify import read_entries, verify_log
 from minicoin.drivers.kernel import KernelVerifier
@@ -108,11 +109,27 @@ class Fleet:
         record = admission_record(version, height, admission.hash, rows)
         for key in keys_at(height):
             record = record.signed_by(key, self.network.network_id)
-        signed = statement_record(ADMISSION, version, record.body(), record.signatures)
-        self.world.loop.handle(host, RecordsHeard("test", (signed.encode(),)))
+        self._bring(host, statement_record(ADMISSION, version, record.body(), record.signatures))
+
+    def configure(self, host: Host, version: int) -> None:
+        """Likewise, of what they set."""
+        height = max(1, host.height)
+        before = host.node.view.configuration.state.current
+        record = configuration_record(version, height, before.hash, [("alert", f"version {version}")])
+        for key in keys_at(height):
+            record = record.signed_by(key, self.network.network_id)
+        self._bring(host, statement_record(CONFIGURATION, version, record.body(), record.signatures))
+
+    def _bring(self, host: Host, record: SignedRecord) -> None:
+        self.world.loop.handle(host, RecordsHeard("test", (record.encode(),)))
 
 
-def check(fleet: Fleet, admissions: dict[int, int], height: int) -> None:
+def taken(entries: list[AuditEntry], kind: EntryKind) -> list[tuple[int, int]]:
+    """Where the node stood when it took each version up, as its log has it."""
+    return [(0, 0), *((one.height, int(str(one.fields["version"]))) for one in entries if one.kind is kind)]
+
+
+def check(fleet: Fleet, admissions: list[tuple[int, int]], height: int) -> None:
     """The log and the chain say the same of every height."""
     directory = fleet.audited.directory
     assert not fleet.audited.trouble and verify_log(directory).broken is None
@@ -123,7 +140,10 @@ def check(fleet: Fleet, admissions: dict[int, int], height: int) -> None:
         assert {key for _, key in found.members} == set(map(public, keys_at(at)))
         assert tuple(key for _, key in found.members) == carried.members.members_at(at).keys
         assert dict(found.settings)["min_interval_s"] == str(carried.settings.min_interval_s(at))
-        assert found.admission.version == max(version for since, version in admissions.items() if since <= at)
+        assert found.admission.version == max(version for since, version in admissions if since <= at)
+        configured = max(version for since, version in taken(entries, EntryKind.CONFIGURATION) if since <= at)
+        assert found.configuration_version == configured
+        assert found.configuration == ((("alert", f"version {configured}"),) if configured else ())
         assert (found.network, found.name) == (fleet.network.network_id.hex(), "banks")
 
 
@@ -132,8 +152,9 @@ def test_the_log_and_the_chain_say_the_same_of_every_height(tmp_path: Path) -> N
     fleet.start()
     assert fleet.reach(LENGTH)
     fleet.admit(fleet.follower, 1)
+    fleet.configure(fleet.follower, 1)
     fleet.audited.stop()
-    check(fleet, {0: 0, LENGTH: 1}, LENGTH)
+    check(fleet, [(0, 0), (LENGTH, 1)], LENGTH)
     kinds = [read.entry.kind for read in read_entries(tmp_path)]
     assert kinds[:2] == [EntryKind.NETWORK, EntryKind.START] and kinds[-1] is EntryKind.STOP
     assert (kinds.count(EntryKind.MEMBERS), kinds.count(EntryKind.SETTINGS)) == (3, 2)
@@ -147,15 +168,19 @@ def test_also_where_it_is_killed_again_and_again(tmp_path: Path, seed: int) -> N
         fleet.start()
         fleet.reach(rng.below(LENGTH))
         fleet.admit(fleet.follower, version)
+        fleet.configure(fleet.follower, version)
         fleet.kill(rng)
     fleet.start()
     assert fleet.reach(LENGTH)
     fleet.audited.stop()
-    # Which version is known with which height depends on when the node was killed: here they are all that chain says.
     entries = [read.entry for read in read_entries(tmp_path)]
-    taken = {0: 0} | {entry.height: int(str(entry.fields["version"])) for entry in entries if entry.kind == "admission"}
-    assert set(taken.values()) >= {0, fleet.follower.node.view.admission.state.current.version}
-    check(fleet, taken, LENGTH)
+    view = fleet.follower.node.view
+    for kind, state in (
+        (EntryKind.ADMISSION, view.admission.state),
+        (EntryKind.CONFIGURATION, view.configuration.state),
+    ):
+        assert {one.version for one in state.history} <= {version for _, version in taken(entries, kind)}
+    check(fleet, taken(entries, EntryKind.ADMISSION), LENGTH)
     assert [entry.fields["version"] for entry in entries if entry.kind is EntryKind.MEMBERS] == [1, 2, 3]
     assert [entry.fields["version"] for entry in entries if entry.kind is EntryKind.SETTINGS] == [1, 2]
 
@@ -192,7 +217,7 @@ def test_a_log_that_begins_late_says_what_the_chain_has(tmp_path: Path) -> None:
     assert fleet.reach(LENGTH)
     fleet.audited.start()
     fleet.audited.stop()
-    check(fleet, {0: 0}, LENGTH)
+    check(fleet, [(0, 0)], LENGTH)
     filled = [read.entry for read in read_entries(tmp_path) if read.entry.fields.get("filled")]
     assert [entry.kind for entry in filled] == [*[EntryKind.MEMBERS] * 3, *[EntryKind.SETTINGS] * 2]
 

@@ -28,6 +28,7 @@ def test_it_counts_what_came() -> None:
         told(EntryKind.RECOVERY, version=2, recovery="ab"),
         told(EntryKind.SETTINGS, version=3),
         told(EntryKind.ADMISSION, version=4),
+        told(EntryKind.CONFIGURATION, version=5),
         told(EntryKind.EVIDENCE),
         vote(6),
         vote(7),
@@ -36,7 +37,7 @@ def test_it_counts_what_came() -> None:
         told(EntryKind.STOP),
     )
     assert standing == LogStanding(
-        str(FOUNDING["id"]), 2, ("ab",), 3, 4, 1, 7, ((0, "prevote", ""), (1, "prevote", "")), is_stopped=True
+        str(FOUNDING["id"]), 2, ("ab",), 3, 4, 5, 1, 7, ((0, "prevote", ""), (1, "prevote", "")), is_stopped=True
     )
     assert not behind(told(EntryKind.STOP), told(EntryKind.START)).is_stopped
     assert behind(AuditDraft(NOW, 5, EntryKind.SEGMENT, standing.to_fields())) == standing

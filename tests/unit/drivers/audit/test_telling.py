@@ -9,6 +9,7 @@ from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.upgrade import STRANGER
 from minicoin.core.notices import (
     AdmissionChanged,
+    ConfigurationChanged,
     EvidenceFound,
     InboundLost,
     MembersCarried,
@@ -58,6 +59,18 @@ def test_a_change_of_settings() -> None:
         "settings": {"min_interval_s": "5"},
         "signers": ["01" * 32],
         "version": 2,
+    }
+
+
+def test_another_configuration() -> None:
+    draft = told(ConfigurationChanged(3, 4, (("alert", "hello"),), (b"\1" * 32,), ("x is no setting",)))
+    assert (draft.kind, draft.height) == (EntryKind.CONFIGURATION, 5)
+    assert draft.fields == {
+        "settings": {"alert": "hello"},
+        "signed_at": 4,
+        "signers": ["01" * 32],
+        "unknown": ["x is no setting"],
+        "version": 3,
     }
 
 
