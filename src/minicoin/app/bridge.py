@@ -1,17 +1,19 @@
 """rpc's NodePort over a running node: calls from the server's event loop cross to loop and worker, and back."""
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
 import trio
 
 from minicoin.app.log import Log
+from minicoin.app.more_keys import MoreKeys
 from minicoin.core.answers import Answer, CommandRefused, Reason, Refused
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.commands import A, Asks, closed, take_answer
 from minicoin.core.effects import Reply
+from minicoin.core.faults import MisuseError
 from minicoin.core.params.network import Network
 from minicoin.core.queries.node import NodeQueries
 from minicoin.drivers.audit.log import AuditLog
@@ -40,10 +42,12 @@ class NodeBridge:
         log: Log | None = None,
         registry: RegistryCarrier | None = None,
         audit: AuditLog | None = None,
+        more_keys: MoreKeys | None = None,
     ) -> None:
         self._runtime = runtime
         self._registry = registry
         self._audit = audit
+        self._more_keys = more_keys
         self.network = network
         self.datadir = datadir
         self._log = log or Log()
@@ -87,6 +91,15 @@ class NodeBridge:
     def audit(self) -> AuditStatus | None:
         """How the audit log gets on."""
         return None if self._audit is None else self._audit.status()
+
+    async def find_keys(self, held: Collection[bytes], passphrase: str) -> tuple[tuple[bytes, bytes | None], ...]:
+        """Signing keys that are not held, off the loop. Raises CommandRefused."""
+        if self._more_keys is None:
+            return ()
+        try:
+            return await asyncio.to_thread(self._more_keys.find, held, passphrase)
+        except MisuseError as error:
+            raise CommandRefused(Reason.UNABLE, str(error)) from error
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events."""

@@ -142,6 +142,8 @@ class BuiltNode:
     registry: RegistryCarrier | None
     audit: AuditLog | None
     """Where members sign the blocks."""
+    signer: VoteSigner | SignerLink | None
+    """What signs for the member whose node it is."""
     mempool: bytes | None
     messages: list[str]
     """What opening had to repair, for the log."""
@@ -256,7 +258,9 @@ def _build(setup: NodeSetup, listeners: list[trio.SocketListener], on_notice: No
         heard.append(audit.take)
     listening = [(listener, transports[kind]) for listener, kind in zip(listeners, kinds, strict=True)]
     registry = _make_registry(setup, runtime, inbox)
-    return BuiltNode(setup, runtime, listening, identity, mdns, registry, audit, loaded.get(MEMPOOL_KEY), messages)
+    return BuiltNode(
+        setup, runtime, listening, identity, mdns, registry, audit, signer, loaded.get(MEMPOOL_KEY), messages
+    )
 
 
 def _make_audit(setup: NodeSetup, runtime: Runtime, documents: Mapping[str, bytes]) -> AuditLog | None:

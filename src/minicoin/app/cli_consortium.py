@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from minicoin.app.cli_keys import new_passphrase
 from minicoin.app.consortium.founding import (
     Terms,
     address_format,
@@ -22,13 +23,12 @@ from minicoin.app.consortium.lab import BANKS_MAX, COINS_EACH, make_lab
 from minicoin.app.consortium.request import REQUEST_SUFFIX, FoundingRequest, check_address, check_bank, check_nodes
 from minicoin.app.consortium.seed_words import SEED_BYTES, first_script
 from minicoin.app.identity import load_identity
-from minicoin.app.invocation import Invocation, ask_passphrase
+from minicoin.app.invocation import Invocation
 from minicoin.app.networks import check_new_name, prefix_of, write_network
 from minicoin.app.places import default_datadir, networks_directory
 from minicoin.app.show import counted, warning_line
 from minicoin.app.signing_key import (
     SIGNING_KEY_FILE,
-    SIGNING_PASSPHRASE_VARIABLE,
     load_signing_key,
     make_signing_key,
 )
@@ -98,7 +98,7 @@ def request(
         return
     datadir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not key_file.exists():
-        make_signing_key(datadir, None if no_passphrase else _new_passphrase())
+        make_signing_key(datadir, None if no_passphrase else new_passphrase())
     key = load_signing_key(datadir)
     assert key is not None
     seed = os.urandom(SEED_BYTES) if wallet else b""
@@ -319,15 +319,6 @@ def _script(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise MisuseError(f"--pay-to {text!r} is no script in hexadecimal; --allocation takes addresses") from None
-
-
-def _new_passphrase() -> str:
-    chosen = ask_passphrase("Passphrase for the signing key", is_new=True, variable=SIGNING_PASSPHRASE_VARIABLE)
-    if not chosen:
-        raise MisuseError(
-            f"a signing key needs a passphrase: set {SIGNING_PASSPHRASE_VARIABLE}, or choose --no-passphrase explicitly"
-        )
-    return chosen
 
 
 def _warn(*warnings: str) -> None:

@@ -17,6 +17,7 @@ from minicoin.app.core_values import make_user_agent
 from minicoin.app.identity import adopt_identity, read_identity
 from minicoin.app.joining import join_lines
 from minicoin.app.log import ALL_AREAS, Log
+from minicoin.app.more_keys import MoreKeys
 from minicoin.app.open_files import require_open_files
 from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
@@ -373,6 +374,7 @@ async def _run(options: NodeOptions) -> int:
         log,
         registry=built.registry,
         audit=built.audit,
+        more_keys=MoreKeys(setup.datadir, built.signer),
     )
     place = (options.rpc_bind, options.resolved_rpc_port(setup.network))
     server = RpcServer(

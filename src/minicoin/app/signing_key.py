@@ -84,7 +84,7 @@ def add_signing_key(datadir: Path, passphrase: str | None) -> bytes:
 def retire_signing_key(datadir: Path, member: bytes) -> Path:
     """Destroy one of two keys, and what is known of what it signed; which file it was. Raises MisuseError."""
     taken = [place for place in places(datadir) if place.file.exists()]
-    found = [place for place in taken if _member(_fields(place.file), place.file) == member]
+    found = [place for place in taken if public_half(place.file) == member]
     if not found:
         raise MisuseError(f"{datadir} does not hold the key {member.hex()}")
     if len(taken) == 1:
@@ -137,14 +137,20 @@ def load_signing_key(datadir: Path) -> PrivateKey | None:
     return next((read_signing_key(place.file) for place in places(datadir) if place.file.exists()), None)
 
 
-def read_signing_key(path: Path) -> PrivateKey:
-    """The key of one file; asks for its passphrase, where it has one. Raises MisuseError that says what is wrong."""
+def public_half(path: Path) -> bytes:
+    """Of the key of a file, which needs no passphrase. Raises MisuseError that says what is wrong."""
+    return _member(_fields(path), path)
+
+
+def read_signing_key(path: Path, given: str = "") -> PrivateKey:
+    """The key of one file; asks for its passphrase, where it has one that is not given. Raises MisuseError that says
+    what is wrong."""
     fields = _fields(path)
     member = _member(fields, path)
     if "secret" in fields:
         secret = _octets(fields, "secret", path, _SECRET_BYTES)
     else:
-        passphrase = ask_passphrase("Passphrase of the signing key", variable=SIGNING_PASSPHRASE_VARIABLE)
+        passphrase = given or ask_passphrase("Passphrase of the signing key", variable=SIGNING_PASSPHRASE_VARIABLE)
         if not passphrase:
             raise MisuseError(f"{path} takes a passphrase: set {SIGNING_PASSPHRASE_VARIABLE}, or start at a terminal")
         secret = _unseal(fields, member, passphrase, path)

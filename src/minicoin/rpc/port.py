@@ -4,7 +4,7 @@ The server lives in a thread of its own: every method here may be awaited from i
 changes afterwards.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -191,6 +191,10 @@ class NodePort(Protocol):
 
     def audit(self) -> AuditState | None:
         """How its audit log gets on; None where it keeps none."""
+
+    async def find_keys(self, held: Collection[bytes], passphrase: str) -> tuple[tuple[bytes, bytes | None], ...]:
+        """Signing keys that its data directory, or its signer, has besides those, each with the record of what it
+        signed, as far as that is there; what signs can sign with them from now on. Raises CommandRefused."""
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Read on the node's loop, between two events; at most 5 ms. What `read` raises is raised here."""

@@ -4,7 +4,7 @@ For tests of RPC methods and of programs that call them, with no socket and no t
 its own.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 from typing import Never, TypeVar, cast
 
@@ -64,6 +64,10 @@ class HostPort:
 
     async def registry(self) -> None:
         """A simulated node has none."""
+
+    async def find_keys(self, held: Collection[bytes], passphrase: str) -> tuple[tuple[bytes, bytes | None], ...]:
+        """It is given its keys."""
+        return ()
 
     async def query(self, read: Callable[[NodeQueries], T]) -> T:
         """Between two events."""

@@ -12,11 +12,14 @@ from minicoin.app.build import STATE_FOLDER
 from minicoin.app.signing_key import (
     SIGNING_KEY_FILE,
     SIGNING_PASSPHRASE_VARIABLE,
+    add_signing_key,
     has_signing_key,
     load_signing_key,
+    load_signing_keys,
     make_signing_key,
+    retire_signing_key,
 )
-from minicoin.core.consensus.desk import SIGN_STATE_KEY
+from minicoin.core.consensus.desk import SIGN_STATE_KEY, SIGN_STATE_KEYS
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.faults import MisuseError
 from minicoin.drivers.documents import DocumentStore
@@ -136,3 +139,34 @@ def test_a_file_beyond_reason_is_not_read(tmp_path: Path) -> None:
     (tmp_path / SIGNING_KEY_FILE).write_bytes(b" " * 5_000)
     with pytest.raises(MisuseError, match="more than 4096 bytes"):
         load_signing_key(tmp_path)
+
+
+def test_the_next_key_is_made_beside_the_first_and_the_first_is_retired(tmp_path: Path) -> None:
+    documents = DocumentStore(tmp_path / STATE_FOLDER)
+    with pytest.raises(MisuseError, match="holds no signing key that another one could follow"):
+        add_signing_key(tmp_path, None)
+    old = make_signing_key(tmp_path, None)
+    documents.save(SIGN_STATE_KEY, SignState(old, 7).encode())
+    new = add_signing_key(tmp_path, None)
+    assert [key.public_key_xonly.format() for key in load_signing_keys(tmp_path)] == [old, new]
+    assert [documents.load(key) for key in SIGN_STATE_KEYS] == [SignState(old, 7).encode(), SignState(new).encode()]
+    with pytest.raises(MisuseError, match="holds two signing keys: retire"):
+        add_signing_key(tmp_path, None)
+    with pytest.raises(MisuseError, match="does not hold the key"):
+        retire_signing_key(tmp_path, bytes(32))
+    assert retire_signing_key(tmp_path, old) == tmp_path / SIGNING_KEY_FILE
+    assert documents.load(SIGN_STATE_KEY) is None
+    assert [key.public_key_xonly.format() for key in load_signing_keys(tmp_path)] == [new]
+    with pytest.raises(MisuseError, match="is the only key"):
+        retire_signing_key(tmp_path, new)
+    # And so on, for ever: the next takes the place that is free.
+    last = add_signing_key(tmp_path, None)
+    assert documents.load(SIGN_STATE_KEY) == SignState(last).encode()
+    assert has_signing_key(tmp_path)
+
+
+def test_the_record_of_a_second_key_that_is_gone_is_never_overwritten(tmp_path: Path) -> None:
+    make_signing_key(tmp_path, None)
+    DocumentStore(tmp_path / STATE_FOLDER).save(SIGN_STATE_KEYS[1], SignState(bytes(32), 7).encode())
+    with pytest.raises(MisuseError, match="says what a key signed that is gone from here"):
+        add_signing_key(tmp_path, None)

@@ -57,6 +57,11 @@ class MemberChanges:
         """The lists of this moment."""
         return self._desk.standing()
 
+    @property
+    def held(self) -> tuple[bytes, ...]:
+        """The keys that this node signs with, at one height or another."""
+        return self._own_keys.all
+
     def own(self, members: MemberList) -> bytes | None:
         """Whom this node signs for under a list."""
         return self._desk.own(members)

@@ -76,6 +76,12 @@ class MemberQueries:
         """Whether members sign the blocks of this network."""
         return self._view.tree.signers is not None
 
+    @property
+    def held_keys(self) -> tuple[bytes, ...]:
+        """The signing keys of this node. Only where it is on."""
+        assert self._view.member_changes is not None
+        return self._view.member_changes.held
+
     def report(self) -> MembersReport:
         """The lists. Only where it is on."""
         member_changes = self._view.member_changes

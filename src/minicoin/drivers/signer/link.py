@@ -70,6 +70,10 @@ class SignerLink:
         """The keys that it held when it was last heard."""
         return self._keys
 
+    def another(self) -> "SignerLink":
+        """To the same place, for another thread."""
+        return SignerLink(self._path, self._network_id, self._peer_id)
+
     def find(self) -> str:
         """Ask which keys it holds; why it could not be, empty where it could."""
         try:

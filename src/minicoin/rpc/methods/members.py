@@ -1,7 +1,7 @@
 """The members who sign the blocks: the list, its changes, and who stands behind them. Minicoin's own methods."""
 
 from minicoin.core.answers import NO_MEMBERS, MembersDrafted
-from minicoin.core.commands import ApproveMembers, Asks, ProposeMembers
+from minicoin.core.commands import ApproveMembers, Asks, HoldSigningKey, ProposeMembers
 from minicoin.core.queries.members import ChangeReport, MemberRow
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
@@ -60,6 +60,13 @@ async def propose_members(call: Call) -> Json:
 async def approve_members(call: Call) -> Json:
     await _require_members(call)
     return await _drafted(call, ApproveMembers(call.text("hash"), call.flag("force")))
+
+
+async def load_signing_key(call: Call) -> Json:
+    await _require_members(call)
+    held = await call.port.query(lambda node: node.members.held_keys)
+    found = await call.port.find_keys(held, call.text("passphrase"))
+    return [(await call.port.command(HoldSigningKey(*one))).member.hex() for one in found]
 
 
 async def _drafted(call: Call, command: Asks[MembersDrafted]) -> Json:
@@ -158,6 +165,15 @@ METHODS = (
             optional("from_height", Kind.INTEGER, None, "The first block of the new list; soon by default."),
             optional("force", Kind.FLAG, False, "Sign it although the chain would stand still."),
         ),
+    ),
+    Method(
+        "loadsigningkey",
+        Category.MEMBERS,
+        "Hold the signing key that was made beside this node's (minicoin consortium newkey), or that its signer has by "
+        "now, and sign with it from the height on whose list has it. The node goes on as it runs.",
+        "An array: the keys (hex) that it holds now and did not before.",
+        load_signing_key,
+        (optional("passphrase", Kind.TEXT, "", "The new key's, where it has one and the node has to open it."),),
     ),
     Method(
         "approvemembers",
