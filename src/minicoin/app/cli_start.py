@@ -181,6 +181,14 @@ def startnode(
             "--signfrom",
         ),
     ] = None,
+    standby: Annotated[
+        bool,
+        _option(
+            _IDENTITY,
+            "Another node signs with this node's key: follow, and sign nothing until `minicoin members takeover`.",
+            "--standby",
+        ),
+    ] = False,
     signer: Annotated[
         str | None,
         _option(
@@ -447,6 +455,7 @@ def startnode(
         "identity_seed": identity_seed,
         "sign_from": sign_from,
         "signer": signer,
+        "standby": standby,
         "anchor": None if anchor is None else anchor.expanduser(),
         "allow_peers": tuple(allow_peer or ()),
         "role": role,

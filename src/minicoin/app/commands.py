@@ -51,7 +51,9 @@ GROUPS: Final = (
     Group("data", "Small data in payments: put, list."),
     Group("records", "Small signed values that nodes keep for each other: list, show, put, sign."),
     Group("admission", "Who may connect to a consortium's nodes: list, propose, approve, history."),
-    Group("members", "Who signs the blocks: list, history, evidence, propose, approve, remove, roll, loadkey."),
+    Group(
+        "members", "Who signs the blocks: list, history, evidence, propose, approve, remove, roll, loadkey, takeover."
+    ),
     Group("audit", "What this node saw and did, in a log that only grows: show, verify, export, replay."),
     Group("config", "What members set while their network runs: show, list, propose, approve."),
     Group("lab", "A private network of real processes on loopback."),
@@ -159,6 +161,12 @@ COMMANDS: Final = (
         "cli_keys",
         "load_key",
         "Have the running node hold the signing key that was made beside its own.",
+    ),
+    Command(
+        "members takeover",
+        "cli_takeover",
+        "take_over",
+        "Have a standby sign in the place of the node that had its key.",
     ),
     Command(
         "members roll",

@@ -49,6 +49,7 @@ from minicoin.core.notices import (
     SettingsApplied,
     SettingsCarried,
     SigningStopped,
+    TakeOverRefused,
     TipMoved,
     TransactionAdded,
     TransactionRefused,
@@ -128,6 +129,8 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("quorum-lost", {"present": present, "needed": quorum, "missing": keys})
         case SigningStopped(reason):
             return Line("signing-stopped", {"reason": reason})
+        case TakeOverRefused(reason):
+            return Line("takeover-refused", {"reason": reason})
         case EvidenceFound(evidence):
             return _evidence_line(evidence)
         case ProposalRefused(block, height, reason):

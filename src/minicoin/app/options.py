@@ -99,6 +99,8 @@ class NodeOptions(BaseModel):
     """For laboratories: anybody who knows the number can be this peer."""
     anchor: Path | None = None
     sign_from: int | None = Field(None, ge=1)
+    standby: bool = False
+    """Another node signs with the key that this one has."""
     signer: str | None = None
     """What holds the signing key in another process, as unix:PATH."""
     """A file with a block that the operator vouches for, where members sign the blocks."""

@@ -109,6 +109,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         external_address=next(iter(_addresses(options.externalip, network, port)), None),
         chosen=options.chosen_settings(),
         sign_from=options.sign_from,
+        stands_by=options.standby,
         anchor=None if options.anchor is None else read_anchor(options.anchor, network),
     )
     policy = _with_relay_options(policy, options, network)

@@ -249,6 +249,15 @@ class HoldSigningKey:
     """Its record, as the document has it; None where that is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Have a standby sign, as soon as that is safe; answered once it has begun to ask."""
+
+    answer: ClassVar = Done
+    sign_from: int | None = None
+    """The operator answers for it that the key signed nothing from this height on."""
+
+
 # --- chain and transactions ---
 
 
@@ -551,6 +560,7 @@ Command = (
     | MembersCommand
     | HoldSigningKey
     | SettingsCommand
+    | TakeOver
     | ChainCommand
     | PoolCommand
     | MiningCommand

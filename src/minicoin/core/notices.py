@@ -110,6 +110,13 @@ class QuorumLost:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverRefused:
+    """This standby was to take over, and stands by all the same."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SigningStopped:
     """This node signs nothing any more, and an operator has to see to it."""
 
@@ -499,6 +506,7 @@ Notice = (
     | QuorumPresent
     | QuorumLost
     | SigningStopped
+    | TakeOverRefused
     | EvidenceFound
     | VoteCast
     | ProposalRefused

@@ -136,6 +136,7 @@ LINES = [
     (reports.RegistryLost("file:///x", "gone"), "registry-lost endpoint=file:///x reason=gone"),
     (reports.RegistryWarned("file:///x", "forged"), "registry-warning endpoint=file:///x reason=forged"),
     (reports.RegistryFilesReplaced("https://x"), "registry-files-replaced endpoint=https://x"),
+    (notices.TakeOverRefused("it is alive"), "takeover-refused reason=it is alive"),
     (reports.SignerFound("/s", (b"\1", b"\2")), "signer place=/s keys=01 02"),
     (reports.SignerLost("/s", "it is gone"), "signer-lost place=/s reason=it is gone"),
 ]

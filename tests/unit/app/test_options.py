@@ -97,6 +97,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         anchor = "~/anchor.toml"
         signfrom = 5
         signer = "unix:/tmp/signer/socket"
+        standby = true
         whitelistforcerelay = false
         externalip = ["1.2.3.4"]
         uacomment = ["here"]

@@ -7,7 +7,7 @@ front of any effect (`stops`), which is where a kill may come.
 import heapq
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from coincurve import PrivateKey
@@ -20,7 +20,7 @@ from minicoin.core.consensus.messages import CONSENSUS_MESSAGES
 from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.signer import VoteSigner
-from minicoin.core.effects import Effect, SaveState, Send, SignGreeting, SignStatement, SignVote, VerifyProposal
+from minicoin.core.effects import Close, Effect, SaveState, Send, SignGreeting, SignStatement, SignVote, VerifyProposal
 from minicoin.core.events import Event, GreetingSigned, ProposalVerified, Saved, VoteSigned
 from minicoin.core.node.signing_flow import SigningRecord, make_signer
 from minicoin.core.params.network import Network
@@ -67,6 +67,7 @@ class Bank:
     """All that its key ever signed, over all runs."""
     accused: list[Evidence] = field(default_factory=list)
     favoured: list[ConnId] = field(default_factory=list)
+    replies: list[object] = field(default_factory=list)
     kept: tuple[bytes, ...] = ()
     runs: int = 0
     told: int = 0
@@ -90,6 +91,10 @@ class Bank:
         self.policy = NodePolicy(signing_keys=(public(self.key),), peer_id=b"bank%d" % self.place)
         self.documents[SIGN_STATE_KEY] = SignState(public(self.key)).encode()
 
+    def stands_by(self) -> None:
+        """From its next start on."""
+        self.policy = replace(self.policy, stands_by=True)
+
     @property
     def mempool(self) -> list[bytes]:
         return self.pool
@@ -109,7 +114,7 @@ class Bank:
         self.emitted += effects
 
     def reply(self, request: object, answer: object) -> None:
-        raise AssertionError("nobody asks")
+        self.replies.append(answer)
 
     def refuse(self, request: object, reason: object, text: str) -> None:
         raise AssertionError("nobody asks")
@@ -223,6 +228,7 @@ class BankWorld:
         self.now = Micros((self.network.genesis.header.time + 600) * SECOND_US)
         self.banks = [Bank(place, key, self.network, self) for place, key in enumerate(keys)]
         self.sent: Counter[str] = Counter()
+        self._closed: Counter[frozenset[int]] = Counter()
         self.certificates: dict[int, Certificate] = {}
         self.decided_at: dict[int, int] = {}
         self.stops: Callable[[Bank, Effect], bool] = lambda bank, effect: False
@@ -308,6 +314,8 @@ class BankWorld:
                 self.at_time(bank, JUDGE_US, lambda: bank.take(verdict))
             case Send(conn, message):
                 self._send(bank, self.at(conn), message)
+            case Close(conn):
+                self.close(bank, self.at(conn))
             case _:
                 raise AssertionError(effect)
 
@@ -316,11 +324,12 @@ class BankWorld:
         if receiver.part is None or self.loses(sender, receiver, message):
             return
         copy, run = type(message).decode(message.encode()), sender.runs
+        link = self._link(sender, receiver)
 
         def arrive() -> None:
             part = receiver.part
             # A connection ends with the run that had it.
-            if part is not None and sender.runs == run:
+            if part is not None and sender.runs == run and self._link(sender, receiver) == link:
                 handlers = {one.message: one.handle for one in part.routes()}
                 receiver.run(lambda _: handlers[type(copy)](self.peer(sender), copy, self.now))
 
@@ -342,6 +351,18 @@ class BankWorld:
         for other in self.banks:
             if other is not bank:
                 other.run(lambda part: part.on_closed(ConnId(bank.place), self.now))
+
+    def _link(self, one: Bank, other: Bank) -> int:
+        """Which of the connections of two it is."""
+        return self._closed[frozenset((one.place, other.place))]
+
+    def close(self, one: Bank, other: Bank) -> None:
+        """A connection ends, and a new one begins."""
+        self._closed[frozenset((one.place, other.place))] += 1
+        for bank, to in ((one, other), (other, one)):
+            bank.run(lambda part, to=to: part.on_closed(ConnId(to.place), self.now))
+        for bank, to in ((one, other), (other, one)):
+            bank.run(lambda part, to=to: part.on_offer(self.peer(to), CONSENSUS_MESSAGES, self.now))
 
     def deliver_chain(self, giver: Bank, taker: Bank, height: int) -> None:
         """Synchronisation, in one go."""

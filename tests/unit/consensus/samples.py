@@ -32,4 +32,5 @@ SAMPLES = (
     WantVotes(7, 3, False, b"", b"\x01", 2),
     HeldVotes(7, (PREVOTE, PROPOSAL)),
     HeldVotes(0, ()),
+    HeldVotes(7, (PREVOTE,), ALICE),
 )

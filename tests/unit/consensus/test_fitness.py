@@ -71,3 +71,50 @@ def test_its_operator_may_overrule() -> None:
     check.override(8)
     assert check.fitness is Fitness.FIT
     assert check.state == SignState(KEY, 8)
+
+
+def _standby(answers):
+    check = FitnessCheck(KEY, BANKS, STATE)
+    check.stand_by()
+    check.on_certified(HEIGHT)
+    assert check.fitness is Fitness.STANDING_BY
+    check.take_over()
+    for place, height in answers:
+        check.take(BANKS.keys[place], height, ())
+    return check
+
+
+def test_a_standby_waits_for_a_whole_height_behind_those_that_others_say() -> None:
+    check = _standby([(1, HEIGHT + 1), (2, HEIGHT + 4)])
+    for height in range(HEIGHT, HEIGHT + 4):
+        check.on_certified(height)
+    # Two of the other four are too few; what the key signs meanwhile it may.
+    assert check.fitness is Fitness.TAKING_OVER
+    assert not check.is_contradicted(HEIGHT + 5)
+    check.take(BANKS.keys[3], HEIGHT + 2, ())
+    assert [check.is_contradicted(HEIGHT + more) for more in (4, 5, 6)] == [False, True, True]
+    check.on_certified(HEIGHT + 4)
+    assert check.fitness is Fitness.TAKING_OVER
+    check.on_certified(HEIGHT + 5)
+    assert check.fitness is Fitness.FIT
+    assert check.state == SignState(KEY, HEIGHT + 6)
+
+
+def test_a_standby_that_is_told_late_watches_from_then_on() -> None:
+    check = _standby([])
+    check.on_certified(HEIGHT + 10)
+    for place in (1, 2, 3):
+        check.take(BANKS.keys[place], HEIGHT, ())
+    assert check.fitness is Fitness.TAKING_OVER
+    check.on_certified(HEIGHT + 11)
+    assert check.fitness is Fitness.TAKING_OVER
+    check.on_certified(HEIGHT + 12)
+    assert check.state == SignState(KEY, HEIGHT + 13)
+
+
+def test_the_operator_of_a_standby_may_answer_for_a_height() -> None:
+    check = _standby([])
+    check.override(HEIGHT + 7)
+    assert check.fitness is Fitness.ASKING
+    check.take(BANKS.keys[1], HEIGHT + 7, tuple(prevotes([0], height=HEIGHT + 7)))
+    assert check.fitness is Fitness.FOREIGN_VOTE

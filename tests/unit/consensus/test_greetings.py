@@ -37,3 +37,16 @@ def test_what_was_not_signed_is_tried_again_once_and_not_where_the_connection_is
     assert greetings.everybody() == [(SECOND, b"peer 2")]
     assert greetings.take_lacking() == [(OLD, SECOND, b"peer 2")]
     assert not greetings.are_lacking
+
+
+def test_a_connection_is_greeted_once_until_the_greetings_are_taken_back() -> None:
+    greetings = Greetings()
+    assert greetings.start(FIRST) is None
+    greetings.begin(FIRST, b"peer")
+    assert greetings.start(FIRST) == b"peer"
+    assert greetings.start(FIRST) is None
+    greetings.note_sent(FIRST, OLD)
+    assert greetings.take_sent() == [FIRST]
+    assert greetings.take_sent() == []
+    assert greetings.take_answer(FIRST) is None
+    assert greetings.start(FIRST) == b"peer"

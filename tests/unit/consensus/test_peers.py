@@ -121,3 +121,15 @@ def test_who_names_another_recovery_is_known_and_not_met() -> None:
     peers.note_greeted(ConnId(6))
     assert peers.take_greeting(ConnId(6), ALICE, alike) is not None
     assert [one.conn for one in peers.met(BANKS)] == [6]
+
+
+def test_another_node_of_a_member_is_known() -> None:
+    carol = b"\0\x05carol"
+    peers = SignerPeers(NETWORK_ID, BOB)
+    peers.take_greeting(CONN, ALICE, greet(0, ALICE, BOB))
+    member = public(KEYS[0])
+    assert peers.elsewhere(member, ALICE) == b""
+    assert peers.elsewhere(member, carol) == ALICE
+    assert peers.elsewhere(public(KEYS[1]), carol) == b""
+    assert [peer.conn for peer in peers.proven(BANKS)] == [CONN]
+    assert peers.met(BANKS) == []

@@ -207,6 +207,7 @@ EVERY = [
     c.HoldSigningKey(b"k" * 32, None),
     c.ProposeSettings((("mempool_mb", "50"),)),
     c.ApproveSettings("00000000"),
+    c.TakeOver(),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

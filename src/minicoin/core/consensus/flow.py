@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from minicoin.core.alarm import Alarm
-from minicoin.core.answers import SigningKeyHeld
-from minicoin.core.commands import HoldSigningKey
+from minicoin.core.answers import Done, SigningKeyHeld
+from minicoin.core.commands import HoldSigningKey, TakeOver
 from minicoin.core.consensus.forwarding import answer, lacks
 from minicoin.core.consensus.greetings import Greetings
 from minicoin.core.consensus.messages import (
@@ -40,9 +40,10 @@ from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.timeouts import RoundTimes
 from minicoin.core.consensus.voting import Voting
-from minicoin.core.effects import Effect, Send, SignGreeting
+from minicoin.core.effects import Close, Effect, Send, SignGreeting
+from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
-from minicoin.core.faults import PeerFault
+from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.limits import (
     CONSENSUS_ASK_EVERY_US,
     CONSENSUS_HEARD_US,
@@ -95,6 +96,8 @@ class Consensus(Part):
         self._try_at: Micros | None = None
         """When what was not signed is tried again."""
         self._greetings = Greetings()
+        self._claims: dict[bytes, bytes] = {}
+        """Members that say where else our key is, and where; those of a list at the most."""
         self._has_new_times = False
         self._has_quorum: bool | None = None
         self.alarm = Alarm()
@@ -177,8 +180,15 @@ class Consensus(Part):
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
             self._greetings.begin(peer.conn, peer.address.peer_id)
-            return [self._greeting(key, peer.conn, peer.address.peer_id) for key in self._voting.held.all]
+            if not self._voting.stands_by and not self._voting.takes_over:
+                return self._greet(peer.conn)
+            # A standby greets nobody of whom it does not know that it is another member: its greeting would stop the
+            # node that it stands by for.
         return ()
+
+    def _greet(self, conn: ConnId) -> list[Effect]:
+        peer_id = self._greetings.start(conn)
+        return [] if peer_id is None else [self._greeting(key, conn, peer_id) for key in self._voting.held.all]
 
     def _greeting(self, key: bytes, conn: ConnId, peer_id: bytes) -> SignGreeting:
         return SignGreeting(key, conn, peer_id, self._peers.epoch)
@@ -192,6 +202,10 @@ class Consensus(Part):
         signer = self._peers.take_greeting(peer.conn, peer.address.peer_id, message)
         if signer is None:
             return ()
+        if message.member in self._voting.held and self._voting.stands_by:
+            return ()
+        if message.member in self._voting.held and self._voting.takes_over:
+            return self._stay(f"the other node is connected: {_shown(signer.peer_id)}", now)
         if message.member in self._voting.held:
             self._voting.twin = signer.peer_id
             return self._after(self._voting.reconsider(now), now)
@@ -199,7 +213,47 @@ class Consensus(Part):
         if message.member in self._voting.rounds.members:
             self._known[message.member] = signer.peer_id
             self.keep_links(now)
-        return self._after(self._meet(signer, message.member, now) if self._peers.has_met(peer.conn) else [], now)
+        effects = [] if self._voting.stands_by else self._greet(peer.conn)
+        if self._peers.has_met(peer.conn):
+            effects += self._meet(signer, message.member, now)
+        return self._after(effects, now)
+
+    def take_over(self, request: RequestId, command: TakeOver, now: Micros) -> list[Effect]:
+        """Have a standby sign, as soon as that is safe. Raises MisuseError where it is no standby, or sees the other
+        node."""
+        voting = self._voting
+        if not voting.stands_by:
+            raise MisuseError("this node does not stand by: it was started without --standby, or has taken over")
+        others = self._peers.proven(voting.rounds.members)
+        alive = [peer for peer in others if any(member in voting.held for member in peer.members)]
+        if alive:
+            raise MisuseError(
+                f"the node that signs with the key is connected: {_shown(alive[0].peer_id)}; stop it for good, and try "
+                "again"
+            )
+        voting.stayed_because = ""
+        voting.held.take_over(command.sign_from)
+        self._claims.clear()
+        self._node.reply(request, Done())
+        greeted = [effect for peer in others for effect in self._greet(peer.conn)]
+        return self._after([*greeted, *voting.reconsider(now)], now)
+
+    def _stay(self, why: str, now: Micros) -> list[Effect]:
+        self._voting.stay(why)
+        return self._after(self._voting.reconsider(now), now)
+
+    def _take_claim(self, signer: SignerPeer, elsewhere: bytes, now: Micros) -> list[Effect]:
+        """A member says that another node with our key is connected to it. For a standby one word is enough, as its
+        operator can answer for a height; a member that signs is stopped by more than may lie."""
+        voting = self._voting
+        if voting.takes_over:
+            return self._stay(f"the other node is connected with another member: {_shown(elsewhere)}", now)
+        member = signer.member_in(voting.rounds.members)
+        if member is not None:
+            self._claims[member] = elsewhere
+        if len(self._claims) > voting.rounds.members.faults:
+            voting.twin = elsewhere
+        return self._after(voting.reconsider(now), now)
 
     def hold(self, request: RequestId, command: HoldSigningKey, now: Micros) -> list[Effect]:
         """One key more: the others are asked what they hold of it, long before it signs. Raises MisuseError."""
@@ -224,7 +278,8 @@ class Consensus(Part):
         """Both have greeted: where we are, and what we hold of this key of its."""
         # A payment that a member waits for is to be known to whoever leads next.
         self._node.relay.favour(signer.conn, now)
-        held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(member))
+        elsewhere = self._peers.elsewhere(member, signer.peer_id)
+        held = HeldVotes(self._voting.heights.height, self._voting.heights.held_of(member), elsewhere)
         return [Send(signer.conn, held), *(Send(signer.conn, wanted) for wanted in self._voting.wants())]
 
     def take_held(self, peer: PeerView, message: HeldVotes, now: Micros) -> Iterable[Effect]:
@@ -234,6 +289,8 @@ class Consensus(Part):
         if signer.epoch != self._peers.epoch:
             return ()
         key = self._greetings.take_answer(peer.conn)
+        if message.elsewhere and not voting.stands_by:
+            return self._take_claim(signer, message.elsewhere, now)
         for signed in message.votes:
             if signed.member != key or not signed.holds(voting.domain(signed.vote.height)):
                 raise PeerFault("it holds votes against us that are not ours", score=100)
@@ -361,6 +418,9 @@ class Consensus(Part):
             self._try_at = None
         elif self._try_at is None:
             self._try_at = Micros(now + CONSENSUS_TRY_AGAIN_US)
+        if self._voting.stands_by:
+            # Who was greeted would take this node for the member's, and tell the other one of it.
+            effects += [Close(conn, "it stands by again") for conn in self._greetings.take_sent()]
         self.alarm.by(self.next_deadline())
         self._watch_quorum()
         return effects
@@ -383,6 +443,9 @@ class Consensus(Part):
         """The members that can vote: those that were met, and we."""
         voting = self._voting
         own = {} if voting.abstains_because else {voting.member: None}
+        if voting.stands_by:
+            proven = [peer.member_in(voting.rounds.members) for peer in self._peers.proven(voting.rounds.members)]
+            return {member: None for member in proven if member is not None}
         members = voting.rounds.members
         met = [peer.member_in(members) for peer in self._peers.met(members)]
         return own | {member: None for member in met if member is not None}
@@ -419,3 +482,8 @@ class Consensus(Part):
             lock=None if rounds.lock is None else (rounds.lock.round, rounds.lock.choice.block),
             abstains_because=voting.abstains_because,
         )
+
+
+def _shown(peer_id: bytes) -> str:
+    """As people know it."""
+    return encode_base58(peer_id)

@@ -12,6 +12,7 @@ class Greetings:
 
     def __init__(self) -> None:
         self._peer_ids: dict[ConnId, bytes] = {}
+        self._begun: dict[ConnId, None] = {}
         self._sent: dict[ConnId, tuple[bytes, ...]] = {}
         self._answered: dict[ConnId, int] = {}
         self._unsigned: dict[tuple[ConnId, bytes], None] = {}
@@ -20,12 +21,20 @@ class Greetings:
         return conn in self._peer_ids
 
     def begin(self, conn: ConnId, peer_id: bytes) -> None:
-        """This one is to be greeted."""
+        """This one may be greeted."""
         self._peer_ids[conn] = peer_id
+
+    def start(self, conn: ConnId) -> bytes | None:
+        """Greet it now: its peer id; None where that was begun, or it may not be greeted."""
+        if conn in self._begun or conn not in self._peer_ids:
+            return None
+        self._begun[conn] = None
+        return self._peer_ids[conn]
 
     def forget(self, conn: ConnId) -> None:
         """The connection ended."""
         self._peer_ids.pop(conn, None)
+        self._begun.pop(conn, None)
         self._sent.pop(conn, None)
         self._answered.pop(conn, None)
         self._unsigned = {place: None for place in self._unsigned if place[0] != conn}
@@ -35,6 +44,11 @@ class Greetings:
         before = self._sent.get(conn, ())
         self._sent[conn] = (*before, key)
         return not before
+
+    def take_sent(self) -> list[ConnId]:
+        """The connections that were greeted, which are forgotten."""
+        begun, self._begun, self._sent = list(self._begun), {}, {}
+        return begun
 
     def note_unsigned(self, conn: ConnId, key: bytes) -> None:
         """One could not be signed."""

@@ -73,6 +73,16 @@ class HeldKeys:
         assert key is not None, "who holds no key has no part in the votes"
         self.current = self._checks[key]
 
+    def stand_by(self) -> None:
+        """Another node signs with them."""
+        for check in self._checks.values():
+            check.stand_by()
+
+    def take_over(self, sign_from: int | None) -> None:
+        """Sign with them from now on, as soon as that is safe; the operator may answer for a height."""
+        for check in self._checks.values():
+            check.take_over() if sign_from is None else check.override(sign_from)
+
     def follow(self, members: MemberList) -> None:
         """The list of the height at hand, whose answers count."""
         for check in self._checks.values():

@@ -16,6 +16,7 @@ from minicoin.core.limits import (
     CONSENSUS_HELD_VOTES_MAX,
     MEMBERS_MAX,
     MESSAGE_PAYLOAD_BYTES_MAX,
+    PEER_ID_BYTES_MAX,
 )
 from minicoin.core.primitives.block import HEADER_SIZE, RawBlock
 from minicoin.core.signers.members import KEY_BYTES
@@ -169,29 +170,35 @@ class WantVotes(ExtensionMessage):
 
 @dataclass(frozen=True, slots=True)
 class HeldVotes(ExtensionMessage):
-    """To a member whose node greeted: the height its sender works on, and the votes it holds there that are signed with
-    that member's key."""
+    """To a member whose node greeted: the height its sender works on, the votes it holds there that are signed with
+    that member's key, and the peer id of another node that proved the same member to it, if there is one."""
 
     height: int
     votes: tuple[SignedVote, ...]
+    elsewhere: bytes = b""
 
     command = "heldvotes"
     version = 1
-    payload_bytes_max = _HEIGHT.size + 3 + CONSENSUS_HELD_VOTES_MAX * SIGNED_VOTE_BYTES
+    payload_bytes_max = _HEIGHT.size + 3 + CONSENSUS_HELD_VOTES_MAX * SIGNED_VOTE_BYTES + 1 + PEER_ID_BYTES_MAX
 
     def encode(self) -> bytes:
-        return (
-            _HEIGHT.pack(self.height) + encode_compact(len(self.votes)) + b"".join(vote.encode() for vote in self.votes)
-        )
+        votes = encode_compact(len(self.votes)) + b"".join(vote.encode() for vote in self.votes)
+        elsewhere = bytes((len(self.elsewhere),)) + self.elsewhere if self.elsewhere else b""
+        return _HEIGHT.pack(self.height) + votes + elsewhere
 
     @classmethod
     def decode(cls, payload: bytes) -> "HeldVotes":
         reader = Reader(payload, cls.command)
         (height,) = reader.unpack(_HEIGHT)
         count = reader.count(SIGNED_VOTE_BYTES, CONSENSUS_HELD_VOTES_MAX)
-        held = cls(height, tuple(SignedVote.decode(reader.take(SIGNED_VOTE_BYTES)) for _ in range(count)))
+        votes = tuple(SignedVote.decode(reader.take(SIGNED_VOTE_BYTES)) for _ in range(count))
+        elsewhere = b""
+        if reader.remaining:
+            elsewhere = reader.take(reader.take(1)[0])
+            if not 1 <= len(elsewhere) <= PEER_ID_BYTES_MAX:
+                raise DecodeError("a peer id has bytes, and not as many")
         reader.end()
-        return held
+        return cls(height, votes, elsewhere)
 
 
 CONSENSUS_MESSAGES: Final = (MemberGreeting, ProposalMessage, VoteMessage, WantVotes, HeldVotes)

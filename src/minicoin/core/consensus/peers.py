@@ -91,6 +91,15 @@ class SignerPeers:
         peer = self._peers[conn] = SignerPeer(conn, peer_id, (*before, greeting.member), greeting.epoch)
         return peer
 
+    def elsewhere(self, member: bytes, peer_id: bytes) -> bytes:
+        """The peer id of another node than this one that proved the same member; empty for none."""
+        found = [peer.peer_id for peer in self._peers.values() if member in peer.members and peer.peer_id != peer_id]
+        return found[0] if found else b""
+
+    def proven(self, members: MemberList) -> list[SignerPeer]:
+        """The connections to these members, whether we have greeted or not."""
+        return [peer for peer in self._peers.values() if peer.member_in(members)]
+
     def note_greeted(self, conn: ConnId) -> SignerPeer | None:
         """Our greeting goes to this peer; who it is, where that is known."""
         self._greeted[conn] = None

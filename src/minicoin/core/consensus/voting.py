@@ -43,7 +43,7 @@ from minicoin.core.effects import Effect, Send, SignVote, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
-from minicoin.core.notices import ProposalRefused, SigningStopped, VoteCast
+from minicoin.core.notices import ProposalRefused, SigningStopped, TakeOverRefused, VoteCast
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
@@ -108,6 +108,8 @@ class Voting:
         """Decided, and its body is not at hand."""
         self._decided_at: Micros | None = None
         self._is_alarmed = False
+        self.stayed_because = ""
+        """Why a standby that was to take over stands by all the same."""
 
     def use_times(self, times: RoundTimes) -> None:
         """From the next height on; how far apart blocks are is the chain's to say."""
@@ -144,6 +146,27 @@ class Voting:
         return self._signers.recoveries.domain(height)
 
     @property
+    def stands_by(self) -> bool:
+        """Whether another node signs with the key, which nobody was told that we have."""
+        return self.fitness.fitness is Fitness.STANDING_BY
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether the others are asked if that node is gone."""
+        return self.fitness.fitness is Fitness.TAKING_OVER
+
+    def stay(self, why: str) -> None:
+        """It is not: stand by, and say so."""
+        self.held.stand_by()
+        self.stayed_because = why
+        self._node.emit(TakeOverRefused(why))
+
+    def _watch(self, height: int, where: str) -> None:
+        """The key signed at this height, and it was not us."""
+        if self.fitness.is_contradicted(height):
+            self.stay(f"its key signed at height {height} ({where}): the other node is alive")
+
+    @property
     def lacks_block(self) -> bool:
         """The height is decided, and the block has to come from others."""
         return self._undelivered is not None
@@ -159,7 +182,8 @@ class Voting:
         if self.member not in self.rounds.members:
             return "its key is none of the members'"
         if self.fitness.fitness is not Fitness.FIT:
-            return f"it {self.fitness.fitness.value}"
+            why = f" ({self.stayed_because})" if self.stands_by and self.stayed_because else ""
+            return f"it {self.fitness.fitness.value}{why}"
         if (problem := self._epoch_problem()) is not None:
             return problem
         return f"the last vote could not be signed: {self.desk.trouble}" if self.desk.trouble else ""
@@ -191,6 +215,9 @@ class Voting:
         members = self._signers.members_at(height)
         self.held.follow(members)
         self.held.choose(members)
+        for one in range(max(1, self.heights.height), height) if self.takes_over else ():
+            if self.member in self._signed_by(one):
+                self._watch(one, "in its certificate")
         self.held.on_certified(tip.height)
         self._enter(height)
         pause = Pause(height, tip.header.time, decided_at)
@@ -269,6 +296,10 @@ class Voting:
         """The only block for the height at hand, if a recovery binds one."""
         return self._signers.recoveries.bound(self.heights.height)
 
+    def _signed_by(self, height: int) -> tuple[bytes, ...]:
+        """Who signed a block, as the certificate has it that we know."""
+        return self._signers.kept_at(height).certificate.signers(self._signers.members_at(height))
+
     def _keep_decided(self) -> None:
         """What the next height's votes are written down with."""
         tip = self._node.tree.tip
@@ -287,6 +318,8 @@ class Voting:
 
     def take_vote(self, signed: SignedVote, now: Micros) -> list[Effect]:
         """A vote whose signature holds."""
+        if signed.member == self.member:
+            self._watch(signed.vote.height, "a vote")
         return self._do(self.heights.take(signed, now), now)
 
     def take_proposal(self, signed: SignedVote, block: RawBlock, now: Micros) -> list[Effect]:

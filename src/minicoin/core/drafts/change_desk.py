@@ -57,6 +57,11 @@ class ChangeDesk(Generic[C]):
         """Whether this node's member has signed it."""
         return any(key in self._own_keys for key, _ in change.signatures)
 
+    @property
+    def held(self) -> tuple[bytes, ...]:
+        """The keys that this node signs with, at one height or another."""
+        return self._own_keys.all
+
     def own(self, members: MemberList) -> bytes | None:
         """Whom this node signs for under a list."""
         return self._own_keys.of(members)

@@ -300,6 +300,7 @@ class HeaderOnlyNode:
             | commands.WalletCommand
             | commands.MembersCommand
             | commands.HoldSigningKey
+            | commands.TakeOver
             | commands.TrialCommand,
         ):
             self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)

@@ -60,7 +60,7 @@ class MemberChanges:
     @property
     def held(self) -> tuple[bytes, ...]:
         """The keys that this node signs with, at one height or another."""
-        return self._own_keys.all
+        return self._desk.held
 
     def own(self, members: MemberList) -> bytes | None:
         """Whom this node signs for under a list."""

@@ -147,6 +147,10 @@ class CommandFlow:
             if self._consensus is None:
                 raise MisuseError("this node signs for no member: start it with the key that it is to sign with")
             self._peers.perform(self._consensus.hold(request, command, now), now)
+        elif isinstance(command, commands.TakeOver):
+            if self._consensus is None:
+                raise MisuseError("this node signs for no member: a standby has the member's key")
+            self._peers.perform(self._consensus.take_over(request, command, now), now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

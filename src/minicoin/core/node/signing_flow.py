@@ -48,6 +48,8 @@ def make_signer(
     epoch = named[-1].hash if named else NO_RECOVERY
     held = HeldKeys(keys, signers.members_at(node.tree.tip.height + 1), record.states, epoch)
     _answer_for(held, node.policy.sign_from, record.states)
+    if node.policy.stands_by:
+        held.stand_by()
     shelf = Shelf(record.blocks.decided)
     shelf.restore(max((state.height for state in record.states.values()), default=0), record.blocks.blocks)
     for recovery, block in ((one, two) for one in named for two in node.policy.bound_blocks):

@@ -46,6 +46,8 @@ class NodePolicy:
     """The operator answers for it that the key, whose record is lost, signed nothing from this height on."""
     signing_keys: tuple[bytes, ...] = ()
     """Of the member this node signs for, public: one, two while it is rolled, none for a node that only looks on."""
+    stands_by: bool = False
+    """Another node signs with the key: follow, and sign nothing until told to take over."""
     outbound_slots: int = OUTBOUND_FULL_SLOTS
     inbound_slots: int = INBOUND_SLOTS
     bans: BanPolicy = BanPolicy()

@@ -1,7 +1,7 @@
 """The members who sign the blocks: the list, its changes, and who stands behind them. Minicoin's own methods."""
 
 from minicoin.core.answers import NO_MEMBERS, MembersDrafted
-from minicoin.core.commands import ApproveMembers, Asks, HoldSigningKey, ProposeMembers
+from minicoin.core.commands import ApproveMembers, Asks, HoldSigningKey, ProposeMembers, TakeOver
 from minicoin.core.queries.members import ChangeReport, MemberRow
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
@@ -67,6 +67,12 @@ async def load_signing_key(call: Call) -> Json:
     held = await call.port.query(lambda node: node.members.held_keys)
     found = await call.port.find_keys(held, call.text("passphrase"))
     return [(await call.port.command(HoldSigningKey(*one))).member.hex() for one in found]
+
+
+async def take_over(call: Call) -> Json:
+    await _require_members(call)
+    await call.port.command(TakeOver(call.integer("sign_from") if call.has("sign_from") else None))
+    return None
 
 
 async def _drafted(call: Call, command: Asks[MembersDrafted]) -> Json:
@@ -174,6 +180,23 @@ METHODS = (
         "An array: the keys (hex) that it holds now and did not before.",
         load_signing_key,
         (optional("passphrase", Kind.TEXT, "", "The new key's, where it has one and the node has to open it."),),
+    ),
+    Method(
+        "takeover",
+        Category.MEMBERS,
+        "Have this node, which was started with --standby, sign in the place of the one that had its key until now: "
+        "as soon as others have answered and the key has been silent for a whole height. Refused while the other node "
+        "is connected; where it shows up later, this one stands by again, and getconsensusinfo says why (abstains).",
+        "Null.",
+        take_over,
+        (
+            optional(
+                "sign_from",
+                Kind.INTEGER,
+                None,
+                "You answer for it that the key signed nothing from this block on; where the chain stands still.",
+            ),
+        ),
     ),
     Method(
         "approvemembers",
