@@ -493,3 +493,21 @@ def test_who_could_not_be_greeted_is_greeted_later() -> None:
     world.wait(3 * SECOND_US)
     assert [len(bank.part.snapshot(world.now).signers) for bank in world.banks] == [3] * 4
     world.check()
+
+
+def test_each_is_restarted_in_turn_and_no_height_takes_more_than_a_round_of_the_one_that_is_away() -> None:
+    world = up(5)
+    for bank in world.banks:
+        bank.stop()
+        for _ in range(5):
+            # Five heights: the one that is away is each time the proposer of one of them.
+            height, begun = max(world.heights()), world.now
+            world.wait(SECOND_US)
+            world.pay()
+            assert world.wait(10 * SECOND_US, lambda height=height: min(world.heights()) > height)
+            assert world.certificates[height + 1].round <= 1
+            assert world.now - begun <= SECOND_US + 1_500_000
+        bank.start()
+        assert world.wait(5 * SECOND_US, lambda bank=bank: not bank.part.status().abstains_because)
+    assert not any(isinstance(one, SigningStopped) for bank in world.banks for one in bank.emitted)
+    world.check()
