@@ -37,10 +37,10 @@ PASSPHRASE = "quite a long one"
 class SignerProcess:
     """A running `minicoin signer`."""
 
-    def __init__(self, network: str, directory: Path, *options: str) -> None:
+    def __init__(self, network: str, directory: Path, *options: str, key: str = "signing.key") -> None:
         self.log_path = directory / "signer.log"
         self.socket = directory / "socket"
-        words = [PROGRAMS / "minicoin", "signer", "--signing-key", directory / "signing.key", "--listen", self.socket]
+        words = [PROGRAMS / "minicoin", "signer", "--signing-key", directory / key, "--listen", self.socket]
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
                 [*map(str, words), *options],
@@ -144,6 +144,8 @@ def test_the_node_goes_on_with_its_signer_and_follows_without(bank: OneBank) -> 
         wait_until(lambda height=height: bank.height > height + chance.randrange(2), "it goes on")
     assert "signer-lost" in bank.node.log
 
+    the_key_is_rolled(bank)
+
     # The node is killed, and starts while the signer is away.
     bank.node.kill()
     assert bank.signer.end(signal.SIGTERM) == 0
@@ -151,7 +153,11 @@ def test_the_node_goes_on_with_its_signer_and_follows_without(bank: OneBank) -> 
     bank.node = bank.start_node()
     assert "until the signer is there this node signs nothing" in bank.node.log
     height = bank.height
-    bank.signer = SignerProcess(bank.network, bank.keys)
+    # The old key is destroyed, at the signer and in what the node knows of it.
+    signed = SignState.decode((bank.keys / "signing.floor").read_bytes())
+    retire = f"minicoin consortium retirekey {signed.member.hex()} --yes --datadir"
+    run(f"{retire} {bank.keys} && {retire} {bank.datadir}", bank.network)
+    bank.signer = SignerProcess(bank.network, bank.keys, key="signing-2.key")
     wait_until(lambda: bank.height > height, "it goes on")
 
     # A node that lies, one from a backup, or a second one: whatever is asked beside, each slot has one vote.
@@ -159,7 +165,8 @@ def test_the_node_goes_on_with_its_signer_and_follows_without(bank: OneBank) -> 
     link = SignerLink(bank.keys / "socket", network.network_id, b"other node")
     assert link.find() == ""
     (member,) = link.members
-    signed = SignState.decode((bank.keys / "signing.floor").read_bytes())
+    signed = SignState.decode((bank.keys / "signing-2.floor").read_bytes())
+    assert member == signed.member
     past = Vote(VoteKind.PRECOMMIT, signed.height - 1, 0, NIL, NIL)
     answer = link.answer(SignVote(member, past))
     assert isinstance(answer, VoteSigned) and answer.signed is None
@@ -172,6 +179,28 @@ def test_the_node_goes_on_with_its_signer_and_follows_without(bank: OneBank) -> 
     # Nor does the bank's own node get one below it: whoever reaches the socket can silence the key, and no more.
     wait_until(lambda: "the signer refuses" in bank.abstains_because, "it is said at the node")
     link.close()
+
+
+def the_key_is_rolled(bank: OneBank) -> None:
+    """By the commands of docs/upkeep.md; the node runs all the while."""
+    keys, datadir, rpc = bank.keys, bank.datadir, bank.ports[1]
+    (old,) = [row["key"] for row in bank.node.call("listmembers")["members"]]
+    new = run(
+        f"MINICOIN_SIGNING_PASSPHRASE='{PASSPHRASE}' minicoin consortium newkey --datadir {keys}"
+        f" && cp {keys}/state/sign-state-2 {keys}/signing-2.floor && cp {keys}/state/sign-state-2 {datadir}/state/",
+        bank.network,
+    ).strip()
+    assert bank.signer.end(signal.SIGTERM) == 0
+    both = ("--signing-key", str(keys / "signing-2.key"))
+    bank.signer = SignerProcess(bank.network, keys, *both)
+    node = f"--datadir {datadir} --rpcport {rpc}"
+    assert new in run(f"minicoin members loadkey --no-passphrase {node}", bank.network)
+    height = bank.height + 4
+    run(f"minicoin members roll Solo {new} --from-height {height} {node}", bank.network)
+    wait_until(lambda: bank.height > height + 1, "the new key signs")
+    assert [row["key"] for row in bank.node.call("listmembers")["members"]] == [new] != [old]
+    assert SignState.decode((keys / "signing.floor").read_bytes()).height == height - 1
+    assert SignState.decode((keys / "signing-2.floor").read_bytes()).height > height
 
 
 def test_who_may_not_is_told_why(tmp_path: Path) -> None:

@@ -82,17 +82,32 @@ def add_signing_key(datadir: Path, passphrase: str | None) -> bytes:
 
 
 def retire_signing_key(datadir: Path, member: bytes) -> Path:
-    """Destroy one of two keys, and what is known of what it signed; which file it was. Raises MisuseError."""
-    taken = [place for place in places(datadir) if place.file.exists()]
-    found = [place for place in taken if public_half(place.file) == member]
+    """Destroy one of two keys, and what is known of what it signed; which file it was. Where a signer holds the keys,
+    what is known here alone. Raises MisuseError."""
+    taken = [place for place in places(datadir) if _member_of(place, datadir) is not None]
+    found = [place for place in taken if _member_of(place, datadir) == member]
     if not found:
         raise MisuseError(f"{datadir} does not hold the key {member.hex()}")
     if len(taken) == 1:
         raise MisuseError(f"{member.hex()} is the only key of {datadir}: make the one that follows it first")
     # The state first: a key without it signs nothing, and a state without its key keeps the node from starting.
-    (datadir / STATE_FOLDER / found[0].state_key).unlink(missing_ok=True)
+    state = datadir / STATE_FOLDER / found[0].state_key
+    state.unlink(missing_ok=True)
+    if not found[0].file.exists():
+        return state
     found[0].file.unlink()
     return found[0].file
+
+
+def _member_of(place: KeyPlace, datadir: Path) -> bytes | None:
+    """Whose key lies there, or did when it signed; None where nothing is."""
+    if place.file.exists():
+        return public_half(place.file)
+    raw = DocumentStore(datadir / STATE_FOLDER).load(place.state_key)
+    try:
+        return None if raw is None else SignState.decode(raw).member
+    except DecodeError as error:
+        raise MisuseError(f"{datadir / STATE_FOLDER / place.state_key} is damaged: {error}") from error
 
 
 def _make_at(place: KeyPlace, datadir: Path, passphrase: str | None) -> bytes:

@@ -165,6 +165,15 @@ def test_the_next_key_is_made_beside_the_first_and_the_first_is_retired(tmp_path
     assert has_signing_key(tmp_path)
 
 
+def test_where_a_signer_holds_the_keys_the_record_of_one_is_retired(tmp_path: Path) -> None:
+    old, new = make_signing_key(tmp_path, None), add_signing_key(tmp_path, None)
+    for name in ("signing.key", "signing-2.key"):
+        (tmp_path / name).unlink()
+    assert retire_signing_key(tmp_path, old) == tmp_path / STATE_FOLDER / SIGN_STATE_KEY
+    with pytest.raises(MisuseError, match="is the only key"):
+        retire_signing_key(tmp_path, new)
+
+
 def test_the_record_of_a_second_key_that_is_gone_is_never_overwritten(tmp_path: Path) -> None:
     make_signing_key(tmp_path, None)
     DocumentStore(tmp_path / STATE_FOLDER).save(SIGN_STATE_KEYS[1], SignState(bytes(32), 7).encode())

@@ -27,8 +27,8 @@ class Fitness(Enum):
     ASKING = "asks the other members what they hold of its key"
     RECORD_LOST = "has lost the record of what its key signed, and waits for a block that makes it harmless"
     FOREIGN_VOTE = (
-        "has met a vote of its key that its record lacks: a stale copy, or the key is used elsewhere. Put back the last "
-        "state/sign-state, or stop the other node (docs/upkeep.md, A restored backup)"
+        "has met a vote of its key that its record lacks: a stale copy, or the key is used elsewhere. Put back the "
+        "last state/sign-state, or stop the other node (docs/upkeep.md, A restored backup)"
     )
     STANDING_BY = "stands by for another node with its key, until it is told to take over"
     TAKING_OVER = "takes over: it asks the others, and waits for a whole height in which its key is silent"
