@@ -68,16 +68,30 @@ MIN_INTERVAL: Final = SettingRow(
     "min_interval_s", "s", 1, _DAY_S, SettingScope.CHAIN, "a block is dated so long behind its parent, or later"
 )
 EMPTY_AFTER: Final = _row("empty_after_s", "s", 1, _DAY_S, "without a payment a block comes so long after the last")
-PROPOSE_TIMEOUT: Final = _row("propose_timeout_ms", "ms", 1, _HOUR_MS, "so long round 0 waits for a proposal")
-PREVOTE_TIMEOUT: Final = _row("prevote_timeout_ms", "ms", 1, _HOUR_MS, "and for more prevotes behind a quorum")
-PRECOMMIT_TIMEOUT: Final = _row("precommit_timeout_ms", "ms", 1, _HOUR_MS, "and for more precommits behind a quorum")
+PROPOSE_TIMEOUT: Final = _row("propose_timeout_ms", "ms", 1, _HOUR_MS, "round 0 waits so long for its proposal")
+PREVOTE_TIMEOUT: Final = _row(
+    "prevote_timeout_ms", "ms", 1, _HOUR_MS, "and so long for more prevotes, once a quorum is there"
+)
+PRECOMMIT_TIMEOUT: Final = _row(
+    "precommit_timeout_ms", "ms", 1, _HOUR_MS, "and so long for more precommits, once a quorum is there"
+)
 TIMEOUT_STEP: Final = _row("timeout_step_ms", "ms", 1, _HOUR_MS, "each round waits so much longer than the last")
 ALERT_TEXT: Final = _row("alert", "text", 0, 256, "every node shows it among its warnings; empty: none")
 MIN_RELAY_FEERATE: Final = _row(
-    "min_relay_feerate", "sat/kvB", 0, 10_000_000, "a payment that pays less is not relayed", "minrelaytxfee"
+    "min_relay_feerate",
+    "sat/kvB",
+    0,
+    10_000_000,
+    "a payment that pays less is not taken and not relayed",
+    "minrelaytxfee",
 )
 BLOCK_MIN_FEERATE: Final = _row(
-    "block_min_feerate", "sat/kvB", 0, 10_000_000, "nor put into a block that a node makes", "blockmintxfee"
+    "block_min_feerate",
+    "sat/kvB",
+    0,
+    10_000_000,
+    "a payment that pays less is put into no block of a node",
+    "blockmintxfee",
 )
 BLOCK_WEIGHT: Final = _row(
     "block_weight_max",
