@@ -8,6 +8,7 @@ from tests.unit.admission.worlds import banks_world
 from tests.unit.app.conftest import SimulatedClient
 
 from minicoin.app import invocation
+from minicoin.core.policy.node import NodePolicy
 from minicoin.rpc.dispatch import Dispatcher
 from minicoin.rpc.table import METHODS
 from minicoin.testing.host_port import HostPort
@@ -98,6 +99,13 @@ def test_how_far_apart_blocks_are_changes_from_a_height_on_and_nobody_restarts(b
         assert (row["value"], row["source"], row["from_height"]) == ("20", "chain", from_height)
         assert row["signers"] == ["Bank A", "Bank B"]
     assert f"chain v1, from block {from_height}" in banks.at(1)("config", "show").out
+    # Whoever comes later reads headers first, and comes to the same.
+    late = banks.world.add_node("late", NodePolicy(add_nodes=(banks.hosts[0].address,)))
+    banks.hosts.append(late)
+    tip = banks.hosts[0].node.view.tree.tip.height
+    assert banks.world.wait(60_000_000, lambda: late.node.view.tree.tip.height >= tip)
+    assert banks.shown(2, "min_interval_s") == banks.shown(0, "min_interval_s")
+    assert banks.shown(2, "empty_after_s")["source"] == "record"
 
 
 def test_what_cannot_be_signed_is_said(banks) -> None:
