@@ -155,6 +155,34 @@ def test_a_node_finds_it_asks_it_and_goes_where_it_says(tmp_path: Path) -> None:
     trio.run(main)
 
 
+def test_one_hears_from_a_node_what_others_provide(tmp_path: Path) -> None:
+    """A node keeps what its peers provide, and nothing of strangers; both are gone when it is asked."""
+    require(GO)
+
+    async def main() -> None:
+        async with running_node(NETWORK, tmp_path) as node:
+            kept = lambda: dict(node.core.view.overlay(Micros(0)).figures)["providers"]  # noqa: E731
+            async with go_dht("server") as member, go_dht("client", is_stranger=True) as stranger:
+                for program in (stranger, member):
+                    await program.ask("connect", multiaddr(node))
+                    await program.says("TABLE", name(node))
+                await wait_until_async(lambda: contacts(node) == 1, "the member to stand in a bucket")
+                for program in (stranger, member):
+                    await program.ask("provide", "a-thing")
+                    await program.says("PROVIDES")
+                await wait_until_async(lambda: kept() == 1, "the word to arrive")
+                at, other = await member.address(), await stranger.address()
+            async with go_dht("client", is_stranger=True) as asker:
+                await asker.ask("connect", multiaddr(node))
+                await asker.says("TABLE", name(node))
+                await asker.ask("providers", "a-thing")
+                heard = " ".join(await asker.says("PROVIDERS"))
+                assert str(PeerId(at.peer_id)) in heard and f"/tcp/{at.port}" in heard
+                assert str(PeerId(other.peer_id)) not in heard
+
+    trio.run(main)
+
+
 def test_as_a_client_it_stands_in_no_bucket(tmp_path: Path) -> None:
     require(GO)
 

@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -24,6 +26,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multihash"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -101,8 +104,12 @@ func kad(h host.Host, arguments []string) error {
 			err = n.connect(words[1])
 		case len(words) == 2 && words[0] == "find":
 			err = n.find(words[1])
+		case len(words) == 2 && words[0] == "provide":
+			err = n.provide(words[1])
+		case len(words) == 2 && words[0] == "providers":
+			err = n.providers(words[1])
 		default:
-			err = errors.New("connect MULTIADDR, or find PEER_ID")
+			err = errors.New("connect MULTIADDR, find PEER_ID, provide NAME, or providers NAME")
 		}
 		if err != nil {
 			n.print("FAILED", strings.ReplaceAll(err.Error(), "\n", " "))
@@ -155,6 +162,40 @@ func (n *kadNode) find(name string) error {
 	return nil
 }
 
+func contentOf(name string) (cid.Cid, error) {
+	hash, err := multihash.Sum([]byte(name), multihash.SHA2_256, -1)
+	return cid.NewCidV1(cid.Raw, hash), err
+}
+
+func (n *kadNode) provide(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), kadFindTimeout)
+	defer cancel()
+	content, err := contentOf(name)
+	if err != nil {
+		return err
+	}
+	if err := n.dht.Provide(ctx, content, true); err != nil {
+		return err
+	}
+	n.print("PROVIDES", name)
+	return nil
+}
+
+func (n *kadNode) providers(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), kadFindTimeout)
+	defer cancel()
+	content, err := contentOf(name)
+	if err != nil {
+		return err
+	}
+	found, err := n.dht.FindProviders(ctx, content)
+	if err != nil {
+		return err
+	}
+	n.print("PROVIDERS", name, found)
+	return nil
+}
+
 // speak is a connection of the network, whoever dialled it.
 func (n *kadNode) speak(s network.Stream) {
 	defer s.Reset()
@@ -203,21 +244,15 @@ func (n *kadNode) helloPayload() []byte {
 	if !n.server {
 		return []byte{0, 0, 0}
 	}
-	_, port := hostAndPort(n.host.Addrs()[0])
-	return binary.LittleEndian.AppendUint16([]byte{1}, port)
-}
-
-func hostAndPort(address ma.Multiaddr) (string, uint16) {
-	ip, _ := address.ValueForProtocol(ma.P_IP4)
-	text, err := address.ValueForProtocol(ma.P_TCP)
+	text, err := n.host.Addrs()[0].ValueForProtocol(ma.P_TCP)
 	if err != nil {
 		panic(err)
 	}
-	var port uint16
-	if _, err := fmt.Sscan(text, &port); err != nil {
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
 		panic(err)
 	}
-	return ip, port
+	return binary.LittleEndian.AppendUint16([]byte{1}, uint16(port))
 }
 
 // answer lets the DHT's own handler answer a question; a client has none.
