@@ -42,6 +42,8 @@ _RECORDS: Final = "records"
 _LOOK_EVERY_S: Final = 1.0
 _RECORDS_EVERY_LOOKS: Final = 10
 """What an operator removed is written again after so many looks, also where nothing changes here."""
+_LOST_AFTER_LOOKS: Final = 10
+"""Our entry is written again where another has stood for so many, or none: what a watch tells comes a little late."""
 _SAVE_EVERY_S: Final = REGISTRY_SAVE_EVERY_US // SECOND_US
 _AGAIN_S: Final = REGISTRY_RECORDS_AGAIN_US // SECOND_US
 
@@ -102,6 +104,13 @@ class RegistryCarrier:
         self._addresses: tuple[NodeAddress, ...] = ()
         self._holding = trio.CancelScope()
         """Of our entry, as it is."""
+        self._entry = b""
+        """What we write there."""
+        self._standing: bytes | None = None
+        """What was seen to stand there last."""
+        self._has_stood = False
+        """Ours was seen there."""
+        self._lost_looks = 0
         self._has_read = False
         self._saved_changes = self._nodes.changes
         self._saved_s = self._now_s()
@@ -170,9 +179,10 @@ class RegistryCarrier:
         while True:
             self._addresses = self._node.addresses()
             if self._addresses:
-                entry = encode_entry(self._node.network_id, self._addresses)
+                self._entry = encode_entry(self._node.network_id, self._addresses)
+                self._has_stood, self._lost_looks = False, 0
                 with trio.CancelScope() as self._holding:
-                    await self._registry.hold(Place(self._node.peer_id).key, entry, self._lease_us, self)
+                    await self._registry.hold(Place(self._node.peer_id).key, self._entry, self._lease_us, self)
                 self._is_announced = False
             await trio.sleep(_LOOK_EVERY_S)
 
@@ -226,6 +236,8 @@ class RegistryCarrier:
             if place.record:
                 has_room = self._records.put(place, value, trio.current_time())
             elif place.owner == self._node.peer_id:
+                self._standing = value
+                self._has_stood |= value == self._entry
                 return
             else:
                 addresses = decode_entry(value, self._node.network_id, place.owner)
@@ -246,6 +258,8 @@ class RegistryCarrier:
             return
         if place.record:
             self._records.drop(place)
+        elif place.owner == self._node.peer_id:
+            self._standing = None
         else:
             self._nodes.on_gone(place.owner)
             self._news.set()
@@ -258,6 +272,8 @@ class RegistryCarrier:
                 places[read_key(key)] = None
             except DecodeError:
                 continue
+        if Place(self._node.peer_id) not in places:
+            self._standing = None
         self._records.keep_only(places)
         self._nodes.on_whole({place.owner: None for place in places if not place.record})
         self._news.set()
@@ -312,6 +328,9 @@ class RegistryCarrier:
             if self._node.addresses() != self._addresses:
                 # Our peers see us at another address than before.
                 self._holding.cancel()
+            elif self._is_entry_lost():
+                self._health.warn("our entry was replaced or removed by somebody else; it is written again")
+                self._holding.cancel()
             self._nodes.on_met(self._node.peers())
             self._nodes.expire(now_s)
             self._health.look(now_s)
@@ -321,6 +340,12 @@ class RegistryCarrier:
             self._news.set()
             if self._nodes.changes != self._saved_changes or now_s - self._saved_s >= _SAVE_EVERY_S:
                 await self._save()
+
+    def _is_entry_lost(self) -> bool:
+        """Whether something else than our entry has stood in its place for a while, or nothing."""
+        is_expected = self._is_announced and self._has_read and self._has_stood
+        self._lost_looks = self._lost_looks + 1 if is_expected and self._standing != self._entry else 0
+        return self._lost_looks >= _LOST_AFTER_LOOKS
 
     # --- what is kept ---
 

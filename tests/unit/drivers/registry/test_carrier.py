@@ -437,6 +437,24 @@ def test_what_is_refused_is_told_at_once_and_again_when_it_comes_back(tmp_path) 
     run(tmp_path, main)
 
 
+@pytest.mark.parametrize("lie", [entry(ALICE, 9), b"nothing", None])
+def test_our_entry_is_written_again_where_somebody_else_replaced_or_removed_it(lie, tmp_path) -> None:
+    async def main(bench: Bench) -> None:
+        assert bench.registry.values[key(ALICE)] == entry(ALICE)
+        bench.registry.change(key(ALICE), lie)
+        await trio.sleep(5)
+        # A watch may be late, and tell what stood there before.
+        assert bench.registry.values.get(key(ALICE)) == lie and not bench.warned
+        await trio.sleep(10)
+        assert bench.registry.values[key(ALICE)] == entry(ALICE)
+        assert "replaced or removed by somebody else" in bench.warned[0]
+        warned = list(bench.warned)
+        await trio.sleep(60)
+        assert bench.warned == warned and bench.registry.values[key(ALICE)] == entry(ALICE)
+
+    run(tmp_path, main)
+
+
 def test_another_entry_below_our_peer_id_is_a_warning(tmp_path) -> None:
     def taken() -> HandRegistry:
         registry = HandRegistry()
