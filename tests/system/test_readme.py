@@ -313,7 +313,6 @@ def test_what_is_missing_is_still_missing() -> None:
         "The laboratory has no compact blocks": CmpctBlock not in takers,
         "No dashboard": not (source / "dashboard").exists(),
         "no feeler connections": "FEELER" not in (source / "core/connmgr/connections.py").read_text(),
-        "No Consul and no ZooKeeper": not any("zookeeper" in path.read_text().lower() for path in source.rglob("*.py")),
         "no metrics": not any("prometheus" in path.read_text() for path in source.rglob("*.py")),
     }
     for words, is_absent in absent.items():
