@@ -121,7 +121,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         if options.plain_port is not None:
             binds += [Bind(host, options.plain_port, TransportKind.PLAIN) for host in hosts]
     datadir = options.resolved_datadir()
-    return NodeSetup(
+    setup = NodeSetup(
         network,
         datadir,
         policy,
@@ -138,6 +138,8 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
         mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
+    _require_key_to_stand_by(options, setup)
+    return setup
 
 
 def _nodes_of(network: Network) -> tuple[NodeAddress, ...]:
@@ -159,6 +161,15 @@ def _require_members_options(options: NodeOptions, network: Network) -> None:
         raise MisuseError(
             f"{option}: the nodes of {network.name} know each other by their peer ids, which plain TCP does not have; "
             "leave it out and they speak libp2p"
+        )
+
+
+def _require_key_to_stand_by(options: NodeOptions, setup: NodeSetup) -> None:
+    """Raises MisuseError."""
+    if options.standby and not setup.signing_keys and setup.signer is None:
+        raise MisuseError(
+            f"--standby: {setup.datadir} holds no signing key to stand by with: copy that of the node that signs, or "
+            "name its signer (--signer)"
         )
 
 

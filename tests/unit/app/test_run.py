@@ -22,6 +22,11 @@ def _setup(**given: object):
     return setup_from_options(make_options({"network": "bitcoin-regtest", **given}))
 
 
+def test_who_stands_by_has_a_key_to_do_so() -> None:
+    with pytest.raises(MisuseError, match="holds no signing key to stand by with"):
+        _setup(standby=True)
+
+
 def test_nothing_given_leaves_the_defaults() -> None:
     policy = _setup().policy
     assert policy.mempool == MempoolPolicy()
