@@ -13,6 +13,7 @@ import pytest
 from tests.soak import IS_SOAK
 from tests.waiting import wait_until
 
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.kinds import ADMISSION
@@ -119,11 +120,11 @@ def it_lies(banks: Consortium, load: Load, place: Place, old: AdmissionRecord) -
     """What is old, forged or foreign, and at last a version that a quorum signed twice."""
     one, two = banks.banks[:2]
     held = AdmissionRecord.decode(bytes.fromhex(one.admission["hex"]))
-    write(place, two, record_of(old))
+    write(place, 1, record_of(old))
     forged = replace(held, version=held.version + 1)
-    write(place, one, record_of(forged))
+    write(place, 2, record_of(forged))
     few = admission_record(held.version + 2, 1, held.hash, held.rows)
-    write(place, one, record_of(few.signed_by(one.key, banks.network.network_id)))
+    write(place, 3, record_of(few.signed_by(one.key, banks.network.network_id)))
     place.write(Below(PeerId.parse(two.peer_id).multihash).key, entry_of(banks, two))
     place.write("nobody/node", b"nothing")
     for bank in banks.banks:
@@ -139,7 +140,7 @@ def it_lies(banks: Consortium, load: Load, place: Place, old: AdmissionRecord) -
     )
     for bank in banks.banks:
         split = split.signed_by(bank.key, banks.network.network_id)
-    write(place, two, record_of(split))
+    write(place, 4, record_of(split))
     for bank in banks.banks:
         wait_until(lambda bank=bank: "two contents of version" in bank.warnings, f"that {bank} shows it")
     assert {bank.admission["hash"] for bank in banks.banks} == {held.hash.hex()}
@@ -172,8 +173,9 @@ def record_of(record: AdmissionRecord) -> SignedRecord:
     return statement_record(ADMISSION, record.version, record.body(), record.signatures)
 
 
-def write(place: Place, owner: Bank, record: SignedRecord) -> None:
-    below = Below(PeerId.parse(owner.peer_id).multihash, record_name(record))
+def write(place: Place, stranger: int, record: SignedRecord) -> None:
+    """Below the peer id of a node that does not run: one that does writes its own in the place of what it finds."""
+    below = Below(Identity.from_number(stranger).peer_id.multihash, record_name(record))
     place.write(below.key, record.encode())
 
 
