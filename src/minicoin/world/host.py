@@ -189,7 +189,7 @@ class Host:
         self.links: dict[ConnId, LinkEnd] = {}
         self.traffic = Traffic()
         self.worker_free = 0
-        self.wake_at = 0
+        self.wake_at: Micros | None = None
         self.next_inbound = 1
         self.next_request = 1
         self.restarts = 0

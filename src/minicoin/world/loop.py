@@ -84,9 +84,9 @@ class Loop:
     def _wake(self, host: Host, runner: Runner) -> None:
         # An alarm that a later one replaced, or that another has answered, wakes nobody.
         shown = host.clock.read(self.queue.now)
-        if host.runner is not runner or not host.wake_at or host.wake_at > shown:
+        if host.runner is not runner or host.wake_at is None or host.wake_at > shown:
             return
-        host.wake_at = 0
+        host.wake_at = None
         # A node's alarm may have been set for something that an event in between has dealt with.
         deadline = runner.next_deadline() if host.node is None else host.node.earliest_deadline()
         if deadline is not None and deadline > shown:
@@ -120,5 +120,5 @@ class Loop:
         if host.runner is not runner:
             return
         deadline = runner.next_deadline()
-        if deadline is not None and (not host.wake_at or deadline < host.wake_at):
+        if deadline is not None and (host.wake_at is None or deadline < host.wake_at):
             self._wake_at(host, runner, deadline)

@@ -211,7 +211,7 @@ class World:
         """Switch a host on that runs something else."""
         host.runner = runner
         host.is_up = True
-        host.wake_at = 0
+        host.wake_at = None
         host.lines.up_free = host.lines.down_free = host.worker_free = self.now
 
     def stop(self, host: Host, reason: str) -> None:
@@ -291,7 +291,7 @@ class World:
                 self.stop(host, reason)
             case SetClock(at):
                 host.clock.stands_at = at
-                host.wake_at = 0
+                host.wake_at = None
                 self.loop.post(host, DeadlineReached())
             case SignVote() | SignGreeting() | SignStatement():
                 assert host.signer is not None

@@ -20,6 +20,23 @@ def test_a_deadline_is_reached_at_its_time_and_once() -> None:
     assert script.heard == [(due, DeadlineReached())]
 
 
+def test_a_deadline_of_zero_is_due_at_once() -> None:
+    """Parts say so where an event left them something to do."""
+    world = make_world()
+    host, script = add_script(world)
+    began = world.now
+    script.deadline = Micros(0)
+
+    def handle(event, now):
+        script.heard.append((now, event))
+        script.deadline = None
+
+    script.handle = handle
+    world.wake(host)
+    pass_time(world)
+    assert script.heard == [(began, DeadlineReached())]
+
+
 def test_an_earlier_deadline_moves_the_alarm_and_the_later_one_still_comes() -> None:
     world = make_world()
     host, script = add_script(world)

@@ -84,7 +84,7 @@ class Scene:
             self.restart(host)
         elif host.is_up:
             # Its timer was set by the old clock.
-            host.wake_at = 0
+            host.wake_at = None
             self.world.wake(host)
 
     # --- settings ---
