@@ -10,7 +10,7 @@ from subprocess import PIPE
 import trio
 from tests.interop.peers import GO, require
 from tests.system.node_under_test import NodeUnderTest, running_node
-from tests.waiting import hang_guard, wait_until_async
+from tests.waiting import wait_until_async
 
 from minicoin.core.answers import PeerFound
 from minicoin.core.commands import FindPeer
@@ -43,12 +43,13 @@ class GoDht:
     async def says(self, *words: str) -> list[str]:
         """The first line that begins so."""
         begins = " ".join(words)
-        with hang_guard(f"{begins} of the program", self.lines):
-            while True:
-                for line in self.lines:
-                    if line.startswith(begins):
-                        return line.split()
-                await trio.sleep(0.01)
+
+        def said() -> list[str] | None:
+            return next((line.split() for line in self.lines if line.startswith(begins)), None)
+
+        found = await wait_until_async(said, f"{begins} of the program")
+        assert found is not None
+        return found
 
     async def ask(self, *command: str) -> None:
         await self._process.stdin.send_all(" ".join(command).encode() + b"\n")

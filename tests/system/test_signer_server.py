@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 from coincurve import PrivateKey
-from tests.waiting import HANG_S
+from tests.waiting import hang_guard
 
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.limits import SIGNER_CONNECTIONS_MAX, SIGNER_FRAME_BYTES_MAX
@@ -70,7 +70,7 @@ def with_signer(tmp_path: Path, body: Callable[[Callable[[], Awaitable[Caller]],
         return Caller(await trio.open_unix_socket(path))
 
     async def main() -> None:
-        with trio.fail_after(HANG_S):
+        with hang_guard("what the signer is asked", told):
             async with trio.open_nursery() as nursery:
                 await nursery.start(SignerServer(holder, path, told.append).run, listen_at(path))
                 await body(call, told)

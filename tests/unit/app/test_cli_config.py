@@ -9,6 +9,7 @@ from tests.unit.app.conftest import SimulatedClient
 
 from minicoin.app import invocation
 from minicoin.core.policy.node import NodePolicy
+from minicoin.core.units import SECOND_US
 from minicoin.rpc.dispatch import Dispatcher
 from minicoin.rpc.table import METHODS
 from minicoin.testing.host_port import HostPort
@@ -103,7 +104,7 @@ def test_how_far_apart_blocks_are_changes_from_a_height_on_and_nobody_restarts(b
     late = banks.world.add_node("late", NodePolicy(add_nodes=(banks.hosts[0].address,)))
     banks.hosts.append(late)
     tip = banks.hosts[0].node.view.tree.tip.height
-    assert banks.world.wait(60_000_000, lambda: late.node.view.tree.tip.height >= tip)
+    assert banks.world.wait(60 * SECOND_US, lambda: late.node.view.tree.tip.height >= tip)
     assert banks.shown(2, "min_interval_s") == banks.shown(0, "min_interval_s")
     assert banks.shown(2, "empty_after_s")["source"] == "record"
 

@@ -20,6 +20,7 @@ EXEMPT = {
     "interop/harness.py": (2, "ticks of the clock that the machines under test are given; last words of a closed link"),
     # A program of its own, in an environment of its own.
     "interop/py/peer.py": (4, "which cases pass is its output; a refused stream is only known by its silence"),
+    "system/test_ways_to_meet.py": (2, "a page of the documentation shows its figures, and no test depends on them"),
     "system/registries.py": (1, "between two tries at a registry that is gone, as the carrier has a pause"),
 }
 SLEEPERS = {"time", "trio", "asyncio"}
