@@ -34,13 +34,17 @@ class Banks:
     def where(self, datadir: Path) -> str:
         return f"--network {self.file} --datadir {datadir}"
 
-    def start(self, datadir: Path) -> NodeProcess:
+    def start(self, datadir: Path, options: str = "") -> NodeProcess:
+        datadir.mkdir(exist_ok=True)
         dials = " ".join(f"-d {node.address}" for node in self.nodes)
-        line = f"minicoin startnode {self.where(datadir)} --listen 0 --rpcport 0 {dials}"
+        line = f"minicoin startnode {self.where(datadir)} --listen 0 --rpcport 0 {dials} {options}"
         return NodeProcess(line, "regtest", datadir / "log")
 
     def call(self, number: int, method: str, *params):
         return self.nodes[number].call(method, *params)
+
+    def cli(self, number: int, words: str, more: str = "") -> str:
+        return run(f"minicoin {words} {self.where(self.banks[number].datadir)} {more}", "regtest")
 
     def height(self, number: int = 0) -> int:
         return int(self.call(number, "getblockcount"))
@@ -119,7 +123,7 @@ def check_audit_logs(banks: Banks, from_height: int) -> None:
     assert [json.loads(line)["fields"]["version"] for line in found.splitlines()] == [1]
 
 
-def test_what_is_drafted_survives_kill_9_of_everybody(banks: Banks) -> None:
+def test_what_is_drafted_survives_kill_9_of_everybody_and_three_go_on_without_two(banks: Banks, tmp_path: Path) -> None:
     drafted = banks.call(0, "proposemembers", {}, ["Bank E"], banks.height() + 50)
     wait_until(lambda: banks.call(1, "listmembers")["drafts"], "the draft is known")
     assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
@@ -134,9 +138,61 @@ def test_what_is_drafted_survives_kill_9_of_everybody(banks: Banks) -> None:
         wait_until(lambda number=number: "18:00" in str(banks.call(number, "getnetworkinfo")), "the alert is shown")
     for node in banks.nodes:
         node.kill()
-    banks.nodes[0] = banks.start(banks.banks[0].datadir)
+    banks.nodes = [banks.start(banks.banks[0].datadir)]
     # Nobody else is there: what it was answered, it has.
     assert banks.call(0, "listmembers")["drafts"][0]["hash"] == drafted["hash"]
     (size,) = [row for row in banks.call(0, "getconfiguration")["settings"] if row["name"] == "mempool_mb"]
     assert (size["value"], size["source"], size["version"], len(size["signers"])) == ("50", "record", 1, 4)
     assert banks.call(0, "getmempoolinfo")["maxmempool"] == 50_000_000
+
+    # Two are lost for good. The three others do what docs/consortium.md says, each with its own node and files.
+    banks.nodes += [banks.start(bank.datadir) for bank in banks.banks[1:3]]
+    height = max(banks.height(number) for number in range(3))
+    wait_until(lambda: all(banks.height(number) == height for number in range(3)), "the three are level")
+    assert "minicoin recovery" in banks.cli(0, "getinfo")
+    file, final = tmp_path / "recovery.toml", tmp_path / "final.toml"
+    lost = '--remove "Bank D" --remove "Bank E"'
+    assert "0 of 3 needed" in banks.cli(0, f"recovery propose {lost} --out {file} --dry-run")
+    assert not file.exists()
+    assert "nothing was signed" in banks.cli(0, f"recovery propose {lost} --out {file}", "2>&1 < /dev/null || true")
+    assert "1 of 3 needed" in banks.cli(0, f"recovery propose {lost} --out {file} --yes")
+    assert "1 of 3 needed" in banks.cli(1, f"recovery show {file}")
+    assert "2 of 3 needed" in banks.cli(1, f"recovery sign {file} --yes")
+    wait_until(lambda: banks.call(2, "listrecoveries")["drafts"][0]["missing"] == 1, "two signatures came as records")
+    assert "1 more must sign" in banks.cli(2, "recovery list")
+    assert "combine" in banks.cli(2, f"recovery sign {file} --yes")
+    shown = banks.cli(0, f"recovery combine {file} --out {final}")
+    named = banks.call(0, "combinerecovery", [file.read_text()])["hash"]
+    assert named in shown
+    for number in range(3):
+        banks.nodes[number].stop()
+    banks.nodes = []
+    for bank in banks.banks[:3]:
+        banks.nodes.append(banks.start(bank.datadir, f"--recovery {final}"))
+    banks.pay(0, 1)
+    banks.pay(2, 0)
+    assert banks.members() == ["Bank A", "Bank B", "Bank C"]
+    assert [change["version"] for change in banks.call(0, "getmemberhistory")] == [0, 1]
+
+    # What is named once stays named; a newcomer has to name it, and is told so where it does not.
+    banks.nodes[1].kill()
+    banks.nodes[1] = banks.start(banks.banks[1].datadir)
+    banks.pay(1, 0)
+    fresh = banks.start(tmp_path / "fresh", f"--recovery {final}")
+    stranger = banks.start(tmp_path / "stranger")
+    banks.nodes += [fresh, stranger]
+    wait_until(lambda: fresh.call("getblockcount") == banks.height() > height, "the newcomer has all blocks")
+    wait_until(
+        lambda: any(named in text for text in stranger.call("getblockchaininfo")["warnings"]),
+        "the other one says which recovery it lacks",
+    )
+    assert stranger.call("getblockcount") == height
+    assert stranger.call("getconnectioncount") > 0
+    for node in banks.nodes:
+        assert node.stop() == 0
+    tip = json.loads(run(f"minicoin chain verify --json {banks.where(tmp_path / 'fresh')}", "regtest"))["height"]
+    exported = tmp_path / "chain.dat"
+    run(f"minicoin chain export {exported} {banks.where(tmp_path / 'fresh')}", "regtest")
+    importing = f"minicoin chain import {exported} {banks.where(tmp_path / 'imported')}"
+    assert "import with --recovery" in run(f"{importing} 2>&1 || true", "regtest")
+    assert f"height {tip}" in run(f"{importing} --recovery {final}", "regtest")

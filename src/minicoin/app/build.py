@@ -17,6 +17,7 @@ from coincurve import PrivateKey
 from minicoin import __version__
 from minicoin.app.identity import load_identity
 from minicoin.app.loading import load
+from minicoin.app.recovery_files import NamedRecoveries
 from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
@@ -116,6 +117,8 @@ class NodeSetup:
     """Where members find each other and leave records."""
     registry_max_age_us: int = REGISTRY_MAX_AGE_US
     """How long its word of nodes counts that this one has not met."""
+    recoveries: NamedRecoveries | None = None
+    """Those that `network` names: the data directory keeps them once the node is built."""
     record: RecordSetup | None = None
     """Write what the node handles to a file; the node runs without a wallet then, so that no key gets there."""
 

@@ -9,10 +9,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from minicoin.app.invocation import Invocation
 from minicoin.app.networks import find_network
+from minicoin.app.recovery_files import keep_recoveries, name_recoveries
 from minicoin.app.show import EXIT_FAILED, counted
 from minicoin.app.verify import verify_chain
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.drivers.store.blockfiles import export_blocks, import_blocks
 from minicoin.drivers.store.certified_files import certificate_path, export_certificate
@@ -52,22 +54,33 @@ class ProgressBar:
         self._progress.update(self._task, completed=done, total=total, height=height)
 
 
+def _network(invocation: Invocation) -> Network:
+    """With the recoveries that the data directory names."""
+    return name_recoveries(find_network(invocation.network_name), invocation.datadir).network
+
+
 def import_files(
     invocation: Invocation,
     files: Annotated[list[Path], typer.Argument(help="blk*.dat, bootstrap.dat, or directories of them.")],
     threads: _Threads = 1,
+    recovery: Annotated[
+        list[Path] | None,
+        typer.Option("--recovery", help="File of a recovery by which the chain goes on (networks that members sign)."),
+    ] = None,
 ) -> None:
     """Import block files into the data directory.
 
     The node must not be running.
     """
-    chain = LocalChain(find_network(invocation.network_name), invocation.datadir, script_threads=threads)
+    named = name_recoveries(find_network(invocation.network_name), invocation.datadir, recovery or ())
+    chain = LocalChain(named.network, invocation.datadir, script_threads=threads)
     try:
         with ProgressBar("importing") as bar:
             report = import_blocks(chain, files, bar.update)
         tip = hash_to_hex(chain.tip)
     finally:
         chain.close()
+    keep_recoveries(named, invocation.datadir)
     found: Json = {
         "files": report.files,
         "read": report.read,
@@ -103,7 +116,7 @@ def export_file(
 
     The node must not be running. Where members sign the blocks, the last one's certificate is written to FILE.cert.
     """
-    network = find_network(invocation.network_name)
+    network = _network(invocation)
     for path in (file, certificate_path(file)) if isinstance(network.proof, SignersKind) else (file,):
         if path.exists() and not force:
             raise MisuseError(f"{path} exists already; --force writes over it")
@@ -133,7 +146,7 @@ def verify(
 
     The node must not be running.
     """
-    chain = LocalChain(find_network(invocation.network_name), invocation.datadir, script_threads=threads)
+    chain = LocalChain(_network(invocation), invocation.datadir, script_threads=threads)
     try:
         with ProgressBar("verifying") as bar:
             report = verify_chain(chain, bar.update, replay=replay, threads=threads)

@@ -63,7 +63,8 @@ def history(invocation: Invocation) -> None:
     rows = as_array(invocation.call("getmemberhistory"))
     table = Table("version", "from block", "carried in", "change", "signed by")
     for row in map(as_object, rows):
-        carried = "the network file" if row["carried_at"] is None else f"block {row['carried_at']}"
+        elsewhere = "a recovery" if row["version"] else "the network file"
+        carried = elsewhere if row["carried_at"] is None else f"block {row['carried_at']}"
         signers = ", ".join(map(str, as_array(row["signers"])))
         table.add(str(row["version"]), str(row["from_height"]), carried, _difference(row), signers)
     invocation.show(rows, table)

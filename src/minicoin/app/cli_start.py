@@ -172,6 +172,14 @@ def startnode(
             "--anchor",
         ),
     ] = None,
+    recovery: Annotated[
+        list[Path] | None,
+        _option(
+            _IDENTITY,
+            "File of a recovery that your bank agreed to: the chain goes on by it. Kept in the data directory.",
+            "--recovery",
+        ),
+    ] = None,
     sign_from: Annotated[
         int | None,
         _option(
@@ -457,6 +465,7 @@ def startnode(
         "signer": signer,
         "standby": standby,
         "anchor": None if anchor is None else anchor.expanduser(),
+        "recoveries": tuple(map(str, recovery or ())),
         "allow_peers": tuple(allow_peer or ()),
         "role": role,
         "mdns": mdns,

@@ -45,6 +45,10 @@ from minicoin.core.notices import (
     QuorumPresent,
     RecordsIgnored,
     RecordsLearned,
+    RecoveryContradicted,
+    RecoveryNamed,
+    RecoverySigned,
+    RecoveryUnnamed,
     Reorganised,
     SettingsApplied,
     SettingsCarried,
@@ -127,6 +131,8 @@ def line_of(notice: Notice | Report) -> Line:
         case QuorumLost(present, quorum, missing):
             keys = ",".join(key.hex() for key in missing)
             return Line("quorum-lost", {"present": present, "needed": quorum, "missing": keys})
+        case RecoverySigned() | RecoveryNamed() | RecoveryUnnamed() | RecoveryContradicted():
+            return _recovery_line(notice)
         case SigningStopped(reason):
             return Line("signing-stopped", {"reason": reason})
         case TakeOverRefused(reason):
@@ -242,6 +248,22 @@ def line_of(notice: Notice | Report) -> Line:
 
 def _set(settings: tuple[tuple[str, str], ...]) -> str:
     return " ".join(f"{name}={value}" for name, value in settings)
+
+
+def _recovery_line(notice: RecoverySigned | RecoveryNamed | RecoveryUnnamed | RecoveryContradicted) -> Line:
+    where: dict[str, str | int] = {"recovery": notice.recovery.hex(), "height": notice.height}
+    match notice:
+        case RecoverySigned():
+            where |= {"block": hash_to_hex(notice.block), "members": len(notice.members)}
+            return Line("recovery-signed", where)
+        case RecoveryNamed():
+            where |= {"block": hash_to_hex(notice.block), "members": len(notice.members)}
+            return Line("recovery-named", {**where, "signers": len(notice.signers)})
+        case RecoveryUnnamed():
+            return Line("recovery-unnamed", {**where, "remedy": "--recovery with its file, if your bank agreed to it"})
+        case RecoveryContradicted():
+            left = {"block": hash_to_hex(notice.block), "certificate": notice.certificate.hex()}
+            return Line("recovery-contradicted", {**where, **left})
 
 
 def _evidence_line(evidence: Evidence) -> Line:

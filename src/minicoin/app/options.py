@@ -50,6 +50,7 @@ _FIELD_OF_KEY: Final = {
     "registrytokenfile": "registry_token_file",
     "registrymaxage": "registry_max_age_s",
     "allowpeer": "allow_peers",
+    "recovery": "recoveries",
     "rpcport": "rpc_port",
     "rpcbind": "rpc_bind",
     "rpcuser": "rpc_user",
@@ -98,6 +99,7 @@ class NodeOptions(BaseModel):
     identity_seed: int | None = None
     """For laboratories: anybody who knows the number can be this peer."""
     anchor: Path | None = None
+    recoveries: tuple[str, ...] = ()
     sign_from: int | None = Field(None, ge=1)
     standby: bool = False
     """Another node signs with the key that this one has."""

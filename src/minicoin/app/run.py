@@ -21,6 +21,7 @@ from minicoin.app.more_keys import MoreKeys
 from minicoin.app.open_files import require_open_files
 from minicoin.app.options import NodeOptions
 from minicoin.app.places import PROGRAM
+from minicoin.app.recovery_files import keep_recoveries, name_recoveries
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
 from minicoin.app.signing_key import has_signing_key, load_signing_keys
@@ -88,7 +89,9 @@ def _interval_us(seconds: float) -> int:
 
 def setup_from_options(options: NodeOptions) -> NodeSetup:
     """Raises DecodeError or MisuseError that names the option."""
-    network = _network(options)
+    datadir = options.resolved_datadir()
+    named = name_recoveries(_network(options), datadir, map(Path, options.recoveries))
+    network = named.network
     _require_members_options(options, network)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
@@ -111,6 +114,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         sign_from=options.sign_from,
         stands_by=options.standby,
         anchor=None if options.anchor is None else read_anchor(options.anchor, network),
+        bound_blocks=named.blocks,
     )
     policy = _with_relay_options(policy, options, network)
     binds: list[Bind] = []
@@ -120,7 +124,6 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         binds = [Bind(host, port) for host in hosts]
         if options.plain_port is not None:
             binds += [Bind(host, options.plain_port, TransportKind.PLAIN) for host in hosts]
-    datadir = options.resolved_datadir()
     setup = NodeSetup(
         network,
         datadir,
@@ -135,6 +138,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
         uses_mdns=uses_mdns,
         registry=_registry(options, network),
         registry_max_age_us=options.registry_max_age_s * SECOND_US,
+        recoveries=named,
         record=None if options.record is None else RecordSetup(options.record, options.record_max_mb << 20),
         mock_time_us=options.mocktime * SECOND_US if options.mocktime else None,
     )
@@ -375,6 +379,9 @@ async def _run(options: NodeOptions) -> int:
     if options.identity_file is not None:
         adopt_identity(setup.datadir, read_identity(options.identity_file))
     built = await build_node(setup, log.take)
+    if setup.recoveries is not None:
+        # Only now: what the node cannot start with is not kept.
+        keep_recoveries(setup.recoveries, setup.datadir)
     for message in built.messages:
         print(message, file=sys.stderr)  # noqa: T201
     bridge = NodeBridge(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from minicoin.core.params.recovery_file import RecoveryFile
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
@@ -194,6 +195,19 @@ class SettingsDrafted:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryDrafted:
+    """A recovery with every signature known here."""
+
+    file: RecoveryFile
+    needed: int
+    missing: int
+    """So many more members must sign before operators may name it."""
+    warnings: tuple[str, ...]
+    is_signed: bool
+    """Ours is among them, and on disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class AdmissionSigned:
     """A draft of an admission with our member's signature. It is on disk and goes to peers."""
 
@@ -376,6 +390,7 @@ Answer = (
     | MembersDrafted
     | SigningKeyHeld
     | SettingsDrafted
+    | RecoveryDrafted
     | BlockVerdict
     | TipAt
     | Finality

@@ -18,6 +18,7 @@ from minicoin.core.answers import (
     PackageResult,
     PeerFound,
     RecordSigned,
+    RecoveryDrafted,
     Refused,
     Rescanned,
     Sent,
@@ -29,6 +30,7 @@ from minicoin.core.answers import (
     WalletWords,
 )
 from minicoin.core.faults import MisuseError
+from minicoin.core.params.recovery_file import RecoveryFile
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Transaction, Txid, TxOut
@@ -256,6 +258,30 @@ class TakeOver:
     answer: ClassVar = Done
     sign_from: int | None = None
     """The operator answers for it that the key signed nothing from this height on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeRecovery:
+    """Draft a recovery behind the last certified block; signed as this node's member, or only looked at."""
+
+    answer: ClassVar = RecoveryDrafted
+    added: tuple[tuple[str, bytes], ...] = ()
+    """(name, key)."""
+    removed: tuple[str, ...] = ()
+    """Each by name or key."""
+    signs: bool = False
+    forced: bool = False
+    """Sign it although the network is not halted, as far as this node can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignRecovery:
+    """The same for one that another member drafted."""
+
+    answer: ClassVar = RecoveryDrafted
+    file: RecoveryFile
+    signs: bool = False
+    forced: bool = False
 
 
 # --- chain and transactions ---
@@ -535,6 +561,7 @@ RecordCommand = PutRecord | SignRecord
 AdmissionCommand = ProposeAdmission | ApproveAdmission
 MembersCommand = ProposeMembers | ApproveMembers
 SettingsCommand = ProposeSettings | ApproveSettings
+RecoveryCommand = ProposeRecovery | SignRecovery
 ChainCommand = (
     SubmitBlock
     | SubmitHeader
@@ -561,6 +588,7 @@ Command = (
     | HoldSigningKey
     | SettingsCommand
     | TakeOver
+    | RecoveryCommand
     | ChainCommand
     | PoolCommand
     | MiningCommand

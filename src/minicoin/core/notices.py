@@ -124,6 +124,46 @@ class SigningStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoverySigned:
+    """This node's member signed a recovery, and signs no more block for the list that it takes over from."""
+
+    recovery: bytes
+    """Its hash, as far as this signature goes."""
+    height: int
+    block: BlockHash
+    members: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryNamed:
+    """The configuration names a recovery: behind this block its members sign."""
+
+    recovery: bytes
+    height: int
+    block: BlockHash
+    members: tuple[bytes, ...]
+    signers: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryUnnamed:
+    """Peers follow a recovery that holds and that this node's configuration does not name."""
+
+    recovery: bytes
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryContradicted:
+    """Members went on without a recovery that is named here: their certificate, of another block, is evidence."""
+
+    recovery: bytes
+    height: int
+    block: BlockHash
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceFound:
     """A member lied, or its key is used in two places; or more of them lied than their list tolerates. It is new here,
     and holds."""
@@ -507,6 +547,10 @@ Notice = (
     | QuorumLost
     | SigningStopped
     | TakeOverRefused
+    | RecoverySigned
+    | RecoveryNamed
+    | RecoveryUnnamed
+    | RecoveryContradicted
     | EvidenceFound
     | VoteCast
     | ProposalRefused

@@ -24,6 +24,7 @@ from minicoin.core.drafts.statement_desk import StatementDraft
 from minicoin.core.evidence.state import EvidenceState
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.members.proposing import MemberStanding
+from minicoin.core.members.recovery_drafts import RecoveryDraft, RecoveryStanding
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.orphans import Orphan
 from minicoin.core.mempool.outcomes import FeerateBucket, MempoolSnapshot
@@ -35,6 +36,7 @@ from minicoin.core.netsync.digest import SyncSnapshot
 from minicoin.core.netsync.peers import SyncPeerView
 from minicoin.core.overlay.contract import OverlayState
 from minicoin.core.params.network import Network
+from minicoin.core.params.recovery_file import RecoveryFile
 from minicoin.core.part import PeerView, Router
 from minicoin.core.payments.keeper import WalletKeeper
 from minicoin.core.peer.session import SessionSnapshot
@@ -259,6 +261,14 @@ class FounderSettingsReader(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
+class RecoveryReader(Protocol):
+    """Recoveries on their way (core/members). Each raises MisuseError while blocks are still to come."""
+
+    def standing(self) -> RecoveryStanding: ...
+    def open(self) -> tuple[RecoveryDraft, ...]: ...
+    def combined(self, files: Iterable[RecoveryFile]) -> RecoveryFile: ...
+
+
 class SessionReader(Protocol):
     """One session (core/peer)."""
 
@@ -336,6 +346,8 @@ class SeenFlows(Protocol):
     def configuration(self) -> ConfigurationReader | None: ...
     @property
     def founder_settings(self) -> FounderSettingsReader | None: ...
+    @property
+    def recovering(self) -> RecoveryReader | None: ...
 
 
 class NodeView:
@@ -406,6 +418,11 @@ class NodeView:
     def founder_settings(self) -> FounderSettingsReader | None:
         """None where no founders sign settings."""
         return self._flows.founder_settings
+
+    @property
+    def recovering(self) -> RecoveryReader | None:
+        """None where nobody signs the blocks."""
+        return self._flows.recovering
 
     @property
     def sync(self) -> SyncReader:

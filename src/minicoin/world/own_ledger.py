@@ -52,6 +52,12 @@ class OwnLedger:
         self.store.crash(rng)
         self._engine = ChainEngine(self._network, self.store, self._verifier)
 
+    def configure(self, network: Network) -> None:
+        """Its operator names recoveries: the next run opens what is stored as this network."""
+        self._engine.flush()
+        self._network = network
+        self._engine = ChainEngine(network, self.store, self._verifier)
+
     def flush(self) -> None:
         """What an orderly stop writes, where there is room."""
         if not self.store.is_full:

@@ -40,6 +40,22 @@ LINES = [
         notices.QuorumLost(3, 4, (b"a" * 32, b"b" * 32)),
         f"quorum-lost present=3 needed=4 missing={'61' * 32},{'62' * 32}",
     ),
+    (
+        notices.RecoverySigned(b"\xab" * 2, 9, BLOCK, (b"k", b"l")),
+        f"recovery-signed recovery=abab height=9 block={HEX} members=2",
+    ),
+    (
+        notices.RecoveryNamed(b"\xab" * 2, 9, BLOCK, (b"k", b"l"), (b"m",)),
+        f"recovery-named recovery=abab height=9 block={HEX} members=2 signers=1",
+    ),
+    (
+        notices.RecoveryUnnamed(b"\xab" * 2, 9),
+        "recovery-unnamed recovery=abab height=9 remedy=--recovery with its file, if your bank agreed to it",
+    ),
+    (
+        notices.RecoveryContradicted(b"\xab" * 2, 9, BLOCK, b"\xcd"),
+        f"recovery-contradicted recovery=abab height=9 block={HEX} certificate=cd",
+    ),
     (notices.SigningStopped("its key is used twice"), "signing-stopped reason=its key is used twice"),
     (
         notices.MembersCarried(9, BLOCK, MemberChange(1, 20, bytes(32), BANKS, ("A",) * 5)),

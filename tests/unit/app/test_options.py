@@ -95,6 +95,7 @@ def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
         whitelist = ["noban@10.0.0.0/8"]
         whitelistrelay = true
         anchor = "~/anchor.toml"
+        recovery = ["~/recovery.toml"]
         signfrom = 5
         signer = "unix:/tmp/signer/socket"
         standby = true

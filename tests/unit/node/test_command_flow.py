@@ -4,6 +4,7 @@ from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.netsync.samples import LOCKED_STATEMENT
 from tests.unit.node.bench import LETTERS, NETWORK, NOBODY, Bench
 from tests.unit.node.spending import funded, spend_coin
 
@@ -13,6 +14,7 @@ from minicoin.core.effects import Activate, ReadBlock, Reply, Shutdown, StoreBlo
 from minicoin.core.events import WorkFailed
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import LONG_POLLS_MAX
+from minicoin.core.params.recovery_file import RecoveryFile
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.primitives.transaction import Transaction, TxIn, TxOut, make_outpoint
@@ -208,6 +210,8 @@ EVERY = [
     c.ProposeSettings((("mempool_mb", "50"),)),
     c.ApproveSettings("00000000"),
     c.TakeOver(),
+    c.ProposeRecovery(removed=("Bank",)),
+    c.SignRecovery(RecoveryFile(LOCKED_STATEMENT), signs=True),
     *[c.SubmitBlock(raw(block)) for block in (*BLOCKS, *RIVALS, BAD)],
     c.InvalidateBlock(BLOCKS[0].hash),
     c.InvalidateBlock(NETWORK.genesis.hash),

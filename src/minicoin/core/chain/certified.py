@@ -93,6 +93,7 @@ class CertifiedChain:
         self._watcher: Callable[[SecondCertificate], None] = lambda second: None
         self._left: LeftBranch | None = None
         self._unnamed: dict[bytes, Recovery] = {}
+        self._way_watcher: Callable[[Recovery | LeftBranch], None] = lambda found: None
         self.recoveries: Final = Recoveries(self._network_id, founding.recoveries)
         self.carried: Final = Carried(founding, self.recoveries)
         """What the connected blocks carried."""
@@ -124,6 +125,11 @@ class CertifiedChain:
     def watch_second(self, watcher: Callable[[SecondCertificate], None]) -> None:
         """Be called with each second certificate that is refused for being one."""
         self._watcher = watcher
+
+    def watch_ways(self, watcher: Callable[[Recovery | LeftBranch], None]) -> None:
+        """Be called, once for each, with a recovery that peers follow and that is not named here, and with the evidence
+        that members went on without one that is."""
+        self._way_watcher = watcher
 
     def note_second(self, one: Certificate, other: Certificate) -> None:
         """Both hold, of two blocks of a height: known from an earlier run, or shown by others."""
@@ -225,8 +231,9 @@ class CertifiedChain:
         for recovery in self.recoveries.behind(height - 1):
             if certificate.problem(under, domain_of(self._network_id, recovery.previous)) is None:
                 decided = self.recoveries.bound(height) if known is None else known.block
-                if decided != certificate.block:
-                    self._left = self._left or LeftBranch(certificate, recovery)
+                if decided != certificate.block and self._left is None:
+                    self._left = LeftBranch(certificate, recovery)
+                    self._way_watcher(self._left)
                 raise _other_way(f"of height {height}: it is of the members in front of {recovery.hash.hex()}")
             under = recovery.members
 
@@ -243,8 +250,9 @@ class CertifiedChain:
         problem = first.problem(self.claimed_at(first.height + 1), self._network_id)
         if problem is not None:
             raise _refused(f"of height {height}: the recovery {first.hash.hex()} beside it: {problem}")
-        if first.hash in self._unnamed or len(self._unnamed) < RECOVERIES_PER_HEIGHT_MAX:
+        if first.hash not in self._unnamed and len(self._unnamed) < RECOVERIES_PER_HEIGHT_MAX:
             self._unnamed[first.hash] = first
+            self._way_watcher(first)
         raise _other_way(
             f"of height {height}: it follows recovery {first.hash.hex()} behind block {first.height}, which this "
             "node's configuration does not name"

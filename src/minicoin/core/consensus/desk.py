@@ -84,16 +84,16 @@ class Desk:
         self._orders.popleft()
         return event.signed, self._begin()
 
-    def on_statement_signed(self, event: StatementSigned) -> tuple[bool, Iterable[Effect]]:
-        """Whether it was asked for here, and how to go on."""
+    def on_statement_signed(self, event: StatementSigned) -> Iterable[Effect]:
+        """How to go on, where it was asked for here."""
         if self._step is not _Step.SIGNING or self._orders[0].signs != SignStatement(
             event.member, event.kind, event.body
         ):
-            return False, ()
+            return ()
         if event.signature is None:
-            return True, self._drop(event.reason)
+            return self._drop(event.reason)
         self._orders.popleft()
-        return True, self._begin()
+        return self._begin()
 
     def _awaits(self, vote: Vote) -> bool:
         signs = self._orders[0].signs

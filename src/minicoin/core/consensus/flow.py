@@ -42,7 +42,7 @@ from minicoin.core.consensus.timeouts import RoundTimes
 from minicoin.core.consensus.voting import Voting
 from minicoin.core.effects import Close, Effect, Send, SignGreeting
 from minicoin.core.encoding.base58 import encode_base58
-from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, VoteSigned
+from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, StatementSigned, VoteSigned
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.limits import (
     CONSENSUS_ASK_EVERY_US,
@@ -52,7 +52,9 @@ from minicoin.core.limits import (
 )
 from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
+from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.recovery import Prevotes, Recovery, SignerLock
 from minicoin.core.signers.votes import SignedVote
 from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -164,6 +166,24 @@ class Consensus(Part):
         if peer is not None and is_first and self._peers.has_met(event.conn):
             effects += [effect for member in peer.members for effect in self._meet(peer, member, now)]
         return self._after(effects, now)
+
+    # --- recovery ---
+
+    def sign_recovery(self, recovery: Recovery, now: Micros) -> list[Effect]:
+        """Promise it, on disk, and have it signed. Raises MisuseError where that must not be."""
+        return self._after(self._voting.promise(recovery, now), now)
+
+    def on_statement_signed(self, event: StatementSigned, now: Micros) -> list[Effect]:
+        """The signature under a recovery, which the desk waited for."""
+        return self._after(list(self._voting.desk.on_statement_signed(event)), now)
+
+    def lock_behind(self, height: int) -> tuple[SignerLock | None, Prevotes]:
+        """What the key is locked on at the height behind this one, and why."""
+        return self._voting.lock_behind(height)
+
+    def block_at_hand(self, block: BlockHash) -> RawBlock | None:
+        """One that was proposed."""
+        return self._voting.shelf.get(block)
 
     # --- peers ---
 

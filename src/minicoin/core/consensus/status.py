@@ -64,8 +64,9 @@ class ConsensusStatus:
         quorum, count = self.members.quorum, len(self.members)
         if not self.has_quorum:
             found.append(
-                f"no quorum: {self.present} of {count} members are here and {quorum} must sign; no block is made until "
-                "another one is back, and none that was final is undone"
+                f"halted, no quorum: {self.present} of {count} members are here and {quorum} must sign; no block is "
+                "made until another one is back, and none that was final is undone (if too many are lost for good: "
+                "`minicoin recovery`)"
             )
         elif self.one_more_halts and count > 1:
             found.append(f"one more failure halts: {self.present} of {count} members are here, just the quorum")

@@ -16,7 +16,6 @@ from typing import Final, assert_never
 
 from minicoin.core.chain.certified import CertifiedChain
 from minicoin.core.chain.coinbase_tags import carried_certificate
-from minicoin.core.consensus.choice import Justified
 from minicoin.core.consensus.desk import Desk, Order
 from minicoin.core.consensus.fitness import Fitness, FitnessCheck
 from minicoin.core.consensus.heights import Heights
@@ -39,7 +38,7 @@ from minicoin.core.consensus.shelf import DecidedBlock, Shelf
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
-from minicoin.core.effects import Effect, Send, SignVote, VerifyProposal
+from minicoin.core.effects import Effect, Send, SignStatement, SignVote, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
@@ -49,7 +48,8 @@ from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
-from minicoin.core.signers.recovery import NO_RECOVERY, Recovery
+from minicoin.core.signers.recovery import NO_RECOVERY, Prevotes, Recovery, SignerLock
+from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import NIL, SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros
 from minicoin.core.wire.messages_extension import ExtensionMessage
@@ -282,14 +282,34 @@ class Voting:
             )
         return None
 
-    def promise(self, recovery: Recovery, now: Micros) -> tuple[Justified | None, list[Effect]]:
-        """Sign nothing more for the members that this recovery takes over from; what the key is locked on, and what
-        follows. Raises MisuseError where it must not be signed."""
+    def promise(self, recovery: Recovery, now: Micros) -> list[Effect]:
+        """Sign nothing more for the members that this recovery takes over from, and then sign it. Raises MisuseError
+        where that must not be."""
         fitness = self.fitness.fitness
         if fitness not in (Fitness.FIT, Fitness.ASKING):
             raise MisuseError(f"this node cannot sign it: it {fitness.value}")
+        if self.twin:
+            raise MisuseError("another node proved that it uses the same signing key: stop one of the two")
+        if self.member not in self.rounds.members:
+            raise MisuseError(f"the key of this node is no member's at height {self.heights.height}")
         self.fitness.state = self.fitness.state.promised(recovery)
-        return self.fitness.state.lock_behind(recovery.height), self.reconsider(now)
+        lock, _ = self.lock_behind(recovery.height)
+        signs = SignStatement(self.member, StatementKind.RECOVERY, recovery.statement(lock))
+        held = () if lock is None else (lock.block,)
+        order = Order(signs, self.held.document, self.fitness.state.encode(), self.shelf.write(held))
+        return [*self.reconsider(now), *self.desk.take(order)]
+
+    def lock_behind(self, height: int) -> tuple[SignerLock | None, Prevotes]:
+        """What the key is locked on at the height behind this one, and why; a block that is no child of ours there
+        binds nobody."""
+        lock = self.fitness.state.lock_behind(height)
+        if lock is None:
+            return None, ()
+        block = self.shelf.get(lock.choice.block)
+        if block is not None and block.header.previous != self._node.tree.tip.hash:
+            return None, ()
+        said = SignerLock(lock.round, lock.choice.block, lock.choice.next_members)
+        return said, tuple((one.member, one.signature) for one in lock.prevotes)
 
     @property
     def bound(self) -> BlockHash | None:

@@ -301,6 +301,7 @@ class HeaderOnlyNode:
             | commands.MembersCommand
             | commands.HoldSigningKey
             | commands.TakeOver
+            | commands.RecoveryCommand
             | commands.TrialCommand,
         ):
             self._shared.refuse(request, Reason.WRONG_ROLE, NO_BLOCKS)

@@ -37,6 +37,27 @@ def standing_of(tree: HeaderReader) -> MemberStanding:
     return ChangeStanding(height, carried.members.members_at(height), carried.names_at(height), carried.members)
 
 
+def changed_members(
+    at: MemberStanding, added: tuple[tuple[str, bytes], ...], removed: tuple[str, ...]
+) -> dict[bytes, str]:
+    """Key and name of the members with these more, and without those, each by name or key. Raises MisuseError."""
+    named = dict(zip(at.members.keys, at.names, strict=True))
+    for who in removed:
+        keys = [key for key, name in named.items() if who in (name, key.hex())]
+        if not keys:
+            raise MisuseError(f"{who!r} is no member at height {at.height}; there are {', '.join(named.values())}")
+        del named[keys[0]]
+    for name, key in added:
+        if key in named:
+            raise MisuseError(f"{named[key]} has this key already: {key.hex()}")
+        if name in named.values():
+            raise MisuseError(
+                f"a member has the name {name!r} already; remove it in the same change to give it a new key"
+            )
+        named[key] = name
+    return named
+
+
 class MemberChanges:
     """Of one node of a network of signers."""
 
@@ -103,20 +124,7 @@ class MemberChanges:
         removed: tuple[str, ...],
         from_height: int | None,
     ) -> MemberChange:
-        named = dict(zip(at.members.keys, at.names, strict=True))
-        for who in removed:
-            keys = [key for key, name in named.items() if who in (name, key.hex())]
-            if not keys:
-                raise MisuseError(f"{who!r} is no member at height {at.height}; there are {', '.join(named.values())}")
-            del named[keys[0]]
-        for name, key in added:
-            if key in named:
-                raise MisuseError(f"{named[key]} has this key already: {key.hex()}")
-            if name in named.values():
-                raise MisuseError(
-                    f"a member has the name {name!r} already; remove it in the same change to give it a new key"
-                )
-            named[key] = name
+        named = changed_members(at, added, removed)
         first = at.height + CARRIED_AHEAD_BLOCKS
         height = at.height + CHANGES_AHEAD_BLOCKS if from_height is None else from_height
         if height < first:

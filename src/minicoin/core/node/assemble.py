@@ -28,6 +28,7 @@ from minicoin.core.directed.letterbox import LETTERS_KEY, Letterbox
 from minicoin.core.discovery.bootstrap import Bootstrap
 from minicoin.core.discovery.gossip import Gossip
 from minicoin.core.discovery.policy import DiscoveryPolicy
+from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.evidence.state import EVIDENCE_KEY, EvidenceState
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.ledger_view import full_view
@@ -220,6 +221,7 @@ def make_common(
     now: Micros,
 ) -> CommonParts:
     _require_anchor(tree, policy)
+    _require_recoveries(tree)
     is_private = network.allow_private_addresses
     book_rng = rng.stream("book")
     restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
@@ -269,6 +271,35 @@ def _require_anchor(tree: HeaderTree, policy: NodePolicy) -> None:
         raise MisuseError(
             f"the chain that this node has contradicts the anchor: {problem}. If the anchor is right, somebody showed "
             "the node another history: move its data directory away, keep its keys, and start again with the anchor"
+        )
+
+
+def _require_recoveries(tree: HeaderTree) -> None:
+    """Raises MisuseError where the chain of an earlier run does not go with the recoveries that are named."""
+    signers = tree.signers
+    if signers is None:
+        return
+    top = tree.best_header
+    for one in signers.recoveries.named:
+        if one.height > top.height:
+            continue
+        found = tree.ancestor(top, one.height)
+        if found.hash != one.block:
+            raise MisuseError(
+                f"recovery {one.hash.hex()} goes on from block {hash_to_hex(one.block)}, and this node has "
+                f"{found.header} at height {one.height}. If the recovery is right, move the node's data directory "
+                "away, keep its keys and its state, and start again with the recovery"
+            )
+        problem = signers.recovery_problem(one.height)
+        if problem is not None:
+            raise MisuseError(problem)
+    if not top.height:
+        return
+    certificate = signers.kept_at(top.height).certificate
+    if certificate.problem(signers.members_at(top.height), signers.recoveries.domain(top.height)) is not None:
+        raise MisuseError(
+            f"block {top.height} of this node is not signed by the members that its configuration knows: if the "
+            "network was recovered, name that recovery (startnode --recovery FILE)"
         )
 
 

@@ -16,6 +16,7 @@ from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.limits import COMMANDS_WAITING_MAX
 from minicoin.core.members.proposing import MemberChanges
+from minicoin.core.members.recovering import Recovering
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
@@ -90,6 +91,7 @@ class CommandFlow:
         member_changes: MemberChanges | None,
         consensus: Consensus | None,
         configuration: ConfigurationFlow | None,
+        recovering: Recovering | None,
     ) -> None:
         self._parts = parts
         self._chain = chain
@@ -105,6 +107,7 @@ class CommandFlow:
         self._peer_ids = peer_ids
         self._member_changes = member_changes
         self._consensus = consensus
+        self._recovering = recovering
         self._submitted: dict[BlockHash, _Submitted] = {}
         self._settling: list[RequestId] = []
         """Those who are answered when chain and mempool stand where they should: who marked a block, and who just
@@ -151,6 +154,10 @@ class CommandFlow:
             if self._consensus is None:
                 raise MisuseError("this node signs for no member: a standby has the member's key")
             self._peers.perform(self._consensus.take_over(request, command, now), now)
+        elif isinstance(command, commands.RecoveryCommand):
+            if self._recovering is None:
+                raise MisuseError(NO_MEMBERS)
+            self._recovering.handle(request, command, now)
         elif isinstance(command, commands.ChainCommand):
             self._of_chain(request, command, now)
         elif isinstance(command, commands.PoolCommand):

@@ -29,6 +29,8 @@ from minicoin.core.evidence.flow import EvidenceFlow
 from minicoin.core.inventory.inventory_flow import InventoryFlow
 from minicoin.core.inventory.tx_flow import TxFlow
 from minicoin.core.members.proposing import MemberChanges, standing_of
+from minicoin.core.members.recovering import Recovering
+from minicoin.core.members.recovery_drafts import RecoveryDrafts
 from minicoin.core.mempool.pool_flow import PoolFlow
 from minicoin.core.mining.miner import Miner
 from minicoin.core.netsync.chain_flow import ChainFlow
@@ -91,6 +93,8 @@ class Flows:
     """The same."""
     founder_settings: FounderSettings | None
     """Where founders sign settings, and nobody blocks."""
+    recovering: Recovering | None
+    """Where members sign."""
     commands: CommandFlow
 
     def statement_taker(self, kind: StatementKind) -> StatementTaker | None:
@@ -103,8 +107,7 @@ class Flows:
             case StatementKind.SETTINGS_CHANGE | StatementKind.CONFIGURATION:
                 return self.configuration
             case StatementKind.RECOVERY:
-                # No part of a node asks for one.
-                return None
+                return self.recovering
 
 
 def make_flows(
@@ -153,6 +156,7 @@ def make_flows(
     founder_settings = make_founder_settings(shared, settables_of(shared, consensus))
     if member_changes is not None and chain_settings is not None:
         mining.carry(lambda now: CoinbaseTags(None, member_changes.ready(now), chain_settings.ready()))
+    recovering = _make_recovering(shared, records, consensus)
     listeners: tuple[Part, ...] = (
         addresses,
         shared.sync,
@@ -204,6 +208,7 @@ def make_flows(
         member_changes=member_changes,
         configuration=configuration,
         founder_settings=founder_settings,
+        recovering=recovering,
         commands=CommandFlow(
             shared,
             chain,
@@ -221,6 +226,7 @@ def make_flows(
             member_changes,
             consensus,
             configuration,
+            recovering,
         ),
     )
 
@@ -258,6 +264,20 @@ def _make_chain_settings(shared: Parts, records: RecordFlow | None) -> ChainSett
         records,
         partial(settings_standing_of, shared.tree),
         shared.own_keys,
+        shared,
+    )
+
+
+def _make_recovering(shared: Parts, records: RecordFlow | None, consensus: Consensus | None) -> Recovering | None:
+    """Where members sign."""
+    if shared.tree.signers is None or shared.records is None or records is None:
+        return None
+    return Recovering(
+        RecoveryDrafts(shared.records, shared.network.network_id),
+        records,
+        shared.tree,
+        (lambda member, now: False) if consensus is None else consensus.is_heard,
+        consensus,
         shared,
     )
 

@@ -91,6 +91,8 @@ class Node:
             self._flows.configuration.on_start(now)
         if self._flows.founder_settings is not None:
             self._flows.founder_settings.on_start(now)
+        if self._flows.recovering is not None:
+            self._flows.recovering.start()
         self._flows.overlay.consider(now)
         self._shared.bootstrap.start(now, self._shared.book.size)
         self._flows.addresses.on_start()
@@ -301,6 +303,9 @@ class Node:
         if taker is None:
             raise MisuseError(f"a signature under {event.kind} for a node that asked for none")
         taker.on_signed(event, now)
+        if self._flows.consensus is not None:
+            # What goes with a promise waited in line with votes.
+            self._flows.peers.perform(self._flows.consensus.on_statement_signed(event, now), now)
 
     def _on_signing(self, event: VoteSigned | GreetingSigned | ProposalVerified, now: Micros) -> None:
         consensus = self._flows.consensus

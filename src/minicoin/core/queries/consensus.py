@@ -38,7 +38,15 @@ class ConsensusQueries:
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know; nothing while all is well."""
         signers, status = self._view.tree.signers, self._view.consensus()
+        if signers is None:
+            return ()
+        second, left = signers.second_certificate, signers.left_branch
+        told = [] if left is None else [left.text]
+        told += [
+            f"peers follow recovery {one.hash.hex()} behind block {one.height}, which this node's configuration does "
+            "not name: if your bank agreed to it, start the node with --recovery and its file"
+            for one in signers.unnamed
+        ]
         if status is not None:
-            return status.warnings()
-        second = None if signers is None else signers.second_certificate
-        return () if second is None else (second.text,)
+            return (*status.warnings(), *told)
+        return (*(() if second is None else (second.text,)), *told)

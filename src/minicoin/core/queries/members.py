@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from minicoin.core.chain.change_history import CarriedChange
+from minicoin.core.chain.member_history import RecoveredList
 from minicoin.core.drafts.changes import ChangeDraft
 from minicoin.core.limits import MEMBERS_COUNTED_BLOCKS
 from minicoin.core.members.proposing import MemberStanding
@@ -44,7 +45,7 @@ class ChangeReport:
     """By name, as the list before has it."""
     missing: int = 0
     carried_at: int | None = None
-    """The height of the block that carries it."""
+    """The height of the block that carries it; None for the founding list and for a recovery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ def _draft_report(draft: ChangeDraft[MemberChange], before: dict[bytes, str]) ->
 
 
 def _carried_report(carried: CarriedChange[MemberChange], before: dict[bytes, str]) -> ChangeReport:
-    return _report(carried.change, before, carried_at=carried.height)
+    is_carried = not isinstance(carried.change, RecoveredList)
+    return _report(carried.change, before, carried_at=carried.height if is_carried else None)
 
 
 def _report(

@@ -12,6 +12,7 @@ from minicoin.core.queries.members import MemberQueries
 from minicoin.core.queries.mempool import PoolQueries
 from minicoin.core.queries.network import NetworkQueries
 from minicoin.core.queries.records import RecordQueries
+from minicoin.core.queries.recoveries import RecoveryQueries
 from minicoin.core.queries.wallet import WalletQueries
 from minicoin.core.units import Micros
 from minicoin.core.view import NodeView
@@ -32,6 +33,7 @@ class NodeQueries:
         "network",
         "now",
         "records",
+        "recoveries",
         "wallet",
     )
 
@@ -47,6 +49,7 @@ class NodeQueries:
         self.mempool = PoolQueries(view, now)
         self.network = NetworkQueries(view, now)
         self.records = RecordQueries(view)
+        self.recoveries = RecoveryQueries(view)
         self.wallet = WalletQueries(view)
 
     def warnings(self) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ CONFIGURATION: Final = "configuration"
 """What members set that validity does not depend on."""
 CONFIGURATION_DRAFT: Final = "config-draft"
 """The same, as one member signs it."""
+RECOVERY: Final = "recovery"
+"""What a member publishes that stands behind a recovery of a halted network."""
 ALERT: Final = "alert"
 """What every node shows among its warnings."""
 
@@ -137,6 +139,7 @@ KINDS: Final = MappingProxyType(
                 "the nodes' settings, as one member signed them",
                 StatementKind.CONFIGURATION,
             ),
+            KindRow(RECOVERY, MaySign.ANY_NODE, 16_384, 30 * DAY_US, "a recovery of a halted network, with signatures"),
         )
     }
 )

@@ -51,6 +51,9 @@ class FoundCertificates:
         signers = chain.tree.signers
         if signers is None:
             raise MisuseError(f"nobody certifies the blocks of {chain.network.name}")
+        self._named = {one.hash for one in signers.recoveries.named}
+        for one in signers.recoveries.named:
+            self._lists[one.members.hash] = one.members
         for _, members in signers.lists():
             self._lists[members.hash] = members
         for carried in signers.carried.members.carried():
@@ -79,9 +82,16 @@ class FoundCertificates:
         return self._waiting.get(block.header.previous)
 
     def carried_by(self, block: RawBlock) -> KeptCertificate | None:
-        """The certificate of its parent; None where it carries none that can be read."""
-        certificate = _tags(block).certificate
-        return None if certificate is None else self._keep(certificate)
+        """The certificate of its parent; None where it carries none that can be read. Raises MisuseError where that
+        was made behind a recovery that is not named."""
+        tags = _tags(block)
+        for one in tags.recoveries:
+            if one.hash not in self._named:
+                raise MisuseError(
+                    f"behind block {one.height} this chain goes on by recovery {one.hash.hex()}, which is not named: "
+                    "if your bank agreed to it, import with --recovery and its file"
+                )
+        return None if tags.certificate is None else self._keep(tags.certificate)
 
     def of_tip(self, block: RawBlock) -> KeptCertificate | None:
         """What lies beside the files for this block."""

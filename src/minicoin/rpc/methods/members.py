@@ -51,10 +51,15 @@ async def get_anchor(call: Call) -> Json:
 
 async def propose_members(call: Call) -> Json:
     await _require_members(call)
-    added = tuple(_added(name, key) for name, key in call.mapping("add").items())
+    added = read_added(call)
     removed = tuple(map(_text, call.array("remove")))
     height = call.positive("from_height", 1, _HEIGHT_MAX) if call.has("from_height") else None
     return await _drafted(call, ProposeMembers(added, removed, height, call.flag("force")))
+
+
+def read_added(call: Call) -> tuple[tuple[str, bytes], ...]:
+    """Name and key of each new member."""
+    return tuple(_added(name, key) for name, key in call.mapping("add").items())
 
 
 async def approve_members(call: Call) -> Json:
