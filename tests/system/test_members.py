@@ -186,7 +186,7 @@ def test_what_is_drafted_survives_kill_9_of_everybody_and_three_go_on_without_tw
         lambda: any(named in text for text in stranger.call("getblockchaininfo")["warnings"]),
         "the other one says which recovery it lacks",
     )
-    assert stranger.call("getblockcount") == height
+    wait_until(lambda: stranger.call("getblockcount") == height, "it has all blocks in front of the recovery")
     assert stranger.call("getconnectioncount") > 0
     for node in banks.nodes:
         assert node.stop() == 0
