@@ -62,7 +62,7 @@ def test_what_others_must_sign_is_handed_on(keeping) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("put", "news", "x"), "no records of kind 'news'; there are status, super, alert, change, config"),
+        (("put", "news", "x"), "no records of kind 'news'; there are status, super, alert, change, settings-change"),
         (("put", "status", "x" * 1_025), "too long"),
         (("put", "alert", "x"), "alert_keys"),
         (("show", "status", "12D3KooWQzh94LCsDcPSSxYBDVZjquTKwKqpH4Lb9fxvMFDgckur"), "this node has no status record"),

@@ -92,7 +92,7 @@ def test_what_a_publisher_refuses_is_told() -> None:
     [
         (("links.transport=plain",), "are signed by peer ids"),
         (("network.own_messages=false",), "set network.own_messages = true"),
-        (("records.kind=alert",), "any node may sign status, super, change; not 'alert'"),
+        (("records.kind=alert",), "any node may sign status, super, change, settings-change, recovery; not 'alert'"),
         (("records.kind=super", "records.value_bytes=513"), "a record of kind super has at most 512 bytes"),
         (("records.publishers=13",), "13 publish, but there are 12 nodes"),
         (("records.stop_s=5.0",), "5 is not after start_s"),

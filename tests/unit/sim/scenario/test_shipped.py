@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicoin.sim.scenario.attackers import Attacker
-from minicoin.sim.scenario.faults import Fault, LinkLoss
+from minicoin.sim.scenario.faults import Fault, LinkLoss, RegistryLies
 from minicoin.sim.scenario.problems import models_of, tag_of
 from minicoin.sim.scenario.schema import Scenario
 
@@ -76,8 +76,8 @@ def test_agreement_is_for_both_engines() -> None:
 def test_the_storm_holds_every_kind_of_fault() -> None:
     storm = Scenario.load(ROOT / "scenarios/fault_storm.toml")
     assert storm.faults.random is not None
-    # What takes links for good is the question of another file.
-    kinds = [tag_of(model) for model in models_of(Fault) if model is not LinkLoss]
+    # What takes links for good, and what a registry says, are the questions of other files.
+    kinds = [tag_of(model) for model in models_of(Fault) if model not in (LinkLoss, RegistryLies)]
     assert list(storm.faults.random.per_hour) == kinds
     assert {fault.kind for fault in Scenario.load(ROOT / "scenarios/how_few_connections.toml").fault} == {"link-loss"}
 
