@@ -147,13 +147,14 @@ class World:
         group: str = "",
         chain: tuple[BlockHash, ...] = (),
         address: NodeAddress | None = None,
+        identity: Identity | None = None,
     ) -> Host:
-        """A computer that is switched off, with `chain` on its disk; it lives at its index's address or another."""
+        """A computer that is switched off, with `chain` on its disk; it lives at its index's address or another, and
+        has the identity of its index or another, where hosts have any."""
         index = len(self.hosts)
         at = address or host_address(index)
-        identity = None
         if self.settings.has_peer_ids:
-            identity = Identity.from_seed(self.rng.stream(f"identity {index}").bytes(SEED_BYTES))
+            identity = identity or Identity.from_seed(self.rng.stream(f"identity {index}").bytes(SEED_BYTES))
             at = replace(at, peer_id=identity.peer_id.multihash)
         disk = Disk(SharedLedger(self.book, chain))
         # Its own copy: a line carries when it is free, and callers give many hosts the same rates.

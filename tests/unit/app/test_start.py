@@ -17,7 +17,8 @@ print(json.dumps([code, sorted(sys.modules)]))
 
 # About typer's own modules and those of Python behind it, and what a call needs besides.
 RPC_MODULES_MAX = 240
-# Networks of members, records of who may connect and recoveries bring the signatures of all of them.
+# Networks of members, records of who may connect and recoveries bring the signatures of all of them, a load of records
+# their kinds.
 SIM_MODULES_MAX = 420
 NEVER_FOR_RPC = (
     *("httpx", "pydantic", "trio", "lmdb", "rich", "structlog"),

@@ -4,10 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from minicoin.core.faults import MisuseError
+from minicoin.core.libp2p.identity import Identity
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 from minicoin.sim.attackers.addresses import AddressPlan, AddressRange
 from minicoin.sim.attackers.band import Band
+from minicoin.sim.attackers.dropping_super import DroppingSuper
 from minicoin.sim.attackers.eclipse import POOL_PER_GROUP, EclipsePeer
 from minicoin.sim.attackers.flood_addresses import AddressFlooder
 from minicoin.sim.attackers.flood_connections import ConnectionFlooder
@@ -16,6 +19,7 @@ from minicoin.sim.attackers.flood_transactions import TransactionFlooder
 from minicoin.sim.attackers.handles import AttackerHandle, MinerHandle
 from minicoin.sim.attackers.invalid_blocks import PAYMENT_FLAWS, BlockForger, InvalidBlockPeer
 from minicoin.sim.attackers.invalid_headers import InvalidHeaderPeer
+from minicoin.sim.attackers.key_sybil import KeySybil, identities_near
 from minicoin.sim.attackers.lying_index import LyingIndex
 from minicoin.sim.attackers.miner import Gateway, Strategy
 from minicoin.sim.attackers.peer import ScriptedPeer
@@ -27,6 +31,7 @@ from minicoin.sim.attackers.wallet import AttackerWallet, Coin, Pay
 from minicoin.sim.attackers.withhold_blocks import WithholdStrategy
 from minicoin.sim.scenario.attackers import (
     Attacker,
+    DroppingSupers,
     Eclipse,
     FloodAddresses,
     FloodConnections,
@@ -39,6 +44,7 @@ from minicoin.sim.scenario.attackers import (
     SelfishMiner,
     SlowBlocks,
     Sybil,
+    SybilNearKey,
     WithholdBlocks,
 )
 from minicoin.sim.scenario.fields import micros
@@ -55,6 +61,8 @@ _SCOUTED = 4
 _GROUPS_MAX = 64
 
 
+_GROUPED = Eclipse | DroppingSupers | SybilNearKey
+"""Attackers that say how many networks they have."""
 _FOLLOWING = Eclipse | Sybil | FloodTransactions | SlowBlocks | InvalidBlocks | InvalidHeaders
 """Attackers of chosen nodes for whom it matters where the chain stands."""
 
@@ -108,7 +116,7 @@ class _Builder:
         self._rng = world.rng.stream(f"attacker {number}")
         self._band = Band(world.network, self._rng, self._wake)
         self._hosts: dict[ScriptedPeer, Host] = {}
-        groups = attacker.network_groups if isinstance(attacker, Eclipse) else min(attacker.count, _GROUPS_MAX)
+        groups = attacker.network_groups if isinstance(attacker, _GROUPED) else min(attacker.count, _GROUPS_MAX)
         self._addresses: AddressRange = plan.take(groups)
         self._scout_address = plan.take(1).address(0)
         self._pool = self._make_pool() if isinstance(attacker, Eclipse) else ()
@@ -117,14 +125,16 @@ class _Builder:
         attacker, band, world = self._attacker, self._band, self._world
         targets = self._targets()
         strategy = self._strategy()
+        identities = self._identities()
         for place in range(attacker.count):
             host = world.add_host(
                 self._hooks.place(),
                 name=f"{attacker.kind}{self._number}.{place}",
                 group=attacker.kind,
                 address=self._addresses.address(place),
+                identity=identities[place] if identities else None,
             )
-            peer = self._peer(host.address, self._rng.stream(f"peer {place}"), targets, place)
+            peer = self._peer(host, self._rng.stream(f"peer {place}"), targets, place)
             if isinstance(peer, Gateway) and strategy is not None:
                 peer.strategy = strategy
             band.peers.append(peer)
@@ -146,8 +156,8 @@ class _Builder:
             tie_share=tie_share,
         )
 
-    def _peer(self, address: NodeAddress, rng: Rng, targets: tuple[NodeAddress, ...], place: int) -> ScriptedPeer:
-        attacker, band = self._attacker, self._band
+    def _peer(self, host: Host, rng: Rng, targets: tuple[NodeAddress, ...], place: int) -> ScriptedPeer:
+        attacker, band, address = self._attacker, self._band, host.address
         match attacker:
             case Eclipse():
                 return EclipsePeer(
@@ -187,6 +197,10 @@ class _Builder:
                 return GossipFlooder(band, address, rng, targets, rate_per_s=rate)
             case LyingIndexes(lie=lie):
                 return LyingIndex(band, address, rng, targets, lie=lie)
+            case DroppingSupers():
+                return DroppingSuper(band, address, rng, targets, identity=self._identity_of(host))
+            case SybilNearKey():
+                return KeySybil(band, address, rng, targets, victim=self._victim(attacker).peer_id)
             case FloodConnections(rate_per_s=rate, handshake=shakes_hands):
                 return ConnectionFlooder(band, address, rng, targets, rate_per_s=rate, shakes_hands=shakes_hands)
             case SlowBlocks(delay_s=delay_s):
@@ -199,6 +213,23 @@ class _Builder:
                 return InvalidHeaderPeer(band, address, rng, targets, flaw=flaw, rate_per_s=rate)
             case SelfishMiner() | WithholdBlocks():
                 return Gateway(band, address, rng, targets[place :: attacker.count])
+
+    def _victim(self, attacker: SybilNearKey) -> NodeAddress:
+        return self._world.hosts[attacker.victim].address
+
+    def _identities(self) -> tuple[Identity, ...]:
+        """Those that it chose; none where any will do."""
+        attacker = self._attacker
+        if not isinstance(attacker, SybilNearKey):
+            return ()
+        rng = self._rng.stream("identities")
+        return identities_near(self._victim(attacker).peer_id, attacker.count, attacker.tries, rng)
+
+    @staticmethod
+    def _identity_of(host: Host) -> Identity:
+        if host.identity is None:
+            raise MisuseError("an attacker that signs needs a world whose hosts have identities")
+        return host.identity
 
     def _strategy(self) -> Strategy | None:
         attacker, script, size = self._attacker, self._hooks.pay_script, self._world.block_bytes

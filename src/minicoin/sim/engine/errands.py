@@ -1,7 +1,7 @@
 """Letters and searches: nodes of the run write to peer ids, or look for them, at Poisson times. Whom and when is drawn
 from the seed; how each ended is recorded as the node that asked was told.
 
-Addressees are drawn from all honest nodes, whether they run or not: who writes cannot know that either.
+Addressees are drawn whether they run or not: who writes cannot know that either.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,12 +25,15 @@ _TEXT: Final = "Are you there?"
 class ErrandLoad:
     """One kind of errand, from the load's start to its end."""
 
-    def __init__(self, world: World, load: Errands, kind: ErrandKind, honest: Sequence[Host]) -> None:
+    def __init__(
+        self, world: World, load: Errands, kind: ErrandKind, honest: Sequence[Host], addressees: Sequence[Host]
+    ) -> None:
         self.records: list[ErrandRecord] = []
         self._world = world
         self._load = load
         self._kind = kind
         self._honest = honest
+        self._addressees = addressees
         self._rng = world.rng.stream(f"errands {kind}")
         self._mean_us = round(SECOND_US / load.rate_per_s)
         self._began_at = 0
@@ -53,7 +56,7 @@ class ErrandLoad:
         if self._is_over or (stop_s is not None and self._world.now >= self._began_at + round(stop_s * SECOND_US)):
             return
         self._wait(self._world.now)
-        sender, addressee = (self._honest[self._rng.below(len(self._honest))] for _ in range(2))
+        sender, addressee = (some[self._rng.below(len(some))] for some in (self._honest, self._addressees))
         if sender.is_up and sender is not addressee:
             self._send(sender, addressee)
 

@@ -36,6 +36,7 @@ from minicoin.sim.faults.timeline import FaultTimeline
 from minicoin.sim.measure.record import ErrandKind
 from minicoin.sim.scenario.load import Errands
 from minicoin.sim.scenario.schema import Scenario
+from minicoin.sim.scenario.targets import Target, target_nodes
 from minicoin.sim.topology import Topology
 from minicoin.world.host import Host, Lines
 from minicoin.world.ledger import Ledger, SharedLedger
@@ -285,7 +286,16 @@ class Simulation:
             (self.scenario.letters, "letter"),
             (self.scenario.searches, "search"),
         )
-        return [ErrandLoad(self.world, load, kind, self.honest) for load, kind in wanted if load is not None]
+        return [
+            ErrandLoad(self.world, load, kind, self.honest, self._meant(load.to, kind))
+            for load, kind in wanted
+            if load is not None
+        ]
+
+    def _meant(self, target: Target, kind: ErrandKind) -> list[Host]:
+        rng = self.world.rng.stream(f"addressees {kind}")
+        indices = target_nodes(target, range(len(self.honest)), self.scenario.groups, rng)
+        return [self.honest[index] for index in indices]
 
     def _sample_regularly(self) -> None:
         measure = self.scenario.measure

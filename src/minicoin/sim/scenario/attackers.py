@@ -9,6 +9,7 @@ from pydantic import Field
 
 from minicoin.sim.scenario.fields import (
     Count,
+    NodeIndex,
     PositiveRate,
     PositiveSeconds,
     Seconds,
@@ -103,6 +104,28 @@ class LyingIndexes(PeerAttacker):
     takes nobody in."""
 
 
+class DroppingSupers(PeerAttacker):
+    """Say that they are super nodes with nothing but free places, in a network of the model `supernode`: they take
+    leaves and letters, and pass nothing on."""
+
+    kind: Literal["dropping-super"]
+    network_groups: Count = 1
+    """Network groups (/16) that its peers are in: of one group a leaf has one parent."""
+
+
+class SybilNearKey(PeerAttacker):
+    """Makes identities until many of them lie nearest to one node's key, in a network of the model `kademlia`. Whoever
+    asks for that node is told of its own."""
+
+    kind: Literal["sybil-near-key"]
+    victim: NodeIndex
+    """The node whose key they crowd around."""
+    network_groups: Count = 1
+    """Network groups (/16) that its peers are in: of one group few stand in a table."""
+    tries: Count = 20
+    """Identities that it makes for each that it keeps, which are the nearest of all."""
+
+
 class FloodConnections(PeerAttacker):
     """Opens connections until there is no slot left."""
 
@@ -174,6 +197,8 @@ Attacker = Annotated[
     | FloodAddresses
     | FloodGossip
     | LyingIndexes
+    | DroppingSupers
+    | SybilNearKey
     | FloodConnections
     | SlowBlocks
     | InvalidBlocks

@@ -3,7 +3,9 @@
 Each raises KeyProblem with the key to change. What the model cannot express is model_limits' part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.models import SettingProblem
@@ -11,7 +13,14 @@ from minicoin.core.params.network import OVERLAY
 from minicoin.core.records.kinds import KINDS, MaySign
 from minicoin.core.rng import Rng
 from minicoin.sim.pool_shares import POOL_SHARES
-from minicoin.sim.scenario.attackers import FloodGossip, LyingIndexes, MinerAttacker, PeerAttacker
+from minicoin.sim.scenario.attackers import (
+    DroppingSupers,
+    FloodGossip,
+    LyingIndexes,
+    MinerAttacker,
+    PeerAttacker,
+    SybilNearKey,
+)
 from minicoin.sim.scenario.fault_rates import OWN_LEDGER_KINDS, PLAIN_KINDS
 from minicoin.sim.scenario.faults import (
     BandwidthCap,
@@ -40,6 +49,11 @@ from minicoin.sim.scenario.problems import KeyProblem, near_misses
 from minicoin.sim.scenario.signers import check_signers
 from minicoin.sim.scenario.spans import beginnings, latest_end_s
 from minicoin.sim.scenario.targets import ALL, REST, Target, drawn_count, group_name, highest_index, target_nodes
+
+_MODEL_ATTACKED: Final[Mapping[type[SettingsTable], str]] = MappingProxyType(
+    {FloodGossip: "gossip", LyingIndexes: "index", DroppingSupers: "supernode", SybilNearKey: "kademlia"}
+)
+"""What an attacker of one network model needs."""
 
 
 def check_scenario(form: ScenarioForm) -> None:
@@ -330,6 +344,9 @@ def _check_targets(form: ScenarioForm) -> None:
 def _targets(form: ScenarioForm) -> Iterator[tuple[str, Target]]:
     for place, fault in enumerate(form.fault):
         yield from (((f"fault[{place}].{key}", value)) for key, value in _target_keys(fault))
+    for key, load in (("letters", form.letters), ("searches", form.searches)):
+        if load is not None:
+            yield f"{key}.to", load.to
     for place, attacker in enumerate(form.attacker):
         if isinstance(attacker, PeerAttacker):
             yield f"attacker[{place}].target", attacker.target
@@ -432,9 +449,11 @@ def _named_nodes(target: Target, form: ScenarioForm) -> tuple[int, ...]:
 
 def _check_attackers(form: ScenarioForm) -> None:
     for place, attacker in enumerate(form.attacker):
-        model = "gossip" if isinstance(attacker, FloodGossip) else "index" if isinstance(attacker, LyingIndexes) else ""
-        if model not in ("", form.network.overlay):
+        model = _MODEL_ATTACKED.get(type(attacker), form.network.overlay)
+        if model != form.network.overlay:
             raise KeyProblem(f"attacker[{place}].kind", f"{attacker.kind} needs network.overlay = '{model}'")
+        if isinstance(attacker, SybilNearKey):
+            _check_index(f"attacker[{place}].victim", attacker.victim, form.nodes.count)
     shares = [attacker.hash_share for attacker in form.attacker if isinstance(attacker, MinerAttacker)]
     if sum(shares) >= 1:
         raise KeyProblem("attacker.hash_share", f"the attackers have {sum(shares):g} of the hash power; leave some")

@@ -18,6 +18,7 @@ from minicoin.sim.scenario.fields import (
     Switch,
     WorkMicros,
 )
+from minicoin.sim.scenario.targets import ALL, Target
 
 
 class MinedBlock(SettingsTable):
@@ -83,10 +84,12 @@ class Transactions(SettingsTable):
 
 
 class Errands(SettingsTable):
-    """Letters to peer ids, or searches for them, between nodes drawn from all. Without this table there are none."""
+    """Letters to peer ids, or searches for them, from nodes drawn from all. Without this table there are none."""
 
     rate_per_s: PositiveRate
     """How many per second in the whole network, at exponential times."""
+    to: Target = ALL
+    """Whom they are for."""
     start_s: Seconds = 0.0
     """When the first may be sent."""
     stop_s: PositiveSeconds | None = None

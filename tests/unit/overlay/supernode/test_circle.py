@@ -127,6 +127,8 @@ def test_so_many_are_told_of_and_nobody_of_himself():
 def test_on_a_private_network_each_address_stands_for_itself():
     circle, _ = made()
     assert circle.group(NodeAddress("10.0.0.1", 1)) != circle.group(NodeAddress("10.0.0.1", 2))
+    # One that is public stands for its network there as well.
+    assert circle.group(NodeAddress("20.0.0.1", 1)) == circle.group(NodeAddress("20.0.0.2", 2))
 
 
 def test_rests_are_bounded_and_end():

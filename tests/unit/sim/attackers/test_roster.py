@@ -12,6 +12,7 @@ from minicoin.sim.attackers.handles import MinerHandle
 from minicoin.sim.attackers.roster import coins_wanted
 from minicoin.sim.scenario.attackers import (
     Attacker,
+    DroppingSupers,
     Eclipse,
     FloodAddresses,
     FloodConnections,
@@ -23,6 +24,7 @@ from minicoin.sim.scenario.attackers import (
     SelfishMiner,
     SlowBlocks,
     Sybil,
+    SybilNearKey,
     WithholdBlocks,
 )
 
@@ -33,6 +35,8 @@ EVERY_KIND: tuple[Attacker, ...] = (
     FloodAddresses(kind="flood-addresses", rate_per_s=0.1, per_message=20),
     FloodConnections(kind="flood-connections", rate_per_s=0.5),
     LyingIndexes(kind="lying-index", lie="invents", target=(1,)),
+    DroppingSupers(kind="dropping-super", target=(1,)),
+    SybilNearKey(kind="sybil-near-key", victim=1, tries=2),
     FloodGossip(kind="flood-gossip", rate_per_s=0.5, target=(1,)),
     SlowBlocks(kind="slow-blocks", delay_s=1.0, target=(1,)),
     InvalidBlocks(kind="invalid-blocks", per_hour=120.0, target=(2,)),
@@ -48,7 +52,7 @@ def test_every_kind_of_the_scenario_file_is_here() -> None:
 
 
 def _run(small_net: Callable[..., Any], *, encodes: bool) -> Any:
-    net = small_net(4, EVERY_KIND, coins=coins_wanted(EVERY_KIND, 60), encodes=encodes)
+    net = small_net(4, EVERY_KIND, coins=coins_wanted(EVERY_KIND, 60), encodes=encodes, has_peer_ids=True)
     net.begin()
     miners = [handle for handle in net.handles if isinstance(handle, MinerHandle)]
     for number in range(6):
@@ -71,8 +75,8 @@ def test_all_kinds_at_once_leave_the_honest_nodes_of_one_mind(encodes: bool, sma
     assert all(subject.split("/")[0] not in honest for index in range(4) for subject in net.bans(index))
     # Blocks travel faster than any attacker's announcement here, so nobody asks the slow one.
     quiet = {handle.kind for handle in net.handles if not handle.fired}
-    # Nobody joins an index in a network of another model.
-    assert quiet - {"slow-blocks"} == {"lying-index"}
+    # Nobody joins an index, a super node or a key space in a network of another model.
+    assert quiet - {"slow-blocks"} == {"lying-index", "dropping-super", "sybil-near-key"}
     assert all(not host.is_up and not host.links for handle in net.handles for host in handle.hosts)
 
 
@@ -83,10 +87,10 @@ def test_equal_seeds_give_equal_traces(small_net: Callable[..., Any]) -> None:
 
 
 def test_hosts_come_behind_the_honest_ones_and_scouts_behind_their_attacker(small_net: Callable[..., Any]) -> None:
-    net = small_net(4, EVERY_KIND, coins=coins_wanted(EVERY_KIND, 60))
+    net = small_net(4, EVERY_KIND, coins=coins_wanted(EVERY_KIND, 60), has_peer_ids=True)
     indexes = [index for handle in net.handles for index in handle.host_indexes]
     assert indexes == list(range(4, len(net.world.hosts)))
-    assert [len(handle.hosts) for handle in net.handles] == [3, 2, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1]
+    assert [len(handle.hosts) for handle in net.handles] == [3, 2, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1]
     assert len({host.address for host in net.world.hosts}) == len(net.world.hosts)
 
 

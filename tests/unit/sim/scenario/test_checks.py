@@ -11,6 +11,7 @@ NODES = "[nodes]\ncount = 10\n"
 MINING = "[mining]\nblocks = 3\n"
 BASE = TOP + NODES + MINING
 LIBP2P = '[links]\ntransport = "libp2p"\n'
+KADEMLIA = '[network]\noverlay = "kademlia"\n[topology]\nsource = "addrman"\n[links]\ntransport = "named"\n'
 GROUP = '[[nodes.group]]\nname = "g"\ncount = 4\n'
 
 
@@ -183,6 +184,16 @@ CASES = {
     "attacker[0].kind: lying-index needs network.overlay = 'index'": (
         BASE + '[[attacker]]\nkind = "lying-index"\nlie = "invents"\n'
     ),
+    "attacker[0].kind: dropping-super needs network.overlay = 'supernode'": (
+        BASE + '[[attacker]]\nkind = "dropping-super"\n'
+    ),
+    "attacker[0].kind: sybil-near-key needs network.overlay = 'kademlia'": (
+        BASE + '[[attacker]]\nkind = "sybil-near-key"\nvictim = 0\n'
+    ),
+    "attacker[0].victim: there is no node 10": (
+        BASE + KADEMLIA + '[[attacker]]\nkind = "sybil-near-key"\nvictim = 10\n'
+    ),
+    "letters.to: there is no node 10": BASE + KADEMLIA + "[letters]\nrate_per_s = 1.0\nto = [10]\n",
     "fault[0].nodes: torn-write happens in a node's own store": BASE + fault("torn-write", "nodes = [1]"),
     "fault[0].nodes: full-disk happens in a node's own store": (
         BASE + GROUP + 'ledger = "own"\n' + fault("full-disk", "nodes = [3, 4]")

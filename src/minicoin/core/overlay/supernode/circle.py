@@ -122,9 +122,9 @@ class Circle:
         self.book = SuperBook(self.group)
 
     def group(self, address: NodeAddress) -> bytes:
-        """What one operator is assumed to control at most; on private networks a host with its port, since whole labs
-        live on one address."""
-        if self._setup.is_private_network:
+        """What one operator is assumed to control at most; on private networks a private host with its port, since
+        whole labs live on one address."""
+        if self._setup.is_private_network and not (address.ip is not None and address.ip.is_global):
             return f"{address.host} {address.port}".encode()
         return self._setup.group(address)
 
