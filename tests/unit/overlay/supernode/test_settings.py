@@ -21,4 +21,4 @@ def test_every_setting_is_a_field_and_is_refused_out_of_its_bounds():
 
 
 def test_a_node_is_a_leaf_unless_it_says_otherwise():
-    assert find_model("supernode").role("") == "leaf" and ROLES == ("leaf", "super")
+    assert find_model("supernode").role("") == "leaf" and ROLES == ("leaf", "super", "auto")

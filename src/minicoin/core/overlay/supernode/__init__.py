@@ -1,8 +1,8 @@
 """Super nodes and leaves: a few nodes with good lines carry the network, the others sit at some of them.
 
-1. Which a node is its operator says. A super node is whoever signs a status as one: any node may, so a leaf never
-   depends on one alone. Its parents are in distinct network groups, one of them is remembered from the last run, and
-   what they say of the chain is compared.
+1. Which a node is its operator says, or leaves to `election` (role `auto`). A super node is whoever signs a status as
+   one: any node may, so a leaf never depends on one alone. Its parents are in distinct network groups, one of them is
+   remembered from the last run, and what they say of the chain is compared.
 2. A leaf learns of super nodes from its first one, or from whomever the address book draws. It chooses the best of a
    few by what they publish: free places, load, how long their neighbours take to answer them; were it the best of all,
    all leaves would come to the same one. One that has not caught up is nobody's second parent.
@@ -22,6 +22,7 @@
 8. Whoever brings a forged record is to blame, since everybody checks before passing on. Expired and replayed ones are
    ignored, for clocks differ; a leaf that tells where others sit, or takes a leaf for a super node, is refused.
 
-`leaf` and `super` are the two roles, `circle` what they share; `admission`, `directory`, `supers`, `dials`, `finds`,
-`tips` and `memory` are the rules one by one; `entries` is what is signed, `messages` what is said.
+`leaf` and `super` are the two roles, `auto` is either in its turn, `circle` is what they share; `admission`,
+`directory`, `supers`, `dials`, `finds`, `tips`, `memory` and `election` are the rules one by one; `entries` is what is
+signed, `messages` what is said.
 """

@@ -59,6 +59,11 @@ class SuperStatus:
     def free(self) -> int:
         return max(0, self.places - self.leaves)
 
+    @property
+    def load_permille(self) -> int:
+        """How full it is."""
+        return 1_000 * self.leaves // max(1, self.places)
+
     def encode(self) -> bytes:
         numbers = (self.leaves, self.places, self.links, self.delay_ms)
         packed = _STATUS.pack(*(min(number, 0xFFFF) for number in numbers), self.height)

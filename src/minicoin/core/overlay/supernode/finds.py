@@ -85,6 +85,10 @@ class LeafFinds:
                 effects += self._next(number, find, parents, now)
         return effects
 
+    def end_all(self, now: Micros) -> list[Effect]:
+        """Nobody is asked any more: say what we know."""
+        return [effect for number, find in list(self._waiting.items()) for effect in self._next(number, find, (), now)]
+
     def on_deadline(self, parents: tuple[Near, ...], now: Micros) -> list[Effect]:
         effects: list[Effect] = []
         for number, find in list(self._waiting.items()):

@@ -27,6 +27,7 @@ from minicoin.core.overlay.contract import (
     found_in,
 )
 from minicoin.core.overlay.supernode.circle import Circle, Near
+from minicoin.core.overlay.supernode.election import AIM_PERMILLE, FULL_PERMILLE, SupersSeen
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Attachment, Signer
 from minicoin.core.overlay.supernode.finds import LeafFinds
 from minicoin.core.overlay.supernode.memory import read_memory, write_memory
@@ -407,6 +408,48 @@ class LeafOverlay(Overlay):
         effects = self._finds.take(near, message, is_believed, self._parents.in_turn(), now)
         self.alarm.by(self._finds.next_deadline())
         return effects
+
+    # --- an election ---
+
+    def supers_seen(self, now: Micros) -> SupersSeen:
+        """What it sees of those it sits at, and whether they are enough."""
+        statuses = [parent.near.status for parent in self._parents if parent.near.status is not None]
+        return SupersSeen(
+            loads=tuple(status.load_permille for status in statuses),
+            leaves=sum(status.leaves for status in statuses) // max(1, len(statuses)),
+            is_short=self._missing() > 0 and self._search.fruitless > 0,
+            is_reachable=self._setup.own_address() is not None,
+            delay_ms=self._circle.median_delay_ms(),
+        )
+
+    def farewell(self, now: Micros) -> tuple[list[Effect], tuple[ConnId, ...]]:
+        """It is a leaf no longer: its places are free, its connections of use to a super node."""
+        ended: list[Effect] = [Send(parent.conn, SuperPlace(Verdict.ENDED)) for parent in self._parents]
+        return ended + self._finds.end_all(now), ()
+
+    def change_over(self, now: Micros) -> list[Effect]:
+        """Leave the fullest parent, if it is full and another super node is known that is half empty: one that has
+        just become one gets its leaves so, and the others have room again."""
+        loads = [(parent.near.status.load_permille, parent) for parent in self._parents if parent.near.status]
+        load, fullest = max(loads, key=lambda one: one[0], default=(0, None))
+        if fullest is None or load < FULL_PERMILLE or len(self._parents) < 2:
+            return []
+        near = [parent.near.peer_id for parent in self._parents]
+        groups = [parent.group for parent in self._parents if parent is not fullest]
+        if not any(
+            status.places
+            and status.load_permille < AIM_PERMILLE
+            and status.address is not None
+            and status.address.peer_id not in near
+            and self._circle.group(status.address) not in groups
+            and not self._circle.rests.is_resting(status.address.peer_id, now)
+            for status in self._circle.book
+        ):
+            return []
+        self._lose(fullest.conn, now)
+        self._search.rest(fullest.near.peer_id, _DOUBTED_REST_US, now)
+        self._left.append(fullest.conn)
+        return [Send(fullest.conn, SuperPlace(Verdict.ENDED))]
 
     # --- what it shows ---
 

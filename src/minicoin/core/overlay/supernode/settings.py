@@ -9,7 +9,9 @@ from minicoin.core.params.models import IntSetting, SettingValue
 
 LEAF: Final = "leaf"
 SUPER: Final = "super"
-ROLES: Final = (LEAF, SUPER)
+AUTO: Final = "auto"
+"""A leaf that becomes a super node where those are too few."""
+ROLES: Final = (LEAF, SUPER, AUTO)
 
 SETTINGS: Final = (
     IntSetting("parents", 3, 1, SUPER_PARENTS_MAX, "super nodes that a leaf attaches to"),

@@ -4,7 +4,7 @@ Decides whom it links to, and what of others it believes. The package's head tel
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -28,6 +28,7 @@ from minicoin.core.overlay.contract import (
 )
 from minicoin.core.overlay.supernode.circle import Circle, Near
 from minicoin.core.overlay.supernode.directory import Directory, Entered
+from minicoin.core.overlay.supernode.election import SupersSeen
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Signer, SuperStatus
 from minicoin.core.overlay.supernode.finds import places_in
 from minicoin.core.overlay.supernode.learning import Learning
@@ -90,8 +91,8 @@ class SuperOverlay(Overlay):
         self._search = Search(self._circle, self.alarm, setup.rng)
         self._directory = Directory(2 * self._settings.places, self._is_super)
         self._leaves = LeafPlaces(self._settings.places, self._settings.admissions, self._on_places)
-        signer = Signer(setup.identity, setup.network_id)
-        self._own = OwnStatus(self._status, signer, self.alarm, setup.rng)
+        self._signer = Signer(setup.identity, setup.network_id)
+        self._own = OwnStatus(self._status, self._signer, self.alarm, setup.rng)
         self._news = News(self.alarm)
         self._learning = Learning()
         self._unwanted: list[ConnId] = []
@@ -393,6 +394,39 @@ class SuperOverlay(Overlay):
         if places is not None:
             found = PeerFound(places, FoundBy.RECORD, is_certain=True)
         return (Reply(request, found),)
+
+    # --- an election ---
+
+    def supers_seen(self, now: Micros) -> SupersSeen:
+        """How full it is itself, and those it is linked to: one of each network group, the fullest."""
+        of_group: dict[bytes, SuperStatus] = {}
+        for near in self._links().values():
+            status, group = near.status, self._circle.group(near.address or near.peer.address)
+            if status is not None and (group not in of_group or status.load_permille > of_group[group].load_permille):
+                of_group[group] = status
+        return SupersSeen(
+            loads=tuple(status.load_permille for status in of_group.values()),
+            leaves=len(self._leaves),
+            is_short=False,
+            is_reachable=any(near.peer.is_inbound for near in self._circle.near.values()),
+            delay_ms=self._circle.median_delay_ms(),
+            own_load=1_000 * len(self._leaves) // self._settings.places,
+        )
+
+    def linked(self) -> tuple[NodeAddress, ...]:
+        """Where other super nodes are that it is linked to."""
+        addresses = (near.address for near in self._links().values())
+        return tuple(address for address in addresses if address is not None)
+
+    def farewell(self, now: Micros) -> tuple[list[Effect], tuple[ConnId, ...]]:
+        """It is a super node no longer: its leaves go elsewhere, the others hear that it has no places, and none of its
+        connections is of use to a leaf."""
+        leaves, links = self._leaves.conns(), tuple(self._links())
+        status = replace(self._status(), leaves=0, places=0)
+        last = self._signer.sign(STATUS_KEY, status.encode(), now)
+        effects: list[Effect] = [Send(conn, SuperPlace(Verdict.ENDED)) for conn in leaves]
+        effects += [Send(conn, SuperNews((last,))) for conn in links]
+        return effects, (*leaves, *links)
 
     # --- what it shows ---
 

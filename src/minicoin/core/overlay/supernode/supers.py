@@ -119,5 +119,4 @@ def draw(items: Iterable[T], count: int, rng: Rng) -> list[T]:
 
 
 def _cost(status: SuperStatus) -> tuple[bool, int]:
-    load_permille = 1_000 * status.leaves // max(1, status.places)
-    return status.free == 0, load_permille + status.delay_ms
+    return status.free == 0, status.load_permille + status.delay_ms
