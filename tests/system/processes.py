@@ -1,6 +1,7 @@
 """Node processes as an operator starts them: a command line, what it prints, its log, its RPC."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -18,6 +19,8 @@ PROGRAMS = Path(sys.executable).parent
 UP = "RPC on"
 """The line of a node's greeting from which on it answers."""
 _LOG_LINES_SHOWN = 5
+# Of no seed: two that test beside each other draw different ones.
+_DRAW = random.SystemRandom()
 
 
 def environment(network: str) -> dict[str, str]:
@@ -29,15 +32,22 @@ def environment(network: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    """Ports that nobody listens on, below those that Linux gives to connections: one of these could have it first."""
+    found: list[int] = []
+    while len(found) < count:
+        port = _DRAW.randrange(20_000, 27_000)
+        if port not in found and _binds(port):
+            found.append(port)
+    return found
+
+
+def _binds(port: int) -> bool:
+    with socket.socket() as sock:
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def run(line: str, network: str) -> str:

@@ -63,6 +63,8 @@ class Banks:
         told = json.loads(run(f"minicoin consortium new banks --lab {directory} --json", "regtest"))
         self.banks = [Bank(name, Path(path), told["file"], free_ports(2)) for name, path in told["datadirs"].items()]
         self._final: dict[int, str] = {}
+
+    def start(self) -> None:
         for bank in self.banks:
             bank.start(self.banks)
             bank.call("createwallet", "", False, False, "", (bank.datadir / "seed-words.txt").read_text().strip())
@@ -91,6 +93,7 @@ class Banks:
 def banks(tmp_path: Path) -> Iterator[Banks]:
     made = Banks(tmp_path / "banks")
     try:
+        made.start()
         yield made
     finally:
         made.stop()
