@@ -156,7 +156,7 @@ def test_what_a_way_to_find_each_other_costs(name: str, tmp_path: Path) -> None:
             for node in running:
                 node.process.wait()
     print(
-        f"\n{name}: a newcomer is in {statistics.median(joins):.1f} s after its start; one that was left out is met "
-        f"after {found_hidden:.1f} s; it is lost, all restart and meet in {again:.1f} s; after its return, who came "
-        f"meanwhile is in after {back:.1f} s"
+        f"\n{name}: a newcomer is in {statistics.median(joins):.1f} s after it is up; one that was left out is met "
+        f"after {found_hidden:.1f} s; the source is lost, all restart and, once up, meet in {again:.1f} s; it is "
+        f"back, and who came meanwhile is in after {back:.1f} s"
     )
