@@ -180,7 +180,8 @@ class RegistryCarrier:
             self._addresses = self._node.addresses()
             if self._addresses:
                 self._entry = encode_entry(self._node.network_id, self._addresses)
-                self._has_stood, self._lost_looks = False, 0
+                # What stands there already is not told again when it is placed anew.
+                self._has_stood, self._lost_looks = self._standing == self._entry, 0
                 with trio.CancelScope() as self._holding:
                     await self._registry.hold(Place(self._node.peer_id).key, self._entry, self._lease_us, self)
                 self._is_announced = False

@@ -455,6 +455,23 @@ def test_our_entry_is_written_again_where_somebody_else_replaced_or_removed_it(l
     run(tmp_path, main)
 
 
+def test_our_entry_is_watched_also_where_it_was_placed_anew_and_nothing_changed(tmp_path) -> None:
+    """As after the registry's return: what stood there is there again, and a watch tells changes only."""
+
+    async def main(bench: Bench) -> None:
+        bench.registry.write_failure = RegistryUnavailable("no session")
+        await trio.sleep(20)
+        assert not bench.carrier.status().is_announced
+        bench.registry.write_failure = None
+        await trio.sleep(20)
+        assert bench.carrier.status().is_announced and bench.registry.values[key(ALICE)] == entry(ALICE)
+        bench.registry.change(key(ALICE), entry(ALICE, 9))
+        await trio.sleep(20)
+        assert bench.registry.values[key(ALICE)] == entry(ALICE)
+
+    run(tmp_path, main)
+
+
 def test_another_entry_below_our_peer_id_is_a_warning(tmp_path) -> None:
     def taken() -> HandRegistry:
         registry = HandRegistry()
