@@ -14,10 +14,11 @@ signature; or a u16 length and a certificate, and the other; or the two signatur
 admission or a configuration, and the other. Integers are little-endian.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import Final, TypeVar, assert_never
+from typing import ClassVar, Final, TypeVar, assert_never
 
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError
@@ -115,77 +116,75 @@ class TwoCertificates:
         return head + _with_lengths(*sorted((self.first.encode(), self.second.encode())))
 
 
-@dataclass(frozen=True, slots=True)
-class TwoAdmissions:
+_Statement = AdmissionRecord | ConfigurationRecord
+
+
+class _TwoContents(ABC):
     """A member signed both contents of a version. Each has its signature and no other."""
 
+    __slots__ = ()
+
+    KIND: ClassVar[EvidenceKind]
+    WHAT: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def contents(self) -> tuple[_Statement, _Statement]:
+        """Both."""
+
+    @property
+    def accused(self) -> bytes:
+        return self.contents[0].signatures[0][0]
+
+    @property
+    def height(self) -> int:
+        return self.contents[0].height
+
+    @property
+    def text(self) -> str:
+        return f"two contents of version {self.contents[0].version} of the {self.WHAT}, at height {self.height}"
+
+    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
+        if self.accused not in members:
+            return f"{self.accused.hex()} is no member at height {self.height}"
+        if not all(verifies(self.accused, one.signatures[0][1], one.digest(network_id)) for one in self.contents):
+            return f"a content of the {self.WHAT} in it is not signed by the member that it accuses"
+        return None
+
+    def encode(self) -> bytes:
+        (low, low_signature), (high, high_signature) = sorted(
+            (one.body(), one.signatures[0][1]) for one in self.contents
+        )
+        head = _HEAD.pack(self.KIND, self.accused, self.height)
+        return head + low_signature + high_signature + _with_lengths(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoAdmissions(_TwoContents):
+    """Two contents of one version of an admission, signed by one member."""
+
+    KIND: ClassVar[EvidenceKind] = EvidenceKind.ADMISSIONS
+    WHAT: ClassVar[str] = "admission"
     first: AdmissionRecord
     second: AdmissionRecord
 
     @property
-    def accused(self) -> bytes:
-        return self.first.signatures[0][0]
-
-    @property
-    def height(self) -> int:
-        return self.first.height
-
-    @property
-    def text(self) -> str:
-        return f"two contents of version {self.first.version} of the admission, at height {self.height}"
-
-    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
-        return _problem_of_two("an admission", self.first, self.second, members, network_id)
-
-    def encode(self) -> bytes:
-        return _encode_two(EvidenceKind.ADMISSIONS, self.first, self.second)
+    def contents(self) -> tuple[AdmissionRecord, AdmissionRecord]:
+        return self.first, self.second
 
 
 @dataclass(frozen=True, slots=True)
-class TwoConfigurations:
-    """A member signed both contents of a version. Each has its signature and no other."""
+class TwoConfigurations(_TwoContents):
+    """Two contents of one version of a configuration, signed by one member."""
 
+    KIND: ClassVar[EvidenceKind] = EvidenceKind.CONFIGURATIONS
+    WHAT: ClassVar[str] = "configuration"
     first: ConfigurationRecord
     second: ConfigurationRecord
 
     @property
-    def accused(self) -> bytes:
-        return self.first.signatures[0][0]
-
-    @property
-    def height(self) -> int:
-        return self.first.height
-
-    @property
-    def text(self) -> str:
-        return f"two contents of version {self.first.version} of the configuration, at height {self.height}"
-
-    def problem(self, members: MemberList, network_id: bytes, epoch: bytes = NO_RECOVERY) -> str | None:
-        return _problem_of_two("a configuration", self.first, self.second, members, network_id)
-
-    def encode(self) -> bytes:
-        return _encode_two(EvidenceKind.CONFIGURATIONS, self.first, self.second)
-
-
-_Statement = AdmissionRecord | ConfigurationRecord
-
-
-def _problem_of_two(
-    what: str, first: _Statement, second: _Statement, members: MemberList, network_id: bytes
-) -> str | None:
-    accused = first.signatures[0][0]
-    if accused not in members:
-        return f"{accused.hex()} is no member at height {first.height}"
-    for one in (first, second):
-        if not verifies(accused, one.signatures[0][1], one.digest(network_id)):
-            return f"{what} in it is not signed by the member that it accuses"
-    return None
-
-
-def _encode_two(kind: EvidenceKind, first: _Statement, second: _Statement) -> bytes:
-    (low, low_signature), (high, high_signature) = sorted((one.body(), one.signatures[0][1]) for one in (first, second))
-    head = _HEAD.pack(kind, first.signatures[0][0], first.height)
-    return head + low_signature + high_signature + _with_lengths(low, high)
+    def contents(self) -> tuple[ConfigurationRecord, ConfigurationRecord]:
+        return self.first, self.second
 
 
 Evidence = TwoVotes | TwoCertificates | TwoAdmissions | TwoConfigurations
