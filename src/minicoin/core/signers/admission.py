@@ -15,11 +15,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from coincurve import PrivateKey
-
-from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import (
     ADMISSION_BODY_BYTES_MAX,
@@ -30,10 +27,8 @@ from minicoin.core.signers.members import KEY_BYTES, MemberList
 from minicoin.core.signers.signatures import (
     SIGNATURES_BYTES_MAX,
     Signatures,
-    encode_signatures,
+    SignedBody,
     read_signatures,
-    sign_digest,
-    with_signature,
 )
 from minicoin.core.signers.votes import verifies
 
@@ -73,40 +68,26 @@ class AdmissionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AdmissionRecord:
+class AdmissionRecord(SignedBody):
     """Made by `admission_record` or decoded."""
 
+    TAG: ClassVar[str] = ADMISSION_TAG
     version: int
     height: int
     previous: bytes
     rows: tuple[AdmissionRow, ...]
     signatures: Signatures = ()
 
-    @property
-    def hash(self) -> bytes:
-        """What its successor names; signatures are no part of it."""
-        return tagged_hash("minicoin/admission-hash", self.body())
-
     def body(self) -> bytes:
-        """What is signed, but for the network."""
         head = _HEAD.pack(self.version, self.height, self.previous, len(self.rows))
         return head + b"".join(row.encode() for row in self.rows)
-
-    def digest(self, network_id: bytes) -> bytes:
-        """What a signature is made over."""
-        return tagged_hash(ADMISSION_TAG, network_id + self.body())
 
     def admitted(self) -> dict[bytes, AdmissionRow]:
         """The row of each peer id that may connect."""
         return {peer_id: row for row in self.rows for peer_id in row.peer_ids}
 
-    def signed_by(self, key: PrivateKey, network_id: bytes) -> "AdmissionRecord":
-        """The record with one more signature, or the same one again."""
-        return self.with_signature(*sign_digest(key, self.digest(network_id)))
-
-    def with_signature(self, signer: bytes, signature: bytes) -> "AdmissionRecord":
-        """The record with this signature, which is not looked at, in its place."""
-        return replace(self, signatures=with_signature(self.signatures, signer, signature))
+    def with_signatures(self, signatures: Signatures) -> Self:
+        return replace(self, signatures=signatures)
 
     def problem(self, under: MemberList, network_id: bytes) -> str | None:
         """Why a quorum of `under`, the list of its height, does not stand behind it; None where it does. Every
@@ -122,9 +103,6 @@ class AdmissionRecord:
         if len(self.signatures) < under.quorum:
             return f"{len(self.signatures)} members signed it, and the quorum is {under.quorum}"
         return None
-
-    def encode(self) -> bytes:
-        return self.body() + encode_signatures(self.signatures)
 
     @classmethod
     def decode(cls, raw: bytes) -> "AdmissionRecord":

@@ -12,23 +12,16 @@ the list, and for each member in the list's order its name (a length byte, UTF-8
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from coincurve import PrivateKey
-
-from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import MEMBER_NAME_BYTES_MAX, MEMBERS_MAX
 from minicoin.core.signers.members import KEY_BYTES, MemberList
 from minicoin.core.signers.signatures import (
     SIGNATURES_BYTES_MAX,
     Signatures,
-    encode_signatures,
-    holding_signers,
-    quorum_problem,
+    SignedBody,
     read_signatures,
-    sign_digest,
-    with_signature,
 )
 
 _HEAD: Final = Struct("<II32s")
@@ -39,9 +32,10 @@ MEMBER_CHANGE_BYTES_MAX: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class MemberChange:
+class MemberChange(SignedBody):
     """`names` and `members.keys` belong together by their place."""
 
+    TAG: ClassVar[str] = MEMBER_CHANGE_TAG
     version: int
     from_height: int
     previous: bytes
@@ -49,38 +43,12 @@ class MemberChange:
     names: tuple[str, ...]
     signatures: Signatures = ()
 
-    @property
-    def hash(self) -> bytes:
-        """What its successor names; signatures are no part of it."""
-        return tagged_hash("minicoin/member-change-hash", self.body())
-
     def body(self) -> bytes:
-        """What is signed, but for the network."""
         names = b"".join(bytes((len(name.encode()),)) + name.encode() for name in self.names)
         return _HEAD.pack(self.version, self.from_height, self.previous) + self.members.encode() + names
 
-    def digest(self, network_id: bytes) -> bytes:
-        """What a signature is made over."""
-        return tagged_hash(MEMBER_CHANGE_TAG, network_id + self.body())
-
-    def signed_by(self, key: PrivateKey, network_id: bytes) -> "MemberChange":
-        """The change with one more signature, or the same one again."""
-        return self.with_signature(*sign_digest(key, self.digest(network_id)))
-
-    def with_signature(self, signer: bytes, signature: bytes) -> "MemberChange":
-        """The change with this signature, which is not looked at, in its place."""
-        return replace(self, signatures=with_signature(self.signatures, signer, signature))
-
-    def signers(self, under: MemberList, network_id: bytes) -> tuple[bytes, ...]:
-        """The members of `under` whose signatures hold."""
-        return holding_signers(self.signatures, self.digest(network_id), under)
-
-    def problem(self, under: MemberList, network_id: bytes) -> str | None:
-        """Why a quorum of `under` does not stand behind it; None where it does."""
-        return quorum_problem(self.signatures, self.digest(network_id), under)
-
-    def encode(self) -> bytes:
-        return self.body() + encode_signatures(self.signatures)
+    def with_signatures(self, signatures: Signatures) -> Self:
+        return replace(self, signatures=signatures)
 
     @classmethod
     def decode_body(cls, raw: bytes) -> "MemberChange":

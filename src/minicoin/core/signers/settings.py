@@ -20,23 +20,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_lowercase, digits
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from coincurve import PrivateKey
-
-from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import SETTING_NAME_BYTES_MAX, SETTING_VALUE_BYTES_MAX, SETTINGS_BODY_BYTES_MAX
-from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.signatures import (
     SIGNATURES_BYTES_MAX,
     Signatures,
-    encode_signatures,
-    holding_signers,
-    quorum_problem,
+    SignedBody,
     read_signatures,
-    sign_digest,
-    with_signature,
 )
 
 SETTINGS_CHANGE_TAG: Final = "minicoin/settings-change"
@@ -53,46 +45,21 @@ Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsChange:
+class SettingsChange(SignedBody):
     """Made by `settings_change` or decoded."""
 
+    TAG: ClassVar[str] = SETTINGS_CHANGE_TAG
     version: int
     from_height: int
     previous: bytes
     settings: Settings
     signatures: Signatures = ()
 
-    @property
-    def hash(self) -> bytes:
-        """What its successor names; signatures are no part of it."""
-        return tagged_hash("minicoin/settings-change-hash", self.body())
-
     def body(self) -> bytes:
-        """What is signed, but for the network."""
         return _encode_body(self.version, self.from_height, self.previous, self.settings)
 
-    def digest(self, network_id: bytes) -> bytes:
-        """What a signature is made over."""
-        return tagged_hash(SETTINGS_CHANGE_TAG, network_id + self.body())
-
-    def signed_by(self, key: PrivateKey, network_id: bytes) -> "SettingsChange":
-        """The change with one more signature, or the same one again."""
-        return self.with_signature(*sign_digest(key, self.digest(network_id)))
-
-    def with_signature(self, signer: bytes, signature: bytes) -> "SettingsChange":
-        """The change with this signature, which is not looked at, in its place."""
-        return replace(self, signatures=with_signature(self.signatures, signer, signature))
-
-    def signers(self, under: MemberList, network_id: bytes) -> tuple[bytes, ...]:
-        """The members of `under` whose signatures hold."""
-        return holding_signers(self.signatures, self.digest(network_id), under)
-
-    def problem(self, under: MemberList, network_id: bytes) -> str | None:
-        """Why a quorum of `under` does not stand behind it; None where it does."""
-        return quorum_problem(self.signatures, self.digest(network_id), under)
-
-    def encode(self) -> bytes:
-        return self.body() + encode_signatures(self.signatures)
+    def with_signatures(self, signatures: Signatures) -> Self:
+        return replace(self, signatures=signatures)
 
     @classmethod
     def decode_body(cls, raw: bytes) -> "SettingsChange":
@@ -109,38 +76,21 @@ class SettingsChange:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationRecord:
+class ConfigurationRecord(SignedBody):
     """Made by `configuration_record` or decoded."""
 
+    TAG: ClassVar[str] = CONFIGURATION_TAG
     version: int
     height: int
     previous: bytes
     settings: Settings
     signatures: Signatures = ()
 
-    @property
-    def hash(self) -> bytes:
-        """What its successor names; signatures are no part of it."""
-        return tagged_hash("minicoin/configuration-hash", self.body())
-
     def body(self) -> bytes:
-        """What is signed, but for the network."""
         return _encode_body(self.version, self.height, self.previous, self.settings)
 
-    def digest(self, network_id: bytes) -> bytes:
-        """What a signature is made over."""
-        return tagged_hash(CONFIGURATION_TAG, network_id + self.body())
-
-    def signed_by(self, key: PrivateKey, network_id: bytes) -> "ConfigurationRecord":
-        """The record with one more signature, or the same one again."""
-        return self.with_signature(*sign_digest(key, self.digest(network_id)))
-
-    def with_signature(self, signer: bytes, signature: bytes) -> "ConfigurationRecord":
-        """The record with this signature, which is not looked at, in its place."""
-        return replace(self, signatures=with_signature(self.signatures, signer, signature))
-
-    def encode(self) -> bytes:
-        return self.body() + encode_signatures(self.signatures)
+    def with_signatures(self, signatures: Signatures) -> Self:
+        return replace(self, signatures=signatures)
 
     @classmethod
     def decode_body(cls, raw: bytes) -> "ConfigurationRecord":

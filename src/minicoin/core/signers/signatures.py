@@ -4,10 +4,12 @@ Behind a body stand a count byte and for each signature the member's key (x-only
 auxiliary data of zeros), by ascending key, each key once: what is signed has one form of bytes.
 """
 
-from typing import Final
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final, Self
 
 from coincurve import PrivateKey
 
+from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import MEMBERS_MAX
 from minicoin.core.signers.members import KEY_BYTES, MemberList
@@ -61,3 +63,49 @@ def quorum_problem(signatures: Signatures, digest: bytes, under: MemberList) -> 
     if len(good) < under.quorum:
         return f"{len(good)} members signed it, and the quorum is {under.quorum}"
     return None
+
+
+class SignedBody(ABC):
+    """What members sign: a body under a tag of its own, and their signatures behind it. A frozen dataclass derives
+    from it that has `signatures`."""
+
+    __slots__ = ()
+
+    TAG: ClassVar[str]
+    signatures: Signatures
+
+    @abstractmethod
+    def body(self) -> bytes:
+        """What is signed, but for the network."""
+
+    @abstractmethod
+    def with_signatures(self, signatures: Signatures) -> Self:
+        """The same body with these, which are not looked at."""
+
+    @property
+    def hash(self) -> bytes:
+        """What its successor names; signatures are no part of it."""
+        return tagged_hash(f"{self.TAG}-hash", self.body())
+
+    def digest(self, network_id: bytes) -> bytes:
+        """What a signature is made over."""
+        return tagged_hash(self.TAG, network_id + self.body())
+
+    def signed_by(self, key: PrivateKey, network_id: bytes) -> Self:
+        """It with one more signature, or the same one again."""
+        return self.with_signature(*sign_digest(key, self.digest(network_id)))
+
+    def with_signature(self, signer: bytes, signature: bytes) -> Self:
+        """It with this signature, which is not looked at, in its place."""
+        return self.with_signatures(with_signature(self.signatures, signer, signature))
+
+    def signers(self, under: MemberList, network_id: bytes) -> tuple[bytes, ...]:
+        """The members of `under` whose signatures hold."""
+        return holding_signers(self.signatures, self.digest(network_id), under)
+
+    def problem(self, under: MemberList, network_id: bytes) -> str | None:
+        """Why a quorum of `under` does not stand behind it; None where it does."""
+        return quorum_problem(self.signatures, self.digest(network_id), under)
+
+    def encode(self) -> bytes:
+        return self.body() + encode_signatures(self.signatures)
