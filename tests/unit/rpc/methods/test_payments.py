@@ -35,7 +35,8 @@ def test_a_payment_from_pending_to_confirmed(funded, foreign) -> None:
 def test_fee_rate_and_who_pays_it(funded, foreign) -> None:
     answer = funded.named("sendtoaddress", address=foreign, amount=1, fee_rate=25, verbose=True)
     entry = funded("getmempoolentry", answer["txid"])
-    assert entry["fees"]["base"] * 10**8 == 25 * entry["vsize"]
+    # Reckoned for the longest signature: the one that was made may be a byte shorter, which is at most a vbyte.
+    assert entry["fees"]["base"] * 10**8 in (25 * entry["vsize"], 25 * (entry["vsize"] + 1))
     txid = funded.named("sendtoaddress", address=foreign, amount=1, subtractfeefromamount=True)
     details = funded("gettransaction", txid)
     # What the receiver gets and the fee make up the amount.
