@@ -271,24 +271,6 @@ class TestActiveChain:
         assert tree.path(other[1], one[0]) == (one[0], ())
         assert tree.path(tree.genesis, one[1]) == (tree.genesis, (one[0], one[1]))
 
-    def test_locator_thins_out_and_ends_at_the_genesis(self, tree: HeaderTree) -> None:
-        nodes = [tree.genesis, *grow(tree, tree.genesis.header, 300)]
-        locator = tree.locator(nodes[-1])
-        heights = [node.height for block in locator if (node := tree.get(block))]
-        # As Bitcoin Core: twelve in a row, then steps of 2, 4, 8.
-        assert heights == [*range(300, 288, -1), 287, 283, 275, 259, 227, 163, 35, 0]
-        assert tree.locator(tree.genesis) == (tree.genesis.hash,)
-
-    def test_find_fork(self, tree: HeaderTree) -> None:
-        one = grow(tree, tree.genesis.header, 6, salt=1)
-        other = grow(tree, one[1].header, 6, salt=2)
-        tree.set_tip(one[5].hash)
-        assert tree.find_fork(tree.locator(other[5])) is one[1]
-        assert tree.find_fork([BlockHash(b"?" * 32), one[3].hash]) is one[3]
-        assert tree.find_fork([]) is tree.genesis
-        beyond = grow(tree, one[5].header, 2)
-        assert tree.find_fork([beyond[1].hash]) is one[5]
-
 
 class TestLoad:
     def test_takes_what_add_accepted(self, tree: HeaderTree) -> None:

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.netsync.scripted import NETWORK, Peer, Stage, chain, raw
 
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.locators import make_locator
 from minicoin.core.limits import BLOCK_STALL_US, BLOCK_TIMEOUT_US, UNASKED_BLOCKS_AHEAD_MAX
 from minicoin.core.netsync.patience import Patience
 from minicoin.core.primitives.address import Services
@@ -359,12 +360,12 @@ def test_locators_begin_where_bitcoin_cores_do():
     peer = stage.connect(2, Peer(blocks[:20]))
     stage.settle()
     # The first question begins at the parent of our best header, so that the answer shows the peer's.
-    assert locators(peer)[0] == stage.tree.locator(stage.tree.get(blocks[18].hash))
+    assert locators(peer)[0] == make_locator(stage.tree, stage.tree.get(blocks[18].hash))
     peer.heard.clear()
     # An announcement that does not connect: from the best header itself.
     peer.blocks = list(blocks)
     stage.handle(2, Headers((blocks[-1].header,)))
-    assert locators(peer) == [stage.tree.locator(stage.tree.get(blocks[19].hash))]
+    assert locators(peer) == [make_locator(stage.tree, stage.tree.get(blocks[19].hash))]
     # So an inv of a block that is not known.
     other = stage.connect(4, Peer(blocks[:20]))
     stage.deliver(4)
@@ -372,7 +373,7 @@ def test_locators_begin_where_bitcoin_cores_do():
     other.headers = False
     best = stage.tree.best_header
     stage.handle(4, Inv((InventoryVector(InvType.BLOCK, chain(31, seed=3)[-1].hash),)))
-    assert locators(other) == [stage.tree.locator(best)]
+    assert locators(other) == [make_locator(stage.tree, best)]
 
 
 def test_the_first_locator_of_a_node_that_knows_nothing_is_the_genesis():

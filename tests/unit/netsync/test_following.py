@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from tests import mainnet
 from tests.unit.netsync.scripted import Peer, Stage, chain
 
+from minicoin.core.chain.locators import find_fork, make_locator
 from minicoin.core.limits import CHAIN_SYNC_ANSWER_US, CHAIN_SYNC_TIMEOUT_US, HEADERS_TIMEOUT_US
 from minicoin.core.netsync.following import HeaderFollower
 from minicoin.core.params.builtin import lookup
@@ -62,7 +63,7 @@ def test_of_two_chains_the_one_of_most_work_is_followed_whoever_came_first():
     stage.connect(2, Peer(RIVAL))
     stage.settle()
     assert stage.tree.tip.hash == RIVAL[-1].hash
-    assert stage.tree.find_fork(stage.tree.locator(stage.tree.get(BLOCKS[-1].hash))).hash == BLOCKS[4].hash
+    assert find_fork(stage.tree, make_locator(stage.tree, stage.tree.get(BLOCKS[-1].hash))).hash == BLOCKS[4].hash
 
 
 def test_an_announced_block_is_asked_for_by_its_header_alone():

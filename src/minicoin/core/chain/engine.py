@@ -16,7 +16,7 @@ from minicoin.core.chain.coins import CoinsCache
 from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnect_block
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
-from minicoin.core.chain.headers import check_child, check_version
+from minicoin.core.chain.header_rules import check_child, check_version
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_block_proof, make_header_proof
 from minicoin.core.chain.proposals import Proposal, Proposals, ProposalVerdict

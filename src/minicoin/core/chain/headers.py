@@ -10,7 +10,6 @@ STRAY_HEADERS_MAX, from whomever they came, so that none can be piled up connect
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from minicoin.core.chain.certified import make_certified
 from minicoin.core.chain.deployments import RuleBook
@@ -28,27 +27,19 @@ from minicoin.core.chain.header_node import (
     find_common_ancestor,
     highest_good,
 )
+from minicoin.core.chain.header_rules import check_checkpoint, check_child, check_clock, check_version
 from minicoin.core.chain.proof import HeaderProof, make_header_proof
 from minicoin.core.chain.strays import choose_strays
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import MisuseError
-from minicoin.core.limits import (
-    BLOCK_TIME_AHEAD_S,
-    NEAR_TIP_BLOCKS,
-    STRAY_HEADERS_KEPT,
-    STRAY_HEADERS_MAX,
-)
+from minicoin.core.limits import NEAR_TIP_BLOCKS, STRAY_HEADERS_KEPT, STRAY_HEADERS_MAX
 from minicoin.core.params.network import Network
 from minicoin.core.primitives.block import BlockHash, BlockHeader
 from minicoin.core.primitives.verdicts import BlockReason, BlockRejected, ChainUpdate
 from minicoin.core.signers.certificate import Certificate, KeptCertificate
 from minicoin.core.signers.members import MemberList
 from minicoin.core.signers.recovery import Recovery
-from minicoin.core.units import Micros, seconds
-
-# Locators name this many recent blocks, each the parent of the one in front, before their steps double (as Bitcoin
-# Core's do: where they differ, a test written for one would fail on the other).
-_LOCATOR_DENSE: Final = 12
+from minicoin.core.units import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +241,10 @@ class HeaderTree:
     def _check_context(self, header: BlockHeader, parent: HeaderNode, now: Micros) -> None:
         height = parent.height + 1
         check_child(header, parent, self.proof)
-        # What members certified is no later for our clock's sake.
-        if self.signers is None and header.time > seconds(now) + BLOCK_TIME_AHEAD_S:
-            raise BlockRejected(
-                BlockReason.TIME_TOO_NEW, f"{header.time - seconds(now)} s ahead of our clock", is_permanent=False
-            )
+        if self.signers is None:
+            check_clock(header, now)
         check_version(header, height, self.rules)
-        checkpoint = self._checkpoints.get(height)
-        if checkpoint is not None and checkpoint != header.hash:
-            raise BlockRejected(BlockReason.CHECKPOINT, f"{header} at height {height}")
+        check_checkpoint(header, height, self._checkpoints)
 
     def certificates(self, headers: Iterable[BlockHeader]) -> tuple[KeptCertificate, ...]:
         """What is kept beside these headers, which are in the tree: nothing where members do not sign."""
@@ -492,44 +478,3 @@ class HeaderTree:
             assert node.parent is not None
             node = node.parent
         return fork, tuple(reversed(nodes))
-
-    def locator(self, node: HeaderNode) -> tuple[BlockHash, ...]:
-        """Hashes from `node` down to the genesis, dense at first, so that a peer finds the fork in one message."""
-        hashes: list[BlockHash] = []
-        step = 1
-        height = node.height
-        while height > 0:
-            node = self.ancestor(node, height)
-            hashes.append(node.hash)
-            if len(hashes) >= _LOCATOR_DENSE:
-                step *= 2
-            height -= step
-        hashes.append(self.genesis.hash)
-        return tuple(hashes)
-
-    def find_fork(self, locator: Iterable[BlockHash]) -> HeaderNode:
-        """The highest block of the active chain that a locator names; the genesis where it names none."""
-        for block in locator:
-            node = self._nodes.get(block)
-            if node is None:
-                continue
-            if self.is_active(node):
-                return node
-            # A branch that builds on our tip forks at the tip.
-            if self.tip.is_ancestor_of(node):
-                return self.tip
-        return self.genesis
-
-
-def check_child(header: BlockHeader, parent: HeaderNode, proof: HeaderProof) -> None:
-    """What a header must be as a child of `parent`, whatever the clock says. Raises BlockRejected."""
-    proof.check_child(header, parent)
-    if header.time <= parent.median_time_past:
-        raise BlockRejected(BlockReason.TIME_TOO_OLD, f"{header.time}, the median of 11 is {parent.median_time_past}")
-
-
-def check_version(header: BlockHeader, height: int, rules: RuleBook) -> None:
-    """Whether it says the rules that are buried by `height`. Raises BlockRejected."""
-    minimum = rules.minimum_version(height)
-    if header.version < minimum:
-        raise BlockRejected(BlockReason.BAD_VERSION, f"{header.version} at height {height}, needs {minimum}")

@@ -7,6 +7,7 @@ the blocks, in order; after the last block of an inv the next getblocks follows,
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.locators import make_locator
 from minicoin.core.effects import Effect, Send
 from minicoin.core.limits import BLOCK_TIMEOUT_US, BLOCKS_IN_FLIGHT_PER_PEER_MAX, BLOCKS_PER_INV_REPLY_MAX
 from minicoin.core.netsync.downloads import Downloads, block_vector
@@ -27,7 +28,7 @@ class ClassicPath:
     def getblocks(self, peer: SyncPeer, stop: BlockHash = ZERO_HASH) -> Send:
         """Ask for the inventory behind what the peer has shown, up to `stop`."""
         start = peer.classic_from = self._start(peer)
-        return Send(peer.conn, GetBlocks(PROTOCOL_VERSION, self._tree.locator(start), stop))
+        return Send(peer.conn, GetBlocks(PROTOCOL_VERSION, make_locator(self._tree, start), stop))
 
     def take_inv(self, peer: SyncPeer, unknown: list[BlockHash], now: Micros) -> list[Effect]:
         """Block hashes of an inv that we know nothing of, in its order."""

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from minicoin.core.alarm import Alarm
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.locators import make_locator
 from minicoin.core.effects import Effect, SaveHeaders, Send
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import (
@@ -206,7 +207,7 @@ class HeaderSync:
         """getheaders from `start` on, by default our best header; for a chain heard twice, from where that stands."""
         peer.headers_asked_at = now
         self._alarm.by(Micros(now + HEADERS_TIMEOUT_US))
-        locator = self._tree.locator(start or self._tree.best_header)
+        locator = make_locator(self._tree, start or self._tree.best_header)
         if peer.presync is not None:
             locator = (peer.presync.last, *locator)
         return Send(peer.conn, GetHeaders(PROTOCOL_VERSION, locator, ZERO_HASH))

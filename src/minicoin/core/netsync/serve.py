@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.headers import HeaderTree
+from minicoin.core.chain.locators import find_fork
 from minicoin.core.limits import (
     BLOCKS_PER_INV_REPLY_MAX,
     HEADERS_PER_MESSAGE_MAX,
@@ -48,7 +49,7 @@ def answer_getheaders(
         if named is None or not may_serve(tree, named):
             return None
         return headers_message(tree, (named,))
-    start = tree.find_fork(request.block_locator_hashes)
+    start = find_fork(tree, request.block_locator_hashes)
     nodes = _after(tree, start, request.hash_stop, HEADERS_PER_MESSAGE_MAX)
     answer = headers_message(tree, nodes)
     # An answer without headers still says that the peer stands at our tip.
@@ -82,7 +83,7 @@ def headers_message(tree: HeaderTree, nodes: Sequence[HeaderNode]) -> Headers | 
 
 def answer_getblocks(tree: HeaderTree, peer: SyncPeer, request: GetBlocks) -> Inv | None:
     """At most 500 hashes behind the locator's fork; remembers the last of a full answer."""
-    start = tree.find_fork(request.block_locator_hashes)
+    start = find_fork(tree, request.block_locator_hashes)
     nodes = _after(tree, start, request.hash_stop, BLOCKS_PER_INV_REPLY_MAX)
     if request.hash_stop != ZERO_HASH and nodes and nodes[-1].hash == request.hash_stop:
         nodes.pop()

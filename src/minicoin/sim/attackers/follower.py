@@ -4,6 +4,7 @@ Subclasses say whether bodies are fetched, what is announced and when a block is
 """
 
 from minicoin.core.chain.header_node import HeaderNode
+from minicoin.core.chain.locators import make_locator
 from minicoin.core.limits import HEADERS_PER_MESSAGE_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import ZERO_HASH, BlockHash, RawBlock
@@ -114,7 +115,7 @@ class Follower(ScriptedPeer):
 
     def _getheaders(self) -> GetHeaders:
         tree = self.band.chain.tree
-        return GetHeaders(PROTOCOL_VERSION, tree.locator(self.band.chain.heard), ZERO_HASH)
+        return GetHeaders(PROTOCOL_VERSION, make_locator(tree, self.band.chain.heard), ZERO_HASH)
 
     def _on_inv(self, link: Link, vectors: tuple[InventoryVector, ...]) -> None:
         tree = self.band.chain.tree
