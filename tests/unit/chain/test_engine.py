@@ -301,31 +301,6 @@ def test_damage_stops_the_engine(tree):
         new_engine(store)
 
 
-# --- scripts that need not run ---
-
-
-def test_assumed_valid_blocks_run_no_scripts(tree):
-    verifier = ScriptedVerifier()
-    engine = new_engine(verifier=verifier, assume_valid=tree.left.blocks[-2].hash)
-    store_all(engine, tree.left.blocks)
-    engine.activate(GENESIS, hashes(tree.left.blocks[:-1]))
-    assert verifier.checked == 0
-    engine.activate(engine.tip, hashes(tree.left.blocks[-1:]))
-    assert verifier.checked == len(tree.left.blocks[-1].transactions) - 1
-
-
-def test_verified_transactions_do_not_run_again(engine, verifier, tree):
-    block = tree.left.blocks[tree.fork_height]
-    for transaction in block.transactions[1:]:
-        assert engine.verify_transaction(transaction).rejected is None
-    checked = verifier.checked
-    engine.activate(engine.tip, (block.hash,))
-    assert verifier.checked == checked
-    # What stands in a block is not remembered any longer: taken back, it runs again.
-    engine.activate(block.header.previous, (block.hash,))
-    assert verifier.checked > checked
-
-
 # --- loose transactions ---
 
 
@@ -495,12 +470,6 @@ def test_headers_are_flushed_now_and_then(tree, monkeypatch):
     assert not commits
     engine.add_headers([block.header for block in tree.trunk.blocks[:20]])
     assert len(commits) == 1
-
-
-def test_headers_without_their_parents_are_left_out(tree):
-    engine = new_engine()
-    engine.add_headers([block.header for block in tree.trunk.blocks[3:]])
-    assert list(engine.headers()) == []
 
 
 # --- proposals ---

@@ -1,15 +1,26 @@
 """The chain engine: stores blocks, moves the coins along a path of blocks and back, and checks transactions at the tip.
 
-One worker runs it. It chooses no chain (the header tree does) and shares no state with anybody: its own view of the
-headers, fed by `add_headers` and by the blocks themselves, tells which rules hold where.
+One worker runs it. It chooses no chain (the header tree does) and shares no state with anybody: what it knows of the
+headers (known_headers.py) comes by `add_headers` and with the blocks themselves, and tells which rules hold where.
+
+1. *A block is checked twice*: as it is stored by all that needs no coins, as it is connected by the rest. What was
+   checked is remembered as long as there is room (parsed_blocks.py, block_scripts.py, proposals.py), so nothing is
+   looked at a third time.
+2. *Coins and tip move together, or not at all*, whatever ends a block: a rule it breaks, a disk that is full. The
+   engine then stands at the last good block of its way.
+3. *Every block of an update is on disk before anybody hears of it*, with its undo data; the coins follow in one write
+   when they or the blocks since the last one are many (COIN_CHANGES_MAX, UNFLUSHED_BLOCKS_MAX). A crash costs the
+   connecting of those blocks once more, and never a block.
+4. *What the disk holds and was checked once is either as it was, or damage*: then the engine stops and says where.
+5. *What is only looked at changes nothing*: a proposal, a test, a transaction, a reading of all coins.
 """
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
 from typing import Final
 
 from minicoin.core.chain.block_rules import check_block, check_block_in_chain
+from minicoin.core.chain.block_scripts import BlockScripts
 from minicoin.core.chain.carried import StoredChange
 from minicoin.core.chain.coin_hash import CoinSetTotals, count_coins
 from minicoin.core.chain.coins import CoinsCache
@@ -17,6 +28,7 @@ from minicoin.core.chain.connect import ConnectedBlock, connect_block, disconnec
 from minicoin.core.chain.deployments import RuleBook, RuleSet
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.chain.header_rules import check_child, check_version
+from minicoin.core.chain.known_headers import KnownHeaders
 from minicoin.core.chain.parsed_blocks import ChainDamaged, CheckedBlock, ParsedBlocks
 from minicoin.core.chain.proof import make_block_proof, make_header_proof
 from minicoin.core.chain.proposals import Proposal, Proposals, ProposalVerdict
@@ -27,7 +39,7 @@ from minicoin.core.chain.summary import find_watched, summarise
 from minicoin.core.chain.tx_verdict import TxChecker
 from minicoin.core.chain.undo import decode_undo, encode_undo, outputs_by_transaction, unpack_coin
 from minicoin.core.chain.verification import verify_chain
-from minicoin.core.chain.verifier import ScriptCheck, ScriptVerifier, VerifiedScripts
+from minicoin.core.chain.verifier import ScriptVerifier, VerifiedScripts
 from minicoin.core.encoding.compact import decode_compact
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.faults import DecodeError, MisuseError
@@ -51,7 +63,6 @@ from minicoin.core.primitives.verdicts import (
     Coin,
     DisconnectedBlock,
     InvalidBlock,
-    TxReason,
     TxVerdict,
     WatchedTransaction,
 )
@@ -98,38 +109,32 @@ class ChainEngine:
         self.network: Final = network
         self._store = store
         self._verifier = verifier
+        self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
         self._coins = CoinsCache(store)
         self._rules = RuleBook(network)
         self._proof = make_block_proof(network, self._height_of)
         self._signed = self._proof if isinstance(self._proof, SignedBlocks) else None
-        self._assume_valid = network.assume_valid if assume_valid is None else assume_valid
-        self._verified = VerifiedScripts(VERIFIED_SCRIPTS_MAX)
-        self._header_proof = make_header_proof(network, None if self._signed is None else self._signed.certified)
+        certified = None if self._signed is None else self._signed.certified
+        self._header_proof = make_header_proof(network, certified)
         self._proposals = Proposals(PROPOSALS_REMEMBERED_MAX)
         self._parsed = ParsedBlocks(store, PARSED_BLOCKS_BYTES_MAX)
         self._watched: frozenset[bytes] = frozenset()
         self._unflushed_blocks = 0
         self._unflushed_headers = 0
         genesis = HeaderNode(network.genesis.header, None, 0)
-        self._nodes: dict[BlockHash, HeaderNode] = {genesis.hash: genesis}
+        self._known = KnownHeaders(genesis, store, certified)
+        assumed = network.assume_valid if assume_valid is None else assume_valid
+        self._scripts = BlockScripts(verifier, self._verified, self._known, assumed)
         self._tip = self._load(genesis)
-        self._add_recovered()
+        for header, kept in self._known.recovered():
+            self.add_headers((header,), () if kept is None else (kept,))
 
     def _load(self, genesis: HeaderNode) -> HeaderNode:
         if self._store.coins_tip() is None:
             # The genesis block's coinbase is no coin: nobody can spend it.
             self._store.append(genesis.hash, self.network.genesis.raw)
             self._store.commit({}, (), genesis.hash)
-        left: dict[BlockHash, BlockHeader] = {}
-        for header in self._store.headers():
-            if self._add_node(header, self._store.certificate(header.hash)) is None:
-                left[header.hash] = header
-        stands = self._store.coins_tip() or genesis.hash
-        behind: list[BlockHeader] = []
-        while stands not in self._nodes and stands in left:
-            behind.append(left[stands])
-            stands = behind[-1].previous
-        tip = self._nodes.get(stands)
+        tip, behind = self._known.load(self._store.coins_tip() or genesis.hash)
         if tip is None or (behind and self._signed is None):
             raise ChainDamaged("the coins stand at a block whose header is missing")
         if self._signed is not None:
@@ -148,17 +153,6 @@ class ChainEngine:
             self.flush()
         return base
 
-    def _add_recovered(self) -> None:
-        recovered = list(self._store.recovered_headers())
-        if self._signed is None:
-            self.add_headers(recovered)
-            return
-        for header in recovered:
-            kept = self._store.certificate(header.hash)
-            # Nobody was told of a block whose certificate is not on the disk: it is fetched again.
-            if kept is not None:
-                self.add_headers((header,), (kept,))
-
     @property
     def tip(self) -> BlockHash:
         """The block the engine stands at."""
@@ -176,20 +170,17 @@ class ChainEngine:
 
     def snapshot(self) -> EngineSnapshot:
         """The engine from outside."""
-        return EngineSnapshot(self.tip, self.height, len(self._nodes), self._coins.changes, len(self._verified))
+        return EngineSnapshot(self.tip, self.height, len(self._known), self._coins.changes, len(self._verified))
 
     # --- headers ---
 
     def headers(self) -> Iterator[BlockHeader]:
         """Every header known, parents first, without the genesis block's: what a header tree loads at the start."""
-        return (node.header for node in list(self._nodes.values())[1:])
+        return self._known.headers()
 
     def certificates(self) -> Iterator[KeptCertificate]:
         """What makes each of these final, in the same order; nothing where members do not sign."""
-        if self._signed is None:
-            return iter(())
-        certified = self._signed.certified
-        return (certified.kept_at(node.height) for node in list(self._nodes.values())[1:])
+        return self._known.certificates()
 
     def changes(self) -> tuple[StoredChange, ...]:
         """What blocks changed up to the tip, of the member list and of settings."""
@@ -197,42 +188,17 @@ class ChainEngine:
 
     def stored(self) -> Iterator[BlockHash]:
         """Every stored block whose header is known, in no particular order."""
-        return (block for block in self._store.stored() if block in self._nodes)
+        return (block for block in self._store.stored() if block in self._known)
 
     def add_headers(self, headers: Iterable[BlockHeader], certificates: Iterable[KeptCertificate] = ()) -> None:
         """Take headers that the header tree accepted, parents first, and remember them; where members sign, with the
         certificates in the same order."""
-        fresh: list[HeaderNode] = []
-        signed: list[tuple[BlockHash, KeptCertificate]] = []
-        for header, kept in zip(headers, chain(certificates, repeat(None)), strict=False):
-            node = self._add_node(header, kept)
-            if node is not None:
-                fresh.append(node)
-                if kept is not None:
-                    signed.append((node.hash, kept))
-        self._store.add_headers((node.height, node.header) for node in fresh)
-        if signed:
-            self._store.add_certificates(signed)
-        self._unflushed_headers += len(fresh)
+        self._unflushed_headers += self._known.add(headers, certificates)
         if self._unflushed_headers > UNFLUSHED_HEADERS_MAX:
             self.flush()
 
-    def _add_node(self, header: BlockHeader, kept: KeptCertificate | None = None) -> HeaderNode | None:
-        """The new node; None where it is known already or its parent is not, or where it lacks a certificate."""
-        parent = self._nodes.get(header.previous)
-        if parent is None or header.hash in self._nodes:
-            return None
-        if self._signed is not None and (
-            kept is None or not self._signed.certified.load(kept, header.hash, parent.height + 1)
-        ):
-            return None
-        # Work is the header tree's to weigh: here nothing chooses.
-        node = self._nodes[header.hash] = HeaderNode(header, parent, 0)
-        return node
-
     def _height_of(self, block: BlockHash) -> int | None:
-        node = self._nodes.get(block)
-        return None if node is None else node.height
+        return self._known.height_of(block)
 
     # --- blocks ---
 
@@ -242,7 +208,7 @@ class ChainEngine:
         self.add_headers((raw.header,), () if certificate is None else (certificate,))
         if self._store.has(raw.hash):
             return
-        node = self._nodes.get(raw.hash)
+        node = self._known.get(raw.hash)
         if node is None or node.parent is None:
             raise BlockRejected(BlockReason.UNKNOWN_PARENT, hash_to_hex(raw.header.previous), is_permanent=False)
         if node.height != height:
@@ -317,15 +283,14 @@ class ChainEngine:
         checked = self._check_by_itself(raw, tip)
         rules = self._rules.rules_at(tip, raw.hash)
         self._try_on_tip(checked.block, checked.legacy_sigops, rules)
-        for transaction in checked.block.transactions[1:]:
-            self._verified.add(transaction.wtxid, rules.script_flags)
+        self._scripts.remember(checked.block, rules)
         return checked
 
     def _try_on_tip(self, block: Block, legacy_sigops: int, rules: RuleSet) -> None:
         """Connect it, run its scripts, and take it back. Raises BlockRejected."""
         connected = connect_block(block, legacy_sigops, rules, self._coins, self._median_time_at)
         try:
-            self._check_scripts(self._unverified(block, connected, rules))
+            self._scripts.try_out(block, connected, rules)
         finally:
             disconnect_block(block, connected.undo, self._coins)
 
@@ -339,7 +304,7 @@ class ChainEngine:
     def activate(self, fork: BlockHash, path: tuple[BlockHash, ...]) -> tuple[ChainUpdate, InvalidBlock | None]:
         """Disconnect down to `fork`, then connect `path`. Where a block of it is invalid the engine stands at the last
         good one. Every block of the update survives a crash from here on."""
-        base = self._nodes.get(fork)
+        base = self._known.get(fork)
         if base is None or not base.is_ancestor_of(self._tip):
             raise MisuseError(f"{hash_to_hex(fork)} is no ancestor of the engine's tip {self._tip!r}")
         disconnected: list[DisconnectedBlock] = []
@@ -361,7 +326,7 @@ class ChainEngine:
         return ChainUpdate(self.tip, self.height, tuple(disconnected), tuple(connected)), invalid
 
     def _connect(self, block_hash: BlockHash) -> BlockSummary:
-        node = self._nodes.get(block_hash)
+        node = self._known.get(block_hash)
         if node is None or node.parent is not self._tip:
             raise MisuseError(f"block {hash_to_hex(block_hash)} does not build on the engine's tip {self._tip!r}")
         checked = self._parsed.take(block_hash)
@@ -369,7 +334,7 @@ class ChainEngine:
         rules = self._rules.rules_at(self._tip, block_hash)
         connected = connect_block(block, checked.legacy_sigops, rules, self._coins, self._median_time_at)
         try:
-            self._run_scripts(block, connected, rules)
+            self._scripts.run(node, block, connected, rules)
             if self._signed is not None:
                 self._signed.check_claim(block, node.parent)
             self._store.append_undo(block_hash, encode_undo(block_hash, connected.undo))
@@ -384,33 +349,6 @@ class ChainEngine:
         watched = find_watched(block, connected.spent, self._watched)
         carried = tuple(stored.change for stored in changes)
         return summarise(block, node.height, checked.size, watched, connected.fees_sat, carried)
-
-    def _run_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
-        if self._is_assumed_valid(block.hash):
-            return
-        self._check_scripts(self._unverified(block, connected, rules))
-        if self._verified:
-            for transaction in block.transactions:
-                self._verified.discard(transaction.wtxid, rules.script_flags)
-
-    def _unverified(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> list[ScriptCheck]:
-        """The scripts that no loose transaction was checked for before."""
-        flags, verified = rules.script_flags, self._verified
-        return [
-            ScriptCheck(transaction, spent, flags)
-            for transaction, spent in zip(block.transactions[1:], connected.spent, strict=True)
-            if not verified or (transaction.wtxid, flags) not in verified
-        ]
-
-    def _check_scripts(self, checks: list[ScriptCheck]) -> None:
-        failure = self._verifier.first_failure(checks)
-        if failure is not None:
-            detail = f"input {failure.input} of {hash_to_hex(checks[failure.check].transaction.txid)}"
-            raise BlockRejected(BlockReason.SCRIPT_FAILED, detail, TxReason.SCRIPT_FAILED)
-
-    def _is_assumed_valid(self, block: BlockHash) -> bool:
-        assumed = self._nodes.get(self._assume_valid) if self._assume_valid is not None else None
-        return assumed is not None and self._nodes[block].is_ancestor_of(assumed)
 
     def _disconnect_tip(self) -> DisconnectedBlock:
         node = self._tip
@@ -508,8 +446,7 @@ class ChainEngine:
 
     def run_all_scripts(self, block: Block, connected: ConnectedBlock, rules: RuleSet) -> None:
         """Whatever was verified or assumed before. Raises BlockRejected."""
-        pairs = zip(block.transactions[1:], connected.spent, strict=True)
-        self._check_scripts([ScriptCheck(transaction, spent, rules.script_flags) for transaction, spent in pairs])
+        self._scripts.run_all(block, connected, rules)
 
     def verify_chain(self, level: int, count: int) -> Generator[None, None, str]:
         """What is wrong with the last `count` blocks (0: all), a block at a time."""
