@@ -93,7 +93,7 @@ class BlockBook:
 
     def changes(self, tip: BlockHash) -> tuple[StoredChange, ...]:
         """What blocks carried up to a tip, lowest first."""
-        node = self._require(tip)
+        node = self.require(tip)
         return tuple(
             carried
             for carried in sorted(self._changes)
@@ -115,7 +115,7 @@ class BlockBook:
         """The verdict on the block after its parent, which is valid."""
         known = self._connected.get(block)
         if known is None:
-            parent = self._require(block).parent
+            parent = self.require(block).parent
             if parent is None:
                 raise MisuseError("the genesis block is connected from the start")
             self._stand_at(parent.hash)
@@ -166,12 +166,12 @@ class BlockBook:
 
     def path(self, start: BlockHash, end: BlockHash) -> tuple[HeaderNode, tuple[HeaderNode, ...]]:
         """(fork, the blocks from above it to `end`)."""
-        return self._tree.path(self._require(start), self._require(end))
+        return self._tree.path(self.require(start), self.require(end))
 
     def _strange_engine(self, raw: RawBlock) -> ChainEngine:
         """One that has the block's ancestry and no block: a body that is not the header's own says nothing of the hash,
         and the engine that has the right one looks at no other."""
-        node: HeaderNode | None = self._require(raw.header.previous)
+        node: HeaderNode | None = self.require(raw.header.previous)
         ancestry: list[BlockHeader] = []
         while node is not None and node.parent is not None:
             ancestry.append(node.header)
@@ -189,7 +189,8 @@ class BlockBook:
         if invalid is not None:
             raise MisuseError(f"block {invalid.hash.hex()} was valid once and is not any more: {invalid.detail}")
 
-    def _require(self, block: BlockHash) -> HeaderNode:
+    def require(self, block: BlockHash) -> HeaderNode:
+        """The place of a block that somebody stored."""
         node = self._tree.get(block)
         if node is None:
             raise MisuseError(f"nobody stored block {block.hex()}")
@@ -200,18 +201,21 @@ class SharedLedger:
     """One node's place among the blocks of the book: what it stored, where it stands, what its wallet looks for. The
     engine that its own jobs are performed on."""
 
-    __slots__ = ("_book", "_headers", "_scripts", "_stored", "_tip")
+    __slots__ = ("_book", "_headers", "_root", "_scripts", "_stored", "_tip")
 
     def __init__(self, book: BlockBook, chain: Iterable[BlockHash] = ()) -> None:
         """`chain`: blocks the node has from the start, lowest first, valid one after the other."""
         self._book = book
-        self._tip = book.network.genesis.hash
-        self._stored: dict[BlockHash, None] = {self._tip: None}
+        root = book.network.genesis.hash
+        for block in chain:
+            root = block
+        self._tip = root
+        self._root = book.require(root)
+        """It and its ancestors are stored from the start. Ten thousand nodes need no table each of what is equal."""
+        self._stored: dict[BlockHash, None] = {}
+        """The others."""
         self._headers: dict[BlockHash, BlockHeader] = {}
         self._scripts: frozenset[bytes] = frozenset()
-        for block in chain:
-            self._stored[block] = None
-            self._tip = block
 
     def perform(self, job: ChainJob) -> ChainAnswer | None:
         return perform(self, job)
@@ -225,13 +229,13 @@ class SharedLedger:
     def store_block(self, raw: RawBlock, height: int, certificate: KeptCertificate | None = None) -> None:
         """Raises BlockRejected. The header is remembered all the same."""
         self.add_headers((raw.header,), () if certificate is None else (certificate,))
-        if raw.hash not in self._stored:
+        if not self._has(raw.hash):
             self._book.store(raw, height)
             self._stored[raw.hash] = None
 
     def read_block(self, block: BlockHash, *, stripped: bool = False) -> RawBlock | None:
         """A block that this node stored."""
-        if block not in self._stored:
+        if not self._has(block):
             return None
         raw = self._book.block(block)
         if raw is None or not stripped:
@@ -272,7 +276,8 @@ class SharedLedger:
 
     def state(self, documents: dict[str, bytes]) -> NodeState:
         headers = dict(self._headers)
-        for block in self._stored:
+        stored = (*(self._root.ancestor(height).hash for height in range(self._root.height + 1)), *self._stored)
+        for block in stored:
             node = self._book.header_node(block)
             if node is not None and node.height:
                 headers.setdefault(block, node.header)
@@ -280,7 +285,7 @@ class SharedLedger:
         ordered = tuple(_in_order(headers, self._book.network.genesis.hash))
         return NodeState(
             ordered,
-            tuple(self._stored),
+            stored,
             self._tip,
             documents,
             self._book.certificates(ordered),
@@ -303,7 +308,7 @@ class SharedLedger:
                 raise MisuseError(f"{fork.hex()} is no ancestor of the node's tip")
             self._tip = node.parent.hash
         for block in path:
-            if block not in self._stored:
+            if not self._has(block):
                 raise MisuseError(f"block {block.hex()} is not stored")
             found = self._book.connect(block)
             if isinstance(found, InvalidBlock):
@@ -312,6 +317,12 @@ class SharedLedger:
             connected.append(self._seen(found) if self._scripts else found)
             self._tip = block
         return ChainUpdate(self._tip, self.height, tuple(disconnected), tuple(connected)), invalid
+
+    def _has(self, block: BlockHash) -> bool:
+        if block in self._stored:
+            return True
+        node = self._book.header_node(block)
+        return node is not None and node.is_ancestor_of(self._root)
 
     def _seen(self, summary: BlockSummary) -> BlockSummary:
         """As a node sees it that watches scripts."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
 from minicoin.core.addrmgr.book import COLLISION_CHECK_US, COLLISION_TEST_WINDOW_S, AddressBook, may_take
-from minicoin.core.addrmgr.entry import HORIZON_S, KnownAddress, identity
+from minicoin.core.addrmgr.entry import HORIZON_S, KnownAddress
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.limits import ADDRESS_BUCKET_SLOTS, ADDRESS_NEW_BUCKETS_PER_SOURCE_GROUP, TRIED_COLLISIONS_MAX
 from minicoin.core.primitives.address import NodeAddress, TimedAddress
@@ -239,14 +239,14 @@ def test_connected_is_coarse() -> None:
     ],
 )
 def test_terrible(changes: dict[str, int], expected: bool) -> None:
-    entry = KnownAddress(SOURCE, b"", b"", b"", 0, NOW_S)
+    entry = KnownAddress(SOURCE, b"", b"", 0, NOW_S)
     for name, value in changes.items():
         setattr(entry, name, value)
     assert entry.is_terrible(NOW_S) is expected
 
 
 def test_chance_falls_with_failures_and_just_after_an_attempt() -> None:
-    entry = KnownAddress(SOURCE, b"", b"", b"", 0, NOW_S)
+    entry = KnownAddress(SOURCE, b"", b"", 0, NOW_S)
     assert entry.chance(NOW_S) == 1.0
     entry.attempts = 2
     assert entry.chance(NOW_S) == pytest.approx(0.66**2)
@@ -314,9 +314,9 @@ def collide(book: AddressBook) -> tuple[NodeAddress, NodeAddress]:
     for number in range(20_000):
         address = NodeAddress(f"8.8.{number // 200}.{number % 200 + 1}", 8333)
         book.add([heard(address)], None, NOW)
-        if book.find(address) is None or address.ip is None:
+        if book.find(address) is None:
             continue
-        entry = KnownAddress(address, identity(address, address.ip), book.group(address), b"", 0, 0)
+        entry = KnownAddress(address, book.group(address), b"", 0, 0)
         holder = seen.setdefault(tables.tried_slot(entry), address)
         if holder != address:
             book.mark_good(holder, NOW)

@@ -22,7 +22,7 @@ NOW = 1_700_000_000
 
 
 def entry(**known: int) -> KnownAddress:
-    return KnownAddress(NodeAddress("1.2.3.4", 5), b"", b"", b"", 1, **{"time": NOW, **known})
+    return KnownAddress(NodeAddress("1.2.3.4", 5), b"", b"", 1, **{"time": NOW, **known})
 
 
 @pytest.mark.parametrize(

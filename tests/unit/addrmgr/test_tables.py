@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicoin.core.addrmgr import tables as tables_module
-from minicoin.core.addrmgr.entry import KnownAddress, identity
+from minicoin.core.addrmgr.entry import KnownAddress
 from minicoin.core.addrmgr.tables import Tables
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
@@ -32,8 +32,7 @@ def small_tables() -> Iterator[None]:
 
 def make_entry(number: int) -> KnownAddress:
     address = NodeAddress(f"8.{number % 3}.0.{number}", 8333)
-    assert address.ip is not None
-    return KnownAddress(address, identity(address, address.ip), bytes((number % 3,)), bytes((number % 2,)), 0, 0)
+    return KnownAddress(address, bytes((number % 3,)), bytes((number % 2,)), 0, 0)
 
 
 class Model:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from minicoin.core.addrmgr.entry import FUTURE_S, KnownAddress, identity
+from minicoin.core.addrmgr.entry import FUTURE_S, KnownAddress
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
@@ -318,9 +318,7 @@ class AddressBook:
         if known is not None:
             return known
         group = network_group(address, allow_private=self._allow_private)
-        return KnownAddress(
-            address, identity(address, ip), group, source_group, timed.services & _SERVICES_MASK, timed.time
-        )
+        return KnownAddress(address, group, source_group, timed.services & _SERVICES_MASK, timed.time)
 
     def _refresh(self, entry: KnownAddress, services: int, time: int, penalty: int, now_s: int) -> bool:
         """Take news of a known address; true where it deserves another slot of the new table."""

@@ -26,7 +26,6 @@ class KnownAddress:
     """One address. It stands in up to eight slots of the new table, or in one of the tried table."""
 
     address: NodeAddress
-    identity: bytes
     group: bytes
     source_group: bytes
     services: int
@@ -39,6 +38,13 @@ class KnownAddress:
     tried_slot: int | None = None
     order: int = 0
     """Its place in the list that sampling draws from."""
+
+    @property
+    def identity(self) -> bytes:
+        """What stands for it in hashes and on disk. Not kept: it is needed when the entry moves, and as big as it."""
+        ip = self.address.ip
+        assert ip is not None
+        return identity(self.address, ip)
 
     @property
     def is_tried(self) -> bool:

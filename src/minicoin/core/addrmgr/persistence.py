@@ -10,7 +10,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import Final
 
-from minicoin.core.addrmgr.entry import KnownAddress, identity, read_identity
+from minicoin.core.addrmgr.entry import KnownAddress, read_identity
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.faults import DecodeError
@@ -90,7 +90,7 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
     if not is_routable(address, ip, allow_private=allow_private):
         return at
     group = network_group(address, allow_private=allow_private)
-    entry = KnownAddress(address, identity(address, ip), group, source_group, services, time)
+    entry = KnownAddress(address, group, source_group, services, time)
     entry.last_success, entry.attempts = last_success, attempts
     tables.create(entry)
     if slots:
