@@ -6,7 +6,6 @@ identities, both ends are told whom they have at the other as if that had been p
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from minicoin.core.effects import Dial
@@ -76,8 +75,8 @@ class Connections:
         far = LinkEnd(target, theirs, back, dialled=None, remote=seen)
         near.other, far.other = far, near
         if self._names_peers:
-            near.remote = replace(effect.address, peer_id=target.address.peer_id)
-            far.remote = replace(seen, peer_id=host.address.peer_id)
+            near.remote = effect.address.of_peer(target.address.peer_id)
+            far.remote = seen.of_peer(host.address.peer_id)
         if self.is_meeting:
             # As soon as all that happens now has happened: the target may be switched on a moment later.
             self._queue.at(self._queue.now, self._meet, far, near)

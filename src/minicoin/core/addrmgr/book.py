@@ -296,7 +296,8 @@ class AddressBook:
         penalty = GOSSIP_PENALTY_S if teller is not None and teller != entry.address else 0
         is_new = entry.address not in self._tables.entries
         if is_new:
-            entry.time = max(0, time - penalty)
+            # Without a penalty the number itself, which all that is told in one message share.
+            entry.time = max(0, time - penalty) if penalty else time
             self._tables.create(entry)
         elif not self._refresh(entry, timed.services, time, penalty, now_s):
             return None

@@ -10,7 +10,6 @@ lab may live on one address, and peers on a list of allowed ids prove who they a
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
 
 from minicoin.core.alarm import Alarm
@@ -215,7 +214,7 @@ class ConnectionManager:
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
         slot = self._slots[conn]
         if remote.peer_id:
-            slot.address = replace(slot.address, peer_id=remote.peer_id)
+            slot.address = slot.address.of_peer(remote.peer_id)
         slot.since = now
         slot.is_open = True
         slot.permissions = permissions

@@ -81,7 +81,8 @@ class VerificationQueue:
         self._counts: dict[ConnId, int] = {}
         self._places: dict[Wtxid, _Place] = {}
         self._txids: dict[Txid, Wtxid] = {}
-        self._lines: dict[_Line, deque[Wtxid]] = {_Line.OWN: deque(), _Line.RETURNING: deque()}
+        # One is there while anybody waits in it: an empty deque takes as much as one of sixty.
+        self._lines: dict[_Line, deque[Wtxid]] = {}
         self._peers = FairLine()
         self._parked: dict[Txid, list[Wtxid]] = {}
         self._in_flight: dict[Wtxid, _Line] = {}
@@ -152,7 +153,7 @@ class VerificationQueue:
         if place.line is _Line.PEERS and self._peers.remove(place.group, place.conn, wtxid):
             self._uncount(wtxid)
             self._places[wtxid] = _Place(_Line.OWN)
-            self._lines[_Line.OWN].append(wtxid)
+            self._line(_Line.OWN).append(wtxid)
 
     def send_next(self) -> UnverifiedTx | None:
         """The next candidate, now in flight; None where none is ready or the verifier has enough."""
@@ -223,15 +224,23 @@ class VerificationQueue:
             weight = self._candidates[wtxid].transaction.weight
             self._peers.add(place.group, place.conn, wtxid, weight, is_first=is_first)
         elif is_first:
-            self._lines[place.line].appendleft(wtxid)
+            self._line(place.line).appendleft(wtxid)
         else:
-            self._lines[place.line].append(wtxid)
+            self._line(place.line).append(wtxid)
+
+    def _line(self, line: _Line) -> deque[Wtxid]:
+        return self._lines.setdefault(line, deque())
 
     def _take_first(self, line: _Line) -> Wtxid | None:
         if line is _Line.PEERS:
             return self._peers.take()
-        waiting = self._lines[line]
-        return waiting.popleft() if waiting else None
+        waiting = self._lines.get(line)
+        if waiting is None:
+            return None
+        first = waiting.popleft()
+        if not waiting:
+            del self._lines[line]
+        return first
 
     def _pending_parent(self, transaction: Transaction) -> Txid | None:
         for spend in transaction.inputs:

@@ -197,7 +197,7 @@ class Session:
         self._rng = rng
         # Made with the first bytes: in a simulated network messages never are bytes.
         self._decoder: FrameDecoder | None = None
-        self._received_by_command: dict[str, int] = {}
+        self._received_by_command: dict[str, int] | None = None
         self._ping_nonce: int | None = None
         self._ping_sent_at = now
 
@@ -250,6 +250,8 @@ class Session:
             return None
         message, size = found
         command = OTHER_COMMANDS if isinstance(message, Unknown | Dropped) else command_of(message)
+        if self._received_by_command is None:
+            self._received_by_command = {}
         self._received_by_command[command] = self._received_by_command.get(command, 0) + size
         if isinstance(message, Dropped):
             self.dropped_count += 1
@@ -368,7 +370,7 @@ class Session:
             wtxid_relay=self.wtxid_relay,
             last_block_at=self.last_block_at,
             last_transaction_at=self.last_transaction_at,
-            received_by_command=tuple(self._received_by_command.items()),
+            received_by_command=tuple((self._received_by_command or {}).items()),
             told_address=_told_address(version),
             ping_sent_at=self._ping_sent_at if self.is_ping_pending else None,
             wants_compact_blocks=self.wants_compact_blocks,

@@ -73,6 +73,10 @@ class NodeAddress:
         """The IP address, IPv4-mapped ones as IPv4, or None for a name."""
         return parse_ip(self.host)
 
+    def of_peer(self, peer_id: bytes) -> "NodeAddress":
+        """This place as that of a peer; itself where it names that peer already."""
+        return self if self.peer_id == peer_id else NodeAddress(self.host, self.port, peer_id)
+
     @classmethod
     def parse(cls, text: str, default_port: int) -> "NodeAddress":
         """HOST, HOST:PORT, [IPV6]:PORT or a bare IPv6 literal. Raises DecodeError that says what is wrong."""

@@ -12,6 +12,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -23,6 +24,8 @@ from minicoin.core.wire.codec_session import COMMAND_BYTES
 from minicoin.core.wire.reader import Reader
 
 _OFFERED: Final = Struct(f"<{COMMAND_BYTES}sI")
+# Peers of one network speak the same; those that leave something out are few.
+_SPOKEN_SHARED: Final = 64
 
 
 class ExtensionMessage(ABC):
@@ -90,4 +93,10 @@ def spoken(extensions: Extensions, offer: Offer) -> tuple[type[ExtensionMessage]
     """Those of ours that the sender of `offer` speaks as well, in our order."""
     theirs = dict.fromkeys(offer.kinds)
     ours = (kind for kind in extensions.values() if kind is not Offer)
-    return tuple(kind for kind in ours if (kind.command, kind.version) in theirs)
+    return _shared(tuple(kind for kind in ours if (kind.command, kind.version) in theirs))
+
+
+@lru_cache(_SPOKEN_SHARED)
+def _shared(kinds: tuple[type[ExtensionMessage], ...]) -> tuple[type[ExtensionMessage], ...]:
+    """One tuple for all sessions of a process that speak the same: every session keeps it."""
+    return kinds
