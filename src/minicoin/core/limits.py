@@ -373,6 +373,10 @@ MINING_PEER_WAIT_US: Final = 30 * SECOND_US
 # --- connections ---
 # The address book reaches the disk this often, and at every stop.
 BOOK_SAVE_EVERY_US: Final = 15 * MINUTE_US
+# And so long after it came to know what a kill must not take: 5 seconds, and a millisecond for each address, of which
+# a write takes the loop three microseconds. However much is learned, it is not written more often than that.
+BOOK_SAVE_AFTER_US: Final = 5 * SECOND_US
+BOOK_SAVE_AFTER_PER_ADDRESS_US: Final = SECOND_US // 1_000
 OUTBOUND_FULL_SLOTS: Final = 8
 OUTBOUND_BLOCK_ONLY_SLOTS: Final = 2
 # Connections that a network model asks for by address, beside those filled from the address book.

@@ -8,8 +8,9 @@ or not: the holder stays if it answered within four hours, goes if it was dialle
 goes if 40 minutes brought no test. Ten collisions that nobody decides would close the tried table to all newcomers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import islice
 from typing import Final
 
@@ -64,6 +65,17 @@ class BookSnapshot:
         return self.new + self.tried
 
 
+class BookNews(Enum):
+    """What a book came to know."""
+
+    LEARNED = auto()
+    """Addresses that it did not hold."""
+    ANSWERED = auto()
+    """That somebody is at an address of whom that was hearsay."""
+    ENTERED = auto()
+    """An address of a person's."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
     """What the book knows of one address. Times in Unix seconds, 0 for never."""
@@ -97,6 +109,7 @@ class AddressBook:
         self._resolve_at: Micros | None = None
         # Failures count once per success of any node: when we are offline, nobody is to blame.
         self._last_good_s = 1
+        self._tell: Callable[[BookNews, Micros], None] = _ignore
 
     @classmethod
     def from_bytes(cls, raw: bytes, rng: Rng, allow_private: bool) -> "AddressBook":
@@ -137,6 +150,10 @@ class AddressBook:
 
     # --- what happened ---
 
+    def listen(self, listener: Callable[[BookNews, Micros], None]) -> None:
+        """It is told what the book comes to know, from now on."""
+        self._tell = listener
+
     def add(
         self, addresses: Iterable[TimedAddress], source: NodeAddress | None, now: Micros
     ) -> tuple[NodeAddress, ...]:
@@ -152,8 +169,18 @@ class AddressBook:
         self, addresses: Iterable[TimedAddress], source: NodeAddress | None, source_group: bytes, now: Micros
     ) -> tuple[NodeAddress, ...]:
         teller = None if source is None else _normalise(source)
-        taken = (self._add(timed, teller, source_group, seconds(now)) for timed in addresses)
-        return tuple(address for address in taken if address is not None)
+        taken = [self._add(timed, teller, source_group, seconds(now)) for timed in addresses]
+        added = tuple(address for address in taken if address is not None)
+        if added:
+            self._tell(BookNews.LEARNED, now)
+        return added
+
+    def enter(self, address: TimedAddress, now: Micros) -> tuple[NodeAddress, ...]:
+        """Take an address that a person told us; gives it if it was new to the book."""
+        added = self.add((address,), address.address, now)
+        if added:
+            self._tell(BookNews.ENTERED, now)
+        return added
 
     def withdraw(self, addresses: Iterable[NodeAddress]) -> tuple[NodeAddress, ...]:
         """Forget those of these that a registry listed first and that never answered; gives whom it forgot."""
@@ -182,6 +209,8 @@ class AddressBook:
         entry = self._find(address)
         if entry is None:
             return
+        if not entry.last_success:
+            self._tell(BookNews.ANSWERED, now)
         entry.last_success = entry.last_attempt = self._last_good_s = seconds(now)
         entry.attempts = 0
         if entry.is_tried:
@@ -368,6 +397,10 @@ def _keeps_slot(holder: KnownAddress, rival: KnownAddress, now_s: int) -> bool |
         # It was dialled and has not answered: give the dial its time.
         return False if now_s - holder.last_attempt > COLLISION_TRY_S else None
     return False if now_s - rival.last_success > COLLISION_TEST_WINDOW_S else None
+
+
+def _ignore(news: BookNews, now: Micros) -> None:
+    """Nobody listens."""
 
 
 def _normalise(address: NodeAddress) -> NodeAddress:

@@ -103,7 +103,7 @@ class HeaderOnlyNode:
         self._shared = shared
         self._overlay = OverlayFlow(shared, model)
         self._addresses = AddressFlow(shared, self._overlay.consider)
-        self._book = BookFlow(shared.book, now)
+        self._book = BookFlow(shared.book, shared.policy.book_save_after_us, now)
         self._tip_watch = TipWatch(shared.tree, shared)
         self._directed = make_directed(shared, addressee, self._overlay, now)
         self._records = make_record_flow(shared, now)

@@ -138,7 +138,7 @@ def make_flows(
         persists=shared.policy.persists_mempool,
     )
     inventory = InventoryFlow(shared, overlay, transactions, serving)
-    book = BookFlow(shared.book, now)
+    book = BookFlow(shared.book, shared.policy.book_save_after_us, now)
     mining = Miner(shared, now)
     evidence = make_evidence_flow(shared)
     consensus = make_signer(

@@ -79,7 +79,7 @@ class TrialFlow:
         book, address = self._parts.book, command.address
         services = int(Services.NETWORK | Services.WITNESS)
         problem = ""
-        added = book.add((TimedAddress(address, services, seconds(now)),), address, now)
+        added = book.enter(TimedAddress(address, services, seconds(now)), now)
         if added:
             self._parts.emit(AddressesLearned(AddressSource.OPERATOR, "addpeeraddress", added))
         else:

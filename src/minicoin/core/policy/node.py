@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from minicoin.core.connmgr.bans import BanPolicy
 from minicoin.core.limits import (
     BLOCK_WEIGHT_MAX,
+    BOOK_SAVE_AFTER_US,
     HANDSHAKE_TIMEOUT_US,
     INBOUND_SLOTS,
     OUTBOUND_FULL_SLOTS,
@@ -55,6 +56,8 @@ class NodePolicy:
     """None: what suits the network (mempool.policy)."""
     persists_mempool: bool = True
     """Keep unconfirmed transactions over a stop."""
+    book_save_after_us: int = BOOK_SAVE_AFTER_US
+    """So soon the address book is written once it holds what a kill must not take."""
     uses_wallet: bool = True
     """Without one, its commands are refused as if there were none; so runs a node that is recorded."""
     chosen: tuple[str, ...] = ()

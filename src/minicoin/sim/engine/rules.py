@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.network import Network
@@ -70,6 +71,8 @@ def policy_of(
         inbound_slots=max(topology.max_inbound, inbound),
         inbound_trickle_us=round((rules.inbound_trickle_ms or 0) * _US_PER_MS),
         outbound_trickle_us=round((rules.outbound_trickle_ms or 0) * _US_PER_MS),
+        # What a crash leaves of a book is what it left in every result so far.
+        book_save_after_us=BOOK_SAVE_EVERY_US,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.commands import Generate
 from minicoin.core.events import BlockStored, ChainMoved, TransactionVerified
+from minicoin.core.limits import BOOK_SAVE_EVERY_US
 from minicoin.core.node.node import Node
 from minicoin.core.notices import Notice
 from minicoin.core.params.builtin import REGTEST
@@ -88,7 +89,9 @@ class SmallNet:
             for index in range(count)
         ]
         self.world.seeds = tuple(host.address for host in self.hosts[:2])
-        self.policies = [self._policy(index, shape, policy or NodePolicy()) for index in range(count)]
+        # As in scenarios.
+        base = policy or NodePolicy(book_save_after_us=BOOK_SAVE_EVERY_US)
+        self.policies = [self._policy(index, shape, base) for index in range(count)]
         hooks = EngineHooks(
             targets=lambda target, rng: target_nodes(target, range(count), {}, rng),
             place=Lines,
