@@ -34,6 +34,7 @@ from minicoin.core.consensus.messages import (
 )
 from minicoin.core.consensus.peers import SignerPeer, SignerPeers
 from minicoin.core.consensus.ports import LinkKeeper, SignerNode
+from minicoin.core.consensus.presence import Presence
 from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.status import ConsensusStatus, MemberPresence
@@ -46,11 +47,8 @@ from minicoin.core.events import GreetingSigned, ProposalVerified, Saved, Statem
 from minicoin.core.faults import MisuseError, PeerFault
 from minicoin.core.limits import (
     CONSENSUS_ASK_EVERY_US,
-    CONSENSUS_HEARD_US,
-    CONSENSUS_PEERS_MAX,
     CONSENSUS_TRY_AGAIN_US,
 )
-from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Part, PeerView, Route, route
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.signers.members import MemberList
@@ -87,9 +85,9 @@ class Consensus(Part):
         self._node = node
         self._links = links
         self._voting = voting
+        self._eligibility = voting.eligibility
         self._peers = peers
-        self._heard: dict[bytes, Micros] = {}
-        """When a member's node last said something."""
+        self._presence = Presence(node, voting.held, peers, voting.heights, voting.eligibility)
         self._known: dict[bytes, bytes] = {}
         """The peer id of each member that was met."""
         self._admitted = admitted
@@ -101,13 +99,11 @@ class Consensus(Part):
         self._claims: dict[bytes, bytes] = {}
         """Members that say where else our key is, and where; those of a list at the most."""
         self._has_new_times = False
-        self._has_quorum: bool | None = None
         self.alarm = Alarm()
 
     def is_heard(self, member: bytes, now: Micros) -> bool:
         """Whether a member's node said something a short while ago; ours is there."""
-        heard = self._heard.get(member)
-        return member in self._voting.held or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
+        return self._presence.is_heard(member, now)
 
     def use_times(self, times: RoundTimes) -> None:
         """How long the rounds wait, from the next height on, or from this one where it has not begun."""
@@ -200,7 +196,7 @@ class Consensus(Part):
         """It may be a signer's, or would know one."""
         if all(kind in speaks for kind in CONSENSUS_MESSAGES) and peer.address.peer_id:
             self._greetings.begin(peer.conn, peer.address.peer_id)
-            if not self._voting.stands_by and not self._voting.takes_over:
+            if not self._eligibility.stands_by and not self._eligibility.takes_over:
                 return self._greet(peer.conn)
             # A standby greets nobody of whom it does not know that it is another member: its greeting would stop the
             # node that it stands by for.
@@ -222,18 +218,18 @@ class Consensus(Part):
         signer = self._peers.take_greeting(peer.conn, peer.address.peer_id, message)
         if signer is None:
             return ()
-        if message.member in self._voting.held and self._voting.stands_by:
+        if message.member in self._voting.held and self._eligibility.stands_by:
             return ()
-        if message.member in self._voting.held and self._voting.takes_over:
+        if message.member in self._voting.held and self._eligibility.takes_over:
             return self._stay(f"the other node is connected: {_shown(signer.peer_id)}", now)
         if message.member in self._voting.held:
-            self._voting.twin = signer.peer_id
+            self._eligibility.twin = signer.peer_id
             return self._after(self._voting.reconsider(now), now)
-        self._hear(signer, now)
+        self._presence.note_heard(signer, now)
         if message.member in self._voting.rounds.members:
             self._known[message.member] = signer.peer_id
             self.keep_links(now)
-        effects = [] if self._voting.stands_by else self._greet(peer.conn)
+        effects = [] if self._eligibility.stands_by else self._greet(peer.conn)
         if self._peers.has_met(peer.conn):
             effects += self._meet(signer, message.member, now)
         return self._after(effects, now)
@@ -242,7 +238,7 @@ class Consensus(Part):
         """Have a standby sign, as soon as that is safe. Raises MisuseError where it is no standby, or sees the other
         node."""
         voting = self._voting
-        if not voting.stands_by:
+        if not self._eligibility.stands_by:
             raise MisuseError("this node does not stand by: it was started without --standby, or has taken over")
         others = self._peers.proven(voting.rounds.members)
         alive = [peer for peer in others if any(member in voting.held for member in peer.members)]
@@ -251,7 +247,7 @@ class Consensus(Part):
                 f"the node that signs with the key is connected: {_shown(alive[0].peer_id)}; stop it for good, and try "
                 "again"
             )
-        voting.stayed_because = ""
+        self._eligibility.stayed_because = ""
         voting.held.take_over(command.sign_from)
         self._claims.clear()
         self._node.reply(request, Done())
@@ -259,20 +255,20 @@ class Consensus(Part):
         return self._after([*greeted, *voting.reconsider(now)], now)
 
     def _stay(self, why: str, now: Micros) -> list[Effect]:
-        self._voting.stay(why)
+        self._eligibility.stay(why)
         return self._after(self._voting.reconsider(now), now)
 
     def _take_claim(self, signer: SignerPeer, elsewhere: bytes, now: Micros) -> list[Effect]:
         """A member says that another node with our key is connected to it. For a standby one word is enough, as its
         operator can answer for a height; a member that signs is stopped by more than may lie."""
         voting = self._voting
-        if voting.takes_over:
+        if self._eligibility.takes_over:
             return self._stay(f"the other node is connected with another member: {_shown(elsewhere)}", now)
         member = signer.member_in(voting.rounds.members)
         if member is not None:
             self._claims[member] = elsewhere
         if len(self._claims) > voting.rounds.members.faults:
-            voting.twin = elsewhere
+            self._eligibility.twin = elsewhere
         return self._after(voting.reconsider(now), now)
 
     def hold(self, request: RequestId, command: HoldSigningKey, now: Micros) -> list[Effect]:
@@ -309,7 +305,7 @@ class Consensus(Part):
         if signer.epoch != self._peers.epoch:
             return ()
         key = self._greetings.take_answer(peer.conn)
-        if message.elsewhere and not voting.stands_by:
+        if message.elsewhere and not self._eligibility.stands_by:
             return self._take_claim(signer, message.elsewhere, now)
         for signed in message.votes:
             if signed.member != key or not signed.holds(voting.domain(signed.vote.height)):
@@ -392,14 +388,8 @@ class Consensus(Part):
 
     def _require(self, peer: PeerView, now: Micros) -> SignerPeer:
         signer = self._peers.require(peer.conn)
-        self._hear(signer, now)
+        self._presence.note_heard(signer, now)
         return signer
-
-    def _hear(self, signer: SignerPeer, now: Micros) -> None:
-        for member in signer.members:
-            self._heard[member] = now
-        if len(self._heard) > CONSENSUS_PEERS_MAX:
-            del self._heard[min(self._heard, key=lambda key: (self._heard[key], key))]
 
     # --- time ---
 
@@ -438,37 +428,12 @@ class Consensus(Part):
             self._try_at = None
         elif self._try_at is None:
             self._try_at = Micros(now + CONSENSUS_TRY_AGAIN_US)
-        if self._voting.stands_by:
+        if self._eligibility.stands_by:
             # Who was greeted would take this node for the member's, and tell the other one of it.
             effects += [Close(conn, "it stands by again") for conn in self._greetings.take_sent()]
         self.alarm.by(self.next_deadline())
-        self._watch_quorum()
+        self._presence.watch_quorum()
         return effects
-
-    def _watch_quorum(self) -> None:
-        """Tell when enough members are here to make blocks, and when they no longer are."""
-        status = self._present()
-        quorum = self._voting.rounds.members.quorum
-        has_quorum = len(status) >= quorum
-        if has_quorum == self._has_quorum:
-            return
-        if has_quorum:
-            self._node.emit(QuorumPresent(len(status), quorum))
-        elif self._has_quorum is not None:
-            members = self._voting.rounds.members.keys
-            self._node.emit(QuorumLost(len(status), quorum, tuple(key for key in members if key not in status)))
-        self._has_quorum = has_quorum or (None if self._has_quorum is None else False)
-
-    def _present(self) -> dict[bytes, None]:
-        """The members that can vote: those that were met, and we."""
-        voting = self._voting
-        own = {} if voting.abstains_because else {voting.member: None}
-        if voting.stands_by:
-            proven = [peer.member_in(voting.rounds.members) for peer in self._peers.proven(voting.rounds.members)]
-            return {member: None for member in proven if member is not None}
-        members = voting.rounds.members
-        met = [peer.member_in(members) for peer in self._peers.met(members)]
-        return own | {member: None for member in met if member is not None}
 
     # --- reading ---
 
@@ -484,12 +449,14 @@ class Consensus(Part):
         """Where it stands, for people."""
         voting = self._voting
         rounds = voting.rounds
-        present = self._present()
+        present = self._presence.present()
         reached: dict[bytes, int] = {}
         for signed in rounds.votes():
             reached[signed.member] = max(signed.vote.round, reached.get(signed.member, 0))
         presence = tuple(
-            MemberPresence(key, key == voting.member, key in present, self._heard.get(key), reached.get(key))
+            MemberPresence(
+                key, key == self._eligibility.member, key in present, self._presence.heard_at(key), reached.get(key)
+            )
             for key in rounds.members.keys
         )
         return ConsensusStatus(
@@ -500,7 +467,7 @@ class Consensus(Part):
             members=rounds.members,
             presence=presence,
             lock=None if rounds.lock is None else (rounds.lock.round, rounds.lock.choice.block),
-            abstains_because=voting.abstains_because,
+            abstains_because=self._eligibility.abstains_because,
         )
 
 

@@ -1,12 +1,11 @@
 """Carries out what the rounds ask for at one node: judge a block, make one, write a vote down and sign it, decide.
 
 1. The height at hand is the one behind the tip. It begins when the tip moves, whoever brought the block.
-2. Nothing is cast before the key is fit (core/consensus/fitness), nor after another node has shown that it uses the
-   same key. Until then the rounds are followed all the same: who looks on decides, too.
+2. Votes are cast where the key may sign (eligibility.py). Elsewhere the rounds are followed all the same: who looks on
+   decides, too.
 3. Every block is judged whole on the tip before it is voted for, our own as well: a mistake in making one then costs a
    round and no more.
-4. Behind a recovery the key begins anew, and signs for that alone; the block that a lock binds is the only one that is
-   proposed and voted for. Who has signed a recovery signs nothing until it is named.
+4. Where a recovery binds a block, that is the only one that is proposed and voted for at its height.
 5. Whether a payment waits is the only thing that the pool is asked for; an empty block is as good as a full one.
 """
 
@@ -14,10 +13,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, assert_never
 
-from minicoin.core.chain.certified import CertifiedChain
 from minicoin.core.chain.coinbase_tags import carried_certificate
 from minicoin.core.consensus.desk import Desk, Order
-from minicoin.core.consensus.fitness import Fitness, FitnessCheck
+from minicoin.core.consensus.eligibility import Eligibility
 from minicoin.core.consensus.heights import Heights
 from minicoin.core.consensus.held_keys import HeldKeys
 from minicoin.core.consensus.messages import PROPOSAL_BLOCK_BYTES_MAX, ProposalMessage, VoteMessage, WantVotes
@@ -35,20 +33,19 @@ from minicoin.core.consensus.ports import Accuser, BlockMaker, SignerNode
 from minicoin.core.consensus.round_state import RoundStep
 from minicoin.core.consensus.rounds import Rounds
 from minicoin.core.consensus.shelf import DecidedBlock, Shelf
-from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
 from minicoin.core.effects import Effect, Send, SignStatement, SignVote, VerifyProposal
 from minicoin.core.events import ProposalVerified, Saved, VoteSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
-from minicoin.core.notices import ProposalRefused, SigningStopped, TakeOverRefused, VoteCast
+from minicoin.core.notices import ProposalRefused, VoteCast
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.verdicts import BlockRejected
 from minicoin.core.signers.evidence import TwoVotes
 from minicoin.core.signers.members import MemberList
-from minicoin.core.signers.recovery import NO_RECOVERY, Prevotes, Recovery, SignerLock
+from minicoin.core.signers.recovery import Prevotes, Recovery, SignerLock
 from minicoin.core.signers.statements import StatementKind
 from minicoin.core.signers.votes import NIL, SignedVote, VoteKind
 from minicoin.core.units import SECOND_US, Micros
@@ -84,7 +81,9 @@ class Voting:
         accuser: Accuser,
     ) -> None:
         assert isinstance(node.network.proof, SignersKind)
+        assert node.tree.signers is not None, "members sign on networks of theirs only"
         self._node = node
+        self._signers = node.tree.signers
         self._accuser = accuser
         self._maker = maker
         self._peers = peers
@@ -93,8 +92,7 @@ class Voting:
         self.desk = Desk()
         self._times = times_of(node.network.proof)
         self.heights = Heights(self._times)
-        self.twin = b""
-        """The peer id of another node that uses our key."""
+        self.eligibility = Eligibility(node, self._signers, held, self.heights, self.desk)
         self._valid: dict[BlockHash, MemberList] = {}
         """Blocks of the height that may follow, and the list of the next height with each."""
         self._judging: dict[BlockHash, None] = {}
@@ -107,9 +105,6 @@ class Voting:
         self._undelivered: Decided | None = None
         """Decided, and its body is not at hand."""
         self._decided_at: Micros | None = None
-        self._is_alarmed = False
-        self.stayed_because = ""
-        """Why a standby that was to take over stands by all the same."""
 
     def use_times(self, times: RoundTimes) -> None:
         """From the next height on; how far apart blocks are is the chain's to say."""
@@ -120,73 +115,20 @@ class Voting:
         return self._begin(self.rounds.pause, now)
 
     @property
-    def fitness(self) -> FitnessCheck:
-        """Of the key that signs the height at hand."""
-        return self.held.current
-
-    @property
-    def member(self) -> bytes:
-        return self.fitness.state.member
-
-    @property
     def rounds(self) -> Rounds:
         """Those of the height at hand."""
         rounds = self.heights.rounds
         assert rounds is not None, "a height begins at the start of the node"
         return rounds
 
-    @property
-    def _signers(self) -> CertifiedChain:
-        signers = self._node.tree.signers
-        assert signers is not None, "members sign on networks of theirs only"
-        return signers
-
     def domain(self, height: int) -> bytes:
         """What votes of a height are signed for."""
         return self._signers.recoveries.domain(height)
 
     @property
-    def stands_by(self) -> bool:
-        """Whether another node signs with the key, which nobody was told that we have."""
-        return self.fitness.fitness is Fitness.STANDING_BY
-
-    @property
-    def takes_over(self) -> bool:
-        """Whether the others are asked if that node is gone."""
-        return self.fitness.fitness is Fitness.TAKING_OVER
-
-    def stay(self, why: str) -> None:
-        """It is not: stand by, and say so."""
-        self.held.stand_by()
-        self.stayed_because = why
-        self._node.emit(TakeOverRefused(why))
-
-    def _watch(self, height: int, where: str) -> None:
-        """The key signed at this height, and it was not us."""
-        if self.fitness.is_contradicted(height):
-            self.stay(f"its key signed at height {height} ({where}): the other node is alive")
-
-    @property
     def lacks_block(self) -> bool:
         """The height is decided, and the block has to come from others."""
         return self._undelivered is not None
-
-    @property
-    def abstains_because(self) -> str:
-        """Why nothing is signed; empty where votes are."""
-        second = self._signers.second_certificate
-        if second is not None:
-            return second.text
-        if self.twin:
-            return "another node proved that it uses the same signing key: stop one of the two"
-        if self.member not in self.rounds.members:
-            return "its key is none of the members'"
-        if self.fitness.fitness is not Fitness.FIT:
-            why = f" ({self.stayed_because})" if self.stands_by and self.stayed_because else ""
-            return f"it {self.fitness.fitness.value}{why}"
-        if (problem := self._epoch_problem()) is not None:
-            return problem
-        return f"the last vote could not be signed: {self.desk.trouble}" if self.desk.trouble else ""
 
     # --- heights ---
 
@@ -215,11 +157,12 @@ class Voting:
         members = self._signers.members_at(height)
         self.held.follow(members)
         self.held.choose(members)
-        for one in range(max(1, self.heights.height), height) if self.takes_over else ():
-            if self.member in self._signed_by(one):
-                self._watch(one, "in its certificate")
+        eligibility = self.eligibility
+        for one in range(max(1, self.heights.height), height) if eligibility.takes_over else ():
+            if eligibility.member in self._signed_by(one):
+                eligibility.note_signed(one, "in its certificate")
         self.held.on_certified(tip.height)
-        self._enter(height)
+        eligibility.enter(height)
         pause = Pause(height, tip.header.time, decided_at)
         block = self.shelf.decided
         checked = [] if block is None else self._check_carried(block.block, now)
@@ -227,8 +170,8 @@ class Voting:
 
     def reconsider(self, now: Micros) -> list[Effect]:
         """Whether we sign may have changed: the height begins again with what we may."""
-        self._alarm()
-        may_sign = self._state() is not None
+        self.eligibility.alarm()
+        may_sign = self.eligibility.state is not None
         return self._begin(self.rounds.pause, now) if may_sign != self.rounds.is_voting else []
 
     def try_again(self, now: Micros) -> list[Effect]:
@@ -239,70 +182,23 @@ class Voting:
         members = self._signers.members_at(pause.height)
         min_interval_s = self._signers.carried.settings.min_interval_s(pause.height)
         self.heights.times = replace(self._times, min_interval_s=min_interval_s)
-        effects = self._do(self.heights.begin(pause, members, self._state(), now), now)
+        effects = self._do(self.heights.begin(pause, members, self.eligibility.state, now), now)
         return [*effects, *self.on_pool(now)]
-
-    @property
-    def _is_stopped(self) -> bool:
-        """Whether something was proven that only operators can put right."""
-        return bool(self.twin) or self._signers.second_certificate is not None
-
-    def _alarm(self) -> None:
-        """Said once: an operator has to see to it."""
-        if not self._is_alarmed and (self._is_stopped or self.fitness.fitness is Fitness.FOREIGN_VOTE):
-            self._is_alarmed = True
-            self._node.emit(SigningStopped(self.abstains_because))
-
-    def _state(self) -> SignState | None:
-        is_fit = self.fitness.fitness is Fitness.FIT and not self._is_stopped
-        return self.fitness.state if is_fit and self._epoch_problem() is None else None
-
-    def _enter(self, height: int) -> None:
-        """Behind a recovery the key signs for that, and never again for what it takes over from."""
-        recoveries, state = self._signers.recoveries, self.fitness.state
-        recovery = recoveries.at(height)
-        if recovery is None or state.epoch == recovery.hash:
-            return
-        left = [NO_RECOVERY, *(one.hash for one in recoveries.named)]
-        if state.epoch in left[: left.index(recovery.hash)] and recovery.hash not in state.left:
-            self.fitness.state = state.entered(recovery)
-
-    def _epoch_problem(self) -> str | None:
-        """Why the key does not sign for the members at hand; None where it does."""
-        state, epoch = self.fitness.state, self._signers.recoveries.epoch(self.heights.height)
-        if state.epoch != epoch:
-            return (
-                f"its key signs behind recovery {state.epoch.hex()}, and this chain is not behind it, or this node's "
-                "configuration does not name it"
-            )
-        if state.promise is not None:
-            return (
-                f"its key signed a recovery behind block {state.promise.height}: start the node with it once enough "
-                "members have signed (minicoin recovery show)"
-            )
-        return None
 
     def promise(self, recovery: Recovery, now: Micros) -> list[Effect]:
         """Sign nothing more for the members that this recovery takes over from, and then sign it. Raises MisuseError
         where that must not be."""
-        fitness = self.fitness.fitness
-        if fitness not in (Fitness.FIT, Fitness.ASKING):
-            raise MisuseError(f"this node cannot sign it: it {fitness.value}")
-        if self.twin:
-            raise MisuseError("another node proved that it uses the same signing key: stop one of the two")
-        if self.member not in self.rounds.members:
-            raise MisuseError(f"the key of this node is no member's at height {self.heights.height}")
-        self.fitness.state = self.fitness.state.promised(recovery)
+        self.eligibility.promise(recovery)
         lock, _ = self.lock_behind(recovery.height)
-        signs = SignStatement(self.member, StatementKind.RECOVERY, recovery.statement(lock))
+        signs = SignStatement(self.eligibility.member, StatementKind.RECOVERY, recovery.statement(lock))
         held = () if lock is None else (lock.block,)
-        order = Order(signs, self.held.document, self.fitness.state.encode(), self.shelf.write(held))
+        order = Order(signs, self.held.document, self.held.current.state.encode(), self.shelf.write(held))
         return [*self.reconsider(now), *self.desk.take(order)]
 
     def lock_behind(self, height: int) -> tuple[SignerLock | None, Prevotes]:
         """What the key is locked on at the height behind this one, and why; a block that is no child of ours there
         binds nobody."""
-        lock = self.fitness.state.lock_behind(height)
+        lock = self.held.current.state.lock_behind(height)
         if lock is None:
             return None, ()
         block = self.shelf.get(lock.choice.block)
@@ -338,8 +234,8 @@ class Voting:
 
     def take_vote(self, signed: SignedVote, now: Micros) -> list[Effect]:
         """A vote whose signature holds."""
-        if signed.member == self.member:
-            self._watch(signed.vote.height, "a vote")
+        if signed.member == self.eligibility.member:
+            self.eligibility.note_signed(signed.vote.height, "a vote")
         return self._do(self.heights.take(signed, now), now)
 
     def take_proposal(self, signed: SignedVote, block: RawBlock, now: Micros) -> list[Effect]:
@@ -436,29 +332,29 @@ class Voting:
                 case TwoVotes():
                     self._accuser.accuse(output)
                 case ForeignVote(signed):
-                    self.fitness.check(signed)
-                    self._alarm()
+                    self.held.current.check(signed)
+                    self.eligibility.alarm()
                 case _:
                     assert_never(output)
         return effects
 
     def _cast(self, cast: Cast) -> Iterable[Effect]:
-        self._alarm()
-        if self._is_stopped:
+        self.eligibility.alarm()
+        if self.eligibility.is_stopped:
             # Proven in the middle of a height, by headers that a peer showed.
             return ()
-        self.fitness.state = self.fitness.state.recorded(cast.vote, cast.lock, cast.valid)
+        fitness = self.held.current
+        fitness.state = state = fitness.state.recorded(cast.vote, cast.lock, cast.valid)
         held = [one.choice.block for one in (cast.lock, cast.valid) if one is not None]
         if cast.vote.kind is VoteKind.PROPOSAL:
             held.append(cast.vote.block)
-        state = self.fitness.state
-        signs = SignVote(self.member, cast.vote, state.epoch)
+        signs = SignVote(state.member, cast.vote, state.epoch)
         return self.desk.take(Order(signs, self.held.document, state.encode(), self.shelf.write(held)))
 
     def _make(self, now: Micros) -> list[Effect]:
         try:
             block = self._bound_block() or self._maker.proposal(
-                _FEE_SCRIPT_HEAD + self.member, PROPOSAL_BLOCK_BYTES_MAX, now
+                _FEE_SCRIPT_HEAD + self.eligibility.member, PROPOSAL_BLOCK_BYTES_MAX, now
             )
         except MisuseError as error:
             self._node.emit(ProposalRefused(self._node.tree.tip.hash, self.rounds.height, str(error)))
