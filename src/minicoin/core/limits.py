@@ -820,7 +820,7 @@ INDEX_JOIN_EVERY_US: Final = SECOND_US // 2
 INDEX_LEAVE_GRACE_US: Final = 10 * SECOND_US
 # A member that joined so lately is told of items by the index, since it may have no neighbours yet.
 INDEX_NEWCOMER_US: Final = 60 * SECOND_US
-# Pages that a member may ask for at once, and each second from then on: a view of KNOWN_MAX has ten.
+# Pages that a member may ask for at once, and each second from then on: a view of INDEX_KNOWN_MAX has ten.
 INDEX_PAGES_BURST: Final = 16
 INDEX_PAGES_PER_S: Final = 2
 # Joins and pages of one network group together, where groups are more than one machine.

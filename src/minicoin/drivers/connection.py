@@ -272,7 +272,7 @@ class Connection:
         self._written_since_low += count
         self._bytes_sent += count
         self._last_sent_at = self._clock()
-        # At least one event per SEND_QUEUE_LOW bytes, whenever the queue is short: the core counts on it.
+        # At least one event per SEND_QUEUE_LOW_BYTES, whenever the queue is short: the core counts on it.
         if self._written_since_low >= SEND_QUEUE_LOW_BYTES and self._channel.queued_bytes < SEND_QUEUE_LOW_BYTES:
             self._written_since_low = 0
             self._inbox.put_nowait(SendQueueLow(self.conn))

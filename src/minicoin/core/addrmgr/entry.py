@@ -1,4 +1,14 @@
-"""What the book knows of one address, when it is hopeless, and how likely it is to be picked. Times in Unix seconds."""
+"""What the book knows of one address, when it is hopeless, and how likely it is to be picked. Times in Unix seconds.
+
+1. An address that was dialled within a minute is never hopeless: its dial has not had its time.
+2. Hopeless is what was heard of last 30 days ago or more, or ten minutes in front of our clock; what never answered in
+   three tries; and what failed ten times since it last answered, more than a week ago. Such a one is told to nobody,
+   and gives its slot of the new table to any other.
+3. Who was tried within ten minutes is picked a hundred times less readily, and each failure takes a third of what is
+   left, up to eight. That is rare and never impossible, for it may have been our own line that was down.
+
+Rules and numbers are Bitcoin Core's (addrman).
+"""
 
 from dataclasses import dataclass
 from ipaddress import ip_address

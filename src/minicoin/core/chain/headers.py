@@ -1,11 +1,19 @@
-"""The header tree: every known header, and the only chooser of the best chain (most work, first seen on ties).
+"""The header tree: every known header, and the only chooser of the best chain.
 
-Checks headers against their ancestors, keeps which blocks are stored and which are invalid, the active chain the engine
-stands on, and where the engine is sent: one way at a time. The engine owns what is in the blocks; netsync decides what
-to fetch and which headers to take.
+Owns which nodes exist and what is known of their blocks. What a header must be is header_rules'; the engine owns what
+is in the blocks; netsync decides what to fetch and which headers to take.
 
-Headers whose blocks are stored, and those of the best chain, are kept for good; beside them at most
-STRAY_HEADERS_MAX, from whomever they came, so that none can be piled up connection after connection.
+1. *The best header* has most work among those on which nothing invalid lies, the first that came on ties. The tip
+   counts as the best among its equals: whoever sent the other header may not have its block.
+2. *The engine should stand* at the block of most work among those whose ancestors are all stored and not invalid
+   (`best_candidate`), the first that could be connected on ties, whatever order blocks came in. An operator may prefer
+   another among equals; a restart forgets that.
+3. *It is sent one way at a time*, and says how far it came: the active chain is where it stands, not where it should.
+4. *A block that breaks a rule* makes itself and all its descendants invalid, those that come later too. `reconsider`
+   takes that back for a branch, and leaves other branches their own faults.
+5. *Kept for good* are headers whose blocks are stored, and those of the best chain; beside them STRAY_HEADERS_MAX at
+   most, from whomever they came, so that none can be piled up connection after connection (strays.py).
+6. *Where members sign*, a header enters behind its certificate only (certified.py), so that there is one chain.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

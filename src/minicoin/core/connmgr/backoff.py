@@ -1,4 +1,9 @@
-"""When an address may be dialled again: exponential, with jitter, capped; bounded by forgetting the oldest."""
+"""When an address may be dialled again after it failed.
+
+The wait doubles with each failure in a row up to a cap, both the caller's, give or take a quarter: else all that lost
+one node at one moment would come back at one moment. A good connection forgets them. Bounded: of too many the one that
+failed longest ago is forgotten, and may be dialled at once.
+"""
 
 from minicoin.core.limits import BACKOFFS_REMEMBERED_MAX
 from minicoin.core.rng import Rng

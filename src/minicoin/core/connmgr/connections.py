@@ -1,12 +1,28 @@
-"""Decides which connections exist: dials to fill slots, inbound limits, duplicates, back-off, scores and bans.
+"""Decides which connections exist: who is dialled, who is let in, who has to go.
 
 Leaves choosing an address to the address book (a callable), opening it to the world, and what is said on it to the
-session. One connection per endpoint dialled and per proven peer id; where nothing proves who somebody is, two nodes
-that dialled each other keep both connections, as Bitcoin's do.
+session.
 
-Inbound slots are bounded in all, and on public networks by address and by network group as well: one machine with a
-hundred idle connections, or one provider's customers, must not keep everybody else out. On a private network a whole
-lab may live on one address, and peers on a list of allowed ids prove who they are: neither is bounded so.
+1. *Dialled are, in this order:* addresses that a person named, as long as they are missing; seed nodes, once each,
+   until they answered or a minute is over; what the network model wants (overlay_slots.py); and for each automatic slot
+   that is empty an address of the book. With --connect nobody but those named. A book that knows nobody suitable is
+   asked less and less often.
+2. *Automatic slots go to distinct network groups* on public networks, so that one provider cannot be all we hear. None
+   is spent on a peer that is connected to us already and says where it listens.
+3. *Who cannot be reached waits twice as long each time* (backoff.py). What a person named, what the model needs, and
+   whoever answered once waits less long than what was only heard of. A connection that lasted a minute clears it.
+4. *Who may be here at all:* where the network admits peers, those and nobody else, whatever the operator says. Whom a
+   person named, only a person's ban keeps out. All others must not be banned, and be on the list of allowed peers where
+   there is one; an address that names nobody may turn out to be one of them.
+5. *One connection to each endpoint that is dialled, and to each peer id that is proven.* Of two that crossed both ends
+   give up the same one. Where nothing proves who somebody is, two nodes that dialled each other keep both connections,
+   as Bitcoin's do.
+6. *Inbound slots are bounded in all, and on public networks by address and by network group* as well: one machine with
+   a hundred idle connections, or one provider's customers, must not keep everybody else out. On a private network a
+   whole lab may live on one address, and peers on a list prove who they are: neither is bounded so. Before anybody is
+   refused one that has proved nothing yet gives way (half_open.py).
+7. *Faults add up, and at the ban score the peer is closed and banned* (bans.py says by what name, if by any). Whom a
+   person named is closed only; whom he allows everything (noban) is not even charged.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,5 +1,14 @@
 """Addresses of nodes: sources and gossip fill the book, from which the connection manager's slots are filled.
 
+1. What a source outside the network names is taken as found by ourselves, but what a registry lists fills the buckets
+   of one source only, and is forgotten where the registry takes it back and it never answered.
+2. What a peer says is taken as hearsay of that peer, at the pace that gossip grants it; our own address is left out.
+3. Whoever we dialled and answered is known to be there, however we came to its address.
+4. Where we can be reached the operator says; else what a peer that we chose sees of us, with the port that we listen
+   at. An inbound peer is not asked: it could have the whole network dial somebody else.
+5. An inbound peer that says where it listens, at the host we see it at, need not be dialled there as well.
+6. A connection for blocks only carries no addresses: nobody is to map who is connected by it.
+
 What is passed on to others is gossip's own business; when the book is written down, the book's (core/addrmgr).
 """
 

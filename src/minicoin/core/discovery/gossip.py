@@ -1,9 +1,18 @@
 """Gossip of addresses: what is believed of addr messages, to whom they are relayed, how getaddr is answered.
 
-Paces and limits follow Bitcoin Core: a token bucket per peer, relay of small fresh messages to two peers chosen by a
-keyed hash per day, one answer per inbound peer from a sample that changes daily. A peer that dialled us takes part from
-its first message about addresses on: others dial for blocks only, and what they were told would go no further. Where
-we can be reached stands alone in the first message to a peer. The address book itself is node's.
+1. *A peer may send so many addresses*, by a token bucket of its own. Of more than that chance picks which count, or
+   whoever sends them would.
+2. *A time that cannot be* (before 1973, or more than ten minutes ahead) is taken for five days ago.
+3. *Relayed is news*: fresh addresses of small messages that answer nothing we asked. Each goes to two peers, chosen by
+   a keyed hash of address and day, so that nobody can predict them and saying it again reaches nobody else.
+4. *getaddr is answered once, to peers that dialled us*: one that we dialled could read off our book whom we know. All
+   get the same sample for a day, or whoever asks often would have the whole book.
+5. *A peer that dialled us takes part from its first message about addresses on*: others dial for blocks only, and what
+   they were told would go no further.
+6. *Where we can be reached* stands alone in the first message to a peer, and is said again now and then, at random
+   times.
+
+Paces and limits are Bitcoin Core's. The address book itself is node's.
 """
 
 import heapq

@@ -1,7 +1,16 @@
-"""A Yamux session: many streams over one ordered byte pipe, with flow control, keep-alive and bounds on everything.
+"""A Yamux session: many streams over one ordered byte pipe. Specification: libp2p/specs yamux.
 
-Control frames leave before data, data leaves in turns; bodies are handed out as they arrive and never collected. The
-caller tells what the application has read, which grants credit. Specification: libp2p/specs yamux.
+1. Control frames leave before data, and data leaves in turns, so that no stream keeps the others waiting.
+2. Bodies are handed out as they arrive and never collected. The caller tells what the application has read, which
+   grants credit; what a peer may send ahead of that is bounded for each stream, and what all windows together may grow
+   to is, too.
+3. What waits to be sent is bounded: a peer that does not read ends the session, without blame. What answers to its
+   frames pile up is bounded too, and to blame.
+4. Streams are bounded each way. One too many of the peer's is reset; a flood of them is its fault.
+5. Frames that carry no data cost their sender nothing: each takes of a budget (yamux_guard.py), which time and our own
+   data refill.
+6. A stream's id is used once. A frame for one that ended was under way and is ignored; for one that was never opened it
+   is a fault.
 """
 
 from minicoin.core.faults import MisuseError, PeerFault

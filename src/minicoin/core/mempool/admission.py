@@ -1,6 +1,18 @@
-"""The checks between a good verdict and a place in the mempool: price, replacement, and the length of chains.
+"""What stands between a transaction and a place in the mempool, beside its validity. In this order:
 
-Pure: they read the table and raise TxRejected; pool decides what follows.
+1. *Before any coin is looked at*: it is well-formed, no coinbase, of standard form and size, and replaces only what it
+   may (replacement.py, the rules that need no fee).
+2. *Of what it spends*: few enough signature checks, standard inputs, witness programs as policy asks
+   (script/policy.py).
+3. *Its price*: it pays the floor for its virtual bytes (fees.py), and creates dust only for nothing (ephemeral.py).
+4. *Its shape among its relatives*: version 3 keeps its small topology (truc.py).
+5. *What it replaces* it pays for (replacement.py).
+6. *Chains stay short*: so many ancestors and descendants, of so many bytes, since each of them is looked at when a
+   block is put together or something is evicted. What is replaced does not count.
+7. *Dust of its parents it spends* (ephemeral.py).
+
+What stood in a block before and comes back owes no price: it was paid once. Nor does the topology of version 3 bind it,
+nor dust. Pure: reads the table and raises TxRejected; pool decides what follows. Bitcoin Core's PreChecks.
 """
 
 from minicoin.core.chain.tx_rules import check_transaction

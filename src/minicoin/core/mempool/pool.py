@@ -1,8 +1,27 @@
 """The mempool: takes transactions in, keeps them in order and within bounds, and lets them go.
 
-Owns admission, replacement, packages, eviction, expiry, orphans and the memory of what no peer has yet. Leaves validity
-to the verifier (it asks by VerifyTransaction), requests and announcements to relay, penalties to node. Standard:
-Bitcoin Core 30's policy, BIP125 without the signal, BIP431.
+Owns the order of things; what is decided at each step has a module: admission, replacement, packages, truc, fees,
+orphans, verification (the queue), reorg, unbroadcast. Leaves validity to the verifier (it asks by VerifyTransaction),
+requests and announcements to relay, penalties to node.
+
+1. *A verdict counts for the tip and the parents it was given for.* If either has changed it is asked for again.
+2. *A refusal is remembered until the next block*, so that the same need not be verified twice: what it says of the tip
+   may be otherwise then. Not remembered is what says nothing of the transaction: that there was no room, or that a coin
+   is missing.
+3. *What is too cheap alone is remembered apart*: a child may pay for it, so it is still asked for as a parent, and held
+   a while (packages).
+4. *What is full lets go of the packages that pay least*, and the floor rises above what they paid. What enters and
+   would have to leave at once has not entered.
+5. *Nothing is pushed out by what cannot enter*: what a package would have replaced is put back if it fails.
+6. *A block takes out what it confirms, what contradicts it, and what lost its ground*; blocks that are taken back
+   return theirs through the verifier, parents first, and with them what rests on them. What was confirmed lately is not
+   taken again.
+7. *What waited for too long is let go* (two weeks, by default), with what spends it. What a peer sent is forgotten with
+   the peer while it is an orphan or waits for a child.
+8. *Our own is never pushed aside by strangers'* on its way to the verifier, and is kept over a restart first; in the
+   pool it is as any other.
+
+Standard: Bitcoin Core 30's policy, BIP125 without the signal, BIP431.
 """
 
 from collections.abc import Iterable, Sequence

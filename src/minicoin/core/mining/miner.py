@@ -1,6 +1,21 @@
-"""The miner: a job for the tip and the best transactions, renewed when either changes; found blocks go the normal way.
+"""The miner: a job for the nonce search, and what becomes of the blocks that it finds.
 
-The search itself runs in a worker. Blocks asked for by command (generate) come first and are not paced.
+1. *A job is for one tip and one choice of transactions.* It is renewed when the tip moves, every TEMPLATE_REFRESH_US
+   for what came into the mempool, and when an order ends. What a stale job finds is nobody's.
+2. *Orders come first*: blocks that a command asked for are mined one order after the other, at once. Beside them a
+   script may be mined to for good; where work is trivial that is paced by the network's spacing, or blocks would come
+   as fast as the machine hashes.
+3. *A block of our own is a block like others*: it is handed in, and its order counts it when it joins the chain (an
+   order may have it handed back instead). Until its fate is known nothing is searched for on this tip, since a second
+   one beside it would be wasted.
+4. *Mining for good begins when peers had time to tell of a better chain* (MINING_PEER_WAIT_US; at once where none are
+   expected), and pauses while one is known and on its way. Whoever shows headers and keeps their blocks holds it up no
+   longer than that, once for each block.
+5. *A block of ours that turns out to be invalid* is a bug in the template: it is said loudly, its order fails, and the
+   next try waits, so that nothing spins.
+
+Where members sign, blocks are made for them by `proposal`, and nothing is searched. The search itself runs in a worker
+(search.py); templates are template.py's, long polls long_polls.py's.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,12 @@
-"""Announcing new blocks: by headers to peers that asked for it and can connect them, by inv to the others (BIP130)."""
+"""Announcing new blocks.
+
+1. A peer that has the tip, as far as we know, is told nothing.
+2. One that asked for headers and has the parent of the first it lacks gets the headers of all it lacks, up to
+   HEADERS_PER_ANNOUNCEMENT_MAX (BIP130). From then on it counts as having the tip's header.
+3. All others get the tip's hash alone: whoever lacks more asks with a locator of his own.
+4. Where the network model pushes blocks, one is pushed to a peer that was a few blocks behind at most: one further back
+   could do nothing with it.
+"""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,6 +1,6 @@
 """Services that no node here offers. A peer that uses one all the same is left: it was told in our version message.
 
-Handlers for the routes of whoever takes inventory: node/inventory_flow, or header_inventory where there are no
+Handlers for the routes of whoever takes inventory: inventory/inventory_flow, or header_inventory where there are no
 blocks.
 """
 

@@ -2,6 +2,20 @@
 
 The parts behind it hear of a peer here, in their order, and their messages go to them by the router. A session dropped
 is forgotten by every part at once; what its connection still delivers is ignored.
+
+1. *A fault in the handshake ends the connection*: half of one is worth nothing. So does what leaves the stream
+   unreadable, whatever it costs, and a fault of score 0, which means that the two have no use for each other.
+2. *Any other fault is charged, and the messages behind it are still heard*, in the same read too. At what score a peer
+   is banned, and by what name, is the connection manager's.
+3. *Frames that are dropped without blame* are told at the first, second, fourth time and so on.
+4. *Who speaks another network's frames hears ours* where it dialled us, so that its log can say why it was refused. Who
+   speaks another protocol hears nothing: Bitcoin Core tries its encrypted transport (BIP324) first, and dials again
+   with this one only where it met silence.
+5. *A connection to ourselves* shows by the nonce of a session that we have under way: both ends close, and the address
+   is dialled no more. The nonce is trusted for nothing else.
+6. *A peer we chose by ourselves has to serve blocks*, with witnesses; only recent ones (BIP159) will do near the top. A
+   feeler leaves as soon as its version is here: it asked no more than whether somebody is there.
+7. *A pong may wait* for the work that its peer gave us before (peer/pongs).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,15 @@
 """The node's wallet between chain, mempool, disk and commands. core/wallet decides; this keeps the order.
 
-An address is told outside only once the state that holds it is on disk; payments are sending's. Stretching a
-passphrase and rescans are effects; their commands are answered when the results come.
+1. *What is told outside is on disk first*: an address, the words of a new wallet, the end of a rescan. One write at the
+   end of each event holds all that it changed (wallet/saves). Payments are sending's.
+2. *A new wallet whose first write fails never was*: nobody was told its words, so it can be made again.
+3. *A tip alone is not written*: at the next start the wallet catches up from where it stood, by a rescan of what it
+   missed.
+4. *Stretching a passphrase and searching the chain are effects*: they take long, and their commands are answered when
+   the results come.
+5. *The chain worker watches the scripts that are ours by now*: it is told anew whenever there are more.
+6. *Once the node stops nothing new begins*; what waits for the disk is answered as it comes, and whoever waits for a
+   key or a rescan hears that there will be none.
 """
 
 from collections.abc import Callable, Iterable, Mapping

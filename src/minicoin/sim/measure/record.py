@@ -177,7 +177,7 @@ class ViolationRecord:
 
 @dataclass(slots=True)
 class SeriesRecord:
-    """One quantity over time, e.g. `connections`, `mempool_transactions`, `tips`, `node_memory`."""
+    """One quantity over time, e.g. `connections_mean`, `mempool_max`, `tips`."""
 
     name: str
     unit: str

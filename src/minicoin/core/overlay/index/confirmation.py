@@ -1,9 +1,9 @@
 """Whether what an index says holds: views and witnesses, compared. Nothing here is proof against anybody.
 
 1. A complete view leaves out a member where a witness named it with a record that lives, or it is connected to us and
-   speaks this model, and it has been so for SETTLED.
-2. Of two complete views that differ in a member for SETTLED, one leaves out or the other invents. Which of the two, a
-   node cannot know; who cares dials.
+   speaks this model, and it has been so for INDEX_SETTLED_US.
+2. Of two complete views that differ in a member for INDEX_SETTLED_US, one leaves out or the other invents. Which of the
+   two, a node cannot know; who cares dials.
 3. Where half of a view's members that we tried, and four at least, cannot be reached, it may have invented them.
 4. An index that refuses us while another takes us in contradicts it too.
 5. A view is confirmed where a witness was heard that contradicts nothing; with no witness it is unconfirmed.
@@ -49,7 +49,7 @@ class ViewSeen:
 
 
 class Doubts:
-    """Since when members are missing from which views: a difference counts once it is SETTLED."""
+    """Since when members are missing from which views: a difference counts once it is INDEX_SETTLED_US old."""
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, bytes], Micros] = {}

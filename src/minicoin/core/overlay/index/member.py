@@ -1,4 +1,14 @@
-"""A node's side towards the indexes: it joins them, reads their views, and follows what changes."""
+"""A node's side towards the indexes: it joins them, reads their views, and follows what changes.
+
+1. A few indexes are followed, INDEXES_FOLLOWED_MAX; each is joined when it is met, and anew once each renewal, at a
+   random time of its last quarter: not all members of an index that came back renew together.
+2. A view is read page by page, with a random wait before each; what changes meanwhile is kept, up to
+   INDEX_DELTAS_WAITING_MAX, and applied behind the last page. An index that sends more pages than its view has is not
+   asked for more.
+3. A delta that does not begin where we are means that something was missed: the view is read anew.
+4. A refusal holds as long as the index says, within bounds of ours.
+5. A page or delta that nobody asked for is its sender's fault, as is a record that is forged.
+"""
 
 from collections.abc import Container
 from dataclasses import dataclass, field

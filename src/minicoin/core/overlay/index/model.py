@@ -1,4 +1,5 @@
-"""A node's share of the model of a central index, as a part: whom it is connected to, and what goes where."""
+"""A node's share of the model of a central index, as a part: whom it is connected to, and what goes where. The
+package's head tells the rules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
 """The index's side: the view, who may be in it, its pages, and what changed since the last batch.
 
 1. A record is taken from the peer that signed it and from nobody else; one older than what is held is a replay and
-   ignored. Who joins faster than JOIN_EVERY is faulty: each join costs a signature check.
+   ignored. Who joins faster than INDEX_JOIN_EVERY_US is faulty: each join costs a signature check.
 2. The view is bounded in all, and on public networks per source group; who finds no place is told so, and when to ask
    again. Nobody's place is taken by another.
 3. The view is read in the order of a hash of the peer ids, from where the reader's own stands: readers of a part of a
    large one each read another part.
-4. Pages cost more to send than to ask for: a peer has PAGES_BURST of them, and PAGES_PER_S more with time. On public
-   networks the peers of a source group share an allowance too, which outlives their connections; who comes when it is
-   used up is told when to ask again.
+4. Pages cost more to send than to ask for: a peer has INDEX_PAGES_BURST of them, and INDEX_PAGES_PER_S more with time.
+   On public networks the peers of a source group share an allowance too, which outlives their connections; who comes
+   when it is used up is told when to ask again.
 """
 
 from bisect import bisect_right, insort
