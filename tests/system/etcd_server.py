@@ -128,6 +128,9 @@ class EtcdServer:
         self.call("auth/enable")
         self._token = self.call("auth/authenticate", name="root", password=ROOT_PASSWORD)["token"]
 
+    def change_password(self, user: str, password: str) -> None:
+        self.call("auth/user/changepw", name=user, password=password)
+
     def _answers(self) -> bool:
         assert self._process is not None and self._process.poll() is None, (self.directory / "etcd.log").read_text()
         try:

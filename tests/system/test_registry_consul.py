@@ -13,7 +13,9 @@ from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.consul import ConsulRegistry
 from minicoin.drivers.registry.port import LeaseLost, Registry, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.secret import TOKEN, Secret, read_secret
 from minicoin.drivers.registry.settings import ConsulSettings, TlsFiles
+from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
 
 from .certificates import Certificates
 from .consul_server import PREFIX, ConsulServer, require_consul, running_consul
@@ -68,7 +70,7 @@ def plain(plain_server: ConsulServer) -> ConsulServer:
 
 def member(server: ConsulServer, *rules: str) -> ConsulSettings:
     """Of somebody whose token has these rules."""
-    return replace(server.settings, token=server.token(" ".join(rules)))
+    return replace(server.settings, token=Secret(server.token(" ".join(rules))))
 
 
 def refusal_of(settings: ConsulSettings, act: Callable[[Registry], object] | None = None) -> str:
@@ -146,12 +148,41 @@ def test_who_may_not_make_sessions_is_told_so(guarded: ConsulServer) -> None:
     ("token", "words"),
     [
         ("", "asks for a token: set registry-token-file to one whose policy has key_prefix"),
-        ("f0000000-0000-0000-0000-000000000000", "does not know our token (registry-token-file)"),
-        ("no token at all", "does not know our token (registry-token-file)"),
+        ("f0000000-0000-0000-0000-000000000000", "does not know our token: correct what registry-token-file holds"),
+        ("no token at all", "does not know our token: correct what registry-token-file holds"),
     ],
 )
 def test_a_wrong_token_is_told_in_words(guarded: ConsulServer, token: str, words: str) -> None:
-    assert words in refusal_of(replace(guarded.settings, token=token))
+    assert words in refusal_of(replace(guarded.settings, token=Secret(token)))
+
+
+def test_a_token_that_was_replaced_is_taken_from_its_file_while_the_node_runs(
+    guarded: ConsulServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    rules = f"{READ} {own('one')}"
+    file.write_text(guarded.token(rules))
+    token = read_secret("registry-token-file", TOKEN, file)
+    log: list[Report] = []
+
+    async def main() -> None:
+        registry = ConsulRegistry(replace(guarded.settings, token=token), log.append)
+        await registry.put("one/records/a", b"1")
+        # No token is one of two lines.
+        file.write_text("one\ntwo\n")
+        await registry.put("one/records/a", b"2")
+        (problem,) = registry.problems
+        assert [type(one) for one in log] == [RegistryWarned] and str(file) in problem
+        file.write_text(guarded.token(READ))
+        with pytest.raises(RegistryRefused, match="does not let our token do this"):
+            await registry.put("one/records/a", b"3")
+        assert isinstance(log[-1], RegistryFilesReplaced) and registry.problems == ()
+        file.write_text(guarded.token(rules))
+        await registry.put("one/records/a", b"4")
+        await registry.close()
+
+    trio.run(main)
+    assert guarded.read("one/records/a") == b"4"
 
 
 def test_a_right_that_is_taken_away_makes_nobody_vanish(guarded: ConsulServer) -> None:
@@ -161,10 +192,10 @@ def test_a_right_that_is_taken_away_makes_nobody_vanish(guarded: ConsulServer) -
     async def main(nursery: trio.Nursery) -> None:
         seen = await watching(nursery, ConsulRegistry(settings, unheard, silence_us=SOON_US))
         assert seen.values["three/records/a"] == b"1"
-        guarded.set_rules(settings.token, own("one"))
+        guarded.set_rules(settings.token.first, own("one"))
         await wait_until_async(lambda: seen.failures, "the refusal")
         assert isinstance(seen.failures[0], RegistryRefused) and seen.gone == []
-        guarded.set_rules(settings.token, READ)
+        guarded.set_rules(settings.token.first, READ)
         wholes = seen.wholes
         await wait_until_async(lambda: seen.wholes > wholes, "another reading")
         assert seen.values["three/records/a"] == b"1" and seen.gone == []

@@ -12,10 +12,12 @@ from tests.waiting import wait_until_async
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.etcd import EtcdRegistry
 from minicoin.drivers.registry.port import LeaseLost, Registry, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.secret import PASSWORD, Secret, read_secret
 from minicoin.drivers.registry.settings import EtcdSettings, TlsFiles
+from minicoin.drivers.reports import RegistryFilesReplaced, Report
 
 from .certificates import Certificates
-from .etcd_server import EtcdServer, running_etcd
+from .etcd_server import PREFIX, EtcdServer, running_etcd
 from .processes import free_ports
 from .registries import Seen, holding, run, unheard, watching
 
@@ -35,7 +37,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
     """With TLS both ways, and users with rights."""
     directory = tmp_path_factory.mktemp("guarded") / "etcd"
     with running_etcd(directory, certificates, wants_client_certificates=True) as server:
-        server.enable_users(bank1="one", bank2="two")
+        server.enable_users(bank1="one", bank2="two", bank3="three")
         yield server
 
 
@@ -47,7 +49,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
 
 def member(server: EtcdServer, user: str = "bank1", certificate: str = "member") -> EtcdSettings:
     assert server.certificates is not None
-    return replace(server.settings, tls=server.certificates.files(certificate), user=user, password=f"{user} password")
+    return replace(
+        server.settings, tls=server.certificates.files(certificate), user=user, password=Secret(f"{user} password")
+    )
 
 
 def refusal_of(settings: EtcdSettings, act: Callable[[Registry], object] | None = None) -> str:
@@ -88,13 +92,36 @@ def test_nobody_writes_below_a_key_that_is_not_his(guarded: EtcdServer) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"user": "", "password": ""}, "asks for a user: set registry-user"),
-        ({"password": "wrong"}, "knows no user 'bank1' with this password"),
+        ({"user": "", "password": Secret()}, "asks for a user: set registry-user"),
+        ({"password": Secret("wrong")}, "knows no user 'bank1' with this password"),
         ({"user": "nobody"}, "knows no user 'nobody' with this password"),
     ],
 )
 def test_a_wrong_setting_is_told_in_words(guarded: EtcdServer, wrong: dict, words: str) -> None:
     assert words in refusal_of(replace(member(guarded), **wrong))
+
+
+def test_a_password_that_was_changed_is_taken_from_its_file_while_the_node_runs(
+    guarded: EtcdServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("bank3 password\n")
+    password = read_secret("registry-password-file", PASSWORD, file)
+    log: list[Report] = []
+
+    async def main() -> None:
+        registry = EtcdRegistry(replace(member(guarded, "bank3"), password=password), log.append)
+        await registry.put("three/records/a", b"1")
+        guarded.change_password("bank3", "another")
+        with pytest.raises(RegistryRefused, match="what registry-password-file holds, which is read again"):
+            await registry.put("three/records/a", b"2")
+        file.write_text("another\n")
+        await registry.put("three/records/a", b"3")
+        assert log == [RegistryFilesReplaced(registry.endpoint.removesuffix(PREFIX))] and registry.problems == ()
+        await registry.close()
+
+    trio.run(main)
+    assert guarded.read("three/records/a") == b"3"
 
 
 def test_a_certificate_with_a_common_name_is_explained(guarded: EtcdServer) -> None:
@@ -127,7 +154,7 @@ def test_a_server_without_tls_or_users_is_told_apart(plain: EtcdServer, certific
     with pytest.raises(RegistryUnavailable, match=r"breaks off the TLS handshake: does it speak TLS\?"):
         settings = replace(plain.settings, tls=TlsFiles(certificates.ca))
         trio.run(EtcdRegistry(settings, unheard).put, "one/records/a", b"1")
-    with_user = replace(plain.settings, user="bank1", password="x")
+    with_user = replace(plain.settings, user="bank1", password=Secret("x"))
     assert "etcd checks no users" in refusal_of(with_user)
 
 

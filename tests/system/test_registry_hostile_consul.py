@@ -13,6 +13,7 @@ from minicoin.core.limits import REGISTRY_KEYS_MAX, REGISTRY_VALUE_BYTES_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.consul import ConsulRegistry
 from minicoin.drivers.registry.port import RegistryUnavailable
+from minicoin.drivers.registry.secret import Secret
 from minicoin.drivers.registry.settings import ConsulSettings
 
 from .liars import HEAD, NO_ANSWERS, Answer, Liar, endless, lying, nothing
@@ -30,7 +31,7 @@ INDEXED = head_with("X-Consul-Index: 5")
 async def liar(answer: Answer, head: bytes = INDEXED) -> AsyncIterator[tuple[ConsulRegistry, Liar]]:
     """A client of a server that answers so."""
     async with lying(answer, lambda path: head) as found:
-        settings = ConsulSettings((found.endpoint,), "/m", token="1-2-3")
+        settings = ConsulSettings((found.endpoint,), "/m", token=Secret("1-2-3"))
         yield ConsulRegistry(settings, unheard, silence_us=SECOND_US // 10), found
 
 

@@ -14,6 +14,7 @@ from tests.waiting import hang_guard, wait_until, wait_until_async
 from minicoin.core.limits import REGISTRY_RECORDS_PER_NODE_MAX
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.port import LeaseLost, Registry, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.secret import PASSWORD, Secret, read_secret
 from minicoin.drivers.registry.settings import TlsFiles, ZooKeeperSettings
 from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
@@ -38,7 +39,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def guarded(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[ZooKeeperServer]:
     """With TLS both ways, and users with rights."""
     with running_zookeeper(tmp_path_factory.mktemp("guarded") / "zookeeper", certificates) as server:
-        server.give_rights(bank1="one", bank2="two")
+        server.give_rights(bank1="one", bank2="two", bank3="three")
         yield server
 
 
@@ -53,7 +54,30 @@ def connect(settings: ZooKeeperSettings, **more: int) -> ZooKeeperRegistry:
 
 
 def member(server: ZooKeeperServer, user: str = "bank1") -> ZooKeeperSettings:
-    return replace(server.settings, user=user, password=f"{user} password")
+    return replace(server.settings, user=user, password=Secret(f"{user} password"))
+
+
+def test_a_password_that_was_changed_is_taken_from_its_file_while_the_node_runs(
+    guarded: ZooKeeperServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("bank3 password\n")
+    password = read_secret("registry-password-file", PASSWORD, file)
+    log: list[Report] = []
+
+    async def main() -> None:
+        registry = ZooKeeperRegistry(replace(member(guarded, "bank3"), password=password), log.append)
+        await registry.put("three/records/a", b"1")
+        guarded.change_password("bank3", "three", "another")
+        with pytest.raises(RegistryRefused, match="does not let user 'bank3' do this"):
+            await registry.put("three/records/a", b"2")
+        file.write_text("another\n")
+        await registry.put("three/records/a", b"3")
+        assert [type(one) for one in log] == [RegistryFilesReplaced] and registry.problems == ()
+        await registry.close()
+
+    trio.run(main)
+    assert guarded.read("three/records/a") == b"3"
 
 
 def refusal_of(settings: ZooKeeperSettings, act: Callable[[Registry], Awaitable[object]] | None = None) -> str:
@@ -156,8 +180,8 @@ def test_nobody_writes_below_a_key_that_is_not_his(guarded: ZooKeeperServer) -> 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"user": "", "password": ""}, "does not let who gives no user (registry-user) do this at /minicoin"),
-        ({"password": "wrong"}, "does not let user 'bank1' do this at /minicoin"),
+        ({"user": "", "password": Secret()}, "does not let who gives no user (registry-user) do this at /minicoin"),
+        ({"password": Secret("wrong")}, "does not let user 'bank1' do this at /minicoin"),
         ({"user": "nobody"}, "does not let user 'nobody' do this at /minicoin"),
     ],
 )

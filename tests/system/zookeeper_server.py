@@ -151,6 +151,14 @@ class ZooKeeperServer:
                 others = [acl for acl in readers if acl.id != own.id]
                 client.create(f"{PREFIX}/{folder}", b"", acl=[own, *others])
 
+    def change_password(self, user: str, folder: str, password: str) -> None:
+        """ZooKeeper keeps no users: whoever shows the old password has no right below the folder any more."""
+        own = [make_digest_acl(user, password, all=True)]
+        with self.operator() as client:
+            for path in [f"{PREFIX}/{folder}", *_values(client, f"{PREFIX}/{folder}")]:
+                client.set_acls(path, own)
+            client.set_acls(f"{PREFIX}/{folder}/records", own)
+
     def allow_nobody(self, key: str) -> None:
         """To read what stands there."""
         with self.operator() as client:

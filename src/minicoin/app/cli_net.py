@@ -185,6 +185,7 @@ def registry(invocation: Invocation) -> None:
         "ignored": found["ignored"],
         "max age": f"{found['max_age']} s",
         "error": found["error"] or "none",
+        "warnings": found["warnings"],
     }
     invocation.show(found, describe(shown))
 

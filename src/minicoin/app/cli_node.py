@@ -52,7 +52,7 @@ def getinfo(invocation: Invocation) -> None:
         "uptime": invocation.call("uptime"),
         "datadir": str(invocation.datadir),
         "balance": invocation.call("getbalance") if has_wallet else None,
-        "warnings": chain["warnings"],
+        "warnings": network["warnings"],
     }
     shown = dict(found)
     if "finalized" in chain:

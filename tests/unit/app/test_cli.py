@@ -220,10 +220,11 @@ def test_net_registry(running, monkeypatch) -> None:
         "does not stand there",
         "0 listed, 4 known",
         "etcd does not answer",
+        "not reached for 10 minutes",
     ):
         assert words in shown
     told = running("rpc", "getnetworkinfo", "--json").json
-    assert told["warnings"] == ["not reached for 10 minutes"]
+    assert told["warnings"] == ["not reached for 10 minutes"] == running("getinfo", "--json").json["warnings"]
     assert told["registry"] == running("net", "registry", "--json").json
     assert (told["registry"]["max_age"], told["registry"]["announced"]) == (86_400, False)
     up = replace(STATUS, connected_since=1_700_000_000, unreachable_since=None, last_heard=None)

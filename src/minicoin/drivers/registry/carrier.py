@@ -146,7 +146,7 @@ class RegistryCarrier:
             ignored=health.ignored,
             max_age_s=self._max_age_s,
             error=health.error,
-            warnings=health.warnings(now_s),
+            warnings=(*health.warnings(now_s), *self._registry.problems),
         )
 
     # --- duties ---

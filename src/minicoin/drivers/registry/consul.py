@@ -54,6 +54,10 @@ class ConsulRegistry:
     def endpoint(self) -> str:
         return self._api.endpoint + self._prefix
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._api.problems
+
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         session = await self._api.create_session(lease_us // _SESSION_LIVES)
 

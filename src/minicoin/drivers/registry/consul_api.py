@@ -1,7 +1,7 @@
 """Calls of Consul's HTTP API (/v1): sessions, keys and values, and blocking queries; who we are, and what went wrong.
 
-1. Who we are is a token in a header. What it may not do is a refusal that says which rule is missing, but lists leave
-   out without a word what it may not read; `read` of one key does not.
+1. Who we are is a token in a header, as its file has it at each question. What it may not do is a refusal that says
+   which rule is missing, but lists leave out without a word what it may not read; `read` of one key does not.
 2. Any agent or server of a cluster passes calls on to the leader; one that has none is left for the next.
 3. X-Consul-Index says how far the store was, and makes the next query wait for what comes behind it. It orders the
    changes of one store and decides nothing else.
@@ -23,6 +23,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.foreign_json import Json, as_list, as_object, decode, from_base64, list_of, string
 from minicoin.drivers.registry.http import TIMEOUT_S, HttpServers, NoAnswer, TooLong, read_body
 from minicoin.drivers.registry.port import LeaseLost, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.secret import CurrentSecret
 from minicoin.drivers.registry.settings import ConsulSettings
 from minicoin.drivers.reports import Report
 
@@ -73,15 +74,20 @@ class ConsulApi:
     """One cluster. Keys are those below the prefix of its settings."""
 
     def __init__(self, settings: ConsulSettings, report: Callable[[Report], None]) -> None:
-        """Raises MisuseError for certificates that cannot be used."""
+        """Raises MisuseError for certificates or a token that cannot be used."""
         self._servers = HttpServers("Consul", settings.endpoints, settings.tls, report)
         self._root = settings.prefix.removeprefix("/") + "/"
-        self._headers = {"X-Consul-Token": settings.token} if settings.token else {}
+        self._token = CurrentSecret(settings.token, lambda: self.endpoint, report)
 
     @property
     def endpoint(self) -> str:
         """The one that is asked first."""
         return self._servers.endpoint
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of our own files that were replaced cannot be used."""
+        return tuple(filter(None, (self._servers.problem, self._token.problem)))
 
     async def close(self) -> None:
         """Close what is open."""
@@ -175,7 +181,9 @@ class ConsulApi:
                 case httpx.codes.OK | httpx.codes.NOT_FOUND | httpx.codes.CONFLICT:
                     return read(answer)
                 case httpx.codes.FORBIDDEN if "ACL not found" in answer.words:
-                    raise RegistryRefused("Consul does not know our token (registry-token-file)")
+                    raise RegistryRefused(
+                        "Consul does not know our token: correct what registry-token-file holds, which is read again"
+                    )
                 case httpx.codes.FORBIDDEN:
                     raise self._refusal(rule)
                 case httpx.codes.BAD_REQUEST if "HTTPS server" in answer.words:
@@ -189,7 +197,9 @@ class ConsulApi:
 
     async def _fetch(self, method: str, path: str, content: bytes, wait_s: float) -> Answer:
         """Raises one of FAILURES."""
-        begun = self._servers.begin(method, f"v1/{path}", content=content, headers=self._headers, wait_s=wait_s)
+        token = self._token.value
+        headers = {"X-Consul-Token": token} if token else {}
+        begun = self._servers.begin(method, f"v1/{path}", content=content, headers=headers, wait_s=wait_s)
         with trio.fail_after(wait_s + TIMEOUT_S):
             async with begun as response:
                 try:
@@ -217,7 +227,7 @@ class ConsulApi:
         return f'key_prefix "{self._root}{key.partition("/")[0]}/" {{ policy = "write" }}'
 
     def _refusal(self, rule: str) -> RegistryRefused:
-        if not self._headers:
+        if not self._token.value:
             return RegistryRefused(f"Consul asks for a token: set registry-token-file to one whose policy has {rule}")
         return RegistryRefused(f"Consul does not let our token do this: its policy needs {rule}")
 

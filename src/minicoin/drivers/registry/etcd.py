@@ -55,6 +55,10 @@ class EtcdRegistry:
     def endpoint(self) -> str:
         return self._gateway.endpoint + self._prefix.decode().rstrip("/")
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._gateway.problems
+
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         call = self._gateway.call
         lease = await call("lease/grant", {"TTL": str(-(-lease_us // SECOND_US))}, read_lease)

@@ -1,8 +1,8 @@
 """Calls to an etcd cluster over its JSON gateway: who we are, and what went wrong.
 
-Who we are is a token for a user's password, asked for anew when the server no longer knows it. Where a cluster checks
-users, its gateway refuses every client certificate with a CommonName (etcd#10392): certificates for it have subject
-alternative names only.
+Who we are is a token for a user's password, asked for anew when the server no longer knows it, with the password as its
+file has it by then. Where a cluster checks users, its gateway refuses every client certificate with a CommonName
+(etcd#10392): certificates for it have subject alternative names only.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +18,7 @@ from minicoin.drivers.registry.etcd_json import EtcdFailure, encode, read_failur
 from minicoin.drivers.registry.foreign_json import Json, as_object, decode
 from minicoin.drivers.registry.http import FAILURES, TIMEOUT_S, HttpServers, NoAnswer, read_body
 from minicoin.drivers.registry.port import LeaseLost, RegistryRefused, RegistryUnavailable
+from minicoin.drivers.registry.secret import CurrentSecret
 from minicoin.drivers.registry.settings import EtcdSettings
 from minicoin.drivers.reports import Report
 
@@ -38,15 +39,21 @@ class EtcdGateway:
     """One cluster."""
 
     def __init__(self, settings: EtcdSettings, report: Callable[[Report], None]) -> None:
-        """Raises MisuseError for certificates that cannot be used."""
+        """Raises MisuseError for certificates or a password that cannot be used."""
         self._settings = settings
         self._servers = HttpServers("etcd", settings.endpoints, settings.tls, report)
+        self._password = CurrentSecret(settings.password, lambda: self.endpoint, report)
         self._token = ""
 
     @property
     def endpoint(self) -> str:
         """The one that is asked first."""
         return self._servers.endpoint
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of our own files that were replaced cannot be used."""
+        return tuple(filter(None, (self._servers.problem, self._password.problem)))
 
     async def call(self, path: str, request: Json, read: Callable[[Json], T]) -> T:
         """What one answer says, from whichever endpoint gives it. Raises RegistryUnavailable."""
@@ -104,7 +111,7 @@ class EtcdGateway:
 
     async def _authenticate(self) -> None:
         self._token = ""
-        who = {"name": self._settings.user, "password": self._settings.password}
+        who = {"name": self._settings.user, "password": self._password.value}
         self._token = read_token(await self._post("auth/authenticate", encode(who)))
 
     async def _post(self, path: str, raw: bytes) -> Json:
@@ -132,7 +139,10 @@ class EtcdGateway:
         if "user name is empty" in failure.message:
             return RegistryRefused("etcd asks for a user: set registry-user and registry-password-file")
         if "authentication failed" in failure.message:
-            return RegistryRefused(f"etcd knows no user {user!r} with this password (registry-user)")
+            return RegistryRefused(
+                f"etcd knows no user {user!r} with this password: correct registry-user, or what "
+                "registry-password-file holds, which is read again"
+            )
         if "authentication is not enabled" in failure.message:
             return RegistryRefused("etcd checks no users: enable its authentication, or leave registry-user out")
         if failure.code == _PERMISSION_DENIED or "permission denied" in failure.message:

@@ -56,6 +56,10 @@ class FileRegistry:
     def endpoint(self) -> str:
         return f"file://{self._folder}"
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return ()
+
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         write = partial(self._write, key, value, lease_us)
 

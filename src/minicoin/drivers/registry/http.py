@@ -69,6 +69,11 @@ class HttpServers:
         """The one that is asked first."""
         return f"{self._scheme}://{self._endpoints[self._at]}"
 
+    @property
+    def problem(self) -> str:
+        """Why files of TLS that were replaced are not in use; empty where they are."""
+        return "" if self._tls is None else self._tls.problem
+
     async def ask_each(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What one server answers; `ask` fails with NoAnswer or one of FAILURES where the next may know. Raises
         RegistryUnavailable."""

@@ -62,6 +62,10 @@ class Registry(Protocol):
     def endpoint(self) -> str:
         """Where it is spoken to at the moment, without secrets."""
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of our own files that were replaced cannot be used."""
+
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         """Let a value stand as long as this runs, and `lease_us` longer at most if it is cut off. Ends by being
         cancelled, which takes the value away, or with RegistryUnavailable, when it may be called again."""

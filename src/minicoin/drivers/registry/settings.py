@@ -3,13 +3,14 @@ minicoin's keys there, `etcd://HOST:PORT[,HOST:PORT]/PREFIX`."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.primitives.address import NodeAddress
+from minicoin.drivers.registry.secret import NO_SECRET, PASSWORD, TOKEN, Secret, read_secret
 
 _ETCD_PORT: Final = 2379
 _ZOOKEEPER_PORT: Final = 2181
@@ -17,8 +18,6 @@ _CONSUL_PORT: Final = 8500
 _CONSUL_TLS_PORT: Final = 8501
 _ENDPOINTS_MAX: Final = 16
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._-]{1,64}){1,8}")
-_SECRET_BYTES_MAX: Final = 4_096
-_TOKEN: Final = re.compile(r"[!-~]+")
 _PLACES: Final = "HOST:PORT[,HOST:PORT]/PREFIX"
 _FORMS: Final = f"expected file:///FOLDER, etcd://{_PLACES}, or consul:// or zookeeper:// in the same way"
 
@@ -48,7 +47,7 @@ class _Servers:
     prefix: str
     tls: TlsFiles | None = None
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: Secret = NO_SECRET
 
 
 class EtcdSettings(_Servers):
@@ -71,7 +70,7 @@ class ConsulSettings:
     """HOST:PORT each."""
     prefix: str
     tls: TlsFiles | None = None
-    token: str = field(default="", repr=False)
+    token: Secret = NO_SECRET
 
 
 RegistrySettings = FileSettings | EtcdSettings | ZooKeeperSettings | ConsulSettings
@@ -124,8 +123,8 @@ def _read_with_user(
         raise MisuseError("registry-user and registry-password-file belong together: give both or neither")
     if access.user is None or access.password_file is None:
         return kind(endpoints, prefix, tls)
-    _require_privacy("registry-user", "password", tls, endpoints)
-    password = _read_secret("registry-password-file", "password", access.password_file)
+    _require_privacy("registry-user", PASSWORD, tls, endpoints)
+    password = read_secret("registry-password-file", PASSWORD, access.password_file)
     return kind(endpoints, prefix, tls, access.user, password)
 
 
@@ -138,10 +137,8 @@ def _read_consul(text: str, access: RegistryAccess) -> ConsulSettings:
     endpoints, prefix = _read_places(text, _CONSUL_PORT if tls is None else _CONSUL_TLS_PORT)
     if access.token_file is None:
         return ConsulSettings(endpoints, prefix, tls)
-    _require_privacy("registry-token-file", "token", tls, endpoints)
-    token = _read_secret("registry-token-file", "token", access.token_file)
-    if not _TOKEN.fullmatch(token):
-        raise MisuseError(f"registry-token-file: {access.token_file} holds no token: one is of visible characters")
+    _require_privacy("registry-token-file", TOKEN, tls, endpoints)
+    token = read_secret("registry-token-file", TOKEN, access.token_file)
     return ConsulSettings(endpoints, prefix, tls, token)
 
 
@@ -196,17 +193,3 @@ def _is_loopback(endpoint: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _read_secret(option: str, secret: str, path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_SECRET_BYTES_MAX + 1)
-        found = raw.decode().strip("\r\n")
-    except OSError as error:
-        raise MisuseError(f"{option}: cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise MisuseError(f"{option}: {path} is no text") from error
-    if not found or len(raw) > _SECRET_BYTES_MAX or "\n" in found:
-        raise MisuseError(f"{option}: {path} must hold the {secret} and nothing else, on one line")
-    return found

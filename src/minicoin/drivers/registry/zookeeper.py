@@ -3,7 +3,8 @@
 A lease is a session of its own, whose time-out it is; it moves from server to server, and what stands under it stays.
 What stands there already is replaced in one step, so that others see another value and never none; whoever lost its
 place by that does not fight for it, and comes back when it is free. A watch has a session too, and calls share one,
-which changes with the certificates. What ZooKeeper orders (zxid) orders nothing here: the records' own versions do.
+which changes with the certificates and the password. What ZooKeeper orders (zxid) orders nothing here: the records' own
+versions do.
 """
 
 import ssl
@@ -18,6 +19,7 @@ from kazoo.exceptions import NoNodeError
 from minicoin.core.limits import REGISTRY_SILENCE_US, REGISTRY_TIMEOUT_US
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.port import LeaseHolder, RegistryRefused, RegistryUnavailable, Watcher
+from minicoin.drivers.registry.secret import CurrentSecret
 from minicoin.drivers.registry.settings import TlsFiles, ZooKeeperSettings
 from minicoin.drivers.registry.tls import Tls
 from minicoin.drivers.registry.zookeeper_session import ZooKeeperSession
@@ -41,14 +43,15 @@ class ZooKeeperRegistry:
     def __init__(
         self, settings: ZooKeeperSettings, report: Callable[[Report], None], silence_us: int = REGISTRY_SILENCE_US
     ) -> None:
-        """Raises MisuseError for certificates that cannot be used."""
+        """Raises MisuseError for certificates or a password that cannot be used."""
         self._settings = settings
         self._silence_s = silence_us / SECOND_US
         self._certificates: _Certificates | None = None
         if settings.tls is not None:
             self._certificates = _Certificates(settings.tls, lambda: self.endpoint, report)
+        self._password = CurrentSecret(settings.password, lambda: self.endpoint, report)
         self._calls: ZooKeeperSession | None = None
-        self._calls_context: ssl.SSLContext | None = None
+        self._calls_access: tuple[ssl.SSLContext | None, str] = (None, self._password.value)
         self._opening = trio.Lock()
         self._last: ZooKeeperSession | None = None
 
@@ -56,6 +59,11 @@ class ZooKeeperRegistry:
     def endpoint(self) -> str:
         place = self._settings.endpoints[0] if self._last is None else self._last.place
         return f"zookeeper://{place}{self._settings.prefix}"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        certificates = "" if self._certificates is None else self._certificates.problem
+        return tuple(filter(None, (certificates, self._password.problem)))
 
     async def hold(self, key: str, value: bytes, lease_us: int, holder: LeaseHolder) -> None:
         path = self._path(key)
@@ -132,7 +140,8 @@ class ZooKeeperRegistry:
         """In the session of calls; in a new one where that turns out to be over."""
         used = self._calls
         context = None if self._certificates is None else self._certificates.context()
-        is_current, self._calls_context = context is self._calls_context, context
+        access = (context, self._password.value)
+        is_current, self._calls_access = access == self._calls_access, access
         if used is not None and is_current and not used.is_over:
             try:
                 await work(used)
@@ -157,7 +166,8 @@ class ZooKeeperRegistry:
         if self._certificates is not None:
             self._certificates.token = trio.lowlevel.current_trio_token()
             context = self._certificates.context
-        self._last = session = ZooKeeperSession(self._settings, context, timeout_us, is_lease=is_lease)
+        settings, password = self._settings, self._password.value
+        self._last = session = ZooKeeperSession(settings, password, context, timeout_us, is_lease=is_lease)
         session.start()
         return session
 
@@ -214,6 +224,11 @@ class _Certificates:
         self._report = report
         self._one_at_a_time = threading.Lock()
         self._tls = Tls(files, endpoint, self._tell)
+
+    @property
+    def problem(self) -> str:
+        """Why files that were replaced are not in use; empty where they are."""
+        return self._tls.problem
 
     def context(self) -> ssl.SSLContext:
         """For the next connection."""

@@ -77,6 +77,7 @@ class ZooKeeperSession:
     def __init__(
         self,
         settings: ZooKeeperSettings,
+        password: str,
         make_context: Callable[[], ssl.SSLContext] | None,
         timeout_us: int,
         *,
@@ -94,7 +95,7 @@ class ZooKeeperSession:
             hosts=list(settings.endpoints),
             timeout=timeout_us / SECOND_US,
             handler=handler,
-            auth_data=[("digest", f"{settings.user}:{settings.password}")] if settings.user else [],
+            auth_data=[("digest", f"{settings.user}:{password}")] if settings.user else [],
             connection_retry=KazooRetry(
                 max_tries=-1,
                 delay=_AGAIN_FIRST_S,
@@ -106,7 +107,7 @@ class ZooKeeperSession:
         )
         self._client.add_listener(lambda state: self._cross(self._on_state, state))
         # Not scheme `auth`: it would let in whoever shows the same certificate as well.
-        own = make_digest_acl(settings.user, settings.password, all=True)
+        own = make_digest_acl(settings.user, password, all=True)
         self._acl = [own, *READ_ACL_UNSAFE] if settings.user else OPEN_ACL_UNSAFE
         self._news = trio.Event()
         self._changed: dict[str, None] = {}

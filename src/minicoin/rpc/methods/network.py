@@ -109,6 +109,7 @@ def _registry_json(registry: RegistryState) -> JsonObject:
         "ignored": registry.ignored,
         "max_age": registry.max_age_s,
         "error": registry.error,
+        "warnings": list(registry.warnings),
     }
 
 
@@ -244,7 +245,7 @@ METHODS = (
         f"({', '.join(NETWORKS)}), relayfee, localaddresses, peerid (the libp2p identity), multiaddrs (where it "
         "listens), overlay (the network model), overlay_role, letters, registry (null, or an object: kind, endpoint, "
         "connected_since, unreachable_since, last_heard, announced, nodes, nodes_listed, records, ignored, max_age, "
-        "error), warnings and more.",
+        "error, warnings), warnings and more.",
         get_network_info,
     ),
     Method(

@@ -58,6 +58,7 @@ class HandRegistry:
 
     kind = "hand"
     endpoint = "hand://"
+    problems: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
@@ -270,6 +271,8 @@ def test_a_registry_that_is_gone_is_warned_of_after_ten_minutes_and_only_who_was
         assert bench.found() == [address(BOB), address(CAROL)]
         assert isinstance(bench.reports[-1], RegistryConnected)
         assert bench.carrier.status().warnings == () and bench.carrier.status().is_announced
+        bench.registry.problems = ("the key is none",)
+        assert bench.carrier.status().warnings == ("the key is none",)
 
     run(tmp_path, main)
 

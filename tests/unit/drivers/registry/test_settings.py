@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from minicoin.core.faults import MisuseError
+from minicoin.drivers.registry.secret import PASSWORD, TOKEN, Secret, SecretFile
 from minicoin.drivers.registry.settings import (
     ConsulSettings,
     EtcdSettings,
@@ -30,7 +31,8 @@ def test_a_cluster_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     text = "etcd://10.0.0.1:2379,etcd2.example,[fd00::3]:2380,10.0.0.1:2379/minicoin/live/"
     found = read_settings(text, RegistryAccess(ca, cert, key, "bank1", secret))
     endpoints = ("10.0.0.1:2379", "etcd2.example:2379", "[fd00::3]:2380")
-    assert found == EtcdSettings(endpoints, "/minicoin/live", TlsFiles(ca, cert, key), "bank1", "correct horse")
+    password = Secret("correct horse", SecretFile("registry-password-file", PASSWORD, secret))
+    assert found == EtcdSettings(endpoints, "/minicoin/live", TlsFiles(ca, cert, key), "bank1", password)
     assert "horse" not in repr(found)
 
 
@@ -41,7 +43,8 @@ def test_agents_of_consul_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     found = read_settings("consul://consul1.example,10.0.0.2:8500/minicoin", RegistryAccess(ca=ca, token_file=secret))
     # By default its port for TLS.
     endpoints = ("consul1.example:8501", "10.0.0.2:8500")
-    assert found == ConsulSettings(endpoints, "/minicoin", TlsFiles(ca), "b1946ac9-correct-horse")
+    token = Secret("b1946ac9-correct-horse", SecretFile("registry-token-file", TOKEN, secret))
+    assert found == ConsulSettings(endpoints, "/minicoin", TlsFiles(ca), token)
     assert "horse" not in repr(found)
     assert read_settings("consul://localhost/m", NOTHING) == ConsulSettings(("localhost:8500",), "/m")
 
