@@ -50,6 +50,7 @@ def missing(standing: LogStanding, view: NodeView, states: Sequence[SignState], 
     found = [
         *_changes(standing, view, now),
         *_records(standing, view, now),
+        *_promises(standing, states, now),
         *([] if not states else _votes(standing, view, states, now)),
     ]
     return [AuditDraft(one.time, one.height, one.kind, {**one.fields, "filled": True}) for one in found]
@@ -85,6 +86,15 @@ def _records(standing: LogStanding, view: NodeView, now: Micros) -> Iterable[Aud
     if view.evidence is not None:
         for evidence in view.evidence.state.all[standing.evidence :]:
             yield AuditDraft(now, evidence.height, EntryKind.EVIDENCE, evidence_fields(evidence))
+
+
+def _promises(standing: LogStanding, states: Sequence[SignState], now: Micros) -> Iterable[AuditDraft]:
+    """That our member signed a recovery stands in its sign state before the signature leaves."""
+    for state in states:
+        promise = state.promise
+        if promise is not None and promise.height not in standing.promised:
+            fields = {"member": state.member.hex(), "subject": promise.subject.hex()}
+            yield AuditDraft(now, promise.height, EntryKind.RECOVERY_SIGNED, fields)
 
 
 def _votes(standing: LogStanding, view: NodeView, states: Sequence[SignState], now: Micros) -> Iterable[AuditDraft]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import AUDIT_VOTES_REMEMBERED_MAX
+from minicoin.core.limits import AUDIT_VOTES_REMEMBERED_MAX, RECOVERIES_NAMED_MAX
 from minicoin.drivers.audit.entry import AuditDraft, AuditEntry, EntryKind, Value
 
 _NUMBERS: Final = ("members", "settings", "admission", "configuration", "evidence", "votes_height")
@@ -34,12 +34,15 @@ class LogStanding:
     votes: tuple[tuple[int, str, str], ...] = ()
     is_stopped: bool = False
     """The node said that it stops, and nothing came after."""
+    promised: tuple[int, ...] = ()
+    """Heights of recoveries that our member signed."""
 
     def to_fields(self) -> dict[str, Value]:
         """As the first entry of a file has it."""
         return asdict(self) | {
             "recoveries": list(self.recoveries),
             "votes": [list(vote) for vote in self.votes],
+            "promised": list(self.promised),
         }
 
     @classmethod
@@ -53,6 +56,10 @@ class LogStanding:
         recoveries = fields.get("recoveries")
         if not isinstance(recoveries, list):
             raise DecodeError("the first entry of a file does not say which recoveries there were")
+        # Files of earlier versions do not say.
+        promised = fields.get("promised", [])
+        if not isinstance(promised, list):
+            raise DecodeError("the first entry of a file does not say which recoveries were signed")
         told = tuple(_vote(vote) for vote in votes)
         return cls(
             network,
@@ -65,6 +72,7 @@ class LogStanding:
             height,
             told,
             stopped,
+            tuple(map(_number, promised)),
         )
 
     def has(self, draft: AuditDraft) -> bool:
@@ -73,6 +81,8 @@ class LogStanding:
             return draft.height == self.votes_height and draft.vote in self.votes
         if draft.kind is EntryKind.RECOVERY:
             return draft.fields.get("recovery") in self.recoveries
+        if draft.kind is EntryKind.RECOVERY_SIGNED:
+            return draft.height in self.promised
         known = {
             EntryKind.MEMBERS: self.members,
             EntryKind.SETTINGS: self.settings,
@@ -95,6 +105,8 @@ class LogStanding:
             case EntryKind.RECOVERY:
                 recoveries = (*self.recoveries, str(fields.get("recovery")))
                 return replace(here, members=_number(fields.get("version")), recoveries=recoveries)
+            case EntryKind.RECOVERY_SIGNED:
+                return replace(here, promised=(*self.promised, entry.height)[-RECOVERIES_NAMED_MAX:])
             case EntryKind.SETTINGS:
                 return replace(here, settings=_number(fields.get("version")))
             case EntryKind.ADMISSION:

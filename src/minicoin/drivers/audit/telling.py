@@ -17,6 +17,9 @@ from minicoin.core.notices import (
     PeerRefused,
     PeerUnreachable,
     ProposalRefused,
+    RecoveryContradicted,
+    RecoverySigned,
+    RecoveryUnnamed,
     SettingsCarried,
     SigningStopped,
     VoteCast,
@@ -47,6 +50,14 @@ class Telling:
         match notice:
             case MembersCarried(at, block, change):
                 told.append(members_draft(now, at, block, change))
+            case RecoverySigned(recovery, at, block, members):
+                signed: Fields = {"block": hash_to_hex(block), "members": _keys(members), "recovery": recovery.hex()}
+                told.append(AuditDraft(now, at, EntryKind.RECOVERY_SIGNED, signed))
+            case RecoveryUnnamed(recovery, at):
+                told.append(AuditDraft(now, at, EntryKind.RECOVERY_UNNAMED, {"recovery": recovery.hex()}))
+            case RecoveryContradicted(recovery, at, block, certificate):
+                left = {"block": hash_to_hex(block), "certificate": certificate.hex(), "recovery": recovery.hex()}
+                told.append(AuditDraft(now, at, EntryKind.RECOVERY_CONTRADICTED, left))
             case SettingsCarried(version, from_height, at, settings, signers):
                 told.append(
                     AuditDraft(now, at, EntryKind.SETTINGS, settings_fields(version, from_height, settings, signers))
@@ -90,6 +101,7 @@ def members_draft(now: Micros, height: int, block: bytes, change: MemberChange) 
         "block": hash_to_hex(block),
         "change": change.encode().hex(),
         "from": change.from_height,
+        "signers": _keys(key for key, _ in change.signatures),
         "version": change.version,
     }
     if isinstance(change, RecoveredList):
@@ -103,7 +115,7 @@ def settings_fields(
     return {
         "from": from_height,
         "settings": dict(settings),
-        "signers": [key.hex() for key in signers],
+        "signers": _keys(signers),
         "version": version,
     }
 
@@ -114,7 +126,7 @@ def configuration_fields(
     return {
         "settings": dict(settings),
         "signed_at": signed_at,
-        "signers": [key.hex() for key in signers],
+        "signers": _keys(signers),
         "version": version,
     }
 
@@ -130,3 +142,7 @@ def vote_fields(member: bytes, vote: Vote) -> Fields:
 
 def evidence_fields(evidence: Evidence) -> Fields:
     return {"accused": evidence.accused.hex(), "evidence": evidence.encode().hex(), "says": evidence.text}
+
+
+def _keys(members: Iterable[bytes]) -> list[str]:
+    return [key.hex() for key in members]

@@ -1,17 +1,18 @@
 """After a crash a log has what the node's documents and the chain have, and says what nobody knows any more."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.node.test_virtual_banks import Consortium
 
 from minicoin.core.consensus.desk import SIGN_STATE_KEY
-from minicoin.core.consensus.sign_state import SignState
+from minicoin.core.consensus.sign_state import RecoveryPromise, SignState
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.limits import AUDIT_HEIGHTS_FILLED_MAX
 from minicoin.core.rng import Rng
 from minicoin.core.signers.votes import NIL, Vote
 from minicoin.core.units import SECOND_US
-from minicoin.drivers.audit.entry import EntryKind
+from minicoin.drivers.audit.entry import AuditDraft, EntryKind
 from minicoin.drivers.audit.filling import missing
 from minicoin.drivers.audit.standing import LogStanding
 from minicoin.drivers.audit.verify import read_entries, verify_log
@@ -109,3 +110,20 @@ def test_a_log_that_was_not_written_for_long_says_so_and_is_not_filled_for_ever(
     assert not [
         one for one in missing(standing, bank.node.view, (SignState(state.member, 2),), NOW) if one.kind == "gap"
     ]
+
+
+def test_that_a_recovery_was_signed_is_filled_in_once() -> None:
+    banks = Consortium(4)
+    bank = banks.banks[1]
+    state = SignState.decode(bank.disk.documents[SIGN_STATE_KEY])
+    signed = replace(state, promise=RecoveryPromise(7, b"s" * 32))
+
+    def found(standing: LogStanding, state: SignState) -> list[AuditDraft]:
+        drafts = missing(standing, bank.node.view, (state,), NOW)
+        return [one for one in drafts if one.kind is EntryKind.RECOVERY_SIGNED]
+
+    (draft,) = found(LogStanding("ab"), signed)
+    assert draft.height == 7 and draft.fields["filled"] is True
+    assert (draft.fields["member"], draft.fields["subject"]) == (state.member.hex(), (b"s" * 32).hex())
+    assert found(LogStanding("ab", promised=(7,)), signed) == []
+    assert found(LogStanding("ab"), state) == []

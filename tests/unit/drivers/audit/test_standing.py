@@ -1,5 +1,7 @@
 """How far a log has come follows from its entries, and comes back from the first of a file."""
 
+from dataclasses import replace
+
 import pytest
 
 from minicoin.core.faults import DecodeError
@@ -30,6 +32,7 @@ def test_it_counts_what_came() -> None:
         told(EntryKind.ADMISSION, version=4),
         told(EntryKind.CONFIGURATION, version=5),
         told(EntryKind.EVIDENCE),
+        told(EntryKind.RECOVERY_SIGNED),
         vote(6),
         vote(7),
         vote(7, 1),
@@ -37,10 +40,25 @@ def test_it_counts_what_came() -> None:
         told(EntryKind.STOP),
     )
     assert standing == LogStanding(
-        str(FOUNDING["id"]), 2, ("ab",), 3, 4, 5, 1, 7, ((0, "prevote", ""), (1, "prevote", "")), is_stopped=True
+        str(FOUNDING["id"]),
+        2,
+        ("ab",),
+        3,
+        4,
+        5,
+        1,
+        7,
+        ((0, "prevote", ""), (1, "prevote", "")),
+        is_stopped=True,
+        promised=(5,),
     )
+    assert standing.has(told(EntryKind.RECOVERY_SIGNED))
+    assert not standing.has(AuditDraft(NOW, 6, EntryKind.RECOVERY_SIGNED))
     assert not behind(told(EntryKind.STOP), told(EntryKind.START)).is_stopped
     assert behind(AuditDraft(NOW, 5, EntryKind.SEGMENT, standing.to_fields())) == standing
+    # As files of earlier versions begin.
+    earlier = {name: value for name, value in standing.to_fields().items() if name != "promised"}
+    assert behind(AuditDraft(NOW, 5, EntryKind.SEGMENT, earlier)) == replace(standing, promised=())
 
 
 def test_the_votes_of_a_height_that_never_ends_are_bounded() -> None:
@@ -50,7 +68,17 @@ def test_the_votes_of_a_height_that_never_ends_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"members": -1}, {"votes": [[1]]}, {"votes": 3}, {"network": 5}, {"evidence": None}, {"recoveries": 1}]
+    "change",
+    [
+        {"members": -1},
+        {"votes": [[1]]},
+        {"votes": 3},
+        {"network": 5},
+        {"evidence": None},
+        {"recoveries": 1},
+        {"promised": 1},
+        {"promised": [-1]},
+    ],
 )
 def test_what_does_not_say_it_is_refused(change: dict[str, object]) -> None:
     fields = LogStanding("ab").to_fields() | change

@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.signers.banks import ADMISSIONS, BANKS, BLOCK, VOTES
 
+from minicoin.core.chain.member_history import RecoveredList
 from minicoin.core.connmgr.connections import NOT_ADMITTED
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.libp2p.identity import Identity
@@ -18,6 +19,9 @@ from minicoin.core.notices import (
     PeerRefused,
     PeerUnreachable,
     ProposalRefused,
+    RecoveryContradicted,
+    RecoverySigned,
+    RecoveryUnnamed,
     SettingsCarried,
     SigningStopped,
     TipMoved,
@@ -90,6 +94,29 @@ def test_a_vote_evidence_and_the_end_of_signing() -> None:
     assert decode_evidence(bytes.fromhex(str(draft.fields["evidence"]))).encode() == VOTES.encode()
     assert (draft.height, draft.fields["accused"]) == (7, VOTES.accused.hex())
     assert told(SigningStopped("its key is used twice")).fields == {"reason": "its key is used twice"}
+
+
+def test_what_becomes_of_a_recovery() -> None:
+    draft = told(RecoverySigned(b"\1" * 32, 7, BLOCK, BANKS.keys[:3]))
+    assert (draft.kind, draft.height) == (EntryKind.RECOVERY_SIGNED, 7)
+    assert draft.fields == {
+        "block": hash_to_hex(BLOCK),
+        "members": [key.hex() for key in BANKS.keys[:3]],
+        "recovery": "01" * 32,
+    }
+    draft = told(RecoveryUnnamed(b"\1" * 32, 7))
+    assert (draft.kind, draft.height) == (EntryKind.RECOVERY_UNNAMED, 7)
+    draft = told(RecoveryContradicted(b"\1" * 32, 8, BLOCK, b"\2\3"))
+    assert (draft.kind, draft.height) == (EntryKind.RECOVERY_CONTRADICTED, 8)
+    assert draft.fields == {"block": hash_to_hex(BLOCK), "certificate": "0203", "recovery": "01" * 32}
+
+
+def test_who_signed_a_recovery_that_took_over() -> None:
+    signatures = ((BANKS.keys[0], bytes(64)), (BANKS.keys[2], bytes(64)))
+    taken = RecoveredList(2, 8, bytes(32), BANKS, ("A", "B", "C", "D", "E"), signatures, b"\1" * 32)
+    draft = told(MembersCarried(7, BLOCK, taken))
+    assert (draft.kind, draft.fields["recovery"]) == (EntryKind.RECOVERY, "01" * 32)
+    assert draft.fields["signers"] == [BANKS.keys[0].hex(), BANKS.keys[2].hex()]
 
 
 @pytest.mark.parametrize(
