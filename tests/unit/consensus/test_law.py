@@ -90,6 +90,12 @@ def check_heals(network):
     assert not any(node.alarms for node in network.honest())
 
 
+@pytest.mark.parametrize("seed", [3456, 6232, 6288])
+def test_who_went_on_by_a_liars_vote_and_was_killed_does_not_hold_up_the_rest(seed):
+    """The vote was known to nobody else, so the rest could not leave the round; found by the storms."""
+    check_heals(storm(seed))
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_storms(part):
     for seed in range(part, SEEDS, PARTS):

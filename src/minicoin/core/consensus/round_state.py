@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from minicoin.core.consensus.ahead import Ahead
-from minicoin.core.consensus.choice import Choice, Justified, choice_of
+from minicoin.core.consensus.choice import NO_CHOICE, Choice, Justified, choice_of
 from minicoin.core.consensus.outputs import Ask, Cast, ForeignVote, NeedProposal, NeedVerdict, RoundOutput
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.tally import Holding, Tally
@@ -97,6 +97,7 @@ class RoundState:
 
     def _enter(self, round_: int, now: Micros) -> None:
         """Line 11."""
+        self._renounce(round_ - 1)
         self.round, self.step = round_, RoundStep.PROPOSE
         self._deadlines.clear()
         self._timed.clear()
@@ -114,15 +115,24 @@ class RoundState:
             if self.valid is None:
                 self._out.append(NeedProposal(round_))
             else:
-                self._cast(VoteKind.PROPOSAL, self.valid.choice, self.valid.round)
+                self._propose(self.valid.choice, self.valid.round)
 
     def _vote(self, kind: VoteKind, choice: Choice) -> None:
         self.step = STEPS[kind]
-        self._cast(kind, choice)
+        self._cast(Vote(kind, self.height, self.round, choice.block, choice.next_members))
 
-    def _cast(self, kind: VoteKind, choice: Choice, valid_round: int = NO_ROUND) -> None:
+    def _propose(self, choice: Choice, valid_round: int = NO_ROUND) -> None:
+        self._cast(Vote(VoteKind.PROPOSAL, self.height, self.round, choice.block, choice.next_members, valid_round))
+
+    def _renounce(self, round_: int) -> None:
+        """Vote for nothing in a round that is left or skipped, as far as nothing was cast there."""
+        for kind in (VoteKind.PREVOTE, VoteKind.PRECOMMIT):
+            vote = Vote(kind, self.height, round_, NO_CHOICE.block, NO_CHOICE.next_members)
+            if round_ >= 0 and vote.slot not in self._own:
+                self._cast(vote)
+
+    def _cast(self, vote: Vote) -> None:
         if self.is_voting:
-            vote = Vote(kind, self.height, self.round, choice.block, choice.next_members, valid_round)
             self._own[vote.slot] = vote
             self._out.append(Cast(vote, self.lock, self.valid))
 

@@ -20,6 +20,10 @@ Beyond the paper:
   and then each second. A healthy height asks nothing.
 - A signer that starts within a height takes up the round of its last vote, with its lock, and casts all its votes of
   the height again: they are signed to the same bytes and sent to all.
+- Whoever enters a round has voted in the one before it: for nothing, where it had not voted. Members may be in front
+  because of votes that nobody holds any more after they were killed, those of a liar. Where f of them or fewer are, the
+  rest does not follow (line 55), and needs a vote of each of them to have a quorum in the round that they left; where
+  more are, it follows. Nothing is lost by it: nobody votes in a round that is over.
 - A vote signed by the own key that was never cast: ForeignVote, and nothing is cast at this height any more.
 - A refusal is forgotten with its round: what was dated too far ahead is looked at again.
 
@@ -81,7 +85,7 @@ class Rounds(RoundState):
         if self.is_voting and self.step is RoundStep.PROPOSE and self._is_our_turn() and slot not in self._own:
             choice = Choice(block, next_members)
             self._verdicts.know(choice, self.round)
-            self._cast(VoteKind.PROPOSAL, choice)
+            self._propose(choice)
         return self._advance(now)
 
     def set_payment_waits(self, waits: bool, now: Micros) -> tuple[RoundOutput, ...]:
