@@ -307,7 +307,7 @@ def test_what_is_missing_is_still_missing() -> None:
     takers = Bench().node.view.takers()
     absent = {
         "No relay by compact blocks": CmpctBlock not in takers,
-        "Full nodes only": not re.search(r"\brole=", (source / "app/run.py").read_text()),
+        "Full nodes only": not re.search(r"\brole=", (source / "app/setup.py").read_text()),
         "no light node": not (source / "core/filters").exists(),
         "The laboratory has no compact blocks": CmpctBlock not in takers,
         "No dashboard": not (source / "dashboard").exists(),

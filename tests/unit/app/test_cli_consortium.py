@@ -10,7 +10,7 @@ from minicoin.app.consortium.seed_words import first_script
 from minicoin.app.identity import known_identity
 from minicoin.app.networks import find_network, read_network
 from minicoin.app.options import NodeOptions
-from minicoin.app.run import setup_from_options
+from minicoin.app.setup import setup_from_options
 from minicoin.app.signing_key import SIGNING_KEY_FILE, load_signing_key
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.peer_id import PeerId

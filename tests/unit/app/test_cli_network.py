@@ -5,7 +5,7 @@ import pytest
 
 from minicoin.app.networks import find_network, own_networks
 from minicoin.app.options import NodeOptions
-from minicoin.app.run import setup_from_options
+from minicoin.app.setup import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.overlay.table import OVERLAYS

@@ -5,7 +5,7 @@ import pytest
 from minicoin.app.networks import find_network, own_networks
 from minicoin.app.options import known_keys, make_options, read_config
 from minicoin.app.places import default_datadir
-from minicoin.app.run import setup_from_options
+from minicoin.app.setup import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.params.builtin import MAIN, REGTEST
 from minicoin.core.params.toml_text import network_to_toml

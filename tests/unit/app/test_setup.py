@@ -7,7 +7,7 @@ from tests.unit.netsync.banks_chain import FOUNDERS, items, listed
 from tests.unit.netsync.banks_chain import NETWORK as BANKS_NETWORK
 
 from minicoin.app.options import make_options
-from minicoin.app.run import setup_from_options
+from minicoin.app.setup import setup_from_options
 from minicoin.core.faults import MisuseError
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.params.builtin import lookup
