@@ -314,10 +314,9 @@ class Host:
     async def listen(self, nursery: trio.Nursery) -> Multiaddr:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         host, port = listeners[0].socket.getsockname()
-        address = Multiaddr.of_endpoint(host, port)
-        self.listen_addresses.append(address)
+        self.listen_addresses.append(Multiaddr.of_endpoint(host, port))
         nursery.start_soon(trio.serve_listeners, self._accept, listeners)
-        return address.with_peer(self.identity.peer_id)
+        return Multiaddr.of_endpoint(host, port, self.identity.peer_id)
 
     async def dial(self, nursery: trio.Nursery, address: Multiaddr, expected: PeerId | None) -> Connection:
         assert address.tcp_endpoint is not None

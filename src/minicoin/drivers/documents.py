@@ -36,14 +36,6 @@ class DocumentStore:
         except FileNotFoundError:
             return None
 
-    def load_all(self) -> dict[str, bytes]:
-        """Every document by key."""
-        found: dict[str, bytes] = {}
-        for path in sorted(self._directory.iterdir()):
-            if path.suffix != ".new" and path.is_file():
-                found[path.name] = path.read_bytes()
-        return found
-
     def set_aside(self, key: str) -> Path:
         """Move a document that cannot be read out of the way, keeping it; the path it has now."""
         path = self._path(key)

@@ -341,8 +341,3 @@ def _in_order(headers: dict[BlockHash, BlockHeader], genesis: BlockHash) -> list
         if chain and (chain[-1].previous in ordered or chain[-1].previous == genesis):
             ordered.update((link.hash, link) for link in reversed(chain))
     return list(ordered.values())
-
-
-def transactions_of(raw: RawBlock) -> tuple[Transaction, ...]:
-    """All transactions of a block."""
-    return Block.parse(raw.raw).transactions

@@ -150,9 +150,9 @@ def test_what_can_be_dialled(text: str, endpoint: tuple[str, int] | None) -> Non
 
 def test_parts() -> None:
     peer = PeerId.parse(ID)
-    address = Multiaddr.of_endpoint("::1", 5)
-    assert address.peer_id is None and str(address.with_peer(peer)) == f"/ip6/::1/tcp/5/p2p/{ID}"
-    assert address.with_peer(peer).with_peer(peer).peer_id == peer
+    assert Multiaddr.of_endpoint("::1", 5).peer_id is None
+    address = Multiaddr.of_endpoint("::1", 5, peer)
+    assert address.peer_id == peer and str(address) == f"/ip6/::1/tcp/5/p2p/{ID}"
     assert Multiaddr.of_endpoint("1.2.3.4", 5, peer) == Multiaddr.parse(f"/ip4/1.2.3.4/tcp/5/p2p/{ID}")
     assert str(Multiaddr.of_endpoint("example.com", 5)) == "/dns/example.com/tcp/5"
     assert Multiaddr.parse(f"/dnsaddr/example.com/p2p/{ID}").dnsaddr == "example.com"

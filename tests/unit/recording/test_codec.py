@@ -15,11 +15,10 @@ from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.block import BlockHash, BlockHeader, RawBlock
 from minicoin.core.primitives.transaction import Outpoint, Transaction, Txid, TxIn, TxOut, Wtxid
 from minicoin.core.recording.codec import (
-    decode_event,
+    EVENT,
+    POLICY,
     decode_policy,
     digest_effect,
-    encode_event,
-    encode_policy,
 )
 from minicoin.core.signers.members import MemberList, member_list
 from minicoin.core.units import ConnId, RequestId
@@ -64,9 +63,15 @@ st.register_type_strategy(ExtensionMessage, st.builds(Offer, st.lists(OFFERS, ma
 BITCOINS_MESSAGES = [kind for kind in get_args(Message) if kind is not ExtensionMessage]
 
 
+def encoded(codec, value):
+    out = bytearray()
+    codec.write(value, out)
+    return bytes(out)
+
+
 def through(event):
-    reader = Reader(encode_event(event), "event")
-    found = decode_event(reader)
+    reader = Reader(encoded(EVENT, event), "event")
+    found = EVENT.read(reader)
     reader.end()
     return found
 
@@ -139,14 +144,14 @@ def test_whatever_a_command_keeps_out_of_its_repr_is_kept_out_of_the_recording()
         secret = replace(
             plain, **{field.name: b"s3cret-bytes" if field.type is bytes else "s3cret" for field in secret_fields(kind)}
         )
-        raw = encode_event(CommandReceived(RequestId(3), secret))
+        raw = encoded(EVENT, CommandReceived(RequestId(3), secret))
         assert b"s3cret" not in raw
-        assert raw == encode_event(CommandReceived(RequestId(3), plain))
+        assert raw == encoded(EVENT, CommandReceived(RequestId(3), plain))
         assert isinstance(through(CommandReceived(RequestId(3), secret)).command, kind)
 
 
 def test_a_stretched_key_is_left_out():
-    raw = encode_event(KeyStretched(RequestId(9), b"k3y" * 11))
+    raw = encoded(EVENT, KeyStretched(RequestId(9), b"k3y" * 11))
     assert b"k3y" not in raw
     assert through(KeyStretched(RequestId(9), b"k3y" * 11)) == KeyStretched(RequestId(9), b"")
 
@@ -179,14 +184,14 @@ def test_a_transaction_without_inputs_is_read_back():
 @EXAMPLES
 @given(st.from_type(NodePolicy))
 def test_a_policy_is_read_back(policy):
-    assert decode_policy(Reader(encode_policy(policy), "policy")) == policy
+    assert decode_policy(Reader(encoded(POLICY, policy), "policy")) == policy
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_an_event_or_a_decode_error(raw):
     try:
-        event = decode_event(Reader(raw, "event"))
+        event = EVENT.read(Reader(raw, "event"))
     except DecodeError:
         return
     assert isinstance(event, Event)

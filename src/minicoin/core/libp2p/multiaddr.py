@@ -267,11 +267,6 @@ class Multiaddr:
         port = int.from_bytes(components[1][1], "big")
         return (_BY_CODE[code].to_text(value), port) if port else None
 
-    def with_peer(self, peer: PeerId) -> "Multiaddr":
-        """This address, saying who is expected there."""
-        bare = self.components[:-1] if self.components[-1][0] == P2P else self.components
-        return Multiaddr((*bare, (P2P, peer.multihash)))
-
 
 def decode_known(binaries: Iterable[bytes]) -> tuple[Multiaddr, ...]:
     """Those of a peer's addresses that can be read; the others use protocols of another time or are garbage."""

@@ -157,30 +157,11 @@ A recording is read by its own kind: effects that only have another form would l
 way."""
 
 
-def encode_event(event: Event) -> bytes:
-    """The bytes of one event, without its secrets."""
-    out = bytearray()
-    EVENT.write(event, out)
-    return bytes(out)
-
-
-def decode_event(reader: Reader) -> Event:
-    """What encode_event gave. Raises DecodeError."""
-    return cast(Event, EVENT.read(reader))
-
-
 def digest_effect(effect: Effect, out: bytearray) -> None:
     """Append what tells this effect from another; secrets and the insides of blocks are left out."""
     EFFECT.write(effect, out)
 
 
-def encode_policy(policy: NodePolicy) -> bytes:
-    """The bytes of a policy."""
-    out = bytearray()
-    POLICY.write(policy, out)
-    return bytes(out)
-
-
 def decode_policy(reader: Reader) -> NodePolicy:
-    """What encode_policy gave. Raises DecodeError."""
+    """The policy as POLICY wrote it. Raises DecodeError."""
     return cast(NodePolicy, POLICY.read(reader))

@@ -1,21 +1,15 @@
 """Who may sign: the seed, sealed or not, and the keys in memory while it is open.
 
-Owns locking, unlocking for a time, and changing the passphrase. Time and stretched keys come in.
+A wallet that has no passphrase is always open. One that has is opened for a time, by the key that its passphrase is
+stretched to; when that is over, the seed and what was derived of it are let go. Time and stretched keys come in. That a
+passphrase is the right one shows by the seal (crypt.py): a wrong one changes nothing.
 """
-
-from dataclasses import dataclass, field
 
 from minicoin.core.params.network import Network
 from minicoin.core.units import Micros
-from minicoin.core.wallet.crypt import Protection, SealedSeed, Stretching, open_seed, seal_seed
+from minicoin.core.wallet.crypt import SealedSeed, Stretching, open_seed
 from minicoin.core.wallet.errors import WalletEncryptionState, WalletLocked
-from minicoin.core.wallet.keys import SigningKey, mnemonic_from_entropy
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    entropy: bytes = field(repr=False)
-    key: SigningKey
+from minicoin.core.wallet.keys import SigningKey
 
 
 class Vault:
@@ -56,11 +50,9 @@ class Vault:
 
     def signing_key(self) -> SigningKey:
         """The keys. Raises WalletLocked."""
-        return self._opened().key
-
-    def mnemonic(self) -> str:
-        """The seed words. Raises WalletLocked."""
-        return mnemonic_from_entropy(self._opened().entropy)
+        if self._open is None:
+            raise WalletLocked
+        return self._open
 
     def unlock(self, key: bytes, until: Micros) -> None:
         """Open with the stretched key, to lock again at `until`. Raises WrongPassphrase; a wrong key leaves an open
@@ -81,22 +73,10 @@ class Vault:
         self.lock()
         return True
 
-    def encrypt(self, protection: Protection) -> None:
-        """Seal an unencrypted seed; the wallet is locked afterwards."""
-        if isinstance(self._seed, SealedSeed):
-            raise WalletEncryptionState("the wallet is encrypted already")
-        self._seed = seal_seed(self._seed, protection, self._context)
-        self.lock()
-
     def _sealed(self) -> SealedSeed:
         if not isinstance(self._seed, SealedSeed):
             raise WalletEncryptionState("the wallet is not encrypted")
         return self._seed
 
-    def _opened(self) -> _Open:
-        if self._open is None:
-            raise WalletLocked
-        return self._open
-
-    def _derive(self, entropy: bytes) -> _Open:
-        return _Open(entropy, SigningKey.from_entropy(entropy, self._network))
+    def _derive(self, entropy: bytes) -> SigningKey:
+        return SigningKey.from_entropy(entropy, self._network)

@@ -40,10 +40,6 @@ class Scene:
         """The chance of the fault with this number."""
         return self.world.rng.stream(f"fault {number}")
 
-    def all_nodes(self) -> dict[int, None]:
-        """Every honest node's index."""
-        return {host.index: None for host in self.honest}
-
     # --- power ---
 
     def switch_off(self, host: Host, *, with_disk: bool) -> bool:

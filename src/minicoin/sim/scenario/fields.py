@@ -44,7 +44,6 @@ class SettingsTable(BaseModel):
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Switch = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=NODES_MAX)]
-CountOrNone = Annotated[int, Field(strict=True, ge=0, le=NODES_MAX)]
 NodeIndex = Annotated[int, Field(strict=True, ge=0, lt=NODES_MAX)]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=YEAR_S, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(strict=True, ge=MICROSECOND_S, le=YEAR_S, allow_inf_nan=False)]
