@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from minicoin.core.answers import MEMBERS_SIGN, Reason
+from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, Reason
 from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.units import COIN_SAT
@@ -17,6 +17,7 @@ from minicoin.rpc.errors import (
     DESERIALIZATION_ERROR,
     INVALID_ADDRESS,
     INVALID_PARAMETER,
+    MISC_ERROR,
     NUMBERS,
     TYPE_ERROR,
     RpcError,
@@ -247,6 +248,12 @@ def require(value: T | None, otherwise: RpcError) -> T:
     if value is None:
         raise RpcError(otherwise.code, otherwise.message)
     return value
+
+
+async def require_members(call: Call) -> None:
+    """Refuse what is about members, where nobody signs the blocks."""
+    if not await call.port.query(lambda node: node.members.is_on):
+        raise RpcError(MISC_ERROR, NO_MEMBERS)
 
 
 def require_miners(call: Call) -> None:

@@ -12,8 +12,9 @@ from minicoin.core.addrmgr.entry import (
     JUST_TRIED_S,
     RETRIES_NEVER_GOOD,
     KnownAddress,
-    identity,
-    read_identity,
+    believed_time,
+    pack_address,
+    read_packed_address,
 )
 from minicoin.core.faults import DecodeError
 from minicoin.core.primitives.address import NodeAddress
@@ -56,13 +57,29 @@ def test_failures_make_it_less_likely_up_to_eight_and_a_fresh_try_more_so() -> N
 @pytest.mark.parametrize("peer_id", [b"", b"\x12\x20" + bytes(32)])
 def test_the_bytes_that_stand_for_an_address(host: str, peer_id: bytes) -> None:
     address, ip = NodeAddress(host, 8333, peer_id), ip_address(host)
-    raw = identity(address, ip)
-    assert read_identity(b"x" + raw + b"y", 1) == (address, ip, 1 + len(raw))
+    raw = pack_address(address, ip)
+    assert read_packed_address(b"x" + raw + b"y", 1) == (address, ip, 1 + len(raw))
     for end in range(len(raw)):
         with pytest.raises((DecodeError, IndexError)):
-            read_identity(raw[:end], 0)
+            read_packed_address(raw[:end], 0)
 
 
 def test_other_lengths_are_no_addresses() -> None:
     with pytest.raises(DecodeError):
-        read_identity(b"\x05" + bytes(20), 0)
+        read_packed_address(b"\x05" + bytes(20), 0)
+
+
+@pytest.mark.parametrize(
+    ("time", "believed"),
+    [
+        (NOW, NOW),
+        (NOW + FUTURE_S, NOW + FUTURE_S),
+        (NOW + FUTURE_S + 1, NOW - 5 * 86_400),
+        (100_000_001, 100_000_001),
+        (100_000_000, NOW - 5 * 86_400),
+        (0, NOW - 5 * 86_400),
+    ],
+)
+def test_a_time_that_cannot_be_is_taken_for_five_days_ago(time: int, believed: int) -> None:
+    assert believed_time(time, NOW) == believed
+    assert believed_time(0, 60) == 0

@@ -1,4 +1,4 @@
-"""Rounding of the fee rate we tell: steps as Bitcoin Core's, the floor as it is, never below it."""
+"""Rounding of the feerate we tell: steps as Bitcoin Core's, the floor as it is, never below it."""
 
 from minicoin.core.relay.feefilter import FEEFILTER_NOTHING, round_feerate
 from minicoin.core.rng import Rng

@@ -1,4 +1,4 @@
-"""What the relay of transactions is told of a peer, and the fee rate that peers are told."""
+"""What the relay of transactions is told of a peer, and the feerate that peers are told."""
 
 import pytest
 from tests.unit.node.bench import NETWORK, NOBODY, Bench

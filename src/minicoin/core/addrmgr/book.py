@@ -14,7 +14,7 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Final
 
-from minicoin.core.addrmgr.entry import FUTURE_S, KnownAddress
+from minicoin.core.addrmgr.entry import KnownAddress, believed_time
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.persistence import decode_tables, encode_tables
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
@@ -37,9 +37,6 @@ COLLISION_TEST_WINDOW_S: Final = 40 * 60
 COLLISION_TRY_S: Final = 60
 # How often collisions are looked at: a dial has had its minute by then.
 COLLISION_CHECK_US: Final = MINUTE_US
-# A time before 1973 or ahead of ours is no memory of a meeting: taken as five days old.
-_TIME_MIN: Final = 100_000_000
-_TIME_UNKNOWN_S: Final = 5 * 24 * 3600
 # Services are 64 bits, whoever names them.
 _SERVICES_MASK: Final = 2**64 - 1
 _ONLINE_S: Final = 24 * 3600
@@ -317,7 +314,7 @@ class AddressBook:
         self, timed: TimedAddress, teller: NodeAddress | None, source_group: bytes, now_s: int
     ) -> NodeAddress | None:
         """The address as the book spells it, where it is new there."""
-        time = timed.time if _TIME_MIN < timed.time <= now_s + FUTURE_S else now_s - _TIME_UNKNOWN_S
+        time = believed_time(timed.time, now_s)
         entry = self._tables.entries.get(timed.address) or self._make_entry(timed, source_group)
         if entry is None:
             return None

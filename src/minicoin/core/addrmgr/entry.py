@@ -26,6 +26,9 @@ RETRY_SOON_S: Final = 10 * 60
 RETRIES_NEVER_GOOD: Final = 3
 FAILURES_MAX: Final = 10
 FAILURES_WITHIN_S: Final = 7 * 24 * 3600
+# No node told anybody of another before 1973.
+_TIME_MIN: Final = 100_000_000
+_TIME_DOUBTED_S: Final = 5 * 24 * 3600
 _RETRY_SOON_CHANCE: Final = 0.01
 _FAILURE_CHANCE: Final = 0.66
 _FAILURES_COUNTED: Final = 8
@@ -50,11 +53,11 @@ class KnownAddress:
     """Its place in the list that sampling draws from."""
 
     @property
-    def identity(self) -> bytes:
+    def packed(self) -> bytes:
         """What stands for it in hashes and on disk. Not kept: it is needed when the entry moves, and as big as it."""
         ip = self.address.ip
         assert ip is not None
-        return identity(self.address, ip)
+        return pack_address(self.address, ip)
 
     @property
     def is_tried(self) -> bool:
@@ -80,13 +83,19 @@ class KnownAddress:
         return recent * float(_FAILURE_CHANCE ** min(self.attempts, _FAILURES_COUNTED))
 
 
-def identity(address: NodeAddress, ip: IP) -> bytes:
+def believed_time(time: int, now_s: int) -> int:
+    """When an address was heard of, where somebody says that it was at `time`: what lies before 1973, or further ahead
+    than clocks differ, is no memory of a meeting, and is taken for five days ago."""
+    return time if _TIME_MIN < time <= now_s + FUTURE_S else max(now_s - _TIME_DOUBTED_S, 0)
+
+
+def pack_address(address: NodeAddress, ip: IP) -> bytes:
     """The bytes that stand for an address in hashes and on disk."""
     packed, peer_id = ip.packed, address.peer_id
     return b"%c%b%b%c%b" % (len(packed), packed, address.port.to_bytes(2, "big"), len(peer_id), peer_id)
 
 
-def read_identity(buffer: bytes, at: int) -> tuple[NodeAddress, IP, int]:
+def read_packed_address(buffer: bytes, at: int) -> tuple[NodeAddress, IP, int]:
     """(address, its IP, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
     ip_end = at + 1 + buffer[at]
     peer_id = ip_end + 3

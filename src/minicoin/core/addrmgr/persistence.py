@@ -10,7 +10,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import Final
 
-from minicoin.core.addrmgr.entry import KnownAddress, read_identity
+from minicoin.core.addrmgr.entry import KnownAddress, read_packed_address
 from minicoin.core.addrmgr.groups import is_routable, network_group
 from minicoin.core.addrmgr.tables import KEY_BYTES, Tables
 from minicoin.core.faults import DecodeError
@@ -37,7 +37,7 @@ def encode_tables(tables: Tables) -> bytes:
     for entry in tables.entries.values():
         slots = entry.new_slots
         facts = (entry.services, entry.time, entry.last_success, entry.attempts, len(entry.source_group), len(slots))
-        parts += (entry.identity, _FACTS.pack(*facts), entry.source_group)
+        parts += (entry.packed, _FACTS.pack(*facts), entry.source_group)
         parts += [_SLOT.pack(slot) for slot in slots]
     body = b"".join(parts)
     return body + sha256(body).digest()
@@ -76,7 +76,7 @@ def _decode_body(body: bytes, allow_private: bool) -> Tables:
 
 
 def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> int:
-    address, ip, at = read_identity(body, at)
+    address, ip, at = read_packed_address(body, at)
     services, time, last_success, attempts, group_length, slot_count = _FACTS.unpack_from(body, at)
     at += _FACTS.size
     source_group = body[at : at + group_length]

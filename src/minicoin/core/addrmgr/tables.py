@@ -48,14 +48,14 @@ class Tables:
 
     def new_slot_in(self, entry: KnownAddress, bucket: int) -> int:
         """The slot of an address within a bucket of the new table."""
-        position = self._hash(b"p", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
+        position = self._hash(b"p", bucket.to_bytes(2, "big"), entry.packed) % ADDRESS_BUCKET_SLOTS
         return bucket * ADDRESS_BUCKET_SLOTS + position
 
     def tried_slot(self, entry: KnownAddress) -> int:
         """The only place in the tried table where this address may stand."""
-        spread = self._hash(b"t", entry.identity) % ADDRESS_TRIED_BUCKETS_PER_GROUP
+        spread = self._hash(b"t", entry.packed) % ADDRESS_TRIED_BUCKETS_PER_GROUP
         bucket = self._hash(b"T", entry.group, spread.to_bytes(1, "big")) % ADDRESS_TRIED_BUCKETS
-        position = self._hash(b"q", bucket.to_bytes(2, "big"), entry.identity) % ADDRESS_BUCKET_SLOTS
+        position = self._hash(b"q", bucket.to_bytes(2, "big"), entry.packed) % ADDRESS_BUCKET_SLOTS
         return bucket * ADDRESS_BUCKET_SLOTS + position
 
     def new_at(self, slot: int) -> KnownAddress | None:

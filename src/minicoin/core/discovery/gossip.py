@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from minicoin.core.addrmgr.entry import believed_time
 from minicoin.core.alarm import Alarm
 from minicoin.core.discovery.gossip_peer import GossipPeer
 from minicoin.core.discovery.policy import DiscoveryPolicy
@@ -34,10 +35,8 @@ from minicoin.core.wire.messages import Addr, AddrV2, GetAddr
 SampleAddresses = Callable[[int], tuple[TimedAddress, ...]]
 """The address book's random sample of at most so many addresses, for a stranger."""
 
-# Heard of within this time: worth passing on. As far in the future: a clock off by more is not believed.
+# Heard of within this time: worth passing on.
 _FRESH_SECONDS = 600
-_DOUBTFUL_AGE_SECONDS = 5 * 86_400
-_TIME_MIN = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,9 @@ class Gossip(Part):
         is_news = not peer.awaits_answer and len(addresses) <= ADDRESS_RELAY_MESSAGE_MAX
         peer.awaits_answer = peer.awaits_answer and len(addresses) == ADDRESSES_PER_MESSAGE_MAX
         for timed in chosen:
-            timed = _believe_time(timed, now)
+            time = believed_time(timed.time, seconds(now))
+            if time != timed.time:
+                timed = replace(timed, time=time)
             peer.learn(timed.address)
             believed.append(timed)
             is_fresh = timed.time > seconds(now) - _FRESH_SECONDS
@@ -195,9 +196,3 @@ class Gossip(Part):
         if not carried:
             return []
         return [Send(peer.conn, AddrV2(carried) if peer.wants_v2 else Addr(carried))]
-
-
-def _believe_time(timed: TimedAddress, now: Micros) -> TimedAddress:
-    if _TIME_MIN < timed.time <= seconds(now) + _FRESH_SECONDS:
-        return timed
-    return replace(timed, time=max(seconds(now) - _DOUBTFUL_AGE_SECONDS, 0))

@@ -1,4 +1,4 @@
-"""What a feefilter message says: our least fee rate, rounded so that it does not mark this node. BIP133.
+"""What a feefilter message says: our least feerate, rounded so that it does not mark this node. BIP133.
 
 The exact rate at which a full mempool closes is a fingerprint: whoever reads it off two connections knows that one node
 is behind both. So it is rounded to steps of a tenth, up or down by chance, as Bitcoin Core does. The relay floor itself
@@ -31,7 +31,7 @@ FEEFILTER_NOTHING: Final = int(_STEPS[-1])
 
 
 def round_feerate(feerate: int, floor: int, rng: Rng) -> int:
-    """The fee rate to tell a peer, never below `floor`."""
+    """The feerate to tell a peer, never below `floor`."""
     if feerate <= floor:
         return floor
     if feerate >= FEEFILTER_NOTHING:

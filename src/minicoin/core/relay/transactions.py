@@ -84,7 +84,7 @@ class _RelayPeer:
     """Made with the first transaction: a quiet network has none."""
     feefilter_sat_per_kvb: int = 0
     sent_feefilter: int = -1
-    """As it went out; `feefilter_for` is the fee rate it was rounded from."""
+    """As it went out; `feefilter_for` is the feerate it was rounded from."""
     feefilter_for: int = -1
     feefilter_at: Micros = Micros(0)
     is_favoured: bool = False
@@ -168,7 +168,7 @@ class TxRelay:
             self.alarm.by(self._requests.next_deadline())
 
     def on_feefilter(self, conn: ConnId, sat_per_kvb: int) -> None:
-        """The peer wants nothing below this fee rate (BIP133)."""
+        """The peer wants nothing below this feerate (BIP133)."""
         peer = self._peers.get(conn)
         if peer is not None:
             peer.feefilter_sat_per_kvb = sat_per_kvb
@@ -336,7 +336,7 @@ class TxRelay:
 
     def next_deadline(self) -> Micros | None:
         """The earliest thing on_deadline has to do; a peer with an empty queue needs no trickle, one that knows our
-        fee rate no feefilter."""
+        feerate no feefilter."""
         times = [peer.trickle_at for peer in self._peers.values() if peer.queue]
         times += [peer.feefilter_at for peer in self._peers.values() if self._needs_feefilter(peer)]
         requests = self._requests.next_deadline()
@@ -365,7 +365,7 @@ class TxRelay:
 
     def _trickle(self, peer: _RelayPeer) -> list[Effect]:
         assert peer.queue is not None
-        # Best fee rate first, so that a bounded inv carries what matters.
+        # Best feerate first, so that a bounded inv carries what matters.
         queued = sorted(peer.queue.values(), key=lambda item: (-item.feerate_sat_per_kvb, item.txid))
         vectors: list[InventoryVector] = []
         for item in queued:

@@ -33,7 +33,7 @@ _LOCK_TIME_BACK_BLOCKS = 100
 
 @dataclass(frozen=True, slots=True)
 class PaymentPlan:
-    """What to pay. The fee rate is in satoshi per 1,000 virtual bytes; the outputs named by index in
+    """What to pay. The feerate is in satoshi per 1,000 virtual bytes; the outputs named by index in
     `fee_from_outputs` bear the fee in equal parts, otherwise it comes on top. One that `empties` the wallet has one
     output, of no value: it gets everything that can be spent and is worth its fee, less the fee."""
 
@@ -106,7 +106,7 @@ def _check_plan(plan: PaymentPlan) -> None:
     if not plan.outputs:
         raise PaymentRefused("a payment needs an output")
     if plan.fee_sat_kvb < 0:
-        raise PaymentRefused("a fee rate cannot be negative")
+        raise PaymentRefused("a feerate cannot be negative")
     if any(not 0 <= index < len(plan.outputs) for index in plan.fee_from_outputs):
         raise PaymentRefused("the fee cannot come from an output that the payment does not have")
     for output in plan.outputs:

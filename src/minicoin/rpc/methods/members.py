@@ -1,25 +1,20 @@
 """The members who sign the blocks: the list, its changes, and who stands behind them. Minicoin's own methods."""
 
-from minicoin.core.answers import NO_MEMBERS, MembersDrafted
+from minicoin.core.answers import MembersDrafted
 from minicoin.core.commands import ApproveMembers, Asks, HoldSigningKey, ProposeMembers, TakeOver
 from minicoin.core.queries.members import ChangeReport, MemberRow
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, require_members
 from minicoin.rpc.shapes import JsonObject
 
 _HEIGHT_MAX = (1 << 32) - 1
 _CHANGE = "hash, version, from_height, added, removed, members (each name and key), signers (names)"
 
 
-async def _require_members(call: Call) -> None:
-    if not await call.port.query(lambda node: node.members.is_on):
-        raise RpcError(MISC_ERROR, NO_MEMBERS)
-
-
 async def list_members(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     found = await call.port.query(lambda node: node.members.report())
     evidence = await call.port.query(lambda node: node.evidence.listing()) or ()
     return {
@@ -37,12 +32,12 @@ async def list_members(call: Call) -> Json:
 
 
 async def member_history(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     return [_change(change) for change in await call.port.query(lambda node: node.members.history())]
 
 
 async def get_anchor(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     text = await call.port.query(lambda node: node.members.anchor())
     if text is None:
         raise RpcError(MISC_ERROR, "no block is final yet: there is nothing to anchor on")
@@ -50,7 +45,7 @@ async def get_anchor(call: Call) -> Json:
 
 
 async def propose_members(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     added = read_added(call)
     removed = tuple(map(_text, call.array("remove")))
     height = call.positive("from_height", 1, _HEIGHT_MAX) if call.has("from_height") else None
@@ -63,19 +58,19 @@ def read_added(call: Call) -> tuple[tuple[str, bytes], ...]:
 
 
 async def approve_members(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     return await _drafted(call, ApproveMembers(call.text("hash"), call.flag("force")))
 
 
 async def load_signing_key(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     held = await call.port.query(lambda node: node.members.held_keys)
     found = await call.port.find_keys(held, call.text("passphrase"))
     return [(await call.port.command(HoldSigningKey(*one))).member.hex() for one in found]
 
 
 async def take_over(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     await call.port.command(TakeOver(call.integer("sign_from") if call.has("sign_from") else None))
     return None
 

@@ -2,14 +2,14 @@
 
 import tomllib
 
-from minicoin.core.answers import NO_MEMBERS, RecoveryDrafted
+from minicoin.core.answers import RecoveryDrafted
 from minicoin.core.commands import Asks, ProposeRecovery, SignRecovery
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.recovery_file import RecoveryFile
 from minicoin.core.signers.recovery import Recovery
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, require_members
 from minicoin.rpc.methods.members import read_added
 from minicoin.rpc.shapes import JsonObject
 
@@ -19,7 +19,7 @@ _RECOVERY = (
 
 
 async def list_recoveries(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     found = await call.port.query(lambda node: node.recoveries.report())
     if isinstance(found, str):
         raise RpcError(MISC_ERROR, found)
@@ -33,30 +33,25 @@ async def list_recoveries(call: Call) -> Json:
 
 
 async def propose_recovery(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     added = read_added(call)
     removed = tuple(str(one) for one in call.array("remove"))
     return await _drafted(call, ProposeRecovery(added, removed, call.flag("sign"), call.flag("force")))
 
 
 async def sign_recovery(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     file = await _read(call, call.text("file"))
     return await _drafted(call, SignRecovery(file, call.flag("sign"), call.flag("force")))
 
 
 async def combine_recovery(call: Call) -> Json:
-    await _require_members(call)
+    await require_members(call)
     files = [await _read(call, str(text)) for text in call.array("files")]
     found = await call.port.query(lambda node: node.recoveries.combined(files))
     if isinstance(found, str):
         raise RpcError(MISC_ERROR, found)
     return _recovery(found.recovery) | {"file": await _text(call, found)}
-
-
-async def _require_members(call: Call) -> None:
-    if not await call.port.query(lambda node: node.members.is_on):
-        raise RpcError(MISC_ERROR, NO_MEMBERS)
 
 
 async def _read(call: Call, text: str) -> RecoveryFile:

@@ -17,7 +17,7 @@ from minicoin.sim.attackers.wallet import SMALL_SAT, AttackerWallet, Coin
 
 Validity = Literal["valid", "orphan", "invalid"]
 
-# Twice the least fee rate that nodes relay.
+# Twice the least feerate that nodes relay.
 _FEE_SAT_PER_BYTE = 2
 _ONE_OUTPUT_BYTES = 105
 _OUTPUT_BYTES = 43
