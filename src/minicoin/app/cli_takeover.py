@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from minicoin.app.client import as_object
+from minicoin.app.client import as_array, as_object
 from minicoin.app.invocation import Invocation, fail
+from minicoin.rpc.json_text import Json
 
 _LOOK_S = 0.5
+HALTED_LOOKS = 20
+"""So often there is no quorum until that is said: those that are here need a moment to prove who they are."""
 _GOING_ON = ("it takes over", "it asks")
 
 
@@ -28,12 +31,26 @@ def take_over(
     Stop that node for good first. Ends when the standby signs, or stands by again; Ctrl-C leaves it at its work.
     """
     invocation.call("takeover", sign_from)
-    said = ""
-    while why := str(as_object(invocation.call("getconsensusinfo"))["abstains"] or ""):
+    said, halted = "", 0
+    while why := str((found := as_object(invocation.call("getconsensusinfo")))["abstains"] or ""):
         if not why.startswith(_GOING_ON):
             fail(invocation, why)
         if why != said and not invocation.is_json:
             typer.echo(why, err=True)
         said = why
+        halted = 0 if found["has_quorum"] else halted + 1
+        if halted == HALTED_LOOKS and not invocation.is_json:
+            typer.echo(_halted(found), err=True)
         time.sleep(_LOOK_S)
     invocation.show({"signs": True}, "it signs")
+
+
+def _halted(found: dict[str, Json]) -> str:
+    """What to do where no height passes."""
+    return (
+        f"the chain stands still, so this does not end by itself: {found['here']} of {len(as_array(found['members']))} "
+        f"members are here and {found['quorum']} must sign. Either copy state/sign-state and state/sign-blocks from "
+        "the first node's disk into this node's data directory while it is stopped, and start it without --standby; "
+        "or, where that disk is lost, answer for it yourself that the key signed nothing from the block at hand on: "
+        f"minicoin members takeover --sign-from {found['height']} (docs/upkeep.md, A standby)"
+    )

@@ -238,6 +238,12 @@ class Consensus(Part):
         """Have a standby sign, as soon as that is safe. Raises MisuseError where it is no standby, or sees the other
         node."""
         voting = self._voting
+        if self._eligibility.takes_over:
+            # The others are asked already. What may be new is the height that its operator answers for.
+            if command.sign_from is not None:
+                voting.held.take_over(command.sign_from)
+            self._node.reply(request, Done())
+            return self._after(voting.reconsider(now), now)
         if not self._eligibility.stands_by:
             raise MisuseError("this node does not stand by: it was started without --standby, or has taken over")
         others = self._peers.proven(voting.rounds.members)
