@@ -219,7 +219,9 @@ def new(
     lines = [
         f"wrote {path}",
         f"network id {network.network_id.hex()}",
-        "hand the file to every bank, which runs:",
+        f"hand the file to every bank, which puts it into its own {path.parent} and runs:"
+        if output is None
+        else "hand the file to every bank, which runs, with where it has put the file:",
     ]
     invocation.show(shown, "\n".join([*lines, f"  minicoin startnode --network {place}"]))
     if yes:

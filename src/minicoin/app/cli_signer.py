@@ -69,7 +69,10 @@ def signer(
     """
     network = find_network(invocation.network_name)
     if not isinstance(network.proof, SignersKind):
-        raise MisuseError(f"nobody signs the blocks of {network.name}")
+        raise MisuseError(
+            f"nobody signs the blocks of {network.name}: give --network the name or file of a network with members "
+            "(minicoin consortium new makes one)"
+        )
     # What it writes is nobody else's to read.
     os.umask(0o077)
     files = [path.expanduser().absolute() for path in signing_key]

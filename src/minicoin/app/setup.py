@@ -168,7 +168,10 @@ def _signer(options: NodeOptions, datadir: Path, network: Network) -> Path | Non
     if options.signer is None:
         return None
     if not isinstance(network.proof, SignersKind):
-        raise MisuseError(f"--signer: nobody signs the blocks of {network.name}")
+        raise MisuseError(
+            f"--signer: nobody signs the blocks of {network.name}: leave it out, or give --network the name or file of "
+            "the network that it signs for"
+        )
     if has_signing_key(datadir):
         raise MisuseError(
             f"--signer: {datadir} holds a signing key itself; a key is in one place: move it to the signer's directory"
