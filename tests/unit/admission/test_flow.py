@@ -9,7 +9,7 @@ from tests.unit.signers.banks import BANKS, DRAFT, FIRST, KEYS, peer, public
 from minicoin.core.admission.state import ADMISSION_KEY, AdmissionState
 from minicoin.core.answers import AdmissionSigned, Reason
 from minicoin.core.commands import ApproveAdmission, ProposeAdmission
-from minicoin.core.connmgr.connections import NOT_ADMITTED
+from minicoin.core.connmgr.door import NOT_ADMITTED
 from minicoin.core.effects import AdmitPeers, Close, SaveState, SignStatement
 from minicoin.core.events import Saved, StatementSigned
 from minicoin.core.faults import MisuseError

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from minicoin.core.connmgr.bans import Ban, BanList, BanPolicy, parse_subject
-from minicoin.core.connmgr.connections import NOT_ADMITTED, ConnectionManager
+from minicoin.core.connmgr.connections import ConnectionManager
+from minicoin.core.connmgr.door import NOT_ADMITTED
 from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.effects import Close, Dial, SaveState
 from minicoin.core.faults import MisuseError

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 from tests.unit.chain.five_banks import NETWORK
 
 from minicoin.core.connmgr.bans import BanPolicy
+from minicoin.core.connmgr.connections import ConnectionManager
 from minicoin.core.connmgr.slots import ConnectionPolicy
 from minicoin.core.mempool.policy import MempoolPolicy
 from minicoin.core.node.settable_parts import common_settables, settables_of
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.settings import ALERT_TEXT, SETTINGS, SettingScope
 from minicoin.core.policy.node import NodePolicy
+from minicoin.core.rng import Rng
 
 NEW = {
     "empty_after_s": "7",
@@ -34,7 +36,7 @@ class Shared(SimpleNamespace):
             network=network,
             policy=NodePolicy(),
             mempool=SimpleNamespace(policy=MempoolPolicy()),
-            connections=SimpleNamespace(policy=ConnectionPolicy(8, 0, 0, 115, BanPolicy())),
+            connections=ConnectionManager(ConnectionPolicy(8, 0, 0, 115, BanPolicy()), lambda at: b"", Rng(b"")),
             relay=SimpleNamespace(set_feerate_floor=lambda feerate: setattr(self, "floor", feerate)),
         )
         self.consensus = SimpleNamespace(use_times=lambda times: setattr(self, "times", times))

@@ -11,36 +11,26 @@ session.
    is spent on a peer that is connected to us already and says where it listens.
 3. *Who cannot be reached waits twice as long each time* (backoff.py). What a person named, what the model needs, and
    whoever answered once waits less long than what was only heard of. A connection that lasted a minute clears it.
-4. *Who may be here at all:* where the network admits peers, those and nobody else, whatever the operator says. Whom a
-   person named, only a person's ban keeps out. All others must not be banned, and be on the list of allowed peers where
-   there is one; an address that names nobody may turn out to be one of them.
-5. *One connection to each endpoint that is dialled, and to each peer id that is proven.* Of two that crossed both ends
-   give up the same one. Where nothing proves who somebody is, two nodes that dialled each other keep both connections,
-   as Bitcoin's do.
-6. *Inbound slots are bounded in all, and on public networks by address and by network group* as well: one machine with
-   a hundred idle connections, or one provider's customers, must not keep everybody else out. On a private network a
-   whole lab may live on one address, and peers on a list prove who they are: neither is bounded so. Before anybody is
-   refused one that has proved nothing yet gives way (half_open.py).
-7. *Faults add up, and at the ban score the peer is closed and banned* (bans.py says by what name, if by any). Whom a
+4. *One connection or dial to each endpoint*, and to each peer id that is proven. Who may be here at all, and who gives
+   way where there is no place, is the door's to say (door.py).
+5. *Faults add up, and at the ban score the peer is closed and banned* (bans.py says by what name, if by any). Whom a
    person named is closed only; whom he allows everything (noban) is not even charged.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from dataclasses import replace
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.connmgr.backoff import Backoff, Endpoint
 from minicoin.core.connmgr.bans import Ban, BanList, subjects_of
-from minicoin.core.connmgr.half_open import longest_of_most, who_gives_way
+from minicoin.core.connmgr.door import NOT_ADMITTED, Door
 from minicoin.core.connmgr.overlay_slots import OverlaySlots
 from minicoin.core.connmgr.slots import ConnectionPolicy, Slot, SlotView
-from minicoin.core.connmgr.table import SlotTable, endpoint_of, source_of
+from minicoin.core.connmgr.table import SlotTable, endpoint_of
 from minicoin.core.effects import Close, Dial, Effect, SaveState
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import (
     DIALS_IN_FLIGHT_MAX,
-    INBOUND_PER_ADDRESS_MAX,
-    INBOUND_PER_GROUP_MAX,
     MANUAL_ADDRESSES_MAX,
     SEED_CONNECTION_US,
 )
@@ -55,9 +45,6 @@ SelectAddress = Callable[[frozenset[bytes]], NodeAddress | None]
 
 BANS_KEY = "bans"
 """The SaveState key of the ban list."""
-
-NOT_ADMITTED: Final = "not admitted to this network"
-"""Why a connection is refused or ended: whoever is refused so is told."""
 
 # A connection that lasted this long was a good one: the next failure is the first again.
 _GOOD_AFTER_US = MINUTE_US
@@ -76,20 +63,18 @@ class ConnectionManager:
         group_of: Callable[[NodeAddress], bytes],
         rng: Rng,
         has_answered: Callable[[NodeAddress], bool] = lambda address: False,
+        bans: BanList | None = None,
     ) -> None:
-        """`has_answered` says whether a connection to an address was ever had."""
-        self.policy = policy
+        """`has_answered` says whether a connection to an address was ever had; `bans` are those of an earlier run."""
         self._has_answered = has_answered
         self._needed: dict[NodeAddress, None] = {}
-        self.bans = BanList()
         self.alarm = Alarm()
         self.is_active = True
-        self._admitted: frozenset[bytes] | None = None
-        """Where it is not None: who may connect at all, whatever anybody says."""
         self._group_of = group_of
         self._backoff = Backoff(rng.stream("backoff"))
         self._slots = SlotTable()
-        self._overlay = OverlaySlots(policy, self._slots, self._may_lead_to_admitted)
+        self._door = Door(policy, self._slots, group_of, BanList() if bans is None else bans)
+        self._overlay = OverlaySlots(policy, self._slots, self._door.may_lead_to_admitted)
         self._unwanted: list[ConnId] = []
         self._next_conn = 2
         self._targets = {
@@ -107,6 +92,16 @@ class ConnectionManager:
         self._search_at: Micros | None = Micros(0)
         # A search in vain looks at the book many times: not for every address that anybody sends.
         self._search_not_before = Micros(0)
+
+    @property
+    def policy(self) -> ConnectionPolicy:
+        """How many connections there may be, and of whom."""
+        return self._door.policy
+
+    @property
+    def bans(self) -> BanList:
+        """Who is not to be talked to."""
+        return self._door.bans
 
     # --- dialling ---
 
@@ -153,9 +148,9 @@ class ConnectionManager:
             raise MisuseError(f"{address} is this node itself")
         if self._slots.is_connected(address):
             raise MisuseError(f"already connected to {address}")
-        if not self._may_lead_to_admitted(address):
+        if not self._door.may_lead_to_admitted(address):
             raise MisuseError(f"{address} is not admitted to this network: its members admit it, no node's operator")
-        if self._ban_of(address, kind, now) is not None:
+        if self._door.ban_of(address, kind, now) is not None:
             raise MisuseError(f"{address} is banned; the ban is lifted by setban {address.host} remove")
         return self._dial(address, kind, now)
 
@@ -197,17 +192,8 @@ class ConnectionManager:
             endpoint not in self._own_endpoints
             and self._backoff.ready_at(endpoint) <= now
             and not self._slots.is_connected(address)
-            and self._is_welcome(address, now)
+            and self._door.may_dial(address, self._named.get(address), now)
         )
-
-    def _is_welcome(self, address: NodeAddress, now: Micros) -> bool:
-        named = self._named.get(address)
-        if not self._may_lead_to_admitted(address):
-            return False
-        if named is not None:
-            return self._ban_of(address, named, now) is None
-        # An address that names nobody may turn out to be an allowed peer's.
-        return self.bans.find(address, now) is None and (not address.peer_id or self._is_allowed(address.peer_id))
 
     def _dial(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Dial:
         conn = ConnId(self._next_conn)
@@ -220,11 +206,14 @@ class ConnectionManager:
     def on_opened(self, conn: ConnId, remote: NodeAddress, inbound: bool, now: Micros) -> list[Close]:
         """A channel is up. Where a Close names `conn`, it is refused and no session should start on it."""
         permissions = permissions_of(self.policy.whitelist, remote, is_inbound=inbound)
-        refusal = self._refuse(remote, SlotKind.INBOUND if inbound else self._slots[conn].kind, permissions, now)
+        kind = SlotKind.INBOUND if inbound else self._slots[conn].kind
+        refusal = "" if self.is_active else "network activity is switched off"
+        refusal = refusal or self._door.refusal(remote, kind, permissions, now)
         closes: list[Close] = []
         if inbound:
             if not refusal:
-                refusal, closes = self._find_place(remote, permissions)
+                refusal, loser_conn = self._door.find_place(remote, permissions)
+                closes = self._give_way(loser_conn)
             if refusal:
                 return [_refused(conn, refusal)]
             self._slots.put(Slot(conn, SlotKind.INBOUND, remote, self._group_of(remote), now))
@@ -241,7 +230,7 @@ class ConnectionManager:
         if refusal:
             slot.is_closing = True
             return [_refused(conn, refusal)]
-        loser = self._duplicate(slot)
+        loser = self._door.duplicate(slot)
         if loser is None:
             return closes
         loser.is_closing = True
@@ -249,69 +238,11 @@ class ConnectionManager:
             self._slots.pop(conn)
         return [*closes, Close(loser.conn, "already connected to this peer")]
 
-    def _refuse(self, remote: NodeAddress, kind: SlotKind, permissions: Permission, now: Micros) -> str:
-        """Why this connection cannot be had, now that its peer id is known; empty where it can."""
-        if not self.is_active:
-            return "network activity is switched off"
-        ban = None if permissions & Permission.NOBAN else self._ban_of(remote, kind, now)
-        if ban is not None:
-            return f"banned: {ban.reason}"
-        if not self._is_admitted(remote.peer_id):
-            return NOT_ADMITTED
-        if kind not in CHOSEN_BY_OPERATOR and not self._is_allowed(remote.peer_id):
-            return "not one of the allowed peers"
-        return ""
-
-    def _ban_of(self, address: NodeAddress, kind: SlotKind, now: Micros) -> Ban | None:
-        """The ban that keeps a connection of this kind away. Between two words of a person, that an address is to be
-        connected and that it is banned, the ban holds until it is lifted; what peers do bans nobody a person named."""
-        return self.bans.find(address, now, by_operator=kind in CHOSEN_BY_OPERATOR)
-
-    def _find_place(self, remote: NodeAddress, permissions: Permission) -> tuple[str, list[Close]]:
-        """Why an inbound connection cannot be had, or who gives way to it: the half-open before anybody is refused."""
-        is_bound = not permissions & Permission.NOBAN
-        has_bounds = is_bound and not self.policy.is_private_network and not self._is_by_name
-        source, group = source_of(remote), self._group_of(remote) if has_bounds else b""
-        half_open = self._slots.half_open(uses_groups=has_bounds)
-        is_full = self._slots.count_inbound() >= self.policy.inbound_slots
-        loser = who_gives_way(source, group, half_open, is_full=is_full)
-        refusal = f"all {self.policy.inbound_slots} inbound slots are taken" if is_full else ""
-        if loser is None and has_bounds and not is_full:
-            if self._slots.count_inbound_from(source) >= INBOUND_PER_ADDRESS_MAX:
-                refusal = f"{INBOUND_PER_ADDRESS_MAX} inbound connections from one address are the most"
-                loser = longest_of_most([other for other in half_open if other.source == source])
-            elif self._slots.count_inbound_in(group) >= INBOUND_PER_GROUP_MAX:
-                refusal = f"{INBOUND_PER_GROUP_MAX} inbound connections from one network group are the most"
-                loser = longest_of_most([other for other in half_open if other.group == group])
-        if loser is None:
-            return refusal, []
-        self._slots[loser.conn].is_closing = True
-        return "", [Close(loser.conn, "half open for too long: others wait for the place")]
-
-    @property
-    def _is_by_name(self) -> bool:
-        """Only peers that somebody named get in."""
-        return bool(self.policy.allowed_peers) or self._admitted is not None
-
-    def _is_allowed(self, peer_id: bytes) -> bool:
-        is_listed = not self.policy.allowed_peers or peer_id in self.policy.allowed_peers
-        return is_listed and self._is_admitted(peer_id)
-
-    def _is_admitted(self, peer_id: bytes) -> bool:
-        return self._admitted is None or peer_id in self._admitted
-
-    def _may_lead_to_admitted(self, address: NodeAddress) -> bool:
-        """An address that names nobody may turn out to be an admitted peer's."""
-        return not address.peer_id or self._is_admitted(address.peer_id)
-
-    def _duplicate(self, fresh: Slot) -> Slot | None:
-        """One connection per proven peer id. Of two that crossed, both ends give up the one dialled by the greater id;
-        of two in one direction, the younger."""
-        known = self._slots.same_peer(fresh)
-        if known is None or known.is_inbound == fresh.is_inbound:
-            return None if known is None else fresh
-        we_dial = self.policy.own_peer_id < fresh.peer_id
-        return known if known.is_inbound == we_dial else fresh
+    def _give_way(self, conn: ConnId | None) -> list[Close]:
+        if conn is None:
+            return []
+        self._slots[conn].is_closing = True
+        return [Close(conn, "half open for too long: others wait for the place")]
 
     def on_ready(self, conn: ConnId) -> None:
         """The handshake is done."""
@@ -404,7 +335,7 @@ class ConnectionManager:
         closes: list[Close] = []
         for slot in self._slots:
             is_open = slot.is_open and not slot.is_closing
-            if is_open and self._ban_of(slot.address, slot.kind, now) is not None:
+            if is_open and self._door.ban_of(slot.address, slot.kind, now) is not None:
                 slot.is_closing = True
                 closes.append(Close(slot.conn, "banned"))
         return closes
@@ -417,10 +348,11 @@ class ConnectionManager:
     def admit(self, peer_ids: frozenset[bytes]) -> list[Close]:
         """From now on these may connect and no others, the operator's own included: who is not among them is cut off,
         and no dial goes there. Who came to be among them is dialled again at once, as far as anybody wants it."""
-        self._admitted = peer_ids
+        self._door.admitted = peer_ids
         closes: list[Close] = []
         for slot in self._slots:
-            is_welcome = self._is_admitted(slot.peer_id) if slot.is_open else self._may_lead_to_admitted(slot.address)
+            door = self._door
+            is_welcome = door.is_admitted(slot.peer_id) if slot.is_open else door.may_lead_to_admitted(slot.address)
             if not is_welcome and not slot.is_closing:
                 slot.is_closing = True
                 closes.append(Close(slot.conn, NOT_ADMITTED, is_gated=True))
@@ -478,6 +410,10 @@ class ConnectionManager:
             self._backoff.forget(endpoint_of(address))
         self._reconsider()
 
+    def set_inbound_slots(self, count: int) -> None:
+        """So many inbound connections from now on; those that are there stay."""
+        self._door.policy = replace(self._door.policy, inbound_slots=count)
+
     def set_active(self, active: bool) -> list[Close]:
         """Switch all network activity on or off."""
         self.is_active = active
@@ -533,7 +469,7 @@ class ConnectionManager:
             for name, kind in self._named.items()
             if not is_connected(name)
             and endpoint_of(name) not in self._own_endpoints
-            and self._may_lead_to_admitted(name)
+            and self._door.may_lead_to_admitted(name)
         ]
         deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
         deadlines += [
@@ -549,7 +485,7 @@ class ConnectionManager:
 
     def _ready_at(self, name: NodeAddress, kind: SlotKind) -> Micros:
         ready_at = self._backoff.ready_at(endpoint_of(name))
-        ban = self._ban_of(name, kind, ready_at)
+        ban = self._door.ban_of(name, kind, ready_at)
         return ready_at if ban is None else max(ban.until, ready_at)
 
     def snapshot(self) -> tuple[SlotView, ...]:

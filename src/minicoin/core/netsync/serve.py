@@ -1,11 +1,11 @@
 """What peers may have of headers and blocks, and answers to getheaders and getblocks. Pure reads of the header tree.
 
 Answers come from the active chain, never more than the protocol's 2,000 headers or 500 hashes; where members sign the
-blocks, headers go with their certificates, as many as one message holds. Off it lies what only
-this node may have: headers nobody validated, blocks of old forks. Whoever could ask for those could plant some and
-recognise the node by them at another address or time. So, as in Bitcoin Core, a block off the active chain is given
-only where it was found valid and is young, by its time and by the work built since. Bitcoin protocol documentation;
-BIP130 for what an answer implies.
+blocks, headers go with their certificates, as many as one message holds. Off it lies what only this node may have:
+headers nobody validated, blocks of old forks. Whoever could ask for those could plant some and recognise the node by
+them at another address or time. So, as in Bitcoin Core, a block off the active chain is given only where it was found
+valid and is young, by its time and by the work built since. Bitcoin protocol documentation; BIP130 for what an answer
+implies.
 """
 
 from collections.abc import Sequence

@@ -227,9 +227,12 @@ def make_common(
     restored = _restore(documents, BOOK_KEY, lambda raw: AddressBook.from_bytes(raw, book_rng, is_private))
     book = restored or AddressBook(book_rng, is_private)
     connections = ConnectionManager(
-        _connection_policy(network, policy), book.group, rng.stream("connections"), book.has_answered
+        _connection_policy(network, policy),
+        book.group,
+        rng.stream("connections"),
+        book.has_answered,
+        _restore(documents, BANS_KEY, BanList.from_bytes),
     )
-    connections.bans = _restore(documents, BANS_KEY, BanList.from_bytes) or connections.bans
     discovery = DiscoveryPolicy(
         dns_seeds=network.dns_seeds if policy.use_dns_seeds and policy.connect is None else (),
         default_port=network.default_port,

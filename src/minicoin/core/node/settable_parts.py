@@ -49,10 +49,7 @@ def _number(
 
 
 def _inbound(connections: ConnectionManager) -> Settable:
-    def put(slots: int) -> None:
-        connections.policy = replace(connections.policy, inbound_slots=slots)
-
-    return _number(INBOUND, lambda: connections.policy.inbound_slots, put)
+    return _number(INBOUND, lambda: connections.policy.inbound_slots, connections.set_inbound_slots)
 
 
 def _payments(shared: Parts) -> tuple[Settable, ...]:

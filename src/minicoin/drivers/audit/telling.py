@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from minicoin.core.chain.member_history import RecoveredList
-from minicoin.core.connmgr.connections import NOT_ADMITTED
+from minicoin.core.connmgr.door import NOT_ADMITTED
 from minicoin.core.encoding.base58 import encode_base58
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.libp2p.upgrade import STRANGER

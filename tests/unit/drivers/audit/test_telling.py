@@ -4,7 +4,7 @@ import pytest
 from tests.unit.signers.banks import ADMISSIONS, BANKS, BLOCK, VOTES
 
 from minicoin.core.chain.member_history import RecoveredList
-from minicoin.core.connmgr.connections import NOT_ADMITTED
+from minicoin.core.connmgr.door import NOT_ADMITTED
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.libp2p.upgrade import STRANGER
