@@ -15,6 +15,8 @@ from minicoin.core.limits import (
 from minicoin.core.overlay.index import registrar as module
 from minicoin.core.overlay.index.messages import IdxJoin, IdxPage, IdxRefuse
 from minicoin.core.overlay.index.registrar import Registrar, ring_key
+from minicoin.core.records.record import SignedRecord
+from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
 
 
@@ -168,6 +170,77 @@ def test_a_record_that_expires_is_a_leave():
     made.on_deadline(expiry)
     (delta,), _ = made.on_deadline(Micros(expiry + SECOND_US))
     assert delta.leaves == (peer_id(1),) and len(made) == 0
+
+
+def test_a_thousand_readers_hear_one_message_a_second_however_many_members_come_and_go():
+    made, readers, seconds = registrar(), 1_000, 4
+    for reader in range(readers):
+        assert made.join(peer(5_000 + reader), IdxJoin(None), b"g", T0)
+    sent = [0] * (seconds + 2)
+    changes = 0
+
+    def pass_time(until):
+        while (at := made.next_deadline()) is not None and at <= until:
+            deltas, told = made.on_deadline(at)
+            sent[(at - T0) // SECOND_US] += len(deltas) * len(told)
+
+    for second in range(seconds):
+        for number in range(1, INDEX_PAGE_RECORDS_MAX // 4):
+            now = Micros(T0 + second * SECOND_US + number * 20_000)
+            pass_time(now)
+            changes += 1
+            if second % 2:
+                made.on_closed(number, now)
+            else:
+                join(made, number, now, version=now)
+    pass_time(Micros(T0 + seconds * SECOND_US))
+    # Members hear of each other, too.
+    assert 0 < max(sent) <= readers + INDEX_PAGE_RECORDS_MAX // 4
+    assert sum(sent) < changes * readers // 10
+
+
+def test_what_one_member_says_costs_the_same_however_many_others_there_are(monkeypatch):
+    def looks_of_one(members):
+        made, looks = filled(members), []
+        expires = SignedRecord.expires_s
+        with monkeypatch.context() as patched:
+            counted = property(lambda one: looks.append(1) or expires.__get__(one), expires.__set__)
+            patched.setattr(SignedRecord, "expires_s", counted)
+            join(made, 999)
+            made.on_deadline(made.next_deadline())
+            made.on_closed(999, Micros(T0 + 3 * SECOND_US))
+            made.on_deadline(made.next_deadline())
+        assert looks
+        return len(looks)
+
+    assert looks_of_one(120) == looks_of_one(10)
+
+
+def test_who_is_in_the_view_is_whom_a_plain_list_has():
+    rng, made, now = Rng(b"ends"), registrar(), T0
+    expires, leaves, conns = {}, {}, {}
+    for step in range(250):
+        number = 1 + rng.below(8)
+        now = Micros(now + rng.below(2 * SECOND_US))
+        made.on_deadline(now)
+        for one in [one for one in expires if min(expires[one], leaves.get(one, now + 1)) <= now]:
+            del expires[one]
+            leaves.pop(one, None)
+        assert {one for one in range(1, 9) if made.get(peer_id(one)) is not None} == set(expires)
+        ends = [min(expires[one], leaves.get(one, expires[one])) for one in expires]
+        first = made.next_deadline()
+        assert first is None or first <= min(ends, default=first)
+        if number in conns and rng.below(2):
+            made.on_closed(conns.pop(number), now)
+            if number in expires:
+                leaves[number] = now + INDEX_LEAVE_GRACE_US
+        else:
+            life_us = (5 + rng.below(40)) * SECOND_US
+            signed = entry(number, now, life_us=life_us)
+            conns[number] = 1 + step
+            made.join(peer(number, 1 + step), IdxJoin(signed), b"g", now)
+            expires[number] = signed.record.expires_s * SECOND_US
+            leaves.pop(number, None)
 
 
 def test_a_large_view_is_read_page_by_page_from_where_the_reader_stands():

@@ -9,11 +9,15 @@
 4. Pages cost more to send than to ask for: a peer has INDEX_PAGES_BURST of them, and INDEX_PAGES_PER_S more with time.
    On public networks the peers of a source group share an allowance too, which outlives their connections; who comes
    when it is used up is told when to ask again.
+5. All changes of a second go to every reader in one batch, so that an index with so many readers sends so many messages
+   a second, and more only where more members than a batch holds come or go in it. Nothing that one member says has the
+   whole view looked through.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from hashlib import sha256
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from minicoin.core.faults import PeerFault
@@ -41,6 +45,8 @@ _RETRY_S: Final = 60
 _PAGES: Final = Rate(INDEX_PAGES_BURST, INDEX_PAGES_PER_S)
 _ANSWERS: Final = Rate(INDEX_ANSWERS_PER_GROUP_BURST, INDEX_ANSWERS_PER_GROUP_PER_S)
 _CROWDED: Final = IdxRefuse("too many of this network group ask at once", 10)
+_STALE_ENDS: Final = 64
+"""Ends that hold no longer may be as many as the members, and so many more."""
 
 
 @dataclass(slots=True)
@@ -50,7 +56,15 @@ class _Place:
     entry: MemberEntry
     group: bytes
     conn: ConnId | None
+    number: int
+    """Which of all places that were ever taken."""
     leaves_at: Micros | None = None
+
+    @property
+    def ends_at(self) -> Micros:
+        """The end of its record, or of the time in which its member may come back."""
+        expires_at = Micros(self.entry.record.expires_s * SECOND_US)
+        return expires_at if self.leaves_at is None else min(expires_at, self.leaves_at)
 
 
 @dataclass(slots=True)
@@ -71,6 +85,9 @@ class Registrar:
         self._delta_us = delta_us
         self._counts_groups = counts_groups
         self._places: dict[bytes, _Place] = {}
+        self._taken = 0
+        self._ends: list[tuple[Micros, bytes]] = []
+        """A heap of when places end; of those whose end has changed since, too."""
         self._ring: list[tuple[bytes, bytes]] = []
         """(hash of a peer id, peer id), in order."""
         self._groups: dict[bytes, int] = {}
@@ -127,6 +144,7 @@ class Registrar:
         place = self._places.get(entry.peer_id)
         if place is not None and entry.record.version <= place.entry.record.version:
             place.conn, place.leaves_at = peer.conn, None
+            self._note_end(entry.peer_id, place)
             return ""
         if not is_genuine(entry, self._network_id):
             raise PeerFault("a record with a forged signature")
@@ -137,10 +155,13 @@ class Registrar:
                 return "too many members of this network group"
             self._groups[group] = self._groups.get(group, 0) + 1
             insort(self._ring, (ring_key(entry.peer_id), entry.peer_id))
-            self._places[entry.peer_id] = _Place(entry, group, peer.conn)
+            self._taken += 1
+            place = self._places[entry.peer_id] = _Place(entry, group, peer.conn, self._taken)
+            self._note_end(entry.peer_id, place)
         else:
             has_moved = place.entry.address != entry.address
             place.entry, place.conn, place.leaves_at = entry, peer.conn, None
+            self._note_end(entry.peer_id, place)
             if not has_moved:
                 # Who is in the view is its member for as long: that it signed anew is no news to others.
                 return ""
@@ -151,13 +172,28 @@ class Registrar:
 
     def _drop(self, peer_id: bytes, now: Micros) -> None:
         place = self._places.pop(peer_id)
-        self._ring.remove((ring_key(peer_id), peer_id))
+        del self._ring[bisect_left(self._ring, (ring_key(peer_id), peer_id))]
         self._groups[place.group] -= 1
         if not self._groups[place.group]:
             del self._groups[place.group]
         self._joins.pop(peer_id, None)
         self._leaves[peer_id] = None
         self._changed(now)
+
+    def _note_end(self, peer_id: bytes, place: _Place) -> None:
+        heappush(self._ends, (place.ends_at, peer_id))
+        if len(self._ends) > 2 * len(self._places) + _STALE_ENDS:
+            self._ends = [(place.ends_at, peer_id) for peer_id, place in self._places.items()]
+            heapify(self._ends)
+
+    def _first_end(self) -> tuple[Micros, bytes] | None:
+        while self._ends:
+            at, peer_id = self._ends[0]
+            place = self._places.get(peer_id)
+            if place is not None and place.ends_at == at:
+                return at, peer_id
+            heappop(self._ends)
+        return None
 
     def _changed(self, now: Micros) -> None:
         if self._batch_at is None:
@@ -172,6 +208,7 @@ class Registrar:
         place = self._places.get(reader.peer_id)
         if place is not None and place.conn == conn:
             place.conn, place.leaves_at = None, Micros(now + INDEX_LEAVE_GRACE_US)
+            self._note_end(reader.peer_id, place)
 
     # --- pages ---
 
@@ -205,9 +242,12 @@ class Registrar:
 
     def on_deadline(self, now: Micros) -> tuple[tuple[IdxDelta, ...], tuple[ConnId, ...]]:
         """The batches that are due, and who hears them."""
-        for peer_id, place in list(self._places.items()):
-            if place.entry.is_expired(now) or (place.leaves_at is not None and place.leaves_at <= now):
-                self._drop(peer_id, now)
+        ended: dict[bytes, _Place] = {}
+        while (first := self._first_end()) is not None and first[0] <= now:
+            ended[first[1]] = self._places[first[1]]
+            heappop(self._ends)
+        for peer_id in sorted(ended, key=lambda peer_id: ended[peer_id].number):
+            self._drop(peer_id, now)
         if self._batch_at is None or self._batch_at > now:
             return (), ()
         self._batch_at = None
@@ -231,11 +271,9 @@ class Registrar:
 
     def next_deadline(self) -> Micros | None:
         """The next batch, the end of a grace, or the first record to expire."""
-        times = [Micros(place.entry.record.expires_s * SECOND_US) for place in self._places.values()]
-        times += [place.leaves_at for place in self._places.values() if place.leaves_at is not None]
-        if self._batch_at is not None:
-            times.append(self._batch_at)
-        return min(times, default=None)
+        first = self._first_end()
+        times = (self._batch_at, None if first is None else first[0])
+        return min((at for at in times if at is not None), default=None)
 
     def some(self, count: int) -> tuple[MemberEntry, ...]:
         """Some members, for whoever asks this index as a witness: those whose records are freshest."""
