@@ -49,6 +49,32 @@ def test_half_the_super_nodes_are_lost_and_every_leaf_is_attached_again():
     mine(hive, hive.leaves[-1])
 
 
+def rush(admissions):
+    """Two of four super nodes are lost: the most leaves that one of the others admitted in a second, until all sat
+    again."""
+    hive = Hive(4, 24, places=24, parents=1, admissions=admissions, encodes=False)
+    assert hive.reaches(lambda: hive.all_attached(1))
+    survivors, lost = hive.supers[:2], hive.supers[2:]
+    orphans = [leaf for leaf in hive.leaves if hive.parents(leaf)[0] in lost]
+    others = [leaf for leaf in hive.leaves if leaf not in orphans]
+    hive.stop(*lost)
+    seen = [[hive.figure(host, "admitted") for host in survivors]] * 5
+    while sum(hive.figure(leaf, "re-attachments") for leaf in orphans) < len(orphans):
+        hive.world.run(hive.world.now + SECOND_US // 4)
+        seen.append([hive.figure(host, "admitted") for host in survivors])
+        assert len(seen) < 4 * 120, "everybody sits again in two minutes"
+    # Who had a place at one of those that were left has it still.
+    assert [hive.figure(leaf, "re-attachments") for leaf in others] == [0] * len(others)
+    assert hive.all_attached(1)
+    seconds = zip(seen, seen[4:], strict=False)
+    return max(late - early for before, after in seconds for early, late in zip(before, after, strict=True))
+
+
+def test_the_bound_alone_keeps_a_rush_from_being_admitted_at_once():
+    # The control: without it more come in one second, and nobody who sits there is the worse for it either.
+    assert rush(admissions=2) <= 2 < rush(admissions=1_000)
+
+
 def test_places_go_to_those_without_parents_first():
     # Twelve places for ten leaves that want two each: nobody has none.
     hive = Hive(3, 10, places=4, parents=2, seeds=3, encodes=False)

@@ -2,7 +2,8 @@
 
 1. So many are admitted in a second and no more: a connection costs its super node headers, inventory and announcements,
    and hundreds at once would take from the leaves it has. Who comes too early is told a time of its own, one after the
-   other at the rate of admission, so that they do not come back all at once.
+   other at the rate of admission, so that they do not come back all at once. The handshake comes before: what spreads
+   those is that each leaf comes at a time of its own (`search`).
 2. A part of the places is for leaves without any parent. Where none is left, a leaf that has other parents makes room
    for one that has none: while there are as many places as leaves, everybody finds one.
 3. What a leaf says of its parents is believed. One that lies gets a place sooner; nobody loses his last.
