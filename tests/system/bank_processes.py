@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 from coincurve import PrivateKey
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.app.consortium.founding import Terms, make_network
@@ -16,7 +17,6 @@ from minicoin.app.signing_key import load_signing_key
 from minicoin.core.units import COIN_SAT
 
 from .forked import ForkedNode
-from .processes import free_ports
 
 _FINAL_MS = round(HANG_S * 1_000)
 

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.drivers.registry.settings import ConsulSettings
 
 from .certificates import Certificates
-from .processes import free_ports
 
 CONSUL = Path(__file__).parents[2] / ".peers" / "consul" / "consul"
 PREFIX = "minicoin"

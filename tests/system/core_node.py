@@ -8,9 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
-
-from .processes import free_ports
 
 BITCOIND = Path(__file__).parents[2] / ".peers" / "core" / "bitcoind"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.drivers.registry.etcd_json import range_end, text
 from minicoin.drivers.registry.settings import EtcdSettings, TlsFiles
 
 from .certificates import Certificates
-from .processes import free_ports
 
 ETCD = Path(__file__).parents[2] / ".peers" / "etcd" / "etcd"
 PREFIX = "/minicoin"

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.ports import free_ports
 from tests.waiting import wait_until
 
 from minicoin.app.lab.plan import LabPlan, plan_lab
@@ -23,8 +24,8 @@ class Start:
     role: str
     network_file: str
     told_of: tuple[str, ...] = ()
-    port: int = 0
-    """Any free one, or this."""
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    """Its own, also while it is killed."""
 
 
 @dataclass
@@ -110,8 +111,7 @@ class Fleet:
 
     def bring_back(self, member: Member) -> None:
         """Start a killed one again, where it was."""
-        port = int(member.process.address.split("/tcp/")[1].split("/")[0])
-        member.process = self._process(replace(member.start, port=port))
+        member.process = self._process(member.start)
         self.killed.remove(member)
         self.members.append(member)
         member.process.wait_up()

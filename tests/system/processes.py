@@ -1,10 +1,8 @@
 """Node processes as an operator starts them: a command line, what it prints, its log, its RPC."""
 
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,8 +17,6 @@ PROGRAMS = Path(sys.executable).parent
 UP = "RPC on"
 """The line of a node's greeting from which on it answers."""
 _LOG_LINES_SHOWN = 5
-# Of no seed: two that test beside each other draw different ones.
-_DRAW = random.SystemRandom()
 
 
 def environment(network: str) -> dict[str, str]:
@@ -29,25 +25,6 @@ def environment(network: str) -> dict[str, str]:
     path = f"{PROGRAMS}{os.pathsep}{kept.get('PATH', '')}"
     # Wide enough that no table cuts a value.
     return kept | {"PATH": path, "MINICOIN_NETWORK": network, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, below those that Linux gives to connections: one of these could have it first."""
-    found: list[int] = []
-    while len(found) < count:
-        port = _DRAW.randrange(20_000, 27_000)
-        if port not in found and _binds(port):
-            found.append(port)
-    return found
-
-
-def _binds(port: int) -> bool:
-    with socket.socket() as sock:
-        try:
-            sock.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def run(line: str, network: str) -> str:

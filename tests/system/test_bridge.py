@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+from tests.ports import free_ports
 from tests.waiting import wait_until
 
-from .processes import free_ports, run, running
+from .processes import run, running
 
 NETWORK = "regtest"
 

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.waiting import wait_until
 
 from .core_node import CoreNode, running_core
-from .processes import NodeProcess, free_ports, running
+from .processes import NodeProcess, running
 
 NETWORK = "bitcoin-regtest"
 SINGLE_BLOCKS = 40

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.soak import times
 from tests.waiting import HANG_S, wait_until
 
@@ -29,7 +30,7 @@ from minicoin.drivers.signer.link import SignerLink
 from minicoin.drivers.signer.place import listen_at, read_place
 from minicoin.drivers.signer.protocol import KeysHeld, encode_frame
 
-from .processes import PROGRAMS, NodeProcess, environment, free_ports, run
+from .processes import PROGRAMS, NodeProcess, environment, run
 
 PASSPHRASE = "quite a long one"
 

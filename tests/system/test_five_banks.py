@@ -9,10 +9,11 @@ from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.soak import times
 from tests.waiting import wait_until
 
-from .processes import NodeProcess, free_ports, run
+from .processes import NodeProcess, run
 
 FINAL_MS = 60_000
 

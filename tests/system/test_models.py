@@ -6,7 +6,7 @@ promises. The story is the same for all: payments before, payments after.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def go_on_without_the_index(nodes: Fleet) -> None:
     for one in members:
         assert connected[one.name] <= set(one.neighbours()), one.name
 
-    (joiner,) = nodes.start(replace(index.start, name="joiner", role="member", told_of=(index.process.address,)))
+    (joiner,) = nodes.start(Start("joiner", "member", index.start.network_file, (index.process.address,)))
     assert joiner.overlay()["says"] == "waits for an index: none is connected, and it is dialled again"
     assert joiner.neighbours() == {}
     nodes.bring_back(index)

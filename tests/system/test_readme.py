@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.unit.node.bench import Bench
 from tests.waiting import HANG_S, wait_until
 
@@ -24,7 +25,7 @@ from minicoin.rpc.table import METHODS
 
 from .btcd import running_btcd
 from .lab import sim
-from .processes import NodeProcess, environment, free_ports, run, running
+from .processes import NodeProcess, environment, run, running
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.ports import free_ports
 from tests.waiting import wait_until, wait_until_async
 
 from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX
@@ -19,7 +20,6 @@ from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Repo
 
 from .certificates import Certificates
 from .consul_server import PREFIX, ConsulServer, require_consul, running_consul
-from .processes import free_ports
 from .registries import LEASE_US, Seen, holding, run, unheard, watching
 
 READ = f'key_prefix "{PREFIX}/" {{ policy = "read" }}'

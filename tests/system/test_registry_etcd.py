@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.ports import free_ports
 from tests.waiting import wait_until_async
 
 from minicoin.core.units import SECOND_US
@@ -18,7 +19,6 @@ from minicoin.drivers.reports import RegistryFilesReplaced, Report
 
 from .certificates import Certificates
 from .etcd_server import PREFIX, EtcdServer, running_etcd
-from .processes import free_ports
 from .registries import Seen, holding, run, unheard, watching
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.soak import IS_SOAK
 from tests.waiting import wait_until
 
@@ -19,7 +20,6 @@ from .consul_server import running_consul
 from .etcd_server import running_etcd
 from .fleet import network_of
 from .forked import ForkedNode
-from .processes import free_ports
 from .zookeeper_server import running_zookeeper
 
 MAX_AGE_S = 2

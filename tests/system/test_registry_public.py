@@ -4,6 +4,7 @@ together that would not have met, is believed as far as a dial goes, and its lie
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.soak import IS_SOAK
 from tests.waiting import wait_until
 
@@ -14,7 +15,6 @@ from minicoin.drivers.registry.content import encode_entry
 
 from .fleet import network_of
 from .forked import ForkedNode
-from .processes import free_ports
 from .test_registry_contract import KINDS
 
 SHOWN = tuple(KINDS) if IS_SOAK else ("file", "etcd")

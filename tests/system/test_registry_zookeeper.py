@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.ports import free_ports
 from tests.waiting import hang_guard, wait_until, wait_until_async
 
 from minicoin.core.limits import REGISTRY_RECORDS_PER_NODE_MAX
@@ -20,7 +21,6 @@ from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 from minicoin.drivers.reports import RegistryFilesReplaced, RegistryWarned, Report
 
 from .certificates import Certificates, install
-from .processes import free_ports
 from .registries import LEASE_US, Seen, holding, run, unheard, watching
 from .zookeeper_server import PREFIX, ZooKeeperServer, running_ensemble, running_zookeeper
 

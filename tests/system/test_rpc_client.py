@@ -13,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 from bitcoinrpc.authproxy import AuthServiceProxy, JSONRPCException
+from tests.ports import free_ports
 from tests.waiting import HANG_S
 
 from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CONNECTIONS_MAX
 from minicoin.rpc.auth import ADDRESS_FILE, COOKIE_FILE
 
-from .processes import NodeProcess, free_ports, run, running
+from .processes import NodeProcess, run, running
 
 NETWORK = "regtest"
 USER, PASSWORD = "alice", "an arbitrary secret"

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from distributed import Client, Scheduler
+from tests.ports import free_ports
 from tests.waiting import COMPUTE_HANG_S, wait_until
 
 from minicoin.core.chain.verifier import ScriptedVerifier
@@ -23,7 +24,7 @@ from minicoin.sim.sweep.local import DIED, LocalRunner
 from minicoin.sim.sweep.plan import Job, make_plan
 from minicoin.sim.sweep.work import JobOutcome, RunnerError, make_work
 
-from .processes import PROGRAMS, environment, free_ports
+from .processes import PROGRAMS, environment
 
 HELLO = Path(__file__).parents[2] / "scenarios" / "hello.toml"
 NETWORK = "regtest"

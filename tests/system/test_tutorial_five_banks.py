@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.waiting import wait_until
 
-from .processes import NodeProcess, free_ports, run
+from .processes import NodeProcess, run
 
 TUTORIAL = Path(__file__).parents[2] / "docs/tutorial-five-banks.md"
 PORTS = [str(port) for port in range(17451, 17456)]

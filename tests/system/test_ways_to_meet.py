@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.ports import free_ports
 from tests.soak import IS_SOAK
 from tests.waiting import wait_until
 
@@ -19,7 +20,6 @@ from minicoin.core.libp2p.identity import Identity
 
 from .fleet import network_of
 from .forked import ForkedNode
-from .processes import free_ports
 from .test_registry_contract import KINDS
 
 MEMBERS = 5

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.serialization import (
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 from kazoo.security import make_digest_acl, make_digest_acl_credential
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
 
 from minicoin.drivers.registry.settings import ZooKeeperSettings
 
 from .certificates import Certificates
-from .processes import free_ports
 
 ZOOKEEPER = Path(__file__).parents[2] / ".peers" / "zookeeper" / "zookeeper"
 PREFIX = "/minicoin"

@@ -6,6 +6,7 @@ import socket
 import pytest
 import trio
 import trio.testing
+from tests.ports import free_ports
 
 from minicoin.drivers.inbox import Inbox
 from minicoin.drivers.network import BindError, Sockets, listening_port, open_listeners
@@ -44,8 +45,11 @@ def test_each_listener_gets_a_port_of_its_own_and_a_freed_one_can_be_had_again()
         assert len(set(ports)) == 2 and 0 not in ports
         for listener in listeners:
             await listener.aclose()
-        for listener in await open_listeners([("127.0.0.1", port) for port in ports]):
-            await listener.aclose()
+        # Of those that no connection takes meanwhile.
+        freed = [("127.0.0.1", port) for port in free_ports(2)]
+        for _ in range(2):
+            for listener in await open_listeners(freed):
+                await listener.aclose()
 
     trio.run(play)
 
