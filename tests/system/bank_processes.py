@@ -109,14 +109,17 @@ class Load:
         self.final = 0
         self._payers = list(banks)
         self._wanted: list[Bank] | None = None
+        self._told = threading.Event()
+        """Something was said to it."""
         self._is_over = False
         self._failure: AssertionError | httpx.HTTPError | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def only(self, banks: Sequence[Bank]) -> None:
-        """From now on these: whoever else is in the middle of a payment has ended it when this returns."""
+        """From now on these, or nobody: whoever else is in the middle of a payment has ended it when this returns."""
         self._wanted = list(banks)
+        self._told.set()
         wait_until(lambda: self._failure or self._wanted is None, "the end of a payment")
         self.check()
 
@@ -133,14 +136,19 @@ class Load:
 
     def end(self) -> None:
         self._is_over = True
+        self._told.set()
         self._thread.join()
 
     def _run(self) -> None:
         turn = 0
         try:
             while not self._is_over:
+                self._told.clear()
                 if self._wanted is not None:
                     self._payers, self._wanted = self._wanted, None
+                if not self._payers:
+                    self._told.wait()
+                    continue
                 payer, payee = (self._payers[(turn + more) % len(self._payers)] for more in (0, 1))
                 paid = payer.call("sendtoaddress", payee.pay_to, "0.5")
                 payer.call("waitforfinal", paid, _FINAL_MS)
@@ -183,13 +191,16 @@ class Consortium:
             bank.call("approveadmission", version)
         return version
 
-    def change(self, added: dict[str, str], removed: Sequence[str]) -> int:
-        """The same of the member list; from which height it holds."""
+    def change(self, added: dict[str, str], removed: Sequence[str], load: Load) -> int:
+        """The same of the member list; from which height it holds. Nobody pays meanwhile: that height must be ahead
+        when the last one signs, however long that takes."""
+        load.only([])
         first, *others = self.banks
         drafted = first.call("proposemembers", added, list(removed), first.height + 12)
         for bank in others[: drafted["missing"]]:
             wait_until(lambda bank=bank: bank.call("listmembers")["drafts"], f"the draft at {bank}")
             bank.call("approvemembers", drafted["hash"][:12])
+        load.only(self.banks)
         return drafted["from_height"]
 
     def members(self, bank: Bank) -> list[str]:

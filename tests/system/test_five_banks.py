@@ -46,6 +46,10 @@ class Bank:
         return self.node.call(method, *params)
 
     @property
+    def warnings(self) -> str:
+        return "\n".join(self.call("getblockchaininfo")["warnings"])
+
+    @property
     def height(self) -> int:
         return self.call("getblockcount")
 
@@ -114,11 +118,11 @@ def test_payments_are_final_and_kills_undo_nothing(banks: Banks) -> None:
     first, second, third, fourth = banks.up
     first.is_final(first.pay(second))
     banks.check_final()
-    wait_until(lambda: "one more failure halts" in first.call("getblockchaininfo")["warnings"][0], "it is said")
+    wait_until(lambda: "one more failure halts" in first.warnings, "it is said")
 
     # A second one: no block, and the status says why.
     fourth.kill()
-    wait_until(lambda: "no quorum: 3 of 5" in first.call("getblockchaininfo")["warnings"][0], "the halt is said")
+    wait_until(lambda: "no quorum: 3 of 5" in first.warnings, "the halt is said")
     waiting = second.pay(third)
     shown = first.call("getconsensusinfo")
     assert not shown["has_quorum"]
@@ -134,7 +138,7 @@ def test_payments_are_final_and_kills_undo_nothing(banks: Banks) -> None:
     last = leader.pay(first)
     top = leader.is_final(last)
     wait_until(lambda: all(bank.height >= top for bank in five), "all banks are together again")
-    wait_until(lambda: first.call("getblockchaininfo")["warnings"] == [], "all is well")
+    wait_until(lambda: not first.warnings, "all is well")
     banks.check_final()
 
 

@@ -42,6 +42,7 @@ def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path
                 shown = run(f"minicoin net letters --datadir {again.datadir}", network)
                 assert shown.rstrip().endswith(f"{near.call('getnetworkinfo')['peerid']}  good morning"), shown
                 wait_until(lambda: _speaks(again), "its return")
+                wait_until(lambda: len(middle.call("getoverlay")["neighbours"]) == 2, "its return at the middle")
                 repeated = near.call("tellpeer", there, "good morning", told.split()[-1])
                 assert repeated["outcome"] == "delivered" and len(again.call("listletters")) == 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
@@ -179,11 +180,11 @@ def test_bitcoin_networks_see_no_peer_ids_even_over_libp2p(tmp_path: Path) -> No
         first = replace(setup(tmp_path, 1, network=network), transport=TransportKind.LIBP2P)
         async with running_setup(first) as one:
             second = replace(setup(tmp_path, 2, pasted(one), network=network), transport=TransportKind.LIBP2P)
+            sent = []
+            gossip = one.core.view.gossip
+            original = gossip.on_getaddr
+            gossip.on_getaddr = lambda *question: sent.append(original(*question)) or sent[-1]
             async with running_setup(second) as two:
-                sent = []
-                gossip = one.core.view.gossip
-                original = gossip.on_getaddr
-                gossip.on_getaddr = lambda *question: sent.append(original(*question)) or sent[-1]
                 await wait_until_async(lambda: id_of(1) in ready(two), "the connection")
                 await wait_until_async(lambda: bool(sent), "an answer to getaddr")
                 addresses = [timed.address for effects in sent for e in effects for timed in e.message.addresses]
@@ -233,8 +234,8 @@ def test_a_visitor_says_what_is_wrong(tmp_path: Path) -> None:
         async with running_setup(plain) as one:
             told = await in_thread(complaint, NodeAddress("127.0.0.1", one.port))
             assert "is it a libp2p peer?" in told
-            port = one.port
-        assert "refused" in await in_thread(complaint, NodeAddress("127.0.0.1", port))
+        (nobodys,) = free_ports(1)
+        assert "refused" in await in_thread(complaint, NodeAddress("127.0.0.1", nobodys))
 
     trio.run(main)
 

@@ -97,6 +97,9 @@ async def reopened(directory: Path, ledger: Ledger, port: int = 0) -> AsyncItera
         await wait_until_async(lambda: wallet_of(node).rescan_height is None, "the wallet caught up")
         for txid in ledger.answered:
             await wait_until_async(lambda txid=txid: is_kept(node, txid), f"payment {hash_to_hex(txid)}")
+        # And what was made without an answer: a block takes it along.
+        for record in wallet_of(node).unconfirmed():
+            await wait_until_async(lambda txid=record.txid: is_kept(node, txid), "a payment without an answer")
         made = sent(node)
         assert set(made) <= set(ledger.asked)
         assert set(made.values()) <= {1}, "a payment was made twice"

@@ -44,10 +44,14 @@ def test_an_answer_that_is_none_ends_with_a_word(answer: Answer) -> None:
 
 
 def test_a_watch_that_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minicoin.drivers.registry.http.TIMEOUT_S", 0.2)
+    async def answer(path: str) -> AsyncIterator[bytes]:
+        async for piece in _page(path):
+            yield piece
+        # What goes before the watch may take its time.
+        monkeypatch.setattr("minicoin.drivers.registry.http.TIMEOUT_S", 0.2)
 
     async def main() -> None:
-        async with liar(_page, head_of_watch=b"") as registry:
+        async with liar(answer, head_of_watch=b"") as registry:
             with hang_guard("the watch"), pytest.raises(RegistryUnavailable, match="the watch broke off"):
                 await registry.watch(Seen())
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.ports import free_ports
 from tests.waiting import wait_until
 
 from minicoin.core.addrmgr.book import AddressBook
@@ -12,7 +13,6 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
 from .forked import ForkedNode
-from .processes import free_ports
 
 NETWORK = "regtest"
 ONE, TWO = (Identity.from_number(number).peer_id for number in (1, 2))

@@ -57,6 +57,13 @@ class Node:
         self.process.end()
         self.process.wait()
 
+    def has_kept(self, others: Sequence["Node"]) -> bool:
+        """On its disk, of the registry: all the others, as met."""
+        path = self._place / "state" / "registry"
+        lines = path.read_text().splitlines() if path.exists() else []
+        met = {line.split()[1] for line in lines if " met " in line}
+        return {other.peer_id for other in others if other is not self} <= met
+
     def peers(self) -> set[str]:
         return {peer["peerid"] for peer in self.process.call("getpeerinfo") if peer["version"]}
 
@@ -128,6 +135,10 @@ def test_what_a_way_to_find_each_other_costs(name: str, tmp_path: Path) -> None:
                 node.kill()
 
             left = nodes[1:] if name == "peer" else nodes
+            if name != "peer":
+                # Whom a node has met of those that a registry named it keeps; the others' addresses grow old with it.
+                for node in left:
+                    wait_until(lambda node=node: node.has_kept(left), f"what {node.process} keeps")
             way.lose()
             for node in left:
                 # Whoever listens goes on with whom it has.
