@@ -1,6 +1,7 @@
 """Nodes on one link find each other without being told of anybody; the link is loopback alone."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from minicoin.drivers.reports import MdnsFailed
 
 from .node_under_test import NodeUnderTest, running_setup
 
+# Others that test on this machine are on the same link.
+NETWORK = replace(REGTEST, spacing_s=REGTEST.spacing_s + os.getpid())
 
-def setup(directory: Path, number: int, network=REGTEST) -> NodeSetup:
+
+def setup(directory: Path, number: int, network=NETWORK) -> NodeSetup:
     return NodeSetup(
         network,
         directory / str(number),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.sim.result.synthetic import empty_record, make_record
+from tests.waiting import wait_until
 
 from minicoin.sim.result.compare import FIGURES, result_row, write_comparison, write_rows
 from minicoin.sim.result.json import to_json
@@ -155,4 +156,10 @@ def test_a_page_that_calls_out_is_noticed(browser: Browser, tmp_path: Path) -> N
     file = tmp_path / "telling.html"
     file.write_text(report_html(empty_record()).replace("<header>", '<header><img src="http://198.51.100.1/x.png">'))
     page = open_report(browser, file)
-    assert any("198.51.100.1" in complaint for complaint in page.complaints())
+
+    def has_complained() -> bool:
+        # What the browser has told is read with the answer to a question.
+        page.evaluate("0")
+        return any("198.51.100.1" in complaint for complaint in page.complaints())
+
+    wait_until(has_complained, "the browser to miss the picture")
