@@ -42,8 +42,9 @@ class Reader:
         """Of a command that starts so; the last one, unless another is asked for."""
         return [said for line, said in self.said if line.startswith(start)][which]
 
-    def confirmed(self, bank: str) -> str:
-        return str(self.nodes[bank].call("getbalance"))
+    def agree(self) -> bool:
+        """All that run have one tip."""
+        return len({str(node.call("getbestblockhash")) for node in self.nodes.values()}) == 1
 
     def stop(self) -> None:
         for node in self.nodes.values():
@@ -76,6 +77,9 @@ class Reader:
         if "wallet restore" in line:
             bank = self.nodes[Path(re.search(r"--datadir (\S+)", here)[1]).name]
             wait_until(lambda: bank.call("getbalance"), "block 1 has paid the wallet")
+        if line.startswith("minicoin waitforfinal"):
+            # Final at one bank; its reader looks at another bank's wallet a moment later.
+            wait_until(self.agree, "one tip everywhere")
         if line.startswith("minicoin stop"):
             bank = Path(re.search(r"--datadir (\S+)", here)[1]).name
             assert self.nodes.pop(bank).wait() == 0
@@ -123,6 +127,4 @@ def test_two_banks_down_halt_it_until_one_is_back(reader: Reader) -> None:
 
 def test_all_that_run_agree(reader: Reader) -> None:
     assert set(reader.nodes) == set("abcd")
-    wait_until(
-        lambda: len({str(node.call("getbestblockhash")) for node in reader.nodes.values()}) == 1, "one tip everywhere"
-    )
+    wait_until(reader.agree, "one tip everywhere")
