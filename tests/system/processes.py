@@ -27,10 +27,10 @@ def environment(network: str) -> dict[str, str]:
     return kept | {"PATH": path, "MINICOIN_NETWORK": network, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
 
 
-def run(line: str, network: str) -> str:
+def run(line: str, network: str, hang_s: float = HANG_S) -> str:
     """One command line in a shell; its output. Fails with everything it said when it fails."""
     done = subprocess.run(
-        ["bash", "-c", line], env=environment(network), capture_output=True, text=True, timeout=HANG_S, check=False
+        ["bash", "-c", line], env=environment(network), capture_output=True, text=True, timeout=hang_s, check=False
     )
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout

@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+from tests.waiting import COMPUTE_HANG_S
+
 from .processes import run
 
 README = Path(__file__).parents[2] / "README.md"
@@ -12,7 +14,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_each_bank_pays_each_and_all_is_final(tmp_path: Path) -> None:
     (command,) = re.findall(r"^minicoin lab up .*--consortium$", README.read_text(), re.MULTILINE)
-    told = json.loads(run(f"{command} --json --datadir {tmp_path / 'lab'}", "regtest"))
+    told = json.loads(run(f"{command} --json --datadir {tmp_path / 'lab'}", "regtest", COMPUTE_HANG_S))
     assert told["payments"] == 20
     banks = told["banks"]
     assert [bank["bank"] for bank in banks] == [f"Bank {letter}" for letter in "ABCDE"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import trio
-from tests.waiting import wait_until_async
+from tests.waiting import COMPUTE_HANG_S, wait_until_async
 
 from minicoin.app.networks import read_network
 from minicoin.core.commands import Generate
@@ -58,7 +58,8 @@ def test_everybody_is_connected_to_everybody_and_to_nodes_of_another_model(tmp_p
 
 
 def test_four_processes_that_gossip_agree_on_a_payment(tmp_path: Path) -> None:
-    said = run(f"minicoin lab up 4 --overlay gossip --overlay-setting fanout=1 --datadir {tmp_path} --json", "regtest")
+    line = f"minicoin lab up 4 --overlay gossip --overlay-setting fanout=1 --datadir {tmp_path} --json"
+    said = run(line, "regtest", COMPUTE_HANG_S)
     told = json.loads(said)
     assert ("fanout", 1) in read_network(tmp_path / "network.toml").overlay_settings
     # Each pushes to one peer only: whoever is not among them has pulled the block.

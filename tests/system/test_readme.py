@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests.ports import free_ports
 from tests.unit.node.bench import Bench
-from tests.waiting import HANG_S, wait_until
+from tests.waiting import COMPUTE_HANG_S, HANG_S, wait_until
 
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.script.standard import script_address
@@ -247,7 +247,7 @@ def test_a_lab_of_each_network_model(tmp_path: Path) -> None:
     for line in commands.splitlines():
         here = line.partition("#")[0].replace("lab up 12", "lab up 3")
         assert here != line.partition("#")[0]
-        told = json.loads(run(f"{here} --json --datadir {tmp_path / line.split()[5]}", NETWORK))
+        told = json.loads(run(f"{here} --json --datadir {tmp_path / line.split()[5]}", NETWORK, COMPUTE_HANG_S))
         assert [node["role"] for node in told["nodes"]] == ROLES[line.split()[5]]
         assert {node["tip"] for node in told["nodes"]} == {told["block"]}
 
@@ -260,7 +260,7 @@ def test_make_has_the_commands_named() -> None:
 
 def test_the_demonstration_ends_with_a_payment_on_all_three() -> None:
     recipe = re.search(r"^demo:.*\n\t(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
-    said = run(recipe.replace("$(BIN)/", ""), NETWORK)
+    said = run(recipe.replace("$(BIN)/", ""), NETWORK, COMPUTE_HANG_S)
     assert recipe.endswith("lab up 3 --once")
     assert "confirmed in block" in said
     assert "on all 3 nodes" in said
