@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.ports import free_ports
 from tests.soak import times
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 from .processes import NodeProcess, run
 
-FINAL_MS = 60_000
+FINAL_MS = round(HANG_S * 1_000)
 
 
 class Bank:
