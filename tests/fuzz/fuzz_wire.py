@@ -5,42 +5,15 @@ directory, as libFuzzer does.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 with atheris.instrument_imports(include=["minicoin"]):
-    from tests.fuzz.targets import TARGETS, Target
+    from tests.fuzz.targets import TARGETS
 
-
-def _all_targets() -> Target:
-    targets = list(TARGETS.values())
-
-    def run(raw: bytes) -> None:
-        if raw:
-            targets[raw[0] % len(targets)].run(raw[1:])
-
-    seeds = (bytes((number,)) + seed for number, target in enumerate(targets) for seed in target.seeds)
-    return Target(run, tuple(seeds))
-
-
-def main(arguments: list[str]) -> int:
-    if arguments == ["--list"]:
-        print("\n".join(TARGETS))
-        return 0
-    target = {"all": _all_targets(), **TARGETS}.get(arguments[0] if arguments else "")
-    if target is None:
-        print(__doc__, file=sys.stderr)
-        return 2
-    corpus = Path(tempfile.mkdtemp(prefix="minicoin-fuzz-"))
-    for number, seed in enumerate(target.seeds):
-        (corpus / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *arguments[1:], str(corpus)], target.run)
-    atheris.Fuzz()
-    return 0
-
+from tests.fuzz.command import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], TARGETS, __doc__))

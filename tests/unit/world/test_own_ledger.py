@@ -1,45 +1,30 @@
 """A node's own engine answers as the shared one does, and starts anew on what its store kept."""
 
-from dataclasses import replace
-
 from tests.unit.chain.five_banks import KEYS, maker
 from tests.unit.chain.five_banks import NETWORK as BANKS
+from tests.unit.world.mined import NETWORK, mined
 
-from minicoin.core.chain.headers import HeaderTree
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.effects import Activate, ReadBlock, StoreBlock
 from minicoin.core.events import BlockRead, BlockStored, ChainMoved, WorkFailed
 from minicoin.core.node.assemble import load_tree
-from minicoin.core.params.builtin import REGTEST
 from minicoin.core.primitives.block import RawBlock
 from minicoin.core.rng import Rng
-from minicoin.core.units import HOUR_US, SECOND_US, ConnId, Micros
+from minicoin.core.units import ConnId
 from minicoin.sim.attackers import forge
 from minicoin.world.ledger import BlockBook, Ledger, SharedLedger
 from minicoin.world.own_ledger import OwnLedger
 
-_NETWORK = replace(REGTEST, name="ledger")
-_NOW = Micros(_NETWORK.genesis.header.time * SECOND_US + HOUR_US)
-_GENESIS = _NETWORK.genesis.hash
-
-
-def _chain(length: int) -> list[RawBlock]:
-    tree = HeaderTree(_NETWORK)
-    blocks: list[RawBlock] = []
-    parent = tree.genesis
-    for number in range(length):
-        blocks.append(forge.mine(tree, parent, b"\x51", _NOW, extra_nonce=number))
-        parent = tree.add(blocks[-1].header, _NOW)
-    return blocks
+_GENESIS = NETWORK.genesis.hash
 
 
 def _own(chain: list[RawBlock] | None = None) -> OwnLedger:
-    return OwnLedger(_NETWORK, ScriptedVerifier(), enumerate(chain or [], 1))
+    return OwnLedger(NETWORK, ScriptedVerifier(), enumerate(chain or [], 1))
 
 
 def test_it_answers_as_the_shared_ledger_does() -> None:
-    blocks = _chain(3)
-    ledgers: list[Ledger] = [_own(), SharedLedger(BlockBook(_NETWORK, ScriptedVerifier()))]
+    blocks = mined(3)
+    ledgers: list[Ledger] = [_own(), SharedLedger(BlockBook(NETWORK, ScriptedVerifier()))]
     effects = [
         *(StoreBlock(block, height) for height, block in enumerate(blocks, 1)),
         StoreBlock(forge.misrooted(blocks[2], bytes(32)), 3),
@@ -53,8 +38,8 @@ def test_it_answers_as_the_shared_ledger_does() -> None:
     assert ledgers[0].state({}).tip == blocks[1].hash
 
 
-def test_it_starts_with_a_chain() -> None:
-    blocks = _chain(4)
+def test_it_starts_with_amined() -> None:
+    blocks = mined(4)
     state = _own(blocks).state({"peers": b"x"})
     assert state.tip == blocks[3].hash
     assert [header.hash for header in state.headers] == [block.hash for block in blocks]
@@ -63,7 +48,7 @@ def test_it_starts_with_a_chain() -> None:
 
 
 def test_a_crash_leaves_what_was_acknowledged_to_be_connected_again() -> None:
-    blocks = _chain(4)
+    blocks = mined(4)
     ledger = _own(blocks[:2])
     for height in (3, 4):
         assert isinstance(ledger.perform(StoreBlock(blocks[height - 1], height)), BlockStored)
@@ -78,7 +63,7 @@ def test_a_crash_leaves_what_was_acknowledged_to_be_connected_again() -> None:
 
 
 def test_a_failed_write_is_an_answer() -> None:
-    blocks = _chain(1)
+    blocks = mined(1)
     ledger = _own()
     ledger.store.is_full = True
     answer = ledger.perform(StoreBlock(blocks[0], 1))
@@ -88,7 +73,7 @@ def test_a_failed_write_is_an_answer() -> None:
 
 
 def test_a_torn_write_says_so_once() -> None:
-    blocks = _chain(2)
+    blocks = mined(2)
     ledger = _own()
     crashes: list[str] = []
     ledger.on_torn = lambda: crashes.append("now")
