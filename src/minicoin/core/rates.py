@@ -1,4 +1,9 @@
-"""How often: a bounded number of buckets that fill with time, one for each name."""
+"""How often: buckets that fill with time, one for each name, a bounded number of them.
+
+A bucket that is full says nothing of its name, so it is forgotten; where all places are taken by others, a name that is
+not known yet is refused. Else whoever comes by ever new names, which cost nothing, would have a burst with each, or
+push the others' debts out.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

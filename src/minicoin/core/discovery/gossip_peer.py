@@ -1,4 +1,14 @@
-"""What gossip keeps about one connection: what it may send, what it knows, what it is to be told. All bounded."""
+"""What gossip keeps about one connection: what it may send, what it knows, what it is to be told. All bounded.
+
+1. Each address that a peer sends costs a token. It earns ADDRESSES_PER_SECOND_PER_PEER of them, up to
+   ADDRESS_BURST_PER_PEER_MAX; it begins with one, which is for its own address, and has a burst more once we have asked
+   it.
+2. What it told us or was told is known to it, KNOWN_ADDRESSES_PER_PEER_MAX of them, and is told to it no more.
+3. What it is to be told waits for the next message, as many as one holds; what comes when that is full is not told to
+   it.
+
+The pace is Bitcoin Core's.
+"""
 
 from minicoin.core.limits import (
     ADDRESS_BURST_PER_PEER_MAX,

@@ -1,7 +1,18 @@
 """Turns a raw byte pipe into authenticated streams: /noise, the handshake, Yamux, and a protocol for each stream.
 
-Composes the machines of this package and owns the order in which they take over the bytes, the handshake's deadline
-and the negotiation of each stream. What the streams carry is the caller's. Specification: libp2p/specs connections.
+Composes the machines of this package, and owns the order in which they take over the bytes. What the streams carry is
+the caller's. Specification: libp2p/specs connections.
+
+1. *All of it up to the muxer has one deadline* (LIBP2P_HANDSHAKE_TIMEOUT_US), and each stream one to agree on its
+   protocol (LIBP2P_STREAM_TIMEOUT_US): who says nothing holds nothing for long.
+2. *Who is not admitted is turned away as soon as its peer id is proven*, before any stream. A dialler says nothing
+   more, for what waits to be sent would say who it is; an acceptor says that it does not admit the peer, so that its
+   log can tell.
+3. *That two have no protocol in common is nobody's fault*; neither is silence.
+4. *A stream of the peer's is the caller's from its agreed protocol on*: of one that ends before that nobody hears. One
+   of ours always ends in a word: opened, refused or reset.
+5. *Whatever the bytes are, the outcome is events*: a fault ends the connection with a goodbye, where there is a muxer
+   to say it with.
 """
 
 from collections.abc import Callable, Container

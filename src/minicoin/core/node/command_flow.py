@@ -1,4 +1,16 @@
-"""Commands from outside: each is checked, handed to its owner, and answered exactly once: now, or with its result."""
+"""Commands from outside: each is checked, handed to its owner, and answered exactly once: now, or with its result.
+
+1. *Nobody waits for what cannot come.* Where the chain stands still until a restart, whatever needs the worker is
+   refused at once with the reason; when the node stops, so is whoever still waits, but for what waits for the disk.
+2. *What makes no sense where members sign the blocks is refused there*: all that is for miners.
+3. *A mistake of the caller is an answer, never a fault of the node*: an owner raises MisuseError or DecodeError in the
+   middle of its work, and it is answered here.
+4. *Who submits a block is answered with its verdict*, and all who submit the same one with the same.
+5. *Who marks a block, or asks for the chain, is answered when chain and mempool stand where they should by then.*
+6. *So many wait*, and one more is refused: whoever calls often must not fill the node.
+
+What a command means is its owner's; common_commands has those of every role.
+"""
 
 from dataclasses import dataclass
 from typing import assert_never
