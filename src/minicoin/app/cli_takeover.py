@@ -12,7 +12,8 @@ from minicoin.rpc.json_text import Json
 _LOOK_S = 0.5
 HALTED_LOOKS = 20
 """So often there is no quorum until that is said: those that are here need a moment to prove who they are."""
-_GOING_ON = ("it takes over", "it asks")
+_WAITS = "it takes over"
+_GOING_ON = (_WAITS, "it asks", "its key may have signed")
 
 
 def take_over(
@@ -38,7 +39,7 @@ def take_over(
         if why != said and not invocation.is_json:
             typer.echo(why, err=True)
         said = why
-        halted = 0 if found["has_quorum"] else halted + 1
+        halted = halted + 1 if why.startswith(_WAITS) and not found["has_quorum"] else 0
         if halted == HALTED_LOOKS and not invocation.is_json:
             typer.echo(_halted(found), err=True)
         time.sleep(_LOOK_S)

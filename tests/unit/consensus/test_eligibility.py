@@ -65,6 +65,17 @@ def test_a_fit_key_of_a_member_signs() -> None:
     assert made.bank.emitted == []
 
 
+def test_where_its_record_begins_above_the_height_at_hand_it_says_so() -> None:
+    made = stage()
+    made.answer()
+    made.held.take_over(2)
+    assert made.eligibility.abstains_because == (
+        "its key may have signed what comes before block 2: it signs from there on, not block 1"
+    )
+    made.held.take_over(1)
+    assert made.eligibility.abstains_because == ""
+
+
 def test_a_twin_stops_it_and_is_told_once() -> None:
     made = stage()
     made.answer()

@@ -8,7 +8,9 @@ A key signs where all of these hold; else the node looks on, follows the rounds,
 3. *Its member stands in the list of the height.*
 4. *It signs for this epoch.* Behind a recovery that the configuration names the key begins anew, and never signs again
    for what that takes over from. A key whose record is of an epoch that this chain is not in would contradict itself.
-5. *It has promised nothing.* Who signed a recovery signs no vote until it is named: that promise is what makes a
+5. *The height is none that it may have signed and forgotten*: a record made anew begins behind those, or where the
+   operator answers for it, and may begin above the height at hand.
+6. *It has promised nothing.* Who signed a recovery signs no vote until it is named: that promise is what makes a
    recovery safe.
 
 A standby is not fit by the choice of its operator. It gives the key back as soon as it sees it sign anywhere, in a
@@ -91,6 +93,11 @@ class Eligibility:
             return f"it {self.fitness.fitness.value}{why}"
         if (problem := self._epoch_problem()) is not None:
             return problem
+        first, at_hand = self.fitness.state.height, self._heights.height
+        if first > at_hand:
+            return (
+                f"its key may have signed what comes before block {first}: it signs from there on, not block {at_hand}"
+            )
         return f"the last vote could not be signed: {self._desk.trouble}" if self._desk.trouble else ""
 
     @property
