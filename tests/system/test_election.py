@@ -33,8 +33,7 @@ def test_one_of_those_alike_becomes_a_super_node_and_another_when_it_is_killed(t
             told_of = tuple(member.process.address for member in nodes.members[:2])
         assert wait_until(lambda: sits_at_one_that_runs(nodes), "everybody at an elected super node")
         nodes.fund()
-        nodes.kill(supers(nodes))
-        assert nodes.members
+        nodes.kill(wait_until(lambda: supers(nodes), "a super node to kill"))
         assert wait_until(lambda: sits_at_one_that_runs(nodes), "everybody at another one")
         nodes.fund()
         nodes.pay()
