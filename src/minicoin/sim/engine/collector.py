@@ -29,6 +29,12 @@ def collect_fresh() -> None:
         gc.collect(0)
 
 
+def collect_lost() -> None:
+    """Look through everything, that which was to live to the end as well: after many nodes were lost at once."""
+    gc.unfreeze()
+    keep_all()
+
+
 def keep_all() -> None:
     """All that lives now lives to the end: never look at it again."""
     gc.collect()

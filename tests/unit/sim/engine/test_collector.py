@@ -1,10 +1,11 @@
 """The collector is quiet during a run, and afterwards as it was."""
 
 import gc
+import weakref
 
 import pytest
 
-from minicoin.sim.engine.collector import keep_all, quiet_collector
+from minicoin.sim.engine.collector import collect_fresh, collect_lost, keep_all, quiet_collector
 
 
 def test_it_is_off_inside_and_on_again_outside_even_after_a_failure() -> None:
@@ -18,6 +19,26 @@ def test_it_is_off_inside_and_on_again_outside_even_after_a_failure() -> None:
     with pytest.raises(KeyError), quiet_collector():
         raise KeyError
     assert gc.isenabled()
+
+
+class _Node:
+    """Refers to itself, as parts of a node refer to each other."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_to_live_to_the_end_is_let_go_of_when_it_was_lost() -> None:
+    with quiet_collector():
+        node = _Node()
+        is_there = weakref.ref(node)
+        keep_all()
+        del node
+        collect_fresh()
+        assert is_there() is not None
+        collect_lost()
+        assert is_there() is None
+        assert gc.get_freeze_count() > 0
 
 
 def test_who_had_it_off_keeps_it_off() -> None:
