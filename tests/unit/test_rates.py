@@ -46,3 +46,11 @@ def test_time_that_goes_back_gives_nothing() -> None:
     buckets = Buckets[int](Rate(1, 1), 1)
     assert buckets.charge(0, Micros(5 * SECOND_US))
     assert not buckets.charge(0, Micros(0))
+
+
+def test_who_is_full_again_is_forgotten_as_others_are_charged() -> None:
+    buckets = Buckets[int](Rate(2, 1), 1_000)
+    for name in range(300):
+        assert buckets.charge(name, Micros(name * SECOND_US))
+        assert len(buckets) <= 2
+    assert all(buckets.has(name, Micros(300 * SECOND_US), 2) for name in range(300))

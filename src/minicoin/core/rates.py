@@ -7,6 +7,7 @@ push the others' debts out.
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from minicoin.core.units import SECOND_US, Micros
@@ -24,8 +25,8 @@ class Rate:
 
 
 class Buckets(Generic[K]):
-    """Who was charged how much lately. One that is full again says nothing and is forgotten first; where all places are
-    taken by others, a name that is not known yet is refused, so that new names buy nobody anything."""
+    """Who was charged how much lately. One that is full again says nothing and is forgotten; where all places are taken
+    by others, a name that is not known yet is refused, so that new names buy nobody anything."""
 
     __slots__ = ("_levels", "_names_max", "rate")
 
@@ -51,11 +52,19 @@ class Buckets(Generic[K]):
         spent = self._spent(name, now) + amount * self.rate.per_us
         self._levels.pop(name, None)
         self._levels[name] = (spent, now)
+        self._forget_oldest(now)
         return True
 
     def forget(self, name: K) -> None:
         """The name means nobody any more."""
         self._levels.pop(name, None)
+
+    def _forget_oldest(self, now: Micros) -> None:
+        # With each charge the one or two that were charged longest ago: so there are never many more than are not full.
+        for name in list(islice(self._levels, 2)):
+            if self._spent(name, now):
+                break
+            del self._levels[name]
 
     def _spent(self, name: K, now: Micros) -> int:
         spent, at = self._levels.get(name, (0, now))

@@ -14,7 +14,10 @@ class Clock:
 
     def read(self, now: Micros) -> Micros:
         """What it shows at a true time."""
-        return Micros(now + self.offset_us) if self.stands_at is None else self.stands_at
+        if self.stands_at is not None:
+            return self.stands_at
+        # Where it is right, the very number: nodes keep many times, and those of one moment are one.
+        return Micros(now + self.offset_us) if self.offset_us else now
 
     def true_time(self, shown: Micros, now: Micros) -> int | None:
         """When it will show a time, now at the earliest; None where it never does by itself."""
