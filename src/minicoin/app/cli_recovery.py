@@ -129,7 +129,7 @@ def _write(invocation: Invocation, answer: Json, out: Path) -> None:
     following = (
         f"others sign it with: minicoin recovery sign {out}"
         if found["missing"]
-        else f"enough have signed: minicoin recovery combine {out} --out recovery.toml"
+        else f"enough have signed: minicoin recovery combine {out} --out FILE makes what every node is started with"
     )
     invocation.show({**found, "written": str(out)}, f"{_told(found)}\nwritten to {out}\n{following}")
 

@@ -68,6 +68,7 @@ def setup_from_options(options: NodeOptions) -> NodeSetup:
     named = name_recoveries(_network(options), datadir, map(Path, options.recoveries))
     network = named.network
     _require_members_options(options, network)
+    _require_listening(options)
     port = network.default_port if options.listen_port is None else options.listen_port
     policy = NodePolicy(
         overlay_role=_overlay_role(options, network),
@@ -141,6 +142,15 @@ def _require_members_options(options: NodeOptions, network: Network) -> None:
             f"{option}: the nodes of {network.name} know each other by their peer ids, which plain TCP does not have; "
             "leave it out and they speak libp2p"
         )
+
+
+def _require_listening(options: NodeOptions) -> None:
+    """Raises MisuseError for what says where to listen, of a node that does not."""
+    if options.listen:
+        return
+    for option, is_given in (("--bind", bool(options.bind)), ("--plain-port", options.plain_port is not None)):
+        if is_given:
+            raise MisuseError(f"{option} says where to listen, and --no-listen that nobody is let in: leave one out")
 
 
 def _require_key_to_stand_by(options: NodeOptions, setup: NodeSetup) -> None:

@@ -109,6 +109,8 @@ def test_the_chain() -> None:
         ({"rpcallowip": ("0.0.0.0/0",)}, "TLS"),
         ({"maxconnections": 5, "inbound_slots": 5}, "exclude each other"),
         ({"uacomment": ("a/b",)}, "unsafe characters"),
+        ({"listen": False, "plain_port": 0}, "^--plain-port says where to listen"),
+        ({"listen": False, "bind": ("127.0.0.1",)}, "^--bind says where to listen"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, object], problem: str) -> None:
