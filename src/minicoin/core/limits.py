@@ -293,6 +293,8 @@ CONFIRMED_TRANSACTIONS_REMEMBERED_MAX: Final = 24_000
 PRIORITISED_TRANSACTIONS_MAX: Final = 10_000
 # BIP125 rule 5: what one replacement may throw out.
 REPLACED_TRANSACTIONS_MAX: Final = 100
+# Payments that a block left waiting, told again where members sign, oldest first: a look-up for each and for each peer.
+TX_TOLD_AGAIN_PER_BLOCK_MAX: Final = 1_000
 MEMPOOL_DUMP_BYTES_MAX: Final = 100_000_000
 
 # --- wallet ---

@@ -58,6 +58,15 @@ class Consortium:
         self.reach(1)
         self._coins = self._allocated()
 
+    def add_observer(self, *knows: Host) -> Host:
+        """A node without a signing key, told of these, that has the chain."""
+        observer = self.world.add_host(name=f"observer of {len(knows)}")
+        observer.disk.ledger = OwnLedger(self.network, self.world.book.verifier)
+        self.world.start(observer, NodePolicy(add_nodes=tuple(other.address for other in knows)))
+        height = min(bank.height for bank in self.up)
+        assert self.world.wait(30 * SECOND_US, lambda: observer.height >= height)
+        return observer
+
     def _allocated(self) -> list[Spendable]:
         ledger = self.banks[0].disk.ledger
         assert isinstance(ledger, OwnLedger)

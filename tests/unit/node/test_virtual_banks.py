@@ -84,3 +84,17 @@ def test_all_are_killed_at_one_moment_of_a_height_and_it_decides(after_ms: int, 
     assert banks.reach(3, 150)
     banks.pay(banks.banks[2])
     assert banks.reach(4, 90)
+
+
+def test_a_payment_that_only_one_still_has_is_told_to_those_who_came_back() -> None:
+    banks = Consortium(4)
+    witness = banks.add_observer(*banks.banks)
+    payer = banks.add_observer(witness)
+    # All others lose the witness; its payer is the one that hears from it.
+    barrier = banks.cut_off(banks.banks)
+    banks.pay(payer)
+    assert banks.world.wait(30 * SECOND_US, lambda: len(witness.node.view.mempool) == 1)
+    banks.kill(payer)
+    banks.world.connections.barriers.remove(barrier)
+    assert banks.world.wait(180 * SECOND_US, lambda: len(witness.node.view.mempool) == 0)
+    assert witness.height > 1

@@ -3,19 +3,27 @@
 What the wallet still has to write down is withheld: in the mempool, so that the next payment can build on it, but told
 to nobody, peers and whoever handed it in alike, before `release`. `withdraw` makes it as if it had never been.
 
+Who is told, and when:
+- The peers that are there when it is accepted, and not its sender. One that comes later hears of it only where nobody
+  has shown to have it (core/mempool/unbroadcast), or from its payer's wallet, hours later.
+- Where members sign, a block that leaves a payment waiting for ten seconds has it announced to the peers that were not
+  told yet. Such a network is a handful of nodes: a payment that all of them but one lost when they were started anew
+  would wait for hours, and those who pay there have nothing to hide from those who sign.
+
 Nobody is blamed for an invalid transaction. What is invalid here may be valid for a sender with other rules: after a
 soft fork that this node does not know yet, or that the sender does not know, blame would part honest nodes. What it
 costs is bounded instead: a refused transaction is remembered, few are verified at a time, and a sender waits its turn.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 from minicoin.core.alarm import Alarm
 from minicoin.core.answers import Reason, Sent
 from minicoin.core.effects import Effect
 from minicoin.core.faults import PeerFault
 from minicoin.core.inventory.ports import InventoryNode, Spreader
-from minicoin.core.limits import TX_WAITERS_MAX
+from minicoin.core.limits import TX_TOLD_AGAIN_PER_BLOCK_MAX, TX_WAITERS_MAX
 from minicoin.core.mempool.entry import Entry
 from minicoin.core.mempool.offers import PackageOffers
 from minicoin.core.mempool.outcomes import Accepted, Again, MempoolChange, Orphaned, Rejected
@@ -27,9 +35,10 @@ from minicoin.core.primitives.permissions import Permission
 from minicoin.core.primitives.transaction import Transaction, Txid, Wtxid
 from minicoin.core.primitives.verdicts import ChainUpdate, TxReason, TxRejected, TxVerdict
 from minicoin.core.relay.transactions import Announcement
-from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Tx
 
+_TOLD_AGAIN_AFTER_US = 10 * SECOND_US
 # Before Python 3.12, looking up a member of an enum is slow.
 _PUSH = SpreadBy.PUSH
 
@@ -221,7 +230,15 @@ class TxFlow(Part):
                 for txid in summary.txids[1:]:
                     # Announced by txid or wtxid: either way nobody need send it any more.
                     self._node.relay.forget(txid, Wtxid(txid))
+        if update.connected and self._node.tree.signers is not None:
+            self._tell_of_waiting(now)
         return change
+
+    def _tell_of_waiting(self, now: Micros) -> None:
+        waiting = self._node.mempool.waiting_since(Micros(now - _TOLD_AGAIN_AFTER_US))
+        for entry in islice(waiting, TX_TOLD_AGAIN_PER_BLOCK_MAX):
+            if entry.txid not in self._withheld:
+                self._announce(entry, now)
 
     def expire(self, now: Micros) -> MempoolChange:
         """Let go of what waited too long."""

@@ -24,7 +24,8 @@ requests and announcements to relay, penalties to node.
 Standard: Bitcoin Core 30's policy, BIP125 without the signal, BIP431.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from minicoin.core.effects import Effect, VerifyTransaction
 from minicoin.core.faults import MisuseError
@@ -467,6 +468,11 @@ class Mempool(MempoolReader):
     def due_unbroadcast(self, now: Micros) -> list[Txid]:
         """What to announce once more to peers that were not told yet."""
         return self._unbroadcast.take_due(now)
+
+    def waiting_since(self, before: Micros) -> Iterator[Entry]:
+        """What was taken before that moment, oldest first; the pool must not change meanwhile."""
+        entries = (self._table[txid] for txid in self._table.oldest_first)
+        return takewhile(lambda entry: entry.time < before, entries)
 
     @property
     def is_returning(self) -> bool:
