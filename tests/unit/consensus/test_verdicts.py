@@ -43,3 +43,20 @@ def test_what_binds_us_outlives_the_rest() -> None:
     verdicts.forget_before(ROUNDS_KEPT_MAX + 1, [BLOCK])
     assert verdicts.allows(CHOICE) is True
     assert verdicts.allows(Choice(OTHER, NEXT)) is None
+
+
+def test_what_was_found_valid_is_not_refused_by_an_answer_that_comes_late() -> None:
+    verdicts = Verdicts()
+    verdicts.asks(BLOCK, 0)
+    # The node is fit to sign meanwhile, and takes up what binds it.
+    verdicts.know(CHOICE, 0)
+    verdicts.answer(BLOCK, None)
+    assert verdicts.allows(CHOICE) is True
+
+
+def test_a_refusal_is_forgotten_of_a_block_that_binds_us_too() -> None:
+    verdicts = Verdicts()
+    verdicts.asks(BLOCK, 0)
+    verdicts.answer(BLOCK, None)
+    verdicts.forget_before(1, [BLOCK])
+    assert verdicts.asks(BLOCK, 1)

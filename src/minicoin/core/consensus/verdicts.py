@@ -1,7 +1,8 @@
 """Which blocks of a height are valid, as far as we were told, and for which we have asked.
 
 A refusal is forgotten with its round, so that a block dated too far in front of our clock is looked at again; what is
-valid on its parent stays so. Blocks of rounds long past are forgotten, except those that bind us.
+valid on its parent stays so, whatever our clock says later. Blocks of rounds long past are forgotten, except valid ones
+that bind us.
 """
 
 from collections.abc import Iterable
@@ -37,8 +38,9 @@ class Verdicts:
         return is_new
 
     def answer(self, block: BlockHash, next_members: bytes | None) -> None:
-        """What was asked for; for nothing where nobody asks any more."""
-        if block in self._blocks:
+        """What was asked for; for nothing where nobody asks any more, or where the block is known to be valid: a start
+        may have taken up since what binds us."""
+        if block in self._blocks and self._blocks[block].next_members is None:
             self._blocks[block] = _Verdict(self._blocks[block].round, True, next_members)
 
     def allows(self, choice: Choice) -> bool | None:
@@ -52,6 +54,6 @@ class Verdicts:
         self._blocks = {
             block: one
             for block, one in self._blocks.items()
-            if block in kept
-            or (one.round >= round_ - ROUNDS_KEPT_MAX and (one.next_members is not None or not one.is_there))
+            if (one.next_members is not None or not one.is_there)
+            and (block in kept or one.round >= round_ - ROUNDS_KEPT_MAX)
         }
