@@ -1,5 +1,6 @@
 """A watcher that remembers, and the ways in which tests drive a registry."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import trio
@@ -31,6 +32,12 @@ class Seen:
         self.held: list[bytes | None] = []
         self.renewals = 0
         self.failures: list[RegistryUnavailable] = []
+
+    def __repr__(self) -> str:
+        """For the word of a hang: what failed again and again comes once, with how often, and before what is cut."""
+        failures = dict(Counter(map(repr, self.failures)))
+        told = f"ignored={self.ignored} gone={self.gone} held={self.held} values={self.values}"
+        return f"<Seen failures={failures} wholes={self.wholes} alive={self.alive} renewals={self.renewals} {told}>"
 
     def on_value(self, key: str, value: bytes) -> None:
         self.values[key] = value
