@@ -16,7 +16,7 @@ from minicoin.core.script.standard import address_script, p2pkh_script
 from minicoin.core.units import Micros
 from minicoin.core.wallet.crypt import Protection, Stretching
 from minicoin.core.wallet.errors import WalletLocked, WrongPassphrase
-from minicoin.core.wallet.keys import Chain, KeyPath, entropy_from_mnemonic
+from minicoin.core.wallet.keys import Chain, KeyPath, entropy_from_mnemonic, mnemonic_from_entropy
 from minicoin.core.wallet.ledger import Tip
 from minicoin.core.wallet.payment import PaymentPlan
 from minicoin.core.wallet.wallet import Wallet
@@ -81,7 +81,8 @@ def test_the_seed_words_bring_everything_back() -> None:
     chain = FakeChain(wallet.scripts())
     for index in (3, 22, 41):
         wallet.connect(chain.mine(pay(scripts[index], 1_000 + index, tag=index + 1)), NOW)
-    words = wallet.vault.mnemonic()
+    assert isinstance(wallet.vault.seed, bytes)
+    words = mnemonic_from_entropy(wallet.vault.seed)
     restored = Wallet.create(
         "restored", REGTEST, entropy_from_mnemonic(words), None, Tip(chain.tip_hash, chain.height), Rng(b"")
     )
