@@ -316,16 +316,17 @@ class Voting:
 
     def _do(self, outputs: Iterable[RoundOutput], now: Micros) -> list[Effect]:
         effects: list[Effect] = []
+        # Answered behind all the rest: an answer that is at hand has more cast, in later slots than what is cast here.
+        questions: list[NeedProposal | NeedVerdict] = []
+        rounds = self.rounds
         for output in outputs:
             match output:
                 case Ask(holdings):
                     effects += self.ask(holdings)
                 case Cast():
                     effects += self._cast(output)
-                case NeedProposal():
-                    effects += self._make(now)
-                case NeedVerdict(block):
-                    effects += self._ask_verdict(block, now)
+                case NeedProposal() | NeedVerdict():
+                    questions.append(output)
                 case Decided():
                     self._decided_at = now
                     effects += self._decide(output, now)
@@ -336,6 +337,14 @@ class Voting:
                     self.eligibility.alarm()
                 case _:
                     assert_never(output)
+        for question in questions:
+            if self.rounds is not rounds:
+                break
+            match question:
+                case NeedProposal():
+                    effects += self._make(now)
+                case NeedVerdict(block):
+                    effects += self._ask_verdict(block, now)
         return effects
 
     def _cast(self, cast: Cast) -> Iterable[Effect]:
