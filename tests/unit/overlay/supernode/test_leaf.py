@@ -206,6 +206,22 @@ def test_a_parent_that_goes_is_replaced_after_a_time_of_its_own():
     assert max(times) <= 11 * SECOND_US and len(dict.fromkeys(times)) > 4
 
 
+def test_who_tries_one_after_the_other_of_those_that_vanished_has_found_none():
+    bench = Bench(parents=1)
+    bench.attach(1)
+    bench.hear(1, *(status_record(number) for number in range(2, 8)))
+    bench.close(1)
+    bench.spend(5)
+    assert bench.dialled() and not bench.leaf.supers_seen(bench.now).is_short
+    bench.spend(120)
+    for _ in range(12):
+        assert bench.leaf.supers_seen(bench.now).is_short
+        bench.spend(5)
+    number = next(number for number in range(1, 8) if address(number) in bench.dialled())
+    bench.attach(number)
+    assert not bench.leaf.supers_seen(bench.now).is_short
+
+
 def test_a_place_that_is_taken_back():
     bench = Bench(parents=2)
     bench.attach(1, 2)

@@ -414,10 +414,12 @@ class LeafOverlay(Overlay):
     def supers_seen(self, now: Micros) -> SupersSeen:
         """What it sees of those it sits at, and whether they are enough."""
         statuses = [parent.near.status for parent in self._parents if parent.near.status is not None]
+        # Of many that vanished together one is always being tried: all of them, and none was there, is to find none.
+        is_orphaned = not len(self._parents) and self._search.unreached >= max(1, len(self._circle.book))
         return SupersSeen(
             loads=tuple(status.load_permille for status in statuses),
             leaves=sum(status.leaves for status in statuses) // max(1, len(statuses)),
-            is_short=self._missing() > 0 and self._search.fruitless > 0,
+            is_short=is_orphaned or (self._missing() > 0 and self._search.fruitless > 0),
             is_reachable=self._setup.own_address() is not None,
             delay_ms=self._circle.median_delay_ms(),
         )

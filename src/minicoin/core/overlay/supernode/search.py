@@ -30,6 +30,8 @@ class Search:
         self.dials = Dials()
         self.fruitless = 0
         """Searches in a row that knew nobody left."""
+        self.unreached = 0
+        """Dials in a row that nobody answered in time."""
         self.at: Micros | None = Micros(0)
         """When to look next; None where nobody is missing."""
         alarm.by(self.at)
@@ -58,6 +60,7 @@ class Search:
         """Give up those that were not there in time; the connections of those that were, and did not answer."""
         silent: list[ConnId] = []
         for dial in self.dials.overdue(now):
+            self.unreached += 1
             self.rest(dial.peer_id, FAILED_REST_US, now)
             self.within(_AGAIN_US, now)
             conn = self._circle.conn_of(dial.peer_id)
@@ -70,7 +73,7 @@ class Search:
 
     def found(self, peer_id: bytes) -> Reaching | None:
         """It is what we looked for."""
-        self.fruitless = 0
+        self.fruitless = self.unreached = 0
         self._circle.rests.clear(peer_id)
         return self.dials.end(peer_id)
 
