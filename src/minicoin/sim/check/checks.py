@@ -52,7 +52,7 @@ class Checks:
         if chosen.bounds:
             checkers.append(Bounds())
         if chosen.finality and isinstance(self._world.network.proof, SignersKind):
-            checkers.append(FinalBlocks())
+            checkers.append(FinalBlocks(healed_at))
         if chosen.no_honest_bans:
             bans = HonestBans(self.view)
             self._world.readers.append(bans.on_notice)

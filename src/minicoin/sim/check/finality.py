@@ -1,12 +1,19 @@
 """Whether what is final stays: one certified block at a height, whoever holds it, and no node ever without it again;
-and whether payments become final: once all has healed, none waits where a quorum of honest members signs."""
+and whether it goes on: once all has healed, and where a quorum of honest members signs, blocks come and no payment
+waits. Where liars and those that lost their records leave no quorum, the chain halts, as it should."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from minicoin.core.chain.header_node import HeaderNode
 from minicoin.core.encoding.hashes import hash_to_hex
+from minicoin.core.params.rules import SignersKind
 from minicoin.core.primitives.block import BlockHash
+from minicoin.core.units import SECOND_US
 from minicoin.sim.check.view import Finding, View
+
+# Some rounds whose proposers lie, each with a longer time-out than the one before.
+_ROUNDS_US: Final = 40 * SECOND_US
 
 
 class FinalBlocks:
@@ -14,7 +21,8 @@ class FinalBlocks:
 
     name = "finality"
 
-    def __init__(self) -> None:
+    def __init__(self, healed_at: Callable[[], int]) -> None:
+        self._healed_at = healed_at
         self._certified: dict[int, tuple[BlockHash, int]] = {}
         """Height -> the block, and the first node that was seen on it."""
         self._tips: dict[int, HeaderNode] = {}
@@ -37,9 +45,18 @@ class FinalBlocks:
         yield from self.look(view)
         if not _has_quorum(view):
             return
+        yield from self._halted(view)
         for host, node in view.running():
             if waiting := len(node.view.mempool):
                 yield Finding((host.index,), f"{waiting} payments wait at {host.name}, and no block takes them")
+
+    def _halted(self, view: View) -> Iterator[Finding]:
+        proof = view.world.network.proof
+        assert isinstance(proof, SignersKind)
+        tips = {host.index: node.view.tree.tip.header.time for host, node in view.running()}
+        since = max(max(tips.values()) * SECOND_US, self._healed_at())
+        if view.world.now > since + proof.empty_after_s * SECOND_US + _ROUNDS_US:
+            yield Finding(tuple(tips), f"no block for {(view.world.now - since) // SECOND_US} s, and a quorum signs")
 
     def _new_ones(self, index: int, tip: HeaderNode, above: int) -> Iterator[Finding]:
         node: HeaderNode | None = tip

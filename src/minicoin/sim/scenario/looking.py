@@ -67,7 +67,8 @@ class Check(SettingsTable):
     bounds: Switch = True
     """Every queue, table and buffer stays within its limit."""
     finality: Switch = True
-    """Where members sign, no two blocks of one height are certified, and no node leaves a block that it held final."""
+    """Where members sign, no two blocks of one height are certified, and no node leaves a block that it held final. At
+    the end blocks come and no payment waits, where a quorum signs."""
     no_honest_bans: Switch = True
     """No honest node bans another."""
     heal_s: Seconds = 120.0
