@@ -50,10 +50,6 @@ class Secret:
     first: str = field(default="", repr=False)
     file: SecretFile | None = None
 
-    def follow(self, endpoint: Callable[[], str], report: Callable[[Report], None]) -> "CurrentSecret":
-        """Raises MisuseError for a file that cannot be used."""
-        return CurrentSecret(self, endpoint, report)
-
 
 NO_SECRET: Final = Secret()
 
