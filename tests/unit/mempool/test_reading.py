@@ -4,7 +4,7 @@ import pytest
 
 from minicoin.core.crypto.hashing import sha256d
 from minicoin.core.primitives.verdicts import TxReason, TxRejected, TxVerdict
-from minicoin.core.units import ConnId
+from minicoin.core.units import SECOND_US, ConnId, Micros
 
 
 def known(world, transaction):
@@ -102,3 +102,13 @@ def test_best_paid_come_first_and_the_snapshot_adds_up(world):
     assert seen.vbytes == sum(entry.vsize for entry in world.pool)
     assert 0 < world.pool.fullness == seen.usage_bytes / seen.bytes_max < 1
     assert world.pool.get(sha256d(b"nobody")) is None
+
+
+def test_what_has_waited_since_a_moment_comes_oldest_first_and_the_rest_not(world):
+    made = [world.spend([world.coin()]) for _ in range(3)]
+    begun = world.now
+    for one in made:
+        world.accept(one)
+        world.now = Micros(world.now + SECOND_US)
+    assert [entry.transaction for entry in world.pool.waiting_since(Micros(begun + 2 * SECOND_US))] == made[:2]
+    assert list(world.pool.waiting_since(begun)) == []
