@@ -96,7 +96,7 @@ def test_best_paid_come_first_and_the_snapshot_adds_up(world):
     made = [world.spend([world.coin()], fee=fee) for fee in fees]
     for one in made:
         world.accept(one)
-    assert [entry.fee_sat for entry in world.pool.by_fee_rate()] == sorted(fees, reverse=True)
+    assert [entry.fee_sat for entry in world.pool.by_feerate()] == sorted(fees, reverse=True)
     seen = world.pool.snapshot(world.now)
     assert (seen.count, seen.fees_sat) == (3, sum(fees))
     assert seen.vbytes == sum(entry.vsize for entry in world.pool)

@@ -13,7 +13,7 @@ def test_best_feerate_first(world):
     for fee in fees:
         world.accept(world.spend([world.coin()], fee=fee))
     assert [entry.fee_sat for entry in world.pool.select_for_block(4_000_000, 80_000)] == sorted(fees, reverse=True)
-    assert [entry.fee_sat for entry in world.pool.by_fee_rate()] == sorted(fees, reverse=True)
+    assert [entry.fee_sat for entry in world.pool.by_feerate()] == sorted(fees, reverse=True)
 
 
 def test_a_child_pays_for_its_parent(world):

@@ -105,7 +105,7 @@ def test_a_partition_heals_on_the_heavier_branch_and_its_payment_is_mined_again(
     assert one.tip == heavier
     # The payment of the losing branch is back in the mempool, and travels on from there.
     assert world.wait(2 * MINUTE_US, lambda: len(one.node.view.mempool) == len(two.node.view.mempool) == 1)
-    assert [entry.txid for entry in two.node.view.mempool.by_fee_rate()] == [txid]
+    assert [entry.txid for entry in two.node.view.mempool.by_feerate()] == [txid]
     world.ask(two, Generate(1, NOBODY))
     assert agree(world, one, two)
     assert confirmed(two) == 50_000

@@ -172,7 +172,7 @@ class InventoryFlow(Part):
             return refuse_bloom(peer, message, now)
         mempool = self._node.mempool
         kind = InvType.WTX if peer.uses_wtxid else InvType.TX
-        entries = itertools.islice(mempool.by_fee_rate(), INVENTORY_PER_MESSAGE_MAX)
+        entries = itertools.islice(mempool.by_feerate(), INVENTORY_PER_MESSAGE_MAX)
         names = [entry.wtxid if peer.uses_wtxid else entry.txid for entry in entries]
         if not names:
             return ()

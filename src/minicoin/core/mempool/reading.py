@@ -104,7 +104,7 @@ class MempoolReader:
         """Everything that needs an entry, in order of admission."""
         return sorted(descendants(entry).values(), key=lambda found: found.sequence)
 
-    def by_fee_rate(self) -> Iterator[Entry]:
+    def by_feerate(self) -> Iterator[Entry]:
         """Best ancestor feerate first. Nothing may be admitted or dropped meanwhile."""
         return (self._table[txid] for txid in self._table.best_first)
 
