@@ -86,5 +86,5 @@ def test_a_payment_that_waits_in_the_end_is_found() -> None:
     load.begin()
     world = simulation.world
     assert world.wait(5 * SECOND_US, lambda: any(len(host.node.view.mempool) for host in simulation.honest))
-    findings = [finding.text for finding in FinalBlocks().finish(simulation.checks.view)]
+    findings = [finding.text for finding in FinalBlocks(lambda: 0).finish(simulation.checks.view)]
     assert any("1 payments wait at node" in text for text in findings)
