@@ -138,8 +138,10 @@ async def reach(address: NodeAddress, resolver: Resolver) -> tuple[trio.SocketSt
     failure = OSError("no answer")
     for index, endpoint in enumerate(endpoints):
         # Each gets an equal share of what time is left, so that a silent one leaves some to the next.
-        share_s = (trio.current_effective_deadline() - trio.current_time()) / (len(endpoints) - index)
-        with trio.move_on_after(share_s):
+        # A time and no span: it may be over, or the caller may have given up while the name was looked up.
+        now = trio.current_time()
+        share_s = (trio.current_effective_deadline() - now) / (len(endpoints) - index)
+        with trio.move_on_at(now + share_s):
             try:
                 return await trio.open_tcp_stream(endpoint.host, endpoint.port), endpoint
             except OSError as error:

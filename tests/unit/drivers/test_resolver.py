@@ -1,11 +1,12 @@
 """What the resolver reads from people; its questions are tested with a real server."""
 
 import pytest
+import trio
 
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.interfaces import reachable_hosts
-from minicoin.drivers.resolver import parse_nameserver, parse_seed
+from minicoin.drivers.resolver import Resolver, parse_nameserver, parse_seed, reach
 
 
 def test_name_servers() -> None:
@@ -32,3 +33,33 @@ def test_a_listener_on_one_address_is_reached_there_and_one_on_all_never_at_all(
     assert "127.0.0.1" in reachable_hosts("0.0.0.0")
     assert "0.0.0.0" not in reachable_hosts("0.0.0.0")
     assert "::" not in reachable_hosts("::")
+
+
+class SlowResolver(Resolver):
+    """Knows of one endpoint, and of it only when the caller's patience is over."""
+
+    def __init__(self, patience: trio.CancelScope) -> None:
+        super().__init__()
+        self._patience = patience
+
+    async def resolve(self, address: NodeAddress) -> list[NodeAddress]:
+        self._patience.cancel()
+        return [address]
+
+
+def test_who_gives_up_while_a_name_is_looked_up_hears_of_no_other_failure() -> None:
+    async def give_up() -> bool:
+        with trio.CancelScope() as patience:
+            await reach(NodeAddress("127.0.0.1", 1), SlowResolver(patience))
+        return patience.cancelled_caught
+
+    assert trio.run(give_up)
+
+
+def test_time_that_is_over_when_a_name_is_known_is_the_callers_to_tell() -> None:
+    async def come_late() -> bool:
+        with trio.CancelScope(deadline=0) as patience:
+            await reach(NodeAddress("127.0.0.1", 1), Resolver())
+        return patience.cancelled_caught
+
+    assert trio.run(come_late)
