@@ -126,8 +126,11 @@ def read_lease(answer: Json) -> int:
 
 
 def read_token(answer: Json) -> str:
-    """Of auth/authenticate. Raises DecodeError."""
-    return string(answer, "token")
+    """Of auth/authenticate: what goes into a header. Raises DecodeError."""
+    token = string(answer, "token")
+    if not (token.isascii() and token.isprintable()):
+        raise DecodeError("token is no token")
+    return token
 
 
 def read_page(answer: Json) -> Page:

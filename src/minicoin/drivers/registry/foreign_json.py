@@ -1,6 +1,7 @@
 """JSON of servers, read field by field: what is not of the form that is expected is a DecodeError."""
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Final
@@ -8,7 +9,8 @@ from typing import Final
 from minicoin.core.faults import DecodeError
 
 Json = Mapping[str, object]
-_INT64_DIGITS_MAX: Final = 20
+_INT64: Final = re.compile(r"-?[0-9]{1,19}")
+_INT64_END: Final = 1 << 63
 
 
 def decode(raw: bytes) -> object:
@@ -42,10 +44,11 @@ def list_of(fields: Json, name: str) -> list[object]:
 def number(fields: Json, name: str) -> int:
     """An integer of 64 bits, also as text; 0 where it is left out. Raises DecodeError."""
     value = fields.get(name, "0")
-    if isinstance(value, int) and not isinstance(value, bool):
+    # Only these digits: Python has others for some of which it knows no number.
+    if isinstance(value, str) and _INT64.fullmatch(value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -_INT64_END <= value < _INT64_END:
         return value
-    if isinstance(value, str) and len(value) <= _INT64_DIGITS_MAX and value.removeprefix("-").isdigit():
-        return int(value)
     raise DecodeError(f"{name} is no number")
 
 

@@ -57,3 +57,38 @@ def test_lines_of_a_watch() -> None:
 def test_what_no_server_says_is_refused(raw: bytes) -> None:
     with pytest.raises(DecodeError):
         ej.read_watch(raw)
+
+
+NO_NUMBERS = (
+    "\u00b2",
+    "-\u00b2",
+    "\u0663",
+    "",
+    "-",
+    "--1",
+    "1 ",
+    "0x1",
+    str(1 << 63),
+    1 << 63,
+    10**4_299,
+    True,
+    1.0,
+    None,
+)
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_number_that_is_none_of_64_bits_is_refused(number: object) -> None:
+    with pytest.raises(DecodeError, match="TTL is no number"):
+        ej.read_time_to_live({"result": {"TTL": number}})
+
+
+def test_numbers_of_64_bits_to_their_ends() -> None:
+    for number in ((1 << 63) - 1, -1 << 63):
+        assert ej.read_lease({"ID": number}) == ej.read_lease({"ID": str(number)}) == number
+
+
+@pytest.mark.parametrize("token", ["\u00b2", "a\nb", "\ud800"])
+def test_a_token_that_no_header_can_carry_is_none(token: str) -> None:
+    with pytest.raises(DecodeError, match="token is no token"):
+        ej.read_token({"token": token})
