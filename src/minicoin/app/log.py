@@ -7,6 +7,7 @@ now and then instead of every batch. What a line says is in app/log_lines.py.
 
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
@@ -60,9 +61,11 @@ class Log:
 
     def close(self) -> None:
         """Nothing is written to the file any more."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            # What a full disk did not take is tried once more, and may be refused once more.
+            with suppress(OSError):
+                file.close()
 
     def take(self, now: Micros, notice: Notice | Report) -> None:
         """Something was told."""

@@ -125,3 +125,14 @@ def test_areas_are_chosen_while_it_writes(capsys) -> None:
     log.areas = frozenset()
     log.take(NOW, failed("refused", chosen=False))
     assert len(lines(capsys)) == 1
+
+
+def test_a_disk_that_stays_full_keeps_nobody_from_opening_the_log_anew(tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to("/dev/full")
+    log = Log(path=tmp_path / "log")
+    log.take(NOW, PeerClosed(ConnId(3), REMOTE, "it left"))
+    (tmp_path / "log").unlink()
+    log.reopen()
+    log.take(NOW, PeerClosed(ConnId(3), REMOTE, "it left"))
+    log.close()
+    assert "it left" in (tmp_path / "log").read_text()
