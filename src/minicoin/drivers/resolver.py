@@ -112,7 +112,8 @@ class Resolver:
             answer = await resolver.resolve(name, record, lifetime=_TIMEOUT_S, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
             return []
-        except dns.exception.DNSException as error:
+        except (dns.exception.DNSException, ValueError) as error:
+            # The latter for a configuration of the system's that names no servers, but something else in their place.
             raise NameNotFound(f"{name} cannot be looked up: {error}") from error
         if answer.rrset is None:
             return []

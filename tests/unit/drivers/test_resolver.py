@@ -1,12 +1,16 @@
 """What the resolver reads from people; its questions are tested with a real server."""
 
+from pathlib import Path
+
+import dns.resolver
 import pytest
 import trio
 
 from minicoin.core.faults import DecodeError, MisuseError
+from minicoin.core.libp2p.node_address import DNSADDR_HOST
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.interfaces import reachable_hosts
-from minicoin.drivers.resolver import Resolver, parse_nameserver, parse_seed, reach
+from minicoin.drivers.resolver import NameNotFound, Resolver, parse_nameserver, parse_seed, reach
 
 
 def test_name_servers() -> None:
@@ -63,3 +67,16 @@ def test_time_that_is_over_when_a_name_is_known_is_the_callers_to_tell() -> None
         return patience.cancelled_caught
 
     assert trio.run(come_late)
+
+
+@pytest.mark.parametrize("configuration", [b"nameserver 10.0.0.1:53\n", b"nameserver here\n", b"search \xff\n"])
+def test_a_configuration_of_the_system_that_is_none_is_a_name_not_found(
+    configuration: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resolv.conf").write_bytes(configuration)
+    read = dns.resolver.BaseResolver.read_resolv_conf
+    monkeypatch.setattr(
+        dns.resolver.BaseResolver, "read_resolv_conf", lambda own, _: read(own, str(tmp_path / "resolv.conf"))
+    )
+    with pytest.raises(NameNotFound, match="cannot be looked up"):
+        trio.run(Resolver().resolve, NodeAddress(DNSADDR_HOST + "example.org", 1))
