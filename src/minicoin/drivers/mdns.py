@@ -8,6 +8,7 @@ nodes of other networks on the same link from being dialled; a peer without it i
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -29,6 +30,8 @@ _NETWORK_KEY: Final = "minicoin="
 _NAME_BYTES: Final = 20
 _TXT_STRING_BYTES_MAX: Final = 255
 _QUESTION_MS: Final = 3_000
+_FAILURES: Final = (OSError, RuntimeError, ZeroconfError)
+"""RuntimeError is zeroconf's for an IPv6 address that no interface has, or has no more."""
 
 
 class Mdns(ServiceListener):
@@ -56,7 +59,7 @@ class Mdns(ServiceListener):
         try:
             await trio.to_thread.run_sync(self._start)
             await trio.sleep_forever()
-        except (OSError, ZeroconfError) as error:
+        except _FAILURES as error:
             on_failure(str(error) or type(error).__name__)
         finally:
             with trio.CancelScope(shield=True):
@@ -74,7 +77,9 @@ class Mdns(ServiceListener):
     def _stop(self) -> None:
         """Takes the announcement back."""
         if self._zeroconf is not None:
-            self._zeroconf.close()
+            # Where the link is gone by now, nobody is there to be told.
+            with suppress(*_FAILURES):
+                self._zeroconf.close()
 
     # --- what zeroconf's own thread calls ---
 

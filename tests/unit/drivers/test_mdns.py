@@ -1,9 +1,14 @@
 """The TXT record of an announcement, written and read; zeroconf itself is tested between two nodes."""
 
+import pytest
+import trio
+
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import MDNS_ADDRESSES_PER_PEER_MAX
 from minicoin.core.primitives.address import NodeAddress
-from minicoin.drivers.mdns import encode_txt, read_announcement
+from minicoin.core.units import Micros
+from minicoin.drivers import mdns
+from minicoin.drivers.mdns import Mdns, encode_txt, read_announcement
 
 PEER = Identity.from_number(1).peer_id
 OURS = "00112233aabbccdd"
@@ -48,3 +53,30 @@ def test_a_damaged_record_is_read_as_far_as_it_goes() -> None:
 
 def test_strings_too_long_for_a_record_are_left_out() -> None:
     assert encode_txt(["a" * 256, "b"]) == b"\x01b"
+
+
+def failure_of(host: str) -> list[str]:
+    """Why a node that listens there cannot search the link."""
+    node = Mdns([NodeAddress(host, 4001, PEER.multihash)], bytes(32), lambda event: None, lambda: Micros(0))
+    reasons: list[str] = []
+    trio.run(node.run, reasons.append)
+    return reasons
+
+
+def test_an_address_that_no_interface_has_any_more_is_a_word_and_not_the_end() -> None:
+    assert failure_of("2001:db8::5") == ["No adapter found for IP address 2001:db8::5"]
+
+
+def test_a_link_that_is_gone_before_the_announcement_is_taken_back_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GoneLink:
+        def __init__(self, interfaces: list[str]) -> None:
+            """Nothing is opened."""
+
+        def register_service(self, service: object, *, strict: bool) -> None:
+            raise OSError("network is down")
+
+        def close(self) -> None:
+            raise OSError("network is down")
+
+    monkeypatch.setattr(mdns, "Zeroconf", GoneLink)
+    assert failure_of("127.0.0.1") == ["network is down"]
