@@ -26,7 +26,7 @@ from minicoin.app.identity import load_identity
 from minicoin.app.invocation import Invocation
 from minicoin.app.networks import check_new_name, prefix_of, write_network
 from minicoin.app.places import default_datadir, networks_directory
-from minicoin.app.show import counted, warning_line
+from minicoin.app.show import counted, tolerated, warning_line
 from minicoin.app.signing_key import (
     SIGNING_KEY_FILE,
     load_signing_key,
@@ -258,7 +258,8 @@ def _describe(network: Network, requests: Sequence[FoundingRequest]) -> list[str
         lines.append(f"  {name}  key {key.hex()}  node {node}")
     lines += [
         "",
-        f"{counted(len(members), 'member')}; a block takes {members.quorum}; {members.faults} may lie or be down",
+        f"{counted(len(members), 'member')}; a block takes {members.quorum}; "
+        f"{tolerated(len(members), members.quorum, members.faults)}",
     ]
     lines.append(
         f"a block {proof.min_interval_s} s after the last at the soonest, {proof.empty_after_s} s without payments"

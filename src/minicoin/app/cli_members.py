@@ -7,7 +7,7 @@ import typer
 
 from minicoin.app.client import as_array, as_object
 from minicoin.app.invocation import Invocation
-from minicoin.app.show import Table, field_lines, terminal_width
+from minicoin.app.show import Table, field_lines, terminal_width, tolerated
 from minicoin.rpc.json_text import Json
 
 _Height = Annotated[int | None, typer.Option("--from-height", min=1, help="The first block of the new list.")]
@@ -34,9 +34,10 @@ def list_members(
         table.add(name, str(row["key"])[:_HASH_SHOWN], str(row["signed"]), str(row["missed"]), last)
         if row["evidence"]:
             accused.append(f"evidence against {row['name']}: minicoin members evidence")
+    count, quorum, faults = len(as_array(found["members"])), int(str(found["quorum"])), int(str(found["faults"]))
     lines = [
-        f"block {found['height']}: {found['quorum']} of {len(as_array(found['members']))} must sign; "
-        f"{found['faults']} may lie or be down; final up to block {found['finalized']}"
+        f"block {found['height']}: {quorum} of {count} must sign; {tolerated(count, quorum, faults)}; "
+        f"final up to block {found['finalized']}"
     ]
     if found["pending"] is not None:
         lines.append(f"pending: {_told(found['pending'])}")

@@ -90,6 +90,12 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def tolerated(count: int, quorum: int, faults: int) -> str:
+    """What so many members bear, `quorum` of whom sign a block: 1 may lie or be down; 1 may lie, 2 may be down."""
+    spare = count - quorum
+    return f"{faults} may lie or be down" if spare == faults else f"{faults} may lie, {spare} may be down"
+
+
 def error_line(message: str) -> str:
     """The line a person sees. Some of Core's texts begin with the word themselves."""
     return f"error: {message.removeprefix(_ERROR_MARK)}"

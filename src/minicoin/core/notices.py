@@ -101,7 +101,7 @@ class QuorumPresent:
 
 @dataclass(frozen=True, slots=True)
 class QuorumLost:
-    """Too few members are here: no block is made until another one is back."""
+    """Too few members are here: no block is made until a quorum is back."""
 
     present: int
     quorum: int

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from minicoin.app.show import Table, counted, describe, error_line, words
+from minicoin.app.show import Table, counted, describe, error_line, tolerated, words
 
 HASH = "60a330a5d80b93b43ed44282f253bebb36fc2afe493cc27480fe6a3f6d23176f"
 
@@ -43,5 +43,11 @@ def test_objects_for_people() -> None:
 def test_words() -> None:
     assert [counted(n, "file") for n in (0, 1, 2, 1234)] == ["0 files", "1 file", "2 files", "1,234 files"]
     assert counted(2, "entry", "entries") == "2 entries"
+
+
+def test_who_may_lie_is_told_apart_from_who_may_be_down():
+    assert tolerated(5, 4, 1) == "1 may lie or be down"
+    assert tolerated(3, 2, 0) == "0 may lie, 1 may be down"
+    assert tolerated(6, 4, 1) == "1 may lie, 2 may be down"
     assert error_line("Error: Node already added") == "error: Node already added"
     assert words(Decimal("0E-8")) == "0.00000000"

@@ -25,5 +25,20 @@ def test_five_members_need_four(here: int, has_quorum: bool, one_more_halts: boo
     assert all(word in warning for word, warning in zip(words, warnings, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("here", "way_out"),
+    [
+        (3, "until 1 more is back"),
+        (2, "until 2 more are back"),
+        (1, "this node is cut off from them, or they are down"),
+    ],
+)
+def test_a_halt_says_how_many_are_lacking_and_whoever_sees_nobody_may_be_the_one_cut_off(
+    here: int, way_out: str
+) -> None:
+    (warning,) = status(here).warnings()
+    assert way_out in warning
+
+
 def test_why_it_signs_nothing_is_said() -> None:
     assert status(5, abstains="it is lost").warnings() == ("this node signs nothing: it is lost",)

@@ -32,8 +32,21 @@ def test_warnings():
     told = warnings(LESS, BANKS, everybody)
     assert "whoever is removed signs and counts until height 9" in told
     assert any("exactly a quorum of 4" in one for one in told)
+    another_away = warnings(LESS, BANKS, lambda key: key != FIRST)
+    assert any("of those who stay 3 were heard" in one for one in another_away)
     one_silent = warnings(LESS, BANKS, lambda key: key != FIRST)
     assert any("one more failure would halt it" in one for one in one_silent)
+
+
+def test_three_bear_one_that_is_down_and_two_bear_none():
+    three, two = (
+        member_change(1, 9, BANKS.hash, [(key, f"Bank {place}") for place, key in enumerate(BANKS.keys[:count])])
+        for count in (3, 2)
+    )
+    assert not any("one of them is down" in told for told in warnings(three, BANKS, everybody))
+    assert any(
+        "a list of 2 makes no block while one of them is down" in told for told in warnings(two, BANKS, everybody)
+    )
 
 
 def test_adding_members_that_are_heard_needs_no_warning():

@@ -16,6 +16,7 @@ def _list(count: int) -> MemberList:
 def test_two_quorums_share_an_honest_member(count: int, quorum: int) -> None:
     members = _list(count)
     assert members.quorum == quorum
+    assert members.spare == count - quorum >= members.faults
     assert 2 * members.quorum - count > members.faults
 
 

@@ -188,7 +188,7 @@ def warnings_of(network: Network, requests: Sequence[FoundingRequest]) -> tuple[
     members, found = proof.founding_list, []
     if len(members) < MEMBERS_FOR_A_LIAR:
         few = counted(len(members), "member tolerates", "members tolerate")
-        found.append(f"{few} no liar: from {MEMBERS_FOR_A_LIAR} on, one of them may lie or be down")
+        found.append(f"{few} no liar: from {MEMBERS_FOR_A_LIAR} on, one of them may lie")
     if members.quorum == len(members):
         found.append("a block needs every member: while one is down, none is signed")
     if not proof.allocation:

@@ -23,7 +23,7 @@ from minicoin.app.consortium.lab import COINS_EACH, LabBank, make_lab
 from minicoin.app.lab.process import LabError, LabNode
 from minicoin.app.lab.up import lab_directory, stop_all, wait_until
 from minicoin.app.networks import write_network
-from minicoin.app.show import counted
+from minicoin.app.show import counted, tolerated
 from minicoin.core.chain.coinbase_tags import read_tags
 from minicoin.core.params.models import ANY_ROLE
 from minicoin.core.params.network import Network
@@ -155,7 +155,7 @@ def _running(count: int, directory: Path, console: Console) -> Iterator[_Lab]:
     members = proof.founding_list
     console.print(
         f"starting {counted(count, 'bank')} in {directory}; a block takes {members.quorum} of them, "
-        f"{members.faults} may lie or be down"
+        f"{tolerated(count, members.quorum, members.faults)}"
     )
     nodes: list[LabNode] = []
     try:

@@ -58,15 +58,23 @@ class ConsensusStatus:
         """Whether one more failure leaves no quorum."""
         return self.present == self.members.quorum
 
+    @property
+    def _way_out(self) -> str:
+        if not any(member.is_connected and not member.is_own for member in self.presence):
+            return "no other member is connected: this node is cut off from them, or they are down"
+        lacking = self.members.quorum - self.present
+        return (
+            f"no block is made until {lacking} more {'is' if lacking == 1 else 'are'} back, and none that was final is "
+            "undone (if too many are lost for good: `minicoin recovery`)"
+        )
+
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know; nothing while all is well."""
         found: list[str] = []
         quorum, count = self.members.quorum, len(self.members)
         if not self.has_quorum:
             found.append(
-                f"halted, no quorum: {self.present} of {count} members are here and {quorum} must sign; no block is "
-                "made until another one is back, and none that was final is undone (if too many are lost for good: "
-                "`minicoin recovery`)"
+                f"halted, no quorum: {self.present} of {count} members are here and {quorum} must sign; {self._way_out}"
             )
         elif self.one_more_halts and count > 1:
             found.append(f"one more failure halts: {self.present} of {count} members are here, just the quorum")

@@ -32,9 +32,16 @@ def warnings(change: MemberChange, before: MemberList, is_heard: Callable[[bytes
         staying = sum(1 for key in before.keys if key not in gone and is_heard(key))
         if staying == before.quorum:
             told.append(f"without whoever is removed the rest is exactly a quorum of {before.quorum} until then")
+        elif staying < before.quorum:
+            told.append(
+                f"until then a block takes {before.quorum}, and of those who stay {staying} were heard in the last "
+                "minute: without whoever is removed the chain would stand still"
+            )
     heard = sum(map(is_heard, change.members.keys))
     if heard == change.members.quorum:
         told.append(f"of the new list {heard} members were heard, exactly a quorum: one more failure would halt it")
     if not change.members.faults:
-        told.append(f"a list of {len(change.members)} tolerates no member that lies or is down")
+        told.append(f"a list of {len(change.members)} tolerates no member that lies")
+    if not change.members.spare:
+        told.append(f"a list of {len(change.members)} makes no block while one of them is down")
     return tuple(told)

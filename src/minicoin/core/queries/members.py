@@ -59,7 +59,7 @@ class MembersReport:
     members: tuple[MemberRow, ...]
     quorum: int
     faults: int
-    """So many members may lie or be down."""
+    """So many members may lie."""
     pending: ChangeReport | None
     """Carried, and not in force yet."""
     drafts: tuple[ChangeReport, ...]

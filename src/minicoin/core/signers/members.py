@@ -40,13 +40,18 @@ class MemberList:
 
     @property
     def faults(self) -> int:
-        """How many may lie or be silent without harm."""
+        """How many may lie, whatever they do."""
         return (len(self.keys) - 1) // 3
 
     @property
     def quorum(self) -> int:
         """How many must agree."""
         return (len(self.keys) + self.faults) // 2 + 1
+
+    @property
+    def spare(self) -> int:
+        """How many may be silent: the others are a quorum."""
+        return len(self.keys) - self.quorum
 
     def index(self, key: bytes) -> int | None:
         """The place of a key in the list, or None."""
