@@ -147,7 +147,11 @@ class SignerLink:
         problem = problem_of_socket(self._path)
         if problem is not None:
             raise SignerAway(problem)
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            # This process has too many files open: the signer may be well.
+            raise SignerAway(f"the signer at {self._path} cannot be asked: {error.strerror or error}") from error
         self._socket, self._reader = connection, SignerFrameReader()
         try:
             connection.settimeout(max(ends - time.monotonic(), 0.001))
