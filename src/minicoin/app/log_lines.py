@@ -68,6 +68,7 @@ from minicoin.drivers.reports import (
     AcceptFailed,
     AuditTroubled,
     MdnsFailed,
+    MiningFailed,
     RecordingEnded,
     RegistryConnected,
     RegistryFilesReplaced,
@@ -230,6 +231,8 @@ def line_of(notice: Notice | Report) -> Line:
             return Line("rpc-accept-failed", {"reason": reason})
         case MdnsFailed(reason):
             return Line("mdns-failed", {"reason": reason})
+        case MiningFailed(reason):
+            return Line("mining-failed", {"reason": reason})
         case RegistryConnected(endpoint, nodes):
             return Line("registry", {"endpoint": endpoint, "nodes": nodes})
         case RegistryLost(endpoint, reason):

@@ -34,6 +34,13 @@ class RpcAcceptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class MiningFailed:
+    """The process that searches for blocks cannot be started; with the next job it is tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MdnsFailed:
     """The local link cannot be searched for nodes."""
 
@@ -100,6 +107,7 @@ Report = (
     | AcceptFailed
     | RpcAcceptFailed
     | MdnsFailed
+    | MiningFailed
     | RegistryConnected
     | RegistryLost
     | RegistryWarned

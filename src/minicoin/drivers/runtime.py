@@ -55,7 +55,7 @@ from minicoin.drivers.lag import LagMeter
 from minicoin.drivers.mining_worker import MiningWorker
 from minicoin.drivers.network import Listening, Sockets
 from minicoin.drivers.recorder import Recorder
-from minicoin.drivers.reports import AcceptFailed, NoticeTaker, Report
+from minicoin.drivers.reports import AcceptFailed, MiningFailed, NoticeTaker, Report
 from minicoin.drivers.signing import KeyHolding, SigningWorker
 
 _BATCH_SECONDS = 0.005
@@ -228,7 +228,7 @@ class Runtime:
             if isinstance(effect, StopSearch):
                 return
             # Started on first use: a node that does not mine has no second process.
-            self._miner = MiningWorker(self._inbox.put_from_thread)
+            self._miner = MiningWorker(self._inbox.put_from_thread, lambda reason: self.report(MiningFailed(reason)))
         if isinstance(effect, SearchNonce):
             # The worker waits by the wall clock.
             not_before_us = self.clock.wall_time(Micros(effect.not_before_us)) if effect.not_before_us else 0

@@ -148,6 +148,7 @@ LINES = [
     (reports.AcceptFailed("no files"), "accept-failed reason=no files"),
     (reports.RpcAcceptFailed("no files"), "rpc-accept-failed reason=no files"),
     (reports.MdnsFailed("no link"), "mdns-failed reason=no link"),
+    (reports.MiningFailed("no files"), "mining-failed reason=no files"),
     (reports.RegistryConnected("file:///x", 4), "registry endpoint=file:///x nodes=4"),
     (reports.RegistryLost("file:///x", "gone"), "registry-lost endpoint=file:///x reason=gone"),
     (reports.RegistryWarned("file:///x", "forged"), "registry-warning endpoint=file:///x reason=forged"),
