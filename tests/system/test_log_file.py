@@ -1,11 +1,13 @@
 """A node that writes its log to a file: one line a mined block, and a new file after the old one was moved away."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
-from .processes import running
+from .processes import environment, run, running
 
 NETWORK = "regtest"
 NOBODY = "mcrt1q3m8gcv5agvjjc93ev6g769j7v9dlr8lyzgjen3"
@@ -30,3 +32,18 @@ def test_the_log_goes_to_a_file_that_can_be_moved_away(tmp_path: Path) -> None:
         assert [line.split()[2] for line in blocks(path)] == ["height=4"]
         assert len(blocks(old)) == 3
         assert node.log == ""
+
+
+def test_a_node_that_nobody_reads_runs_and_ends_in_order(tmp_path: Path) -> None:
+    program = f"{sys.executable} -m minicoin.app"
+    line = f"exec {program} startnode --datadir {tmp_path}/node -l 0 --rpcport 0 <&- >/dev/full 2>&-"
+    node = subprocess.Popen(["bash", "-c", line], env=environment(NETWORK))
+    try:
+        wait_until(lambda: (tmp_path / "node" / "rpc.address").exists(), "the node answers")
+        # A line of the log, which has it before the call is answered.
+        run(f"{program} rpc --datadir {tmp_path}/node generatetoaddress 1 {NOBODY}", NETWORK)
+        run(f"{program} stop --datadir {tmp_path}/node", NETWORK)
+        assert node.wait(HANG_S) == 0
+    finally:
+        node.kill()
+        node.wait()

@@ -1,5 +1,5 @@
 """`python -m minicoin.app`: the command line without its console script."""
 
-from minicoin.app.cli import main
+from minicoin.app.entry import main
 
 main()

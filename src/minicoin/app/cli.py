@@ -4,7 +4,6 @@ A running node is driven through its RPC, never through its files; `chain import
 files of a node that does not run. Completion: minicoin --install-completion.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -30,6 +29,7 @@ from minicoin.app.shared import (
     RpcUserOption,
 )
 from minicoin.app.show import EXIT_FAILED, error_line
+from minicoin.app.standard_files import turn_off
 from minicoin.rpc.json_text import encode_json
 
 EXIT_USAGE: Final = 2
@@ -158,6 +158,8 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to be flushed at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        turn_off(sys.stdout)
         code = EXIT_FAILED
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
     sys.exit(code)

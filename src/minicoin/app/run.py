@@ -20,6 +20,7 @@ from minicoin.app.recovery_files import keep_recoveries
 from minicoin.app.setup import setup_from_options
 from minicoin.app.show import error_line
 from minicoin.app.signals import watch_signals
+from minicoin.app.standard_files import say
 from minicoin.core.commands import SetMining
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.script.standard import address_script
@@ -64,7 +65,7 @@ async def _run(options: NodeOptions) -> int:
         # Only now: what the node cannot start with is not kept.
         keep_recoveries(setup.recoveries, setup.datadir)
     for message in built.messages:
-        print(message, file=sys.stderr)  # noqa: T201
+        say(message, sys.stderr)
     bridge = NodeBridge(
         built.runtime,
         setup.network,
@@ -118,4 +119,4 @@ def _greet(built: BuiltNode, server: RpcServer, options: NodeOptions) -> None:
     host, port = server.address
     lines.append(f"RPC on {host}:{port}, data in {built.setup.datadir}")
     for line in lines:
-        print(line, flush=True)  # noqa: T201
+        say(line, sys.stdout)
