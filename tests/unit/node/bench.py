@@ -217,13 +217,13 @@ class Bench:
         self.seen.clear()
         return found
 
-    def connect(self, conn, *, nonce=None, host="127.0.0.1", number=70016, height=None):
-        """An inbound peer with a finished handshake, as high as the node."""
+    def connect(self, conn, *, nonce=None, host="127.0.0.1", number=70016, height=None, clock_s=0):
+        """An inbound peer with a finished handshake, as high as the node, and `clock_s` ahead of its clock."""
         self.handle(ConnectionOpened(conn, NodeAddress(host, 40_000 + conn), True, None))
         theirs = Version(
             number,
             9,
-            self.now // SECOND_US,
+            self.now // SECOND_US + clock_s,
             NetAddress(),
             NetAddress(),
             nonce or 1_000 + conn,

@@ -125,6 +125,11 @@ class HeaderFollower(Part):
         self._left_initial = self._left_initial or self._is_current(now)
         return not self._left_initial
 
+    @property
+    def contradiction(self) -> str:
+        """How the chain that a peer showed contradicts the anchor that still lies ahead; empty where none did."""
+        return self.headers.guide.contradiction
+
     def snapshot(self, now: Micros) -> SyncSnapshot:
         """Changes nothing: a question from outside must not move the node, nor be missed by a replay."""
         is_initial = not (self._left_initial or self._is_current(now))

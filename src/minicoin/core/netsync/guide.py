@@ -27,11 +27,18 @@ class Guide:
         self._tree = tree
         self._anchor = anchor
         self._conn: ConnId | None = None
+        self._contradiction = ""
 
     @property
     def is_needed(self) -> bool:
         """Whether the anchor lies ahead."""
         return self._anchor is not None and self._tree.best_header.height < self._anchor.height
+
+    @property
+    def contradiction(self) -> str:
+        """How the chain that a peer showed last contradicts the anchor; empty where none did, and at the anchor: then
+        it was the peer that was wrong."""
+        return self._contradiction if self.is_needed else ""
 
     def accept(self, conn: ConnId) -> bool:
         """Whether headers that this peer shows, and that connect, are taken."""
@@ -45,6 +52,7 @@ class Guide:
         """Raises PeerFault where the header of this certificate is not the anchor's, and should be."""
         problem = None if self._anchor is None else self._anchor.contradiction(certificate)
         if problem is not None:
+            self._contradiction = problem
             raise PeerFault(f"its chain contradicts the anchor: {problem}", score=100)
 
     def leave(self, conn: ConnId) -> bool:

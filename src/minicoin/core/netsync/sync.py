@@ -96,6 +96,11 @@ class BlockSync(Part):
         """Whether we are still catching up."""
         return self._follower.is_initial(now)
 
+    @property
+    def contradiction(self) -> str:
+        """How the chain that a peer showed contradicts the anchor that still lies ahead; empty where none did."""
+        return self._follower.contradiction
+
     def snapshot(self, now: Micros) -> SyncSnapshot:
         """Changes nothing: a question from outside must not move the node, nor be missed by a replay."""
         window = self._downloads.window

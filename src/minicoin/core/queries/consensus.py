@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from minicoin.core.consensus.status import ConsensusStatus
+from minicoin.core.limits import CONSENSUS_PROPOSAL_AHEAD_MAX_US
 from minicoin.core.members.proposing import standing_of
 from minicoin.core.signers.members import MemberList
+from minicoin.core.units import SECOND_US
 from minicoin.core.view import NodeView
 
 
@@ -47,6 +49,27 @@ class ConsensusQueries:
             "not name: if your bank agreed to it, start the node with --recovery and its file"
             for one in signers.unnamed
         ]
+        if contradiction := self._view.sync.contradiction:
+            told.append(
+                f"what peers show contradicts the anchor: {contradiction}. Nothing is taken from them; if the nodes of "
+                "all members show the same, the anchor is wrong: have one write it anew (`members list --export`)"
+            )
+        told += self._clock_warnings()
         if status is not None:
             return (*status.warnings(), *told)
         return (*(() if second is None else (second.text,)), *told)
+
+    def _clock_warnings(self) -> list[str]:
+        """As clocks were when the peers greeted us. A few that are wrong are theirs to mend."""
+        offsets = [session.time_offset_s for session in self._view.sessions.values() if session.is_ready]
+        limit = CONSENSUS_PROPOSAL_AHEAD_MAX_US // SECOND_US
+        told: list[str] = []
+        for where, sign in (("behind", 1), ("ahead of", -1)):
+            found = sorted(sign * offset for offset in offsets if sign * offset > limit)
+            if 2 * len(found) > len(offsets):
+                told.append(
+                    f"this computer's clock is {found[(len(found) - 1) // 2]} s {where} that of {len(found)} of "
+                    f"{len(offsets)} peers, and no member votes for a block dated more than {limit} s ahead of its "
+                    "own: set date and time right and start the node again"
+                )
+        return told
