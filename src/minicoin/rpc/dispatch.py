@@ -18,7 +18,7 @@ from minicoin.rpc.arguments import bind_arguments, count_given
 from minicoin.rpc.errors import INVALID_PARAMETER, INVALID_REQUEST, METHOD_NOT_FOUND, NUMBERS, PARSE_ERROR, RpcError
 from minicoin.rpc.json_text import Json, decode_json, encode_json
 from minicoin.rpc.line import CallLine, Client
-from minicoin.rpc.method import ActiveCall, Call, Method
+from minicoin.rpc.method import ActiveCall, Call, Method, require_miners
 from minicoin.rpc.port import NodePort
 
 _STATUS_OF_CODE: Final = {INVALID_REQUEST: 400, METHOD_NOT_FOUND: 404}
@@ -149,6 +149,9 @@ class Dispatcher:
             near = get_close_matches(name[:100], self.methods, 1, _SUGGESTION_LIKENESS)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise RpcError(METHOD_NOT_FOUND, f"Method not found{hint}")
+        if method.is_for_miners:
+            # Before its arguments are looked at: nobody should mend those first.
+            require_miners(self._port.network)
         call = Call(
             self._port, bind_arguments(method, params), wallet, self._active, given_count=count_given(method, params)
         )

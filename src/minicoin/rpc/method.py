@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from minicoin.core.answers import MEMBERS_SIGN, NO_MEMBERS, Reason
 from minicoin.core.encoding.numbers import AmountError, parse_coins, parse_fixed
+from minicoin.core.params.network import Network
 from minicoin.core.params.rules import SignersKind
 from minicoin.core.units import COIN_SAT
 from minicoin.rpc.errors import (
@@ -190,6 +191,8 @@ class Method:
     """For tests and experts: explained when asked for by name, and left out of the list."""
     is_urgent: bool = False
     """Gets through however many calls wait: it takes no turn in the line."""
+    is_for_miners: bool = False
+    """Makes no sense where members sign the blocks: refused there, whatever it is given."""
 
 
 def parse_hash(text: str, name: str) -> bytes:
@@ -256,7 +259,7 @@ async def require_members(call: Call) -> None:
         raise RpcError(MISC_ERROR, NO_MEMBERS)
 
 
-def require_miners(call: Call) -> None:
-    """Refuse what is put together for miners, where members sign the blocks; commands are refused by the node."""
-    if isinstance(call.port.network.proof, SignersKind):
+def require_miners(network: Network) -> None:
+    """Refuse what is for miners, where members sign the blocks."""
+    if isinstance(network.proof, SignersKind):
         raise RpcError(NUMBERS[Reason.UNABLE], MEMBERS_SIGN)

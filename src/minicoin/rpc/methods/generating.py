@@ -16,7 +16,7 @@ from minicoin.rpc.errors import (
     RpcError,
 )
 from minicoin.rpc.json_text import Json
-from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex, require_miners
+from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional, parse_hex
 from minicoin.rpc.methods.descriptors import read_descriptors, script_of_output, script_to_mine_to
 from minicoin.rpc.port import ChainReads
 from minicoin.rpc.shapes import JsonObject
@@ -32,7 +32,6 @@ async def generate_to_descriptor(call: Call) -> Json:
 
 
 async def generate_block(call: Call) -> Json:
-    require_miners(call)
     script = script_of_output(call, call.text("output"))
     texts = call.array("transactions")
     if len(texts) > TRANSACTIONS_PER_BLOCK_MAX:
@@ -102,6 +101,7 @@ METHODS = (
             Argument("descriptor", Kind.TEXT, "Who is paid; of combo() the segwit script."),
             optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
         ),
+        is_for_miners=True,
     ),
     Method(
         "generateblock",
@@ -114,6 +114,7 @@ METHODS = (
             Argument("transactions", Kind.ARRAY, "Ids of transactions in the mempool, or serialised transactions."),
             optional("submit", Kind.FLAG, True, "Whether it joins the chain; else it is only handed back."),
         ),
+        is_for_miners=True,
     ),
     Method(
         "submitheader",
@@ -122,5 +123,6 @@ METHODS = (
         "null",
         submit_header,
         (Argument("hexdata", Kind.HEX, "The header; what follows it is left alone."),),
+        is_for_miners=True,
     ),
 )

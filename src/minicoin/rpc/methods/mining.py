@@ -29,7 +29,6 @@ from minicoin.rpc.method import (
     optional,
     parse_hash,
     parse_hex,
-    require_miners,
 )
 from minicoin.rpc.methods.transactions import parse_address
 from minicoin.rpc.shapes import JsonObject, difficulty, target_hex
@@ -93,7 +92,6 @@ async def _hash_rate(call: Call, blocks: int, height: int) -> float:
 
 
 async def get_block_template(call: Call) -> Json:
-    require_miners(call)
     request = call.mapping("template_request")
     mode = request.get("mode", "template")
     if mode == "proposal":
@@ -271,6 +269,7 @@ METHODS = (
                 "block, its proof of work aside.",
             ),
         ),
+        is_for_miners=True,
     ),
     Method(
         "submitblock",
@@ -282,6 +281,7 @@ METHODS = (
             Argument("hexdata", Kind.HEX, "The serialised block."),
             optional("dummy", Kind.TEXT, None, "Accepted for compatibility."),
         ),
+        is_for_miners=True,
     ),
     Method(
         "generatetoaddress",
@@ -294,6 +294,7 @@ METHODS = (
             Argument("address", Kind.TEXT, "Who is paid."),
             optional("maxtries", Kind.INTEGER, None, "Accepted for compatibility; the search goes on until found."),
         ),
+        is_for_miners=True,
     ),
     Method(
         "abortgenerate",
@@ -309,5 +310,6 @@ METHODS = (
         "An object: mining.",
         set_mining,
         (optional("address", Kind.TEXT, "", "Who is paid; empty stops."),),
+        is_for_miners=True,
     ),
 )

@@ -34,5 +34,6 @@ METHODS = (
         "null",
         precious_block,
         (Argument("blockhash", Kind.HASH, "The block's hash."),),
+        is_for_miners=True,
     ),
 )

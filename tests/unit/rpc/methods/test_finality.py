@@ -4,12 +4,14 @@ import pytest
 from tests.unit.netsync.banks_chain import NETWORK, maker_at
 from tests.unit.rpc.conftest import Caller
 
+from minicoin.core.answers import MEMBERS_SIGN
 from minicoin.core.commands import AddNode, Stop
 from minicoin.core.effects import StoreBlock
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.kernel import KernelVerifier
+from minicoin.rpc.json_text import decode_json
 from minicoin.testing.fault_parts import spend_one
 from minicoin.testing.host_port import HostPort
 from minicoin.world.own_ledger import OwnLedger
@@ -133,12 +135,24 @@ def test_what_is_final_and_which_block_the_node_goes_by(banks):
         ("generatetodescriptor", [1, "raw(51)"]),
         ("generateblock", ["raw(51)", []]),
         ("setmining", [""]),
+        # Refused for what it is, before anybody is told to mend what it was given.
+        ("getblocktemplate", []),
+        ("submitblock", ["00"]),
+        ("submitheader", ["zz"]),
+        ("preciousblock", ["00"]),
+        ("generatetoaddress", ["many", "nowhere"]),
     ],
 )
 def test_what_is_for_miners_is_refused_with_the_reason(banks, method, arguments):
     code, message = banks.rpc.refusal(method, *arguments)
     assert code == -1 and "members of this network sign its blocks" in message
     assert banks.rpc("getblockcount") == 1
+
+
+def test_it_is_refused_by_name_and_in_a_batch_too(banks):
+    named = {"id": 1, "method": "submitblock", "params": {"hexdata": "00"}}
+    (answer,) = decode_json(banks.rpc.post([named]).body)
+    assert answer["error"]["message"] == MEMBERS_SIGN
 
 
 @pytest.mark.parametrize("method", ["invalidateblock", "reconsiderblock"])
