@@ -22,7 +22,7 @@ from minicoin.core.addrmgr.book_flow import BOOK_KEY
 from minicoin.core.addrmgr.groups import is_routable
 from minicoin.core.chain.engine import ChainEngine
 from minicoin.core.chain.parsed_blocks import ChainDamaged
-from minicoin.core.consensus.desk import SIGN_STATE_KEYS
+from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEYS
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.signer import VoteSigner
 from minicoin.core.directed.letterbox import LETTERS_KEY
@@ -370,6 +370,13 @@ class _Assembled:
     repaired: list[str]
 
 
+def damage_text(path: Path, error: DocumentDamaged) -> str:
+    """What is wrong with a document that is too precious to be begun anew, and where its remedy is told."""
+    if error.key in (*SIGN_STATE_KEYS, BLOCKS_KEY):
+        return f"{path} cannot be read: {error}. Put no older copy in its place: docs/upkeep.md, A lost record"
+    return f"{path} cannot be read: {error}"
+
+
 def _assemble(
     setup: NodeSetup,
     policy: NodePolicy,
@@ -387,7 +394,7 @@ def _assemble(
         except DocumentDamaged as error:
             path = setup.datadir / STATE_FOLDER / error.key
             if error.key not in _EXPENDABLE:
-                raise DamagedDocument(f"{path} cannot be read: {error}") from error
+                raise DamagedDocument(damage_text(path, error)) from error
             aside = documents.set_aside(error.key)
             del state.documents[error.key]
             repaired.append(f"{path} was damaged ({error}); it is kept as {aside.name} and a new one is begun")

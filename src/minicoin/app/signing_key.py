@@ -41,6 +41,7 @@ SIGNING_KEY_FILES: Final = (SIGNING_KEY_FILE, "signing-2.key")
 SIGNING_PASSPHRASE_VARIABLE: Final = "MINICOIN_SIGNING_PASSPHRASE"
 _FORM: Final = "minicoin-signing-key-1"
 _SECRET_BYTES: Final = 32
+_OTHERS: Final = 0o077
 _FILE_BYTES_MAX: Final = 4_096
 
 
@@ -162,6 +163,8 @@ def read_signing_key(path: Path, given: str = "") -> PrivateKey:
     what is wrong."""
     fields = _fields(path)
     member = _member(fields, path)
+    if path.stat().st_mode & _OTHERS:
+        raise MisuseError(f"{path} is open to other users: close it to them (chmod go= {path})")
     if "secret" in fields:
         secret = _octets(fields, "secret", path, _SECRET_BYTES)
     else:

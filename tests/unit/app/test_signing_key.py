@@ -43,6 +43,17 @@ def test_a_key_comes_with_an_empty_sign_state(tmp_path: Path) -> None:
     assert has_signing_key(tmp_path)
 
 
+@pytest.mark.parametrize("rights", [0o640, 0o604, 0o666])
+def test_a_key_that_others_could_read_is_refused(tmp_path: Path, rights: int) -> None:
+    make_signing_key(tmp_path, None)
+    path = tmp_path / SIGNING_KEY_FILE
+    path.chmod(rights)
+    with pytest.raises(MisuseError, match=r"is open to other users: close it to them \(chmod go= "):
+        load_signing_key(tmp_path)
+    path.chmod(0o600)
+    assert load_signing_key(tmp_path) is not None
+
+
 def test_a_sealed_key_opens_with_its_passphrase_only(tmp_path: Path, passphrase: Callable[[str], None]) -> None:
     member = make_signing_key(tmp_path, "pass")
     with pytest.raises(MisuseError, match="takes a passphrase: set MINICOIN_SIGNING_PASSPHRASE"):

@@ -132,7 +132,7 @@ class PeerFlow(Part):
         if session is not None:
             reason = event.reason
             if session.version is None and not session.inbound:
-                reason += " before it sent its version: is it a node of this network?"
+                reason += f" before it sent its version: {_doubt(session.remote)}"
             self._forget(session, reason, now)
         self._parts.connections.on_closed(event.conn, now)
 
@@ -410,3 +410,11 @@ class PeerFlow(Part):
     def _send(self, conn: ConnId, messages: Sequence[Message]) -> None:
         for message in messages:
             self._parts.effects.append(Send(conn, message))
+
+
+def _doubt(remote: NodeAddress) -> str:
+    """What may be behind a peer that closed a session without a word."""
+    if not remote.peer_id:
+        return "is it a node of this network?"
+    # A handshake has shown that it is one. Of two connections with one peer id it keeps one.
+    return "it may have another connection with this node's peer id; does a second node run with this identity.key?"
