@@ -383,18 +383,6 @@ def test_the_life_of_a_peer_in_order() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("peer_id", "doubt"), [(b"", "is it a node of this network?"), (b"peer", "does a second node run with this")]
-)
-def test_whoever_closes_without_a_word_is_doubted_by_what_it_proved(peer_id: bytes, doubt: str) -> None:
-    bench = Bench()
-    conn, address = ConnId(1), NodeAddress("127.0.0.1", 9, peer_id=peer_id)
-    bench.handle(ConnectionOpened(conn, address, False, None))
-    bench.handle(ConnectionClosed(conn, "the peer closed the session"))
-    (closed,) = told(bench, n.PeerClosed)
-    assert doubt in closed.reason
-
-
 def test_a_peer_that_breaks_the_protocol() -> None:
     bench = Bench()
     bench.connect(1)

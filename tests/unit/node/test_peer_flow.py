@@ -12,7 +12,7 @@ from minicoin.core.discovery.gossip import GossipPeerView
 from minicoin.core.effects import Close, Dial, SaveState, Send
 from minicoin.core.events import AddressesFound, BytesReceived, ConnectionClosed, ConnectionOpened
 from minicoin.core.limits import HALF_OPEN_PER_ADDRESS_MAX
-from minicoin.core.notices import MessageDropped
+from minicoin.core.notices import MessageDropped, PeerClosed
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import AddressSource, NodeAddress, TimedAddress
 from minicoin.core.queries.node import NodeQueries
@@ -281,6 +281,17 @@ def test_a_connection_to_ourselves_is_closed_at_both_ends_and_not_dialled_again(
     bench.handle(ConnectionClosed(dial.conn, "connected to ourselves"))
     bench.wait(30 * MINUTE_US)
     assert bench.take(Dial) == []
+
+
+@pytest.mark.parametrize(
+    ("peer_id", "doubt"), [(b"", "is it a node of this network?"), (b"peer", "does a second node run with this")]
+)
+def test_who_hangs_up_without_a_word_is_doubted_by_what_its_handshake_showed(peer_id, doubt):
+    bench = Bench(NodePolicy(add_nodes=(NodeAddress("127.0.0.1", 7, peer_id=peer_id),)))
+    dial, _ = dialled(bench)
+    bench.handle(ConnectionClosed(dial.conn, "the peer closed the session"))
+    (closed,) = bench.take(PeerClosed)
+    assert doubt in closed.reason
 
 
 def test_a_nonce_that_somebody_learned_from_us_ends_only_his_own_connections():
