@@ -6,7 +6,6 @@ signs twice is looked at from outside, by asking the signer as a node that lies 
 
 import os
 import random
-import resource
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.no_files import no_file_left
 from tests.ports import free_ports
 from tests.soak import times
 from tests.waiting import HANG_S, wait_until
@@ -266,16 +266,9 @@ def test_what_is_no_signer_is_not_asked(tmp_path: Path, said: bytes | type[KeysH
 
 def test_a_process_with_no_file_left_is_refused_a_signature_and_lives(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with listen_at(tmp_path / "socket") as listener:
+    with listen_at(tmp_path / "socket"):
         link = SignerLink(tmp_path / "socket", b"n" * 32, b"peer")
-        # The lowest number that is free: nothing above it may be opened.
-        free = os.dup(listener.fileno())
-        os.close(free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-        try:
+        with no_file_left():
             answer = link.answer(SignGreeting(b"k" * 32, ConnId(1), b"peer"))
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
         assert isinstance(answer, GreetingSigned) and answer.signature is None
         assert answer.reason.endswith("cannot be asked: Too many open files")

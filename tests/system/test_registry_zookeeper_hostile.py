@@ -4,11 +4,12 @@ ever."""
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from tests.no_files import no_file_left
 from tests.waiting import hang_guard, wait_until, wait_until_async
 
 from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX, REGISTRY_VALUE_BYTES_MAX
@@ -312,5 +313,24 @@ def test_endless_pings_and_foreign_events_change_nothing() -> None:
                 await registry.put("one/node", b"1")
             nursery.cancel_scope.cancel()
         assert (seen.values, seen.wholes, seen.ignored) == ({}, 1, [])
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda registry: registry.watch(Seen()),
+        lambda registry: registry.hold("a/node", b"", LEASE_US, Seen()),
+        lambda registry: registry.put("a/node", b""),
+    ],
+)
+def test_a_process_with_no_file_left_cannot_ask_and_lives(
+    ask: Callable[[ZooKeeperRegistry], Awaitable[None]],
+) -> None:
+    async def main() -> None:
+        registry = ZooKeeperRegistry(ZooKeeperSettings(("127.0.0.1:1",), "/m"), unheard)
+        with no_file_left(), pytest.raises(RegistryUnavailable, match="cannot be asked: Too many open files"):
+            await ask(registry)
 
     trio.run(main)

@@ -132,8 +132,13 @@ class ZooKeeperSession:
         return self._is_over
 
     def start(self) -> None:
-        """Begin to look for a server."""
-        self._client.start_async()
+        """Begin to look for a server. Raises RegistryUnavailable."""
+        try:
+            self._client.start_async()
+        except (OSError, RuntimeError) as error:
+            # No file is left for it, or no thread.
+            reason = getattr(error, "strerror", None) or error
+            raise RegistryUnavailable(f"ZooKeeper cannot be asked: {reason}") from error
 
     async def close(self, farewell_s: float) -> None:
         """So that its nodes end at once, if a server answers in time; never waits longer than a moment."""
