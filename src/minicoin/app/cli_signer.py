@@ -20,6 +20,7 @@ from minicoin.app.networks import find_network
 from minicoin.app.show import counted
 from minicoin.app.signals import watch_signals
 from minicoin.app.signing_key import read_signing_key
+from minicoin.app.standard_files import say
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import SIGNING_KEYS_MAX
@@ -123,7 +124,7 @@ def held_key(file: Path, sign_from: int | None) -> HeldKey:
 
 
 def _say(text: str) -> None:
-    print(f"{datetime.now(UTC).isoformat(' ', 'seconds')} signer: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    say(f"{datetime.now(UTC).isoformat(' ', 'seconds')} signer: {text}", sys.stderr)
 
 
 async def _run(server: SignerServer, listener: socket.socket) -> None:
