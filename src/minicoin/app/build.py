@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -62,6 +63,7 @@ from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.runtime import Runtime
 from minicoin.drivers.signer.link import SignerLink
 from minicoin.drivers.store.disk import DiskChainStore
+from minicoin.drivers.threads import finish
 from minicoin.drivers.transport import Gate, Libp2pTransport, PlainTransport, Transport, TransportKind
 
 STATE_FOLDER = "state"
@@ -171,7 +173,7 @@ class BuiltNode:
         finally:
             if self.audit is not None:
                 with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(self.audit.stop, self.runtime.clock.wall(), self.runtime.stop_reason)
+                    await finish(partial(self.audit.stop, self.runtime.clock.wall(), self.runtime.stop_reason))
 
     def _note_mdns_failure(self, reason: str) -> None:
         self.runtime.report(MdnsFailed(reason))

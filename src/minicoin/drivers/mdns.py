@@ -22,6 +22,7 @@ from minicoin.core.libp2p.node_address import join_address, node_address_of
 from minicoin.core.limits import MDNS_ADDRESSES_PER_PEER_MAX
 from minicoin.core.primitives.address import AddressSource, NodeAddress, Services, TimedAddress
 from minicoin.core.units import Micros, seconds
+from minicoin.drivers.threads import finish, in_thread
 
 SERVICE: Final = "_p2p._udp.local."
 _ADDRESS_KEY: Final = "dnsaddr="
@@ -57,13 +58,13 @@ class Mdns(ServiceListener):
     async def run(self, on_failure: Callable[[str], None]) -> None:
         """Until cancelled; where it does not work, `on_failure` hears why and that is all."""
         try:
-            await trio.to_thread.run_sync(self._start)
+            await in_thread(self._start)
             await trio.sleep_forever()
         except _FAILURES as error:
             on_failure(str(error) or type(error).__name__)
         finally:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(self._stop)
+                await finish(self._stop)
 
     def _start(self) -> None:
         """On the interfaces that we listen on; on all where we listen nowhere and only look for others."""

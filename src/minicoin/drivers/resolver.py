@@ -71,6 +71,9 @@ class Resolver:
             except ValueError as error:
                 # The system's word for what cannot be a name: too long a label, a zero byte.
                 raise NameNotFound("not a host name") from error
+            except RuntimeError as error:
+                # Trio asks the system in a thread, and there may be none left.
+                raise NameNotFound(str(error)) from error
             hosts = [str(endpoint[0]) for *_, endpoint in entries]
         else:
             hosts = await self._ask_hosts(name, family)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import trio
 
@@ -57,9 +58,13 @@ from minicoin.drivers.network import Listening, Sockets
 from minicoin.drivers.recorder import Recorder
 from minicoin.drivers.reports import AcceptFailed, MiningFailed, NoticeTaker, Report
 from minicoin.drivers.signing import KeyHolding, SigningWorker
+from minicoin.drivers.threads import NoThread, finish, in_thread
 
 _BATCH_SECONDS = 0.005
 """Events are handled in a row this long before the sockets get their turn."""
+
+_THREAD_AGAIN_S = 1.0
+"""Until it is asked for a thread again, where the system had none."""
 
 ReplyTaker = Callable[[Reply], None]
 
@@ -125,7 +130,7 @@ class Runtime:
                 nursery.cancel_scope.cancel()
         finally:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(self._stop_workers)
+                await finish(self._stop_workers)
             self._answer_late_commands()
             self.finished.set()
 
@@ -237,7 +242,12 @@ class Runtime:
             self._miner.search(None)
 
     async def _stretch(self, effect: StretchKey) -> None:
-        key = await trio.to_thread.run_sync(stretch_key, effect)
+        while True:
+            try:
+                key = await in_thread(partial(stretch_key, effect))
+                break
+            except NoThread:
+                await trio.sleep(_THREAD_AGAIN_S)
         self._inbox.put_nowait(KeyStretched(effect.request, key))
 
     def _answer_late_commands(self) -> None:

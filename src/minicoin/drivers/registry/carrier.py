@@ -7,6 +7,7 @@ looks once a second at what time brings: a warning, ages, what to save, whom we 
 
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from typing import Final, Protocol
 
 import trio
@@ -35,6 +36,7 @@ from minicoin.drivers.registry.port import Registry, RegistryRefused, RegistryUn
 from minicoin.drivers.registry.records import RegistryRecords
 from minicoin.drivers.registry.status import RegistryStatus
 from minicoin.drivers.reports import Report
+from minicoin.drivers.threads import in_thread
 
 _ENTRY: Final = "entry"
 _WATCH: Final = "watch"
@@ -363,7 +365,7 @@ class RegistryCarrier:
         raw = encode_kept(Kept(self._health.last_heard, self._nodes.all), self._node.network_id)
         self._saved_changes, self._saved_s = self._nodes.changes, self._now_s()
         try:
-            await trio.to_thread.run_sync(self._documents.save, KEPT_KEY, raw)
+            await in_thread(partial(self._documents.save, KEPT_KEY, raw))
         except OSError as error:
             self._health.warn(f"what is kept of the registry cannot be saved: {error.strerror}")
 

@@ -21,6 +21,7 @@ from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.lease import Lease, keep
 from minicoin.drivers.registry.port import LeaseHolder, RegistryUnavailable, WallClock, Watcher
 from minicoin.drivers.registry.settings import FileSettings
+from minicoin.drivers.threads import in_thread
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ class FileRegistry:
     async def _run(self, work: Callable[[], T]) -> T:
         try:
             with trio.fail_after(REGISTRY_TIMEOUT_US / SECOND_US):
-                return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+                return await in_thread(work, abandon_on_cancel=True)
         except trio.TooSlowError as error:
             raise RegistryUnavailable(f"the folder {self._folder} does not answer") from error
         except FileNotFoundError as error:

@@ -160,7 +160,12 @@ class ZooKeeperSession:
 
         if farewell_s <= 0:
             self._talk.abort()
-        threading.Thread(target=end, name="zookeeper-end", daemon=True).start()
+        try:
+            threading.Thread(target=end, name="zookeeper-end", daemon=True).start()
+        except RuntimeError:
+            # There is no thread left. Whatever kazoo's waits for ends, so that the loop waits for moments only.
+            self._talk.abort()
+            end()
         with trio.move_on_after(farewell_s):
             await ended.wait()
         self._talk.abort()

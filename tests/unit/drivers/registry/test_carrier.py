@@ -47,10 +47,10 @@ def entry(identity: Identity, port: int = 1, network_id: bytes = NETWORK.network
 def disk_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Virtual time goes on while a thread works, so that nothing is left to one here."""
 
-    async def run_sync(function, *words):
-        return function(*words)
+    async def run(work):
+        return work()
 
-    monkeypatch.setattr("minicoin.drivers.registry.carrier.trio.to_thread.run_sync", run_sync)
+    monkeypatch.setattr("minicoin.drivers.registry.carrier.in_thread", run)
 
 
 class HandRegistry:
