@@ -2,7 +2,7 @@
 
 from tests.unit.signers.banks import BANKS
 
-from minicoin.core.members.judgement import halting_problem, warnings
+from minicoin.core.members.judgement import halting_problem, key_problem, warnings
 from minicoin.core.signers.changes import member_change
 
 FIRST = BANKS.keys[0]
@@ -52,3 +52,13 @@ def test_three_bear_one_that_is_down_and_two_bear_none():
 def test_adding_members_that_are_heard_needs_no_warning():
     same = member_change(1, 9, BANKS.hash, [(key, f"New {place}") for place, key in enumerate(BANKS.keys)])
     assert warnings(same, BANKS, everybody) == ()
+
+
+def test_a_key_that_is_none_is_told_with_whose_it_is_to_be():
+    rows = [*((key, "Bank") for key in BANKS.keys), (b"\xff" * 32, "New")]
+    change = member_change(1, 9, BANKS.hash, rows)
+    problem = key_problem(change.members, change.names, BANKS)
+    assert problem is not None and "have New tell its key again" in problem
+    # What is in the list already holds, as its founders wanted it.
+    assert key_problem(change.members, change.names, change.members) is None
+    assert key_problem(LESS.members, LESS.names, BANKS) is None

@@ -56,6 +56,7 @@ def test_a_key_rolls_in_one_change(board):
         (ProposeMembers(added=((NAMES[0], SIXTH),)), "has the name 'Bank 0' already"),
         (ProposeMembers(added=(("New", SIXTH),), from_height=HEIGHT + 1), "from height 12 at the earliest, not 11"),
         (ProposeMembers(added=(("New", SIXTH), ("Other", SIXTH))), "has this key already"),
+        (ProposeMembers(added=(("New", b"\xff" * 32),), forced=True), "is no public key, and .* have New tell its key"),
         (ApproveMembers("abc"), "first 8 or more"),
         (ApproveMembers("00" * 32), "no open changes"),
     ],

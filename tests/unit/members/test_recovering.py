@@ -123,6 +123,8 @@ def test_first_a_look_then_a_signature_that_binds() -> None:
     assert (look.is_signed, look.needed, look.missing) == (False, 3, 3)
     assert any("signs no more block" in one for one in look.warnings)
     assert any("tolerates no member that lies" in one for one in look.warnings)
+    with pytest.raises(CommandRefused, match="is no public key"):
+        halted.world.ask(first, ProposeRecovery((("New", b"\xff" * 32),), halted.lost_names()))
     assert state_of(first).promise is None
     assert first.node.view.recovering.open() == ()
     assert RecoveryQueries(first.node.view).combined([look.file]) == "0 members signed it, and it takes 3 of 5"

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.signers.banks import BANKS, BLOCK, KEYS, NETWORK_ID, precommit, public
 
 from minicoin.core.faults import DecodeError
-from minicoin.core.signers.votes import NIL, SignedVote, Vote, VoteKind, sign_vote
+from minicoin.core.signers.votes import NIL, SignedVote, Vote, VoteKind, is_public_key, sign_vote
 
 PROPOSAL = Vote(VoteKind.PROPOSAL, 7, 3, BLOCK, BANKS.hash, 1)
 
@@ -67,3 +67,9 @@ def test_broken_bytes_are_refused() -> None:
     for broken in (raw[:-1], raw + b"\0", b"\4" + raw[1:]):
         with pytest.raises(DecodeError):
             SignedVote.decode(broken)
+
+
+def test_half_of_all_bytes_are_no_key() -> None:
+    assert all(map(is_public_key, BANKS.keys))
+    assert not is_public_key(bytes(32)) and not is_public_key(b"\xff" * 32) and not is_public_key(BANKS.keys[0][1:])
+    assert 60 < sum(is_public_key(bytes(31) + bytes((number,))) for number in range(256)) < 196

@@ -5,10 +5,19 @@ still from its height on. A key that is new has not been heard: it counts as sil
 runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from minicoin.core.signers.changes import MemberChange
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.votes import is_public_key
+
+
+def key_problem(members: MemberList, names: Iterable[str], before: MemberList) -> str | None:
+    """Which new member could never sign, for what it is to sign with is no key; None where each could."""
+    for key, name in zip(members.keys, names, strict=True):
+        if key not in before and not is_public_key(key):
+            return f"{key.hex()} is no public key, and nobody could sign with it: have {name} tell its key again"
+    return None
 
 
 def halting_problem(change: MemberChange, is_heard: Callable[[bytes], bool]) -> str | None:

@@ -18,7 +18,7 @@ from minicoin.core.drafts.changes import ChangeDraft, ChangeStanding, Drafts
 from minicoin.core.events import StatementSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CHANGES_AHEAD_BLOCKS
-from minicoin.core.members.judgement import halting_problem, warnings
+from minicoin.core.members.judgement import halting_problem, key_problem, warnings
 from minicoin.core.part import Outbox
 from minicoin.core.records.flow import RecordFlow
 from minicoin.core.signers.changes import MemberChange, member_change
@@ -112,6 +112,8 @@ class MemberChanges:
                 change = self._desk.find(prefix)
             case _:
                 assert_never(command)
+        if (problem := key_problem(change.members, change.names, at.members)) is not None:
+            raise MisuseError(problem)
         halting = self._halting(change, now)
         if halting is not None and not forced:
             raise MisuseError(f"{halting}; force it if you know better")

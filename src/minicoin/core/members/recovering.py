@@ -19,6 +19,7 @@ from minicoin.core.effects import Effect
 from minicoin.core.events import StatementSigned
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import CHANGES_WAITING_MAX
+from minicoin.core.members.judgement import key_problem
 from minicoin.core.members.proposing import IsHeard, changed_members, standing_of
 from minicoin.core.members.recovery_drafts import (
     RecoveryDraft,
@@ -122,6 +123,8 @@ class Recovering:
                 bare, files = file.recovery, (file,)
             case _:
                 assert_never(command)
+        if (problem := key_problem(bare.members, bare.names, at.members)) is not None:
+            raise MisuseError(problem)
         told = self._warnings(at, bare, now)
         if not signs:
             self._outbox.reply(request, self._drafted(at, bare, files, told))

@@ -131,3 +131,15 @@ def verifies(member: bytes, signature: bytes, digest: bytes) -> bool:
         return bool(PublicKeyXOnly(member).verify(signature, digest))
     except ValueError:
         return False
+
+
+def is_public_key(member: bytes) -> bool:
+    """Whether these bytes are one: half of all are not, and nobody can sign with those."""
+    # The library takes the length for granted.
+    if len(member) != KEY_BYTES:
+        return False
+    try:
+        PublicKeyXOnly(member)
+    except ValueError:
+        return False
+    return True

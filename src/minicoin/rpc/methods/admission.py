@@ -8,6 +8,7 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.queries.admission import AdmissionDraftReport, AdmissionReport
 from minicoin.core.signers.admission import AdmissionRecord, AdmissionRow, AdmittedRole
+from minicoin.core.signers.votes import is_public_key
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
 from minicoin.rpc.method import Argument, Call, Category, Kind, Method, optional
@@ -102,6 +103,8 @@ def _key(text: str) -> bytes:
         key = b""
     if len(key) != 32:
         raise RpcError(INVALID_PARAMETER, f"a member's key has 64 hexadecimal digits, not {text[:80]!r}")
+    if not is_public_key(key):
+        raise RpcError(INVALID_PARAMETER, f"{text} is no public key, and nobody could sign with it")
     return key
 
 

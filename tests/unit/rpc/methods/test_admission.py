@@ -86,6 +86,7 @@ def test_two_contents_are_shown_with_who_signed_both(two) -> None:
         ([[{"name": "A", "peerids": ["nobody"]}]], "peer id"),
         ([[{"name": "A", "role": "boss", "peerids": [NEW]}]], "a role is signer or observer"),
         ([[{"name": "A", "member": "12", "peerids": [NEW]}]], "64 hexadecimal digits"),
+        ([[{"name": "A", "member": "ff" * 32, "peerids": [NEW]}]], "is no public key"),
         ([[], [1]], "expelled is a string"),
     ],
 )
