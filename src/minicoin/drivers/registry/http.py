@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import httpx
 import trio
 
-from minicoin.core.faults import DecodeError
+from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.limits import REGISTRY_ANSWER_BYTES_MAX, REGISTRY_TIMEOUT_US
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.registry.port import RegistryRefused, RegistryUnavailable
@@ -56,10 +56,13 @@ class HttpServers:
     def __init__(
         self, name: str, endpoints: tuple[str, ...], tls: TlsFiles | None, report: Callable[[Report], None]
     ) -> None:
-        """`endpoints` are HOST:PORT. Raises MisuseError for certificates that cannot be used."""
+        """`endpoints` are HOST:PORT. Raises MisuseError for one that no URL can have, or certificates that cannot be
+        used."""
         self._name = name
         self._endpoints = endpoints
         self._scheme = "http" if tls is None else "https"
+        for endpoint in endpoints:
+            _require_url(f"{self._scheme}://{endpoint}", endpoint)
         self._at = 0
         self._tls = None if tls is None else Tls(tls, lambda: self.endpoint, report)
         self._pool = _make_pool(None if self._tls is None else self._tls.context())
@@ -149,6 +152,15 @@ class HttpServers:
         if isinstance(error, httpx.RemoteProtocolError) and self._tls is None:
             return f"{endpoint} hangs up without an answer: if it speaks TLS, set registry-ca"
         return str(error) or f"{endpoint}: {type(error).__name__}"
+
+
+def _require_url(url: str, endpoint: str) -> None:
+    """Raises MisuseError where each question would fail with something else than one of FAILURES."""
+    try:
+        # The host is decoded when it is asked for.
+        _ = httpx.URL(url).host
+    except (httpx.InvalidURL, ValueError) as error:
+        raise MisuseError(f"registry: {endpoint!r} is no place of a server: {error}") from error
 
 
 def _refusal(endpoint: str, error: BaseException) -> str | None:
