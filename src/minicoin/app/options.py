@@ -20,8 +20,8 @@ from minicoin.core.limits import (
     BAN_SCORE,
     BAN_TIME_US,
     BLOCK_WEIGHT_MAX,
+    CLOCK_S_MAX,
     INBOUND_SLOTS,
-    MOCK_TIME_S_MAX,
     RECORD_FILE_BYTES_MAX,
     REGISTRY_MAX_AGE_US,
     RPC_KEEP_ALIVE_S,
@@ -191,7 +191,7 @@ class NodeOptions(BaseModel):
     assumevalid: AssumedBlock | None = None
     testactivationheight: tuple[ActivationHeight, ...] = ()
     blockversion: int | None = Field(None, ge=-(1 << 31), lt=1 << 31)
-    mocktime: int | None = Field(None, ge=0, le=MOCK_TIME_S_MAX)
+    mocktime: int | None = Field(None, ge=0, le=CLOCK_S_MAX)
 
     @model_validator(mode="after")
     def _check_pairs(self) -> "NodeOptions":
@@ -255,7 +255,7 @@ def read_config(path: Path) -> dict[str, object]:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise MisuseError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     fields: dict[str, object] = {}
     known = known_keys()

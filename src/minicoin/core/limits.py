@@ -13,6 +13,9 @@ SCRIPT_BYTES_MAX: Final = 10_000
 BLOCK_TIME_AHEAD_S: Final = 2 * 60 * 60
 # A clock set by a test: Bitcoin Core counts nanoseconds in 63 bits.
 MOCK_TIME_S_MAX: Final = 9_223_372_036
+# Headers and addresses have 32 bits for their seconds, and what is written may lie a little ahead of the clock.
+CLOCK_S_MAX: Final = (1 << 32) - 1 - 24 * 60 * 60
+assert BLOCK_TIME_AHEAD_S < (1 << 32) - 1 - CLOCK_S_MAX and CLOCK_S_MAX < MOCK_TIME_S_MAX
 # A tip older than this has not caught up yet.
 TIP_AGE_MAX_US: Final = 24 * HOUR_US
 # States of BIP9 windows that are remembered: 2,000 windows of five votes.

@@ -13,7 +13,7 @@ from typing import assert_never
 from minicoin.core import commands
 from minicoin.core.answers import AddressEntered, Done, Reason
 from minicoin.core.effects import Send, SetClock
-from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
+from minicoin.core.limits import CLOCK_S_MAX, MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import AddressesLearned
 from minicoin.core.params.rules import RetargetKind
@@ -63,6 +63,13 @@ class TrialFlow:
                 request,
                 Reason.INVALID,
                 f"Mocktime must be in the range [0, {MOCK_TIME_S_MAX}], not {time_s}.",
+            )
+            return
+        if time_s > CLOCK_S_MAX:
+            self._parts.refuse(
+                request,
+                Reason.INVALID,
+                f"no block and no address can say a time behind {CLOCK_S_MAX}: their seconds have 32 bits",
             )
             return
         self._parts.emit(SetClock(Micros(time_s * SECOND_US) if time_s else None))

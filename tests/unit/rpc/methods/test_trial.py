@@ -5,7 +5,7 @@ from tests.unit.rpc.conftest import Caller
 from tests.unit.worlds import Notices
 
 from minicoin.core.chain.verifier import ScriptedVerifier
-from minicoin.core.limits import MOCK_TIME_S_MAX
+from minicoin.core.limits import CLOCK_S_MAX, MOCK_TIME_S_MAX
 from minicoin.core.notices import PeerPenalised
 from minicoin.core.params.builtin import MAIN
 from minicoin.core.primitives.slot_kind import SlotKind
@@ -71,6 +71,15 @@ def test_going_back_and_forth_leaves_a_node_that_mines_and_syncs(pair) -> None:
     one.port.pass_time(120_000_000, until=lambda: other("getblockcount") == one("getblockcount"))
     assert other("getbestblockhash") == one("getbestblockhash")
     assert one("getblockcount") == 8
+
+
+def test_mock_time_ends_where_headers_and_addresses_do(rpc) -> None:
+    before = _node_time(rpc)
+    code, message = rpc.refusal("setmocktime", CLOCK_S_MAX + 1)
+    assert (code, _node_time(rpc)) == (-8, before)
+    assert "32 bits" in message
+    rpc("setmocktime", CLOCK_S_MAX)
+    assert len(_mine(rpc)) == 1
 
 
 @pytest.mark.parametrize("time", [-1, MOCK_TIME_S_MAX + 1])
