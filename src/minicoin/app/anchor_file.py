@@ -14,7 +14,7 @@ def read_anchor(path: Path, network: Network) -> Anchor:
         return anchor_from_mapping(tomllib.loads(path.read_text(encoding="utf-8-sig")), network)
     except OSError as error:
         raise MisuseError(f"cannot read the anchor file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error

@@ -48,7 +48,7 @@ def read_network_table(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise MisuseError(f"cannot read the network file: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MisuseError(f"not TOML: {error}") from error
 
 

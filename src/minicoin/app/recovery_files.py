@@ -36,7 +36,7 @@ def read_recovery(path: Path, network: Network) -> RecoveryFile:
         return recovery_from_mapping(tomllib.loads(path.read_text(encoding="utf-8-sig")), network)
     except OSError as error:
         raise MisuseError(f"cannot read the recovery file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error

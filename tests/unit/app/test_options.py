@@ -170,6 +170,8 @@ def test_listening_can_be_switched_off(tmp_path: Path) -> None:
         ('rpcuser = "alice"', "rpcuser and rpcpassword belong together"),
         ('rpcuser = "a:b"\nrpcpassword = "x"', "must not hold a colon"),
         ("listen = ", "is not TOML"),
+        ("listen = " + "9" * 5_000, "is not TOML"),
+        ("listen = " + "[" * 50_000, "is not TOML"),
     ],
 )
 def test_mistakes_name_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
@@ -208,9 +210,10 @@ def test_a_wrong_network_file_names_the_key(tmp_path: Path) -> None:
     path.write_text(network_to_toml(REGTEST).replace("spacing_s = 60", "spacing_s = 0"))
     with pytest.raises(MisuseError, match=r"wrong.toml: network file: spacing_s must be 1 to"):
         find_network(str(path))
-    path.write_text("[")
-    with pytest.raises(MisuseError, match=r"wrong\.toml: not TOML"):
-        find_network(str(path))
+    for text in ("[", "a = " + "9" * 5_000, "a = " + "[" * 50_000):
+        path.write_text(text)
+        with pytest.raises(MisuseError, match=r"wrong\.toml: not TOML"):
+            find_network(str(path))
 
 
 def test_an_area_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:

@@ -36,9 +36,10 @@ def test_what_is_wrong_names_the_file(tmp_path) -> None:
     path = tmp_path / "given.toml"
     with pytest.raises(MisuseError, match=r"cannot read the recovery file .*given\.toml"):
         name_recoveries(NETWORK, tmp_path, [path])
-    path.write_text("nonsense")
-    with pytest.raises(MisuseError, match="is not TOML"):
-        read_recovery(path, NETWORK)
+    for text in ("nonsense", "a = " + "9" * 5_000, "a = " + "[" * 50_000):
+        path.write_text(text)
+        with pytest.raises(MisuseError, match="is not TOML"):
+            read_recovery(path, NETWORK)
     written(path)
     with pytest.raises(MisuseError, match=r"given\.toml: .*whose blocks members sign"):
         name_recoveries(lookup("regtest"), tmp_path, [path])

@@ -39,7 +39,13 @@ def test_one_place(queries) -> None:
 
 
 def test_an_unknown_kind_says_which_there_are(queries) -> None:
-    for ask in (lambda: queries.count("news"), lambda: queries.listing("news", 1), lambda: is_signed_together("news")):
+    for ask in (
+        lambda: queries.count("news"),
+        lambda: queries.listing("news", 1),
+        lambda: is_signed_together("news"),
+        # All kinds at once have no signer.
+        lambda: is_signed_together(""),
+    ):
         with pytest.raises(
             MisuseError, match="there are status, super, alert, change, settings-change, config, admission"
         ):

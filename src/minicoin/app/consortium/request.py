@@ -120,7 +120,7 @@ def read_request(path: Path) -> FoundingRequest:
             )
     except OSError as error:
         raise MisuseError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error

@@ -65,8 +65,10 @@ class RecordQueries:
 def is_signed_together(kind: str) -> bool:
     """Whether several sign a record of this kind, so that it is none of theirs. Raises MisuseError for an unknown
     kind."""
-    _named(kind)
-    return KINDS[kind].is_shared
+    row = KINDS.get(kind)
+    if row is None:
+        raise _unknown(kind)
+    return row.is_shared
 
 
 def signer_text(kind: str, signer: bytes) -> str:
@@ -94,8 +96,12 @@ def read_report(encoded: bytes) -> RecordReport:
 
 def _named(kind: str) -> tuple[str, ...]:
     if kind and kind not in KINDS:
-        raise MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
+        raise _unknown(kind)
     return (kind,) if kind else tuple(KINDS)
+
+
+def _unknown(kind: str) -> MisuseError:
+    return MisuseError(f"no records of kind {kind!r}; there are {', '.join(KINDS)}")
 
 
 def _as_text(value: bytes) -> str:

@@ -57,7 +57,8 @@ async def combine_recovery(call: Call) -> Json:
 async def _read(call: Call, text: str) -> RecoveryFile:
     try:
         mapping = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # More than TOMLDecodeError: numbers may be too long for Python, and brackets too deep.
         raise RpcError(INVALID_PARAMETER, f"no recovery file: {error}") from error
     found = await call.port.query(lambda node: node.recoveries.read(mapping))
     if isinstance(found, str):
