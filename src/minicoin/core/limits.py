@@ -106,6 +106,9 @@ CONSENSUS_HELD_VOTES_MAX: Final = 200
 CONSENSUS_ASK_EVERY_US: Final = SECOND_US
 # What was not signed, as the disk or the key did not do its part, is tried again each time so much has passed.
 CONSENSUS_TRY_AGAIN_US: Final = SECOND_US
+# A member that is here and votes at none of so many heights at which others do is told of: its clock, its disk or its
+# key may be the reason, which its own node knows.
+CONSENSUS_SILENT_BLOCKS: Final = 10
 # A signer prevotes for no block that is dated farther ahead of its clock.
 CONSENSUS_PROPOSAL_AHEAD_MAX_US: Final = 10 * SECOND_US
 # Blocks that are proposed and wait, in all; those at hand and those of a lock are kept beyond it.

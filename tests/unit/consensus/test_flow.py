@@ -1,6 +1,7 @@
 """The signing part of a node: among others of its kind, in virtual time."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from coincurve import PrivateKey
@@ -11,7 +12,11 @@ from minicoin.core.consensus.messages import HeldVotes, ProposalMessage, VoteMes
 from minicoin.core.effects import Effect, SignGreeting, SignVote
 from minicoin.core.events import GreetingSigned, VoteSigned
 from minicoin.core.faults import PeerFault
-from minicoin.core.limits import CONSENSUS_QUESTIONS_PER_PEER_BURST, CONSENSUS_VOTES_PER_PEER_BURST
+from minicoin.core.limits import (
+    CONSENSUS_QUESTIONS_PER_PEER_BURST,
+    CONSENSUS_SILENT_BLOCKS,
+    CONSENSUS_VOTES_PER_PEER_BURST,
+)
 from minicoin.core.notices import ProposalRefused, SigningStopped
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.verdicts import BlockRejected
@@ -80,6 +85,32 @@ def test_two_of_five_are_killed_and_it_goes_on_by_itself_when_one_is_back() -> N
     assert world.wait(30 * SECOND_US, lambda: min(world.heights()) == 2)
     assert world.certificates[2].round <= round_ + 3
     assert world.banks[1].part.status().has_quorum
+    world.check()
+
+
+def test_one_of_five_is_here_and_votes_for_nothing_and_the_others_say_so() -> None:
+    world = up(5)
+    world.wait(2 * SECOND_US)
+    idle, other = world.banks[3], world.banks[1]
+
+    def grow(blocks: int) -> None:
+        begun = max(world.heights())
+        for height in range(begun + 1, begun + blocks + 1):
+            world.pay()
+            assert world.wait(20 * SECOND_US, partial(all_are_at, height))
+
+    def all_are_at(height: int) -> bool:
+        return min(world.heights()) == height
+
+    grow(CONSENSUS_SILENT_BLOCKS)
+    assert other.part.status().silent == () and not other.part.status().one_more_halts
+    idle.refuses = lambda block: True
+    grow(CONSENSUS_SILENT_BLOCKS + 1)
+    status = other.part.status()
+    assert status.present == 5 and status.silent == idle.policy.signing_keys and status.one_more_halts
+    idle.refuses = lambda block: False
+    grow(1)
+    assert other.part.status().silent == ()
     world.check()
 
 

@@ -1,6 +1,6 @@
 """Who is here: met, proven, heard, and whether it is a quorum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.unit.consensus.bank_world import Bank, BankWorld
 
@@ -14,14 +14,18 @@ from minicoin.core.consensus.peers import SignerPeer, SignerPeers
 from minicoin.core.consensus.presence import Presence
 from minicoin.core.consensus.sign_state import SignState
 from minicoin.core.consensus.timeouts import Pause, RoundTimes
-from minicoin.core.limits import CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX
+from minicoin.core.limits import CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX, CONSENSUS_SILENT_BLOCKS
 from minicoin.core.notices import QuorumLost, QuorumPresent
+from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.own_keys import OwnKeys
+from minicoin.core.signers.votes import NIL, SignedVote, Vote, VoteKind
 from minicoin.core.units import ConnId, Micros
 from minicoin.testing.certified_chain import public
 
 NOW = Micros(1_000_000_000)
 OWN = b"own"
+BLOCK = BlockHash(b"b" * 32)
+VOTE = Vote(VoteKind.PREVOTE, 1, 0, BLOCK, bytes(32))
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Stage:
     held: HeldKeys
     peers: SignerPeers
     presence: Presence
+    heights: Heights
 
     def prove(self, place: int) -> SignerPeer:
         """The member's node greets us."""
@@ -64,7 +69,7 @@ def stage() -> Stage:
     peers = SignerPeers(world.network.network_id, OWN)
     node = world.banks[0]
     eligibility = Eligibility(node, signers, held, heights, Desk())
-    return Stage(world.banks, held, peers, Presence(node, held, peers, heights, eligibility))
+    return Stage(world.banks, held, peers, Presence(node, held, peers, heights, eligibility), heights)
 
 
 def keys(made: Stage, *places: int) -> set[bytes]:
@@ -126,3 +131,37 @@ def test_of_more_than_there_may_be_the_longest_silent_are_forgotten() -> None:
         made.presence.note_heard(SignerPeer(ConnId(number), b"", (member,)), Micros(NOW + number))
     assert made.presence.heard_at(bytes(32)) is None
     assert made.presence.heard_at((1).to_bytes(32, "big")) == NOW + 1
+
+
+def test_who_is_here_and_votes_for_nothing_is_silent_until_it_votes() -> None:
+    made = stage()
+    voter, silent, behind = (made.prove(place) for place in (1, 2, 3))
+    members, presence = made.heights.rounds.members, made.presence
+    for place in (1, 2, 3):
+        made.peers.note_greeted(ConnId(place))
+    presence.watch_quorum()
+
+    def vote(signer: SignerPeer, height: int, *, block: bytes = BLOCK) -> None:
+        presence.note_voted(signer, SignedVote(replace(VOTE, height=height, block=block), signer.members[0], b""))
+
+    for height in range(1, CONSENSUS_SILENT_BLOCKS + 1):
+        assert presence.silent() == ()
+        made.heights.begin(Pause(height, 0, NOW), members, None, NOW)
+        vote(voter, height)
+        vote(silent, height, block=NIL)
+        # Another's vote, passed on, speaks for nobody; one that comes late does.
+        presence.note_voted(silent, SignedVote(replace(VOTE, height=height), voter.members[0], b""))
+        vote(behind, max(height - 3, 1))
+    assert presence.silent() == silent.members
+    vote(silent, CONSENSUS_SILENT_BLOCKS)
+    assert presence.silent() == ()
+
+
+def test_heights_that_we_only_caught_up_with_make_nobody_silent() -> None:
+    made = stage()
+    made.meet(1)
+    made.presence.watch_quorum()
+    for height in range(1, 3 * CONSENSUS_SILENT_BLOCKS):
+        made.heights.begin(Pause(height, 0, NOW), made.heights.rounds.members, None, NOW)
+        made.presence.watch_quorum()
+    assert made.presence.silent() == ()

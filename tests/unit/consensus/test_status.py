@@ -1,5 +1,7 @@
 """What a signer says of itself."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.signers.banks import BANKS
 
@@ -38,6 +40,15 @@ def test_a_halt_says_how_many_are_lacking_and_whoever_sees_nobody_may_be_the_one
 ) -> None:
     (warning,) = status(here).warnings()
     assert way_out in warning
+
+
+@pytest.mark.parametrize(("here", "halts"), [(5, True), (4, True), (3, False)])
+def test_who_is_here_and_does_not_vote_will_not_step_in(here: int, halts: bool) -> None:
+    shown = replace(status(here), silent=BANKS.keys[1:2])
+    assert shown.one_more_halts == halts
+    assert any(BANKS.keys[1].hex()[:16] in warning for warning in shown.warnings())
+    if here == 5:
+        assert any("5 of 5 members are here, and 4 of them vote: just the quorum" in one for one in shown.warnings())
 
 
 def test_why_it_signs_nothing_is_said() -> None:

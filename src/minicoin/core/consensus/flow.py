@@ -330,6 +330,7 @@ class Consensus(Part):
     def take_vote(self, peer: PeerView, message: VoteMessage, now: Micros) -> Iterable[Effect]:
         """A prevote or a precommit of whoever."""
         signer = self._require(peer, now)
+        self._presence.note_voted(signer, message.signed)
         effects = self._judge_place(signer, message.signed, now)
         if effects is not None:
             return effects
@@ -474,6 +475,7 @@ class Consensus(Part):
             presence=presence,
             lock=None if rounds.lock is None else (rounds.lock.round, rounds.lock.choice.block),
             abstains_because=self._eligibility.abstains_because,
+            silent=self._presence.silent(),
         )
 
 

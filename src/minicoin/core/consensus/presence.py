@@ -6,16 +6,19 @@
    start, is nothing to tell.
 3. A member was heard when its node last said anything as a signer. That is for people, and for judging what a change of
    members would leave (core/members): it decides no vote.
+4. A member that is present and whose node sent no vote of its own for any of the last blocks is silent. Whoever votes
+   late is not. Heights at which nobody's vote came do not count: we only caught up with them.
 """
 
 from minicoin.core.consensus.eligibility import Eligibility
 from minicoin.core.consensus.heights import Heights
 from minicoin.core.consensus.held_keys import HeldKeys
 from minicoin.core.consensus.peers import SignerPeer, SignerPeers
-from minicoin.core.limits import CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX
+from minicoin.core.limits import CONSENSUS_HEARD_US, CONSENSUS_PEERS_MAX, CONSENSUS_SILENT_BLOCKS
 from minicoin.core.notices import QuorumLost, QuorumPresent
 from minicoin.core.part import Outbox
 from minicoin.core.signers.members import MemberList
+from minicoin.core.signers.votes import NIL, SignedVote
 from minicoin.core.units import Micros
 
 
@@ -31,6 +34,11 @@ class Presence:
         self._heights = heights
         self._eligibility = eligibility
         self._heard: dict[bytes, Micros] = {}
+        self._heights_voted = 0
+        """At how many heights somebody's vote for a block came while they were at hand."""
+        self._voted_at = 0
+        self._voted: dict[bytes, int] = {}
+        """Of those present how many those were at their last vote; at first when they came."""
         self._has_quorum: bool | None = None
 
     def note_heard(self, signer: SignerPeer, now: Micros) -> None:
@@ -48,6 +56,24 @@ class Presence:
         """Whether a member's node said something a short while ago; ours is there."""
         heard = self._heard.get(member)
         return member in self._held or (heard is not None and now - heard <= CONSENSUS_HEARD_US)
+
+    def note_voted(self, signer: SignerPeer, signed: SignedVote) -> None:
+        """A signer's node sent a vote, of whatever height and whomever's."""
+        height, member = self._heights.height, signed.member
+        if signed.vote.block == NIL or member not in signer.members or member not in self._voted:
+            return
+        if signed.vote.height == height != self._voted_at:
+            self._voted_at = height
+            self._heights_voted += 1
+        self._voted[member] = self._heights_voted
+
+    def silent(self) -> tuple[bytes, ...]:
+        """Members that are present and vote for nothing."""
+        return tuple(
+            member
+            for member, last in self._voted.items()
+            if member != self._eligibility.member and self._heights_voted - last >= CONSENSUS_SILENT_BLOCKS
+        )
 
     @property
     def _members(self) -> MemberList:
@@ -69,6 +95,8 @@ class Presence:
     def watch_quorum(self) -> None:
         """Tell when enough members are here to make blocks, and when they no longer are."""
         present, members = self.present(), self._members
+        if present.keys() != self._voted.keys():
+            self._voted = {member: self._voted.get(member, self._heights_voted) for member in present}
         has_quorum = len(present) >= members.quorum
         if has_quorum == self._has_quorum:
             return

@@ -1,11 +1,15 @@
 """What a signer shows of itself: where the rounds are, who is there, and what keeps blocks from being made."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from minicoin.core.consensus.round_state import RoundStep
+from minicoin.core.limits import CONSENSUS_SILENT_BLOCKS
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.members import MemberList
 from minicoin.core.units import Micros
+
+_KEY_SHOWN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class ConsensusStatus:
     """Round and block."""
     abstains_because: str
     """Why this node signs nothing; empty where it signs."""
+    silent: tuple[bytes, ...] = ()
+    """Members that are connected and voted for none of the last blocks."""
 
     @property
     def present(self) -> int:
@@ -55,8 +61,8 @@ class ConsensusStatus:
 
     @property
     def one_more_halts(self) -> bool:
-        """Whether one more failure leaves no quorum."""
-        return self.present == self.members.quorum
+        """Whether one more failure leaves no quorum. Who is silent will not step in."""
+        return self.has_quorum and self.present - len(self.silent) <= self.members.quorum
 
     @property
     def _way_out(self) -> str:
@@ -77,7 +83,13 @@ class ConsensusStatus:
                 f"halted, no quorum: {self.present} of {count} members are here and {quorum} must sign; {self._way_out}"
             )
         elif self.one_more_halts and count > 1:
-            found.append(f"one more failure halts: {self.present} of {count} members are here, just the quorum")
+            votes = f", and {self.present - len(self.silent)} of them vote: just" if self.silent else ", just"
+            found.append(f"one more failure halts: {self.present} of {count} members are here{votes} the quorum")
+        found += [
+            f"the member {key.hex()[:_KEY_SHOWN]} is connected and voted for none of the last "
+            f"{CONSENSUS_SILENT_BLOCKS} blocks: its own node says why (getinfo)"
+            for key in self.silent
+        ]
         if self.abstains_because:
             found.append(f"this node signs nothing: {self.abstains_because}")
         return tuple(found)
