@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from math import inf
 from typing import Final
 
 import uvicorn
@@ -43,6 +44,7 @@ _HEAD_MAX: Final = RPC_HEAD_BYTES_MAX
 _HEADER_MARKS: Final = len(": \r\n")
 _STOP_WAIT_S: Final = 5
 _WATCH_EVERY_S: Final = 1.0
+_TROUBLE_EVERY_S: Final = 60
 _JSON: Final = (b"content-type", b"application/json")
 _REFUSAL: Final = (b"www-authenticate", b'Basic realm="jsonrpc"')
 # A guesser gets a handful of tries a second.
@@ -168,6 +170,7 @@ class RpcServer:
         self._auth = auth
         self._methods = tuple(methods)
         self._on_trouble = on_trouble
+        self._quiet_until_s = -inf
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -210,6 +213,7 @@ class RpcServer:
             h11_max_incomplete_event_size=RPC_HEAD_BYTES_MAX,
             timeout_keep_alive=self._keep_alive_s,
             timeout_graceful_shutdown=_STOP_WAIT_S,
+            backlog=RPC_CONNECTIONS_MAX,
         )
         config.connections = RpcConnections()
         return config
@@ -236,10 +240,13 @@ class RpcServer:
             watch.cancel()
 
     def note_trouble(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
-        """The loop's own troubles: where files or memory run out it tries again every second, and says so."""
+        """The loop's own troubles: where files or memory run out it tries again every second, as often as connections
+        might wait, and says so each time; here it is said once a minute."""
         error = context.get("exception")
         if isinstance(error, OSError) and error.errno in _ACCEPT_ERRORS:
-            self._on_trouble(f"no connection can be accepted: {error.strerror}")
+            if loop.time() >= self._quiet_until_s:
+                self._quiet_until_s = loop.time() + _TROUBLE_EVERY_S
+                self._on_trouble(f"no connection can be accepted: {error.strerror}")
         else:
             loop.default_exception_handler(dict(context))
 

@@ -203,7 +203,7 @@ def test_a_refused_body_ends_the_connection(endpoint) -> None:
     assert (status, headers[b"connection"]) == (413, b"close")
 
 
-def test_running_out_of_files_is_said(rpc) -> None:
+def test_running_out_of_files_is_said_once_a_minute(rpc, monkeypatch: pytest.MonkeyPatch) -> None:
     troubles: list[str] = []
     server = RpcServer(rpc.port, ("127.0.0.1", 0), Auth(None, ALICE), on_trouble=troubles.append)
 
@@ -212,11 +212,16 @@ def test_running_out_of_files_is_said(rpc) -> None:
         others: list[str] = []
         loop.set_exception_handler(lambda _, context: others.append(context["message"]))
         error = OSError(errno.EMFILE, "Too many open files")
-        server.note_trouble(loop, {"message": "socket.accept() out of system resource", "exception": error})
+        began = 1_000
+        for after_s in (0, 1, 59, 60, 61, 119, 120):
+            monkeypatch.setattr(loop, "time", lambda after_s=after_s: began + after_s)
+            for _ in range(256):
+                server.note_trouble(loop, {"message": "socket.accept() out of system resource", "exception": error})
+        monkeypatch.undo()
         return others
 
     assert asyncio.run(play()) == []
-    assert troubles == ["no connection can be accepted: Too many open files"]
+    assert troubles == 3 * ["no connection can be accepted: Too many open files"]
 
 
 def test_how_long_a_client_may_be_silent_is_the_operators_choice(rpc) -> None:
