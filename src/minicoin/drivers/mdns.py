@@ -88,7 +88,12 @@ class Mdns(ServiceListener):
         """Somebody is there."""
         if name == self._name:
             return
-        service = zc.get_service_info(type_, name, timeout=_QUESTION_MS)
+        try:
+            service = zc.get_service_info(type_, name, timeout=_QUESTION_MS)
+        except _FAILURES:
+            # Anybody on the link may announce what is no name of a service; raised here, it would end zeroconf's thread
+            # and all hearing with it.
+            return
         if service is None or not service.text:
             return
         found = read_announcement(service.text, self._network)

@@ -2,13 +2,15 @@
 
 import pytest
 import trio
+from zeroconf import ServiceInfo
 
+from minicoin.core.events import AddressesFound
 from minicoin.core.libp2p.identity import Identity
 from minicoin.core.limits import MDNS_ADDRESSES_PER_PEER_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
 from minicoin.drivers import mdns
-from minicoin.drivers.mdns import Mdns, encode_txt, read_announcement
+from minicoin.drivers.mdns import SERVICE, Mdns, encode_txt, read_announcement
 
 PEER = Identity.from_number(1).peer_id
 OURS = "00112233aabbccdd"
@@ -80,3 +82,17 @@ def test_a_link_that_is_gone_before_the_announcement_is_taken_back_is_left(monke
 
     monkeypatch.setattr(mdns, "Zeroconf", GoneLink)
     assert failure_of("127.0.0.1") == ["network is down"]
+
+
+def test_what_is_announced_under_no_name_of_a_service_is_left_and_the_next_one_heard() -> None:
+    class Link:
+        def get_service_info(self, type_: str, name: str, timeout: int) -> ServiceInfo:
+            # As zeroconf has it: the name is judged when the question is put together.
+            text = encode_txt([f"dnsaddr=/ip4/192.168.1.2/tcp/4001/p2p/{PEER}"])
+            return ServiceInfo(type_, name, properties=text)
+
+    heard: list[AddressesFound] = []
+    node = Mdns([], bytes(32), heard.append, lambda: Micros(0))
+    for name in ("x.", f"peer.{SERVICE}"):
+        node.add_service(Link(), SERVICE, name)
+    assert [event.origin for event in heard] == ["peer"]
