@@ -26,8 +26,8 @@ def manager(**policy):
     return ConnectionManager(chosen, lambda found: b"", Rng(b"test"))
 
 
-def want(connections, *addresses, full_relay=0, unwanted=()):
-    connections.set_wants(full_relay=full_relay, block_only=0, addresses=addresses, unwanted=unwanted)
+def want(connections, *addresses, full_relay=0, unwanted=(), lets_go=False):
+    connections.set_wants(full_relay=full_relay, block_only=0, addresses=addresses, unwanted=unwanted, lets_go=lets_go)
 
 
 def fill(connections, now=T0, book=()):
@@ -146,3 +146,16 @@ def test_what_is_wanted_no_longer_is_not_dialled_again():
     want(connections)
     connections.on_closed(dial.conn, T0)
     assert fill(connections) == [] and connections.next_deadline() is None
+
+
+def test_whom_the_model_let_go_has_not_failed():
+    connections = manager(retry_us=5 * SECOND_US)
+    now = T0
+    for _ in range(6):
+        want(connections, address(1))
+        (dial,) = settle(connections, now)
+        want(connections, unwanted=(dial.conn,), lets_go=True)
+        assert [effect.conn for effect in fill(connections, now)] == [dial.conn]
+        connections.on_closed(dial.conn, now)
+        # As after a first failure, however often: five seconds, and a quarter more at most.
+        now = Micros(now + 25 * SECOND_US // 4)

@@ -10,7 +10,8 @@ session.
 2. *Automatic slots go to distinct network groups* on public networks, so that one provider cannot be all we hear. None
    is spent on a peer that is connected to us already and says where it listens.
 3. *Who cannot be reached waits twice as long each time* (backoff.py). What a person named, what the model needs, and
-   whoever answered once waits less long than what was only heard of. A connection that lasted a minute clears it.
+   whoever answered once waits less long than what was only heard of. A connection that lasted a minute clears it, and
+   so does one that was let go by a network model which keeps times of its own.
 4. *One connection or dial to each endpoint*, and to each peer id that is proven. Who may be here at all, and who gives
    way where there is no place, is the door's to say (door.py).
 5. *Faults add up, and at the ban score the peer is closed and banned* (bans.py says by what name, if by any). Whom a
@@ -76,6 +77,7 @@ class ConnectionManager:
         self._door = Door(policy, self._slots, group_of, BanList() if bans is None else bans)
         self._overlay = OverlaySlots(policy, self._slots, self._door.may_lead_to_admitted)
         self._unwanted: list[ConnId] = []
+        self._lets_go = False
         self._next_conn = 2
         self._targets = {
             SlotKind.FULL_RELAY: policy.full_relay_slots,
@@ -275,7 +277,9 @@ class ConnectionManager:
                 # It may have stood for a wanted address.
                 self._reconsider()
             return
-        if slot.is_ready and now - slot.since >= _GOOD_AFTER_US:
+        # Whom the model let go had been reached, however short that was.
+        was_let_go = self._lets_go and slot.is_closing and slot.kind is SlotKind.OVERLAY
+        if slot.is_ready and (was_let_go or now - slot.since >= _GOOD_AFTER_US):
             self._backoff.forget(endpoint_of(slot.address))
         self._back_off(slot, now)
         self._search_at = max(now, self._search_not_before)
@@ -388,10 +392,11 @@ class ConnectionManager:
         addresses: tuple[NodeAddress, ...] = (),
         needed: tuple[NodeAddress, ...] = (),
         unwanted: tuple[ConnId, ...] = (),
+        lets_go: bool = False,
     ) -> None:
         """What the overlay wants, as far as the operator allows it: so many automatic connections, these addresses in
-        overlay slots, first those that the node cannot do without, and these connections no longer. fill() dials and
-        closes."""
+        overlay slots, first those that the node cannot do without, and these connections no longer; where it lets go
+        those have not failed. fill() dials and closes."""
         self._needed = dict.fromkeys(needed)
         targets = {
             SlotKind.FULL_RELAY: min(full_relay, self.policy.full_relay_slots),
@@ -401,6 +406,7 @@ class ConnectionManager:
             self._targets = targets
             self.wake()
         self._unwanted = list(unwanted)
+        self._lets_go = lets_go
         if self._overlay.set((*needed, *addresses)) or unwanted:
             self._reconsider()
 

@@ -81,6 +81,7 @@ class OverlayFlow(Part):
             addresses=(*self._reached, *wants.addresses),
             needed=tuple(address for peer_id in self._kept for address in self._places_of(peer_id)),
             unwanted=self._let_go(wants.unwanted),
+            lets_go=wants.lets_go,
         )
 
     def keep(self, peer_ids: tuple[bytes, ...], now: Micros) -> None:

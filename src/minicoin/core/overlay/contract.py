@@ -85,6 +85,8 @@ class Wants:
     block_only: int = 0
     addresses: tuple[NodeAddress, ...] = ()
     unwanted: tuple[ConnId, ...] = ()
+    lets_go: bool = False
+    """Whom it wants no longer has not failed: when it is dialled again is the model's to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,27 @@ p (n - s) / (s P) of their places taken: the band is where that lies between the
 
 import pytest
 from tests.soak import IS_SOAK
+from tests.unit.overlay.supernode.made import (
+    T0,
+    address,
+    leaf_record,
+    offer,
+    pass_time,
+    peer,
+    setup_of,
+    status_record,
+)
 from tests.unit.overlay.supernode.worlds import NOBODY, Hive
 
 from minicoin.core.commands import Generate
 from minicoin.core.faults import MisuseError
-from minicoin.core.overlay.contract import OverlaySetup
+from minicoin.core.overlay.contract import NetworkView, OverlaySetup
 from minicoin.core.overlay.supernode.auto import AutoOverlay
 from minicoin.core.overlay.supernode.election import EMPTY_PERMILLE, FULL_PERMILLE, UP_LOOKS
+from minicoin.core.overlay.supernode.messages import SuperNews, SuperPlace, Verdict
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.rng import Rng
+from minicoin.core.units import SECOND_US, Micros
 
 NODES, PLACES = (200, 24) if IS_SOAK else (40, 10)
 PARENTS, CHECK_S = 2, 10
@@ -58,6 +70,37 @@ def test_how_many_are_super_nodes_settles_and_comes_back_after_half_of_them_vani
     assert least <= len(commons.supers_now()) <= most
     commons.world.ask(commons.living(commons.leaves)[-1], Generate(1, NOBODY))
     assert commons.reaches(lambda: {host.height for host in commons.living(commons.leaves)} == {1})
+
+
+def test_a_dial_that_failed_concerns_the_role_it_has():
+    auto = AutoOverlay(setup_of(1, "auto"))
+    near = peer(2, 2, is_inbound=False)
+    pass_time(auto, T0, T0)
+    offer(auto, near, T0)
+    auto.take(near, SuperNews((status_record(3),)), T0)
+    view = NetworkView((near,))
+    assert auto.wants(view, T0).addresses == (address(3),)
+    auto.on_unreachable(address(3), T0)
+    assert auto.wants(view, T0).addresses == ()
+
+
+def test_who_is_a_super_node_need_not_say_so_again_after_a_change_of_role():
+    """It was asked a moment ago, and does not answer twice in a second; what it tells as a super node is believed."""
+    auto = AutoOverlay(setup_of(1, "auto", parents=1, places=4, check=5))
+    near = peer(2, 2, is_inbound=False)
+    pass_time(auto, T0, T0)
+    offer(auto, near, T0)
+    auto.take(near, SuperNews((status_record(2, leaves=4, places=4),)), T0)
+    auto.take(near, SuperPlace(Verdict.PLACED), T0)
+    now = T0
+    while auto.about((near,), now).role == "leaf":
+        assert now < T0 + LOOKS * 10 * SECOND_US
+        now = Micros(now + SECOND_US)
+        pass_time(auto, Micros(now - SECOND_US), now)
+        auto.take(near, SuperNews((status_record(2, now, leaves=4, places=4),)), now)
+    assert dict(auto.about((near,), now).figures)["links"] == 1
+    auto.take(near, SuperNews((leaf_record(5, [2], now),)), now)
+    assert dict(auto.about((near,), now).figures)["directory"] == 1
 
 
 def test_a_node_that_cannot_sign_cannot_be_elected():

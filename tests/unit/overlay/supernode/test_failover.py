@@ -75,6 +75,32 @@ def test_the_bound_alone_keeps_a_rush_from_being_admitted_at_once():
     assert rush(admissions=2) <= 2 < rush(admissions=1_000)
 
 
+def test_leaves_that_lost_everything_sit_again_in_seconds_and_storm_nobody():
+    """All lose their connections at one moment, and three of ten super nodes never answer again. Before leaves tried
+    others beside the silent, waited where they were told to come again and took any of those known, the last one sat
+    after 12 to 14 s, and a super node had 25 to 33 dials in one second."""
+    hive = Hive(10, 40, seeds=10, places=16, admissions=2, parents=2, encodes=False, meets=True)
+    assert hive.reaches(lambda: hive.all_attached(2))
+    connections, dead = hive.world.connections, hive.supers[:3]
+    connections.is_meeting = False
+    # Long enough for a connection to have been a good one.
+    hive.spend(70)
+    connections.barriers.append(lambda one, other: one in dead or other in dead)
+    opened = []
+    connections.link_hooks.append(lambda end: opened.append((end.host.index, hive.world.now // SECOND_US)))
+    began = hive.world.now
+    for leaf in hive.leaves:
+        for end in list(leaf.links.values()):
+            connections.reset(end, "connection reset")
+    hive.spend(1)
+    while not hive.all_attached(1):
+        hive.world.run(hive.world.now + SECOND_US // 4)
+    homes = [host.index for host in hive.supers]
+    most = max(opened.count(one) for one in dict.fromkeys(opened) if one[0] in homes)
+    print(f"all sit after {(hive.world.now - began) / SECOND_US} s; {most} connections to a super node in a second")
+    assert hive.world.now - began <= 10 * SECOND_US and most <= 16
+
+
 def test_places_go_to_those_without_parents_first():
     # Twelve places for ten leaves that want two each: nobody has none.
     hive = Hive(3, 10, places=4, parents=2, seeds=3, encodes=False)

@@ -222,6 +222,114 @@ def test_who_tries_one_after_the_other_of_those_that_vanished_has_found_none():
     assert not bench.leaf.supers_seen(bench.now).is_short
 
 
+def lonely(known, **given):
+    """A leaf that has lost its parents, two unless told otherwise, and knows so many other super nodes."""
+    bench = Bench(**{"parents": 2, **given})
+    bench.attach(1, 2)
+    bench.hear(1, *(status_record(number) for number in range(3, 3 + known)))
+    bench.close(1)
+    bench.close(2)
+    return bench
+
+
+def until(bench, reached):
+    """How long it takes."""
+    began = bench.now
+    while not reached():
+        assert bench.now < began + MINUTE_US
+        bench.spend(0.1)
+    return bench.now - began
+
+
+def test_a_dial_that_fails_is_known_at_once_and_another_tried():
+    bench = lonely(6)
+    until(bench, bench.dialled)
+    tried = bench.dialled()
+    for _ in range(4):
+        failed = bench.dialled()[0]
+        assert list(bench.leaf.on_unreachable(failed, bench.now)) == []
+        assert failed not in bench.dialled()
+        assert until(bench, lambda: len(bench.dialled()) == 2) <= 1.1 * SECOND_US
+        # Who failed is left alone meanwhile.
+        assert bench.dialled()[-1] not in tried
+        tried.append(bench.dialled()[-1])
+    assert len(tried) == 6
+
+
+def test_without_parents_others_are_tried_beside_those_that_are_silent():
+    bench = lonely(6)
+    until(bench, bench.dialled)
+    first = bench.dialled()
+    assert len(first) == 2
+    assert until(bench, lambda: len(bench.dialled()) == 4) <= 2.6 * SECOND_US
+    assert bench.dialled()[:2] == first
+    # No more than that, until the time of the first is over.
+    bench.spend(7)
+    assert len(bench.dialled()) == 4
+    bench.spend(2)
+    assert first[0] not in bench.dialled() and len(bench.dialled()) == 4
+
+
+def test_who_answers_first_is_taken_and_the_slowest_are_sought_no_more():
+    bench = lonely(6)
+    until(bench, lambda: len(bench.dialled()) == 4)
+    quick = bench.dialled()[2:]
+    for one in quick:
+        number = next(number for number in range(3, 9) if address(number) == one)
+        assert asked_for_a_place(bench.meet(number)) == [number]
+        bench.answer(number)
+    assert bench.figures["parents"] == 2 and bench.dialled() == []
+    # One of them is there after all: it is of no use any more.
+    late = next(number for number in range(3, 9) if number not in bench.peers)
+    assert asked_for_a_place(bench.meet(late)) == [] and bench.wants().unwanted == (late,)
+
+
+def test_with_a_parent_nobody_is_tried_beside_who_is_silent():
+    bench = Bench(parents=2)
+    bench.attach(1, 2)
+    bench.hear(1, *(status_record(number) for number in range(3, 9)))
+    bench.close(2)
+    until(bench, bench.dialled)
+    (silent,) = bench.dialled()
+    bench.spend(9)
+    assert bench.dialled() == [silent]
+
+
+def test_it_waits_for_its_place_where_it_is_to_come_again_soon():
+    bench = Bench(parents=1)
+    bench.meet(1)
+    bench.answer(1, Verdict.LATER, 4)
+    assert bench.wants().unwanted == () and bench.figures["refusals"] == 1
+    assert asked_for_a_place(bench.spend(4)) == [] and asked_for_a_place(bench.spend(2)) == [1]
+    bench.answer(1, Verdict.LATER, 4)
+    assert asked_for_a_place(bench.spend(6)) == [1]
+    bench.answer(1)
+    assert bench.figures["parents"] == 1 and asked_for_a_place(bench.spend(30)) == []
+
+
+def test_it_does_not_wait_at_one_super_node_for_ever():
+    bench = Bench(parents=1)
+    bench.meet(1)
+    began = bench.now
+    bench.answer(1, Verdict.LATER, 4)
+    while bench.wants().unwanted == ():
+        assert bench.now <= began + 20 * SECOND_US
+        assert asked_for_a_place(bench.spend(5.2)) == [1]
+        bench.answer(1, Verdict.LATER, 4)
+    assert bench.now >= began + 10 * SECOND_US and bench.figures["parents"] == 0
+
+
+def test_the_address_book_helps_out_after_dials_in_vain_and_not_before():
+    bench = lonely(3)
+    assert bench.wants().full_relay == 0, "all that lost the same super nodes would dial at this moment"
+    until(bench, bench.dialled)
+    first, second = bench.dialled()
+    bench.leaf.on_unreachable(first, bench.now)
+    assert bench.wants().full_relay == 0
+    bench.leaf.on_unreachable(second, bench.now)
+    assert bench.wants().full_relay == 8
+
+
 def test_a_place_that_is_taken_back():
     bench = Bench(parents=2)
     bench.attach(1, 2)

@@ -69,3 +69,39 @@ def test_who_is_not_there_in_time_is_left_alone_for_a_while():
     assert not circle.rests.is_resting(peer_id(2), Micros(late + 2 * FAILED_REST_US))
     search.found(peer_id(2))
     assert not circle.rests.is_resting(peer_id(2), late) and search.fruitless == 0
+
+
+def test_a_dial_that_failed_is_not_waited_for():
+    circle, search, watched = made()
+    search.is_due(T0)
+    for number in (2, 3):
+        search.reach(address(number), T0)
+    circle.meet(peer(7, 3, is_inbound=False), T0)
+    # Neither somebody else, nor another address of the same peer, nor one that is connected by another dial.
+    for other in (address(4), address(2, "10.9.9.9"), address(3)):
+        search.unreachable(other, T0)
+    assert len(search.dials) == 2 and search.unreached == 0 and search.at is None
+    search.unreachable(address(2), T0)
+    check_alarm(watched)
+    assert peer_id(2) not in search.dials and circle.rests.is_resting(peer_id(2), T0)
+    assert search.unreached == 1 and T0 <= search.at < T0 + SECOND_US
+
+
+def test_it_waits_where_it_is_to_come_again_soon():
+    _, search, watched = made()
+    search.is_due(T0)
+    dial = search.reach(address(2), T0)
+    assert search.stay(dial, 3, T0)
+    check_alarm(watched)
+    assert search.waited(Micros(T0 + 3 * SECOND_US)) == [] and T0 + 3 * SECOND_US < dial.ask_at < T0 + 5 * SECOND_US
+    assert search.waited(dial.ask_at) == [dial] and search.waited(Micros(T0 + 9 * SECOND_US)) == []
+    assert not search.stay(dial, 21, T0) and dial.ask_at is None
+
+
+def test_those_beyond_need_are_dropped_the_slowest_first():
+    circle, search, _watched = made()
+    for number in (2, 3, 4):
+        search.reach(address(number), Micros(T0 + number))
+    circle.meet(peer(7, 3, is_inbound=False), T0)
+    assert search.drop(-1) == [] and search.drop(2) == [7]
+    assert [dial.peer_id for dial in search.dials] == [peer_id(4)]

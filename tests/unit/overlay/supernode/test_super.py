@@ -140,6 +140,20 @@ def test_a_link_that_goes_is_replaced():
     assert address(2) not in bench.wants().addresses, "it never came"
 
 
+def test_a_link_that_cannot_be_reached_is_not_waited_for():
+    bench = Bench(links=1)
+    bench.link(1)
+    bench.hear(1, status_record(2), status_record(3))
+    del bench.peers[1]
+    list(bench.model.on_closed(1, bench.now))
+    bench.spend(2)
+    (first,) = bench.wants().addresses
+    assert list(bench.model.on_unreachable(first, bench.now)) == []
+    check_alarm(bench.model)
+    bench.spend(1)
+    assert [*bench.wants().addresses, first] in ([address(2), address(3)], [address(3), address(2)])
+
+
 def test_links_that_are_too_many_are_let_go(monkeypatch):
     assert SUPER_LINKS_MAX == super_module.SUPER_LINKS_MAX > max(row.high for row in SETTINGS if row.name == "links")
     monkeypatch.setattr(super_module, "SUPER_LINKS_MAX", 2)

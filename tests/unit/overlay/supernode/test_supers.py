@@ -77,6 +77,8 @@ def test_many_that_choose_at_once_do_not_choose_the_same():
     known = [status(number, leaves=number) for number in range(20)]
     chosen = [choose_super(known, Rng(bytes((seed,)))) for seed in range(100)]
     assert len(dict.fromkeys(chosen)) > 8
+    any_of_them = [choose_super(known, Rng(bytes((seed,))), 1) for seed in range(200)]
+    assert set(any_of_them) == set(known)
 
 
 def test_drawing():

@@ -5,11 +5,14 @@
    remembered from the last run, and what they say of the chain is compared.
 2. A leaf learns of super nodes from its first one, or from whomever the address book draws. It chooses the best of a
    few by what they publish: free places, load, how long their neighbours take to answer them; were it the best of all,
-   all leaves would come to the same one. One that has not caught up is nobody's second parent.
+   all leaves would come to the same one. In a rush what was published tells little and the best of a few are the same
+   few for everybody, so a leaf without parents takes any. One that has not caught up is nobody's second parent.
 3. A super node has so many places and admits so many leaves in a second. Who is refused hears when to come again, and
-   whom to try instead. When a super node goes its leaves come back over some seconds, each at a time of its own: it was
-   the rush of those who came back at once that killed the ones left over when this went wrong elsewhere. A part of the
-   places is for leaves without any parent, and a leaf that has others makes room for one that has none.
+   whom to try instead; where that is in some seconds the leaf waits there, without another handshake. When a super
+   node goes its leaves come back over some seconds, each at a time of its own: it was the rush of those who came back
+   at once that killed the ones left over when this went wrong elsewhere. A dial that fails is known at once; beside
+   one that is silent a leaf without parents tries the next, a few at a time. A part of the places is for leaves
+   without any parent, and a leaf that has others makes room for one that has none.
 4. Super nodes keep the directory: where each leaf sits, by the leaf's own signed word. It is passed on among them with
    their statuses, in batches, and a new one asks for all of it page by page. All of it is at every super node, so that
    a letter takes three hops: own super node, the addressee's, the addressee.

@@ -37,6 +37,7 @@ from minicoin.core.overlay.supernode.messages import (
 from minicoin.core.overlay.supernode.settings import SupernodeSettings
 from minicoin.core.overlay.supernode.super import SuperOverlay, SuperSnapshot
 from minicoin.core.part import PeerView, Route, route
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.record import holds_key
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
@@ -98,6 +99,9 @@ class AutoOverlay(Overlay):
         self._met.pop(conn, None)
         return self._role.on_closed(conn, now)
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        return self._role.on_unreachable(address, now)
+
     # --- time ---
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
@@ -133,11 +137,15 @@ class AutoOverlay(Overlay):
 
     def _change(self, role: LeafOverlay | SuperOverlay, now: Micros) -> list[Effect]:
         effects, self._ended = self._role.farewell(now)
+        statuses = self._role.statuses()
         self._role = self._take_up(role)
         self._changes += 1
         for peer, speaks in self._met.values():
             if peer.conn not in self._ended:
                 effects += role.on_offer(peer, speaks, now)
+            # Who is a super node has said so to the role before, and need not say it again for a while.
+            if peer.conn in statuses and peer.conn not in self._ended:
+                effects += role.take_news(peer, SuperNews((statuses[peer.conn],)), now)
         return effects
 
     # --- what it wants ---

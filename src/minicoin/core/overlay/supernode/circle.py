@@ -150,6 +150,11 @@ class Circle:
         """Those that are super nodes by their own word."""
         return {conn: near for conn, near in self.near.items() if near.status is not None}
 
+    def statuses(self) -> dict[ConnId, SignedRecord]:
+        """What these said of themselves, as far as it is kept."""
+        said = {conn: self.book.record(near.peer_id) for conn, near in self.supers().items()}
+        return {conn: record for conn, record in said.items() if record is not None}
+
     def conn_of(self, peer_id: bytes) -> ConnId | None:
         """A connection to this peer."""
         return next((conn for conn, near in self.near.items() if near.peer_id == peer_id), None)

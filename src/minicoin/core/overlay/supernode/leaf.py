@@ -44,7 +44,7 @@ from minicoin.core.overlay.supernode.messages import (
 from minicoin.core.overlay.supernode.parents import Parent, Parents
 from minicoin.core.overlay.supernode.search import FAILED_REST_US, Search
 from minicoin.core.overlay.supernode.settings import LEAF, SUPER, SupernodeSettings
-from minicoin.core.overlay.supernode.supers import choose_super
+from minicoin.core.overlay.supernode.supers import BEST_OF, choose_super
 from minicoin.core.overlay.supernode.tips import WINDOW
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
@@ -57,9 +57,13 @@ _ORPHANED_US: Final = 2 * SECOND_US
 """Within this time, at random, a leaf without parents looks for one."""
 _LOST_ONE_US: Final = 10 * SECOND_US
 """And one that still has another."""
+_LOST_REST_US: Final = 10 * SECOND_US
+"""To the connection manager, too, one that went has failed, and it waits some seconds."""
 _DOUBTED_REST_US: Final = 10 * MINUTE_US
 _SIGN_AFTER_US: Final = 2 * SECOND_US
 """Parents found one after the other stand in one signed record."""
+_DIALS_PER_PARENT: Final = 2
+"""A leaf without parents tries so many super nodes at a time for each that it wants, while the first are slow."""
 _SAFE_PARENTS: Final = 2
 """With so many a leaf needs nobody from the address book any more."""
 
@@ -121,7 +125,11 @@ class LeafOverlay(Overlay):
             return ()
         near = self._circle.meet(peer, now)
         # A super node tells its status by itself, and others as soon as we sit there.
-        if near.peer_id in self._search.dials or self._missing() <= 0:
+        if near.peer_id in self._search.dials:
+            return ()
+        if self._missing(now) <= 0:
+            # Sought no more, if we sought it.
+            self._left += [peer.conn] if peer.kind is SlotKind.OVERLAY else []
             return ()
         return (self._circle.ask(near, now),)
 
@@ -136,32 +144,44 @@ class LeafOverlay(Overlay):
             self._search.within(_ORPHANED_US, now)
         return self._finds.on_closed(conn, self._parents.in_turn(), now)
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        self._search.unreachable(address, now)
+        return ()
+
     def _lose(self, conn: ConnId, now: Micros) -> None:
         """A parent is gone, or sent us away. Others lost it as well: not all of us come back at once."""
         parent = self._parents.pop(conn)
         assert parent is not None
         self._lost += 1
-        # It is as a rule down for longer; where there is no other it is worth trying.
+        # It may be down, or our line was: where others are known they are asked first.
         has_others = len(self._circle.book) > 1
-        self._search.rest(parent.near.peer_id, FAILED_REST_US if has_others else _ORPHANED_US, now)
+        self._search.rest(parent.near.peer_id, _LOST_REST_US if has_others else _ORPHANED_US, now)
         self._search.within(_LOST_ONE_US if len(self._parents) else _ORPHANED_US, now)
         self._sign_soon(now)
 
     # --- looking for parents ---
 
-    def _missing(self) -> int:
-        return self._settings.parents - self._parents.trusted_count - len(self._search.dials)
+    def _missing(self, now: Micros) -> int:
+        """How many more are to be tried. Without parents others are tried beside those that are slow."""
+        dials, wanted = self._search.dials, self._settings.parents - self._parents.trusted_count
+        if len(self._parents):
+            return wanted - len(dials)
+        return min(wanted - len(dials.prompt(now)), _DIALS_PER_PARENT * wanted - len(dials))
 
     def _seek(self, now: Micros) -> list[Effect]:
         """Find whom to ask for a place, or whom to ask for super nodes."""
         effects: list[Effect] = []
-        while self._missing() > 0:
+        while self._missing(now) > 0:
             found = self._choose(now)
             if found is None:
-                return effects + self._search.ask_around(now)
+                effects += self._search.ask_around(now)
+                break
             self._search.reach(found, now)
             conn = self._circle.conn_of(found.peer_id)
             effects += [] if conn is None else self._request(self._circle.near[conn], now)
+        prompt = self._search.dials.prompt(now)
+        if prompt and not len(self._parents):
+            self._search.by(min(dial.slow_at for dial in prompt))
         return effects
 
     def _choose(self, now: Micros) -> NodeAddress | None:
@@ -185,7 +205,8 @@ class LeafOverlay(Overlay):
                 return known
         near = (near.status for near in circle.near.values() if near.status is not None)
         unique = {one.address: one for one in (*circle.book, *near) if is_free(one.address)}
-        chosen = choose_super(unique.values(), self._rng)
+        # Statuses tell how it was before a rush: the less loaded of a few would be the same few for everybody in it.
+        chosen = choose_super(unique.values(), self._rng, BEST_OF if len(self._parents) else 1)
         return None if chosen is None else chosen.address
 
     def _request(self, near: Near, now: Micros) -> list[Effect]:
@@ -220,7 +241,7 @@ class LeafOverlay(Overlay):
                 self._circle.take_status(near, record, now)
         near.asked_at = None
         effects = self._request(near, now)
-        if (len(self._circle.book), near.status is None) != before and self._missing() > 0:
+        if (len(self._circle.book), near.status is None) != before and self._missing(now) > 0:
             effects += self._seek(now)
         return effects
 
@@ -256,6 +277,8 @@ class LeafOverlay(Overlay):
         if message.verdict is Verdict.PLACED:
             return self._settle(near, dial.group, now)
         self._refused += 1
+        if message.verdict is Verdict.LATER and self._search.stay(dial, max(1, message.retry_s), now):
+            return ()
         self._give_up(near, max(1, message.retry_s) * SECOND_US, now)
         return ()
 
@@ -270,9 +293,13 @@ class LeafOverlay(Overlay):
         self._sign_soon(now)
         if self._check_at is None:
             self._check_later(now)
-        if self._missing() > 0:
+        missing = self._missing(now)
+        self._left += self._search.drop(-missing)
+        if missing > 0:
             # From the first we learn of the others.
             effects.append(self._circle.ask(near, now))
+        else:
+            self._search.at = None
         return effects
 
     def _leave_doubted(self, now: Micros) -> list[Effect]:
@@ -323,7 +350,7 @@ class LeafOverlay(Overlay):
         ledger = self._setup.ledger
         self._parents.look(ledger.tip_height(), ledger.recent_blocks(WINDOW))
         effects = self._leave_doubted(now)
-        if self._missing() > 0:
+        if self._missing(now) > 0:
             self._search.within(_ORPHANED_US, now)
         return effects + [self._circle.ask(parent.near, now) for parent in self._parents]
 
@@ -334,6 +361,8 @@ class LeafOverlay(Overlay):
         self._left += self._search.overdue(now)
         if self._check_at is not None and self._check_at <= now:
             effects += self._check(now)
+        waited = [dial.conn for dial in self._search.waited(now) if dial.conn is not None]
+        effects += [Send(conn, SuperAttach(len(self._parents))) for conn in waited]
         if self._search.is_due(now):
             effects += self._seek(now)
         if self._sign_at is not None and self._sign_at <= now:
@@ -359,11 +388,14 @@ class LeafOverlay(Overlay):
             and peer.address.peer_id not in dials
         ]
         own = [parent.near.peer.address for parent in self._parents if not parent.near.peer.is_inbound]
-        is_lost = not len(self._parents) and (not len(dials) or self._search.fruitless > 0)
+        # Not before its time to look has come: all that lost the same super nodes would dial at one moment.
+        is_in_vain = self._search.fruitless > 0 or self._search.unreached >= self._settings.parents
+        is_lost = not len(self._parents) and is_in_vain
         return Wants(
             full_relay=self._setup.full_relay if is_lost else 0,
             addresses=(*own, *(dial.address for dial in dials)),
             unwanted=tuple(unwanted),
+            lets_go=True,
         )
 
     def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
@@ -419,7 +451,7 @@ class LeafOverlay(Overlay):
         return SupersSeen(
             loads=tuple(status.load_permille for status in statuses),
             leaves=sum(status.leaves for status in statuses) // max(1, len(statuses)),
-            is_short=is_orphaned or (self._missing() > 0 and self._search.fruitless > 0),
+            is_short=is_orphaned or (self._missing(now) > 0 and self._search.fruitless > 0),
             is_reachable=self._setup.own_address() is not None,
             delay_ms=self._circle.median_delay_ms(),
         )
@@ -428,6 +460,9 @@ class LeafOverlay(Overlay):
         """It is a leaf no longer: its places are free, its connections of use to a super node."""
         ended: list[Effect] = [Send(parent.conn, SuperPlace(Verdict.ENDED)) for parent in self._parents]
         return ended + self._finds.end_all(now), ()
+
+    def statuses(self) -> dict[ConnId, SignedRecord]:
+        return self._circle.statuses()
 
     def change_over(self, now: Micros) -> list[Effect]:
         """Leave the fullest parent, if it is full and another super node is known that is half empty: one that has

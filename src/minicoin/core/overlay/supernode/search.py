@@ -38,7 +38,10 @@ class Search:
 
     def within(self, within_us: int, now: Micros) -> None:
         """Look some time within this; sooner if that was the plan already."""
-        at = Micros(now + self._rng.below(within_us))
+        self.by(Micros(now + self._rng.below(within_us)))
+
+    def by(self, at: Micros) -> None:
+        """Look then at the latest."""
         if self.at is None or at < self.at:
             self.at = at
             self._alarm.by(at)
@@ -60,12 +63,44 @@ class Search:
         """Give up those that were not there in time; the connections of those that were, and did not answer."""
         silent: list[ConnId] = []
         for dial in self.dials.overdue(now):
-            self.unreached += 1
-            self.rest(dial.peer_id, FAILED_REST_US, now)
-            self.within(_AGAIN_US, now)
+            self._fail(dial, now)
             conn = self._circle.conn_of(dial.peer_id)
             silent += [] if conn is None else [conn]
         return silent
+
+    def unreachable(self, address: NodeAddress, now: Micros) -> None:
+        """A dial there has failed: if it is one of ours it need not be waited for."""
+        dial = self.dials.get(address.peer_id)
+        if dial is not None and dial.address == address and self._circle.conn_of(dial.peer_id) is None:
+            self.dials.end(dial.peer_id)
+            self._fail(dial, now)
+
+    def _fail(self, dial: Reaching, now: Micros) -> None:
+        self.unreached += 1
+        self.rest(dial.peer_id, FAILED_REST_US, now)
+        self.within(_AGAIN_US, now)
+
+    def stay(self, dial: Reaching, retry_s: int, now: Micros) -> bool:
+        """It had us come again after so many seconds: whether we wait there, each for a time of its own. It does not
+        answer who asks twice in a second."""
+        stays = dial.stay(Micros(now + retry_s * SECOND_US + _AGAIN_US // 8 + self._rng.below(_AGAIN_US)))
+        self._alarm.by(dial.ask_at)
+        return stays
+
+    def waited(self, now: Micros) -> list[Reaching]:
+        """Those that are to be asked again now."""
+        due = [dial for dial in self.dials if dial.ask_at is not None and dial.ask_at <= now]
+        for dial in due:
+            dial.ask_at = None
+        return due
+
+    def drop(self, count: int) -> list[ConnId]:
+        """So many more are sought than are missing: their connections, as far as there are any."""
+        dropped = self.dials.slowest(count)
+        for dial in dropped:
+            self.dials.end(dial.peer_id)
+        conns = [self._circle.conn_of(dial.peer_id) for dial in dropped]
+        return [conn for conn in conns if conn is not None]
 
     def rest(self, peer_id: bytes, mean_us: int, now: Micros) -> None:
         """Leave it alone for about so long."""

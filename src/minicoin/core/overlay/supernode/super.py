@@ -152,6 +152,10 @@ class SuperOverlay(Overlay):
             self._search.within(_SEEK_US, now)
         return self._learn(now)
 
+    def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
+        self._search.unreachable(address, now)
+        return ()
+
     def _links(self) -> dict[ConnId, Near]:
         return self._circle.supers()
 
@@ -363,7 +367,7 @@ class SuperOverlay(Overlay):
         own = [near.peer.address for near in links.values() if near.peer.kind is SlotKind.OVERLAY]
         drawn = self._setup.full_relay if not links else min(_DRAWN_PEERS, self._setup.full_relay)
         dialled = [dial.address for dial in self._search.dials]
-        return Wants(full_relay=drawn, addresses=(*own, *dialled), unwanted=unwanted)
+        return Wants(full_relay=drawn, addresses=(*own, *dialled), unwanted=unwanted, lets_go=True)
 
     def spread(self, item: Item, peers: tuple[PeerView, ...], now: Micros) -> tuple[Spread, ...]:
         """Announced to super nodes first, since the others hear it from theirs; then to leaves and everybody else."""
@@ -412,6 +416,9 @@ class SuperOverlay(Overlay):
             delay_ms=self._circle.median_delay_ms(),
             own_load=1_000 * len(self._leaves) // self._settings.places,
         )
+
+    def statuses(self) -> dict[ConnId, SignedRecord]:
+        return self._circle.statuses()
 
     def linked(self) -> tuple[NodeAddress, ...]:
         """Where other super nodes are that it is linked to."""

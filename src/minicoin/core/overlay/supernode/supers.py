@@ -19,7 +19,7 @@ GroupOf = Callable[[NodeAddress], bytes]
 T = TypeVar("T")
 
 _PER_SOURCE: Final = SUPERS_KNOWN_PER_SOURCE_MAX
-_DRAWN: Final = 4
+BEST_OF: Final = 4
 
 
 class SuperBook:
@@ -102,10 +102,10 @@ class SuperBook:
         return tuple(drawn[:count])
 
 
-def choose_super(eligible: Iterable[SuperStatus], rng: Rng) -> SuperStatus | None:
-    """The best of a few drawn at random: one with a free place before a full one, whose status may be out of date; then
-    the less loaded and the quicker. Were it the best of all, everybody would come to the same one at once."""
-    return min(draw(eligible, _DRAWN, rng), key=_cost, default=None)
+def choose_super(eligible: Iterable[SuperStatus], rng: Rng, drawn: int = BEST_OF) -> SuperStatus | None:
+    """The best of so many drawn at random: one with a free place before a full one, whose status may be out of date;
+    then the less loaded and the quicker. Were it the best of all, everybody would come to the same one at once."""
+    return min(draw(eligible, drawn, rng), key=_cost, default=None)
 
 
 def draw(items: Iterable[T], count: int, rng: Rng) -> list[T]:
