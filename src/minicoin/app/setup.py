@@ -36,7 +36,7 @@ from minicoin.core.mempool.policy import MempoolPolicy, policy_for
 from minicoin.core.overlay.forms import find_form
 from minicoin.core.params.bitcoin import BITCOIN
 from minicoin.core.params.network import Network
-from minicoin.core.params.rules import Buried, Deployments, RetargetKind, SignersKind
+from minicoin.core.params.rules import Buried, Deployments, SignersKind
 from minicoin.core.policy.node import NodePolicy
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.block import BlockHash
@@ -193,7 +193,7 @@ def _network(options: NodeOptions) -> Network:
     """The network, with what an operator may change of it. Raises MisuseError."""
     network = options.load_network()
     asks_for_trial = options.mocktime or options.testactivationheight or options.blockversion is not None
-    if network.retarget.kind is not RetargetKind.NONE and asks_for_trial:
+    if asks_for_trial and not network.has_trivial_work:
         raise MisuseError(
             "mocktime, testactivationheight and blockversion are for networks of trivial work, and "
             f"{network.name} is not one"

@@ -132,6 +132,9 @@ def banks(tmp_path):
         ({"miner": "mcrt1qanything"}, "--miner: the members of this network sign its blocks"),
         ({"transport": "tcp"}, "--transport tcp: the nodes of banks know each other by their peer ids"),
         ({"plain_port": 0}, "--plain-port: the nodes of banks know each other by their peer ids"),
+        ({"mocktime": 1}, "trivial work, and banks is not one"),
+        ({"blockversion": 1}, "trivial work, and banks is not one"),
+        ({"testactivationheight": ("csv@1",)}, "trivial work, and banks is not one"),
     ],
 )
 def test_what_makes_no_sense_where_members_sign_is_refused(banks, given, complaint) -> None:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.netsync.banks_chain import NETWORK as BANKS_NETWORK
 from tests.unit.node.bench import NETWORK, Bench
 from tests.unit.node.spending import funded, spend_coin
 
 from minicoin.core import commands as c
 from minicoin.core.answers import AddressEntered, Done, Reason, Refused
 from minicoin.core.effects import Dial, Send, SetClock
-from minicoin.core.limits import MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
+from minicoin.core.limits import CLOCK_S_MAX, MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node.trial_flow import TrialFlow
 from minicoin.core.params.builtin import MAIN
 from minicoin.core.primitives.address import NodeAddress
@@ -32,20 +33,20 @@ def answer(bench, command):
 
 
 class Elsewhere:
-    """A node whose network has real work, and nothing else."""
+    """A node of a network, and nothing else."""
 
-    network = replace(NETWORK, retarget=MAIN.retarget)
-
-    def __init__(self):
+    def __init__(self, network):
+        self.network = network
         self.refused = []
 
     def refuse(self, request, reason, text):
         self.refused.append((request, reason, text))
 
 
+@pytest.mark.parametrize("network", [replace(NETWORK, retarget=MAIN.retarget), BANKS_NETWORK], ids=["work", "members"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_where_work_counts_all_of_it_is_refused(command):
-    around = Elsewhere()
+def test_where_work_or_members_count_all_of_it_is_refused(command, network):
+    around = Elsewhere(network)
     TrialFlow(around).handle(1, command, 0)
     ((request, reason, text),) = around.refused
     assert (request, reason) == (1, Reason.UNABLE) and "tests" in text
@@ -53,12 +54,12 @@ def test_where_work_counts_all_of_it_is_refused(command):
 
 def test_the_clock_stands_and_is_let_go():
     bench = Bench(is_working=False)
-    assert answer(bench, c.SetMockTime(MOCK_TIME_S_MAX)) == Done()
+    assert answer(bench, c.SetMockTime(CLOCK_S_MAX)) == Done()
     assert answer(bench, c.SetMockTime(0)) == Done()
-    assert bench.take(SetClock) == [SetClock(MOCK_TIME_S_MAX * SECOND_US), SetClock(None)]
+    assert bench.take(SetClock) == [SetClock(CLOCK_S_MAX * SECOND_US), SetClock(None)]
 
 
-@pytest.mark.parametrize("time_s", [-1, MOCK_TIME_S_MAX + 1])
+@pytest.mark.parametrize("time_s", [-1, CLOCK_S_MAX + 1, MOCK_TIME_S_MAX + 1])
 def test_a_time_that_no_clock_shows_is_refused(time_s):
     bench = Bench(is_working=False)
     assert answer(bench, c.SetMockTime(time_s)).reason is Reason.INVALID

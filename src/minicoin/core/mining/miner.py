@@ -49,7 +49,6 @@ from minicoin.core.mining.template import (
     make_job,
 )
 from minicoin.core.notices import BlockMined, MinedBlockRefused
-from minicoin.core.params.rules import RetargetKind
 from minicoin.core.part import Part
 from minicoin.core.primitives.block import BlockHash, RawBlock
 from minicoin.core.primitives.transaction import Transaction
@@ -328,7 +327,7 @@ class Miner(Part):
 
     def _pace(self) -> int:
         """Where work is trivial, blocks come at the network's spacing instead of as fast as the machine hashes."""
-        if self._node.network.retarget.kind is not RetargetKind.NONE:
+        if not self._node.network.has_trivial_work:
             return 0
         interval = self._node.policy.mining_interval_us or self._node.network.spacing_s * SECOND_US
         return self._last_own_us + interval

@@ -1,7 +1,8 @@
 """What only tests ask of a node: a clock that stands still, addresses and connections made by hand, any message sent.
 
-On networks of trivial work only (retarget = none): elsewhere a node whose clock anybody may set would be a node whose
-rules anybody may set, and everything here is refused. Names and errors are those of Bitcoin Core's calls on regtest.
+On networks of trivial work only (retarget = none, and no members who sign): elsewhere a node whose clock anybody may
+set would be a node whose rules anybody may set, and everything here is refused. Names and errors are those of Bitcoin
+Core's calls on regtest.
 
 Mock time is the time the core is told, and so what it asks of blocks, bans, time-outs and its own appointments. It
 stands until it is set again, may go back, and ends with 0. Sockets, transport handshakes, mDNS, RPC and logs go by
@@ -16,7 +17,6 @@ from minicoin.core.effects import Send, SetClock
 from minicoin.core.limits import CLOCK_S_MAX, MESSAGE_PAYLOAD_BYTES_MAX, MOCK_TIME_S_MAX
 from minicoin.core.node.parts import Parts
 from minicoin.core.notices import AddressesLearned
-from minicoin.core.params.rules import RetargetKind
 from minicoin.core.primitives.address import AddressSource, Services, TimedAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId, seconds
@@ -36,11 +36,11 @@ class TrialFlow:
 
     def handle(self, request: RequestId, command: commands.TrialCommand, now: Micros) -> None:
         """One command. Raises MisuseError."""
-        if self._parts.network.retarget.kind is not RetargetKind.NONE:
+        if not self._parts.network.has_trivial_work:
             self._parts.refuse(
                 request,
                 Reason.UNABLE,
-                "this call is for tests, on networks of trivial work (retarget = none, as regtest) only",
+                "this call is for tests, on networks of trivial work (as regtest) only",
             )
             return
         match command:

@@ -136,6 +136,11 @@ class Network:
         return self.own_magic is not None
 
     @property
+    def has_trivial_work(self) -> bool:
+        """Whether anybody can make blocks at once: a network for tests. Where members sign, work says nothing."""
+        return self.retarget.kind is RetargetKind.NONE and not isinstance(self.proof, SignersKind)
+
+    @property
     def admission(self) -> AdmissionRecord | None:
         """Who may connect before its members signed a later one; None where anybody may."""
         proof = self.proof
