@@ -75,6 +75,12 @@ def test_beyond_the_anchor_everybody_is_followed():
     assert newcomer.height == 200
 
 
+@pytest.mark.parametrize(("anchor", "is_initial"), [(None, False), (ANCHOR, True), (replace(ANCHOR, height=0), False)])
+def test_whoever_has_not_come_to_the_anchor_is_still_catching_up(anchor, is_initial):
+    newcomer = Newcomer(anchor=anchor)
+    assert newcomer.follower.snapshot(newcomer.now).is_initial is is_initial
+
+
 def test_who_is_no_guide_is_heard_when_its_turn_comes():
     newcomer = Newcomer(anchor=ANCHOR)
     newcomer.connect(1)

@@ -50,6 +50,7 @@ class HeaderFollower(Part):
         """Where members sign the blocks: ready peers that did not offer certified headers yet, and until when they
         may."""
         self._tip_age_max_us = tip_age_max_us
+        self._anchor_height = 0 if anchor is None else anchor.height
         self._tree = tree
         self._peers: dict[ConnId, SyncPeer] = {}
         self.headers: Final = HeaderSync(tree, self._peers, self.alarm, rng, anchor)
@@ -142,7 +143,9 @@ class HeaderFollower(Part):
         # The tip decides, as in Bitcoin Core: headers that nobody backs with blocks must not keep us from joining in.
         tip = self._tree.tip
         is_fresh = tip.header.time * SECOND_US >= now - self._tip_age_max_us
-        return is_fresh and tip.chainwork >= self._tree.network.minimum_chainwork
+        # What is known to lie ahead: where members sign the anchor says it, for work does not.
+        is_far_enough = tip.chainwork >= self._tree.network.minimum_chainwork and tip.height >= self._anchor_height
+        return is_fresh and is_far_enough
 
     # --- messages ---
 
