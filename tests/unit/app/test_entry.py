@@ -10,8 +10,9 @@ from minicoin.app import cli
 
 
 def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
+    # As at a terminal: who is started in the background of a script is deaf to it.
     program = (
-        "import signal; from minicoin.app import entry; "
+        "import signal; from minicoin.app import entry; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "entry.load = lambda name: signal.raise_signal(signal.SIGINT); entry.main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
