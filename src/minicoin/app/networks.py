@@ -1,16 +1,17 @@
 """Networks by name: the built-in ones, this user's own, and files."""
 
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 from minicoin.app.places import NETWORK_SUFFIX, networks_directory, own_network_file
+from minicoin.app.toml_file import read_toml
 from minicoin.core.faults import MisuseError
 from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.builtin import NETWORKS
 from minicoin.core.params.models import ModelForm, SettingValue
 from minicoin.core.params.network import Network
+from minicoin.core.params.table import NotToml
 from minicoin.core.params.toml import GenesisUnmined, network_from_mapping
 from minicoin.core.params.toml_text import network_to_toml
 
@@ -45,10 +46,10 @@ def read_network(path: Path) -> Network:
 def read_network_table(path: Path) -> dict[str, object]:
     """The keys of a network file, not judged. Raises MisuseError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return read_toml(path)
     except OSError as error:
         raise MisuseError(f"cannot read the network file: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except NotToml as error:
         raise MisuseError(f"not TOML: {error}") from error
 
 

@@ -4,7 +4,6 @@ The one place where names, types, ranges and defaults of these choices are writt
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from minicoin.app.core_values import ActivationHeight, AssumedBlock, ChainWork, 
 from minicoin.app.log import DEBUG_AREAS
 from minicoin.app.networks import find_network
 from minicoin.app.places import DEFAULT_NETWORK, default_datadir
+from minicoin.app.toml_file import read_toml
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import (
     BAN_SCORE,
@@ -28,6 +28,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.params.network import Network
 from minicoin.core.params.settings import SETTINGS
+from minicoin.core.params.table import NotToml
 from minicoin.core.units import SECOND_US
 from minicoin.drivers.transport import TransportKind
 from minicoin.rpc.auth import SaltedUser
@@ -252,10 +253,10 @@ def make_options(given: Mapping[str, object], config: Path | None = None) -> Nod
 def read_config(path: Path) -> dict[str, object]:
     """The fields that a TOML file sets. Raises MisuseError that names the file, and an unknown key's nearest."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        table = read_toml(path)
     except OSError as error:
         raise MisuseError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except NotToml as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     fields: dict[str, object] = {}
     known = known_keys()

@@ -3,18 +3,19 @@
 What is named once stays named: a chain that went on by a recovery cannot be read without it.
 """
 
-import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from minicoin.app.toml_file import read_toml
 from minicoin.core.faults import MisuseError
 from minicoin.core.limits import RECOVERIES_NAMED_MAX
 from minicoin.core.params.network import Network
 from minicoin.core.params.recovery_file import RecoveryFile, recovery_from_mapping, recovery_to_toml
 from minicoin.core.params.rules import SignersKind
+from minicoin.core.params.table import NotToml
 from minicoin.core.primitives.block import RawBlock
 
 FOLDER: Final = "recoveries"
@@ -33,10 +34,10 @@ class NamedRecoveries:
 def read_recovery(path: Path, network: Network) -> RecoveryFile:
     """Raises MisuseError that names the file and what is wrong with it."""
     try:
-        return recovery_from_mapping(tomllib.loads(path.read_text(encoding="utf-8-sig")), network)
+        return recovery_from_mapping(read_toml(path), network)
     except OSError as error:
         raise MisuseError(f"cannot read the recovery file {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except NotToml as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error

@@ -14,18 +14,18 @@ The signature shows that the bank holds the key, and that nothing was changed or
 who the bank is: whoever founds the network reads the keys aloud over a telephone, or has the files from known hands.
 """
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from coincurve import PrivateKey
 
+from minicoin.app.toml_file import read_toml
 from minicoin.core.crypto.hashing import tagged_hash
 from minicoin.core.faults import DecodeError, MisuseError
 from minicoin.core.libp2p.peer_id import PeerId
 from minicoin.core.limits import ADMISSION_PEER_IDS_PER_ROW_MAX, ALLOCATION_SCRIPT_BYTES_MAX, MEMBER_NAME_BYTES_MAX
-from minicoin.core.params.table import TomlTable, quote
+from minicoin.core.params.table import NotToml, TomlTable, quote
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.signers.members import KEY_BYTES
 from minicoin.core.signers.votes import SIGNATURE_BYTES, verifies
@@ -113,14 +113,14 @@ def read_request(path: Path) -> FoundingRequest:
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
             raise MisuseError(f"it has more than {_FILE_BYTES_MAX} bytes")
-        request = _read(TomlTable(tomllib.loads(path.read_text(encoding="utf-8-sig")), "", "request"))
+        request = _read(TomlTable(read_toml(path), "", "request"))
         if not verifies(request.key, request.signature, request.digest):
             raise MisuseError(
                 f"the signature of {request.bank} does not hold: the file was changed or mistyped; ask for it again"
             )
     except OSError as error:
         raise MisuseError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except NotToml as error:
         raise MisuseError(f"{path} is not TOML: {error}") from error
     except MisuseError as error:
         raise MisuseError(f"{path}: {error}") from error

@@ -1,5 +1,6 @@
 """A table of configuration with its place in the file: reads typed values, and names the key of every mistake."""
 
+import tomllib
 from collections.abc import Mapping
 from difflib import SequenceMatcher, get_close_matches
 from typing import Final
@@ -13,6 +14,19 @@ _REQUIRED: Final = object()
 _NEAREST: Final = 0.6
 # Above every pair of keys that one table has: p2pkh and p2sh are 0.89 alike.
 _MISSPELT: Final = 0.9
+
+
+class NotToml(MisuseError):
+    """A text is none of TOML; its words say why."""
+
+
+def parse_toml(text: str) -> dict[str, object]:
+    """What a text of TOML says. Raises NotToml."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # More than tomllib's own: numbers may be too long for Python, and brackets too deep.
+        raise NotToml(str(error)) from error
 
 
 class TomlTable:

@@ -4,7 +4,6 @@ A file that ends inside a record was cut by a crash and is good up to there. A r
 and nothing behind it is believed.
 """
 
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, cast
@@ -17,6 +16,7 @@ from minicoin.core.limits import RECORD_BYTES_MAX
 from minicoin.core.node.assemble import NodeState
 from minicoin.core.overlay.forms import FORMS
 from minicoin.core.params.network import Network
+from minicoin.core.params.table import parse_toml
 from minicoin.core.params.toml import network_from_mapping
 from minicoin.core.primitives.block import HEADER_SIZE, BlockHash, BlockHeader
 from minicoin.core.recording.codec import EVENT, SHAPE, decode_policy
@@ -184,8 +184,8 @@ class RecordingReader:
 
 def _network(head: RecordHead) -> Network:
     try:
-        network = network_from_mapping(tomllib.loads(head.network), FORMS)
-    except (tomllib.TOMLDecodeError, MisuseError) as error:
+        network = network_from_mapping(parse_toml(head.network), FORMS)
+    except MisuseError as error:
         raise DecodeError(f"the recording's network cannot be read: {error}") from error
     if network.network_id != head.network_id:
         raise MisuseError(f"recorded by minicoin {head.version}, for which these rules are another network")

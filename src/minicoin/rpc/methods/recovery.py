@@ -1,11 +1,10 @@
 """Recoveries of a halted network: drafted, signed, put together. Minicoin's own methods."""
 
-import tomllib
-
 from minicoin.core.answers import RecoveryDrafted
 from minicoin.core.commands import Asks, ProposeRecovery, SignRecovery
 from minicoin.core.encoding.hashes import hash_to_hex
 from minicoin.core.params.recovery_file import RecoveryFile
+from minicoin.core.params.table import NotToml, parse_toml
 from minicoin.core.signers.recovery import Recovery
 from minicoin.rpc.errors import INVALID_PARAMETER, MISC_ERROR, RpcError
 from minicoin.rpc.json_text import Json
@@ -56,9 +55,8 @@ async def combine_recovery(call: Call) -> Json:
 
 async def _read(call: Call, text: str) -> RecoveryFile:
     try:
-        mapping = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        # More than TOMLDecodeError: numbers may be too long for Python, and brackets too deep.
+        mapping = parse_toml(text)
+    except NotToml as error:
         raise RpcError(INVALID_PARAMETER, f"no recovery file: {error}") from error
     found = await call.port.query(lambda node: node.recoveries.read(mapping))
     if isinstance(found, str):

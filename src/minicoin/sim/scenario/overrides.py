@@ -4,13 +4,13 @@ A value is written as in TOML; what is no TOML value is a text, so that quotes m
 """
 
 import re
-import tomllib
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
 from pydantic import BaseModel
 
+from minicoin.core.params.table import NotToml, parse_toml
 from minicoin.sim.scenario.problems import ScenarioError, key_paths, near_misses
 
 ALIASES: Final = {
@@ -60,8 +60,8 @@ def parse_value(text: str) -> object:
     if "\n" in text:
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except NotToml:
         return text
 
 

@@ -6,13 +6,13 @@ ScenarioError, which names file and key. The keys themselves are form's and its 
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
 from pydantic import ValidationError, model_validator
 
+from minicoin.core.params.table import NotToml, parse_toml
 from minicoin.sim.scenario.checks import check_scenario
 from minicoin.sim.scenario.form import ScenarioForm
 from minicoin.sim.scenario.groups import group_ranges, hash_weights, link_degrees
@@ -41,8 +41,8 @@ class Scenario(ScenarioForm):
     def from_toml(cls, text: str, source: str = "scenario") -> Self:
         """The scenario that a text describes; `source` begins each message. Raises ScenarioError."""
         try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            document = parse_toml(text)
+        except NotToml as error:
             raise ScenarioError(f"{source}: is not TOML: {error}") from error
         return cls.from_mapping(document, source)
 

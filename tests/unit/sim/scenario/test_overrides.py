@@ -65,6 +65,7 @@ def test_mistakes_name_the_setting(setting: str, message: str) -> None:
         ('"a b"', "a b"),
         ("simblock-2015", "simblock-2015"),
         ("1\nother = 2", "1\nother = 2"),
+        ("9" * 5_000, "9" * 5_000),
     ],
 )
 def test_values_are_toml_or_text(text: str, value: object) -> None:

@@ -45,6 +45,10 @@ def test_missing_broken_and_undecodable_files_are_told_apart(tmp_path: Path) -> 
     broken.write_text("name = ")
     with pytest.raises(ScenarioError, match=r"broken\.toml: is not TOML: Invalid value .at end of document"):
         Scenario.load(broken)
+    for value in ("9" * 5_000, "[" * 50_000):
+        broken.write_text(f"name = {value}")
+        with pytest.raises(ScenarioError, match=r"broken\.toml: is not TOML: "):
+            Scenario.load(broken)
     broken.write_bytes(b"name = '\xff'")
     with pytest.raises(ScenarioError, match="is no UTF-8 text"):
         Scenario.load(broken)
