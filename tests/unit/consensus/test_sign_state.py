@@ -66,22 +66,49 @@ def test_bytes_come_back(state) -> None:
         SignState.decode(raw + b"\0")
 
 
+@pytest.mark.parametrize("state", [EMPTY, LOCKED, LEANING, PROMISED, BEHIND])
+def test_no_bit_that_turned_on_the_disk_is_taken_for_a_word_of_the_key(state) -> None:
+    raw = state.encode()
+    for at in range(len(raw)):
+        for bit in range(8):
+            turned = raw[:at] + bytes((raw[at] ^ 1 << bit,)) + raw[at + 1 :]
+            with pytest.raises(DecodeError):
+                SignState.decode(turned)
+
+
+@pytest.mark.parametrize("state", [EMPTY, PREVOTED, LOCKED, LEANING])
+def test_what_older_versions_wrote_is_still_read(state) -> None:
+    assert SignState.decode(plain(state)) == state
+    assert SignState.decode(recovered(state)) == state
+    assert SignState.decode(recovered(BEHIND)) == BEHIND
+
+
+def plain(state: SignState) -> bytes:
+    """As the first version wrote it, which knew no recoveries: without epoch, promise, epochs left, and the hash."""
+    return b"\x01" + state.encode()[1 : -(32 + 1 + 1) - 32]
+
+
+def recovered(state: SignState) -> bytes:
+    """As the second version wrote it: without the hash."""
+    return b"\x02" + state.encode()[1:-32]
+
+
 def test_it_has_one_form() -> None:
-    raw = replace(LOCKED, votes=LOCKED.votes[::-1]).encode()
+    raw = plain(replace(LOCKED, votes=LOCKED.votes[::-1]))
     with pytest.raises(DecodeError, match="ascending"):
         SignState.decode(raw)
     with pytest.raises(DecodeError, match="one form"):
-        SignState.decode(b"\x02" + LOCKED.encode()[1:] + bytes(34))
-    with pytest.raises(DecodeError, match="one form"):
-        SignState.decode(BEHIND.encode().replace(RECOVERY.hash + b"\0", RECOVERY.hash + b"\5"))
-    with pytest.raises(DecodeError, match="version"):
-        SignState.decode(b"\x03" + LOCKED.encode()[1:])
-    spelt_out = LOCKED.encode()[:-1] + replace(LOCKED, lock=None).encode()[PREVOTED_END:]
+        SignState.decode(recovered(BEHIND).replace(RECOVERY.hash + b"\0", RECOVERY.hash + b"\5"))
+    with pytest.raises(DecodeError, match="version 4"):
+        SignState.decode(b"\x04" + LOCKED.encode()[1:])
+    with pytest.raises(DecodeError, match="version 0"):
+        SignState.decode(b"")
+    spelt_out = plain(LOCKED)[:-1] + plain(replace(LOCKED, lock=None))[PREVOTED_END:]
     with pytest.raises(DecodeError, match="one form"):
         SignState.decode(spelt_out)
 
 
-PREVOTED_END = len(replace(LOCKED, lock=None, valid=None).encode()) - 1
+PREVOTED_END = len(plain(replace(LOCKED, lock=None, valid=None))) - 1
 
 
 def test_a_raised_floor_refuses_what_is_below_and_lowers_nothing() -> None:

@@ -18,12 +18,14 @@ Rules, and why:
 
 Bytes, little-endian: version u8, member 32, height u32, count u16, the votes by ascending slot (core/signers/votes),
 lock, valid choice. Each of these two: 0, or 1 and round u32, block 32, list's hash 32, count u8, for each prevote by
-ascending member the key and the signature; the valid choice is 2 where it is the lock. Version 2, which is written
-where there is one of them, has behind that the epoch 32, the promise (0, or 1 and height u32, subject 32), and what
-epochs were left, a count u8 and each 32.
+ascending member the key and the signature; the valid choice is 2 where it is the lock. Then the epoch 32, the promise
+(0, or 1 and height u32, subject 32), what epochs were left, a count u8 and each 32, and the SHA-256 of all that, so
+that no bit that turned on the disk is taken for a word of this key. Two older versions have no hash and are still read:
+1 ends behind the valid choice, 2 has the rest.
 """
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import pairwise
 from struct import Struct
 from typing import Final
@@ -39,6 +41,8 @@ from minicoin.core.wire.reader import Reader
 
 _PLAIN: Final = 1
 _RECOVERED: Final = 2
+_VERSION: Final = 3
+_CHECKSUM_BYTES: Final = 32
 _PROMISE: Final = Struct("<I32s")
 _HEAD: Final = Struct("<B32sIH")
 _JUSTIFIED: Final = Struct("<I32s32sB")
@@ -139,8 +143,12 @@ class SignState:
         return vote in self.votes or bool(self.votes and vote.round < self.votes[0].round)
 
     def encode(self) -> bytes:
-        is_plain = self.epoch == NO_RECOVERY and self.promise is None and not self.left
-        head = _HEAD.pack(_PLAIN if is_plain else _RECOVERED, self.member, self.height, len(self.votes))
+        body = self._encode(_VERSION)
+        return body + sha256(body).digest()
+
+    def _encode(self, version: int) -> bytes:
+        """All but the hash."""
+        head = _HEAD.pack(version, self.member, self.height, len(self.votes))
         votes = b"".join(vote.encode() for vote in self.votes)
         lock = bytes((_NONE,)) if self.lock is None else bytes((_GIVEN,)) + _encode(self.lock)
         if self.valid is None:
@@ -149,18 +157,17 @@ class SignState:
             valid = bytes((_LOCK,))
         else:
             valid = bytes((_GIVEN,)) + _encode(self.valid)
-        return head + votes + lock + valid + (b"" if is_plain else self._encode_epoch())
+        return head + votes + lock + valid + (b"" if version == _PLAIN else self._encode_epoch())
 
     def _encode_epoch(self) -> bytes:
         return self.epoch + _encode_promise(self.promise) + bytes((len(self.left),)) + b"".join(self.left)
 
     @classmethod
     def decode(cls, raw: bytes) -> "SignState":
-        """What encode() gave. Raises DecodeError."""
-        reader = Reader(raw, "sign state")
+        """What encode() gave, of this version or one before. Raises DecodeError."""
+        body = _checked(raw)
+        reader = Reader(body, "sign state")
         version, member, height, count = _HEAD.unpack(reader.take(_HEAD.size))
-        if version not in (_PLAIN, _RECOVERED):
-            raise DecodeError(f"a sign state of version {version}")
         votes = tuple(Vote.decode(reader.take(VOTE_BYTES)) for _ in range(count))
         slots = [vote.slot for vote in votes]
         if any(vote.height != height for vote in votes) or any(low >= high for low, high in pairwise(slots)):
@@ -168,15 +175,28 @@ class SignState:
         lock = _decode(reader, height, None)
         valid = _decode(reader, height, lock)
         epoch, promise, left = NO_RECOVERY, None, tuple[bytes, ...]()
-        if version == _RECOVERED:
+        if version != _PLAIN:
             epoch = reader.take(len(NO_RECOVERY))
             promise = RecoveryPromise(*_PROMISE.unpack(reader.take(_PROMISE.size))) if reader.take(1) == b"\1" else None
             left = tuple(reader.take(len(NO_RECOVERY)) for _ in range(reader.take(1)[0]))
         reader.end()
         state = cls(member, height, votes, lock, valid, epoch, promise, left)
-        if state.encode() != raw:
+        if state._encode(version) != body:
             raise DecodeError("a sign state that is not in its one form")
         return state
+
+
+def _checked(raw: bytes) -> bytes:
+    """What stands before the hash, where there has to be one. Raises DecodeError."""
+    version = raw[0] if raw else 0
+    if version in (_PLAIN, _RECOVERED):
+        return raw
+    if version != _VERSION:
+        raise DecodeError(f"a sign state of version {version}")
+    body = raw[:-_CHECKSUM_BYTES]
+    if sha256(body).digest() != raw[len(body) :]:
+        raise DecodeError("a sign state whose checksum is wrong: it was cut off or changed on the disk")
+    return body
 
 
 def promised_by(state: SignState, statement: bytes) -> SignState:
