@@ -7,7 +7,7 @@ import pytest
 from tests.unit.sim.result.synthetic import empty_record, make_record
 from tests.waiting import wait_until
 
-from minicoin.sim.result.compare import FIGURES, result_row, write_comparison, write_rows
+from minicoin.sim.result.compare import FIGURES, comparison_html, read_rows, result_row, write_rows
 from minicoin.sim.result.json import to_json
 from minicoin.sim.result.report import report_html, write_report
 
@@ -92,7 +92,7 @@ def test_sweeps_side_by_side(browser: Browser, tmp_path: Path) -> None:
         for seed in (1, 2)
     ]
     write_rows(rows, table)
-    write_comparison([table], "nodes.count", file)
+    file.write_text(comparison_html(read_rows([table]), "nodes.count"), encoding="utf-8")
     page = open_report(browser, file)
     assert len(drawn_plots(page)) == len(FIGURES)
     assert_is_quiet(page, file)

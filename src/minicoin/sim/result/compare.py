@@ -68,11 +68,6 @@ def read_rows(files: Sequence[Path]) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed")
 
 
-def write_comparison(files: Sequence[Path], parameter: str, file: Path) -> None:
-    """Read sweeps and write their comparison against a swept parameter."""
-    file.write_text(comparison_html(read_rows(files), parameter), encoding="utf-8")
-
-
 def comparison_html(runs: pl.DataFrame, parameter: str) -> str:
     """One page: each figure against `parameter`; runs that differ in other parameters or in the engine are lines of
     their own, seeds are points."""

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from minicoin.core.faults import MisuseError
-from minicoin.sim.result.compare import comparison_html, read_rows, result_row, write_comparison, write_rows
+from minicoin.sim.result.compare import comparison_html, read_rows, result_row, write_rows
 from minicoin.sim.result.json import to_json
 
 from .synthetic import make_record
@@ -87,8 +87,8 @@ def test_each_engine_is_a_line_and_a_model_is_named(tmp_path) -> None:
 def test_words_as_values(tmp_path) -> None:
     rows = [result_row(to_json(make_record(10, 5)), {"topology.source": name}) for name in ("random", "ring")]
     write_rows(rows, tmp_path / "sweep.parquet")
-    write_comparison([tmp_path / "sweep.parquet"], "topology.source", tmp_path / "out.html")
-    plot = plots_of((tmp_path / "out.html").read_text(encoding="utf-8"))["by-events"]
+    page = comparison_html(read_rows([tmp_path / "sweep.parquet"]), "topology.source")
+    plot = plots_of(page)["by-events"]
     assert plot["layout"]["xaxis"]["type"] == "category"
 
 
