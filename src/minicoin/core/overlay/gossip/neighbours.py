@@ -12,13 +12,14 @@ from typing import Final
 from minicoin.core.limits import GOSSIP_NEIGHBOUR_AGAIN_US, GOSSIP_NEIGHBOUR_PATIENCE_US, GOSSIP_VIEW_MAX
 from minicoin.core.overlay.contract import Wants
 from minicoin.core.overlay.gossip.settings import GossipSettings
-from minicoin.core.overlay.gossip.view import Endpoint, Member
+from minicoin.core.overlay.gossip.view import Member
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.rng import Rng
 from minicoin.core.units import ConnId, Micros
 
+_Endpoint = tuple[str, int]
 _OURS: Final = (SlotKind.FULL_RELAY, SlotKind.OVERLAY)
 
 
@@ -27,7 +28,7 @@ def is_neighbour(peer: PeerView) -> bool:
     return peer.kind in _OURS
 
 
-def _endpoint(address: NodeAddress) -> Endpoint:
+def _endpoint(address: NodeAddress) -> _Endpoint:
     return address.host, address.port
 
 
@@ -48,7 +49,7 @@ class Neighbours:
         self._block_only = block_only
         self._rng = rng
         self._dialling: dict[NodeAddress, Micros] = {}
-        self._tried: dict[Endpoint, Micros] = {}
+        self._tried: dict[_Endpoint, Micros] = {}
         self._leaving: ConnId | None = None
         self._is_swapping = False
         self._peers: tuple[PeerView, ...] | None = None

@@ -2,9 +2,9 @@
 
 A member is fresh for the expiry, counted from when it spoke. A newer version renews it, an older or equal one changes
 nothing. Where there is no room the stalest gives way to what is fresher: of all, or of the group whose part is full.
+Members are few: who is of a group, or at an endpoint, is looked for among them, and only when one comes that is new.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -20,8 +20,6 @@ from minicoin.core.overlay.gossip.alive import Alive
 from minicoin.core.overlay.gossip.messages import Heard, age_of
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import Micros
-
-Endpoint = tuple[str, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +45,10 @@ class _Dead:
     until: Micros
 
 
+def _is_same_endpoint(one: NodeAddress, other: NodeAddress) -> bool:
+    return one.host == other.host and one.port == other.port
+
+
 def _stalest(members: Iterable[Member]) -> Member:
     return min(members, key=attrgetter("spoke_at"))
 
@@ -58,11 +60,7 @@ class PartialView:
         self._expiry_us = expiry_us
         self._group_of = group_of
         self._members: dict[bytes, Member] = {}
-        self._endpoints: dict[Endpoint, bytes] = {}
         self._dead: dict[bytes, _Dead] = {}
-        # How many are of each.
-        self._groups: Counter[bytes] = Counter()
-        self._sources: Counter[bytes] = Counter()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -94,33 +92,34 @@ class PartialView:
     def hear(self, heard: Heard, source: bytes, now: Micros) -> bool:
         """Take a statement that is news and genuine, told by a peer of the group `source`; whether it has a place."""
         alive, spoke_at = heard.alive, Micros(now - heard.age_us)
-        endpoint = (alive.address.host, alive.address.port)
-        # Two that claim one endpoint cannot both be right; the first one stays until it expires.
-        if self._endpoints.get(endpoint, alive.peer_id) != alive.peer_id:
-            return False
         known = self._members.get(alive.peer_id)
         if known is not None and alive.address == known.alive.address:
             known.alive, known.spoke_at = alive, max(known.spoke_at, spoke_at)
             return True
+        # Two that claim one endpoint cannot both be right; the first one stays until it expires.
+        if any(one is not known and _is_same_endpoint(one.alive.address, alive.address) for one in self):
+            return False
         member = Member(alive, spoke_at, source if known is None else known.source, self._group_of(alive.address))
         if known is not None:
             # It moved. Where there is no room for it, it is still where it was.
-            self._drop(known)
+            del self._members[alive.peer_id]
         if not self._make_room(member):
             if known is not None:
-                self._put(known)
+                self._members[alive.peer_id] = known
             return False
-        self._put(member)
+        self._members[alive.peer_id] = member
         self._dead.pop(alive.peer_id, None)
         return True
 
     def _make_room(self, member: Member) -> bool:
         """The stalest of what is full gives way, if it is staler than what is to come."""
         leaving: list[Member] = []
-        if self._groups[member.group] >= GOSSIP_VIEW_PER_GROUP_MAX:
-            leaving.append(_stalest(one for one in self if one.group == member.group))
-        if self._sources[member.source] >= GOSSIP_VIEW_PER_SOURCE_MAX:
-            one = _stalest(one for one in self if one.source == member.source)
+        of_group = [one for one in self if one.group == member.group]
+        if len(of_group) >= GOSSIP_VIEW_PER_GROUP_MAX:
+            leaving.append(_stalest(of_group))
+        of_source = [one for one in self if one.source == member.source]
+        if len(of_source) >= GOSSIP_VIEW_PER_SOURCE_MAX:
+            one = _stalest(of_source)
             if one not in leaving:
                 leaving.append(one)
         if not leaving and len(self) >= GOSSIP_VIEW_MAX:
@@ -128,7 +127,7 @@ class PartialView:
         if any(one.spoke_at >= member.spoke_at for one in leaving):
             return False
         for one in leaving:
-            self._drop(one)
+            del self._members[one.alive.peer_id]
         return True
 
     def _is_fresh(self, member: Member, now: Micros) -> bool:
@@ -137,26 +136,10 @@ class PartialView:
     def expire(self, now: Micros) -> None:
         """Who was silent for too long is dead, and who was dead for long enough forgotten."""
         for member in [member for member in self._members.values() if not self._is_fresh(member, now)]:
-            self._drop(member)
+            del self._members[member.alive.peer_id]
             kept_us = GOSSIP_DEAD_KEPT_EXPIRIES * self._expiry_us
             self._dead[member.alive.peer_id] = _Dead(member.alive, Micros(now + kept_us))
         for peer_id in [peer_id for peer_id, dead in self._dead.items() if dead.until <= now]:
             del self._dead[peer_id]
         while len(self._dead) > GOSSIP_VIEW_DEAD_MAX:
             del self._dead[next(iter(self._dead))]
-
-    def _put(self, member: Member) -> None:
-        address = member.alive.address
-        self._members[member.alive.peer_id] = member
-        self._endpoints[address.host, address.port] = member.alive.peer_id
-        self._groups[member.group] += 1
-        self._sources[member.source] += 1
-
-    def _drop(self, member: Member) -> None:
-        address = member.alive.address
-        del self._members[member.alive.peer_id]
-        del self._endpoints[address.host, address.port]
-        for counts, name in ((self._groups, member.group), (self._sources, member.source)):
-            counts[name] -= 1
-            if not counts[name]:
-                del counts[name]
