@@ -58,7 +58,7 @@ class _Peer:
 
 @dataclass(slots=True)
 class _Source:
-    """A peer that announced something: what, and whether by its txid; how much it owes."""
+    """A peer that announced something we wait for: what, and whether by its txid; how much it owes."""
 
     peer: _Peer
     announced: dict[bytes, bool]
@@ -132,17 +132,15 @@ class TxRequests:
         if wanted.asked is not None:
             self._sources[wanted.asked].in_flight -= 1
         for conn in wanted.candidates:
-            del self._sources[conn].announced[key]
-        self._announcements -= len(wanted.candidates)
+            self._leave(conn, key)
 
     def failed(self, conn: ConnId, key: bytes) -> None:
         """The peer does not have it (notfound) or was too slow: never ask it again for this one."""
         source = self._sources.get(conn)
         if source is None or key not in source.announced:
             return
-        del source.announced[key]
-        self._announcements -= 1
         self._drop(key, conn)
+        self._leave(conn, key)
 
     def due(self, now: Micros) -> dict[ConnId, list[bytes]]:
         """Requests to send now; they count as sent."""
@@ -186,6 +184,14 @@ class TxRequests:
     def _choose(self, wanted: _Wanted, now: Micros) -> ConnId | None:
         ready = [conn for conn, at in wanted.candidates.items() if at <= now]
         return next((conn for conn in ready if self._sources[conn].peer.is_preferred), next(iter(ready), None))
+
+    def _leave(self, conn: ConnId, key: bytes) -> None:
+        """The peer is not asked for it. One that has nothing else for us is no source any more."""
+        source = self._sources[conn]
+        del source.announced[key]
+        self._announcements -= 1
+        if not source.announced:
+            del self._sources[conn]
 
     def _drop(self, key: bytes, conn: ConnId) -> None:
         wanted = self._wanted.get(key)
