@@ -3,6 +3,7 @@
 import ast
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ CORE = ROOT / "src/minicoin/core"
 MIRRORS = ROOT / "tests/unit"
 
 
-def without_mirror() -> list[str]:
+@cache
+def without_mirror() -> tuple[str, ...]:
     """Modules as they are written in CONTRIBUTING.md: `wallet/errors`."""
     # A package that only says what it owns has nothing to test.
     modules = (path.relative_to(CORE) for path in CORE.rglob("*.py") if len(ast.parse(path.read_text()).body) > 1)
     lacking = (path for path in modules if not (MIRRORS / path.parent / f"test_{path.name}").exists())
-    return sorted(path.with_suffix("").as_posix() for path in lacking)
+    return tuple(sorted(path.with_suffix("").as_posix() for path in lacking))
 
 
 def exemptions(text: str) -> list[str]:
