@@ -4,6 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# The tests start the program hundreds of times: it is compiled once, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check soak bench reproduce setup peers lint types imports lock clean
 
 demo: $(READY)
