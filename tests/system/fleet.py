@@ -103,7 +103,7 @@ class Fleet:
     def kill(self, victims: Sequence[Member]) -> None:
         """As kill -9 does, all of them before the rest can answer to it."""
         for victim in victims:
-            victim.process.kill()
+            victim.process.kill_nowait()
         for victim in victims:
             victim.process.wait()
             self.members.remove(victim)

@@ -4,7 +4,11 @@ From there on they are as if started by the command line: processes of their own
 """
 
 import multiprocessing
-from collections.abc import Sequence
+import os
+import shlex
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -25,13 +29,15 @@ def _server() -> ForkServerContext:
 class ForkedNode(GreetedNode):
     """A running `minicoin startnode WORDS` with this data directory."""
 
-    def __init__(self, words: Sequence[str], datadir: Path, log: Path) -> None:
+    def __init__(
+        self, words: Sequence[str], datadir: Path, log: Path, exports: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(datadir, log)
         log.touch()
         self._out = log.with_suffix(".out")
         self._out.write_text("")
         line = ["startnode", "--datadir", str(datadir), *words]
-        self._process = _server().Process(target=run_node, args=(line, str(self._out), str(log)))
+        self._process = _server().Process(target=run_node, args=(line, str(self._out), str(log), dict(exports or {})))
         self._process.start()
 
     def wait_up(self) -> None:
@@ -51,9 +57,24 @@ class ForkedNode(GreetedNode):
         """As Ctrl-C does; it ends in its own time."""
         self._process.terminate()
 
-    def kill(self) -> None:
+    def stop(self) -> int:
+        """The same, waited for; the exit code."""
+        self.end()
+        return self.wait()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """As kill does."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def kill_nowait(self) -> None:
         """As kill -9 does; it is gone once it was waited for."""
         self._process.kill()
+
+    def kill(self) -> None:
+        """The same, waited for."""
+        self.kill_nowait()
+        self.wait()
 
     def wait(self) -> int:
         """For its end; the exit code."""
@@ -63,3 +84,24 @@ class ForkedNode(GreetedNode):
             self._process.kill()
             raise AssertionError(f"does not end: {self}")
         return code
+
+
+def started(line: str, network: str, log: Path, exports: Mapping[str, str] | None = None) -> ForkedNode:
+    """A running `minicoin startnode ...` that answers calls; what its terminal exports is nothing but this."""
+    program, command, *options = shlex.split(line)
+    assert (program, command) == ("minicoin", "startnode"), line
+    datadir = Path(options[options.index("--datadir") + 1])
+    node = ForkedNode(["--network", network, *options], datadir, log, exports)
+    node.wait_up()
+    return node
+
+
+@contextmanager
+def running(line: str, network: str, log: Path) -> Iterator[ForkedNode]:
+    """Runs until the block is left; must have survived until then."""
+    node = started(line, network, log)
+    try:
+        yield node
+    finally:
+        code = node.stop()
+    assert code == 0, node.log

@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.ports import free_ports
 from tests.waiting import wait_until
 
-from .processes import run, running
+from .forked import running
+from .processes import minicoin
 
 NETWORK = "regtest"
 
@@ -19,7 +20,7 @@ def test_payments_and_blocks_cross_from_libp2p_to_tcp_and_back(tmp_path: Path) -
         return command, NETWORK, tmp_path / f"{name}.log"
 
     def cli(name: str, words: str) -> str:
-        return run(f"minicoin {words} --datadir {tmp_path / name}", NETWORK)
+        return minicoin(f"{words} --datadir {tmp_path / name}", NETWORK)
 
     with running(*line("bridge", f"-l 0 --plain-port {plain}")) as bridge:
         secured = f"--no-listen --connect {bridge.address}"

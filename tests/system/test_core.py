@@ -12,18 +12,18 @@ from tests.ports import free_ports
 from tests.waiting import wait_until
 
 from .core_node import CoreNode, running_core
-from .processes import NodeProcess, running
+from .forked import ForkedNode, running
 
 NETWORK = "bitcoin-regtest"
 SINGLE_BLOCKS = 40
 OUTSIDER = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
 """Nobody's address: the hash of its key is zero."""
 
-Node = CoreNode | NodeProcess
+Node = CoreNode | ForkedNode
 
 
 @contextmanager
-def minicoin(directory: Path) -> Iterator[NodeProcess]:
+def minicoin(directory: Path) -> Iterator[ForkedNode]:
     """A node that listens on plain TCP, `address` is where."""
     (port,) = free_ports(1)
     line = f"minicoin startnode --network {NETWORK} --datadir {directory / 'data'} -l {port} --rpcport 0 --no-dnsseed"
@@ -86,7 +86,7 @@ def _is_ready(node: Node) -> bool:
 
 
 @contextmanager
-def pair(tmp_path: Path, dialler: str = "minicoin") -> Iterator[tuple[CoreNode, NodeProcess]]:
+def pair(tmp_path: Path, dialler: str = "minicoin") -> Iterator[tuple[CoreNode, ForkedNode]]:
     """A Core node and ours, connected."""
     with running_core(tmp_path / "core") as core, minicoin(tmp_path / "ours") as ours:
         link(*((ours, core) if dialler == "minicoin" else (core, ours)))

@@ -6,6 +6,7 @@ signs twice is looked at from outside, by asking the signer as a node that lies 
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +32,8 @@ from minicoin.drivers.signer.link import SignerLink
 from minicoin.drivers.signer.place import listen_at, read_place
 from minicoin.drivers.signer.protocol import KeysHeld, encode_frame
 
-from .processes import PROGRAMS, NodeProcess, environment, run
+from .forked import ForkedNode, started
+from .processes import PROGRAMS, environment, minicoin
 
 PASSPHRASE = "quite a long one"
 
@@ -73,30 +75,27 @@ class OneBank:
     """Its node's directory, and the signer's with the key."""
 
     def __init__(self, directory: Path) -> None:
-        run(
-            f"MINICOIN_SIGNING_PASSPHRASE='{PASSPHRASE}' minicoin consortium request solo --bank Solo"
-            f" --datadir {directory}/node --out {directory}/solo.request.toml"
-            f" && minicoin consortium new solo --from {directory} --private --empty-after 1 --yes"
-            f" --out {directory}/solo.toml",
-            "regtest",
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MINICOIN_SIGNING_PASSPHRASE", PASSPHRASE)
+            request = f"--datadir {directory}/node --out {directory}/solo.request.toml"
+            minicoin(f"consortium request solo --bank Solo {request}", "regtest")
         self.network = str(directory / "solo.toml")
+        found = f"--from {directory} --private --empty-after 1 --yes --out {self.network}"
+        minicoin(f"consortium new solo {found}", "regtest")
         self.datadir = directory / "node"
         self.keys = directory / "signer"
         # As docs/upkeep.md says.
-        run(
-            f"mkdir -m 700 {self.keys} && cp {self.datadir}/state/sign-state {self.keys}/signing.floor"
-            f" && mv {self.datadir}/signing.key {self.keys}/",
-            self.network,
-        )
+        self.keys.mkdir(mode=0o700)
+        shutil.copy(self.datadir / "state/sign-state", self.keys / "signing.floor")
+        (self.datadir / "signing.key").rename(self.keys / "signing.key")
         self.ports = free_ports(2)
         self.signer = SignerProcess(self.network, self.keys)
         self.node = self.start_node()
 
-    def start_node(self) -> NodeProcess:
+    def start_node(self) -> ForkedNode:
         listen, rpc = self.ports
         line = f"minicoin startnode --datadir {self.datadir} --listen {listen} --rpcport {rpc}"
-        return NodeProcess(f"{line} --signer unix:{self.keys}/socket", self.network, self.datadir / "node.log")
+        return started(f"{line} --signer unix:{self.keys}/socket", self.network, self.datadir / "node.log")
 
     @property
     def height(self) -> int:
@@ -157,8 +156,8 @@ def test_the_node_goes_on_with_its_signer_and_follows_without(bank: OneBank) -> 
     height = bank.height
     # The old key is destroyed, at the signer and in what the node knows of it.
     signed = SignState.decode((bank.keys / "signing.floor").read_bytes())
-    retire = f"minicoin consortium retirekey {signed.member.hex()} --yes --datadir"
-    run(f"{retire} {bank.keys} && {retire} {bank.datadir}", bank.network)
+    for directory in (bank.keys, bank.datadir):
+        minicoin(f"consortium retirekey {signed.member.hex()} --yes --datadir {directory}", bank.network)
     bank.signer = SignerProcess(bank.network, bank.keys, key="signing-2.key")
     wait_until(lambda: bank.height > height, "it goes on")
 
@@ -187,20 +186,20 @@ def the_key_is_rolled(bank: OneBank) -> None:
     """By the commands of docs/upkeep.md; the node runs all the while."""
     keys, datadir, rpc = bank.keys, bank.datadir, bank.ports[1]
     (old,) = [row["key"] for row in bank.node.call("listmembers")["members"]]
-    new = run(
-        f"MINICOIN_SIGNING_PASSPHRASE='{PASSPHRASE}' minicoin consortium newkey --datadir {keys}"
-        f" && cp {keys}/state/sign-state-2 {keys}/signing-2.floor && cp {keys}/state/sign-state-2 {datadir}/state/",
-        bank.network,
-    ).strip()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINICOIN_SIGNING_PASSPHRASE", PASSPHRASE)
+        new = minicoin(f"consortium newkey --datadir {keys}", bank.network).strip()
+    shutil.copy(keys / "state/sign-state-2", keys / "signing-2.floor")
+    shutil.copy(keys / "state/sign-state-2", datadir / "state")
     assert bank.signer.end(signal.SIGTERM) == 0
     both = ("--signing-key", str(keys / "signing-2.key"))
     bank.signer = SignerProcess(bank.network, keys, *both)
     node = f"--datadir {datadir} --rpcport {rpc}"
     before = bank.height
-    assert new in run(f"minicoin members loadkey --no-passphrase {node}", bank.network)
+    assert new in minicoin(f"members loadkey --no-passphrase {node}", bank.network)
     # Blocks come while a command runs: ahead of the next one are several times as many as came during this one.
     height = bank.height + 4 + 3 * (bank.height - before)
-    run(f"minicoin members roll Solo {new} --from-height {height} {node}", bank.network)
+    minicoin(f"members roll Solo {new} --from-height {height} {node}", bank.network)
     wait_until(lambda: bank.height > height + 1, "the new key signs")
     assert [row["key"] for row in bank.node.call("listmembers")["members"]] == [new] != [old]
     assert SignState.decode((keys / "signing.floor").read_bytes()).height == height - 1

@@ -12,7 +12,7 @@ from minicoin.core.params.builtin import lookup
 from minicoin.core.script.standard import script_address
 from minicoin.core.wire.codec import TABLE
 
-from .processes import running
+from .forked import running
 
 NETWORK = "regtest"
 ANOTHER_IDENTITY = "12D3KooWEAjXrWdZmYiHm9FkWQpHvTxFYonH3uAfWMpLceRcLhMN"

@@ -9,7 +9,8 @@ from tests.waiting import wait_until
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.toml_text import network_to_toml
 
-from .processes import NodeProcess, run, running
+from .forked import ForkedNode, running, started
+from .processes import minicoin
 
 
 def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path
 
     with running(line("middle", "-l 0 --connect 0"), network, tmp_path / "middle.log") as middle:
         outside = f"--no-listen --connect {middle.address}"
-        far = NodeProcess(line("far", outside), network, tmp_path / "far.log")
+        far = started(line("far", outside), network, tmp_path / "far.log")
         with running(line("near", outside), network, tmp_path / "near.log") as near:
             for node in (near, far):
                 wait_until(lambda node=node: _speaks(node), "the offers of the line")
@@ -31,7 +32,7 @@ def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path
 
             # Two hops, though the near one knows nobody but the middle. Killed right after its receipt, the addressee
             # has the letter when it starts again.
-            told = run(f"minicoin net tell {there} 'good morning' --datadir {near.datadir}", network)
+            told = minicoin(f"net tell {there} 'good morning' --datadir {near.datadir}", network)
             assert told.startswith("delivered in 2 hops: "), told
             far.kill()
             # Random knows no way to somebody who is not connected, alive or not.
@@ -39,7 +40,7 @@ def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path
             gone = near.call("tellpeer", there, "are you there?")
             assert (gone["outcome"], gone["neighbours"]) == ("maybe", 1)
             with running(line("far", outside), network, tmp_path / "far.log") as again:
-                shown = run(f"minicoin net letters --datadir {again.datadir}", network)
+                shown = minicoin(f"net letters --datadir {again.datadir}", network)
                 assert shown.rstrip().endswith(f"{near.call('getnetworkinfo')['peerid']}  good morning"), shown
                 wait_until(lambda: _speaks(again), "its return")
                 wait_until(lambda: len(middle.call("getoverlay")["neighbours"]) == 2, "its return at the middle")
@@ -60,6 +61,6 @@ def test_a_letter_arrives_and_stays_and_who_is_gone_is_said_to_be(tmp_path: Path
             assert " letter " in middle.log
 
 
-def _speaks(node: NodeProcess) -> bool:
+def _speaks(node: ForkedNode) -> bool:
     """Whether its peer has offered letters: the offer is counted like any message."""
     return any("extensions" in peer["bytesrecv_per_msg"] for peer in node.call("getpeerinfo"))

@@ -33,9 +33,9 @@ from minicoin.core.wire.frame import encode_frame
 from minicoin.core.wire.messages import GetData, InventoryVector, InvType
 from minicoin.testing.chain_maker import ChainMaker
 
+from .forked import started
 from .libp2p_attacker import OFFER, WIRE_STREAM, Attacker, data_frame
 from .node_under_test import NodeUnderTest, running_node
-from .processes import NodeProcess
 
 NETWORK = lookup("regtest")
 CYCLES = 10_000 if os.environ.get("MINICOIN_SOAK") else 1_000
@@ -555,7 +555,7 @@ def test_a_frozen_process_is_dropped_and_comes_back_when_it_thaws(tmp_path: Path
         assert identity is not None
         target = f"/ip4/127.0.0.1/tcp/{siege.node.port}/p2p/{identity.peer_id}"
         line = f"minicoin startnode --datadir {tmp_path}/frozen --listen 0 --rpcport 0 --connect {target}"
-        process = await trio.to_thread.run_sync(NodeProcess, line, NETWORK.name, tmp_path / "log")
+        process = await trio.to_thread.run_sync(started, line, NETWORK.name, tmp_path / "log")
         seen = siege.node.core.view
         try:
             await wait_until_async(lambda: len(seen.sessions) == 2 and seen.ready_peers(), "a second peer")

@@ -30,8 +30,9 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
+from .forked import running
 from .node_under_test import NodeUnderTest, running_setup
-from .processes import environment, running
+from .processes import environment
 
 NETWORK = "regtest"
 OTHER_ID = Identity.from_number(99).peer_id

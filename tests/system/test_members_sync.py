@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.command_line import call
 from tests.unit.netsync.banks_chain import NETWORK, blocks, keys_at, listed
 from tests.waiting import wait_until
 
@@ -14,7 +15,7 @@ from minicoin.core.policy.anchor import Anchor, anchor_to_toml
 from minicoin.core.primitives.block import BlockHash
 from minicoin.drivers.store.local_chain import LocalChain
 
-from .processes import NodeProcess, run, running
+from .forked import ForkedNode, running
 
 LENGTH = 150
 CHAIN = blocks(LENGTH)
@@ -48,9 +49,8 @@ class Banks:
         where = f"--network {self.file} --datadir {self._directory / name}"
         return f"minicoin startnode {where} -l 0 --rpcport 0 {options}", "regtest", self._directory / f"{name}.log"
 
-    def cli(self, name: str, words: str) -> str:
-        where = f"--network {self.file} --datadir {self._directory / name}"
-        return run(f"minicoin {words} {where} 2>&1 || true", "regtest")
+    def cli(self, name: str, *words: str) -> str:
+        return call(*words, "--network", self.file, "--datadir", self._directory / name).output
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def banks(tmp_path: Path) -> Banks:
     return Banks(tmp_path)
 
 
-def height(node: NodeProcess) -> object:
+def height(node: ForkedNode) -> object:
     return node.call("getblockcount")
 
 
-def info(node: NodeProcess) -> dict:
+def info(node: ForkedNode) -> dict:
     found = node.call("getblockchaininfo")
     assert isinstance(found, dict)
     return found
@@ -91,16 +91,17 @@ def test_newcomers_verify_all_history_headers_first(banks: Banks) -> None:
 
             # What a final block holds is final for whoever asks, and what nobody knows of is said to be unknown.
             txid = CHAIN[0].block.transactions[0].txid[::-1].hex()
-            told = banks.cli("fresh", f"waitforfinal {txid} 5")
+            told = banks.cli("fresh", "waitforfinal", txid, "5")
             assert f"final at height 1, signed by 4 members: block {hash_to_hex(CHAIN[0].block.hash)}" in told
-            assert "No such transaction" in banks.cli("fresh", f"waitforfinal {'77' * 32} 5")
-            refused = banks.cli("fresh", "rpc generatetodescriptor 1 'raw(51)'")
+            assert "No such transaction" in banks.cli("fresh", "waitforfinal", "77" * 32, "5")
+            refused = banks.cli("fresh", "rpc", "generatetodescriptor", "1", "raw(51)")
             assert "members of this network sign its blocks" in refused
     # What it has now is what it goes by.
     with running(*banks.line("fresh", "--no-listen")) as again:
         assert info(again)["anchor"] == {"height": LENGTH, "hash": TIP}
 
 
-def test_a_node_that_could_not_take_part_does_not_start(banks: Banks) -> None:
-    said = banks.cli("none", "startnode --transport tcp")
-    assert "--transport tcp: the nodes of banks know each other by their peer ids" in said
+def test_a_node_that_could_not_take_part_does_not_start(banks: Banks, tmp_path: Path) -> None:
+    node = ForkedNode(["--network", str(banks.file), "--transport", "tcp"], tmp_path / "none", tmp_path / "none.log")
+    assert node.wait() == 1
+    assert "--transport tcp: the nodes of banks know each other by their peer ids" in node.log

@@ -22,8 +22,9 @@ from minicoin.core.recording.replay import replay as replay_here
 from minicoin.core.wallet.keys import Chain, KeyPath, SigningKey, entropy_from_mnemonic
 from minicoin.rpc.errors import METHOD_NOT_FOUND
 
+from .forked import ForkedNode, running, started
 from .node_under_test import running_setup
-from .processes import PROGRAMS, NodeProcess, environment, running
+from .processes import PROGRAMS, environment
 
 NETWORK = "regtest"
 NOBODY = "mcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq3g26ws"
@@ -56,12 +57,12 @@ def line(directory: Path, *options: str) -> str:
     return f"minicoin startnode --datadir {directory} -l 0 --rpcport 0 {' '.join(options)}"
 
 
-def sync(*nodes: NodeProcess) -> None:
+def sync(*nodes: ForkedNode) -> None:
     """Until all have the same tip."""
     wait_until(lambda: len({node.call("getbestblockhash") for node in nodes}) == 1, "the nodes agree")
 
 
-def signed_payment(wallet: NodeProcess, address: str) -> str:
+def signed_payment(wallet: ForkedNode, address: str) -> str:
     """A payment that the wallet signs and does not send."""
     coin = wallet.call("listunspent")[0]
     amount = round(float(coin["amount"]) - 0.001, 8)
@@ -91,7 +92,7 @@ QUESTIONS = (
 )
 
 
-def ask_everything(node: NodeProcess) -> None:
+def ask_everything(node: ForkedNode) -> None:
     """Questions are no events: a replay knows nothing of them."""
     for method, *params in QUESTIONS:
         node.call(method, *params)
@@ -138,7 +139,7 @@ def test_a_recorded_session_is_replayed_to_the_same_state(tmp_path: Path) -> Non
         assert report["events"] > 100
 
         # The same data directory again: the recording begins with all that it holds.
-        recorded = NodeProcess(
+        recorded = started(
             line(directory, "-d", wallet.address, "--record", str(killed)), NETWORK, tmp_path / "killed.log"
         )
         wait_until(lambda: recorded.call("getrawmempool") == [pending], "the mempool is read back")

@@ -13,7 +13,8 @@ from minicoin.app.identity import adopt_identity
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.params.toml_text import network_to_toml
 
-from .processes import NodeProcess, run
+from .forked import ForkedNode, started
+from .processes import minicoin
 
 KILLS = 2
 
@@ -28,18 +29,18 @@ class Operator:
         network = replace(REGTEST, name="acme", own_messages=True, founders=founders, founder_quorum=2)
         self.file.write_text(network_to_toml(network))
 
-    def start(self, name: str, peer: NodeProcess | None = None) -> NodeProcess:
+    def start(self, name: str, peer: ForkedNode | None = None) -> ForkedNode:
         line = f"minicoin startnode --network {self.file} --datadir {self.directory / name} -l 0 --rpcport 0"
-        return NodeProcess(f"{line} -d {peer.address}" if peer else line, "regtest", self.directory / f"{name}.log")
+        return started(f"{line} -d {peer.address}" if peer else line, "regtest", self.directory / f"{name}.log")
 
-    def run(self, node: NodeProcess, words: str) -> str:
+    def run(self, node: ForkedNode, words: str) -> str:
         """`minicoin records WORDS` beside a node."""
         rpc = next(line for line in node.greeting if line.startswith("RPC on")).split()[2].rstrip(",")
         options = f"--network {self.file} --datadir {node.datadir} --rpcport {rpc.rpartition(':')[2]}"
-        return run(f"minicoin records {words} {options}", "regtest")
+        return minicoin(f"records {words} {options}", "regtest")
 
 
-def texts(node: NodeProcess) -> list[str]:
+def texts(node: ForkedNode) -> list[str]:
     return [row["text"] for row in node.call("listrecords")]
 
 

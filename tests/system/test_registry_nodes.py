@@ -47,7 +47,6 @@ class Member:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
 
     def start_again(self) -> None:
         self.process = self._start()

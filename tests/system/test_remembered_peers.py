@@ -47,7 +47,6 @@ def test_a_killed_node_finds_its_peer_without_being_told(tmp_path: Path) -> None
     # No stop in order, and no quarter of an hour: the book is written soon after somebody answered.
     wait_until(lambda: has_written(two, there), "the book on disk")
     two.kill()
-    two.wait()
     # The other one could not dial it, either.
     two = start(2, tmp_path, "--no-listen")
     two.wait_up()

@@ -19,14 +19,15 @@ from tests.waiting import HANG_S
 from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CONNECTIONS_MAX
 from minicoin.rpc.auth import ADDRESS_FILE, COOKIE_FILE
 
-from .processes import NodeProcess, run, running
+from .forked import ForkedNode, running, started
+from .processes import minicoin, run
 
 NETWORK = "regtest"
 USER, PASSWORD = "alice", "an arbitrary secret"
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedNode]:
     directory = tmp_path_factory.mktemp("rpc") / "node"
     line = (
         f"minicoin startnode --network {NETWORK} --datadir {directory} -l 0 --rpcport 0 "
@@ -39,13 +40,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     assert not (directory / ADDRESS_FILE).exists()
 
 
-def _endpoint(node: NodeProcess) -> tuple[str, int]:
+def _endpoint(node: ForkedNode) -> tuple[str, int]:
     host, port = (node.datadir / ADDRESS_FILE).read_text().split()
     return host, int(port)
 
 
 @pytest.fixture
-def client(node: NodeProcess) -> AuthServiceProxy:
+def client(node: ForkedNode) -> AuthServiceProxy:
     host, port = _endpoint(node)
     return AuthServiceProxy(f"http://{(node.datadir / COOKIE_FILE).read_text()}@{host}:{port}", timeout=HANG_S)
 
@@ -85,7 +86,7 @@ def test_errors_reach_the_client_with_their_codes(client: AuthServiceProxy) -> N
 
 
 @pytest.mark.parametrize("version", [{}, {"jsonrpc": "2.0"}])
-def test_batches(node: NodeProcess, client: AuthServiceProxy, version: dict[str, str]) -> None:
+def test_batches(node: ForkedNode, client: AuthServiceProxy, version: dict[str, str]) -> None:
     # Not through the library: it reads the `error` of good answers of version 2.0, which have none since Core 28.
     host, port = _endpoint(node)
     calls = [("getblockcount", []), ("getbestblockhash", []), ("getblockhash", [-1])]
@@ -97,11 +98,11 @@ def test_batches(node: NodeProcess, client: AuthServiceProxy, version: dict[str,
     assert (refused["error"]["code"], refused["id"]) == (-8, "getblockhash")
 
 
-def test_the_cookie_is_for_this_user_alone(node: NodeProcess) -> None:
+def test_the_cookie_is_for_this_user_alone(node: ForkedNode) -> None:
     assert stat.S_IMODE((node.datadir / COOKIE_FILE).stat().st_mode) == 0o600
 
 
-def test_configured_users_and_strangers(node: NodeProcess) -> None:
+def test_configured_users_and_strangers(node: ForkedNode) -> None:
     host, port = _endpoint(node)
     body = {"method": "getblockcount", "id": 1}
     url = f"http://{host}:{port}/"
@@ -112,14 +113,14 @@ def test_configured_users_and_strangers(node: NodeProcess) -> None:
     assert httpx.get(url, auth=(USER, PASSWORD), timeout=HANG_S).status_code == 405
 
 
-def test_only_loopback_is_listened_on(node: NodeProcess) -> None:
+def test_only_loopback_is_listened_on(node: ForkedNode) -> None:
     host, port = _endpoint(node)
     assert host == "127.0.0.1"
     with pytest.raises(OSError), socket.create_connection(("127.0.0.2", port), timeout=HANG_S):
         pass
 
 
-def _exchange(node: NodeProcess, raw: bytes) -> bytes:
+def _exchange(node: ForkedNode, raw: bytes) -> bytes:
     """What the server says to bytes that are hardly HTTP, until it closes."""
     with socket.create_connection(_endpoint(node), timeout=HANG_S) as connection:
         connection.sendall(raw)
@@ -130,7 +131,7 @@ def _exchange(node: NodeProcess, raw: bytes) -> bytes:
         return answer
 
 
-def test_garbage_hurts_nobody(node: NodeProcess, client: AuthServiceProxy) -> None:
+def test_garbage_hurts_nobody(node: ForkedNode, client: AuthServiceProxy) -> None:
     token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n"
     assert b" 413 " in _exchange(node, f"{head}Content-Length: {RPC_BODY_BYTES_MAX + 1}\r\n\r\n".encode())
@@ -140,19 +141,19 @@ def test_garbage_hurts_nobody(node: NodeProcess, client: AuthServiceProxy) -> No
     assert client.getblockcount() >= 0
 
 
-def test_a_port_in_use_is_said_in_one_line(node: NodeProcess, tmp_path: Path) -> None:
+def test_a_port_in_use_is_said_in_one_line(node: ForkedNode, tmp_path: Path) -> None:
     _, port = _endpoint(node)
-    # The shell's exit code is 1: the line succeeds only when the command fails.
-    said = run(
-        f"! minicoin startnode --network {NETWORK} --datadir {tmp_path}/other -l 0 --rpcport {port} 2>&1", NETWORK
+    other = ForkedNode(
+        ["--network", NETWORK, "-l", "0", "--rpcport", str(port)], tmp_path / "other", tmp_path / "other.log"
     )
-    assert f"cannot listen for RPC on 127.0.0.1:{port}" in said
-    assert "Traceback" not in said
+    assert other.wait() == 1
+    assert f"cannot listen for RPC on 127.0.0.1:{port}" in other.log
+    assert "Traceback" not in other.log
     assert not (tmp_path / "other" / COOKIE_FILE).exists()
 
 
-def test_the_command_line_finds_the_node_by_its_directory(node: NodeProcess) -> None:
-    shown = json.loads(run(f"minicoin getinfo --datadir {node.datadir} --json", NETWORK))
+def test_the_command_line_finds_the_node_by_its_directory(node: ForkedNode) -> None:
+    shown = json.loads(minicoin(f"getinfo --datadir {node.datadir} --json", NETWORK))
     assert shown["chain"] == NETWORK
     (unused,) = free_ports(1)
     said = run(f"! minicoin getinfo --datadir {node.datadir} --rpcport {unused} 2>&1", NETWORK)
@@ -160,7 +161,7 @@ def test_the_command_line_finds_the_node_by_its_directory(node: NodeProcess) -> 
     assert said.count("\n") == 1
 
 
-def test_clients_at_once(node: NodeProcess) -> None:
+def test_clients_at_once(node: ForkedNode) -> None:
     host, port = _endpoint(node)
     found: list[int] = []
 
@@ -180,7 +181,7 @@ def test_clients_at_once(node: NodeProcess) -> None:
     assert len(set(found)) == 1
 
 
-def test_a_target_named_in_full(node: NodeProcess) -> None:
+def test_a_target_named_in_full(node: ForkedNode) -> None:
     token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     head = f"POST http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n"
     body = '{"method": "getblockcount", "id": 1}'
@@ -190,7 +191,7 @@ def test_a_target_named_in_full(node: NodeProcess) -> None:
 
 
 @contextmanager
-def _crowd(node: NodeProcess, said: bytes) -> Iterator[None]:
+def _crowd(node: ForkedNode, said: bytes) -> Iterator[None]:
     """More connections than the server keeps, each of which said something and then nothing more."""
     sockets = []
     try:
@@ -212,26 +213,26 @@ def _crowd(node: NodeProcess, said: bytes) -> Iterator[None]:
     ],
     ids=["silent", "half a head", "half a body"],
 )
-def test_a_crowd_at_the_port_keeps_nobody_out(node: NodeProcess, client: AuthServiceProxy, said: bytes) -> None:
+def test_a_crowd_at_the_port_keeps_nobody_out(node: ForkedNode, client: AuthServiceProxy, said: bytes) -> None:
     assert client.getblockcount() >= 0
     with _crowd(node, said):
         # On the connection from before, and on a new one.
         assert client.getblockcount() >= 0
-        assert json.loads(run(f"minicoin getinfo --datadir {node.datadir} --json", NETWORK))["chain"] == NETWORK
+        assert json.loads(minicoin(f"getinfo --datadir {node.datadir} --json", NETWORK))["chain"] == NETWORK
 
 
 def test_a_crowd_at_the_port_does_not_keep_the_node_from_stopping(tmp_path: Path) -> None:
     directory = tmp_path / "node"
     line = f"minicoin startnode --network {NETWORK} --datadir {directory} -l 0 --rpcport 0"
-    process = NodeProcess(line, NETWORK, tmp_path / "log")
+    process = started(line, NETWORK, tmp_path / "log")
     with _crowd(process, b""):
-        assert run(f"minicoin stop --datadir {directory}", NETWORK) == "stopped\n"
+        assert minicoin(f"stop --datadir {directory}", NETWORK) == "stopped\n"
         assert process.wait() == 0
 
 
 def test_stop_ends_the_node(tmp_path: Path) -> None:
     directory = tmp_path / "node"
     line = f"minicoin startnode --network {NETWORK} --datadir {directory} -l 0 --rpcport 0"
-    process = NodeProcess(line, NETWORK, tmp_path / "log")
-    assert run(f"minicoin stop --datadir {directory}", NETWORK) == "stopped\n"
+    process = started(line, NETWORK, tmp_path / "log")
+    assert minicoin(f"stop --datadir {directory}", NETWORK) == "stopped\n"
     assert process.wait() == 0

@@ -3,6 +3,7 @@ reader writes down or copies by hand is what the commands before it printed. Not
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from tests.ports import free_ports
 from tests.waiting import wait_until
 
-from .processes import NodeProcess, run
+from .forked import ForkedNode, started
+from .processes import run
 
 TUTORIAL = Path(__file__).parents[2] / "docs/tutorial-five-banks.md"
 PORTS = [str(port) for port in range(17451, 17456)]
@@ -22,7 +24,7 @@ class Reader:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.nodes: dict[str, NodeProcess] = {}
+        self.nodes: dict[str, ForkedNode] = {}
         self.said: list[tuple[str, str]] = []
         self._here = {HOME: str(directory), **dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))}
         self._variables = directory / "variables"
@@ -55,9 +57,9 @@ class Reader:
         bank = Path(re.search(r"--datadir (\S+)", here)[1]).name
         network = re.search(r"--network (\S+)", here)[1]
         # What the shell of the page exported holds in every terminal of its reader.
-        exports = "; ".join(row for row in self._variables.read_text().splitlines() if "PASSPHRASE" in row)
-        here = f"bash -c '{exports}; exec {here}'"
-        self.nodes[bank] = NodeProcess(here, network, self.directory / f"{bank}.log")
+        words = [word for row in self._variables.read_text().splitlines() for word in shlex.split(row)]
+        exports = dict(word.split("=", 1) for word in words if word.startswith("MINICOIN_"))
+        self.nodes[bank] = started(here, network, self.directory / f"{bank}.log", exports)
 
     def _run(self, line: str) -> None:
         here = self._localise(line)

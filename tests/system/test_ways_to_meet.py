@@ -51,7 +51,6 @@ class Node:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
 
     def end(self) -> None:
         self.process.end()
