@@ -1,11 +1,11 @@
-"""Banks as processes that know of each other by a registry alone, and payments that flow among them all the while."""
+"""Banks as processes, and payments that flow among them all the while."""
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
-import httpx
 from coincurve import PrivateKey
 from tests.ports import free_ports
 from tests.waiting import HANG_S, wait_until
@@ -14,9 +14,12 @@ from minicoin.app.consortium.founding import Terms, make_network
 from minicoin.app.consortium.lab import LabBank, make_lab
 from minicoin.app.networks import write_network
 from minicoin.app.signing_key import load_signing_key
+from minicoin.core.libp2p.node_address import join_address
+from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import COIN_SAT
 
 from .forked import ForkedNode
+from .processes import minicoin
 
 _FINAL_MS = round(HANG_S * 1_000)
 
@@ -24,13 +27,18 @@ _FINAL_MS = round(HANG_S * 1_000)
 class Bank:
     """One bank's node, started as often as a test likes, always at one port."""
 
-    def __init__(self, lab: LabBank, words: Sequence[str]) -> None:
+    def __init__(self, lab: LabBank, network: Path) -> None:
         self.name = lab.request.bank
         self.member = lab.request.key.hex()
         self.peer_id = str(lab.request.node)
         self.datadir = lab.datadir
         self.pay_to = ""
-        self._words = [*words, "-l", str(free_ports(1)[0]), "--rpcport", "0"]
+        self.network = str(network)
+        (port,) = free_ports(1)
+        self.address = join_address(NodeAddress("127.0.0.1", port, lab.request.node.multihash))
+        """Where others dial it."""
+        self.words = ["--network", self.network, "-l", str(port), "--rpcport", "0"]
+        """That each of its starts has."""
         self._mnemonic = lab.words
         self._node: ForkedNode | None = None
 
@@ -44,6 +52,11 @@ class Bank:
         return self._node
 
     @property
+    def is_up(self) -> bool:
+        """It was started, and neither killed nor stopped since."""
+        return self._node is not None
+
+    @property
     def key(self) -> PrivateKey:
         """The secret that its blocks are signed with: the laboratory's lie open."""
         key = load_signing_key(self.datadir)
@@ -52,7 +65,7 @@ class Bank:
 
     def start(self, *more: str) -> None:
         """It is up when wait_up returns."""
-        self._node = ForkedNode([*self._words, *more], self.datadir, self.datadir.with_suffix(".log"))
+        self._node = ForkedNode([*self.words, *more], self.datadir, self.datadir.with_suffix(".log"))
 
     def wait_up(self) -> None:
         """And has its wallet."""
@@ -64,7 +77,16 @@ class Bank:
     def kill(self) -> None:
         """As kill -9 does."""
         self.node.kill()
-        self.node.wait()
+        self._node = None
+
+    def stop(self) -> None:
+        """As Ctrl-C does, which it must take in order."""
+        assert self.node.stop() == 0, self
+        self._node = None
+
+    def cli(self, line: str) -> str:
+        """What `minicoin LINE` prints for this bank."""
+        return minicoin(f"{line} --datadir {self.datadir}", self.network)
 
     def forget_addresses(self) -> None:
         """The book is lost: what was kept of the registry is all that is left."""
@@ -90,6 +112,14 @@ class Bank:
     def admission(self) -> dict:
         return self.call("getadmission")
 
+    def pay(self, payee: "Bank") -> str:
+        """Half a coin; the payment's id."""
+        return str(self.call("sendtoaddress", payee.pay_to, "0.5"))
+
+    def wait_final(self, payment: str) -> int:
+        """At which height it is."""
+        return int(self.call("waitforfinal", payment, _FINAL_MS)["height"])
+
     @property
     def warnings(self) -> str:
         return "\n".join(self.call("getnetworkinfo")["warnings"])
@@ -102,6 +132,21 @@ def wait_all_met(banks: Sequence[Bank]) -> None:
         wait_until(lambda bank=bank: bank.peers == everybody - {bank.peer_id}, f"all peers of {bank}")
 
 
+class Watch:
+    """Looks from outside at what was promised."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, str] = {}
+
+    def check(self, up: Sequence[Bank]) -> None:
+        """What was final stays the same block at all, and nobody has evidence against anybody."""
+        for bank in up:
+            for height in range(1, bank.height + 1):
+                block = bank.call("getblockhash", height)
+                assert self._blocks.setdefault(height, block) == block
+            assert bank.call("getconsensusinfo")["evidence"] == 0, bank
+
+
 class Load:
     """Each bank pays the next in turn, and each payment is final before the next one begins."""
 
@@ -112,7 +157,7 @@ class Load:
         self._told = threading.Event()
         """Something was said to it."""
         self._is_over = False
-        self._failure: AssertionError | httpx.HTTPError | None = None
+        self._failure: AssertionError | OSError | HTTPException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -150,28 +195,41 @@ class Load:
                     self._told.wait()
                     continue
                 payer, payee = (self._payers[(turn + more) % len(self._payers)] for more in (0, 1))
-                paid = payer.call("sendtoaddress", payee.pay_to, "0.5")
-                payer.call("waitforfinal", paid, _FINAL_MS)
+                payer.wait_final(payer.pay(payee))
                 turn += 1
                 self.final += 1
-        except (AssertionError, httpx.HTTPError) as failure:
+        except (AssertionError, OSError, HTTPException) as failure:
             self._failure = failure
 
 
 class Consortium:
     """Banks of one network, all made by the laboratory, of which the first `founders` sign from the beginning."""
 
-    def __init__(self, directory: Path, words: Sequence[str], founders: int, count: int) -> None:
+    def __init__(
+        self, directory: Path, words: Sequence[str] | None, founders: int, count: int, *, is_open: bool = False
+    ) -> None:
+        """Each is started with these words; where there are none, with those that tell it of all others."""
         self.directory = directory
         labs = make_lab("banks", directory, count)
         requests = [lab.request for lab in labs[:founders]]
-        terms = Terms("banks", "banks", 1_700_000_000, 1, 3_600, is_open=False, is_private=True)
+        terms = Terms("banks", "banks", 1_700_000_000, 1, 3_600, is_open=is_open, is_private=True)
         self.network = make_network(terms, requests, tuple((lab.request.pay_to, 100 * COIN_SAT) for lab in labs))
-        file = directory / "banks.toml"
-        write_network(self.network, file)
-        self.all = [Bank(lab, ["--network", str(file), *words]) for lab in labs]
+        self.file = directory / "banks.toml"
+        write_network(self.network, self.file)
+        self.all = [Bank(lab, self.file) for lab in labs]
+        for bank in self.all:
+            bank.words += self.dials(bank) if words is None else words
         self.banks = self.all[:founders]
         """Those that belong to it at present."""
+
+    @property
+    def up(self) -> list[Bank]:
+        """Those that run."""
+        return [bank for bank in self.all if bank.is_up]
+
+    def dials(self, but: Bank | None = None) -> list[str]:
+        """The words that tell a node of all banks but this one, where no registry does."""
+        return [word for bank in self.all if bank is not but for word in ("-d", bank.address)]
 
     def start(self) -> None:
         for bank in self.banks:
@@ -214,21 +272,30 @@ class Consortium:
 
 
 @contextmanager
+def running(banks: Consortium) -> Iterator[None]:
+    """Its founders are up; whoever runs at the end must end in order."""
+    try:
+        banks.start()
+        yield
+    finally:
+        for bank in banks.up:
+            bank.node.end()
+        codes = {bank.name: bank.node.wait() for bank in banks.up}
+    assert not any(codes.values()), codes
+
+
+@contextmanager
 def consortium(directory: Path, words: Sequence[str], founders: int, count: int) -> Iterator[tuple[Consortium, Load]]:
-    """Its founders are up and pay each other; whoever runs at the end must end in order."""
+    """They run, and the founders pay each other."""
     made = Consortium(directory, words, founders, count)
     load: Load | None = None
     try:
-        made.start()
-        load = Load(made.banks)
-        yield made, load
-        load.end()
-        load.check()
+        with running(made):
+            load = Load(made.banks)
+            yield made, load
+            load.end()
+            load.check()
     finally:
-        started = [bank for bank in made.all if bank.pay_to]
-        for bank in started:
-            bank.node.end()
-        codes = {bank.name: bank.node.wait() for bank in started}
+        # Where a test failed its nodes have ended before, so that no payment is waited for.
         if load is not None:
             load.end()
-    assert set(codes.values()) == {0}, codes

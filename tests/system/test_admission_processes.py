@@ -1,7 +1,7 @@
 """Admission as operators have it: processes, the command line, a kill -9, and a stranger's program at the door."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.waiting import wait_until
@@ -9,92 +9,75 @@ from tests.waiting import wait_until
 from minicoin.core.admission.state import AdmissionState
 from minicoin.core.signers.admission import AdmissionRecord
 
-from .processes import NodeProcess, run, running
+from .bank_processes import Bank, Consortium, running
+from .processes import run
 
-BANKS = "abcd"
+REFUSAL = "the peer does not admit this node"
 
 
-def start(directory: Path, bank: str, *words: str) -> tuple[str, str, Path]:
-    line = f"minicoin startnode --datadir {directory}/bank-{bank} -l 0 --rpcport 0"
-    return " ".join((line, *words)), f"{directory}/banks.toml", directory / f"{bank}.log"
+def start(bank: Bank) -> None:
+    bank.start()
+    bank.node.wait_up()
 
 
 @contextmanager
-def banks(directory: Path) -> Iterator[list[NodeProcess]]:
-    """Four, each connected to the first."""
-    run(f"minicoin consortium new banks --lab {directory} --banks {len(BANKS)} --yes", "main")
-    with ExitStack() as stack:
-        nodes: list[NodeProcess] = []
-        for bank in BANKS:
-            dialled = ("-d", nodes[0].address) if nodes else ()
-            nodes.append(stack.enter_context(running(*start(directory, bank, *dialled))))
-        wait_until(lambda: len(peers(nodes[0])) >= len(BANKS) - 1, "the banks' connections")
-        yield nodes
-
-
-def peers(node: NodeProcess) -> list:
-    found = node.call("getpeerinfo")
-    assert isinstance(found, list)
-    return found
-
-
-def admission(node: NodeProcess) -> dict:
-    found = node.call("getadmission")
-    assert isinstance(found, dict)
-    return found
-
-
-def minicoin(node: NodeProcess, line: str) -> str:
-    return run(f"minicoin {line} --datadir {node.datadir}", node.network)
+def one_bank(directory: Path) -> Iterator[Bank]:
+    banks = Consortium(directory / "banks", None, 1, 1)
+    with running(banks):
+        yield banks.banks[0]
 
 
 def test_an_expelled_bank_is_out_at_once_and_stays_out(tmp_path: Path) -> None:
-    with banks(tmp_path) as nodes:
-        first, second, third, fourth = nodes
-        told = minicoin(first, "admission propose --expel 'Bank D'")
+    banks = Consortium(tmp_path / "banks", None, 4, 4)
+    with running(banks):
+        first, second, third, fourth = banks.banks
+        wait_until(lambda: len(first.peers) == 3, "the banks' connections")
+        told = first.cli("admission propose --expel 'Bank D'")
         assert "signed version 1" in told and "2 more must sign" in told
         assert "Bank D is left out and stays a member" in told and "exactly a quorum" in told
-        wait_until(lambda: all(admission(node)["drafts"] for node in (second, third)), "the draft")
+        wait_until(lambda: all(bank.admission["drafts"] for bank in (second, third)), "the draft")
         second.call("approveadmission", 1)
-        told = minicoin(third, "admission approve 1")
-        wait_until(lambda: all(admission(node)["version"] == 1 for node in nodes), "the version")
-        wait_until(lambda: not peers(fourth), "the end of its connections")
-        assert "admission-lost" in fourth.log
-        assert "does not name this node" in str(fourth.call("getnetworkinfo")["warnings"])
-        wait_until(lambda: "the peer does not admit this node" in fourth.log, "the reason in its log")
-        wait_until(lambda: len(peers(first)) == 2, "the others")
+        third.cli("admission approve 1")
+        wait_until(lambda: all(bank.admission["version"] == 1 for bank in banks.banks), "the version")
+        wait_until(lambda: not fourth.peers, "the end of its connections")
+        assert "admission-lost" in fourth.node.log
+        assert "does not name this node" in fourth.warnings
+        left = fourth.node
+        wait_until(lambda: REFUSAL in left.log, "the reason in its log")
+        wait_until(lambda: len(first.peers) == 2, "the others")
 
-    # Nobody restarted so far. Who was expelled finds no way back by that, either.
-    with running(*start(tmp_path, "a")) as first:
-        assert admission(first)["version"] == 1
-        assert "Bank D" not in minicoin(first, "admission list")
-        with running(*start(tmp_path, "d", "-d", first.address)) as fourth:
-            wait_until(lambda: fourth.log.count("the peer does not admit this node") > 1, "another refusal")
-            assert not peers(first)
+        # Nobody restarted so far. Who was expelled finds no way back by that, either.
+        for bank in banks.banks:
+            bank.stop()
+        start(first)
+        assert first.admission["version"] == 1
+        assert "Bank D" not in first.cli("admission list")
+        refusals = left.log.count(REFUSAL)
+        start(fourth)
+        wait_until(lambda: fourth.node.log.count(REFUSAL) > refusals, "another refusal")
+        assert not first.peers
 
 
 def test_what_a_node_goes_by_survives_the_hardest_end(tmp_path: Path) -> None:
-    run(f"minicoin consortium new banks --lab {tmp_path} --banks 1 --yes", "main")
-    only = NodeProcess(*start(tmp_path, "a"))
-    first = AdmissionRecord.decode(bytes.fromhex(admission(only)["hex"]))
-    stranger = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
-    assert only.call("proposeadmission", [{"name": "Auditor", "peerids": [stranger]}])["missing"] == 0
-    wait_until(lambda: admission(only)["version"] == 1, "the version")
+    with one_bank(tmp_path) as only:
+        first = AdmissionRecord.decode(bytes.fromhex(only.admission["hex"]))
+        stranger = "12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust"
+        assert only.call("proposeadmission", [{"name": "Auditor", "peerids": [stranger]}])["missing"] == 0
+        wait_until(lambda: only.admission["version"] == 1, "the version")
 
-    def on_disk() -> int:
-        raw = (tmp_path / "bank-a/state/admission").read_bytes()
-        return AdmissionState.from_bytes(raw, first, raw[5:37]).current.version
+        def on_disk() -> int:
+            raw = (only.datadir / "state/admission").read_bytes()
+            return AdmissionState.from_bytes(raw, first, raw[5:37]).current.version
 
-    wait_until(lambda: on_disk() == 1, "the disk")
-    only.kill()
-    with running(*start(tmp_path, "a")) as again:
-        found = admission(again)
+        wait_until(lambda: on_disk() == 1, "the disk")
+        only.kill()
+        start(only)
+        found = only.admission
         assert found["version"] == 1 and [bank["name"] for bank in found["banks"]] == ["Auditor", "Bank A"]
         assert found["signed"]["version"] == 1
 
 
 def test_a_visitor_learns_nothing_but_the_refusal(tmp_path: Path) -> None:
-    run(f"minicoin consortium new banks --lab {tmp_path} --banks 1 --yes", "main")
-    with running(*start(tmp_path, "a")) as bank:
+    with one_bank(tmp_path) as bank:
         said = run(f"minicoin net ping {bank.address} 2>&1 || true", bank.network)
         assert "does not admit this node" in said and "/minicoin" not in said

@@ -3,121 +3,38 @@
 How fast they are is measured by `make bench`, and held in virtual time by tests/unit/node/test_virtual_banks.
 """
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise, permutations
-from pathlib import Path
 
 import pytest
-from tests.ports import free_ports
 from tests.soak import times
-from tests.waiting import HANG_S, wait_until
+from tests.waiting import wait_until
 
-from .processes import NodeProcess, run
-
-FINAL_MS = round(HANG_S * 1_000)
+from .bank_processes import Consortium, Watch, running
 
 
-class Bank:
-    """A member's node, up or down; its directory and its ports stay."""
-
-    def __init__(self, name: str, datadir: Path, network: str, ports: list[int]) -> None:
-        self.name = name
-        self.datadir = datadir
-        self.address = ""
-        self._network = network
-        self._ports = ports
-        self.node: NodeProcess | None = None
-
-    def start(self, others: list["Bank"]) -> None:
-        dials = "".join(f" -d {other.address}" for other in others if other is not self and other.address)
-        listen, rpc = self._ports
-        line = f"minicoin startnode --datadir {self.datadir} --listen {listen} --rpcport {rpc}{dials}"
-        self.node = NodeProcess(line, self._network, self.datadir / "node.log")
-        self.address = self.node.address
-
-    def kill(self) -> None:
-        assert self.node is not None
-        self.node.kill()
-        self.node = None
-
-    def call(self, method: str, *params: object):
-        assert self.node is not None
-        return self.node.call(method, *params)
-
-    @property
-    def warnings(self) -> str:
-        return "\n".join(self.call("getblockchaininfo")["warnings"])
-
-    @property
-    def height(self) -> int:
-        return self.call("getblockcount")
-
-    def pay(self, payee: "Bank") -> str:
-        return self.call("sendtoaddress", payee.call("getnewaddress"), 1)
-
-    def is_final(self, txid: str) -> int:
-        """At which height."""
-        return self.call("waitforfinal", txid, FINAL_MS)["height"]
-
-
-class Banks:
-    """All five, and what was final by the last look."""
-
-    def __init__(self, directory: Path) -> None:
-        told = json.loads(run(f"minicoin consortium new banks --lab {directory} --json", "regtest"))
-        self.banks = [Bank(name, Path(path), told["file"], free_ports(2)) for name, path in told["datadirs"].items()]
-        self._final: dict[int, str] = {}
-
-    def start(self) -> None:
-        for bank in self.banks:
-            bank.start(self.banks)
-            bank.call("createwallet", "", False, False, "", (bank.datadir / "seed-words.txt").read_text().strip())
-
-    @property
-    def up(self) -> list[Bank]:
-        return [bank for bank in self.banks if bank.node is not None]
-
-    def check_final(self) -> None:
-        """What was final at one is the same block at all, for good."""
-        for bank in self.up:
-            for height in range(1, bank.height + 1):
-                block = bank.call("getblockhash", height)
-                assert self._final.setdefault(height, block) == block
-
-    def leader(self) -> Bank:
-        name = self.banks[0].call("getconsensusinfo")["proposer"]["name"]
-        return next(bank for bank in self.banks if bank.name == name)
-
-    def stop(self) -> None:
-        for bank in self.up:
-            bank.node.stop()
-
-
-@pytest.fixture
-def banks(tmp_path: Path) -> Iterator[Banks]:
-    made = Banks(tmp_path / "banks")
-    try:
-        made.start()
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]:
+    """Whoever kills some starts them again."""
+    made = Consortium(tmp_path_factory.mktemp("five") / "banks", None, 5, 5)
+    with running(made):
         yield made
-    finally:
-        made.stop()
 
 
-def test_payments_are_final_and_kills_undo_nothing(banks: Banks) -> None:
-    five = banks.banks
-    wait_until(lambda: all(bank.call("getbalance") > 0 for bank in five), "block 1 pays each bank")
-    payments = [(payer, payer.pay(payee)) for payer, payee in permutations(five, 2)]
-    top = max(payer.is_final(txid) for payer, txid in payments)
-    wait_until(lambda: all(bank.height >= top for bank in five), "all banks have all payments")
-    banks.check_final()
+def test_payments_are_final_and_kills_undo_nothing(five: Consortium) -> None:
+    watch = Watch()
+    payments = [(payer, payer.pay(payee)) for payer, payee in permutations(five.banks, 2)]
+    top = max(payer.wait_final(payment) for payer, payment in payments)
+    wait_until(lambda: all(bank.height >= top for bank in five.banks), "all banks have all payments")
+    watch.check(five.up)
 
     # The leader is killed with a payment pending.
-    leader = banks.leader()
+    name = five.banks[0].call("getconsensusinfo")["proposer"]["name"]
+    leader = next(bank for bank in five.banks if bank.name == name)
     leader.kill()
-    first, second, third, fourth = banks.up
-    first.is_final(first.pay(second))
-    banks.check_final()
+    first, second, third, fourth = five.up
+    first.wait_final(first.pay(second))
+    watch.check(five.up)
     wait_until(lambda: "one more failure halts" in first.warnings, "it is said")
 
     # A second one: no block, and the status says why.
@@ -132,28 +49,30 @@ def test_payments_are_final_and_kills_undo_nothing(banks: Banks) -> None:
     assert first.height == height
 
     # One is back, and it goes on by itself; then the other.
-    fourth.start(banks.banks)
-    assert second.is_final(waiting) > height
-    leader.start(banks.banks)
-    last = leader.pay(first)
-    top = leader.is_final(last)
-    wait_until(lambda: all(bank.height >= top for bank in five), "all banks are together again")
+    fourth.start()
+    assert second.wait_final(waiting) > height
+    leader.start()
+    for bank in (fourth, leader):
+        bank.wait_up()
+    top = leader.wait_final(leader.pay(first))
+    wait_until(lambda: all(bank.height >= top for bank in five.banks), "all banks are together again")
     wait_until(lambda: not first.warnings, "all is well")
-    banks.check_final()
+    watch.check(five.up)
 
 
-def test_all_banks_are_killed_at_once_and_go_on(banks: Banks) -> None:
-    five = banks.banks
-    wait_until(lambda: all(bank.call("getbalance") > 0 for bank in five), "block 1 pays each bank")
+def test_all_banks_are_killed_at_once_and_go_on(five: Consortium) -> None:
+    watch = Watch()
     for _ in range(times(1)):
-        paid = [(payer, payer.pay(payee)) for payer, payee in pairwise(five)]
-        for bank in five:
+        paid = [(payer, payer.pay(payee)) for payer, payee in pairwise(five.banks)]
+        for bank in five.banks:
             bank.kill()
-        for bank in five:
-            bank.start(five)
-        banks.check_final()
+        for bank in five.banks:
+            bank.start()
+        for bank in five.banks:
+            bank.wait_up()
+        watch.check(five.up)
         # A payment that its bank still has is final in the end; so is a new one.
-        last = five[0].pay(five[1])
-        top = max(payer.is_final(txid) for payer, txid in [*paid, (five[0], last)])
-        wait_until(lambda top=top: all(bank.height >= top for bank in five), "all banks are together again")
-    banks.check_final()
+        first, second, *_ = five.banks
+        top = max(payer.wait_final(payment) for payer, payment in [*paid, (first, first.pay(second))])
+        wait_until(lambda top=top: all(bank.height >= top for bank in five.banks), "all banks are together again")
+    watch.check(five.up)

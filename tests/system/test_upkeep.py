@@ -5,7 +5,6 @@ lost. What a node is asked, it is asked by the calls behind the commands of docs
 """
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,27 +12,10 @@ from tests.waiting import wait_until
 
 from minicoin.app.signing_key import SIGNING_KEY_FILE
 
-from .bank_processes import Bank, Consortium, Load, consortium, wait_all_met
-from .processes import UP, run
+from .bank_processes import Bank, Consortium, Load, Watch, consortium, wait_all_met
 from .test_registry_contract import folder
 
 UPGRADED = "upgraded"
-
-
-class Watch:
-    """Looks from outside at what was promised."""
-
-    def __init__(self, banks: Sequence[Bank]) -> None:
-        self._banks = banks
-        self._blocks: dict[int, str] = {}
-
-    def check(self, up: Sequence[Bank]) -> None:
-        """What was final stays the same block at all, and nobody has evidence against anybody."""
-        for bank in up:
-            for height in range(1, bank.height + 1):
-                block = bank.call("getblockhash", height)
-                assert self._blocks.setdefault(height, block) == block
-            assert bank.call("getconsensusinfo")["evidence"] == 0, bank
 
 
 def signs(bank: Bank) -> bool:
@@ -44,18 +26,13 @@ def abstains(bank: Bank) -> str:
     return bank.call("getconsensusinfo")["abstains"] or ""
 
 
-def stop(bank: Bank) -> None:
-    bank.node.end()
-    assert bank.node.wait() == 0
-
-
 def test_a_consortium_is_kept_up(tmp_path: Path) -> None:
     with (
         folder(tmp_path) as place,
         consortium(tmp_path / "lab", place.words, 5, 6) as (banks, load),
     ):
         wait_all_met(banks.banks)
-        watch = Watch(banks.all)
+        watch = Watch()
         load.wait_more(2)
         backup = tmp_path / "backup"
         shutil.copytree(banks.banks[1].datadir / "state", backup)
@@ -69,7 +46,7 @@ def each_is_upgraded_in_turn(banks: Consortium, load: Load, watch: Watch) -> Non
     for bank in banks.banks:
         others = [other for other in banks.banks if other is not bank]
         load.only(others)
-        stop(bank)
+        bank.stop()
         load.wait_more(2)
         bank.start("--uacomment", UPGRADED)
         bank.wait_up()
@@ -110,13 +87,12 @@ def it_takes_over(banks: Consortium, load: Load, standby: Bank, watch: Watch) ->
     load.only(others)
     first.kill()
     wait_until(lambda: first.peer_id not in standby.peers, "the standby sees that it is gone")
-    rpc = next(line for line in standby.node.greeting if line.startswith(UP)).split()[2].rstrip(",").rpartition(":")[2]
     # It ends when the standby signs.
-    run(f"minicoin members takeover --datadir {standby.datadir} --rpcport {rpc}", str(banks.directory / "banks.toml"))
+    standby.cli("members takeover")
     assert signs(standby)
     # With one more down every block needs its vote.
     load.only(others[:3])
-    stop(others[3])
+    others[3].stop()
     load.wait_more(5)
     watch.check([*others[:3], standby])
     others[3].start("--uacomment", UPGRADED)
@@ -135,7 +111,7 @@ def a_backup_is_put_back(banks: Consortium, load: Load, standby: Bank, backup: P
     load.check()
     fourth.kill()
     fifth.kill()
-    third.call("sendtoaddress", restored.pay_to, "0.5")
+    third.pay(restored)
 
     def voted() -> bool:
         rows = third.call("getconsensusinfo")["members"]
