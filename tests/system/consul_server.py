@@ -41,6 +41,8 @@ class ConsulServer:
     joins: Sequence[int] = ()
     """The gossip ports of others."""
     session_ttl_min: str = "100ms"
+    prefix: str = PREFIX
+    """Below which its members meet."""
     ports: Sequence[int] = field(default_factory=lambda: free_ports(3))
     """Of HTTP, of the servers among themselves, and of their gossip."""
     _process: subprocess.Popen[bytes] | None = None
@@ -57,7 +59,7 @@ class ConsulServer:
     @property
     def settings(self) -> ConsulSettings:
         """Of a client that needs nothing more."""
-        settings = ConsulSettings((self.endpoint,), f"/{PREFIX}")
+        settings = ConsulSettings((self.endpoint,), f"/{self.prefix}")
         return settings if self.certificates is None else replace(settings, tls=self.certificates.files())
 
     def start(self) -> None:
@@ -97,33 +99,33 @@ class ConsulServer:
 
     def written(self) -> list[str]:
         """All keys below the prefix, without it."""
-        found = self.call("GET", f"kv/{PREFIX}/?keys")
-        return [] if found.status_code == 404 else [key.removeprefix(f"{PREFIX}/") for key in found.json()]
+        found = self.call("GET", f"kv/{self.prefix}/?keys")
+        return [] if found.status_code == 404 else [key.removeprefix(f"{self.prefix}/") for key in found.json()]
 
     def read(self, key: str) -> bytes:
-        return b64decode(self.call("GET", f"kv/{PREFIX}/{key}").json()[0]["Value"])
+        return b64decode(self.call("GET", f"kv/{self.prefix}/{key}").json()[0]["Value"])
 
     def put(self, key: str, value: bytes) -> None:
         """Whatever anybody might write there."""
-        assert self.call("PUT", f"kv/{PREFIX}/{key}", raw=value).json() is True
+        assert self.call("PUT", f"kv/{self.prefix}/{key}", raw=value).json() is True
 
     def remove(self, key: str) -> None:
-        self.call("DELETE", f"kv/{PREFIX}/{key}")
+        self.call("DELETE", f"kv/{self.prefix}/{key}")
 
     def clear(self) -> None:
         """Nothing stands there."""
-        self.call("DELETE", f"kv/{PREFIX}/?recurse")
+        self.call("DELETE", f"kv/{self.prefix}/?recurse")
 
     def index(self) -> int:
         """How far the store is, as queries for what stands there are told."""
-        return int(self.call("GET", f"kv/{PREFIX}/?keys").headers["X-Consul-Index"])
+        return int(self.call("GET", f"kv/{self.prefix}/?keys").headers["X-Consul-Index"])
 
     def sessions(self) -> list[dict]:
         return self.call("GET", "session/list").json()
 
     def locked_by(self, key: str) -> str:
         """A session's id."""
-        return self.call("GET", f"kv/{PREFIX}/{key}").json()[0]["Session"]
+        return self.call("GET", f"kv/{self.prefix}/{key}").json()[0]["Session"]
 
     def end_session(self, session: str) -> None:
         assert self.call("PUT", f"session/destroy/{session}").json() is True

@@ -31,6 +31,8 @@ class EtcdServer:
     directory: Path
     certificates: Certificates | None = None
     wants_client_certificates: bool = False
+    prefix: str = PREFIX
+    """Below which its members meet."""
     ports: Sequence[int] = field(default_factory=lambda: free_ports(2))
     _process: subprocess.Popen[bytes] | None = None
     _token: str = ""
@@ -42,7 +44,7 @@ class EtcdServer:
     @property
     def settings(self) -> EtcdSettings:
         """Of a client that needs nothing more."""
-        settings = EtcdSettings((self.endpoint,), PREFIX)
+        settings = EtcdSettings((self.endpoint,), self.prefix)
         return settings if self.certificates is None else replace(settings, tls=TlsFiles(self.certificates.ca))
 
     def start(self) -> None:
@@ -91,20 +93,20 @@ class EtcdServer:
 
     def written(self) -> list[str]:
         """All keys below the prefix, without it."""
-        prefix = f"{PREFIX}/".encode()
+        prefix = f"{self.prefix}/".encode()
         found = self.call("kv/range", key=text(prefix), range_end=text(range_end(prefix)), keys_only=True)
-        return [b64decode(item["key"]).decode().removeprefix(f"{PREFIX}/") for item in found.get("kvs", [])]
+        return [b64decode(item["key"]).decode().removeprefix(f"{self.prefix}/") for item in found.get("kvs", [])]
 
     def read(self, key: str) -> bytes:
-        found = self.call("kv/range", key=text(f"{PREFIX}/{key}".encode()))
+        found = self.call("kv/range", key=text(f"{self.prefix}/{key}".encode()))
         return b64decode(found["kvs"][0]["value"])
 
     def put(self, key: str, value: bytes) -> None:
         """Whatever anybody might write there."""
-        self.call("kv/put", key=text(f"{PREFIX}/{key}".encode()), value=text(value))
+        self.call("kv/put", key=text(f"{self.prefix}/{key}".encode()), value=text(value))
 
     def remove(self, key: str) -> None:
-        self.call("kv/deleterange", key=text(f"{PREFIX}/{key}".encode()))
+        self.call("kv/deleterange", key=text(f"{self.prefix}/{key}".encode()))
 
     def compact(self) -> None:
         """Throw away all changes but the last."""
@@ -116,9 +118,9 @@ class EtcdServer:
         self.call("auth/user/add", name="root", password=ROOT_PASSWORD)
         self.call("auth/role/add", name="root")
         self.call("auth/user/grant", user="root", role="root")
-        everything = f"{PREFIX}/".encode()
+        everything = f"{self.prefix}/".encode()
         for user, folder in folders.items():
-            own = f"{PREFIX}/{folder}/".encode()
+            own = f"{self.prefix}/{folder}/".encode()
             self.call("auth/user/add", name=user, password=f"{user} password")
             self.call("auth/role/add", name=user)
             for prefix, kind in ((everything, "READ"), (own, "READWRITE")):

@@ -1,6 +1,7 @@
 """What every kind of registry does, shown by the real things: a folder, and processes of etcd, Consul and ZooKeeper.
 Others join by a row in `KINDS`."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ from minicoin.drivers.registry.port import Registry, RegistryUnavailable
 from minicoin.drivers.registry.settings import FileSettings
 from minicoin.drivers.registry.zookeeper import ZooKeeperRegistry
 
-from .consul_server import running_consul
-from .etcd_server import PREFIX, running_etcd
+from .consul_server import ConsulServer, running_consul
+from .etcd_server import EtcdServer, running_etcd
 from .registries import LEASE_US, holding, run, unheard, watching
-from .zookeeper_server import running_zookeeper
+from .zookeeper_server import ZooKeeperServer, running_zookeeper
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Place:
     """What anybody might write there."""
     words: tuple[str, ...]
     """How a node is started with it."""
+    begin_anew: Callable[[str], object]
+    """From now on everything is somewhere of this name, where nothing stands."""
 
 
 @contextmanager
@@ -45,6 +48,10 @@ def folder(directory: Path) -> Iterator[Place]:
     shared, away = directory / "shared", directory / "away"
     shared.mkdir()
     settings = FileSettings(shared)
+
+    def clear(name: str) -> None:
+        shutil.rmtree(shared)
+        shared.mkdir()
 
     def write(key: str, value: bytes) -> None:
         path = shared / key
@@ -57,37 +64,50 @@ def folder(directory: Path) -> Iterator[Place]:
         lambda: away.rename(shared),
         write,
         ("--registry", f"file://{shared}"),
+        clear,
     )
 
 
 @contextmanager
 def etcd(directory: Path) -> Iterator[Place]:
     with running_etcd(directory / "etcd") as server:
-        words = ("--registry", f"etcd://{server.endpoint}{PREFIX}")
-        yield Place(lambda: EtcdRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
+        yield _place(server, "etcd", lambda: EtcdRegistry(server.settings, unheard))
 
 
 @contextmanager
 def zookeeper(directory: Path) -> Iterator[Place]:
     with running_zookeeper(directory / "zookeeper") as server:
-        words = ("--registry", f"zookeeper://{server.endpoint}{server.settings.prefix}")
-        yield Place(lambda: ZooKeeperRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
+        yield _place(server, "zookeeper", lambda: ZooKeeperRegistry(server.settings, unheard))
 
 
 @contextmanager
 def consul(directory: Path) -> Iterator[Place]:
     with running_consul(directory / "consul") as server:
-        words = ("--registry", f"consul://{server.endpoint}{server.settings.prefix}")
-        yield Place(lambda: ConsulRegistry(server.settings, unheard), server.kill, server.start, server.put, words)
+        yield _place(server, "consul", lambda: ConsulRegistry(server.settings, unheard))
+
+
+def _place(server: EtcdServer | ZooKeeperServer | ConsulServer, kind: str, connect: Callable[[], Registry]) -> Place:
+    def begin_anew(name: str) -> None:
+        server.prefix = name if isinstance(server, ConsulServer) else f"/{name}"
+
+    words = ("--registry", f"{kind}://{server.endpoint}{server.settings.prefix}")
+    return Place(connect, server.kill, server.start, server.put, words, begin_anew)
 
 
 KINDS = {"file": folder, "etcd": etcd, "consul": consul, "zookeeper": zookeeper}
 
 
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with KINDS[request.param](tmp_path) as found:
+@pytest.fixture(scope="module", params=KINDS)
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One of each kind for all tests."""
+    with KINDS[request.param](tmp_path_factory.mktemp(request.param)) as found:
         yield found
+
+
+@pytest.fixture
+def place(shown: Place, request: pytest.FixtureRequest) -> Place:
+    shown.begin_anew(request.function.__name__)
+    return shown
 
 
 def test_whoever_registers_is_found_by_those_who_watch_and_by_those_who_come_later(place: Place) -> None:

@@ -47,6 +47,8 @@ class ZooKeeperServer:
     """Its own in an ensemble."""
     quorum_ports: Sequence[int] = ()
     """Of the whole ensemble, two of each."""
+    prefix: str = PREFIX
+    """Below which its members meet."""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,7 +58,7 @@ class ZooKeeperServer:
     @property
     def settings(self) -> ZooKeeperSettings:
         """Of a client that needs nothing more."""
-        settings = ZooKeeperSettings((self.endpoint,), PREFIX)
+        settings = ZooKeeperSettings((self.endpoint,), self.prefix)
         return settings if self.certificates is None else replace(settings, tls=self.certificates.files())
 
     def start(self) -> None:
@@ -124,45 +126,45 @@ class ZooKeeperServer:
     def written(self) -> list[str]:
         """All keys below the prefix, without it."""
         with self.operator() as client:
-            return [path.removeprefix(f"{PREFIX}/") for path in _values(client, PREFIX)]
+            return [path.removeprefix(f"{self.prefix}/") for path in _values(client, self.prefix)]
 
     def read(self, key: str) -> bytes:
         with self.operator() as client:
-            return client.get(f"{PREFIX}/{key}")[0]
+            return client.get(f"{self.prefix}/{key}")[0]
 
     def put(self, key: str, value: bytes) -> None:
         """Whatever anybody might write there."""
-        path = f"{PREFIX}/{key}"
+        path = f"{self.prefix}/{key}"
         with self.operator() as client:
             client.ensure_path(path)
             client.set(path, value)
 
     def remove(self, key: str) -> None:
         with self.operator() as client:
-            client.delete(f"{PREFIX}/{key}", recursive=True)
+            client.delete(f"{self.prefix}/{key}", recursive=True)
 
     def give_rights(self, **folders: str) -> None:
         """Each user reads everything, and writes below a folder of his own."""
         readers = [make_digest_acl(user, f"{user} password", read=True) for user in folders]
         with self.operator() as client:
-            client.create(PREFIX, b"", acl=readers)
+            client.create(self.prefix, b"", acl=readers)
             for user, folder in folders.items():
                 own = make_digest_acl(user, f"{user} password", create=True, write=True, delete=True, read=True)
                 others = [acl for acl in readers if acl.id != own.id]
-                client.create(f"{PREFIX}/{folder}", b"", acl=[own, *others])
+                client.create(f"{self.prefix}/{folder}", b"", acl=[own, *others])
 
     def change_password(self, user: str, folder: str, password: str) -> None:
         """ZooKeeper keeps no users: whoever shows the old password has no right below the folder any more."""
         own = [make_digest_acl(user, password, all=True)]
         with self.operator() as client:
-            for path in [f"{PREFIX}/{folder}", *_values(client, f"{PREFIX}/{folder}")]:
+            for path in [f"{self.prefix}/{folder}", *_values(client, f"{self.prefix}/{folder}")]:
                 client.set_acls(path, own)
-            client.set_acls(f"{PREFIX}/{folder}/records", own)
+            client.set_acls(f"{self.prefix}/{folder}/records", own)
 
     def allow_nobody(self, key: str) -> None:
         """To read what stands there."""
         with self.operator() as client:
-            client.set_acls(f"{PREFIX}/{key}", [make_digest_acl("nobody", "else", all=True)])
+            client.set_acls(f"{self.prefix}/{key}", [make_digest_acl("nobody", "else", all=True)])
 
     def _key_store(self, certificates: Certificates) -> Path:
         """Its key as Java reads it, and its certificate."""
