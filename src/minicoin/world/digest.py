@@ -22,7 +22,7 @@ from minicoin.core.events import (
 from minicoin.core.wire.codec import command_of, encode_payload
 from minicoin.core.wire.messages import BlockMessage, GetData, Headers, Inv, Message, NotFound, Ping, Pong, Tx
 
-_PENDING_MAX = 4096
+_PENDING_BYTES_MAX = 256 << 10
 _HEAD = Struct("<qIq")
 
 Listener = Callable[[int, int, str], None]
@@ -87,27 +87,32 @@ def event_key(event: Event) -> bytes:
 class TraceDigest:
     """The running digest."""
 
-    __slots__ = ("_hash", "_pending", "listener")
+    __slots__ = ("_hash", "_pending", "_pending_bytes", "listener")
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self.listener: Listener | None = None
 
     def note(self, time_us: int, host: int, number: int, key: bytes) -> None:
         """One event at one host; `number` a connection or 0."""
-        pending = self._pending
-        pending.append(_HEAD.pack(time_us, host, number) + key)
+        line = _HEAD.pack(time_us, host, number) + key
+        self._pending.append(line)
+        self._pending_bytes += len(line)
         if self.listener is not None:
             self.listener(time_us, host, _text(number, key))
-        if len(pending) >= _PENDING_MAX:
-            self._hash.update(b"".join(pending))
-            pending.clear()
+        if self._pending_bytes >= _PENDING_BYTES_MAX:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._hash.update(b"".join(self._pending))
+        self._pending.clear()
+        self._pending_bytes = 0
 
     def hexdigest(self) -> str:
         """So far."""
-        self._hash.update(b"".join(self._pending))
-        self._pending.clear()
+        self._flush()
         return self._hash.hexdigest()
 
 

@@ -109,7 +109,7 @@ class WorldTransport:
         if runner is None or not end.is_open:
             return
         now = self._queue.now
-        self._loop.digest.note(now, host.index, end.conn, freight.key)
+        self._loop.digest.note(now, host.index, end.conn, freight.mark())
         content = freight.content
         event: Event
         if not isinstance(content, bytes):
