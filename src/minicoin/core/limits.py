@@ -516,8 +516,8 @@ SIGNED_RECORD_SIGNERS_CHARGED_MAX: Final = 2 * SIGNED_RECORDS_MAX
 # What there was no room for, and what was withdrawn before its time: some 100 bytes each.
 SIGNED_RECORDS_DECLINED_REMEMBERED_MAX: Final = 4_096
 SIGNED_RECORDS_SPENT_REMEMBERED_MAX: Final = 4_096
-# For all nodes of a process: mostly 1 KiB each.
-RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 4_096
+# For all nodes of a process: mostly 1 KiB each. As many as ten thousand nodes sign in the time it takes to go round.
+RECORD_SIGNATURES_VERIFIED_REMEMBERED_MAX: Final = 16_384
 # The longest record with all its signatures, or some 130 of ordinary size, whose signatures take 20 ms.
 SIGNED_RECORDS_MESSAGE_BYTES_MAX: Final = 20 << 10
 # 32 bytes each: as many sources as most networks have nodes that write records.
@@ -771,6 +771,8 @@ SUPERS_KNOWN_PER_GROUP_MAX: Final = 8
 SUPERS_KNOWN_PER_SOURCE_MAX: Final = SUPERS_KNOWN_MAX // 2
 # The directory of leaves in all; each super node that it names has room for twice the places of its network.
 SUPER_DIRECTORY_MAX: Final = 65_536
+# For all nodes of a process: half a kilobyte each.
+SUPER_ENTRIES_READ_REMEMBERED_MAX: Final = 16_384
 SUPER_RECORDS_PER_MESSAGE_MAX: Final = 256
 # Statuses in one answer: enough to choose from, short enough to be asked for by everybody.
 SUPERS_TOLD_MAX: Final = 16

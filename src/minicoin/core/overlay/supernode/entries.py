@@ -14,7 +14,7 @@ from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.encoding.multiaddr import decode_multiaddr, encode_multiaddr
 from minicoin.core.faults import DecodeError
 from minicoin.core.libp2p.identity import Identity
-from minicoin.core.limits import SIGNED_RECORD_AHEAD_MAX_US, SUPER_PARENTS_MAX, SUPERS_KNOWN_MAX
+from minicoin.core.limits import SIGNED_RECORD_AHEAD_MAX_US, SUPER_ENTRIES_READ_REMEMBERED_MAX, SUPER_PARENTS_MAX
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.records.kinds import KINDS
 from minicoin.core.records.record import (
@@ -96,7 +96,7 @@ def attachment_of(record: SignedRecord) -> Attachment:
 
 
 # For all nodes of a process: in a laboratory each status comes to each of them.
-@lru_cache(SUPERS_KNOWN_MAX)
+@lru_cache(SUPER_ENTRIES_READ_REMEMBERED_MAX)
 def _read_status(value: bytes, signer: bytes) -> SuperStatus:
     reader = Reader(value, "status of a super node")
     leaves, places, links, delay_ms, height = reader.unpack(_STATUS)
@@ -106,7 +106,7 @@ def _read_status(value: bytes, signer: bytes) -> SuperStatus:
     return SuperStatus(address, leaves, places, links, delay_ms, height, tip)
 
 
-@lru_cache(SUPERS_KNOWN_MAX)
+@lru_cache(SUPER_ENTRIES_READ_REMEMBERED_MAX)
 def _read_attachment(value: bytes, signer: bytes) -> Attachment:
     reader = Reader(value, "attachment of a leaf")
     address = _read_address(reader.var_bytes(_ADDRESS_BYTES_MAX), signer)

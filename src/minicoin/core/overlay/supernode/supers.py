@@ -28,8 +28,8 @@ class SuperBook:
     def __init__(self, group_of: GroupOf) -> None:
         self._group_of = group_of
         self._table = RecordTable()
-        self._origins: dict[bytes, tuple[bytes, bytes]] = {}
-        """The group of each one's address, and that of whoever brought its first status."""
+        self._sources: dict[bytes, bytes] = {}
+        """The group of whoever brought each one's first status, and goes on answering for it."""
         self._in_group: dict[bytes, int] = {}
         self._brought: dict[bytes, int] = {}
 
@@ -52,6 +52,9 @@ class SuperBook:
     def versions(self) -> Iterator[tuple[bytes, int]]:
         return self._table.versions()
 
+    def is_newer(self, signer: bytes, version: int) -> bool:
+        return self._table.is_newer(signer, version)
+
     def is_news(self, record: SignedRecord, now: Micros) -> bool:
         return self._table.is_news(record, now)
 
@@ -61,36 +64,33 @@ class SuperBook:
         status = status_of(record)
         if status.address is None:
             return False
-        group = self._group_of(status.address)
-        before = self._origins.get(record.owner)
-        if before is None and (len(self._table) >= SUPERS_KNOWN_MAX or self._brought.get(source, 0) >= _PER_SOURCE):
+        group, owner = self._group_of(status.address), record.owner
+        held = self._table.get(owner)
+        if held is None and (len(self._table) >= SUPERS_KNOWN_MAX or self._brought.get(source, 0) >= _PER_SOURCE):
             return False
-        if (before is None or before[0] != group) and self._in_group.get(group, 0) >= SUPERS_KNOWN_PER_GROUP_MAX:
-            return False
-        self._forget(record.owner)
-        # Whoever brought the first goes on answering for it.
-        origin = self._origins[record.owner] = (group, source if before is None else before[1])
-        self._count(origin, 1)
+        before = None if held is None else self._group(held)
+        if before != group:
+            if self._in_group.get(group, 0) >= SUPERS_KNOWN_PER_GROUP_MAX:
+                return False
+            _count(self._in_group, group, 1)
+            if before is not None:
+                _count(self._in_group, before, -1)
+        if held is None:
+            self._sources[owner] = source
+            _count(self._brought, source, 1)
         self._table.put(record)
         return True
 
-    def _forget(self, signer: bytes) -> None:
-        origin = self._origins.pop(signer, None)
-        if origin is not None:
-            self._count(origin, -1)
-
-    def _count(self, origin: tuple[bytes, bytes], step: int) -> None:
-        for counts, name in zip((self._in_group, self._brought), origin, strict=True):
-            count = counts.get(name, 0) + step
-            if count:
-                counts[name] = count
-            else:
-                del counts[name]
+    def _group(self, record: SignedRecord) -> bytes:
+        address = status_of(record).address
+        assert address is not None
+        return self._group_of(address)
 
     def expire(self, now: Micros) -> None:
         for record in self._table.expired(now):
             self._table.remove(record.owner)
-            self._forget(record.owner)
+            _count(self._in_group, self._group(record), -1)
+            _count(self._brought, self._sources.pop(record.owner), -1)
 
     def page(self, after: bytes, count: int) -> tuple[tuple[SignedRecord, ...], bool]:
         return self._table.page(after, count)
@@ -100,6 +100,14 @@ class SuperBook:
         drawn = draw(self._table, 2 * count, rng)
         drawn.sort(key=lambda record: status_of(record).free == 0)
         return tuple(drawn[:count])
+
+
+def _count(counts: dict[bytes, int], name: bytes, step: int) -> None:
+    count = counts.get(name, 0) + step
+    if count:
+        counts[name] = count
+    else:
+        del counts[name]
 
 
 def choose_super(eligible: Iterable[SuperStatus], rng: Rng, drawn: int = BEST_OF) -> SuperStatus | None:
