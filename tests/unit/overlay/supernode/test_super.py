@@ -338,6 +338,8 @@ def test_its_status_is_published_when_its_places_go():
 def test_its_status_is_a_record_for_everybody_and_renewed_now_and_then():
     store = RecordStore(replace(REGTEST, own_messages=True), identity(ME))
     bench = Bench(records=store, places=4)
+    assert store.of_kind("super") == (), "it does not know yet whether others are"
+    bench.spend(2 * 60)
     (first,) = store.of_kind("super")
     assert status_of(first).free == 4
     bench.attach(20)
@@ -346,6 +348,18 @@ def test_its_status_is_a_record_for_everybody_and_renewed_now_and_then():
     bench.spend(35 * 60)
     (later,) = store.of_kind("super")
     assert later.version > first.version and status_of(later).free == 3
+
+
+def test_of_many_super_nodes_a_few_are_records_for_everybody():
+    kept = 0
+    for seed in range(20):
+        store = RecordStore(replace(REGTEST, own_messages=True), identity(ME))
+        bench = Bench(records=store, seed=bytes((seed,)))
+        bench.link(1)
+        bench.hear(1, *(status_record(number) for number in range(2, 40)))
+        bench.spend(2 * 60)
+        kept += len(store.of_kind("super"))
+    assert 0 < kept < 10
 
 
 def test_equal_super_nodes_show_the_same():

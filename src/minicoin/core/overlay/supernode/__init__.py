@@ -20,7 +20,7 @@
    announces it to the others, so that one parent that keeps it back harms nobody; what it hears from one it announces.
 6. A parent whose tip lags or contradicts ours at two looks in a row, or that does not answer, is given up as soon as
    another is there. A leaf that knows no super node lives as one of Bitcoin's nodes until it does, and says so.
-7. A status is a record for everybody, too, renewed now and then: by it a node that knows no super node hears of some.
+7. A few statuses, by chance, are records for everybody, too: by them a node that knows no super node hears of some.
    Peers that do not speak the model's messages are peers like others.
 8. Whoever brings a forged record is to blame, since everybody checks before passing on. Expired and replayed ones are
    ignored, for clocks differ; a leaf that tells where others sit, or takes a leaf for a super node, is refused.

@@ -53,14 +53,16 @@ from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.records.record import SignedRecord, holds_key
-from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
+from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _DRAWN_PEERS: Final = 2
 """From the address book, always: two halves that know only themselves find each other by such peers."""
 _SEEK_US: Final = SECOND_US
 _KEEP_US: Final = LIFE_US // 4
-"""As a record for everybody it is renewed no more often: that goes to each node there is."""
+"""So often a super node may be one of those whose statuses are records for everybody."""
+_KEPT: Final = 8
+"""So many of them, by chance: a record goes to each node there is, and a few lead to all the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class SuperOverlay(Overlay):
         self._learning = Learning()
         self._unwanted: list[ConnId] = []
         self._check_at = Micros(0)
-        self._kept_at = Micros(-_KEEP_US)
+        self._keep_at: Micros | None = Micros(0)
 
     def _is_super(self, peer_id: bytes) -> bool:
         return peer_id == self._setup.peer_id or peer_id in self._circle.book
@@ -319,19 +321,24 @@ class SuperOverlay(Overlay):
             record = self._own.publish(now)
             if record is not None:
                 self._news.pass_on(record, None, now)
-                self._keep(record, now)
+        if self._keep_at is not None and self._keep_at <= now:
+            self._keep(now)
         return effects + self._news.flush(self._links(), now)
 
-    def _keep(self, record: SignedRecord, now: Micros) -> None:
-        """Now and then as a record for everybody, by which a node that knows no super node may hear of us."""
-        store = self._setup.records
-        if store is None or now < self._kept_at + _KEEP_US:
+    def _keep(self, now: Micros) -> None:
+        """By chance as a record for everybody, by which a node that knows no super node may hear of us."""
+        store, is_first = self._setup.records, not self._keep_at
+        # After a minute it knows how many others there are.
+        self._keep_at = Micros(now + (MINUTE_US if is_first else _KEEP_US) - self._rng.below(MINUTE_US // 2))
+        if store is None:
+            self._keep_at = None
             return
-        self._kept_at = now
+        if is_first or self._setup.own_address() is None or self._rng.below(1 + len(self._circle.book)) >= _KEPT:
+            return
         try:
-            store.keep(record)
+            store.keep(self._own.record(now))
         except MisuseError:
-            # No room among our own records: those who ask us hear it all the same.
+            # It is there already, or has no room: those who ask us hear it all the same.
             return
 
     def _check(self, now: Micros) -> list[Effect]:
@@ -352,6 +359,7 @@ class SuperOverlay(Overlay):
         times = (
             self._check_at,
             self._own.publish_at,
+            self._keep_at,
             self._search.next_deadline(),
             self._news.next_deadline(),
             self._learning.next_deadline(),
