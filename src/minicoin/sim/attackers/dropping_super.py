@@ -17,6 +17,8 @@ from minicoin.core.overlay.supernode.messages import (
     SuperAttach,
     SuperFind,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -33,7 +35,7 @@ from minicoin.sim.attackers.band import Band
 from minicoin.sim.attackers.follower import Follower
 from minicoin.sim.attackers.link import Link
 
-_MODEL: Final = (SuperNews, SuperAsk, SuperPage, SuperAttach, SuperPlace, SuperFind, SuperFound)
+_MODEL: Final = (SuperNews, SuperHave, SuperGet, SuperAsk, SuperPage, SuperAttach, SuperPlace, SuperFind, SuperFound)
 _LETTERS: Final = (LetterMessage, LetterTaken, Receipt, LetterFailed)
 _OFFER: Final = offer_of(make_extensions((*_MODEL, *_LETTERS)))
 _LINKS_SAID: Final = 8

@@ -7,6 +7,8 @@ from minicoin.core.overlay.supernode.messages import (
     SuperAttach,
     SuperFind,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -18,6 +20,9 @@ RECORDS = (status_record(1), leaf_record(2, (1, 3), at=address(2)))
 SAMPLES = (
     SuperNews(RECORDS),
     SuperNews(()),
+    SuperHave(Wanted.DIRECTORY, ((peer_id(2), 1 << 60), (peer_id(3), 0))),
+    SuperHave(Wanted.ALL_SUPERS, ()),
+    SuperGet(Wanted.ALL_SUPERS, (peer_id(1), peer_id(2))),
     SuperAsk(),
     SuperAsk(Wanted.DIRECTORY, peer_id(2)),
     SuperPage(RECORDS, has_more=True),

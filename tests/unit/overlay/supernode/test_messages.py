@@ -6,11 +6,13 @@ from tests.unit.overlay.supernode.samples import KINDS, RECORDS, SAMPLES
 from tests.unit.records.world import record_of
 
 from minicoin.core.faults import DecodeError
-from minicoin.core.limits import SUPER_PARENTS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
+from minicoin.core.limits import SUPER_NAMES_PER_MESSAGE_MAX, SUPER_PARENTS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
 from minicoin.core.overlay.supernode.messages import (
     SuperAsk,
     SuperAttach,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -43,6 +45,8 @@ def test_the_most_there_may_be_fits():
     assert SuperNews.decode(full.encode()) == full and len(full.encode()) < SuperNews.payload_bytes_max
     with pytest.raises(DecodeError, match="at most 256"):
         SuperNews.decode(SuperNews(RECORDS[:1] * (SUPER_RECORDS_PER_MESSAGE_MAX + 1)).encode())
+    named = SuperHave(Wanted.DIRECTORY, ((peer_id(1), 1 << 63),) * SUPER_NAMES_PER_MESSAGE_MAX)
+    assert SuperHave.decode(named.encode()) == named and len(named.encode()) < SuperHave.payload_bytes_max
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,10 @@ def test_the_most_there_may_be_fits():
     [
         SuperNews((record_of(),)),
         SuperAsk(Wanted.SUPERS, peer_id(1)),
+        SuperHave(Wanted.SUPERS, ()),
+        SuperHave(Wanted.DIRECTORY, ((peer_id(1), 1),) * (SUPER_NAMES_PER_MESSAGE_MAX + 1)),
+        SuperGet(Wanted.SUPERS, (peer_id(1),)),
+        SuperGet(Wanted.DIRECTORY, (peer_id(1),) * (SUPER_RECORDS_PER_MESSAGE_MAX + 1)),
         SuperPage((), has_more=True),
         SuperAttach(SUPER_PARENTS_MAX + 1),
         SuperFound(1, RECORDS * SUPER_PARENTS_MAX),

@@ -31,6 +31,8 @@ from minicoin.core.overlay.supernode.messages import (
     SuperAttach,
     SuperFind,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -80,6 +82,11 @@ class Bench:
     def link(self, number, **given):
         self.meet(number, **given)
         return self.hear(number, status_record(number, self.now))
+
+    def get(self, conn, of, *numbers):
+        """The records it gives to a peer that asks for them."""
+        effects = list(self.model.take_get(self.peers[conn], SuperGet(of, tuple(map(peer_id, numbers))), self.now))
+        return [record for _, message in sent(effects, SuperNews) for record in message.records]
 
     def attach(self, number, parents=0):
         """A leaf takes a place: what was said to whom."""
@@ -168,7 +175,7 @@ def test_links_that_are_too_many_are_let_go(monkeypatch):
     assert len(bench.wants().unwanted) == 2 and bench.wants().unwanted == ()
 
 
-def test_news_go_to_the_other_links_and_replays_to_nobody():
+def test_news_go_to_the_links_by_name_and_replays_to_nobody():
     bench = Bench()
     for number in (1, 2):
         bench.link(number)
@@ -176,9 +183,10 @@ def test_news_go_to_the_other_links_and_replays_to_nobody():
     record = status_record(7, bench.now)
     bench.hear(1, record)
     bench.hear(1, record)
-    assert sent(bench.spend(3), SuperNews) == [(2, SuperNews((record,)))]
+    told = SuperHave(Wanted.ALL_SUPERS, ((record.owner, record.version),))
+    assert sent(bench.spend(3), SuperHave) == [(1, told), (2, told)]
     bench.hear(2, record)
-    assert sent(bench.spend(3), SuperNews) == []
+    assert sent(bench.spend(3), SuperHave) == []
 
 
 def test_where_a_leaf_sits_goes_to_all_super_nodes():
@@ -188,10 +196,12 @@ def test_where_a_leaf_sits_goes_to_all_super_nodes():
     assert bench.attach(20) == [(20, Verdict.PLACED)] and bench.roles[20] == "leaf"
     record = leaf_record(20, (ME,), bench.now, at=address(20))
     bench.hear(20, record)
-    assert sent(bench.spend(3), SuperNews) == [(1, SuperNews((record,)))]
+    assert sent(bench.spend(3), SuperHave) == [
+        (1, SuperHave(Wanted.DIRECTORY, ((record.owner, record.version),))),
+    ]
     far = leaf_record(21, (1,), bench.now)
     bench.hear(1, far)
-    assert bench.figures["directory"] == 2 and sent(bench.spend(3), SuperNews) == []
+    assert bench.figures["directory"] == 2
     assert bench.model.route(peer_id(21), tuple(bench.peers.values()), bench.now) == Hops((1,))
 
 
@@ -222,6 +232,29 @@ def test_one_that_sits_elsewhere_or_gives_its_place_up_has_left():
     bench.model.take_place(bench.peers[21], SuperPlace(Verdict.ENDED), bench.now)
     list(bench.model.on_closed(22, bench.now))
     assert bench.figures["leaves"] == 0
+
+
+def test_what_a_link_names_is_asked_for_once_and_given_to_super_nodes():
+    bench = Bench()
+    for number in (1, 2):
+        bench.link(number)
+    record = leaf_record(30, (1,), bench.now)
+    told = SuperHave(Wanted.DIRECTORY, ((record.owner, record.version), (peer_id(ME), bench.now)))
+    effects = list(bench.model.take_have(bench.peers[1], told, bench.now))
+    check_alarm(bench.model)
+    assert sent(effects, SuperGet) == [(1, SuperGet(Wanted.DIRECTORY, (record.owner,)))]
+    assert list(bench.model.take_have(bench.peers[2], told, bench.now)) == []
+    effects = bench.spend(6)
+    assert sent(effects, SuperGet) == [(2, SuperGet(Wanted.DIRECTORY, (record.owner,)))], "the first was silent"
+    bench.hear(2, record)
+    assert list(bench.model.take_have(bench.peers[1], told, bench.now)) == []
+    assert bench.get(1, Wanted.DIRECTORY, 30, 31) == [record]
+    assert [one.owner for one in bench.get(1, Wanted.ALL_SUPERS, 2, ME)] == [peer_id(2), peer_id(ME)]
+    early = SuperHave(Wanted.DIRECTORY, ((peer_id(31), bench.now + 24 * 3_600 * SECOND_US),))
+    assert list(bench.model.take_have(bench.peers[1], early, bench.now)) == [], "no clock is so far ahead"
+    bench.attach(20)
+    assert bench.model.take_have(bench.peers[20], told, bench.now) == ()
+    assert bench.get(20, Wanted.DIRECTORY, 30) == []
 
 
 def test_who_is_refused_hears_whom_to_try():
@@ -331,8 +364,9 @@ def test_its_status_is_published_when_its_places_go():
     bench.link(1)
     bench.spend(5)
     bench.attach(20)
-    news = sent(bench.spend(13), SuperNews)
-    assert [status_of(message.records[0]).leaves for _, message in news] == [1]
+    named = [message.names for _, message in sent(bench.spend(13), SuperHave)]
+    assert [[signer for signer, _ in names] for names in named] == [[peer_id(ME)]]
+    assert [status_of(record).leaves for record in bench.get(1, Wanted.ALL_SUPERS, ME)] == [1]
 
 
 def test_its_status_is_a_record_for_everybody_and_renewed_now_and_then():

@@ -13,9 +13,10 @@
    at once that killed the ones left over when this went wrong elsewhere. A dial that fails is known at once; beside
    one that is silent a leaf without parents tries the next, a few at a time. A part of the places is for leaves
    without any parent, and a leaf that has others makes room for one that has none.
-4. Super nodes keep the directory: where each leaf sits, by the leaf's own signed word. It is passed on among them with
-   their statuses, in batches, and a new one asks for all of it page by page. All of it is at every super node, so that
-   a letter takes three hops: own super node, the addressee's, the addressee.
+4. Super nodes keep the directory: where each leaf sits, by the leaf's own signed word. What is new of it, and of their
+   statuses, they name to each other in batches, and ask for what they lack: over a dozen links each would come a dozen
+   times. A new one asks for all of it page by page. All of it is at every super node, so that a letter takes three
+   hops: own super node, the addressee's, the addressee.
 5. Items flood among super nodes by announcement, and from them to leaves. A leaf gives its own to its first parent and
    announces it to the others, so that one parent that keeps it back harms nobody; what it hears from one it announces.
 6. A parent whose tip lags or contradicts ours at two looks in a row, or that does not answer, is given up as soon as
@@ -26,6 +27,6 @@
    ignored, for clocks differ; a leaf that tells where others sit, or takes a leaf for a super node, is refused.
 
 `leaf` and `super` are the two roles, `auto` is either in its turn, `circle` is what they share; `admission`,
-`directory`, `supers`, `dials`, `finds`, `tips`, `memory` and `election` are the rules one by one; `entries` is what is
+`directory`, `supers`, `news`, `lacks`, `dials`, `finds`, `tips`, `memory` and `election` are the rules one by one; `entries` is what is
 signed, `messages` what is said.
 """

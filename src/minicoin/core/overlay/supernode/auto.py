@@ -30,6 +30,8 @@ from minicoin.core.overlay.supernode.messages import (
     SuperAttach,
     SuperFind,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -43,7 +45,7 @@ from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
-_MESSAGES: Final = (SuperNews, SuperAsk, SuperPage, SuperAttach, SuperPlace, SuperFind, SuperFound)
+_MESSAGES: Final = (SuperNews, SuperHave, SuperGet, SuperAsk, SuperPage, SuperAttach, SuperPlace, SuperFind, SuperFound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Directory:
     def __len__(self) -> int:
         return len(self._table)
 
-    def get(self, leaf: bytes) -> SignedRecord | None:
+    def record(self, leaf: bytes) -> SignedRecord | None:
         return self._table.get(leaf)
 
     def supers_of(self, leaf: bytes, now: Micros) -> tuple[bytes, ...]:
@@ -49,6 +49,9 @@ class Directory:
 
     def versions(self) -> Iterator[tuple[bytes, int]]:
         return self._table.versions()
+
+    def is_newer(self, leaf: bytes, version: int) -> bool:
+        return self._table.is_newer(leaf, version)
 
     def is_news(self, record: SignedRecord, now: Micros) -> bool:
         return self._table.is_news(record, now)

@@ -2,9 +2,9 @@
 
 `supernews` brings records: statuses of super nodes, and where leaves sit. `superask` asks for them: for the super nodes
 that a peer knows, its own status among them; between super nodes for pages of all of them and of the leaves, which
-`superpage` answers. `superattach`
-asks a super node for a place; `superplace` says what comes of it, and later that it has ended. `superfind` asks where a
-peer is, `superfound` answers.
+`superpage` answers. Between super nodes `superhave` names what is new, and `superget` asks whoever named it for it.
+`superattach` asks a super node for a place; `superplace` says what comes of it, and later that it has ended.
+`superfind` asks where a peer is, `superfound` answers.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from minicoin.core.faults import DecodeError
 from minicoin.core.limits import (
     SIGNATURE_BYTES_MAX,
     SIGNED_RECORD_KEY_CHARACTERS_MAX,
+    SUPER_NAMES_PER_MESSAGE_MAX,
     SUPER_PARENTS_MAX,
     SUPER_RECORDS_PER_MESSAGE_MAX,
 )
@@ -30,6 +31,7 @@ _FLAG: Final = Struct("<B")
 _ATTACH: Final = Struct("<B")
 _PLACE: Final = Struct("<BH")
 _NUMBER: Final = Struct("<I")
+_VERSION: Final = Struct("<Q")
 # Kind, key, version, expiry, value, one signature, and the lengths of each.
 _RECORD_BYTES_MAX: Final = (
     16
@@ -95,7 +97,7 @@ class SuperAsk(ExtensionMessage):
     after: bytes = b""
 
     command = "superask"
-    version = 1
+    version = 2
     payload_bytes_max = 2 + INLINE_PEER_ID_BYTES_MAX
 
     def encode(self) -> bytes:
@@ -114,6 +116,80 @@ class SuperAsk(ExtensionMessage):
         if after and wanted is Wanted.SUPERS:
             raise DecodeError("superask for a page of what has no pages")
         return cls(wanted, after)
+
+
+def _write_table(of: Wanted, count: int) -> bytes:
+    return _FLAG.pack(of) + encode_compact(count)
+
+
+def _read_table(reader: Reader) -> Wanted:
+    (number,) = reader.unpack(_FLAG)
+    if number not in (Wanted.ALL_SUPERS, Wanted.DIRECTORY):
+        raise DecodeError(f"names of neither super nodes nor leaves but {number}")
+    return Wanted(number)
+
+
+def _write_signer(signer: bytes) -> bytes:
+    return encode_compact(len(signer)) + signer
+
+
+RecordName = tuple[bytes, int]
+"""The signer and the version of a record of one table."""
+
+
+def _read_name(reader: Reader) -> RecordName:
+    signer = reader.var_bytes(INLINE_PEER_ID_BYTES_MAX)
+    (version,) = reader.unpack(_VERSION)
+    return signer, version
+
+
+@dataclass(frozen=True, slots=True)
+class SuperHave(ExtensionMessage):
+    """What its sender holds since a moment ago, by name."""
+
+    of: Wanted
+    names: tuple[RecordName, ...]
+
+    command = "superhave"
+    version = 1
+    payload_bytes_max = 4 + SUPER_NAMES_PER_MESSAGE_MAX * (1 + INLINE_PEER_ID_BYTES_MAX + _VERSION.size)
+
+    def encode(self) -> bytes:
+        names = [_write_signer(signer) + _VERSION.pack(version) for signer, version in self.names]
+        return _write_table(self.of, len(names)) + b"".join(names)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "SuperHave":
+        reader = Reader(payload, cls.command)
+        of = _read_table(reader)
+        count = reader.count(1 + _VERSION.size, SUPER_NAMES_PER_MESSAGE_MAX)
+        names = tuple(_read_name(reader) for _ in range(count))
+        reader.end()
+        return cls(of, names)
+
+
+@dataclass(frozen=True, slots=True)
+class SuperGet(ExtensionMessage):
+    """Asks for the records of these signers, which come as news."""
+
+    of: Wanted
+    signers: tuple[bytes, ...]
+
+    command = "superget"
+    version = 1
+    payload_bytes_max = 4 + SUPER_RECORDS_PER_MESSAGE_MAX * (1 + INLINE_PEER_ID_BYTES_MAX)
+
+    def encode(self) -> bytes:
+        return _write_table(self.of, len(self.signers)) + b"".join(map(_write_signer, self.signers))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "SuperGet":
+        reader = Reader(payload, cls.command)
+        of = _read_table(reader)
+        count = reader.count(1, SUPER_RECORDS_PER_MESSAGE_MAX)
+        signers = tuple(reader.var_bytes(INLINE_PEER_ID_BYTES_MAX) for _ in range(count))
+        reader.end()
+        return cls(of, signers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from minicoin.core.alarm import Alarm
 from minicoin.core.answers import FoundBy, PeerFound
 from minicoin.core.effects import Effect, Reply, Send
 from minicoin.core.faults import MisuseError, PeerFault
-from minicoin.core.limits import SUPER_LINKS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
+from minicoin.core.limits import SIGNED_RECORD_AHEAD_MAX_US, SUPER_LINKS_MAX, SUPER_RECORDS_PER_MESSAGE_MAX
 from minicoin.core.overlay.contract import (
     Hops,
     Item,
@@ -31,12 +31,15 @@ from minicoin.core.overlay.supernode.directory import Directory, Entered
 from minicoin.core.overlay.supernode.election import SupersSeen
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Signer, SuperStatus
 from minicoin.core.overlay.supernode.finds import places_in
+from minicoin.core.overlay.supernode.lacks import Lacks
 from minicoin.core.overlay.supernode.learning import Learning
 from minicoin.core.overlay.supernode.messages import (
     SuperAsk,
     SuperAttach,
     SuperFind,
     SuperFound,
+    SuperGet,
+    SuperHave,
     SuperNews,
     SuperPage,
     SuperPlace,
@@ -48,7 +51,7 @@ from minicoin.core.overlay.supernode.own_status import OwnStatus
 from minicoin.core.overlay.supernode.places import LeafPlaces
 from minicoin.core.overlay.supernode.search import FAILED_REST_US, Search
 from minicoin.core.overlay.supernode.settings import LEAF, SUPER, SupernodeSettings
-from minicoin.core.overlay.supernode.supers import choose_super
+from minicoin.core.overlay.supernode.supers import SuperBook, choose_super
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import SlotKind
@@ -96,6 +99,7 @@ class SuperOverlay(Overlay):
         self._signer = Signer(setup.identity, setup.network_id)
         self._own = OwnStatus(self._status, self._signer, self.alarm, setup.rng)
         self._news = News(self.alarm)
+        self._lacks = {of: Lacks(of, self.alarm) for of in (Wanted.ALL_SUPERS, Wanted.DIRECTORY)}
         self._learning = Learning()
         self._unwanted: list[ConnId] = []
         self._check_at = Micros(0)
@@ -122,6 +126,8 @@ class SuperOverlay(Overlay):
     def routes(self) -> tuple[Route, ...]:
         return (
             route(SuperNews, self.take_news),
+            route(SuperHave, self.take_have),
+            route(SuperGet, self.take_get),
             route(SuperAsk, self.take_ask),
             route(SuperPage, self.take_page),
             route(SuperAttach, self.take_attach),
@@ -149,10 +155,11 @@ class SuperOverlay(Overlay):
             return ()
         self._leaves.on_closed(conn, now)
         self._learning.on_closed(conn)
+        asked = [effect for lacks in self._lacks.values() for effect in lacks.on_closed(conn, now)]
         if self._search.dials.end(near.peer_id) is not None or near.status is not None:
             self._search.rest(near.peer_id, FAILED_REST_US, now)
             self._search.within(_SEEK_US, now)
-        return self._learn(now)
+        return asked + self._learn(now)
 
     def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
         self._search.unreachable(address, now)
@@ -212,9 +219,11 @@ class SuperOverlay(Overlay):
         was_super, known = near.status is not None, len(self._circle.book)
         for record in message.records:
             if record.key == STATUS_KEY:
+                self._lacks[Wanted.ALL_SUPERS].on_came(record.owner, record.version)
                 if self._circle.take_status(near, record, now):
-                    self._news.pass_on(record, peer.conn, now)
+                    self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
             elif record.key == LEAF_KEY:
+                self._lacks[Wanted.DIRECTORY].on_came(record.owner, record.version)
                 self._take_leaf(near, record, now)
         near.asked_at = None
         if near.status is not None and not was_super:
@@ -235,7 +244,31 @@ class SuperOverlay(Overlay):
         if not is_super:
             self._leaves.on_word(conn, self._directory.supers_of(near.peer_id, now), self._setup.peer_id, now)
         if entered is not Entered.REFUSED:
-            self._news.pass_on(record, conn, now, is_renewal=entered is Entered.RENEWED)
+            name = record.owner, record.version
+            self._news.pass_on(Wanted.DIRECTORY, name, now, is_renewal=entered is Entered.RENEWED)
+
+    def take_have(self, peer: PeerView, message: SuperHave, now: Micros) -> Iterable[Effect]:
+        """Names of records, which are asked for where they are newer than ours; of super nodes only."""
+        near = self._circle.near.get(peer.conn)
+        if near is None or near.status is None:
+            return ()
+        table, latest = self._table(message.of), now + SIGNED_RECORD_AHEAD_MAX_US
+        newer = [name for name in message.names if table.is_newer(*name) and name[1] <= latest]
+        others = [name for name in newer if name[0] != self._setup.peer_id]
+        return self._lacks[message.of].on_named(peer.conn, others, now)
+
+    def take_get(self, peer: PeerView, message: SuperGet, now: Micros) -> Iterable[Effect]:
+        near = self._circle.near.get(peer.conn)
+        if near is None or near.status is None or not near.pages.take(now):
+            return ()
+        if message.of is Wanted.DIRECTORY:
+            found = [self._directory.record(leaf) for leaf in message.signers]
+        else:
+            found = [self._status_of(peer_id, now) for peer_id in message.signers]
+        return (Send(peer.conn, SuperNews(tuple(record for record in found if record is not None))),)
+
+    def _table(self, of: Wanted) -> SuperBook | Directory:
+        return self._directory if of is Wanted.DIRECTORY else self._circle.book
 
     def take_page(self, peer: PeerView, message: SuperPage, now: Micros) -> Iterable[Effect]:
         """A page of what we asked for; then the next one."""
@@ -263,8 +296,8 @@ class SuperOverlay(Overlay):
         if near.status is None or not near.pages.take(now):
             # Pages are long, and of use to super nodes only.
             return ()
-        table = self._circle.book if message.wanted is Wanted.ALL_SUPERS else self._directory
-        return (Send(peer.conn, SuperPage(*table.page(message.after, SUPER_RECORDS_PER_MESSAGE_MAX))),)
+        page = self._table(message.wanted).page(message.after, SUPER_RECORDS_PER_MESSAGE_MAX)
+        return (Send(peer.conn, SuperPage(*page)),)
 
     def take_find(self, peer: PeerView, message: SuperFind, now: Micros) -> Iterable[Effect]:
         near = self._circle.near.get(peer.conn)
@@ -279,7 +312,7 @@ class SuperOverlay(Overlay):
     def _records_of(self, target: bytes, now: Micros) -> tuple[SignedRecord, ...]:
         """What the target signed of where it is, and the statuses of the super nodes it names."""
         status = self._status_of(target, now)
-        entry = self._directory.get(target)
+        entry = self._directory.record(target)
         if status is not None:
             return (status,)
         if entry is None:
@@ -320,7 +353,9 @@ class SuperOverlay(Overlay):
         if self._own.publish_at <= now:
             record = self._own.publish(now)
             if record is not None:
-                self._news.pass_on(record, None, now)
+                self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
+        for lacks in self._lacks.values():
+            effects += lacks.on_deadline(now)
         if self._keep_at is not None and self._keep_at <= now:
             self._keep(now)
         return effects + self._news.flush(self._links(), now)
@@ -363,6 +398,7 @@ class SuperOverlay(Overlay):
             self._search.next_deadline(),
             self._news.next_deadline(),
             self._learning.next_deadline(),
+            *(lacks.next_deadline() for lacks in self._lacks.values()),
         )
         return min((at for at in times if at is not None), default=None)
 
