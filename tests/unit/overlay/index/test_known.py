@@ -37,6 +37,16 @@ def test_where_there_is_no_room_those_go_that_left_then_the_oldest(monkeypatch):
     assert made.get(peer_id(1)) is None and len(made) == 3
 
 
+def test_tries_count_until_it_is_met():
+    made = knowing(1, 2, 3)
+    made.note_tries((peer_id(1), peer_id(2), peer_id(9)), {peer_id(2)})
+    made.note_tries((peer_id(1), peer_id(2)), {peer_id(2)})
+    assert [made.get(peer_id(number)).missed for number in (1, 2)] == [2, 0]
+    assert made.unreached({peer_id(1), peer_id(2), peer_id(3)}, {peer_id(2)}) == (1, 2)
+    made.note_tries((peer_id(1),), {peer_id(1)})
+    assert made.get(peer_id(1)).missed == 0 and peer_id(9) not in made
+
+
 def test_who_is_named_again_has_not_left():
     made = knowing(1)
     made.on_left(peer_id(1))
@@ -47,7 +57,7 @@ def test_who_is_named_again_has_not_left():
 def test_what_it_knows_survives_a_stop_and_is_remembered_as_that():
     before, after = knowing(1, 2), knowing()
     after.restore(before.to_bytes())
-    assert [one.entry for one in after] == [one.entry for one in before]
+    assert [one.entry for one in after] == [one.entry for one in before] and len(after) == 2
     assert all(one.is_remembered for one in after)
     after.learn(entry(1, T0 + 100))
     assert after.get(peer_id(1)).is_remembered

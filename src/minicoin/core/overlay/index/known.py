@@ -12,15 +12,16 @@ from minicoin.core.encoding.compact import encode_compact
 from minicoin.core.faults import DecodeError
 from minicoin.core.limits import INDEX_KNOWN_MAX
 from minicoin.core.overlay.index.entry import MemberEntry, is_genuine, read_entry
+from minicoin.core.overlay.index.ids import PeerIds
 from minicoin.core.records.record import RECORD_BYTES_MIN, read_record
 from minicoin.core.wire.reader import Reader
 
 _FORM: Final = 1
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Known:
-    """A member."""
+    """What is known of a member at one moment."""
 
     entry: MemberEntry
     has_left: bool = False
@@ -31,82 +32,111 @@ class Known:
 
 
 class KnownMembers:
-    """By peer id."""
+    """By peer id. What holds for few of them stands apart from what is kept of each."""
 
     def __init__(self, network_id: bytes, own: bytes = b"") -> None:
         self._network_id = network_id
         self._own = own
-        self._known: dict[bytes, Known] = {}
+        self._ids = PeerIds()
+        self._entries: list[MemberEntry] = []
+        """Of each, at the same place."""
+        self._left: dict[bytes, None] = {}
+        self._remembered: dict[bytes, None] = {}
+        self._missed: dict[bytes, int] = {}
         self.changes = 0
         """How often something became known or was forgotten."""
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._ids)
 
     def __iter__(self) -> Iterator[Known]:
-        return iter(self._known.values())
+        return map(self._known, self._entries)
+
+    def __contains__(self, peer_id: object) -> bool:
+        return peer_id in self._ids
 
     def get(self, peer_id: bytes) -> Known | None:
         """What is known of a member."""
-        return self._known.get(peer_id)
+        place = self._ids.find(peer_id)
+        return None if place is None else self._known(self._entries[place])
+
+    def _known(self, entry: MemberEntry) -> Known:
+        peer_id = entry.peer_id
+        return Known(entry, peer_id in self._left, peer_id in self._remembered, self._missed.get(peer_id, 0))
 
     def learn(self, entry: MemberEntry) -> bool:
         """Somebody named a member; whether its record holds. One older than what is known is left alone, and so are
         we."""
-        if entry.peer_id == self._own:
+        peer_id = entry.peer_id
+        if peer_id == self._own:
             return True
-        known = self._known.get(entry.peer_id)
-        if known is not None and entry.record.version <= known.entry.record.version:
+        place = self._ids.find(peer_id)
+        if place is not None and entry.record.version <= self._entries[place].record.version:
             # What we hold was checked; an equal version with another value is not taken.
-            known.has_left = False
+            self._left.pop(peer_id, None)
             return True
         if not is_genuine(entry, self._network_id):
             return False
-        if known is None:
-            self._known[entry.peer_id] = Known(entry)
-        else:
-            known.entry, known.has_left = entry, False
+        self._put(entry)
+        self._left.pop(peer_id, None)
         self.changes += 1
-        if len(self._known) > INDEX_KNOWN_MAX:
-            del self._known[min(self._known, key=self._worth)]
+        if len(self._ids) > INDEX_KNOWN_MAX:
+            self._forget(min(self._left or self._ids, key=self._age))
         return True
 
-    def _worth(self, peer_id: bytes) -> tuple[bool, int, bytes]:
-        known = self._known[peer_id]
-        return not known.has_left, known.entry.record.version, peer_id
+    def _put(self, entry: MemberEntry) -> None:
+        before = len(self._ids)
+        place = self._ids.add(entry.peer_id)
+        if len(self._ids) > before:
+            self._entries.insert(place, entry)
+        else:
+            self._entries[place] = entry
+
+    def _forget(self, peer_id: bytes) -> None:
+        place = self._ids.discard(peer_id)
+        assert place is not None
+        del self._entries[place]
+        for marks in (self._left, self._remembered, self._missed):
+            marks.pop(peer_id, None)
+
+    def _age(self, peer_id: bytes) -> tuple[int, bytes]:
+        place = self._ids.find(peer_id)
+        assert place is not None
+        return self._entries[place].record.version, peer_id
 
     def note_tries(self, wanted: Iterable[bytes], met: Container[bytes]) -> None:
         """Whom of those we wanted to be connected to we are, by now."""
         for peer_id in wanted:
-            known = self._known.get(peer_id)
-            if known is not None:
-                known.missed = 0 if peer_id in met else known.missed + 1
+            if peer_id in met:
+                self._missed.pop(peer_id, None)
+            elif peer_id in self._ids:
+                self._missed[peer_id] = self._missed.get(peer_id, 0) + 1
 
-    def unreached(self, members: Container[bytes], met: Container[bytes]) -> tuple[int, int]:
+    def unreached(self, members: Container[bytes], met: Iterable[bytes]) -> tuple[int, int]:
         """Of these members, how many could not be reached, and how many were tried; `met` are those that we wanted and
         reached."""
-        missed = sum(bool(one.missed) for peer_id, one in self._known.items() if peer_id in members)
-        there = sum(peer_id in members and peer_id in met for peer_id in self._known)
+        missed = sum(peer_id in members for peer_id in self._missed)
+        there = sum(peer_id in members and peer_id in self._ids for peer_id in met)
         return missed, missed + there
 
     def on_left(self, peer_id: bytes) -> None:
         """An index says that a member left."""
-        known = self._known.get(peer_id)
-        if known is not None:
-            known.has_left = True
+        if peer_id in self._ids:
+            self._left[peer_id] = None
 
     # --- over a stop ---
 
     def to_bytes(self) -> bytes:
         """The document."""
-        records = [known.entry.record.encode() for known in self._known.values()]
+        records = [entry.record.encode() for entry in self._entries]
         return encode_compact(_FORM) + encode_compact(len(records)) + b"".join(records)
 
     def restore(self, raw: bytes) -> None:
         """What to_bytes gave. Raises DecodeError."""
         for entry in _read(raw):
             # Signed for this network when it was kept; a disk is not an attacker.
-            self._known[entry.peer_id] = Known(entry, is_remembered=True)
+            self._put(entry)
+            self._remembered[entry.peer_id] = None
 
 
 def _read(raw: bytes) -> Iterable[MemberEntry]:

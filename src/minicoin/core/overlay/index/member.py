@@ -10,7 +10,7 @@
 5. A page or delta that nobody asked for is its sender's fault, as is a record that is forged.
 """
 
-from collections.abc import Container
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay.index.confirmation import ViewSeen
 from minicoin.core.overlay.index.entry import MemberEntry
+from minicoin.core.overlay.index.ids import PeerIds
 from minicoin.core.overlay.index.known import KnownMembers
 from minicoin.core.overlay.index.messages import IdxDelta, IdxNext, IdxPage, IdxRefuse
 from minicoin.core.part import PeerView
@@ -46,7 +47,7 @@ class Followed:
     """The version the first page was read at."""
     pages: int = 0
     total: int = 0
-    members: dict[bytes, None] = field(default_factory=dict)
+    members: PeerIds = field(default_factory=PeerIds)
     waiting: list[IdxDelta] = field(default_factory=list)
     """What changed while its pages were read."""
     entry: MemberEntry | None = None
@@ -93,7 +94,7 @@ class IndexMembership:
         """Indexes whose view we have read."""
         return sum(one.at is not None for one in self._followed.values())
 
-    def views(self, met: Container[bytes]) -> tuple[ViewSeen, ...]:
+    def views(self, met: Iterable[bytes]) -> tuple[ViewSeen, ...]:
         """What each says; `met` are the members we wanted to be connected to and are. Of indexes themselves nothing is
         said: each is in the views of others and not in its own."""
         indexes = {one.peer.address.peer_id for one in self._followed.values()}
@@ -195,7 +196,7 @@ class IndexMembership:
         for entry in delta.joins:
             self._learn(one, entry)
         for peer_id in delta.leaves:
-            one.members.pop(peer_id, None)
+            one.members.discard(peer_id)
             self._known.on_left(peer_id)
         if one.is_complete:
             one.total = len(one.members)
@@ -205,7 +206,7 @@ class IndexMembership:
         if not self._known.learn(entry):
             raise PeerFault("names a member with a forged record")
         if len(one.members) < INDEX_KNOWN_MAX:
-            one.members[entry.peer_id] = None
+            one.members.add(entry.peer_id)
 
     def take_refusal(self, peer: PeerView, refusal: IdxRefuse, now: Micros) -> None:
         """An index does not take us in. Raises PeerFault."""

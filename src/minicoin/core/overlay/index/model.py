@@ -251,7 +251,7 @@ class IndexOverlay(Overlay):
         """Weigh what the indexes say."""
         met = {peer.address.peer_id for peer in self._speakers.values()}
         views = self._membership.views({peer_id for peer_id in self._chosen if peer_id in met})
-        vouched = frozenset(self._witnesses.vouched) | frozenset(met & {known.entry.peer_id for known in self._known})
+        vouched = frozenset(self._witnesses.vouched) | frozenset(peer_id for peer_id in met if peer_id in self._known)
         vouched -= {one.peer.address.peer_id for one in self._membership.followed} | {self._setup.peer_id}
         self._judgements = tuple(
             self._doubts.judge(
