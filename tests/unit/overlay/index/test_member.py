@@ -77,6 +77,21 @@ def test_a_change_that_does_not_follow_makes_it_read_anew():
     assert members(made) == {peer_id(1), peer_id(2)}
 
 
+def test_of_a_part_not_every_version_is_told():
+    made = met()
+    made.take_page(INDEX, IdxPage(5, 2, (entry(1), entry(2)), is_whole=False), T0)
+    made.take_delta(INDEX, IdxDelta(3, 9, (entry(3),), (), is_whole=False), T0)
+    assert members(made) == {peer_id(number) for number in (1, 2, 3)} and not made.views({})[0].is_complete
+
+
+def test_a_view_that_becomes_whole_again_is_read_anew_and_one_that_is_divided_is_complete_no_more():
+    made = joined(1)
+    made.take_delta(INDEX, IdxDelta(5, 6, (entry(2),), (), is_whole=False), T0)
+    assert not made.views({})[0].is_complete and made.due(Micros(T0 + 3 * SECOND_US)) == ()
+    made.take_delta(INDEX, IdxDelta(6, 7, (entry(3),), ()), T0)
+    assert made.due(Micros(T0 + 3 * SECOND_US)) == ((INDEX.conn, True),)
+
+
 def test_an_old_change_is_nothing():
     made = joined(1)
     made.take_delta(INDEX, IdxDelta(3, 4, (), (peer_id(1),)), T0)

@@ -12,9 +12,11 @@ from minicoin.core.limits import (
     INDEX_PAGE_RECORDS_MAX,
     INDEX_PAGES_BURST,
 )
+from minicoin.core.overlay.index import parts as parts_module
 from minicoin.core.overlay.index import registrar as module
 from minicoin.core.overlay.index.messages import IdxJoin, IdxPage, IdxRefuse
-from minicoin.core.overlay.index.registrar import Registrar, ring_key
+from minicoin.core.overlay.index.parts import member_key, reader_key
+from minicoin.core.overlay.index.registrar import Registrar
 from minicoin.core.records.record import SignedRecord
 from minicoin.core.rng import Rng
 from minicoin.core.units import SECOND_US, Micros
@@ -79,7 +81,7 @@ def test_a_replayed_record_changes_nothing():
     made.on_deadline(later)
     made.join(peer(1), IdxJoin(entry(1, T0, at=7)), b"g", later)
     assert made.get(peer_id(1)).address == address(1)
-    assert made.on_deadline(Micros(later + SECOND_US)) == ((), ())
+    assert made.on_deadline(Micros(later + SECOND_US)) == ()
 
 
 def test_joining_without_end_is_a_fault():
@@ -129,15 +131,15 @@ def test_changes_go_out_in_one_batch_and_their_versions_follow_each_other():
     made = registrar()
     join(made, 1, conn=11), join(made, 2, conn=12)
     assert made.next_deadline() == T0 + SECOND_US
-    (delta,), readers = made.on_deadline(Micros(T0 + SECOND_US))
+    (((delta,), readers),) = made.on_deadline(Micros(T0 + SECOND_US))
     assert (delta.since, delta.at, delta.leaves) == (0, 1, ()) and len(delta.joins) == 2
     assert readers == (11, 12)
     now = Micros(T0 + 2 * SECOND_US)
     made.on_closed(11, now)
-    assert made.on_deadline(now)[0] == ()
+    assert made.on_deadline(now) == ()
     gone = Micros(now + INDEX_LEAVE_GRACE_US)
     made.on_deadline(gone)
-    (delta,), readers = made.on_deadline(Micros(gone + SECOND_US))
+    (((delta,), readers),) = made.on_deadline(Micros(gone + SECOND_US))
     assert (delta.since, delta.at, delta.joins, delta.leaves) == (1, 2, (), (peer_id(1),))
     assert readers == (12,) and len(made) == 1
 
@@ -148,7 +150,7 @@ def test_who_comes_back_in_time_never_left_and_a_renewal_is_no_news():
     made.on_deadline(Micros(T0 + SECOND_US))
     made.on_closed(11, Micros(T0 + SECOND_US))
     join(made, 1, Micros(T0 + 2 * SECOND_US), version=T0 + 2, conn=21)
-    assert made.on_deadline(Micros(T0 + 60 * SECOND_US)) == ((), ())
+    assert made.on_deadline(Micros(T0 + 60 * SECOND_US)) == ()
     assert made.get(peer_id(1)).record.version == T0 + 2
 
 
@@ -157,7 +159,7 @@ def test_a_member_that_moved_is_news():
     join(made, 1)
     made.on_deadline(Micros(T0 + SECOND_US))
     made.join(peer(1), IdxJoin(entry(1, T0 + 1, at=9)), b"g", Micros(T0 + SECOND_US))
-    (delta,), _ = made.on_deadline(Micros(T0 + 2 * SECOND_US))
+    (((delta,), _),) = made.on_deadline(Micros(T0 + 2 * SECOND_US))
     assert [one.address.host for one in delta.joins] == [address(9).host]
 
 
@@ -168,7 +170,7 @@ def test_a_record_that_expires_is_a_leave():
     expiry = Micros(T0 + LIFE_US)
     assert made.next_deadline() == expiry
     made.on_deadline(expiry)
-    (delta,), _ = made.on_deadline(Micros(expiry + SECOND_US))
+    (((delta,), _),) = made.on_deadline(Micros(expiry + SECOND_US))
     assert delta.leaves == (peer_id(1),) and len(made) == 0
 
 
@@ -181,8 +183,8 @@ def test_a_thousand_readers_hear_one_message_a_second_however_many_members_come_
 
     def pass_time(until):
         while (at := made.next_deadline()) is not None and at <= until:
-            deltas, told = made.on_deadline(at)
-            sent[(at - T0) // SECOND_US] += len(deltas) * len(told)
+            for deltas, told in made.on_deadline(at):
+                sent[(at - T0) // SECOND_US] += len(deltas) * len(told)
 
     for second in range(seconds):
         for number in range(1, INDEX_PAGE_RECORDS_MAX // 4):
@@ -243,19 +245,45 @@ def test_who_is_in_the_view_is_whom_a_plain_list_has():
             leaves.pop(number, None)
 
 
-def test_a_large_view_is_read_page_by_page_from_where_the_reader_stands():
+def read_all(made, number, seconds=9):
+    """The pages a reader gets, one after the other."""
+    now = Micros(T0 + seconds * SECOND_US)
+    pages = [made.join(peer(number), IdxJoin(None), b"g", now)]
+    while pages[-1].cursor:
+        pages.append(made.read_on(number, pages[-1].cursor, now))
+    return pages
+
+
+def test_a_large_view_is_read_page_by_page_from_a_place_of_the_reader():
     count = 2 * INDEX_PAGE_RECORDS_MAX + 50
-    made = filled(count)
-    first = made.join(peer(7), IdxJoin(None), b"g", Micros(T0 + 2 * SECOND_US))
-    assert len(first.entries) == INDEX_PAGE_RECORDS_MAX and first.total == count
-    ordered = sorted(ring_key(peer_id(number + 1)) for number in range(count))
-    start = ordered.index(ring_key(peer_id(7)))
-    assert ring_key(first.entries[0].peer_id) == ordered[(start + 1) % count]
-    seen, page = {one.peer_id for one in first.entries}, first
-    while len(seen) < count:
-        page = made.read_on(7, page.cursor, Micros(T0 + 2 * SECOND_US))
-        seen |= {one.peer_id for one in page.entries}
-    assert seen == {peer_id(number + 1) for number in range(count)}
+    pages = read_all(filled(count), 7)
+    assert [len(page.entries) for page in pages] == [100, 100, 50] and pages[0].total == count
+    read = [one.peer_id for page in pages for one in page.entries]
+    ordered = sorted((peer_id(number + 1) for number in range(count)), key=member_key)
+    start = next((place for place, one in enumerate(ordered) if member_key(one) > reader_key(peer_id(7))), 0)
+    assert read == ordered[start:] + ordered[:start]
+    assert all(page.is_whole for page in pages)
+
+
+def test_of_a_view_that_is_too_large_a_reader_hears_a_part_and_nobody_is_left_out(monkeypatch):
+    monkeypatch.setattr(parts_module, "INDEX_KNOWN_MAX", 40)
+    made, everybody = filled(120), {peer_id(number + 1) for number in range(120)}
+    read = {number: {one.peer_id for page in read_all(made, number) for one in page.entries} for number in range(1, 41)}
+    assert set().union(*read.values()) == everybody
+    assert len({frozenset(one) for one in read.values()}) == 8 and max(map(len, read.values())) < 40
+    now = Micros(T0 + 20 * SECOND_US)
+    join(made, 500, now, version=now), join(made, 501, now, version=now)
+    told = {
+        conn: delta
+        for deltas, readers in made.on_deadline(made.next_deadline())
+        for delta in deltas
+        for conn in readers
+    }
+    assert 0 < len(told) < 40
+    for number in read.keys() & told.keys():
+        (page,) = read_all(made, number, 29)
+        assert {one.peer_id for one in told[number].joins} <= {one.peer_id for one in page.entries}
+        assert not told[number].is_whole and told[number].since < told[number].at <= page.at
 
 
 def test_pages_cost_more_than_questions_so_they_are_counted():

@@ -26,5 +26,6 @@
 7. An index cannot part those who are joined: its leaves close no connection, and what was known of a member that left
    is kept as long as there is room.
 
-`registrar` is the index's side, `member` everybody's, `confirmation` weighs what witnesses say, `model` is the part.
+`registrar` is the index's side, `parts` what of a large view goes to whom, `member` everybody's, `confirmation` weighs
+what witnesses say, `model` is the part.
 """

@@ -5,7 +5,7 @@
 2. A view is read page by page, with a random wait before each; what changes meanwhile is kept, up to
    INDEX_DELTAS_WAITING_MAX, and applied behind the last page. An index that sends more pages than its view has is not
    asked for more.
-3. A delta that does not begin where we are means that something was missed: the view is read anew.
+3. A delta that begins behind where we are means that something was missed: the view is read anew.
 4. A refusal holds as long as the index says, within bounds of ours.
 5. A page or delta that nobody asked for is its sender's fault, as is a record that is forged.
 """
@@ -47,6 +47,8 @@ class Followed:
     """The version the first page was read at."""
     pages: int = 0
     total: int = 0
+    is_whole: bool = True
+    """Its view is not so large that it tells us a part of it only."""
     members: PeerIds = field(default_factory=PeerIds)
     waiting: list[IdxDelta] = field(default_factory=list)
     """What changed while its pages were read."""
@@ -69,7 +71,7 @@ class Followed:
     @property
     def is_complete(self) -> bool:
         """We have all of its view, not a part."""
-        return self.at is not None and self.total <= INDEX_KNOWN_MAX
+        return self.at is not None and self.is_whole and self.total <= INDEX_KNOWN_MAX
 
 
 class IndexMembership:
@@ -159,7 +161,7 @@ class IndexMembership:
         if one is None or not one.is_asked or one.next_at is not None:
             raise PeerFault("sends a page unasked", score=10)
         if one.pages == 0:
-            one.read_at, one.total, one.refused = page.at, page.total, ""
+            one.read_at, one.total, one.is_whole, one.refused = page.at, page.total, page.is_whole, ""
             one.members.clear()
         one.pages += 1
         for entry in page.entries:
@@ -188,7 +190,7 @@ class IndexMembership:
     def _apply(self, one: Followed, delta: IdxDelta, now: Micros) -> None:
         if one.at is None or delta.at <= one.at:
             return
-        if delta.since != one.at:
+        if delta.since > one.at or (delta.is_whole and not one.is_whole):
             # Something was missed: read it anew, not all members at once.
             one.at = None
             one.join_at = Micros(now + SECOND_US + self._rng.below(2 * SECOND_US))
@@ -198,6 +200,7 @@ class IndexMembership:
         for peer_id in delta.leaves:
             one.members.discard(peer_id)
             self._known.on_left(peer_id)
+        one.is_whole = delta.is_whole
         if one.is_complete:
             one.total = len(one.members)
         one.at = delta.at

@@ -41,17 +41,22 @@ def _write_entries(entries: tuple[MemberEntry, ...]) -> bytes:
     return encode_compact(len(entries)) + b"".join(entry.record.encode() for entry in entries)
 
 
+def _read_flag(reader: Reader) -> bool:
+    (value,) = reader.take(1)
+    if value > 1:
+        raise DecodeError(f"neither yes nor no: {value}")
+    return bool(value)
+
+
 def _flag_and_entry(flag: bool, entry: MemberEntry | None) -> bytes:
     return bytes([flag]) + (b"" if entry is None else entry.record.encode())
 
 
 def _read_flag_and_entry(reader: Reader) -> tuple[bool, MemberEntry | None]:
-    (value,) = reader.take(1)
-    if value > 1:
-        raise DecodeError(f"neither yes nor no: {value}")
+    flag = _read_flag(reader)
     entry = read_entry(read_record(reader)) if reader.remaining else None
     reader.end()
-    return bool(value), entry
+    return flag, entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class IdxHello(ExtensionMessage):
     entry: MemberEntry | None = None
 
     command = "idxhello"
-    version = 1
+    version = 2
     payload_bytes_max = 1 + INDEX_ENTRY_BYTES_MAX
 
     def encode(self) -> bytes:
@@ -143,48 +148,51 @@ class IdxNext(ExtensionMessage):
 @dataclass(frozen=True, slots=True)
 class IdxPage(ExtensionMessage):
     """One page of a view: the version it was read at, the members in all, some of them, and where to read on; an empty
-    cursor where that was all."""
+    cursor where that was all. Of a large view a reader is told a part, which is not whole."""
 
     at: int
     total: int
     entries: tuple[MemberEntry, ...]
     cursor: bytes = b""
+    is_whole: bool = True
 
     command = "idxpage"
-    version = 1
-    payload_bytes_max = _NUMBERS.size + _PAGE_BYTES_MAX + 33
+    version = 2
+    payload_bytes_max = _NUMBERS.size + _PAGE_BYTES_MAX + 33 + 1
 
     def encode(self) -> bytes:
         cursor = encode_compact(len(self.cursor)) + self.cursor
-        return _NUMBERS.pack(self.at, self.total) + _write_entries(self.entries) + cursor
+        return _NUMBERS.pack(self.at, self.total) + _write_entries(self.entries) + cursor + bytes([self.is_whole])
 
     @classmethod
     def decode(cls, payload: bytes) -> "IdxPage":
         reader = Reader(payload, cls.command)
         at, total = reader.unpack(_NUMBERS)
-        entries, cursor = _entries(reader), reader.var_bytes(32)
+        entries, cursor, is_whole = _entries(reader), reader.var_bytes(32), _read_flag(reader)
         reader.end()
         if cursor and len(cursor) != 32:
             raise DecodeError("a cursor has 32 bytes")
-        return cls(at, total, entries, cursor)
+        return cls(at, total, entries, cursor, is_whole)
 
 
 @dataclass(frozen=True, slots=True)
 class IdxDelta(ExtensionMessage):
-    """What changed in a view between two versions of it: joins, renewals among them, and leaves."""
+    """What changed between two versions in a view, or in the reader's part of it: joins, renewals among them, and
+    leaves."""
 
     since: int
     at: int
     joins: tuple[MemberEntry, ...]
     leaves: tuple[bytes, ...]
+    is_whole: bool = True
 
     command = "idxdelta"
-    version = 1
-    payload_bytes_max = _NUMBERS.size + _PAGE_BYTES_MAX + _LEAVES_BYTES_MAX
+    version = 2
+    payload_bytes_max = _NUMBERS.size + _PAGE_BYTES_MAX + _LEAVES_BYTES_MAX + 1
 
     def encode(self) -> bytes:
         leaves = encode_compact(len(self.leaves)) + b"".join(map(_write_peer_id, self.leaves))
-        return _NUMBERS.pack(self.since, self.at) + _write_entries(self.joins) + leaves
+        return _NUMBERS.pack(self.since, self.at) + _write_entries(self.joins) + leaves + bytes([self.is_whole])
 
     @classmethod
     def decode(cls, payload: bytes) -> "IdxDelta":
@@ -192,8 +200,9 @@ class IdxDelta(ExtensionMessage):
         since, at = reader.unpack(_NUMBERS)
         joins = _entries(reader)
         leaves = tuple(_peer_id(reader) for _ in range(reader.count(1, INDEX_LEAVES_MAX)))
+        is_whole = _read_flag(reader)
         reader.end()
-        return cls(since, at, joins, leaves)
+        return cls(since, at, joins, leaves, is_whole)
 
 
 @dataclass(frozen=True, slots=True)

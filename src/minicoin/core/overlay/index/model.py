@@ -269,8 +269,9 @@ class IndexOverlay(Overlay):
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
         effects: list[Effect] = []
         if self._registrar is not None:
-            deltas, readers = self._registrar.on_deadline(now)
-            effects += (Send(conn, delta) for conn in readers for delta in deltas)
+            for deltas, readers in self._registrar.on_deadline(now):
+                # One message for all, which a world that passes objects makes once.
+                effects += (Send(conn, delta) for delta in deltas for conn in readers)
         effects += (Send(conn, ask) for conn, ask in self._membership.pages_due(now))
         for conn, wants_view in self._membership.due(now):
             effects.append(Send(conn, IdxJoin(self._own_entry(now), wants_view)))

@@ -4,19 +4,18 @@
    ignored. Who joins faster than INDEX_JOIN_EVERY_US is faulty: each join costs a signature check.
 2. The view is bounded in all, and on public networks per source group; who finds no place is told so, and when to ask
    again. Nobody's place is taken by another.
-3. The view is read in the order of a hash of the peer ids, from where the reader's own stands: readers of a part of a
-   large one each read another part.
+3. The view is read in the order of a hash of the peer ids, from a place of the reader's own, so that not all know the
+   same first page. Of a large one a reader is told one part (`parts`).
 4. Pages cost more to send than to ask for: a peer has INDEX_PAGES_BURST of them, and INDEX_PAGES_PER_S more with time.
    On public networks the peers of a source group share an allowance too, which outlives their connections; who comes
    when it is used up is told when to ask again.
-5. All changes of a second go to every reader in one batch, so that an index with so many readers sends so many messages
-   a second, and more only where more members than a batch holds come or go in it. Nothing that one member says has the
-   whole view looked through.
+5. All changes of a second go to every reader of their part in one batch, so that an index with so many readers sends
+   so many messages a second, and more only where more members than a batch holds come or go in it. Nothing that one
+   member says has the whole view looked through.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
-from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -37,6 +36,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay.index.entry import MemberEntry, is_genuine
 from minicoin.core.overlay.index.messages import IdxDelta, IdxJoin, IdxPage, IdxRefuse
+from minicoin.core.overlay.index.parts import Parts, member_key, reader_key
 from minicoin.core.part import PeerView
 from minicoin.core.rates import Buckets, Rate
 from minicoin.core.units import SECOND_US, ConnId, Micros
@@ -45,6 +45,8 @@ _RETRY_S: Final = 60
 _PAGES: Final = Rate(INDEX_PAGES_BURST, INDEX_PAGES_PER_S)
 _ANSWERS: Final = Rate(INDEX_ANSWERS_PER_GROUP_BURST, INDEX_ANSWERS_PER_GROUP_PER_S)
 _CROWDED: Final = IdxRefuse("too many of this network group ask at once", 10)
+Batch = tuple[tuple[IdxDelta, ...], tuple[ConnId, ...]]
+"""What changed in one part, and who hears of it."""
 _STALE_ENDS: Final = 64
 """Ends that hold no longer may be as many as the members, and so many more."""
 
@@ -72,6 +74,8 @@ class _Reader:
     """A peer that asked for the view, and hears of what changes."""
 
     peer_id: bytes
+    key: bytes
+    """Where it begins to read."""
     group: bytes
     came_at: Micros
     joined_at: Micros
@@ -90,6 +94,7 @@ class Registrar:
         """A heap of when places end; of those whose end has changed since, too."""
         self._ring: list[tuple[bytes, bytes]] = []
         """(hash of a peer id, peer id), in order."""
+        self._parts = Parts()
         self._groups: dict[bytes, int] = {}
         self._readers: dict[ConnId, _Reader] = {}
         self._pages: Buckets[ConnId] = Buckets(_PAGES, INDEX_MEMBERS_MAX)
@@ -130,10 +135,11 @@ class Registrar:
             refused = self._take(peer, message.entry, group, now)
             if refused:
                 return IdxRefuse(refused, _RETRY_S)
-        reader = known or _Reader(peer.address.peer_id, group, now, now)
+        peer_id = peer.address.peer_id
+        reader = known or _Reader(peer_id, reader_key(peer_id), group, now, now)
         reader.joined_at = now
         self._readers[peer.conn] = reader
-        return self._page(ring_key(peer.address.peer_id)) if message.wants_view else None
+        return self._page(reader, None) if message.wants_view else None
 
     def _take(self, peer: PeerView, entry: MemberEntry, group: bytes, now: Micros) -> str:
         """Why it has no place; empty where it has."""
@@ -154,7 +160,7 @@ class Registrar:
             if self._counts_groups and self._groups.get(group, 0) >= INDEX_MEMBERS_PER_GROUP_MAX:
                 return "too many members of this network group"
             self._groups[group] = self._groups.get(group, 0) + 1
-            insort(self._ring, (ring_key(entry.peer_id), entry.peer_id))
+            insort(self._ring, (member_key(entry.peer_id), entry.peer_id))
             self._taken += 1
             place = self._places[entry.peer_id] = _Place(entry, group, peer.conn, self._taken)
             self._note_end(entry.peer_id, place)
@@ -172,7 +178,7 @@ class Registrar:
 
     def _drop(self, peer_id: bytes, now: Micros) -> None:
         place = self._places.pop(peer_id)
-        del self._ring[bisect_left(self._ring, (ring_key(peer_id), peer_id))]
+        del self._ring[bisect_left(self._ring, (member_key(peer_id), peer_id))]
         self._groups[place.group] -= 1
         if not self._groups[place.group]:
             del self._groups[place.group]
@@ -222,17 +228,31 @@ class Registrar:
             return None
         if not self._pages.charge(conn, now):
             raise PeerFault("asks for pages without end", score=10)
-        return self._page(cursor) if self._may_answer(reader.group, now) else _CROWDED
+        return self._page(reader, cursor) if self._may_answer(reader.group, now) else _CROWDED
 
-    def _page(self, cursor: bytes) -> IdxPage:
-        total = len(self._ring)
-        # A peer id sorts behind its hash, so this is the first whose hash is above the cursor.
-        start = bisect_right(self._ring, (cursor, b"\xff" * 64))
-        count = min(INDEX_PAGE_RECORDS_MAX, total)
-        chosen = [self._ring[(start + step) % total] for step in range(count)]
+    def _page(self, reader: _Reader, cursor: bytes | None) -> IdxPage:
+        """From its own place on where there is no cursor; round to there it goes within its part."""
+        parts = self._parts
+        parts.fit(len(self._ring))
+        first, behind = (bisect_left(self._ring, (key,)) for key in parts.bounds(parts.of(reader.key)))
+        size = behind - first
+
+        def place(key: bytes) -> int:
+            # A peer id sorts behind its hash, so this is the first whose hash is above the key.
+            above = bisect_right(self._ring, (key, b"\xff" * 64), first, behind)
+            return (above - first) % size if size else 0
+
+        began = place(reader.key)
+        start, left = began, size
+        if cursor is not None:
+            start = place(cursor)
+            left = (began - start) % size if size else 0
+        count = min(INDEX_PAGE_RECORDS_MAX, left)
+        chosen = [self._ring[first + (start + step) % size] for step in range(count)]
         entries = tuple(self._places[peer_id].entry for _, peer_id in chosen)
-        is_all = total <= INDEX_PAGE_RECORDS_MAX
-        return IdxPage(self._at, total, entries, b"" if is_all else chosen[-1][0])
+        return IdxPage(
+            self._at, len(self._ring), entries, chosen[-1][0] if count < left else b"", is_whole=parts.is_whole
+        )
 
     def newcomers(self, now: Micros) -> set[ConnId]:
         """Those who joined so lately that they may have no neighbours yet."""
@@ -240,8 +260,8 @@ class Registrar:
 
     # --- what changes ---
 
-    def on_deadline(self, now: Micros) -> tuple[tuple[IdxDelta, ...], tuple[ConnId, ...]]:
-        """The batches that are due, and who hears them."""
+    def on_deadline(self, now: Micros) -> tuple[Batch, ...]:
+        """The batches that are due."""
         ended: dict[bytes, _Place] = {}
         while (first := self._first_end()) is not None and first[0] <= now:
             ended[first[1]] = self._places[first[1]]
@@ -249,15 +269,34 @@ class Registrar:
         for peer_id in sorted(ended, key=lambda peer_id: ended[peer_id].number):
             self._drop(peer_id, now)
         if self._batch_at is None or self._batch_at > now:
-            return (), ()
+            return ()
         self._batch_at = None
+        self._parts.fit(len(self._ring))
+        readers: dict[int, list[ConnId]] = {}
+        for conn, reader in self._readers.items():
+            readers.setdefault(self._parts.of(reader.key), []).append(conn)
+        joins, leaves = self._by_part(self._joins), self._by_part(self._leaves)
+        self._joins, self._leaves = {}, {}
+        return tuple(
+            (self._deltas(part, joins.get(part, {}), leaves.get(part, {})), tuple(readers.get(part, ())))
+            for part in dict.fromkeys((*joins, *leaves))
+        )
+
+    def _by_part(self, ids: dict[bytes, None]) -> dict[int, dict[bytes, None]]:
+        parts: dict[int, dict[bytes, None]] = {}
+        for peer_id in ids:
+            parts.setdefault(self._parts.of(member_key(peer_id)), {})[peer_id] = None
+        return parts
+
+    def _deltas(self, part: int, joins: dict[bytes, None], leaves: dict[bytes, None]) -> tuple[IdxDelta, ...]:
         deltas: list[IdxDelta] = []
-        while self._joins or self._leaves:
-            joins = [self._places[self._take_first(self._joins)].entry for _ in range(self._room(self._joins))]
-            leaves = [self._take_first(self._leaves) for _ in range(min(len(self._leaves), INDEX_LEAVES_MAX))]
-            deltas.append(IdxDelta(self._at, self._at + 1, tuple(joins), tuple(leaves)))
+        while joins or leaves:
+            came = [self._places[self._take_first(joins)].entry for _ in range(self._room(joins))]
+            left = [self._take_first(leaves) for _ in range(min(len(leaves), INDEX_LEAVES_MAX))]
             self._at += 1
-        return tuple(deltas), tuple(self._readers)
+            since = self._parts.change(part, self._at)
+            deltas.append(IdxDelta(since, self._at, tuple(came), tuple(left), is_whole=self._parts.is_whole))
+        return tuple(deltas)
 
     @staticmethod
     def _room(joins: dict[bytes, None]) -> int:
@@ -279,8 +318,3 @@ class Registrar:
         """Some members, for whoever asks this index as a witness: those whose records are freshest."""
         places = sorted(self._places.values(), key=lambda place: (-place.entry.record.version, place.entry.peer_id))
         return tuple(place.entry for place in places[:count])
-
-
-def ring_key(peer_id: bytes) -> bytes:
-    """Where a peer id stands in the order of the view."""
-    return sha256(peer_id).digest()
