@@ -4,7 +4,7 @@ What it wants is asked whenever that may have changed: a peer became ready or le
 of its own came, or it took a message. The connection manager keeps it and dials in its own time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from minicoin.core.effects import AnswerQuestion, Effect, Send
@@ -19,6 +19,24 @@ from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 
+_Follow = Callable[[Iterable[Effect], Micros], Iterable[Effect]]
+
+
+class _Followed:
+    """A handler of the model, and whom it wants after that. No closure: each node has as many as there are messages."""
+
+    __slots__ = ("_follow", "_handle")
+
+    def __init__(
+        self, follow: Callable[[Iterable[Effect], Micros], Iterable[Effect]], handle: Handler[Message]
+    ) -> None:
+        self._follow = follow
+        self._handle = handle
+
+    def __call__(self, peer: PeerView, message: Message, now: Micros) -> Iterable[Effect]:
+        return self._follow(self._handle(peer, message, now), now)
+
+
 class OverlayFlow(Part):
     """Around the overlay."""
 
@@ -30,13 +48,8 @@ class OverlayFlow(Part):
         self._kept: tuple[bytes, ...] = ()
 
     def routes(self) -> tuple[Route, ...]:
-        return tuple(replace(one, handle=self._followed(one.handle)) for one in self._overlay.routes())
-
-    def _followed(self, handle: Handler[Message]) -> Handler[Message]:
-        def handle_and_follow(peer: PeerView, message: Message, now: Micros) -> Iterable[Effect]:
-            return self._follow(handle(peer, message, now), now)
-
-        return handle_and_follow
+        follow = self._follow
+        return tuple(replace(one, handle=_Followed(follow, one.handle)) for one in self._overlay.routes())
 
     def on_ready(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         return self._follow(self._overlay.on_ready(peer, now), now)
