@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.alarms import check_alarm
 from tests.unit.overlay.index.members import NETWORK_ID, T0, address, entry, identity, peer, peer_id
 
 from minicoin.core.answers import FoundBy, PeerFound
@@ -227,6 +228,28 @@ def test_a_peer_that_speaks_the_model_is_told_what_we_are_and_another_is_not():
     (hello,) = sent(made.on_offer(peer(2), SPEAKS, T0))
     assert not hello.is_index and hello.entry.peer_id == peer_id(1)
     assert made.on_offer(peer(3), (), T0) == ()
+
+
+def test_all_peers_are_told_one_record_until_it_is_no_longer_fresh():
+    made, _ = share()
+
+    def told(conn, now):
+        return sent(made.on_offer(peer(conn), SPEAKS, now))[0].entry
+
+    first = told(2, T0)
+    assert told(3, Micros(T0 + 599 * SECOND_US)) is first
+    later = told(4, Micros(T0 + 600 * SECOND_US))
+    assert later.record.version == T0 + 600 * SECOND_US and later.address == first.address
+
+
+def test_a_member_that_begins_waits_for_the_index_before_it_looks_for_others():
+    made, _ = share(settings={"index": ["10.0.0.100:8333"]})
+    assert made.wants(NetworkView(), T0).full_relay == 1
+    check_alarm(made)
+    later = Micros(T0 + 10 * SECOND_US)
+    made.on_deadline(later)
+    assert made.wants(NetworkView(), later).full_relay == 8
+    assert share()[0].wants(NetworkView(), T0).full_relay == 8, "no index is named"
 
 
 def test_where_the_network_names_indexes_no_other_is_believed():

@@ -50,10 +50,12 @@ from minicoin.core.overlay.index.witnesses import Witnesses
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, SlotKind
-from minicoin.core.units import ConnId, Micros, RequestId
+from minicoin.core.units import SECOND_US, ConnId, Micros, RequestId
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _LIFE_PER_RENEWAL: Final = 3
+_PATIENCE_US: Final = 10 * SECOND_US
+"""So long a member that begins waits for the indexes that the network names, before it looks for others elsewhere."""
 _CHOSEN_ELSEWHERE: Final = (SlotKind.FULL_RELAY, SlotKind.SEED, *CHOSEN_BY_OPERATOR)
 
 
@@ -96,6 +98,9 @@ class IndexOverlay(Overlay):
         """Indexes that witnesses follow."""
         self._asked_of_us: dict[ConnId, Micros] = {}
         self._version = 0
+        self._own: MemberEntry | None = None
+        self._waits_until: Micros | None = None
+        self._is_patient = bool(settings.index)
         self._look_at: Micros | None = None
         self._save_at: Micros | None = None
         self._saved_changes = 0
@@ -280,6 +285,8 @@ class IndexOverlay(Overlay):
             effects += (Send(conn, ask) for conn, ask in asked)
             self._judge(now)
         self._finds.on_deadline(now)
+        if self._waits_until is not None and self._waits_until <= now:
+            self._waits_until, self._is_patient = None, False
         if self._look_at is not None and self._look_at <= now:
             self._look_at = None
         if self._save_at is not None and self._save_at <= now:
@@ -303,17 +310,24 @@ class IndexOverlay(Overlay):
         return known is not None and known.is_remembered
 
     def _own_entry(self, now: Micros) -> MemberEntry | None:
-        """Our record, signed now; None where nobody can dial us, or we sign nothing."""
+        """Our record, signed anew where it is no longer fresh or we have moved: each peer keeps what it heard, so that
+        all hear the same. None where nobody can dial us, or we sign nothing."""
         address, identity = self._setup.own_address(), self._setup.identity
         if address is None or identity is None:
             return None
+        own = self._own
+        # An index is joined anew after three quarters of a renewal at the earliest.
+        is_fresh = own is not None and now < own.record.version + self._settings.renew_us // 2
+        if own is not None and is_fresh and own.address == NodeAddress(address.host, address.port, own.peer_id):
+            return own
         self._version = max(self._version + 1, now)
         life_us = _LIFE_PER_RENEWAL * self._settings.renew_us
         try:
-            return sign_entry(address, identity, self._setup.network_id, version=self._version, life_us=life_us)
+            self._own = sign_entry(address, identity, self._setup.network_id, version=self._version, life_us=life_us)
         except MisuseError:
             # A name where an IP belongs: nobody could dial it.
             return None
+        return self._own
 
     def _ring(self, now: Micros) -> None:
         if self._save_at is None and self._known.changes != self._saved_changes:
@@ -325,6 +339,7 @@ class IndexOverlay(Overlay):
             self._membership.next_deadline(),
             self._witnesses.check_at,
             self._finds.next_deadline(),
+            self._waits_until,
             self._look_at,
             self._save_at,
         ]
@@ -336,8 +351,8 @@ class IndexOverlay(Overlay):
 
     def wants(self, view: NetworkView, now: Micros) -> Wants:
         """The indexes, some members, and one peer of the address book."""
-        met = {peer.address.peer_id for peer in view.peers}
         if self._look_at is None:
+            met = {peer.address.peer_id for peer in view.peers}
             # Those that could not be reached by now make room for others.
             self._known.note_tries(self._chosen, met)
             self._chosen = {peer_id: at for peer_id, at in self._chosen.items() if peer_id in met}
@@ -349,9 +364,12 @@ class IndexOverlay(Overlay):
         missing = self._settings.neighbours - len(self._chosen)
         if missing > 0:
             self._choose(missing)
+        if self._is_patient and self._waits_until is None:
+            self._waits_until = Micros(now + _PATIENCE_US)
+            self.alarm.by(self._waits_until)
         # Until an index took it in, it looks for one as Bitcoin's nodes look for peers.
         is_in = self._registrar is not None or bool(self._membership.joined_count)
-        from_book = min(1, self._setup.full_relay) if is_in else self._setup.full_relay
+        from_book = min(1, self._setup.full_relay) if is_in or self._is_patient else self._setup.full_relay
         wanted = (*self._settings.index, *self._indexes_heard.values(), *self._chosen.values())
         return Wants(full_relay=from_book, addresses=wanted)
 

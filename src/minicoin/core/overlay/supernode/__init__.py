@@ -27,6 +27,6 @@
    ignored, for clocks differ; a leaf that tells where others sit, or takes a leaf for a super node, is refused.
 
 `leaf` and `super` are the two roles, `auto` is either in its turn, `circle` is what they share; `admission`,
-`directory`, `supers`, `news`, `lacks`, `dials`, `finds`, `tips`, `memory` and `election` are the rules one by one; `entries` is what is
-signed, `messages` what is said.
+`directory`, `supers`, `news`, `lacks`, `dials`, `finds`, `tips`, `memory` and `election` are the rules one by one;
+`entries` is what is signed, `messages` what is said.
 """
