@@ -18,7 +18,6 @@ from minicoin.core.units import ConnId, Micros, RequestId
 from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
-
 _Follow = Callable[[Iterable[Effect], Micros], Iterable[Effect]]
 
 
