@@ -107,7 +107,7 @@ def asked_for_a_place(effects):
 
 def test_it_learns_of_super_nodes_from_whom_the_book_draws_and_attaches_to_as_many_as_it_should():
     bench = Bench()
-    assert bench.wants().full_relay == 8 and "no super node is known" in bench.says
+    assert bench.wants().full_relay == 3 and "no super node is known" in bench.says
     bench.peers[50] = peer(50, 50, is_inbound=False, kind=SlotKind.FULL_RELAY)
     assert sent(offer(bench.leaf, bench.peers[50], bench.now), SuperAsk) == [(50, SuperAsk())]
     bench.hear(50, *(status_record(number) for number in range(1, 6)))
@@ -120,6 +120,21 @@ def test_it_learns_of_super_nodes_from_whom_the_book_draws_and_attaches_to_as_ma
     # Who was drawn from the book is of no use any more.
     wants = bench.wants()
     assert wants.unwanted == (50,) and wants.full_relay == 0 and bench.dialled() == []
+
+
+def test_who_finds_nobody_for_long_and_who_lost_all_parents_asks_as_many_as_there_are():
+    bench = Bench()
+    bench.spend(30)
+    assert bench.wants().full_relay == 8
+    bench = Bench(parents=1)
+    bench.peers[50] = peer(50, 50, is_inbound=False, kind=SlotKind.FULL_RELAY)
+    offer(bench.leaf, bench.peers[50], bench.now)
+    bench.hear(50, status_record(1))
+    assert bench.dialled() == [address(1)]
+    bench.attach(1)
+    bench.close(50), bench.close(1)
+    bench.spend(4)
+    assert bench.figures["parents"] == 0 and bench.wants().full_relay == 8
 
 
 def test_what_it_signs_names_its_parents_and_they_are_remembered():

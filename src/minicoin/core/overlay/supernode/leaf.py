@@ -64,6 +64,10 @@ _SIGN_AFTER_US: Final = 2 * SECOND_US
 """Parents found one after the other stand in one signed record."""
 _DIALS_PER_PARENT: Final = 2
 """A leaf without parents tries so many super nodes at a time for each that it wants, while the first are slow."""
+_FIRST_PEERS: Final = 3
+"""So many peers of the address book a leaf that begins asks for super nodes: who is one knows all the others."""
+_FEW_SEARCHES: Final = 4
+"""After so many in vain it asks as many as Bitcoin's nodes have."""
 _SAFE_PARENTS: Final = 2
 """With so many a leaf needs nobody from the address book any more."""
 
@@ -101,6 +105,8 @@ class LeafOverlay(Overlay):
         """Connections of super nodes that are of no use to us any more."""
         self._sign_at: Micros | None = None
         self._check_at: Micros | None = None
+        self._sat = False
+        """It had a parent."""
         self._lost = 0
         """Parents that went and were not replaced yet."""
         self._reattached = 0
@@ -286,6 +292,7 @@ class LeafOverlay(Overlay):
         """We have a place there."""
         self._search.found(near.peer_id)
         self._parents.add(Parent(near, group, now))
+        self._sat = True
         if self._lost:
             self._lost -= 1
             self._reattached += 1
@@ -391,8 +398,11 @@ class LeafOverlay(Overlay):
         # Not before its time to look has come: all that lost the same super nodes would dial at one moment.
         is_in_vain = self._search.fruitless > 0 or self._search.unreached >= self._settings.parents
         is_lost = not len(self._parents) and is_in_vain
+        # Where parents are gone all super nodes that are known may be, and it needs peers to live with at once.
+        begins = not self._sat and self._search.fruitless < _FEW_SEARCHES
+        drawn = min(_FIRST_PEERS if begins else self._setup.full_relay, self._setup.full_relay)
         return Wants(
-            full_relay=self._setup.full_relay if is_lost else 0,
+            full_relay=drawn if is_lost else 0,
             addresses=(*own, *(dial.address for dial in dials)),
             unwanted=tuple(unwanted),
             lets_go=True,
