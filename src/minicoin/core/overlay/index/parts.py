@@ -30,7 +30,7 @@ def reader_key(peer_id: bytes) -> bytes:
     return sha256(b"reader" + peer_id).digest()
 
 
-class Parts:
+class ViewParts:
     """The parts of one view, and when something changed in each."""
 
     def __init__(self) -> None:

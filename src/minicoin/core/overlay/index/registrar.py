@@ -36,7 +36,7 @@ from minicoin.core.limits import (
 )
 from minicoin.core.overlay.index.entry import MemberEntry, is_genuine
 from minicoin.core.overlay.index.messages import IdxDelta, IdxJoin, IdxPage, IdxRefuse
-from minicoin.core.overlay.index.parts import Parts, member_key, reader_key
+from minicoin.core.overlay.index.parts import ViewParts, member_key, reader_key
 from minicoin.core.part import PeerView
 from minicoin.core.rates import Buckets, Rate
 from minicoin.core.units import SECOND_US, ConnId, Micros
@@ -94,7 +94,7 @@ class Registrar:
         """A heap of when places end; of those whose end has changed since, too."""
         self._ring: list[tuple[bytes, bytes]] = []
         """(hash of a peer id, peer id), in order."""
-        self._parts = Parts()
+        self._parts = ViewParts()
         self._groups: dict[bytes, int] = {}
         self._readers: dict[ConnId, _Reader] = {}
         self._pages: Buckets[ConnId] = Buckets(_PAGES, INDEX_MEMBERS_MAX)
