@@ -44,10 +44,14 @@ class ForkedNode(GreetedNode):
         """Until it answers calls."""
         self.greeting = wait_until(self._greeting, f"the start of {self.datadir}")
 
+    @property
+    def said(self) -> str:
+        """What it wrote on standard output."""
+        return self._out.read_text()
+
     def _greeting(self) -> list[str]:
         assert self._process.is_alive(), self
-        told = self._out.read_text()
-        return told.splitlines() if UP in told else []
+        return self.said.splitlines() if UP in self.said else []
 
     def __repr__(self) -> str:
         state = "running" if self._process.is_alive() else f"ended with {self._process.exitcode}"
@@ -86,14 +90,27 @@ class ForkedNode(GreetedNode):
         return code
 
 
-def started(line: str, network: str, log: Path, exports: Mapping[str, str] | None = None) -> ForkedNode:
-    """A running `minicoin startnode ...` that answers calls; what its terminal exports is nothing but this."""
+def launched(line: str, network: str, log: Path, exports: Mapping[str, str] | None = None) -> ForkedNode:
+    """`minicoin startnode ...` in a terminal that exports this and nothing else; it is up when wait_up returns."""
     program, command, *options = shlex.split(line)
     assert (program, command) == ("minicoin", "startnode"), line
     datadir = Path(options[options.index("--datadir") + 1])
-    node = ForkedNode(["--network", network, *options], datadir, log, exports)
+    return ForkedNode(["--network", network, *options], datadir, log, exports)
+
+
+def started(line: str, network: str, log: Path, exports: Mapping[str, str] | None = None) -> ForkedNode:
+    """The same, up."""
+    node = launched(line, network, log, exports)
     node.wait_up()
     return node
+
+
+def refusal(line: str, network: str, log: Path) -> str:
+    """What a node says that does not start."""
+    node = launched(line, network, log)
+    assert node.wait() == 1, node
+    assert node.said == ""
+    return node.log
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.command_line import call
+from tests.command_line import Called, call
 from tests.waiting import HANG_S
 
 PROGRAMS = Path(sys.executable).parent
@@ -45,12 +45,17 @@ def run(line: str, network: str, hang_s: float = HANG_S) -> str:
     return done.stdout
 
 
-def minicoin(line: str, network: str) -> str:
-    """`minicoin LINE` in this process; what `run` gives."""
+def called(line: str, network: str) -> Called:
+    """`minicoin LINE` in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINICOIN_NETWORK", network)
         patch.setenv("COLUMNS", COLUMNS)
-        done = call(*shlex.split(line))
+        return call(*shlex.split(line))
+
+
+def minicoin(line: str, network: str) -> str:
+    """The same, with what `run` gives."""
+    done = called(line, network)
     assert done.exit_code == 0, f"{line}\n{done.output}"
     return done.stdout
 

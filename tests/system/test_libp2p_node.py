@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import stat
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 from tests.ports import free_ports
-from tests.waiting import HANG_S, wait_until_async
+from tests.waiting import wait_until_async
 
 from minicoin.app.build import Bind, NodeSetup
 from minicoin.app.identity import IDENTITY_FILE
@@ -30,9 +29,9 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.drivers.resolver import Resolver
 from minicoin.drivers.transport import TransportKind
 
-from .forked import running
+from .forked import refusal, running
 from .node_under_test import NodeUnderTest, running_setup
-from .processes import environment
+from .processes import called
 
 NETWORK = "regtest"
 OTHER_ID = Identity.from_number(99).peer_id
@@ -245,15 +244,13 @@ def test_a_visitor_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 def command(words: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        ["bash", "-c", f"minicoin {words}"], env=environment(NETWORK), capture_output=True, text=True, timeout=HANG_S
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = called(words, NETWORK)
+    return done.exit_code, done.stdout, done.stderr
 
 
-def start(directory: Path, name: str, options: str) -> tuple[str, str, Path]:
+def start(directory: Path, name: str, options: str, log: str = "log") -> tuple[str, str, Path]:
     line = f"minicoin startnode --network {NETWORK} --datadir {directory / name} --rpcport 0 -l 0 {options}"
-    return line, NETWORK, directory / f"{name}.log"
+    return line, NETWORK, directory / f"{name}.{log}"
 
 
 def test_an_identity_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
@@ -296,15 +293,15 @@ def test_a_key_file_of_another_implementation_is_taken_over(tmp_path: Path, form
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
     # It is this node's from now on, and is not given up for another unasked.
     key.write_bytes(Identity.from_number(1).private_message)
-    code, _, error = command(start(tmp_path, "a", f"--identity {key}")[0].removeprefix("minicoin "))
-    assert (code, error.count("\n")) == (1, 1)
+    error = refusal(*start(tmp_path, "a", f"--identity {key}", log="again"))
+    assert error.count("\n") == 1
     assert f"{stored} holds the identity {identity.peer_id}; move it away" in error
 
 
 def test_what_is_no_key_file_is_refused_in_words(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(b"not a key")
-    code, _, error = command(start(tmp_path, "a", f"--identity {key}")[0].removeprefix("minicoin "))
-    assert (code, error.count("\n")) == (1, 1)
+    error = refusal(*start(tmp_path, "a", f"--identity {key}"))
+    assert error.count("\n") == 1
     assert f"{key} is no identity file" in error
     assert not (tmp_path / "a" / IDENTITY_FILE).exists()

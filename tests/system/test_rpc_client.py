@@ -19,7 +19,7 @@ from tests.waiting import HANG_S
 from minicoin.core.limits import RPC_BODY_BYTES_MAX, RPC_CONNECTIONS_MAX
 from minicoin.rpc.auth import ADDRESS_FILE, COOKIE_FILE
 
-from .forked import ForkedNode, running, started
+from .forked import ForkedNode, refusal, running, started
 from .processes import minicoin, run
 
 NETWORK = "regtest"
@@ -143,12 +143,10 @@ def test_garbage_hurts_nobody(node: ForkedNode, client: AuthServiceProxy) -> Non
 
 def test_a_port_in_use_is_said_in_one_line(node: ForkedNode, tmp_path: Path) -> None:
     _, port = _endpoint(node)
-    other = ForkedNode(
-        ["--network", NETWORK, "-l", "0", "--rpcport", str(port)], tmp_path / "other", tmp_path / "other.log"
-    )
-    assert other.wait() == 1
-    assert f"cannot listen for RPC on 127.0.0.1:{port}" in other.log
-    assert "Traceback" not in other.log
+    line = f"minicoin startnode --datadir {tmp_path}/other -l 0 --rpcport {port}"
+    said = refusal(line, NETWORK, tmp_path / "other.log")
+    assert f"cannot listen for RPC on 127.0.0.1:{port}" in said
+    assert "Traceback" not in said
     assert not (tmp_path / "other" / COOKIE_FILE).exists()
 
 
