@@ -23,6 +23,9 @@ SUITE_HANG_S = 2 * COMPUTE_HANG_S
 
 _FIRST_LOOK_S = 0.01
 _LAST_LOOK_S = 0.1
+_LOOK_SHARE = 0.1
+"""Of the time, at most, goes into looking: what asks many processes is asked less often."""
+_REST_S_MAX = 1.0
 _SHOWN_CHARACTERS_MAX = 2_000
 
 Seen = TypeVar("Seen")
@@ -32,11 +35,13 @@ def wait_until(condition: Callable[[], Seen], what: str) -> Seen:
     """The first true value of the condition. Fails when it does not come: with `what`, and with what it looked at."""
     end = time.monotonic() + HANG_S
     for pause in _pauses():
+        began = time.monotonic()
         if found := condition():
             return found
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > end:
             raise _hung(condition, what, found)
-        time.sleep(pause)
+        time.sleep(max(pause, min((now - began) / _LOOK_SHARE, _REST_S_MAX)))
     raise AssertionError
 
 

@@ -31,6 +31,19 @@ def test_the_first_true_value_is_the_answer(clock: FakeTime) -> None:
     assert 0 < clock.now < 1
 
 
+def test_looking_takes_a_tenth_of_the_time(clock: FakeTime) -> None:
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        clock.sleep(0.05)
+        return clock.now > 50
+
+    wait_until(look, "the end")
+    assert 90 < looks < 110
+
+
 def test_a_hang_tells_what_was_awaited_and_what_was_seen(clock: FakeTime) -> None:
     heights = {"one": 7, "other": 6}
     with pytest.raises(AssertionError) as raised:
