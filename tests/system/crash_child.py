@@ -1,6 +1,6 @@
 """The processes that the crash tests kill: each works on a data directory and says on stdout what it acknowledged.
 
-`python crash_child.py ACTIVITY DIRECTORY ...` prints `ready`, then one line per acknowledgement: `block HASH`,
+`work ACTIVITY DIRECTORY ...` prints `ready`, then one line per acknowledgement: `block HASH`,
 `address ADDRESS`, `payment TXID`. A line is printed only when an operator could have been told the same. `pay` says
 besides, before each payment, what it asks for: `asked SATOSHI`, each amount once. With DIE_AT_ANSWER in the environment
 it kills itself at the answer of so many payments, before anybody is told; with FLUSH_EVERY, coins become durable after
@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import trio
@@ -157,9 +158,13 @@ async def run_node(directory: Path, activity: str, port: int | None, script: byt
     return why
 
 
-def main() -> None:
-    """Do what the arguments say."""
-    activity, directory, *rest = sys.argv[1:]
+def work(arguments: list[str], environment: dict[str, str], out: Connection, errors: Connection) -> None:
+    """Do what the arguments say, with these as standard output and standard error."""
+    for there, stream in ((out, sys.stdout), (errors, sys.stderr)):
+        os.dup2(there.fileno(), stream.fileno())
+        there.close()
+    os.environ.update(environment)
+    activity, directory, *rest = arguments
     if "FLUSH_EVERY" in os.environ:
         setattr(engine, "UNFLUSHED_BLOCKS_MAX", int(os.environ["FLUSH_EVERY"]))  # noqa: B010
     if "FILE_BYTES_MAX" in os.environ:
@@ -174,7 +179,3 @@ def main() -> None:
         sys.exit(trio.run(run_node, Path(directory), activity, int(port) or None, bytes.fromhex(script), int(amount)))
     except StoreError as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

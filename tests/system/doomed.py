@@ -1,11 +1,9 @@
 """A process that works on a data directory until it is killed, and what it acknowledged until then."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
+from multiprocessing import Pipe
 from pathlib import Path
 
 from tests.waiting import HANG_S
@@ -17,7 +15,8 @@ from minicoin.core.primitives.block import BlockHash
 from minicoin.core.primitives.transaction import Txid
 from minicoin.drivers.store.local_chain import LocalChain
 
-CHILD = Path(__file__).with_name("crash_child.py")
+from .crash_child import work
+from .forked import server
 
 
 @dataclass(slots=True)
@@ -46,13 +45,13 @@ class Doomed:
     """Started with the child's arguments."""
 
     def __init__(self, *arguments: object, environment: dict[str, str] | None = None) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(CHILD), *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | (environment or {}),
-        )
+        (self._out, out), (self._err, errors) = (Pipe(duplex=False) for _ in range(2))
+        words = [str(argument) for argument in arguments]
+        self._process = server().Process(target=work, args=(words, environment or {}, out, errors))
+        self._process.start()
+        # The last one that has them is the process: its end is theirs.
+        out.close()
+        errors.close()
         self.acknowledged = Acknowledged()
         self._is_ready = threading.Event()
         self._errors = ""
@@ -61,18 +60,18 @@ class Doomed:
             thread.start()
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            # Half a line was not told to anybody.
-            if line == "ready\n":
-                self._is_ready.set()
-            elif line.endswith("\n"):
-                self.acknowledged.note(*line.split())
+        with self._out, open(self._out.fileno(), closefd=False) as lines:
+            for line in lines:
+                # Half a line was not told to anybody.
+                if line == "ready\n":
+                    self._is_ready.set()
+                elif line.endswith("\n"):
+                    self.acknowledged.note(*line.split())
         self._is_ready.set()
 
     def _listen_to_errors(self) -> None:
-        assert self._process.stderr is not None
-        self._errors = self._process.stderr.read()
+        with self._err, open(self._err.fileno(), closefd=False) as errors:
+            self._errors = errors.read()
 
     def wait_ready(self) -> None:
         """Until it works on the directory."""
@@ -80,32 +79,30 @@ class Doomed:
 
     def wait_killed(self) -> None:
         """Until it has killed itself."""
-        self._process.wait(HANG_S)
-        self._end()
-        assert self._process.returncode == -signal.SIGKILL, self._errors
+        assert self._end() == -signal.SIGKILL, self._errors
 
     def kill_after(self, seconds: float) -> bool:
         """SIGKILL in so many seconds; False where it was done before that."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        self._process.join(seconds)
+        if self._process.exitcode is None:
             self._process.kill()
             self._end()
             return True
-        self._end()
-        assert self._process.returncode == 0, self._errors
+        assert self._end() == 0, self._errors
         return False
 
     def wait_end(self) -> tuple[int, str]:
         """(exit code, what it said on stderr) once it ends by itself."""
-        self._process.wait(HANG_S)
-        self._end()
-        return self._process.returncode, self._errors
+        return self._end(), self._errors
 
-    def _end(self) -> None:
-        self._process.wait(HANG_S)
+    def _end(self) -> int:
+        """Its exit code."""
+        self._process.join(HANG_S)
+        code = self._process.exitcode
+        assert code is not None, "the process does not end"
         for thread in self._threads:
             thread.join(HANG_S)
+        return code
 
 
 def replayed_coin_set_hash(chain: LocalChain, network: Network) -> bytes:

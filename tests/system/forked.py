@@ -20,7 +20,7 @@ from .processes import UP, GreetedNode
 
 
 @cache
-def _server() -> ForkServerContext:
+def server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["minicoin.app.cli", "minicoin.app.cli_start", "minicoin.app.run"])
     return context
@@ -37,7 +37,7 @@ class ForkedNode(GreetedNode):
         self._out = log.with_suffix(".out")
         self._out.write_text("")
         line = ["startnode", "--datadir", str(datadir), *words]
-        self._process = _server().Process(target=run_node, args=(line, str(self._out), str(log), dict(exports or {})))
+        self._process = server().Process(target=run_node, args=(line, str(self._out), str(log), dict(exports or {})))
         self._process.start()
 
     def wait_up(self) -> None:
