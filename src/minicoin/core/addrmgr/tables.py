@@ -20,9 +20,9 @@ from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.rng import Rng
 
 KEY_BYTES: Final = 32
-Bucket = list[KnownAddress]
-"""Who stands in it; an entry knows its slots."""
-_Table = dict[int, list[KnownAddress]]
+Bucket = tuple[KnownAddress, ...]
+"""Who stands in it; an entry knows its slots. Most hold one, and a tuple of one is half of a list of one."""
+_Table = dict[int, Bucket]
 """Empty buckets are absent."""
 
 
@@ -139,16 +139,14 @@ class Tables:
 
 
 def _put(table: _Table, entry: KnownAddress, slot: int) -> None:
-    # A list of one is a quarter of a dict of one, and most buckets hold one.
-    bucket = table.get(slot // ADDRESS_BUCKET_SLOTS)
-    if bucket is None:
-        table[slot // ADDRESS_BUCKET_SLOTS] = [entry]
-    else:
-        bucket.append(entry)
+    bucket = slot // ADDRESS_BUCKET_SLOTS
+    table[bucket] = (*table.get(bucket, ()), entry)
 
 
 def _remove(table: _Table, entry: KnownAddress, slot: int) -> None:
-    bucket = table[slot // ADDRESS_BUCKET_SLOTS]
-    bucket.remove(entry)
-    if not bucket:
-        del table[slot // ADDRESS_BUCKET_SLOTS]
+    bucket = slot // ADDRESS_BUCKET_SLOTS
+    others = tuple(other for other in table[bucket] if other is not entry)
+    if others:
+        table[bucket] = others
+    else:
+        del table[bucket]
