@@ -2,8 +2,8 @@
 
 1. A view of up to INDEX_KNOWN_MAX members is whole: everybody hears of everybody. Were that so at ten thousand, each
    join would be told ten thousand times, and a rush of all to the index a hundred million times.
-2. A larger one is divided by the first bits of the hashes by which members stand in it, into as many parts as leave
-   INDEX_KNOWN_MAX / 2 members in each, on average.
+2. A larger one is divided by the first bits of the hashes by which members stand in it, into as many parts as leave at
+   most INDEX_KNOWN_MAX / 2 members in each, on average.
 3. A reader hears of one part. Which one, a hash of its own says, which has nothing to do with where it stands as a
    member: if those of a part knew each other only, the network would fall apart into as many pieces.
 4. Parts are united again when the view is a quarter smaller than it need be, so that a few who come and go do not have

@@ -60,10 +60,23 @@ class PeerBudget:
 class Near:
     """A ready peer that speaks the model's messages."""
 
-    __slots__ = ("answered_at", "asked_at", "delay_us", "heard_at", "pages", "peer", "questions", "records", "status")
+    __slots__ = (
+        "answered_at",
+        "asked_at",
+        "delay_us",
+        "group",
+        "heard_at",
+        "pages",
+        "peer",
+        "questions",
+        "records",
+        "status",
+    )
 
-    def __init__(self, peer: PeerView, now: Micros) -> None:
+    def __init__(self, peer: PeerView, now: Micros, group: bytes = b"") -> None:
         self.peer = peer
+        self.group = group
+        """Of the address that it is connected from: for whatever it brings, one object."""
         self.status: SuperStatus | None = None
         """It is a super node, and this is its own last word."""
         self.heard_at = Micros(0)
@@ -143,7 +156,7 @@ class Circle:
     # --- peers ---
 
     def meet(self, peer: PeerView, now: Micros) -> Near:
-        near = self.near[peer.conn] = Near(peer, now)
+        near = self.near[peer.conn] = Near(peer, now, self.group(peer.address))
         return near
 
     def supers(self) -> dict[ConnId, Near]:
@@ -215,7 +228,7 @@ class Circle:
                 near.records = PeerBudget(SUPER_RECORDS_BURST_PER_SUPER, SUPER_RECORDS_PER_SECOND_PER_SUPER, now)
             near.status = status_of(record)
             near.heard_at = now
-        return is_news and self.book.take(record, self.group(near.peer.address))
+        return is_news and self.book.take(record, near.group)
 
     def _on_answer(self, near: Near, now: Micros) -> None:
         if near.asked_at is not None:
