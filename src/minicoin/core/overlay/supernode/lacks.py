@@ -74,6 +74,9 @@ class Lacks:
             self._asked[lack.conn] -= 1
             if not self._asked[lack.conn]:
                 del self._asked[lack.conn]
+            if not self._lacks:
+                # Emptied one by one a dict keeps its room, that of the greatest rush.
+                self._lacks.clear()
         return lack
 
     def _ask(self, conn: ConnId, signers: list[bytes]) -> list[Effect]:
