@@ -49,7 +49,7 @@ def test_a_message_beyond_bitcoins_weighs_what_its_frame_is_long() -> None:
     offer = Offer((("greeting", 1),))
     frame = encode_frame(REGTEST.magic, offer)
     assert wire_size(offer) == freight_of(offer, kinds).size == len(frame)
-    assert freight_of(offer, kinds).key != freight_of(Offer((("greeting", 2),)), kinds).key
+    assert freight_of(offer, kinds).mark() != freight_of(Offer((("greeting", 2),)), kinds).mark()
 
 
 def test_a_message_beyond_bitcoins_has_a_number_of_its_world() -> None:
