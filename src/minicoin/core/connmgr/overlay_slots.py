@@ -17,7 +17,7 @@ from minicoin.core.primitives.slot_kind import SlotKind
 class OverlaySlots:
     """The wanted addresses of one node, in the order the model named them."""
 
-    __slots__ = ("_may_lead_to_admitted", "_policy", "_slots", "_wanted")
+    __slots__ = ("_may_lead_to_admitted", "_named", "_policy", "_slots", "_wanted")
 
     def __init__(
         self, policy: ConnectionPolicy, slots: SlotTable, may_lead_to_admitted: Callable[[NodeAddress], bool]
@@ -25,6 +25,7 @@ class OverlaySlots:
         self._policy = policy
         self._may_lead_to_admitted = may_lead_to_admitted
         self._slots = slots
+        self._named: tuple[NodeAddress, ...] = ()
         self._wanted: dict[NodeAddress, None] = {}
 
     def __bool__(self) -> bool:
@@ -32,6 +33,9 @@ class OverlaySlots:
 
     def set(self, addresses: tuple[NodeAddress, ...]) -> bool:
         """Take the place of what was wanted before; whether that was something else."""
+        if addresses == self._named:
+            return False
+        self._named = addresses
         policy = self._policy
         wanted: dict[NodeAddress, None] = {}
         if policy.connect is None and policy.overlay_slots:

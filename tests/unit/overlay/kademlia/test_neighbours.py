@@ -1,5 +1,6 @@
 """Whom to be connected to."""
 
+import pytest
 from tests.unit.overlay.kademlia.contacts import OWN, contact, in_bucket, peer_view
 
 from minicoin.core.limits import (
@@ -70,6 +71,51 @@ def test_who_is_nearer_takes_the_place_of_one_of_the_nearest():
     before = around.choose()
     around.table.see(known[0])
     assert known[0] in around.choose() and known[0] not in before
+
+
+def test_what_counts_for_nothing_has_nothing_chosen_anew():
+    known = sorted(KNOWN, key=lambda each: each.key ^ OWN.key)
+    far = in_bucket(255, 40)
+    around = Around(known)
+    assert around.neighbours.has_changed
+    before = around.choose()
+    assert not around.neighbours.has_changed
+    around.neighbours.hear_of([*known, *far])
+    around.table.see(known[-1])
+    assert not around.neighbours.has_changed
+    around.neighbours.on_closed(before[0].peer_id, T0)
+    assert not around.neighbours.has_changed
+    around.neighbours.forget(before[0])
+    assert around.neighbours.has_changed and around.choose() != before
+
+
+@pytest.mark.parametrize("per_bucket", [1, 3])
+@pytest.mark.parametrize("seed", range(20))
+def test_it_is_chosen_as_if_it_were_each_time(per_bucket: int, seed: int):
+    """Against neighbours that look at all of it after each step."""
+    rng, one, other = Rng(b"steps", str(seed)), Around(per_bucket=per_bucket), Around(per_bucket=per_bucket)
+    contacts = [*KNOWN[:100], *in_bucket(254, 30), *sorted(KNOWN, key=lambda each: each.key ^ OWN.key)[:30]]
+    skipped = 0
+    for _ in range(300):
+        step, some = rng.below(8), rng.sample(contacts, 1 + rng.below(4))
+        for around in (one, other):
+            for each in some:
+                match step:
+                    case 0:
+                        around.table.see(each)
+                    case 1:
+                        around.table.fail(each)
+                        around.neighbours.forget(each)
+                    case 2:
+                        around.table.remove(each)
+                        around.neighbours.forget(each)
+                    case _:
+                        around.neighbours.hear_of([each])
+        skipped += not one.neighbours.has_changed
+        other.neighbours.forget(OWN)
+        assert other.neighbours.has_changed
+        assert one.choose() == other.choose()
+    assert skipped
 
 
 def test_who_was_only_heard_of_is_chosen_where_nobody_is_known():

@@ -36,6 +36,26 @@ def test_a_bucket_is_in_the_order_of_the_last_sign_of_life():
     assert first in made and contact(99_999) not in made
 
 
+def test_its_changes_are_counted_and_signs_of_life_are_none():
+    first, second = in_bucket(255, 2)
+    made = filled([first, second])
+    assert made.changes == 2
+    made.see(first)
+    assert made.changes == 2
+    made.fail(first)
+    assert made.changes == 3
+    made.see(first)
+    assert made.changes == 4 and made.bucket(255) == (second, first)
+    moved = contact_of(NodeAddress("10.9.9.9", 1, first.peer_id), b"elsewhere")
+    made.see(moved)
+    assert made.changes == 5 and moved in made.bucket(255)
+    made.remove(moved)
+    made.remove(moved)
+    assert made.changes == 6
+    waiting = filled(in_bucket(255, K + 1))
+    assert waiting.changes == K
+
+
 def test_who_was_there_before_stays_and_newcomers_wait():
     contacts = in_bucket(255, K + 2)
     made = filled(contacts)

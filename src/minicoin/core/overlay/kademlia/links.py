@@ -7,12 +7,17 @@ and that speaks another model stands in here no more than one without an id.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Final
 
 from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_LINGER_US
 from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of, key_of
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import ConnId, Micros
+
+# Asked of all connections again and again; before Python 3.12, looking up a member of an enum is slow.
+_OVERLAY: Final = SlotKind.OVERLAY
 
 
 @dataclass(slots=True)
@@ -22,13 +27,13 @@ class KadLink:
     peer: PeerView
     key: int
     bucket: int
+    is_ours: bool
+    """Made for the model: it may be let go."""
     contact: Contact | None = None
     """Where it can be asked; None until it said so, and of a node that takes no connections."""
     is_server: bool = False
     is_greeted: bool = False
     """It heard what we are."""
-    idle_since: Micros | None = None
-    """Since when nothing wants this connection, of those that we made for the model."""
     heights: dict[bytes, int] = field(default_factory=dict)
     """Of items that the peer is about to bring or to announce."""
 
@@ -39,11 +44,6 @@ class KadLink:
     @property
     def peer_id(self) -> bytes:
         return self.peer.address.peer_id
-
-    @property
-    def is_ours(self) -> bool:
-        """Made for the model: it may be let go."""
-        return self.peer.kind is SlotKind.OVERLAY
 
     def note_height(self, item: bytes, height: int) -> None:
         """The peer says how far we are answerable for an item."""
@@ -56,12 +56,14 @@ class KadLink:
 class KadLinks:
     """By connection, in order of their offers, and by peer id."""
 
-    __slots__ = ("_by_conn", "_by_peer", "_own_key")
+    __slots__ = ("_by_conn", "_by_peer", "_idle", "_own_key")
 
     def __init__(self, own_key: int) -> None:
         self._own_key = own_key
         self._by_conn: dict[ConnId, KadLink] = {}
         self._by_peer: dict[bytes, KadLink] = {}
+        self._idle: dict[ConnId, Micros] = {}
+        """Since when nothing wants a connection, of those made for the model; in the order of that time."""
 
     def __iter__(self) -> Iterator[KadLink]:
         return iter(self._by_conn.values())
@@ -72,13 +74,14 @@ class KadLinks:
     def add(self, peer: PeerView) -> KadLink:
         """A peer offered the messages."""
         key = key_of(peer.address.peer_id)
-        link = KadLink(peer, key, bucket_of(self._own_key, key))
+        link = KadLink(peer, key, bucket_of(self._own_key, key), peer.kind is _OVERLAY)
         self._by_conn[peer.conn] = link
         self._by_peer[link.peer_id] = link
         return link
 
     def pop(self, conn: ConnId) -> KadLink | None:
         link = self._by_conn.pop(conn, None)
+        self._idle.pop(conn, None)
         if link is not None and self._by_peer.get(link.peer_id) is link:
             del self._by_peer[link.peer_id]
             # Two that dialled each other have two connections for a moment.
@@ -98,17 +101,17 @@ class KadLinks:
     def let_go(self, wanted: set[bytes], now: Micros) -> tuple[ConnId, ...]:
         """Connections of the model's making that nobody of these ids is at the end of, since a while: the next question
         is often for somebody who was asked a moment ago."""
-        gone: list[ConnId] = []
-        for link in self:
-            if not link.is_ours or link.peer_id in wanted:
-                link.idle_since = None
-            elif link.idle_since is None:
-                link.idle_since = now
-            elif link.idle_since + KAD_LINGER_US <= now:
-                gone.append(link.conn)
-        return tuple(gone)
+        idle = self._idle
+        for conn, link in self._by_conn.items():
+            if not link.is_ours:
+                continue
+            if link.peer_id in wanted:
+                idle.pop(conn, None)
+            else:
+                idle.setdefault(conn, now)
+        return tuple(takewhile(lambda conn: idle[conn] + KAD_LINGER_US <= now, idle))
 
     def next_deadline(self) -> Micros | None:
         """When the next connection has been idle for long enough."""
-        idle = [link.idle_since for link in self if link.idle_since is not None]
-        return Micros(min(idle) + KAD_LINGER_US) if idle else None
+        first = next(iter(self._idle.values()), None)
+        return None if first is None else Micros(first + KAD_LINGER_US)

@@ -116,7 +116,8 @@ class KademliaOverlay(Overlay):
         if not peer.address.peer_id or not all(kind in speaks for kind in MESSAGES):
             return ()
         link = self.links.add(peer)
-        self._is_stale = True
+        # Another's connection with us changes nothing of what we want.
+        self._is_stale = self._is_stale or link.is_ours
         return [*self._say_hello(now), *self._questions.on_link(link)]
 
     def _can_serve(self) -> bool:
@@ -145,7 +146,6 @@ class KademliaOverlay(Overlay):
         link = self.links.get(peer.conn)
         if link is None:
             return ()
-        self._is_stale = True
         was = link.contact
         link.contact = self._contact_at(self._address_of(peer, message.port)) if message.port else None
         link.is_server = message.role is KadRole.SERVER and link.contact is not None
@@ -294,7 +294,7 @@ class KademliaOverlay(Overlay):
             period_us = self._settings.refresh_us if self._has_searched else KAD_LONELY_US
             self._refresh_at = Micros(now + self._rng.below(period_us))
             self.alarm.by(self._refresh_at)
-        if self._is_stale:
+        if self._is_stale or self.neighbours.has_changed:
             self._is_stale = False
             self.neighbours.choose(now)
             wanted = dict.fromkeys(self._questions.addresses())

@@ -1,7 +1,8 @@
 """Whom to be connected to: of each bucket that is not empty so many contacts as an item is given to, and the nearest.
 
 1. The choice within a bucket is random and stays as long as it holds: a neighbour is not left for another because of
-   what others say. The nearest change as nearer ones are heard of.
+   what others say. The nearest change as nearer ones are heard of. So nothing is chosen anew but where somebody came or
+   left who counts: each answer names many, most of them again.
 2. Only choices count, not who connected to us, since that is others' choice: one operator with many identities must not
    be all that we are connected to.
 3. Who was only heard of (named in an answer) may be chosen where the table's bucket has nobody left: being connected is
@@ -14,6 +15,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
+from typing import Final
 
 from minicoin.core.limits import (
     KAD_HEARD_PER_BUCKET_MAX,
@@ -21,11 +23,13 @@ from minicoin.core.limits import (
     KAD_NEIGHBOUR_PATIENCE_US,
     KAD_NEIGHBOURS_MAX,
 )
-from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of
+from minicoin.core.overlay.kademlia.keyspace import KEY_BITS, Contact, bucket_of
 from minicoin.core.overlay.kademlia.links import KadLinks
 from minicoin.core.overlay.kademlia.table import RoutingTable
 from minicoin.core.rng import Rng
 from minicoin.core.units import Micros
+
+_EVERYWHERE: Final = 1 << KEY_BITS
 
 
 @dataclass(slots=True)
@@ -39,7 +43,18 @@ class _Choice:
 class KadNeighbours:
     """The neighbours of one node."""
 
-    __slots__ = ("_chosen", "_heard", "_links", "_own", "_per_bucket", "_rng", "_table")
+    __slots__ = (
+        "_changed",
+        "_chosen",
+        "_heard",
+        "_links",
+        "_own",
+        "_per_bucket",
+        "_radius",
+        "_rng",
+        "_seen_changes",
+        "_table",
+    )
 
     def __init__(self, own: int, table: RoutingTable, links: KadLinks, per_bucket: int, rng: Rng) -> None:
         self._own = own
@@ -49,6 +64,11 @@ class KadNeighbours:
         self._rng = rng
         self._chosen: dict[bytes, _Choice] = {}
         self._heard: dict[int, dict[bytes, Contact]] = {}
+        self._radius = _EVERYWHERE
+        """Who is farther away than this is none of the nearest."""
+        self._changed = True
+        self._seen_changes = 0
+        """Of the table, at the last choice."""
 
     def __contains__(self, peer_id: bytes) -> bool:
         return peer_id in self._chosen
@@ -63,13 +83,23 @@ class KadNeighbours:
             if index < 0 or contact in self._table:
                 continue
             heard = self._heard.setdefault(index, {})
-            heard.pop(contact.peer_id, None)
+            if heard.pop(contact.peer_id, None) is None:
+                self._changed = self._changed or self._counts(index, contact)
             heard[contact.peer_id] = contact
             if len(heard) > KAD_HEARD_PER_BUCKET_MAX:
-                del heard[next(iter(heard))]
+                oldest = next(iter(heard))
+                del heard[oldest]
+                self._changed = self._changed or oldest in self._chosen
+
+    def _counts(self, index: int, contact: Contact) -> bool:
+        """Whether a newcomer of that bucket may be chosen: as one of the nearest, or where there are not enough."""
+        if contact.key ^ self._own < self._radius:
+            return True
+        return sum(choice.bucket == index for choice in self._chosen.values()) < self._per_bucket
 
     def forget(self, contact: Contact) -> None:
         """It is silent, or no server: nobody to be connected to."""
+        self._changed = True
         self._chosen.pop(contact.peer_id, None)
         heard = self._heard.get(bucket_of(self._own, contact.key))
         if heard is not None:
@@ -101,17 +131,31 @@ class KadNeighbours:
             self.forget(contact)
         return late
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether another choice may have to be made."""
+        return self._changed or self._table.changes != self._seen_changes
+
     def choose(self, now: Micros) -> None:
         """Fill up, and give up who is one of the nearest no more."""
-        chosen: dict[bytes, _Choice] = {}
+        if not self.has_changed:
+            return
+        self._changed, self._seen_changes = False, self._table.changes
+        before: dict[int, list[_Choice]] = {}
+        for choice in self._chosen.values():
+            before.setdefault(choice.bucket, []).append(choice)
         indexes = dict.fromkeys([index for index, _ in self._table.sizes()])
-        indexes |= dict.fromkeys(index for index, heard in self._heard.items() if heard)
-        for index in sorted(indexes, reverse=True):
-            for choice in self._of_bucket(index, now):
+        indexes |= dict.fromkeys([index for index, heard in self._heard.items() if heard])
+        order = sorted(indexes, reverse=True)
+        chosen: dict[bytes, _Choice] = {}
+        for index in order:
+            for choice in self._filled(index, before.get(index, [])[: self._per_bucket], now):
                 chosen[choice.contact.peer_id] = choice
-        for contact in self._nearest(indexes):
+        nearest = self._nearest(reversed(order))
+        for contact in nearest:
             choice = self._chosen.get(contact.peer_id) or _Choice(contact, bucket_of(self._own, contact.key), now)
             chosen.setdefault(contact.peer_id, choice)
+        self._radius = nearest[-1].key ^ self._own if len(nearest) == KAD_NEAREST else _EVERYWHERE
         self._chosen = dict(list(chosen.items())[:KAD_NEIGHBOURS_MAX])
 
     def next_deadline(self) -> Micros | None:
@@ -123,8 +167,10 @@ class KadNeighbours:
 
     # --- inside ---
 
-    def _of_bucket(self, index: int, now: Micros) -> list[_Choice]:
-        kept = [choice for choice in self._chosen.values() if choice.bucket == index][: self._per_bucket]
+    def _filled(self, index: int, kept: list[_Choice], now: Micros) -> list[_Choice]:
+        """With so many of that bucket as are missing, first of those that are surest to be there."""
+        if len(kept) == self._per_bucket:
+            return kept
         sources = (self._table.bucket(index), tuple(self._heard.get(index, {}).values()), self._table.silent(index))
         for place, source in enumerate(sources):
             missing = self._per_bucket - len(kept)
@@ -136,10 +182,11 @@ class KadNeighbours:
         return kept
 
     def _nearest(self, indexes: Iterable[int]) -> list[Contact]:
-        """Of the table and of those heard of. The nearest lie in the lowest buckets."""
+        """The nearest first, of the table and of those heard of; they lie in the lowest of these buckets, which come
+        first."""
         found = {contact.peer_id: contact for contact in self._table.closest(self._own, KAD_NEAREST)}
         count = 0
-        for index in sorted(indexes):
+        for index in indexes:
             if count >= KAD_NEAREST:
                 break
             heard = self._heard.get(index, {})

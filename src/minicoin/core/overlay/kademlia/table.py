@@ -34,9 +34,11 @@ class _Bucket:
 class RoutingTable:
     """The contacts of one node."""
 
-    __slots__ = ("_buckets", "_groups", "_k", "_own")
+    __slots__ = ("_buckets", "_groups", "_k", "_own", "changes")
 
     def __init__(self, own: int, k: int) -> None:
+        self.changes = 0
+        """How often somebody came, left or moved, fell silent or was heard of again after that."""
         self._own = own
         self._k = k
         self._buckets: dict[int, _Bucket] = {}
@@ -85,6 +87,7 @@ class RoutingTable:
         if contact.peer_id not in bucket.contacts:
             return
         bucket.silent[contact.peer_id] = None
+        self.changes += 1
         while bucket.waiting:
             _, candidate = bucket.waiting.popitem()
             if self._admits(bucket, candidate):
@@ -144,6 +147,9 @@ class RoutingTable:
 
     def _refresh(self, bucket: _Bucket, known: Contact, contact: Contact) -> None:
         del bucket.contacts[known.peer_id]
+        if known == contact and known.peer_id not in bucket.silent:
+            bucket.contacts[known.peer_id] = known
+            return
         bucket.silent.pop(known.peer_id, None)
         self._uncount(known)
         # Under a new address it stands in another group, where there may be no place: then it is known by the old one.
@@ -161,10 +167,12 @@ class RoutingTable:
         bucket.waiting.pop(contact.peer_id, None)
         bucket.contacts[contact.peer_id] = contact
         self._groups[contact.group] = self._groups.get(contact.group, 0) + 1
+        self.changes += 1
 
     def _drop(self, bucket: _Bucket, peer_id: bytes) -> None:
         bucket.silent.pop(peer_id, None)
         self._uncount(bucket.contacts.pop(peer_id))
+        self.changes += 1
 
     def _uncount(self, contact: Contact) -> None:
         left = self._groups[contact.group] - 1
