@@ -53,7 +53,13 @@ def is_routable(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> 
     """
     if ip is None or not 0 < address.port < 65536 or len(address.peer_id) > PEER_ID_BYTES_MAX:
         return False
-    if _lies_in(ip, _NEVER_4, _NEVER_6):
+    return _is_reachable(address.host, allow_private)
+
+
+@lru_cache(PARSED_HOSTS_MAX)
+def _is_reachable(host: str, allow_private: bool) -> bool:
+    ip = parse_ip(host)
+    if ip is None or _lies_in(ip, _NEVER_4, _NEVER_6):
         return False
     return allow_private or not (_is_private(ip) or _is_loopback(ip))
 
@@ -61,10 +67,8 @@ def is_routable(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> 
 def network_group(address: NodeAddress, *, allow_private: bool) -> bytes:
     """The group of an address. Where private ones are allowed, each private host is a group of its own, and each port
     of the loopback, or the nodes of a laboratory would all be one operator."""
-    ip = address.ip
-    if allow_private and ip is not None and _is_loopback(ip):
-        return _LOOPBACK + ip.packed + address.port.to_bytes(2, "big")
-    return _group_of_host(address.host, allow_private)
+    group = _group_of_host(address.host, allow_private)
+    return group + address.port.to_bytes(2, "big") if group[:1] == _LOOPBACK else group
 
 
 # By host: whoever connects from ever new ports is remembered once.
@@ -73,6 +77,8 @@ def _group_of_host(host: str, allow_private: bool) -> bytes:
     ip = parse_ip(host)
     if ip is None:
         return _NAME + host.encode(errors="replace")
+    if allow_private and _is_loopback(ip):
+        return _LOOPBACK + ip.packed
     if allow_private and _is_private(ip):
         return _PRIVATE + ip.packed
     packed = ip.packed

@@ -112,7 +112,7 @@ class ConnectionManager:
         if not self.is_active:
             return []
         effects: list[Effect] = []
-        for slot in self._slots:
+        for slot in self._slots if self._slots.count(SlotKind.SEED) else ():
             if _is_passing(slot) and slot.since + SEED_CONNECTION_US <= now:
                 slot.is_closing = True
                 effects.append(Close(slot.conn, "seed node kept long enough"))
@@ -469,15 +469,18 @@ class ConnectionManager:
         """When fill has something to do."""
         if not self.is_active:
             return None
-        is_connected = self._slots.connected()
-        deadlines = [
-            self._ready_at(name, kind)
-            for name, kind in self._named.items()
-            if not is_connected(name)
-            and endpoint_of(name) not in self._own_endpoints
-            and self._door.may_lead_to_admitted(name)
-        ]
-        deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
+        deadlines: list[Micros] = []
+        if self._named:
+            is_connected = self._slots.connected()
+            deadlines += [
+                self._ready_at(name, kind)
+                for name, kind in self._named.items()
+                if not is_connected(name)
+                and endpoint_of(name) not in self._own_endpoints
+                and self._door.may_lead_to_admitted(name)
+            ]
+        if self._slots.count(SlotKind.SEED):
+            deadlines += [Micros(slot.since + SEED_CONNECTION_US) for slot in self._slots if _is_passing(slot)]
         deadlines += [
             self._ready_at(address, SlotKind.OVERLAY)
             for address in self._overlay.missing()

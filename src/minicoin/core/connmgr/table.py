@@ -26,10 +26,11 @@ def source_of(address: NodeAddress) -> bytes:
 class SlotTable:
     """Connections and dials by id, in order of their start."""
 
-    __slots__ = ("_slots",)
+    __slots__ = ("_counts", "_slots")
 
     def __init__(self) -> None:
         self._slots: dict[ConnId, Slot] = {}
+        self._counts: dict[SlotKind, int] = {}
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self._slots.values())
@@ -42,9 +43,13 @@ class SlotTable:
 
     def put(self, slot: Slot) -> None:
         self._slots[slot.conn] = slot
+        self._counts[slot.kind] = self.count(slot.kind) + 1
 
     def pop(self, conn: ConnId) -> Slot | None:
-        return self._slots.pop(conn, None)
+        slot = self._slots.pop(conn, None)
+        if slot is not None:
+            self._counts[slot.kind] -= 1
+        return slot
 
     def is_connected(self, address: NodeAddress) -> bool:
         """Whether a connection or dial to this endpoint or peer id exists."""
@@ -69,9 +74,16 @@ class SlotTable:
 
     def met(self) -> Callable[[NodeAddress], bool]:
         """The same, or has_inbound_from(): whether a connection to it would be a second one."""
-        is_connected = self.connected()
-        listening = {endpoint_of(slot.listens_at) for slot in self._slots.values() if slot.listens_at is not None}
-        return lambda address: is_connected(address) or endpoint_of(address) in listening
+        endpoints: set[Endpoint] = set()
+        peer_ids: set[bytes] = set()
+        for slot in self._slots.values():
+            at = slot.listens_at if slot.is_inbound else slot.address
+            if at is not None:
+                endpoints.add((at.host, at.port))
+            if slot.is_open:
+                peer_ids.add(slot.address.peer_id)
+        peer_ids.discard(b"")
+        return lambda address: address.peer_id in peer_ids or (address.host, address.port) in endpoints
 
     def has_inbound_from(self, address: NodeAddress) -> bool:
         """Whether an inbound peer says that it listens there."""
@@ -87,7 +99,7 @@ class SlotTable:
         return next(others, None)
 
     def count(self, kind: SlotKind) -> int:
-        return sum(slot.kind is kind for slot in self._slots.values())
+        return self._counts.get(kind, 0)
 
     def _inbound(self) -> list[Slot]:
         """Those that stay: who is on his way out holds no place any more."""

@@ -77,6 +77,9 @@ def read_fields(message: bytes) -> list[Field]:
 
 def encode_bytes_field(number: int, value: bytes) -> bytes:
     """A bytes, string or embedded message field."""
+    if number < 16 and len(value) < 0x80:
+        # Nearly all of them: number and length in a byte each.
+        return bytes((number << 3 | _LENGTH_DELIMITED, len(value))) + value
     return encode_varint(number << 3 | _LENGTH_DELIMITED) + encode_varint(len(value)) + value
 
 

@@ -11,7 +11,7 @@ from minicoin.core.effects import AnswerQuestion, Effect, Send
 from minicoin.core.events import QuestionAsked
 from minicoin.core.limits import NEEDED_ADDRESSES_PER_PEER_MAX, OVERLAY_ADDRESSES_MAX
 from minicoin.core.node.parts import CommonParts
-from minicoin.core.overlay.contract import Hops, Item, NetworkView, Overlay, OverlayState, Spread
+from minicoin.core.overlay.contract import Hops, Item, NetworkView, Overlay, OverlayState, Spread, Wants
 from minicoin.core.part import Handler, Part, PeerView, Route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.units import ConnId, Micros, RequestId
@@ -45,6 +45,7 @@ class OverlayFlow(Part):
         self.alarm = overlay.alarm
         self._reached: tuple[NodeAddress, ...] = ()
         self._kept: tuple[bytes, ...] = ()
+        self._told: tuple[Wants, tuple[NodeAddress, ...]] | None = None
 
     def routes(self) -> tuple[Route, ...]:
         follow = self._follow
@@ -85,8 +86,12 @@ class OverlayFlow(Part):
 
     def consider(self, now: Micros) -> None:
         """Something changed: whom does it want now?"""
-
         wants = self._overlay.wants(self._view(now), now)
+        told = (wants, self._reached)
+        # Most events change nothing of it. Where those that are kept may be, the address book says anew each time.
+        if told == self._told and not (self._kept or wants.unwanted):
+            return
+        self._told = told
         self._parts.connections.set_wants(
             full_relay=wants.full_relay,
             block_only=wants.block_only,
