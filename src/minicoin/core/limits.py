@@ -617,7 +617,9 @@ KAD_NEAREST: Final = 8
 KAD_NEIGHBOURS_MAX: Final = 48
 KAD_HEARD_PER_BUCKET_MAX: Final = 8
 KAD_NEIGHBOUR_PATIENCE_US: Final = 30 * SECOND_US
-KAD_LINGER_US: Final = 30 * SECOND_US
+# Those made for a question stay for the next one, so many and so long: a lookup is over in that time.
+KAD_IDLE_MAX: Final = 4
+KAD_LINGER_US: Final = 5 * SECOND_US
 # From the address book, whoever they are: the door to those that nobody here names.
 KAD_BOOK_PEERS: Final = 2
 # Who knows nobody looks again after this time, and lets the address book fill one slot more.

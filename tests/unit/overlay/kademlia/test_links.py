@@ -2,9 +2,8 @@
 
 from tests.unit.overlay.kademlia.contacts import OWN, contact, links_of, peer_view
 
-from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_LINGER_US
+from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_IDLE_MAX, KAD_LINGER_US
 from minicoin.core.overlay.kademlia.keyspace import bucket_of
-from minicoin.core.overlay.kademlia.links import KadLinks
 from minicoin.core.units import Micros
 
 T0 = Micros(1_700_000_000_000_000)
@@ -31,9 +30,11 @@ def test_of_two_connections_with_one_peer_the_one_that_is_left_counts():
 
 def test_heights_are_remembered_so_many_a_peer():
     (link,) = links_of(1)
+    assert link.height_of(bytes(32)) is None
     for number in range(KAD_HEIGHTS_PER_PEER_MAX + 1):
         link.note_height(number.to_bytes(32, "big"), number % 256)
-    assert len(link.heights) == KAD_HEIGHTS_PER_PEER_MAX and (0).to_bytes(32, "big") not in link.heights
+    heights = [link.height_of(number.to_bytes(32, "big")) for number in range(KAD_HEIGHTS_PER_PEER_MAX + 1)]
+    assert heights == [None, *(number % 256 for number in range(1, KAD_HEIGHTS_PER_PEER_MAX + 1))]
 
 
 def test_what_the_model_made_and_nothing_wants_is_let_go_after_a_while():
@@ -46,4 +47,26 @@ def test_what_the_model_made_and_nothing_wants_is_let_go_after_a_while():
     assert links.let_go(wanted, Micros(T0 + KAD_LINGER_US)) == ()
     late = Micros(T0 + 2 * KAD_LINGER_US)
     assert links.let_go(wanted, late) == (1,)
-    assert KadLinks(OWN.key).next_deadline() is None
+    links.pop(1)
+    assert links.next_deadline() is None and links.let_go(wanted, late) == ()
+
+
+def test_who_is_at_the_other_end_may_want_it():
+    links = links_of(1, 2)
+    assert links.let_go(set(), T0) == ()
+    links.note_use(1, Micros(T0 + 1))
+    assert links.let_go(set(), Micros(T0 + KAD_LINGER_US)) == (2,)
+    assert links.let_go(set(), Micros(T0 + KAD_LINGER_US + 1)) == (2, 1)
+    # It is wanted here.
+    assert links.let_go({contact(1).peer_id}, Micros(T0 + KAD_LINGER_US + 1)) == (2,)
+    links.note_use(1, T0)
+    links.pop(2)
+    assert links.next_deadline() is None
+
+
+def test_of_those_that_nothing_wants_a_few_stay():
+    count = KAD_IDLE_MAX + 3
+    links = links_of(*range(1, count + 1))
+    wanted = {contact(2).peer_id}
+    assert links.let_go(wanted, T0) == (1, 3)
+    assert links.let_go(wanted, Micros(T0 + KAD_LINGER_US)) == (1, *range(3, count + 1))

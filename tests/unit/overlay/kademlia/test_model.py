@@ -171,7 +171,10 @@ def test_who_was_asked_is_let_go_again():
     member = next(iter(circle.members.values()))
     circle.let_pass(2 * KAD_LINGER_US)
     circle.settle()
-    wanted = {address.peer_id for address in member.overlay.wants(NetworkView(), circle.now).addresses}
+    wants = member.overlay.wants(NetworkView(), circle.now)
+    # None of those has failed.
+    assert wants.lets_go
+    wanted = {address.peer_id for address in wants.addresses}
     ours = {link.peer_id for link in member.peers if link.is_ours}
     assert ours <= wanted
 
@@ -185,7 +188,6 @@ def test_who_cannot_be_dialled_is_replaced_at_once_and_what_it_was_asked_is_not_
 
     near = {each.peer_id for each in table_of(member).closest(member.contact.key, KAD_NEAREST)}
     gone = next(each for each in member.overlay.neighbours.contacts() if each.peer_id not in near)
-    others = [each for each in table_of(member) if each != gone and is_beside(each, gone)]
     # While it is connected, a dial to it says nothing.
     assert member.overlay.on_unreachable(gone.address, circle.now) == ()
     circle.members[gone.address].is_dead = True
@@ -198,7 +200,7 @@ def test_who_cannot_be_dialled_is_replaced_at_once_and_what_it_was_asked_is_not_
     assert member.replies[7].addresses == (gone.address,) and not member.replies[7].is_certain
     addresses = member.overlay.wants(NetworkView(), circle.now).addresses
     assert gone.address not in addresses
-    assert {each.address for each in others} & set(addresses)
+    assert any(is_beside(circle.members[address].contact, gone) for address in addresses)
     # An address that names nobody is nobody's.
     assert member.overlay.on_unreachable(NodeAddress("10.0.0.9", 1), circle.now) == ()
 
@@ -297,7 +299,8 @@ def test_what_was_missed_is_pulled():
     circle = met(behind, ahead)
     circle.let_pass(20 * SECOND_US)
     told = (InventoryVector(InvType.BLOCK, new), InventoryVector(InvType.TX, txid))
-    assert behind.got and set(behind.got) == {Inv(told)}
+    # Whoever asks again is told of the block again, which this ledger never takes.
+    assert behind.got[0] == Inv(told) and set(behind.got[1:]) <= {Inv(told[:1])}
     # The other way only a block can be told of that is had already: whoever is asked does not know that.
     assert set(ahead.got) <= {Inv((InventoryVector(InvType.BLOCK, old),))}
 

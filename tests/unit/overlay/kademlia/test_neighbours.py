@@ -81,7 +81,8 @@ def test_what_counts_for_nothing_has_nothing_chosen_anew():
     before = around.choose()
     assert not around.neighbours.has_changed
     around.neighbours.hear_of([*known, *far])
-    around.table.see(known[-1])
+    for each in (known[-1], *far):
+        around.table.see(each)
     assert not around.neighbours.has_changed
     around.neighbours.on_closed(before[0].peer_id, T0)
     assert not around.neighbours.has_changed

@@ -44,15 +44,31 @@ def test_an_answer_counts_once_of_whom_was_asked_and_to_what():
     assert questions.answered(1, 1, ANSWER) is None
 
 
-def test_a_connection_that_ends_and_time_that_runs_out_are_no_answers():
+def test_time_that_runs_out_is_no_answer():
     questions = KadQuestions(links_of(1, 2))
     for number in (1, 2, 3):
         questions.ask(contact(number), FIND, number, Micros(T0 + number))
-    assert [each.search for each in questions.on_closed(1)] == [1]
     late = Micros(T0 + KAD_ASK_TIMEOUT_US)
-    assert questions.take_late(Micros(late + 1)) == []
-    assert [each.search for each in questions.take_late(Micros(late + 2))] == [2]
+    assert questions.take_late(late) == []
+    assert [each.search for each in questions.take_late(Micros(late + 2))] == [1, 2]
     assert questions.next_deadline() == late + 3
+
+
+def test_what_was_asked_on_a_connection_that_ended_is_asked_on_the_next():
+    links = links_of(1, 2)
+    questions = KadQuestions(links)
+    for number in (1, 2):
+        questions.ask(contact(number), FIND, number, T0)
+    links.pop(1)
+    assert questions.on_closed(1) == []
+    assert questions.answered(1, 1, ANSWER) is None and contact(1).address in questions.addresses()
+    link = links.add(peer_view(1, 9, is_inbound=True))
+    assert questions.on_link(link) == [Send(9, KadAsk(1, FIND))]
+    # Where there is a second one already, at once.
+    links.add(peer_view(1, 10))
+    links.pop(9)
+    assert questions.on_closed(9) == [Send(10, KadAsk(1, FIND))]
+    assert questions.answered(10, 1, ANSWER) is not None
 
 
 def test_what_waits_for_an_address_that_cannot_be_reached_is_no_answer():

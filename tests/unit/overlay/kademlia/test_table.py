@@ -36,24 +36,33 @@ def test_a_bucket_is_in_the_order_of_the_last_sign_of_life():
     assert first in made and contact(99_999) not in made
 
 
-def test_its_changes_are_counted_and_signs_of_life_are_none():
-    first, second = in_bucket(255, 2)
-    made = filled([first, second])
-    assert made.changes == 2
+def test_it_tells_who_came_and_who_left_and_no_signs_of_life():
+    told: list[tuple[int, Contact]] = []
+
+    def tell(index: int, each: Contact) -> None:
+        told.append((index, each))
+
+    contacts = in_bucket(255, K + 1)
+    first = contacts[0]
+    made = table()
+    made.tell = tell
+    for each in contacts:
+        made.see(each)
+    assert told == [(255, each) for each in contacts[:K]]
+    told.clear()
     made.see(first)
-    assert made.changes == 2
+    assert told == [] and made.bucket(255)[-1] == first
     made.fail(first)
-    assert made.changes == 3
-    made.see(first)
-    assert made.changes == 4 and made.bucket(255) == (second, first)
-    moved = contact_of(NodeAddress("10.9.9.9", 1, first.peer_id), b"elsewhere")
+    assert told == [(255, first), (255, contacts[K])]
+    made.fail(contacts[1])
+    told.clear()
+    made.see(contacts[1])
+    assert told == [(255, contacts[1])]
+    moved = contact_of(NodeAddress("10.9.9.9", 1, contacts[1].peer_id), b"elsewhere")
     made.see(moved)
-    assert made.changes == 5 and moved in made.bucket(255)
     made.remove(moved)
     made.remove(moved)
-    assert made.changes == 6
-    waiting = filled(in_bucket(255, K + 1))
-    assert waiting.changes == K
+    assert told[1:] == [(255, moved), (255, moved)]
 
 
 def test_who_was_there_before_stays_and_newcomers_wait():

@@ -6,11 +6,11 @@ and that speaks another model stands in here no more than one without an id.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_LINGER_US
+from minicoin.core.limits import KAD_HEIGHTS_PER_PEER_MAX, KAD_IDLE_MAX, KAD_LINGER_US
 from minicoin.core.overlay.kademlia.keyspace import Contact, bucket_of, key_of
 from minicoin.core.part import PeerView
 from minicoin.core.primitives.slot_kind import SlotKind
@@ -32,9 +32,7 @@ class KadLink:
     contact: Contact | None = None
     """Where it can be asked; None until it said so, and of a node that takes no connections."""
     is_server: bool = False
-    is_greeted: bool = False
-    """It heard what we are."""
-    heights: dict[bytes, int] = field(default_factory=dict)
+    _heights: dict[bytes, int] | None = None
     """Of items that the peer is about to bring or to announce."""
 
     @property
@@ -47,10 +45,17 @@ class KadLink:
 
     def note_height(self, item: bytes, height: int) -> None:
         """The peer says how far we are answerable for an item."""
-        self.heights.pop(item, None)
-        self.heights[item] = height
-        if len(self.heights) > KAD_HEIGHTS_PER_PEER_MAX:
-            del self.heights[next(iter(self.heights))]
+        heights = self._heights
+        if heights is None:
+            heights = self._heights = {}
+        heights.pop(item, None)
+        heights[item] = height
+        if len(heights) > KAD_HEIGHTS_PER_PEER_MAX:
+            del heights[next(iter(heights))]
+
+    def height_of(self, item: bytes) -> int | None:
+        """What it said of this item."""
+        return None if self._heights is None else self._heights.get(item)
 
 
 class KadLinks:
@@ -99,8 +104,8 @@ class KadLinks:
         return [link for link in self._by_conn.values() if link.is_server]
 
     def let_go(self, wanted: set[bytes], now: Micros) -> tuple[ConnId, ...]:
-        """Connections of the model's making that nobody of these ids is at the end of, since a while: the next question
-        is often for somebody who was asked a moment ago."""
+        """Connections of the model's making that nobody of these ids is at the end of, since a while or beside several
+        younger ones: the next question is often for somebody who was asked a moment ago."""
         idle = self._idle
         for conn, link in self._by_conn.items():
             if not link.is_ours:
@@ -109,7 +114,13 @@ class KadLinks:
                 idle.pop(conn, None)
             else:
                 idle.setdefault(conn, now)
-        return tuple(takewhile(lambda conn: idle[conn] + KAD_LINGER_US <= now, idle))
+        too_many = list(idle)[: max(0, len(idle) - KAD_IDLE_MAX)]
+        return tuple(dict.fromkeys((*too_many, *takewhile(lambda conn: idle[conn] + KAD_LINGER_US <= now, idle))))
+
+    def note_use(self, conn: ConnId, now: Micros) -> None:
+        """Who is at the other end wants it."""
+        if self._idle.pop(conn, None) is not None:
+            self._idle[conn] = now
 
     def next_deadline(self) -> Micros | None:
         """When the next connection has been idle for long enough."""

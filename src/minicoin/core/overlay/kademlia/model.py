@@ -30,7 +30,7 @@ from minicoin.core.overlay.contract import (
 from minicoin.core.overlay.kademlia.answers import DhtAnswerer
 from minicoin.core.overlay.kademlia.dht_message import DhtMessage, DhtPeer, DhtType
 from minicoin.core.overlay.kademlia.keyspace import Contact, contact_of, key_of
-from minicoin.core.overlay.kademlia.links import KadLinks
+from minicoin.core.overlay.kademlia.links import KadLink, KadLinks
 from minicoin.core.overlay.kademlia.messages import MESSAGES, KadAnswer, KadAsk, KadCast, KadHello, KadRole
 from minicoin.core.overlay.kademlia.neighbours import KadNeighbours
 from minicoin.core.overlay.kademlia.providers import ProviderStore
@@ -118,7 +118,7 @@ class KademliaOverlay(Overlay):
         link = self.links.add(peer)
         # Another's connection with us changes nothing of what we want.
         self._is_stale = self._is_stale or link.is_ours
-        return [*self._say_hello(now), *self._questions.on_link(link)]
+        return [*self._say_hello(link), *self._questions.on_link(link)]
 
     def _can_serve(self) -> bool:
         return self._setup.role == SERVER and self._setup.own_address() is not None
@@ -127,19 +127,15 @@ class KademliaOverlay(Overlay):
     def _is_client(self) -> bool:
         return self._hello is None or self._hello.role is KadRole.CLIENT
 
-    def _say_hello(self, now: Micros) -> list[Send]:
-        """Say what we are: to who does not know yet, and to all where that changed."""
+    def _say_hello(self, newcomer: KadLink | None) -> list[Send]:
+        """Say what we are: to a newcomer, and to all where that changed."""
         address = self._setup.own_address()
         role = KadRole.SERVER if self._can_serve() else KadRole.CLIENT
         hello = KadHello(role, 0 if address is None else address.port)
         if hello != self._hello:
             self._hello = hello
-            for link in self.links:
-                link.is_greeted = False
-        sends = [Send(link.conn, hello) for link in self.links if not link.is_greeted]
-        for link in self.links:
-            link.is_greeted = True
-        return sends
+            return [Send(link.conn, hello) for link in self.links]
+        return [] if newcomer is None else [Send(newcomer.conn, hello)]
 
     def take_hello(self, peer: PeerView, message: KadHello, now: Micros) -> Iterable[Effect]:
         """A peer says what it is, or what it has become."""
@@ -172,8 +168,8 @@ class KademliaOverlay(Overlay):
         self._is_stale = True
         self._pulls.forget(conn)
         self._allowance.forget(conn)
-        self.neighbours.on_closed(link.peer_id, now)
-        return self._asked_on(self._searches.on_silence(self._questions.on_closed(conn), now))
+        self.alarm.by(self.neighbours.on_closed(link.peer_id, now))
+        return self._questions.on_closed(conn)
 
     def on_unreachable(self, address: NodeAddress, now: Micros) -> Iterable[Effect]:
         """Nobody is where a contact was: what was to be asked there is not answered, and a neighbour is replaced at
@@ -197,6 +193,7 @@ class KademliaOverlay(Overlay):
             return ()
         if link.is_server and link.contact is not None:
             self.table.see(link.contact)
+        self.links.note_use(peer.conn, now)
         answer = self._answerer.answer(link.peer_id, link.contact, message.message, now)
         return () if answer is None else (Send(peer.conn, KadAnswer(message.number, answer)),)
 
@@ -209,8 +206,8 @@ class KademliaOverlay(Overlay):
         return self._asked_on(self._searches.on_answer(question, message.message, now))
 
     def _asked_on(self, effects: list[Effect]) -> list[Effect]:
-        """Questions and neighbours may have begun to wait."""
-        self.alarm.by(self.next_deadline())
+        """Questions may have begun to wait; for neighbours see wants()."""
+        self.alarm.by(self._questions.next_deadline())
         return effects
 
     def _read_contacts(self, peers: Iterable[DhtPeer]) -> list[Contact]:
@@ -238,7 +235,7 @@ class KademliaOverlay(Overlay):
     # --- time ---
 
     def on_deadline(self, now: Micros) -> Iterable[Effect]:
-        effects: list[Effect] = list(self._say_hello(now))
+        effects: list[Effect] = list(self._say_hello(None))
         effects += self._searches.on_silence(self._questions.take_late(now), now)
         for contact in self.neighbours.take_silent(now):
             self.table.fail(contact)
@@ -247,7 +244,8 @@ class KademliaOverlay(Overlay):
         if self._pull_at is not None and self._pull_at <= now:
             effects += self._pull(now)
         self._is_stale = True
-        return self._asked_on(effects)
+        self.alarm.by(self.next_deadline())
+        return effects
 
     def next_deadline(self) -> Micros | None:
         deadlines = [
@@ -303,6 +301,8 @@ class KademliaOverlay(Overlay):
                 full_relay=min(self._setup.full_relay, KAD_BOOK_PEERS + self._lonely),
                 addresses=tuple(wanted),
                 unwanted=(*self.links.let_go({address.peer_id for address in wanted}, now), *self._in_the_way),
+                # It was there when it was asked: whoever is to be asked again is to be dialled again.
+                lets_go=True,
             )
             self.alarm.by(self.next_deadline())
         return self._wants

@@ -44,16 +44,16 @@ class KadNeighbours:
     """The neighbours of one node."""
 
     __slots__ = (
-        "_changed",
         "_chosen",
+        "_full",
         "_heard",
         "_links",
         "_own",
         "_per_bucket",
         "_radius",
         "_rng",
-        "_seen_changes",
         "_table",
+        "has_changed",
     )
 
     def __init__(self, own: int, table: RoutingTable, links: KadLinks, per_bucket: int, rng: Rng) -> None:
@@ -66,9 +66,11 @@ class KadNeighbours:
         self._heard: dict[int, dict[bytes, Contact]] = {}
         self._radius = _EVERYWHERE
         """Who is farther away than this is none of the nearest."""
-        self._changed = True
-        self._seen_changes = 0
-        """Of the table, at the last choice."""
+        self._full: dict[int, None] = {}
+        """The buckets that enough are chosen of."""
+        self.has_changed = True
+        """Another choice may have to be made."""
+        table.tell = self._note
 
     def __contains__(self, peer_id: bytes) -> bool:
         return peer_id in self._chosen
@@ -84,22 +86,22 @@ class KadNeighbours:
                 continue
             heard = self._heard.setdefault(index, {})
             if heard.pop(contact.peer_id, None) is None:
-                self._changed = self._changed or self._counts(index, contact)
+                self._note(index, contact)
             heard[contact.peer_id] = contact
             if len(heard) > KAD_HEARD_PER_BUCKET_MAX:
                 oldest = next(iter(heard))
                 del heard[oldest]
-                self._changed = self._changed or oldest in self._chosen
+                self.has_changed = self.has_changed or oldest in self._chosen
 
-    def _counts(self, index: int, contact: Contact) -> bool:
-        """Whether a newcomer of that bucket may be chosen: as one of the nearest, or where there are not enough."""
-        if contact.key ^ self._own < self._radius:
-            return True
-        return sum(choice.bucket == index for choice in self._chosen.values()) < self._per_bucket
+    def _note(self, index: int, contact: Contact) -> None:
+        """Somebody of that bucket came or left: of those that are not chosen it counts for one of the nearest, and
+        where there are not enough."""
+        if index not in self._full or contact.key ^ self._own <= self._radius:
+            self.has_changed = True
 
     def forget(self, contact: Contact) -> None:
         """It is silent, or no server: nobody to be connected to."""
-        self._changed = True
+        self.has_changed = True
         self._chosen.pop(contact.peer_id, None)
         heard = self._heard.get(bucket_of(self._own, contact.key))
         if heard is not None:
@@ -114,11 +116,13 @@ class KadNeighbours:
         heard = self._heard.get(bucket_of(self._own, key), {})
         return self._table.get(key, peer_id) or heard.get(peer_id)
 
-    def on_closed(self, peer_id: bytes, now: Micros) -> None:
-        """The connection with it ended: it is to be connected again."""
+    def on_closed(self, peer_id: bytes, now: Micros) -> Micros | None:
+        """The connection with it ended: it is to be connected again, by the time that this says."""
         choice = self._chosen.get(peer_id)
-        if choice is not None:
-            choice.since = now
+        if choice is None:
+            return None
+        choice.since = now
+        return Micros(now + KAD_NEIGHBOUR_PATIENCE_US)
 
     def take_silent(self, now: Micros) -> list[Contact]:
         """Those that should have been connected by now, and are chosen no more."""
@@ -131,16 +135,11 @@ class KadNeighbours:
             self.forget(contact)
         return late
 
-    @property
-    def has_changed(self) -> bool:
-        """Whether another choice may have to be made."""
-        return self._changed or self._table.changes != self._seen_changes
-
     def choose(self, now: Micros) -> None:
         """Fill up, and give up who is one of the nearest no more."""
         if not self.has_changed:
             return
-        self._changed, self._seen_changes = False, self._table.changes
+        self.has_changed = False
         before: dict[int, list[_Choice]] = {}
         for choice in self._chosen.values():
             before.setdefault(choice.bucket, []).append(choice)
@@ -148,9 +147,12 @@ class KadNeighbours:
         indexes |= dict.fromkeys([index for index, heard in self._heard.items() if heard])
         order = sorted(indexes, reverse=True)
         chosen: dict[bytes, _Choice] = {}
+        self._full = {}
         for index in order:
-            for choice in self._filled(index, before.get(index, [])[: self._per_bucket], now):
-                chosen[choice.contact.peer_id] = choice
+            filled = self._filled(index, before.get(index, [])[: self._per_bucket], now)
+            chosen |= {choice.contact.peer_id: choice for choice in filled}
+            if len(filled) == self._per_bucket:
+                self._full[index] = None
         nearest = self._nearest(reversed(order))
         for contact in nearest:
             choice = self._chosen.get(contact.peer_id) or _Choice(contact, bucket_of(self._own, contact.key), now)

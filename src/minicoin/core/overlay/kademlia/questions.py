@@ -1,8 +1,8 @@
 """Questions under way: to whom, what became of them, and whom we must be connected to for them.
 
-A question to somebody we are not connected to waits for the connection, which the model wants for so long; from the
-question to its answer it all may take KAD_ASK_TIMEOUT_US. What peers may be asked at a time is bounded by what asks:
-lookups have alpha each, and there are KAD_LOOKUPS_MAX of them.
+A question to somebody we are not connected to waits for the connection, which the model wants for so long, and one
+whose connection ends for another; from the question to its answer it all may take KAD_ASK_TIMEOUT_US. What peers may be
+asked at a time is bounded by what asks: lookups have alpha each, and there are KAD_LOOKUPS_MAX of them.
 """
 
 from dataclasses import dataclass
@@ -70,10 +70,18 @@ class KadQuestions:
         del self._open[number]
         return question
 
-    def on_closed(self, conn: ConnId) -> list[KadQuestion]:
-        """The questions that nobody will answer any more."""
-        lost = [number for number, question in self._open.items() if question.conn == conn]
-        return [self._open.pop(number) for number in lost]
+    def on_closed(self, conn: ConnId) -> list[Send]:
+        """What was asked there is asked on another connection with the same peer, now or when there is one: who made
+        this one may have let it go before the question came."""
+        sends: list[Send] = []
+        for number, question in self._open.items():
+            if question.conn != conn:
+                continue
+            question.conn = None
+            link = self._links.to(question.contact.peer_id)
+            if link is not None:
+                sends.append(self._send(number, question, link))
+        return sends
 
     def on_unreachable(self, address: NodeAddress) -> list[KadQuestion]:
         """The questions that waited for a connection with this address."""

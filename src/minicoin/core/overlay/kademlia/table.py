@@ -13,7 +13,7 @@
 5. Whether a peer may stand here at all, being a server and having proven its id, is the caller's to see.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import nsmallest
 
 from minicoin.core.limits import KAD_GROUP_IN_BUCKET_MAX, KAD_GROUP_IN_TABLE_MAX, KAD_WAITING_PER_BUCKET_MAX
@@ -31,18 +31,21 @@ class _Bucket:
         self.waiting: dict[bytes, Contact] = {}
 
 
+def _to_nobody(index: int, contact: Contact) -> None:
+    """Nobody wants to hear of changes."""
+
+
 class RoutingTable:
     """The contacts of one node."""
 
-    __slots__ = ("_buckets", "_groups", "_k", "_own", "changes")
+    __slots__ = ("_buckets", "_k", "_own", "tell")
 
     def __init__(self, own: int, k: int) -> None:
-        self.changes = 0
-        """How often somebody came, left or moved, fell silent or was heard of again after that."""
+        self.tell: Callable[[int, Contact], None] = _to_nobody
+        """Called with who came, left or moved, fell silent or was heard of again after that, and the bucket."""
         self._own = own
         self._k = k
         self._buckets: dict[int, _Bucket] = {}
-        self._groups: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return sum(len(bucket.contacts) for bucket in self._buckets.values())
@@ -65,7 +68,7 @@ class RoutingTable:
         bucket = self._buckets.setdefault(index, _Bucket())
         known = bucket.contacts.get(contact.peer_id)
         if known is not None:
-            self._refresh(bucket, known, contact)
+            self._refresh(index, bucket, known, contact)
             return True
         if not self._admits(bucket, contact):
             return False
@@ -75,34 +78,37 @@ class RoutingTable:
             if len(bucket.waiting) > KAD_WAITING_PER_BUCKET_MAX:
                 del bucket.waiting[next(iter(bucket.waiting))]
             return False
-        self._add(bucket, contact)
+        self._add(index, bucket, contact)
         return True
 
     def fail(self, contact: Contact) -> None:
         """It was asked and gave no answer: the first in line takes its place, where there is one."""
-        bucket = self._buckets.get(bucket_of(self._own, contact.key))
+        index = bucket_of(self._own, contact.key)
+        bucket = self._buckets.get(index)
         if bucket is None:
             return
         bucket.waiting.pop(contact.peer_id, None)
         if contact.peer_id not in bucket.contacts:
             return
         bucket.silent[contact.peer_id] = None
-        self.changes += 1
+        self.tell(index, contact)
         while bucket.waiting:
             _, candidate = bucket.waiting.popitem()
             if self._admits(bucket, candidate):
                 self._make_room(bucket)
-                self._add(bucket, candidate)
+                self._add(index, bucket, candidate)
                 return
 
     def remove(self, contact: Contact) -> None:
         """It is no server any more."""
-        bucket = self._buckets.get(bucket_of(self._own, contact.key))
+        index = bucket_of(self._own, contact.key)
+        bucket = self._buckets.get(index)
         if bucket is None:
             return
         bucket.waiting.pop(contact.peer_id, None)
         if contact.peer_id in bucket.contacts:
             self._drop(bucket, contact.peer_id)
+            self.tell(index, contact)
 
     # --- what is asked ---
 
@@ -139,21 +145,20 @@ class RoutingTable:
     # --- inside ---
 
     def _admits(self, bucket: _Bucket, contact: Contact) -> bool:
-        """Whether its network group may have one more."""
-        group = contact.group
-        if self._groups.get(group, 0) >= KAD_GROUP_IN_TABLE_MAX:
+        """Whether its network group may have one more. Counted at each newcomer: most groups would have a count of one,
+        and a table has some hundred contacts."""
+        if _of_group(bucket, contact.group) >= KAD_GROUP_IN_BUCKET_MAX:
             return False
-        return sum(other.group == group for other in bucket.contacts.values()) < KAD_GROUP_IN_BUCKET_MAX
+        return sum(_of_group(each, contact.group) for each in self._buckets.values()) < KAD_GROUP_IN_TABLE_MAX
 
-    def _refresh(self, bucket: _Bucket, known: Contact, contact: Contact) -> None:
+    def _refresh(self, index: int, bucket: _Bucket, known: Contact, contact: Contact) -> None:
         del bucket.contacts[known.peer_id]
         if known == contact and known.peer_id not in bucket.silent:
             bucket.contacts[known.peer_id] = known
             return
         bucket.silent.pop(known.peer_id, None)
-        self._uncount(known)
         # Under a new address it stands in another group, where there may be no place: then it is known by the old one.
-        self._add(bucket, contact if self._admits(bucket, contact) else known)
+        self._add(index, bucket, contact if self._admits(bucket, contact) else known)
 
     def _make_room(self, bucket: _Bucket) -> bool:
         if len(bucket.contacts) < self._k:
@@ -163,23 +168,14 @@ class RoutingTable:
         self._drop(bucket, next(iter(bucket.silent)))
         return True
 
-    def _add(self, bucket: _Bucket, contact: Contact) -> None:
+    def _add(self, index: int, bucket: _Bucket, contact: Contact) -> None:
         bucket.waiting.pop(contact.peer_id, None)
         bucket.contacts[contact.peer_id] = contact
-        self._groups[contact.group] = self._groups.get(contact.group, 0) + 1
-        self.changes += 1
+        self.tell(index, contact)
 
     def _drop(self, bucket: _Bucket, peer_id: bytes) -> None:
         bucket.silent.pop(peer_id, None)
-        self._uncount(bucket.contacts.pop(peer_id))
-        self.changes += 1
-
-    def _uncount(self, contact: Contact) -> None:
-        left = self._groups[contact.group] - 1
-        if left:
-            self._groups[contact.group] = left
-        else:
-            del self._groups[contact.group]
+        del bucket.contacts[peer_id]
 
     def _gather(self, target: int, count: int, *, silent: bool) -> list[Contact]:
         """Nearest first: the target's own bucket; then all buckets below it, whose contacts are nearer to us than to
@@ -199,6 +195,11 @@ class RoutingTable:
             contact for bucket in buckets for contact in (bucket.contacts.values() if silent else _living(bucket))
         ]
         return nsmallest(count, eligible, key=lambda contact: contact.key ^ target)
+
+
+def _of_group(bucket: _Bucket, group: bytes) -> int:
+    """How many of it stand there."""
+    return sum([contact.group == group for contact in bucket.contacts.values()])
 
 
 def _living(bucket: _Bucket) -> Iterator[Contact]:

@@ -103,6 +103,6 @@ class Tree:
         if item.origin is None:
             return KEY_BITS
         link = self._links.get(item.origin)
-        brought = None if link is None else link.heights.get(item.hash)
+        brought = None if link is None else link.height_of(item.hash)
         first = self._first.get(item.hash)
         return first if brought is None else max(brought, first or 0)
