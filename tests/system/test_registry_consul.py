@@ -222,7 +222,9 @@ def test_without_a_certificate_that_the_server_takes_the_word_is_about_it(
 
 
 def test_a_server_that_wants_tls_is_guessed(guarded: ConsulServer) -> None:
-    assert "speaks TLS: set registry-ca" in words_for(replace(guarded.settings, tls=None))
+    # It says so and hangs up, and where our question is still on its way then, the reset overtakes what it said.
+    assert "speaks TLS" in (words := words_for(replace(guarded.settings, tls=None)))
+    assert "set registry-ca" in words
 
 
 def test_a_server_without_tls_is_told(plain: ConsulServer, certificates: Certificates) -> None:

@@ -149,7 +149,7 @@ class HttpServers:
             return f"{endpoint} breaks off the TLS handshake: does it speak TLS?"
         if isinstance(error, httpx.ReadError) and self._tls is not None:
             return f"{endpoint} breaks off the connection: does it ask for another certificate (registry-cert)?"
-        if isinstance(error, httpx.RemoteProtocolError) and self._tls is None:
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError) and self._tls is None:
             return f"{endpoint} hangs up without an answer: if it speaks TLS, set registry-ca"
         return str(error) or f"{endpoint}: {type(error).__name__}"
 
