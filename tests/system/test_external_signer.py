@@ -28,6 +28,7 @@ from minicoin.core.faults import MisuseError
 from minicoin.core.primitives.block import BlockHash
 from minicoin.core.signers.votes import NIL, Vote, VoteKind
 from minicoin.core.units import ConnId
+from minicoin.drivers.signer import link as link_module
 from minicoin.drivers.signer.link import SignerLink
 from minicoin.drivers.signer.place import listen_at, read_place
 from minicoin.drivers.signer.protocol import KeysHeld, encode_frame
@@ -250,17 +251,43 @@ def test_what_is_no_signer_is_not_asked(tmp_path: Path, said: bytes | type[KeysH
     with listen_at(path) as listener:
 
         def speak() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(octets)
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(octets)
 
         speaker = threading.Thread(target=speak)
         speaker.start()
         link = SignerLink(path, b"n" * 32, b"peer")
         assert expected in link.find()
-        answer = link.answer(SignGreeting(b"k" * 32, ConnId(1), b"peer"))
-        assert isinstance(answer, GreetingSigned) and answer.signature is None
+        assert expected in refused(link)
         speaker.join()
+
+
+def refused(link: SignerLink) -> str:
+    """Why it signs nothing."""
+    answer = link.answer(SignGreeting(b"k" * 32, ConnId(1), b"peer"))
+    assert isinstance(answer, GreetingSigned) and answer.signature is None
+    return answer.reason
+
+
+def test_one_that_is_gone_is_tried_each_time_and_one_that_hangs_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "_ANSWER_S", 0.1)
+    monkeypatch.setattr(link_module, "_PAUSE_S", 3_600.0)
+    tmp_path.chmod(0o700)
+    path = tmp_path / "socket"
+    link = SignerLink(path, b"n" * 32, b"peer")
+    assert "nobody listens" in link.find() and "nobody listens" in refused(link)
+    with listen_at(path) as listener:
+        # It is asked as soon as it is there, and says nothing.
+        for _ in range(2):
+            assert "did not answer within 0.1 s" in refused(link)
+        listener.setblocking(False)
+        listener.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_a_process_with_no_file_left_is_refused_a_signature_and_lives(tmp_path: Path) -> None:
@@ -268,6 +295,5 @@ def test_a_process_with_no_file_left_is_refused_a_signature_and_lives(tmp_path: 
     with listen_at(tmp_path / "socket"):
         link = SignerLink(tmp_path / "socket", b"n" * 32, b"peer")
         with no_file_left():
-            answer = link.answer(SignGreeting(b"k" * 32, ConnId(1), b"peer"))
-        assert isinstance(answer, GreetingSigned) and answer.signature is None
-        assert answer.reason.endswith("cannot be asked: Too many open files")
+            reason = refused(link)
+        assert reason.endswith("cannot be asked: Too many open files")

@@ -128,7 +128,7 @@ SIGNER_REASON_BYTES_MAX: Final = 500
 SIGNER_CONNECTIONS_MAX: Final = 8
 # What a node waits for one signature: two fsyncs of a slow disk. It follows the chain meanwhile, and signs nothing.
 SIGNER_ANSWER_US: Final = 2 * SECOND_US
-# After a failure it is asked nothing for so long: what the node wants signed meanwhile is not signed, at once.
+# After it let that time run out it is asked nothing for so long: what is wanted meanwhile is not signed, at once.
 SIGNER_PAUSE_US: Final = SECOND_US // 2
 # A frame that was begun is complete within this, or the connection ends.
 SIGNER_FRAME_US: Final = 5 * SECOND_US

@@ -1,8 +1,8 @@
 """A node's end of a signer's socket: has signed what the core wants signed, or says in time why it is not.
 
 - It is asked in the thread of drivers/signing, so that a signer that hangs, or is gone, stops nothing else of the node:
-  after a time-out the connection is closed, and for a moment what is to be signed is refused at once. The core tries
-  again by itself (core/consensus/flow).
+  after a time-out the connection is closed, and for a moment what is to be signed is refused at once. A signer that is
+  gone costs no time: it is tried each time, for it may be back. The core tries again by itself (core/consensus/flow).
 - The socket is looked at before each connection, the network with the first word; a signature is verified before it is
   passed on, for the other members would hold a wrong one against the node.
 - What changes is told once: that it is there, with which keys, and that it is not, with the reason.
@@ -47,6 +47,10 @@ class SignerAway(Exception):
     """Nothing is signed now: the reason."""
 
 
+class SignerHangs(SignerAway):
+    """It let its time run out."""
+
+
 class SignerLink:
     """Of one node. Used by one thread at a time."""
 
@@ -79,7 +83,7 @@ class SignerLink:
         try:
             self._connect(time.monotonic() + _ANSWER_S)
         except SignerAway as error:
-            self._fail(str(error))
+            self._fail(error)
             return str(error)
         return ""
 
@@ -118,7 +122,7 @@ class SignerLink:
             if not isinstance(answered, SignatureGiven) or not verifies(asked.key, answered.signature, digest):
                 raise SignerAway("the signer gave a signature that is not the key's")
         except SignerAway as error:
-            self._fail(str(error))
+            self._fail(error)
             return None, str(error)
         return answered.signature, ""
 
@@ -178,7 +182,7 @@ class SignerLink:
                 connection.settimeout(max(ends - time.monotonic(), 0.001))
                 octets = connection.recv(_READ_BYTES)
             except TimeoutError as error:
-                raise SignerAway(f"the signer at {self._path} did not answer within {_ANSWER_S:g} s") from error
+                raise SignerHangs(f"the signer at {self._path} did not answer within {_ANSWER_S:g} s") from error
             except OSError as error:
                 raise SignerAway(f"the signer at {self._path} is gone: {error.strerror or error}") from error
             if not octets:
@@ -203,11 +207,11 @@ class SignerLink:
             return False
         return False
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, error: SignerAway) -> None:
         self.close()
-        now = time.monotonic()
-        if now >= self._not_before:
-            self._not_before = now + _PAUSE_S
+        if isinstance(error, SignerHangs):
+            self._not_before = time.monotonic() + _PAUSE_S
+        reason = str(error)
         if reason != self._trouble:
             self._trouble = reason
             self.report(SignerLost(str(self._path), reason))
