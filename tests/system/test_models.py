@@ -110,8 +110,10 @@ PARENTS = 2
 
 
 def sit_at_two_parents(nodes: Fleet) -> None:
-    """Every leaf."""
-    nodes.wait_for_all(lambda one: len(one.neighbours("parent")) == PARENTS, "two parents", nodes.of_role("leaf"))
+    """Every leaf, and it knows the others: the first found parents before those had met each other."""
+    leaves, supers = nodes.of_role("leaf"), len(nodes.of_role("super"))
+    nodes.wait_for_all(lambda one: len(one.neighbours("parent")) == PARENTS, "two parents", leaves)
+    nodes.wait_for_all(lambda one: one.figure("supers known") == supers, "all super nodes known", leaves)
 
 
 def two_of_three_supers(nodes: Fleet) -> list[Member]:

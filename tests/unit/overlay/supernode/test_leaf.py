@@ -152,6 +152,16 @@ def test_what_it_signs_names_its_parents_and_they_are_remembered():
     assert [attachment_of(one.records[0]) for _, one in renewed] == [attachment_of(record)] * 2
 
 
+def test_one_that_knows_nobody_but_its_parents_asks_them_once_more():
+    bench = Bench(parents=2)
+    bench.attach(1, 2)
+    assert [conn for conn, _ in sent(bench.spend(3), SuperAsk)] == [1, 2]
+    bench = Bench(parents=2)
+    bench.attach(1, 2)
+    bench.hear(1, status_record(3))
+    assert sent(bench.spend(3), SuperAsk) == []
+
+
 def test_a_recorded_leaf_signs_nothing_and_sits_all_the_same():
     bench = Bench(parents=1, signs=False)
     bench.attach(1)

@@ -337,6 +337,9 @@ class LeafOverlay(Overlay):
             where = Attachment(self._setup.own_address(), tuple(near.peer_id for near in parents))
             record = self._signer.sign(LEAF_KEY, where.encode(), now)
             effects += [Send(near.peer.conn, SuperNews((record,))) for near in parents]
+        if len(self._circle.book) <= len(parents):
+            # Who came when the network began has nobody to turn to if they go: they had met nobody either.
+            effects += [self._circle.ask(near, now) for near in parents]
         reached = tuple(near.address for near in parents if near.address is not None)
         if reached != self._saved:
             self._saved = reached
