@@ -19,6 +19,7 @@ from minicoin.core.wire.messages import Message
 from minicoin.core.wire.messages_extension import ExtensionMessage
 
 _Follow = Callable[[Iterable[Effect], Micros], Iterable[Effect]]
+"""Passes effects on, and asks the model afterwards whom it wants."""
 
 
 class _Followed:
@@ -26,9 +27,7 @@ class _Followed:
 
     __slots__ = ("_follow", "_handle")
 
-    def __init__(
-        self, follow: Callable[[Iterable[Effect], Micros], Iterable[Effect]], handle: Handler[Message]
-    ) -> None:
+    def __init__(self, follow: _Follow, handle: Handler[Message]) -> None:
         self._follow = follow
         self._handle = handle
 
