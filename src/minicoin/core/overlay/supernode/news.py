@@ -23,11 +23,13 @@ class _Batch:
     def __init__(self, after_us: int, alarm: Alarm) -> None:
         self._after_us = after_us
         self._alarm = alarm
-        self._waiting: dict[Wanted, list[RecordName]] = {}
+        self._waiting: dict[Wanted, dict[bytes, int]] = {}
+        """Of each signer the newest version: as many as the tables they were taken into."""
         self.at: Micros | None = None
 
     def add(self, of: Wanted, name: RecordName, now: Micros) -> None:
-        self._waiting.setdefault(of, []).append(name)
+        signer, version = name
+        self._waiting.setdefault(of, {})[signer] = version
         if self.at is None:
             self.at = Micros(now + self._after_us)
             self._alarm.by(self.at)
@@ -37,8 +39,7 @@ class _Batch:
             return []
         self.at = None
         waiting, self._waiting = self._waiting, {}
-        # The newest of each signer: as many as the tables they were taken into.
-        return [message for of, names in waiting.items() for message in _in_messages(of, tuple(dict(names).items()))]
+        return [message for of, names in waiting.items() for message in _in_messages(of, tuple(names.items()))]
 
 
 class News:
