@@ -776,11 +776,12 @@ SUPER_DIRECTORY_MAX: Final = 65_536
 # For all nodes of a process: half a kilobyte each.
 SUPER_ENTRIES_READ_REMEMBERED_MAX: Final = 16_384
 SUPER_RECORDS_PER_MESSAGE_MAX: Final = 256
-# Records that one super node names to another in one message; and those that it asks for and has not got yet, of one
-# link and in all. A name and whom to ask is some 200 bytes.
+# Records that one super node names to another in one message.
 SUPER_NAMES_PER_MESSAGE_MAX: Final = 1_024
-SUPER_RECORDS_LACKED_PER_LINK_MAX: Final = 4_096
-SUPER_RECORDS_LACKED_MAX: Final = 16_384
+# Those that a super node asks for and has not got yet, some 300 bytes each: of the links of one network group, and in
+# all as many as it has room for.
+SUPER_RECORDS_LACKED_PER_GROUP_MAX: Final = 1_024
+SUPER_RECORDS_LACKED_MAX: Final = SUPER_DIRECTORY_MAX
 # Statuses in one answer: enough to choose from, short enough to be asked for by everybody.
 SUPERS_TOLD_MAX: Final = 16
 # Records that are verified, each for some 100 microseconds: at once, and in a second after that. In all; of one super

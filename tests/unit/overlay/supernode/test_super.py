@@ -24,6 +24,7 @@ from minicoin.core.effects import Reply
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import SUPER_LINKS_MAX
 from minicoin.core.overlay.contract import Hops, Item, ItemKind, NetworkView, SpreadBy
+from minicoin.core.overlay.supernode import circle as circle_module
 from minicoin.core.overlay.supernode import super as super_module
 from minicoin.core.overlay.supernode.entries import attachment_of, status_of
 from minicoin.core.overlay.supernode.messages import (
@@ -255,6 +256,29 @@ def test_what_a_link_names_is_asked_for_once_and_given_to_super_nodes():
     bench.attach(20)
     assert bench.model.take_have(bench.peers[20], told, bench.now) == ()
     assert bench.get(20, Wanted.DIRECTORY, 30) == []
+
+
+def test_what_is_forged_or_not_looked_at_is_asked_of_the_next(monkeypatch):
+    monkeypatch.setattr(circle_module, "SUPER_RECORDS_BURST_PER_SUPER", 2)
+    monkeypatch.setattr(circle_module, "SUPER_RECORDS_PER_SECOND_PER_SUPER", 1)
+    bench = Bench()
+    for number in (1, 2, 3):
+        bench.link(number)
+    bench.spend(9)
+    records = [status_record(number, bench.now) for number in (5, 6, 7)]
+    for conn in (1, 2, 3):
+        told = SuperHave(Wanted.ALL_SUPERS, tuple((record.owner, record.version) for record in records))
+        asked = list(bench.model.take_have(bench.peers[conn], told, bench.now))
+        assert len(sent(asked, SuperGet)) == (conn == 1)
+    bench.hear(1, *records)
+    assert bench.figures["supers known"] == 5, "the third was too much"
+    assert sent(bench.spend(6), SuperGet) == [(2, SuperGet(Wanted.ALL_SUPERS, (peer_id(7),)))]
+    with pytest.raises(PeerFault, match="forged"):
+        bench.hear(2, status_record(7, bench.now, network_id=bytes(32)))
+    effects = list(bench.model.on_closed(2, bench.now))
+    assert sent(effects, SuperGet) == [(3, SuperGet(Wanted.ALL_SUPERS, (peer_id(7),)))]
+    bench.hear(3, records[2])
+    assert bench.figures["supers known"] == 6 and sent(bench.spend(20), SuperGet) == []
 
 
 def test_who_is_refused_hears_whom_to_try():

@@ -4,6 +4,7 @@ Owns what each peer said of itself, how often it may be answered, and which of i
 Which records are wanted at all is the role's.
 """
 
+from enum import Enum, auto
 from typing import Final
 
 from minicoin.core.effects import Effect, Send
@@ -35,6 +36,17 @@ _STORE: Final = b"records"
 """Who brought what the store of records holds."""
 _ASKED_AGAIN_US: Final = SECOND_US
 """A question of the same peer within this time is not answered."""
+
+
+class Heard(Enum):
+    """What became of a status that a peer brought."""
+
+    NEWS = auto()
+    """It is kept, and news for others."""
+    NO_ROOM = auto()
+    """It is news and believed, and there is no room for it."""
+    IGNORED = auto()
+    """It is nothing new, or too much to be looked at now."""
 
 
 class PeerBudget:
@@ -211,24 +223,26 @@ class Circle:
             raise PeerFault("a record of a super node or leaf with a forged signature")
         return True
 
-    def take_status(self, near: Near, record: SignedRecord, now: Micros) -> bool:
-        """A status that this peer brought; whether it is news for others. Raises PeerFault."""
+    def take_status(self, near: Near, record: SignedRecord, now: Micros) -> Heard:
+        """A status that this peer brought. Raises PeerFault."""
         is_own_word = record.owner == near.peer_id
         if record.owner == self._setup.peer_id:
-            return False
+            return Heard.IGNORED
         if is_own_word:
             self._on_answer(near, now)
         is_news = self.book.is_news(record, now)
         if not is_news and not (is_own_word and near.status is None):
-            return False
+            return Heard.IGNORED
         if not self.verify(near, record, now):
-            return False
+            return Heard.IGNORED
         if is_own_word:
             if near.status is None:
                 near.records = PeerBudget(SUPER_RECORDS_BURST_PER_SUPER, SUPER_RECORDS_PER_SECOND_PER_SUPER, now)
             near.status = status_of(record)
             near.heard_at = now
-        return is_news and self.book.take(record, near.group)
+        if not is_news:
+            return Heard.IGNORED
+        return Heard.NEWS if self.book.take(record, near.group) else Heard.NO_ROOM
 
     def _on_answer(self, near: Near, now: Micros) -> None:
         if near.asked_at is not None:

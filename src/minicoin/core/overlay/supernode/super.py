@@ -26,7 +26,7 @@ from minicoin.core.overlay.contract import (
     Wants,
     found_in,
 )
-from minicoin.core.overlay.supernode.circle import Circle, Near
+from minicoin.core.overlay.supernode.circle import Circle, Heard, Near
 from minicoin.core.overlay.supernode.directory import Directory, Entered
 from minicoin.core.overlay.supernode.election import SupersSeen
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Signer, SuperStatus
@@ -99,7 +99,7 @@ class SuperOverlay(Overlay):
         self._signer = Signer(setup.identity, setup.network_id)
         self._own = OwnStatus(self._status, self._signer, self.alarm, setup.rng)
         self._news = News(self.alarm)
-        self._lacks = {of: Lacks(of, self.alarm) for of in (Wanted.ALL_SUPERS, Wanted.DIRECTORY)}
+        self._lacks = {of: Lacks(of, self.alarm, self._circle.near) for of in (Wanted.ALL_SUPERS, Wanted.DIRECTORY)}
         self._learning = Learning()
         self._unwanted: list[ConnId] = []
         self._check_at = Micros(0)
@@ -219,11 +219,9 @@ class SuperOverlay(Overlay):
         was_super, known = near.status is not None, len(self._circle.book)
         for record in message.records:
             if record.key == STATUS_KEY:
-                self._lacks[Wanted.ALL_SUPERS].on_came(record.owner, record.version)
-                if self._circle.take_status(near, record, now):
+                if self._take_status(near, record, now) is Heard.NEWS:
                     self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
             elif record.key == LEAF_KEY:
-                self._lacks[Wanted.DIRECTORY].on_came(record.owner, record.version)
                 self._take_leaf(near, record, now)
         near.asked_at = None
         if near.status is not None and not was_super:
@@ -232,20 +230,38 @@ class SuperOverlay(Overlay):
             self._search.within(_SEEK_US, now)
         return ()
 
+    def _take_status(self, near: Near, record: SignedRecord, now: Micros) -> Heard:
+        heard = self._circle.take_status(near, record, now)
+        self._end_lack(Wanted.ALL_SUPERS, record, has_room=heard is not Heard.NO_ROOM)
+        return heard
+
     def _take_leaf(self, near: Near, record: SignedRecord, now: Micros) -> None:
+        """Where a leaf sits, by a link's word or its own."""
         conn, is_super = near.peer.conn, near.status is not None
         if not is_super and record.owner != near.peer_id:
             raise PeerFault("tells where another leaf sits, and is no super node")
         if not is_super and conn not in self._leaves:
             return
-        if not self._directory.is_news(record, now) or not self._circle.verify(near, record, now):
+        entered = self._enter(near, record, now)
+        if entered is None:
             return
-        entered = self._directory.take(record)
         if not is_super:
             self._leaves.on_word(conn, self._directory.supers_of(near.peer_id, now), self._setup.peer_id, now)
         if entered is not Entered.REFUSED:
             name = record.owner, record.version
             self._news.pass_on(Wanted.DIRECTORY, name, now, is_renewal=entered is Entered.RENEWED)
+
+    def _enter(self, near: Near, record: SignedRecord, now: Micros) -> Entered | None:
+        """Into the directory; None for nothing new, and for what is too much to be looked at now."""
+        is_taken = self._directory.is_news(record, now) and self._circle.verify(near, record, now)
+        entered = self._directory.take(record) if is_taken else None
+        self._end_lack(Wanted.DIRECTORY, record, has_room=entered is not Entered.REFUSED)
+        return entered
+
+    def _end_lack(self, of: Wanted, record: SignedRecord, *, has_room: bool) -> None:
+        """Once it, or a newer one, is held; without room another link would bring the same in vain."""
+        if not has_room or not self._table(of).is_newer(record.owner, record.version):
+            self._lacks[of].on_settled(record.owner, record.version)
 
     def take_have(self, peer: PeerView, message: SuperHave, now: Micros) -> Iterable[Effect]:
         """Names of records, which are asked for where they are newer than ours; of super nodes only."""
@@ -277,9 +293,9 @@ class SuperOverlay(Overlay):
             return ()
         for record in message.records:
             if record.key == STATUS_KEY:
-                self._circle.take_status(near, record, now)
-            elif self._directory.is_news(record, now) and self._circle.verify(near, record, now):
-                self._directory.take(record)
+                self._take_status(near, record, now)
+            else:
+                self._enter(near, record, now)
         effects = self._learning.on_page(message, now)
         if wanted is Wanted.ALL_SUPERS and self._missing() > 0:
             self._search.within(_SEEK_US, now)
