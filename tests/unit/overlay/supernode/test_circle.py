@@ -19,7 +19,7 @@ from tests.unit.overlay.supernode.made import (
 
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import SUPER_RECORDS_BURST_MAX, SUPER_RECORDS_BURST_PER_PEER, SUPER_RESTS_MAX, SUPERS_TOLD_MAX
-from minicoin.core.overlay.supernode.circle import Circle, Heard, PeerBudget, Rests
+from minicoin.core.overlay.supernode.circle import Brought, Circle, PeerBudget, Rests
 from minicoin.core.overlay.supernode.entries import KIND, LIFE_US, STATUS_KEY
 from minicoin.core.overlay.supernode.messages import SuperAsk, SuperNews
 from minicoin.core.params.builtin import REGTEST
@@ -37,16 +37,16 @@ def made(number=99):
 def test_who_signs_a_status_of_its_own_is_a_super_node():
     circle, near = made()
     assert circle.supers() == {} and near.address is None
-    assert circle.take_status(near, status_record(1), T0) is Heard.NEWS
+    assert circle.take_status(near, status_record(1), T0) is Brought.NEWS
     assert circle.supers() == {1: near} and near.status == status(1) and near.address == address(1)
-    assert circle.take_status(near, status_record(1), T0) is Heard.IGNORED, "a replay is no news"
+    assert circle.take_status(near, status_record(1), T0) is Brought.IGNORED, "a replay is no news"
 
 
 def test_what_others_say_of_super_nodes_is_kept_and_makes_them_none():
     circle, near = made()
-    assert circle.take_status(near, status_record(2), T0) is Heard.NEWS
+    assert circle.take_status(near, status_record(2), T0) is Brought.NEWS
     assert peer_id(2) in circle.book and circle.supers() == {}
-    assert circle.take_status(near, status_record(99), T0) is Heard.IGNORED, "we know best how we are"
+    assert circle.take_status(near, status_record(99), T0) is Brought.IGNORED, "we know best how we are"
 
 
 def test_a_forged_record_is_the_fault_of_whoever_brings_it():
@@ -63,8 +63,8 @@ def test_an_expired_one_is_ignored_unverified():
     circle, near = made()
     late = Micros(T0 + LIFE_US)
     near.status = status(1)
-    assert circle.take_status(near, status_record(2, network_id=bytes(32)), late) is Heard.IGNORED
-    assert circle.take_status(near, status_record(2), late) is Heard.IGNORED and len(circle.book) == 0
+    assert circle.take_status(near, status_record(2, network_id=bytes(32)), late) is Brought.IGNORED
+    assert circle.take_status(near, status_record(2), late) is Brought.IGNORED and len(circle.book) == 0
 
 
 def test_a_peer_s_records_are_verified_at_a_pace():

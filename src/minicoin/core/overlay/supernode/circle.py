@@ -38,7 +38,7 @@ _ASKED_AGAIN_US: Final = SECOND_US
 """A question of the same peer within this time is not answered."""
 
 
-class Heard(Enum):
+class Brought(Enum):
     """What became of a status that a peer brought."""
 
     NEWS = auto()
@@ -223,26 +223,26 @@ class Circle:
             raise PeerFault("a record of a super node or leaf with a forged signature")
         return True
 
-    def take_status(self, near: Near, record: SignedRecord, now: Micros) -> Heard:
+    def take_status(self, near: Near, record: SignedRecord, now: Micros) -> Brought:
         """A status that this peer brought. Raises PeerFault."""
         is_own_word = record.owner == near.peer_id
         if record.owner == self._setup.peer_id:
-            return Heard.IGNORED
+            return Brought.IGNORED
         if is_own_word:
             self._on_answer(near, now)
         is_news = self.book.is_news(record, now)
         if not is_news and not (is_own_word and near.status is None):
-            return Heard.IGNORED
+            return Brought.IGNORED
         if not self.verify(near, record, now):
-            return Heard.IGNORED
+            return Brought.IGNORED
         if is_own_word:
             if near.status is None:
                 near.records = PeerBudget(SUPER_RECORDS_BURST_PER_SUPER, SUPER_RECORDS_PER_SECOND_PER_SUPER, now)
             near.status = status_of(record)
             near.heard_at = now
         if not is_news:
-            return Heard.IGNORED
-        return Heard.NEWS if self.book.take(record, near.group) else Heard.NO_ROOM
+            return Brought.IGNORED
+        return Brought.NEWS if self.book.take(record, near.group) else Brought.NO_ROOM
 
     def _on_answer(self, near: Near, now: Micros) -> None:
         if near.asked_at is not None:

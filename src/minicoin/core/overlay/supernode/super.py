@@ -26,7 +26,7 @@ from minicoin.core.overlay.contract import (
     Wants,
     found_in,
 )
-from minicoin.core.overlay.supernode.circle import Circle, Heard, Near
+from minicoin.core.overlay.supernode.circle import Brought, Circle, Near
 from minicoin.core.overlay.supernode.directory import Directory, Entered
 from minicoin.core.overlay.supernode.election import SupersSeen
 from minicoin.core.overlay.supernode.entries import LEAF_KEY, LIFE_US, STATUS_KEY, Signer, SuperStatus
@@ -219,7 +219,7 @@ class SuperOverlay(Overlay):
         was_super, known = near.status is not None, len(self._circle.book)
         for record in message.records:
             if record.key == STATUS_KEY:
-                if self._take_status(near, record, now) is Heard.NEWS:
+                if self._take_status(near, record, now) is Brought.NEWS:
                     self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
             elif record.key == LEAF_KEY:
                 self._take_leaf(near, record, now)
@@ -230,10 +230,10 @@ class SuperOverlay(Overlay):
             self._search.within(_SEEK_US, now)
         return ()
 
-    def _take_status(self, near: Near, record: SignedRecord, now: Micros) -> Heard:
-        heard = self._circle.take_status(near, record, now)
-        self._end_lack(Wanted.ALL_SUPERS, record, has_room=heard is not Heard.NO_ROOM)
-        return heard
+    def _take_status(self, near: Near, record: SignedRecord, now: Micros) -> Brought:
+        brought = self._circle.take_status(near, record, now)
+        self._end_lack(Wanted.ALL_SUPERS, record, has_room=brought is not Brought.NO_ROOM)
+        return brought
 
     def _take_leaf(self, near: Near, record: SignedRecord, now: Micros) -> None:
         """Where a leaf sits, by a link's word or its own."""
