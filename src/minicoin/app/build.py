@@ -423,7 +423,7 @@ def _make_transports(
         told = tuple(
             Multiaddr.of_endpoint(address.host, address.port)
             for address in addresses
-            if address.peer_id and is_routable(address, address.ip, allow_private=setup.network.allow_private_addresses)
+            if address.peer_id and is_routable(address, allow_private=setup.network.allow_private_addresses)
         )
         # Others take who names the protocol for one that answers: a client, or who listens nowhere, does not.
         asked = find_form(setup.network.overlay).questions_to(setup.policy.overlay_role) if addresses else ""

@@ -52,7 +52,7 @@ class ViewedNode:
         listening = [
             address
             for address in policy.listen_addresses
-            if address.peer_id and is_routable(address, address.ip, allow_private=allow_private)
+            if address.peer_id and is_routable(address, allow_private=allow_private)
         ]
         # To another machine our loopback address would mean itself.
         distant = [address for address in listening if address.ip is not None and not address.ip.is_loopback]

@@ -16,7 +16,7 @@ NOWHERE = ["0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "239.255.255.250", "255.255.
 
 def routable(host: str, allow_private: bool, port: int = 8333, peer_id: bytes = b"") -> bool:
     address = NodeAddress(host, port, peer_id)
-    return is_routable(address, address.ip, allow_private=allow_private)
+    return is_routable(address, allow_private=allow_private)
 
 
 def group(host: str, port: int = 8333, allow_private: bool = False) -> bytes:

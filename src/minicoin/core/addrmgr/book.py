@@ -143,7 +143,7 @@ class AddressBook:
 
     def is_routable(self, address: NodeAddress) -> bool:
         """Whether this address may be in the book and be told to others."""
-        return is_routable(address, address.ip, allow_private=self._allow_private)
+        return is_routable(address, allow_private=self._allow_private)
 
     # --- what happened ---
 
@@ -337,8 +337,7 @@ class AddressBook:
 
     def _make_entry(self, timed: TimedAddress, source_group: bytes) -> KnownAddress | None:
         """An entry for a spelling that is not in the book: the known one, a fresh one, or None if not allowed."""
-        ip = timed.address.ip
-        if ip is None or not is_routable(timed.address, ip, allow_private=self._allow_private):
+        if not is_routable(timed.address, allow_private=self._allow_private):
             return None
         address = _normalise(timed.address)
         known = self._tables.entries.get(address)

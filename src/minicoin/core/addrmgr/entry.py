@@ -95,13 +95,13 @@ def pack_address(address: NodeAddress, ip: IP) -> bytes:
     return b"%c%b%b%c%b" % (len(packed), packed, address.port.to_bytes(2, "big"), len(peer_id), peer_id)
 
 
-def read_packed_address(buffer: bytes, at: int) -> tuple[NodeAddress, IP, int]:
-    """(address, its IP, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
+def read_packed_address(buffer: bytes, at: int) -> tuple[NodeAddress, int]:
+    """(address, position behind it). Raises DecodeError, or IndexError where `buffer` ends."""
     ip_end = at + 1 + buffer[at]
     peer_id = ip_end + 3
     end = peer_id + buffer[ip_end + 2]
     if buffer[at] not in (4, 16) or end > len(buffer):
         raise DecodeError("address book holds something that is not an IP address")
     port = int.from_bytes(buffer[ip_end : ip_end + 2], "big")
-    ip = ip_address(buffer[at + 1 : ip_end])
-    return NodeAddress(str(ip), port, buffer[peer_id:end]), ip, end
+    host = str(ip_address(buffer[at + 1 : ip_end]))
+    return NodeAddress(host, port, buffer[peer_id:end]), end

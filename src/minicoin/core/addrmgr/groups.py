@@ -46,16 +46,14 @@ _LOOPBACK: Final = b"\x7f"
 _NAME: Final = b"\x00"
 
 
-def is_routable(address: NodeAddress, ip: IP | None, *, allow_private: bool) -> bool:
-    """Whether the address may enter the book: an IP address that other nodes could reach, with a port.
-
-    `ip` is `address.ip`, parsed once by the caller: a thousand addresses come in one message.
-    """
-    if ip is None or not 0 < address.port < 65536 or len(address.peer_id) > PEER_ID_BYTES_MAX:
+def is_routable(address: NodeAddress, *, allow_private: bool) -> bool:
+    """Whether the address may enter the book: an IP address that other nodes could reach, with a port."""
+    if not 0 < address.port < 65536 or len(address.peer_id) > PEER_ID_BYTES_MAX:
         return False
     return _is_reachable(address.host, allow_private)
 
 
+# A thousand addresses come in one message, most of them of known hosts.
 @lru_cache(PARSED_HOSTS_MAX)
 def _is_reachable(host: str, allow_private: bool) -> bool:
     ip = parse_ip(host)

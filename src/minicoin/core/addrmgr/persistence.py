@@ -76,7 +76,7 @@ def _decode_body(body: bytes, allow_private: bool) -> Tables:
 
 
 def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> int:
-    address, ip, at = read_packed_address(body, at)
+    address, at = read_packed_address(body, at)
     services, time, last_success, attempts, group_length, slot_count = _FACTS.unpack_from(body, at)
     at += _FACTS.size
     source_group = body[at : at + group_length]
@@ -87,7 +87,7 @@ def _decode_entry(body: bytes, at: int, tables: Tables, allow_private: bool) -> 
         raise DecodeError(f"address book holds {address} in {slot_count} slots of the new table")
     if address in tables.entries:
         raise DecodeError(f"address book holds {address} twice")
-    if not is_routable(address, ip, allow_private=allow_private):
+    if not is_routable(address, allow_private=allow_private):
         return at
     group = network_group(address, allow_private=allow_private)
     entry = KnownAddress(address, group, source_group, services, time)

@@ -96,7 +96,7 @@ class Membership:
         )
 
     def _is_reachable(self, address: NodeAddress) -> bool:
-        return is_routable(address, address.ip, allow_private=self._setup.is_private_network)
+        return is_routable(address, allow_private=self._setup.is_private_network)
 
     # --- shuffles ---
 

@@ -228,7 +228,7 @@ class KademliaOverlay(Overlay):
         return None if address is None else self._dialable(replace(address, peer_id=self._own))
 
     def _dialable(self, address: NodeAddress) -> Contact | None:
-        if not is_routable(address, address.ip, allow_private=self._setup.is_private_network):
+        if not is_routable(address, allow_private=self._setup.is_private_network):
             return None
         return contact_of(address, self._setup.group(address))
 
