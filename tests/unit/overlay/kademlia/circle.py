@@ -77,11 +77,11 @@ class Circle:
         self.messages = 0
 
     def connect(self, one: Member, other: Member, **facts) -> tuple[ConnId, ConnId]:
-        """`one` dials; both speak the model's messages."""
+        """`one` dials, a connection of which `facts` may tell; both speak the model's messages."""
         here, there = ConnId(self._next), ConnId(self._next + 1)
         self._next += 2
         one.ends[here], other.ends[there] = (other, there), (one, here)
-        seen = [(one, peer_view(other.number, here)), (other, peer_view(one.number, there, is_inbound=True))]
+        seen = [(one, peer_view(other.number, here, **facts)), (other, peer_view(one.number, there, is_inbound=True))]
         for member, view in seen:
             self.do(member, member.overlay.on_offer(view, member.speaks, self.now))
         return here, there

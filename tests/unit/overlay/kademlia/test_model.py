@@ -305,6 +305,32 @@ def test_what_was_missed_is_pulled():
     assert set(ahead.got) <= {Inv((InventoryVector(InvType.BLOCK, old),))}
 
 
+def test_what_servers_of_another_half_have_is_pulled_of_a_client():
+    old, new, txid = b"o" * 32, b"n" * 32, b"t" * 32
+    told = Inv((InventoryVector(InvType.BLOCK, new), InventoryVector(InvType.TX, txid)))
+    # One that is connected to nobody else, and one whose other neighbours know no more than it does.
+    for others in ((), (Member(3, ledger=ledger(old)), Member(4, ledger=ledger(old)))):
+        behind = Member(1, ledger=ledger(old))
+        client = Member(2, role="client", ledger=ledger(new, old, pool=(txid,)))
+        circle = Circle(behind, client, *others)
+        for other in (client, *others):
+            circle.connect(other, behind)
+        circle.let_pass(40 * SECOND_US)
+        assert behind.got[0] == told
+
+
+def test_a_client_has_a_place_for_peers_of_the_book_until_the_next_look_around():
+    one, other, *clients = Member(1, refresh_period=600), Member(2), *(Member(n, role="client") for n in range(3, 6))
+    circle = met(one, other)
+    circle.let_pass(SECOND_US)
+    for client in clients:
+        circle.connect(one, client, kind=SlotKind.FULL_RELAY)
+    circle.let_pass(20 * SECOND_US)
+    assert len(one.ends) == 4
+    circle.let_pass(800 * SECOND_US)
+    assert clients[0] not in [peer for peer, _ in one.ends.values()], "it makes room for who is not heard of here"
+
+
 def test_who_has_all_costs_two_messages_a_period():
     same = ledger(b"b" * 32)
     one, two = Member(1, ledger=same, pull_period=10), Member(2, ledger=same, pull_period=10)

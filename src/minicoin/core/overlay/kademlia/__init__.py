@@ -16,7 +16,8 @@ so reaches any place in a number of steps that grows with the logarithm of the n
 5. A node is connected to one contact of each bucket that is not empty, beta of them where items go to beta, and to the
    nearest (neighbours): the edges of the tree, and the ways that letters take.
 6. Blocks and transactions go down the tree of buckets, with their height ahead of them (tree).
-7. What the tree did not bring is pulled (overlay/repair): each few seconds a random neighbour is asked what we missed.
+7. What the tree did not bring is pulled (overlay/repair): each few seconds a random neighbour is asked what we missed,
+   by turns a server and a client, for it may be connected to servers that we do not hear of.
    A tree has no second way to a node: who was not there when an item passed, or stands behind somebody who let it fall,
    would never hear of it (dusk-network/dusk-blockchain 1258 is the story of such a network).
 8. A letter goes from node to node, each nearer to its addressee; the nearest node of all knows whether it is there.

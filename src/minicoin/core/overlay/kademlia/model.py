@@ -166,6 +166,7 @@ class KademliaOverlay(Overlay):
         if link is None:
             return ()
         self._is_stale = True
+        self._in_the_way = ()
         self._pulls.forget(conn)
         self._allowance.forget(conn)
         self.alarm.by(self.neighbours.on_closed(link.peer_id, now))
@@ -265,20 +266,20 @@ class KademliaOverlay(Overlay):
         if not len(self.table):
             self._lonely += 1
             self._refresh_at = Micros(now + self._jitter(KAD_LONELY_US))
-            self._in_the_way = self._links_in_the_way()
+            self._in_the_way = self._links_in_the_way(self._setup.full_relay)
             return []
-        self._in_the_way = ()
+        self._in_the_way = self._links_in_the_way(KAD_BOOK_PEERS)
         self._lonely = 0
         self._has_searched = True
         self._refresh_at = Micros(now + self._jitter(self._settings.refresh_us))
         document = encode_contacts(self.table)
         return [*self._searches.refresh(now), SaveState(OVERLAY_KEY, document)]
 
-    def _links_in_the_way(self) -> tuple[ConnId, ...]:
-        """Who knows nobody, and whose places for peers of the address book are all taken by clients, stays alone unless
-        one of them makes room: they name nobody, and have nothing to be asked for."""
+    def _links_in_the_way(self, places: int) -> tuple[ConnId, ...]:
+        """Of clients that have all the places for peers of the address book, one makes room: they name nobody, and who
+        knows nobody, or nobody of another half of the servers, would stay so."""
         book = [link for link in self.links if link.peer.kind is SlotKind.FULL_RELAY and not link.is_server]
-        return (book[0].conn,) if len(book) >= self._setup.full_relay else ()
+        return (book[0].conn,) if len(book) >= min(places, self._setup.full_relay) else ()
 
     # --- connections ---
 
@@ -325,9 +326,13 @@ class KademliaOverlay(Overlay):
             self.alarm.by(self._pull_at)
 
     def _pull(self, now: Micros) -> list[Effect]:
+        """By turns of a server and of a client, however many there are of either: clients pass nothing on but what is
+        their own, and may be all that joins two halves of the servers."""
         servers = [link.conn for link in self.links.servers()]
-        self._pull_at = Micros(now + self._jitter(self._settings.pull_us)) if servers else None
-        return self._pulls.begin_round(servers, 1, now)
+        clients = [link.conn for link in self.links if not link.is_server]
+        partners = clients if clients and (self._pulls.rounds % 2 or not servers) else servers
+        self._pull_at = Micros(now + self._jitter(self._settings.pull_us)) if partners else None
+        return self._pulls.begin_round(partners, 1, now)
 
     def take_pull(self, peer: PeerView, message: Pull, now: Micros) -> Iterable[Effect]:
         """A peer asks what it missed, a client too: it depends on being told."""
