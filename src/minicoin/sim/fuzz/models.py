@@ -20,6 +20,9 @@ _CONNECTED_SHARE: Final = 0.5
 _ERRANDS_SHARE: Final = 0.4
 _ROLE_SHARE: Final = 0.25
 _GROUP: Final = "second"
+_REPAIR: Final = "pull_period"
+_REPAIR_MAX_S: Final = 20
+"""A network that repairs itself more seldom cannot heal in the time it is given for that."""
 
 
 def with_model(document: Document, overlay: str, rng: Rng) -> Document:
@@ -64,7 +67,8 @@ def _draw(setting: IntSetting | ChoiceSetting | AddressesSetting, rng: Rng, seco
         case IntSetting():
             # Evenly over orders of magnitude: what is small matters as much as what is large.
             span = math.log(setting.high - setting.low + 1)
-            return min(setting.high, setting.low + int(math.exp(span * rng.uniform())) - 1)
+            drawn = min(setting.high, setting.low + int(math.exp(span * rng.uniform())) - 1)
+            return min(drawn, _REPAIR_MAX_S) if setting.name == _REPAIR else drawn
         case ChoiceSetting():
             return rng.choice(setting.choices)
         case AddressesSetting():
