@@ -32,6 +32,8 @@ class KadLink:
     contact: Contact | None = None
     """Where it can be asked; None until it said so, and of a node that takes no connections."""
     is_server: bool = False
+    is_client: bool = False
+    """It said so; neither is known of who has said nothing yet."""
     _heights: dict[bytes, int] | None = None
     """Of items that the peer is about to bring or to announce."""
 
@@ -102,6 +104,9 @@ class KadLinks:
 
     def servers(self) -> list[KadLink]:
         return [link for link in self._by_conn.values() if link.is_server]
+
+    def clients(self) -> list[KadLink]:
+        return [link for link in self._by_conn.values() if link.is_client]
 
     def let_go(self, wanted: set[bytes], now: Micros) -> tuple[ConnId, ...]:
         """Connections of the model's making that nobody of these ids is at the end of, since a while or beside several

@@ -145,6 +145,7 @@ class KademliaOverlay(Overlay):
         was = link.contact
         link.contact = self._contact_at(self._address_of(peer, message.port)) if message.port else None
         link.is_server = message.role is KadRole.SERVER and link.contact is not None
+        link.is_client = not link.is_server
         if was is not None and not link.is_server:
             self.table.remove(was)
             self.neighbours.forget(was)
@@ -278,7 +279,7 @@ class KademliaOverlay(Overlay):
     def _links_in_the_way(self, places: int) -> tuple[ConnId, ...]:
         """Of clients that have all the places for peers of the address book, one makes room: they name nobody, and who
         knows nobody, or nobody of another half of the servers, would stay so."""
-        book = [link for link in self.links if link.peer.kind is SlotKind.FULL_RELAY and not link.is_server]
+        book = [link for link in self.links.clients() if link.peer.kind is SlotKind.FULL_RELAY]
         return (book[0].conn,) if len(book) >= min(places, self._setup.full_relay) else ()
 
     # --- connections ---
@@ -329,7 +330,7 @@ class KademliaOverlay(Overlay):
         """By turns of a server and of a client, however many there are of either: clients pass nothing on but what is
         their own, and may be all that joins two halves of the servers."""
         servers = [link.conn for link in self.links.servers()]
-        clients = [link.conn for link in self.links if not link.is_server]
+        clients = [link.conn for link in self.links.clients()]
         partners = clients if clients and (self._pulls.rounds % 2 or not servers) else servers
         self._pull_at = Micros(now + self._jitter(self._settings.pull_us)) if partners else None
         return self._pulls.begin_round(partners, 1, now)
