@@ -15,6 +15,7 @@ from minicoin.core.limits import INDEX_NEWCOMER_US
 from minicoin.core.overlay.contract import OVERLAY_KEY, Hops, Item, ItemKind, NetworkView, OverlaySetup
 from minicoin.core.overlay.index.messages import IdxDelta, IdxFind, IdxHello, IdxJoin, IdxKnown, IdxNext, IdxPage
 from minicoin.core.overlay.index.model import IndexOverlay
+from minicoin.core.overlay.index.repair import SHORT_PERIOD_US
 from minicoin.core.overlay.table import OVERLAYS
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.policy.node import NodePolicy
@@ -78,8 +79,9 @@ class Town:
         self.start(host, role, *dialled)
         return host
 
-    def start(self, host, role="", *dialled):
-        self.world.start(host, NodePolicy(overlay_role=role, add_nodes=tuple(one.address for one in dialled)))
+    def start(self, host, role="", *dialled, **facts):
+        policy = NodePolicy(overlay_role=role, add_nodes=tuple(one.address for one in dialled), **facts)
+        self.world.start(host, policy)
 
     def model(self, host):
         return self.models[host.address.peer_id]
@@ -109,6 +111,19 @@ def test_members_find_each_other_through_the_index_and_follow_one_chain(monkeypa
     assert town.figures(index)["members"] == 9
     town.mine(members[-1])
     town.until(lambda: all(town.height(one) == 1 for one in (index, *members)))
+
+
+def test_members_that_nobody_can_dial_hear_of_each_block(monkeypatch):
+    town = Town(monkeypatch, {"neighbours": 1})
+    index = town.add("index")
+    members = [town.world.add_host() for _ in range(12)]
+    for one in members:
+        town.start(one, "", index, listens=False)
+    town.until(lambda: town.figures(index)["readers"] == 12)
+    town.world.run(town.world.now + INDEX_NEWCOMER_US)
+    assert all(len(one.links) == 1 for one in members)
+    town.mine(members[0])
+    town.until(lambda: all(town.height(one) == 1 for one in (index, *members)), 3 * SHORT_PERIOD_US // SECOND_US)
 
 
 def test_the_index_gone_those_connected_stay_a_joiner_waits_and_says_why_and_is_in_when_it_is_back(monkeypatch):
@@ -274,6 +289,14 @@ def test_members_wanted_and_not_reached_make_room_for_others():
         later = made.next_deadline()
     second = made.wants(NetworkView((index, *met)), later).addresses
     assert set(first.addresses[:3]) <= set(second) and len(second) == 8 and set(second) != set(first.addresses)
+
+
+def test_who_turns_out_to_be_an_index_is_no_neighbour():
+    made, _, index = joined(2, 3)
+    assert {address(2), address(3)} <= set(made.wants(NetworkView((index,)), T0).addresses)
+    made.on_offer(peer(2), SPEAKS, T0)
+    made.take_hello(peer(2), IdxHello(is_index=True), T0)
+    assert address(2) not in made.wants(NetworkView((index, peer(2))), T0).addresses
 
 
 def test_a_letter_goes_to_the_addressee_whose_address_is_known_or_by_way_of_the_index():

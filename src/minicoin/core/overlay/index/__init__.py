@@ -13,7 +13,9 @@
    index announces to as many as a member has neighbours: it is asked where others are, and were it told and asked for
    every block by all, its line would be everybody's. One more peer comes from the address book where it holds any:
    somebody the index did not name. Until an index took it in, a member looks for one through as many as that as
-   Bitcoin's nodes would; where the network names no index, those that witnesses follow are followed too.
+   Bitcoin's nodes would; where the network names no index, those that witnesses follow are followed too. An index is
+   nobody's neighbour, though it stands in the views of others; but it hears of everything, so it is asked for what was
+   missed (repair).
 5. The index gone: those connected stay so, and what they know stays. Who waits for it says so; connmgr dials it again,
    less and less often.
 6. What an index says is unconfirmed until a witness agreed: a second index, or a member it did not lead us to (named by
@@ -27,5 +29,5 @@
    is kept as long as there is room.
 
 `registrar` is the index's side, `parts` what of a large view goes to whom, `member` everybody's, `confirmation` weighs
-what witnesses say, `model` is the part.
+what witnesses say, `repair` brings what was missed, `model` is the part.
 """

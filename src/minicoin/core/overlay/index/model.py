@@ -45,8 +45,10 @@ from minicoin.core.overlay.index.messages import (
     IdxRefuse,
 )
 from minicoin.core.overlay.index.registrar import Registrar
+from minicoin.core.overlay.index.repair import IndexRepair
 from minicoin.core.overlay.index.settings import INDEX, IndexSettings
 from minicoin.core.overlay.index.witnesses import Witnesses
+from minicoin.core.overlay.repair.messages import Pull, Pulled
 from minicoin.core.part import PeerView, Route, route
 from minicoin.core.primitives.address import NodeAddress
 from minicoin.core.primitives.slot_kind import CHOSEN_BY_OPERATOR, SlotKind
@@ -69,6 +71,7 @@ class IndexSnapshot:
     known: int
     followed: tuple[ConnId, ...]
     chosen: tuple[bytes, ...]
+    pulls: int
 
 
 class IndexOverlay(Overlay):
@@ -90,8 +93,11 @@ class IndexOverlay(Overlay):
         self._witnesses = Witnesses(setup.rng.stream("witnesses"))
         self._doubts = Doubts()
         self._finds = Finds(setup.outbox, setup.rng.stream("finds"))
+        self._repair = IndexRepair(setup)
         self._speakers: dict[ConnId, PeerView] = {}
         """Ready peers that speak this model."""
+        self._indexes_met: dict[ConnId, bytes] = {}
+        """Those of them that say they are indexes, followed or not: no neighbours, for they tell a few only."""
         self._chosen: dict[bytes, NodeAddress] = {}
         """Members we want to be connected to."""
         self._indexes_heard: dict[bytes, NodeAddress] = {}
@@ -117,6 +123,8 @@ class IndexOverlay(Overlay):
             route(IdxFind, self.take_find),
             route(IdxAsk, self.take_ask),
             route(IdxKnown, self.take_known),
+            route(Pull, self._repair.take_pull),
+            route(Pulled, self._repair.take_pulled),
         )
 
     # --- peers ---
@@ -126,11 +134,14 @@ class IndexOverlay(Overlay):
         if IdxHello not in speaks:
             return ()
         self._speakers[peer.conn] = peer
+        self._repair.on_offer(peer.conn, speaks)
         is_index = self._registrar is not None
         return (Send(peer.conn, IdxHello(is_index, self._own_entry(now))),)
 
     def on_closed(self, conn: ConnId, now: Micros) -> Iterable[Effect]:
         self._speakers.pop(conn, None)
+        self._indexes_met.pop(conn, None)
+        self._repair.on_closed(conn)
         self._asked_of_us.pop(conn, None)
         self._membership.on_closed(conn)
         self._witnesses.on_closed(conn)
@@ -149,8 +160,12 @@ class IndexOverlay(Overlay):
                 raise PeerFault("introduces itself with a forged record")
             if not message.is_index:
                 self._learn(message.entry)
+        if message.is_index:
+            self._indexes_met[peer.conn] = peer.address.peer_id
+            self._chosen.pop(peer.address.peer_id, None)
         if message.is_index and self._is_believed(peer):
             self._membership.meet(peer, message.entry, now)
+            self._repair.start(now)
         self._witnesses.start(now)
         self._ring(now)
         return ()
@@ -285,6 +300,9 @@ class IndexOverlay(Overlay):
             effects += (Send(conn, ask) for conn, ask in asked)
             self._judge(now)
         self._finds.on_deadline(now)
+        followed = [one.peer.conn for one in self._membership.followed]
+        members = len(self._speakers) - len(self._indexes_met)
+        effects += self._repair.on_deadline(followed, members, now)
         if self._waits_until is not None and self._waits_until <= now:
             self._waits_until, self._is_patient = None, False
         if self._look_at is not None and self._look_at <= now:
@@ -339,6 +357,7 @@ class IndexOverlay(Overlay):
             self._membership.next_deadline(),
             self._witnesses.check_at,
             self._finds.next_deadline(),
+            self._repair.next_at,
             self._waits_until,
             self._look_at,
             self._save_at,
@@ -374,8 +393,7 @@ class IndexOverlay(Overlay):
         return Wants(full_relay=from_book, addresses=wanted)
 
     def _choose(self, count: int) -> None:
-        indexes = {one.peer.address.peer_id for one in self._membership.followed}
-        barred = indexes | {self._setup.peer_id}
+        barred = {*self._indexes_met.values(), self._setup.peer_id}
         there = [known for known in self._known if not known.has_left and known.entry.peer_id not in barred]
         remembered = [known for known in there if known.is_remembered]
         if remembered and not any(known.entry.peer_id in self._chosen for known in remembered):
@@ -468,4 +486,5 @@ class IndexOverlay(Overlay):
             known=len(self._known),
             followed=tuple(one.peer.conn for one in self._membership.followed),
             chosen=tuple(self._chosen),
+            pulls=self._repair.rounds,
         )
