@@ -122,6 +122,26 @@ def test_it_learns_of_super_nodes_from_whom_the_book_draws_and_attaches_to_as_ma
     assert wants.unwanted == (50,) and wants.full_relay == 0 and bench.dialled() == []
 
 
+def test_peers_that_know_no_super_node_make_room_for_others_one_by_one():
+    bench = Bench()
+    for number in range(50, 58):
+        bench.peers[number] = peer(number, number, is_inbound=False, kind=SlotKind.FULL_RELAY)
+        offer(bench.leaf, bench.peers[number], bench.now)
+        bench.hear(number)
+    bench.spend(5)
+    assert bench.wants().unwanted == (), "they may hear of one yet"
+    gone = []
+    for _ in range(300):
+        bench.spend(1)
+        gone += bench.wants().unwanted
+        for conn in gone:
+            bench.peers.pop(conn, None)
+    assert gone == [50], "the next not before its place is taken"
+    bench.peers[58] = peer(58, 58, is_inbound=False, kind=SlotKind.FULL_RELAY)
+    bench.spend(120)
+    assert bench.wants().unwanted == (51,)
+
+
 def test_who_finds_nobody_for_long_and_who_lost_all_parents_asks_as_many_as_there_are():
     bench = Bench()
     bench.spend(30)

@@ -20,7 +20,8 @@
 5. Items flood among super nodes by announcement, and from them to leaves. A leaf gives its own to its first parent and
    announces it to the others, so that one parent that keeps it back harms nobody; what it hears from one it announces.
 6. A parent whose tip lags or contradicts ours at two looks in a row, or that does not answer, is given up as soon as
-   another is there. A leaf that knows no super node lives as one of Bitcoin's nodes until it does, and says so.
+   another is there. A leaf that knows no super node lives as one of Bitcoin's nodes until it does, and says so; it
+   changes its peers one by one, for leaves that know each other only would stay so.
 7. A few statuses, by chance, are records for everybody, too: by them a node that knows no super node hears of some.
    Peers that do not speak the model's messages are peers like others.
 8. Whoever brings a forged record is to blame, since everybody checks before passing on. Expired and replayed ones are

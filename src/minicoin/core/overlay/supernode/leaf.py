@@ -67,7 +67,7 @@ _DIALS_PER_PARENT: Final = 2
 _FIRST_PEERS: Final = 3
 """So many peers of the address book a leaf that begins asks for super nodes: who is one knows all the others."""
 _FEW_SEARCHES: Final = 4
-"""After so many in vain it asks as many as Bitcoin's nodes have."""
+"""After so many in vain it asks as many as Bitcoin's nodes have, and with each one more it lets one of those go."""
 _SAFE_PARENTS: Final = 2
 """With so many a leaf needs nobody from the address book any more."""
 
@@ -105,6 +105,8 @@ class LeafOverlay(Overlay):
         """Connections of super nodes that are of no use to us any more."""
         self._sign_at: Micros | None = None
         self._check_at: Micros | None = None
+        self._changes_peers = False
+        """Those that the address book drew know no super node: one of them makes room for another."""
         self._sat = False
         """It had a parent."""
         self._lost = 0
@@ -180,6 +182,7 @@ class LeafOverlay(Overlay):
         while self._missing(now) > 0:
             found = self._choose(now)
             if found is None:
+                self._changes_peers = not len(self._circle.book) and self._search.fruitless >= _FEW_SEARCHES
                 effects += self._search.ask_around(now)
                 break
             self._search.reach(found, now)
@@ -404,6 +407,10 @@ class LeafOverlay(Overlay):
         # Where parents are gone all super nodes that are known may be, and it needs peers to live with at once.
         begins = not self._sat and self._search.fruitless < _FEW_SEARCHES
         drawn = min(_FIRST_PEERS if begins else self._setup.full_relay, self._setup.full_relay)
+        if self._changes_peers:
+            self._changes_peers = False
+            taken = [peer.conn for peer in view.peers if peer.kind is SlotKind.FULL_RELAY]
+            unwanted += taken[:1] if len(taken) >= drawn else []
         return Wants(
             full_relay=drawn if is_lost else 0,
             addresses=(*own, *(dial.address for dial in dials)),
