@@ -2,7 +2,7 @@
 
 The model is given, the rest is drawn from a stream of its own, so that what else a seed draws is what it draws without.
 A model that gives nodes roles has some nodes of the second one, those with the lowest indices; where a setting names
-addresses, they are theirs.
+addresses, they are theirs. Where there is a third role, nodes behind those may have it.
 """
 
 import math
@@ -19,7 +19,9 @@ _SET_SHARE: Final = 0.4
 _CONNECTED_SHARE: Final = 0.5
 _ERRANDS_SHARE: Final = 0.4
 _ROLE_SHARE: Final = 0.25
+_THIRD_ROLE_SHARE: Final = 0.4
 _GROUP: Final = "second"
+_THIRD_GROUP: Final = "third"
 _REPAIR: Final = "pull_period"
 _REPAIR_MAX_S: Final = 20
 """A network that repairs itself more seldom cannot heal in the time it is given for that."""
@@ -53,7 +55,15 @@ def with_model(document: Document, overlay: str, rng: Rng) -> Document:
         changed["letters"] = {"rate_per_s": 0.1}
     if rng.uniform() < _ERRANDS_SHARE:
         changed["searches"] = {"rate_per_s": 0.1}
+    if len(model.roles) > 2 and rng.uniform() < _THIRD_ROLE_SHARE:
+        changed["nodes"] = _with_third_role(nodes, model.roles[2], 1 + rng.below(count - second))
     return changed
+
+
+def _with_third_role(nodes: Document, role: str, count: int) -> Document:
+    groups = nodes["group"]
+    assert isinstance(groups, list)
+    return nodes | {"group": [*groups, {"name": _THIRD_GROUP, "count": count, "role": role}]}
 
 
 def _table(document: Document, name: str) -> Document:

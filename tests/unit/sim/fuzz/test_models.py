@@ -37,8 +37,10 @@ def test_every_setting_is_drawn_within_its_bounds_and_every_role_is_given(drawn:
             assert len({str(value) for value in values}) > 1
     for scenario in scenarios:
         # The second role is some nodes', the first that of all others.
-        assert [group.role for group in scenario.nodes.group] == list(model.roles[1:2])
+        roles = [group.role for group in scenario.nodes.group]
+        assert roles[:1] == list(model.roles[1:2]) and roles[1:] in ([], list(model.roles[2:]))
         assert all(0 < len(nodes) < scenario.nodes.count for nodes in scenario.groups.values())
+    assert {group.role for one in scenarios for group in one.nodes.group} == set(model.roles[1:])
 
 
 def test_addresses_in_a_setting_are_those_of_the_nodes_with_the_role() -> None:
