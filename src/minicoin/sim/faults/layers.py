@@ -15,6 +15,7 @@ from minicoin.core.wire.messages import Message, SendAddrV2, SendHeaders, Verack
 from minicoin.sim.faults.weather import Between, Parcel, Weather
 from minicoin.world.bandwidth import transfer_us
 from minicoin.world.host import LinkEnd
+from minicoin.world.world import World
 
 RETRANSMIT_LEAST_US: Final = 200_000
 _TRIES_MAX: Final = 6
@@ -116,18 +117,27 @@ class Delaying(_Chance):
 
 
 class Flipping(_Chance):
-    """One byte of a frame is another one at its arrival."""
+    """One byte of a frame is another one at its arrival. Where links name their peers that ends the connection: they
+    stand for secured ones, whose receivers close what is not authentic, as they do where libp2p really runs."""
 
     rank = 5
 
     def change(self, end: LinkEnd, parcel: Parcel, weather: Weather) -> list[Parcel]:
         if not self._strikes():
             return [parcel]
+        world = weather.world
+        if world.settings.has_peer_ids and not world.settings.runs_libp2p:
+            world.queue.at(parcel.arrival_us, _end_damaged, world, end.other)
+            return []
         content = parcel.content
         frame = bytearray(content if isinstance(content, bytes) else encode_frame(weather.world.network.magic, content))
         frame[self._rng.below(len(frame))] ^= 1 + self._rng.below(255)
         weather.keep_as_bytes(end)
         return [replace(parcel, content=bytes(frame))]
+
+
+def _end_damaged(world: World, end: LinkEnd) -> None:
+    world.connections.reset(end, "a damaged message")
 
 
 class Fragmenting(_Chance):

@@ -160,8 +160,8 @@ class FragmentedRead(LinkFault):
 
 
 class FlippedByte(LinkFault):
-    """One byte of a message changes on its way. Encodes the messages of these connections; checksums must catch it, and
-    both ends lose the connection without a ban."""
+    """One byte of a message changes on its way. On plain links it is encoded, and its checksum must catch that, without
+    a ban; on others the receiver closes the connection, since the message is not authentic."""
 
     kind: Literal["flipped-byte"]
     probability: PositiveShare

@@ -7,7 +7,7 @@ import pytest
 
 from minicoin.core.chain.verifier import ScriptedVerifier
 from minicoin.core.effects import Dial, Effect, Send
-from minicoin.core.events import BytesReceived, ConnectionOpened, Event, MessageReceived
+from minicoin.core.events import BytesReceived, ConnectionClosed, ConnectionOpened, Event, MessageReceived
 from minicoin.core.faults import PeerFault
 from minicoin.core.params.builtin import REGTEST
 from minicoin.core.rng import Rng
@@ -45,9 +45,10 @@ class Ear:
 class Pair:
     """Two connected hosts; 0 speaks, 1 listens."""
 
-    def __init__(self, *disturbances: Layer) -> None:
+    def __init__(self, *disturbances: Layer, names_peers: bool = False) -> None:
         network = replace(REGTEST, name="weather")
-        self.world = World(network, ScriptedVerifier(), lambda a, b, number: LATENCY_US, WorldSettings(b"weather"))
+        settings = WorldSettings(b"weather", has_peer_ids=names_peers)
+        self.world = World(network, ScriptedVerifier(), lambda a, b, number: LATENCY_US, settings)
         self.weather = Weather(self.world)
         self.ears = [Ear(), Ear()]
         for ear in self.ears:
@@ -168,6 +169,19 @@ def test_a_flipped_byte_is_in_the_bytes_and_so_is_all_that_follows() -> None:
         if found is None:
             decoder = FrameDecoder(magic)
     assert faults == 57
+
+
+def test_a_flipped_byte_ends_a_connection_that_stands_for_a_secured_one() -> None:
+    layer = layers.Flipping(BOTH, 1.0, Rng(b"1"))
+    pair = Pair(names_peers=True)
+    pair.say(PINGS[:1])
+    assert [message for message, _ in pair.heard()] == PINGS[:1]
+    pair.weather.add(layer)
+    pair.say(PINGS[1:3])
+    assert pair.heard() == [] and layer.fired == 2
+    for ear in pair.ears:
+        (closed,) = [event for event, _ in ear.heard if isinstance(event, ConnectionClosed)]
+        assert closed.score == 0
 
 
 @pytest.mark.parametrize("max_bytes", [1, 7, 100])
