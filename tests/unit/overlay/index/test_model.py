@@ -123,7 +123,8 @@ def test_members_that_nobody_can_dial_hear_of_each_block(monkeypatch):
     town.world.run(town.world.now + INDEX_NEWCOMER_US)
     assert all(len(one.links) == 1 for one in members)
     town.mine(members[0])
-    town.until(lambda: all(town.height(one) == 1 for one in (index, *members)), 3 * SHORT_PERIOD_US // SECOND_US)
+    # The longest pause, and the way of the block.
+    town.until(lambda: all(town.height(one) == 1 for one in (index, *members)), 3 * SHORT_PERIOD_US // (2 * SECOND_US))
 
 
 def test_the_index_gone_those_connected_stay_a_joiner_waits_and_says_why_and_is_in_when_it_is_back(monkeypatch):

@@ -1,9 +1,9 @@
 """What a member missed it asks an index for, which is told of everything.
 
-An index announces each item to a few only, and a member may have nobody else: those whom nobody can dial have the index
-and each other's silence, and a few members that chose each other alone are a network of their own. So each asks one of
-its indexes, at random, now and then; more often who has fewer than ENOUGH_MEMBERS members connected. It costs two short
-messages where nothing was missed.
+An index announces each item to a few only, and a member may have nobody else: those whom nobody can dial are connected
+to the index and never to each other, and a few members that chose each other alone are a network of their own. So each
+asks one of its indexes, at random, now and then; more often who has fewer than ENOUGH_MEMBERS members connected. It
+costs two short messages where nothing was missed.
 """
 
 from collections.abc import Iterable
