@@ -105,6 +105,15 @@ def test_who_names_a_newer_one_that_there_is_not_delays_it_and_no_more():
     assert bench.asked(bench.lacks.on_deadline(Micros(LATE + PATIENCE_US))) == [(2, (b"x",))]
 
 
+def test_who_names_ever_newer_ones_does_not_keep_the_others_waiting():
+    bench = Bench()
+    bench.named(1, (b"x", 5))
+    bench.named(2, (b"x", 5))
+    for step in range(1, 5):
+        assert bench.named(1, (b"x", 5 + step), now=Micros(T0 + step * SECOND_US)) == []
+    assert bench.asked(bench.lacks.on_deadline(LATE)) == [(2, (b"x",))]
+
+
 def test_of_one_group_one_link_has_a_turn():
     bench = Bench()
     for conn in range(1, 40):

@@ -58,12 +58,14 @@ class Lacks:
         wanted: list[bytes] = []
         for signer, version in names:
             lack = self._lacks.get(signer)
-            if lack is not None and lack.version >= version:
+            if lack is not None and (lack.version >= version or conn in (lack.conn, *lack.others)):
+                # Who names ever newer ones has its turn all the same, and not the first one again.
+                lack.version = max(lack.version, version)
                 self._add_turn(lack, conn)
                 continue
             # Those that named an older one may have the newer one by then, or this link has not got it at all.
             before = () if lack is None else (lack.conn, *lack.others)
-            turns = (conn, *(other for other in before if other != conn))[:_TURNS_MAX]
+            turns = (conn, *before)[:_TURNS_MAX]
             if self._begin(signer, version, turns, now):
                 wanted.append(signer)
         return self._ask(conn, wanted)
