@@ -1,9 +1,11 @@
 """What one side says in a handshake, all at once: exactly what a session says in its turn."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.node.test_overlay_seam import Echo
 
-from minicoin.core.peer.greeting import PROTOCOL_VERSION, greeting, version_of
+from minicoin.core.peer.greeting import PROTOCOL_VERSION, claims_of, greeting, version_of
 from minicoin.core.peer.session import Session, SessionPolicy
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.rng import Rng
@@ -50,3 +52,13 @@ def test_it_is_what_a_session_says(extensions: Extensions, inbound: bool) -> Non
 def test_a_name_has_no_place_in_a_version() -> None:
     version = version_of(SERVICES, "/a/", NodeAddress("node.example", 5), NOW, height=0, relays=False)
     assert (version.addr_recv.host, version.addr_recv.port, version.nonce, version.relay) == ("0.0.0.0", 5, 0, False)
+
+
+def test_what_peers_claim_alike_is_kept_once() -> None:
+    one, other = (
+        version_of(SERVICES, "/alike/", NodeAddress("10.0.0.9", port), NOW, nonce=port, height=3, relays=True)
+        for port in (1, 2)
+    )
+    claims = claims_of(one)
+    assert claims is claims_of(other) and claims is not claims_of(replace(other, start_height=4))
+    assert (claims.user_agent, claims.start_height, claims.relay) == ("/alike/", 3, True)

@@ -129,8 +129,8 @@ def test_a_second_version_changes_nothing():
     made = session()
     made.on_message(version(), 0, T0)
     for _ in range(2):
-        assert made.on_message(version(nonce=100), 0, T0) == []
-        assert made.version.nonce == 99
+        assert made.on_message(version(start_height=100), 0, T0) == []
+        assert made.claims.start_height == 12
         made.on_message(Verack(), 0, T0)
 
 

@@ -131,7 +131,7 @@ class PeerFlow(Part):
             session = self._parts.sessions.get(event.conn)
         if session is not None:
             reason = event.reason
-            if session.version is None and not session.inbound:
+            if session.claims is None and not session.inbound:
                 reason += f" before it sent its version: {_doubt(session.remote)}"
             self._forget(session, reason, now)
         self._parts.connections.on_closed(event.conn, now)
@@ -182,7 +182,7 @@ class PeerFlow(Part):
 
     def _on_message(self, session: Session, message: Message, now: Micros) -> None:
         view = session.view
-        is_first_version = isinstance(message, Version) and session.version is None
+        is_first_version = isinstance(message, Version) and session.claims is None
         if is_first_version and self._meet_ourselves(session, message, now):
             return
         if view is None or type(message) in SESSION_TYPES:
@@ -258,9 +258,9 @@ class PeerFlow(Part):
         slot = parts.connections.get(conn)
         view = session.settle(slot.kind if slot is not None else SlotKind.INBOUND)
         parts.on_peers_changed()
-        version = session.version
-        assert version is not None
-        parts.emit(PeerReady(conn, session.remote, version.user_agent, version.start_height))
+        claims = session.claims
+        assert claims is not None
+        parts.emit(PeerReady(conn, session.remote, claims.user_agent, claims.start_height))
         self._send(conn, [*session.announcements(), *session.ping(now)])
         self.alarm.by(session.deadline)
         for part in self._listeners:
@@ -305,7 +305,7 @@ class PeerFlow(Part):
         speaks another protocol hears nothing: a Bitcoin Core node tries its encrypted transport (BIP324) first and
         dials again with this one only where it was met with silence.
         """
-        if session.version is not None:
+        if session.claims is not None:
             return fault
         network = self._parts.network
         ours = f"this node {network.name} (magic {network.magic.hex()})"

@@ -4,6 +4,7 @@ A session says these one by one, as it hears the other side. Who already knows t
 version may have them all at once: a simulated network that begins with finished handshakes.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from minicoin.core.primitives.address import NodeAddress, Services
@@ -22,6 +23,18 @@ from minicoin.core.wire.messages_extension import Extensions, offer_of
 PROTOCOL_VERSION = 70016
 
 _SERVICES_CACHED = 16
+_CLAIMS_CACHED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a version message says of its sender alone: not to whom it was said, and when."""
+
+    version: int
+    services: int
+    user_agent: str
+    start_height: int
+    relay: bool
 
 
 def version_of(
@@ -57,7 +70,16 @@ def greeting(version: Version, extensions: Extensions) -> tuple[Message, ...]:
     return (*said, offer_of(extensions)) if extensions else said
 
 
+def claims_of(version: Version) -> Claims:
+    """What it says of its sender."""
+    return _claims(version.version, version.services, version.user_agent, version.start_height, version.relay)
+
+
+# One object for all that say the same: every session keeps its peer's claims.
+_claims = lru_cache(_CLAIMS_CACHED)(Claims)
+
+
 @lru_cache(_SERVICES_CACHED)
 def _unnamed(services: int) -> NetAddress:
-    """What we put in place of our own address, one object for all: every session keeps its peer's version."""
+    """What we put in place of our own address."""
     return NetAddress(services)

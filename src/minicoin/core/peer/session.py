@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from minicoin.core.faults import PeerFault
 from minicoin.core.limits import HANDSHAKE_TIMEOUT_US
 from minicoin.core.part import PeerView
-from minicoin.core.peer.greeting import PROTOCOL_VERSION, version_of
+from minicoin.core.peer.greeting import PROTOCOL_VERSION, Claims, claims_of, version_of
 from minicoin.core.peer.states import SessionState, is_heard, next_state
 from minicoin.core.primitives.address import NodeAddress, Services
 from minicoin.core.primitives.permissions import Permission
@@ -122,6 +122,9 @@ class Session:
         "_received_by_command",
         "_relays",
         "_rng",
+        "_seen_host",
+        "_seen_port",
+        "claims",
         "conn",
         "deadline",
         "dropped_count",
@@ -142,7 +145,6 @@ class Session:
         "speaks",
         "state",
         "time_offset_s",
-        "version",
         "view",
         "wants_compact_blocks",
         "wtxid_relay",
@@ -168,7 +170,8 @@ class Session:
         self.inbound = inbound
         self.state = SessionState.AWAIT_VERSION
         self.opened_at = now
-        self.version: Version | None = None
+        self.claims: Claims | None = None
+        """What its version says of the peer; None before it came."""
         self.view: PeerView | None = None
         """What the parts are told of the peer, once it is ready."""
         self.prefers_headers = False
@@ -178,7 +181,7 @@ class Session:
         self.wants_compact_blocks = False
         self.dropped_count = 0
         self.nonce = int.from_bytes(rng.bytes(8), "little")
-        """What our version carries on this connection and on no other."""
+        """What our version carries on this connection and on no other; 0 once that is over."""
         self.wtxid_relay = False
         self.feefilter_sat_per_kvb = 0
         self.last_receive_at = now
@@ -200,6 +203,9 @@ class Session:
         self._received_by_command: dict[str, int] | None = None
         self._ping_nonce: int | None = None
         self._ping_sent_at = now
+        # Where the peer sees us, as its version says.
+        self._seen_host = ""
+        self._seen_port = 0
 
     @property
     def is_ready(self) -> bool:
@@ -207,12 +213,13 @@ class Session:
 
     @property
     def services(self) -> Services:
-        return Services(self.version.services) if self.version else Services.NONE
+        return Services(self.claims.services) if self.claims else Services.NONE
 
     def settle(self, kind: SlotKind) -> PeerView:
         """The handshake is over: what it settled, for a connection of this kind."""
-        version = self.version
-        assert version is not None
+        claims = self.claims
+        assert claims is not None
+        self.nonce = 0
         self.view = PeerView(
             conn=self.conn,
             address=self.remote,
@@ -220,9 +227,9 @@ class Session:
             services=self.services,
             kind=kind,
             permissions=self.permissions,
-            start_height=version.start_height,
-            sees_us_at=version.addr_recv.host,
-            takes_transactions=version.relay,
+            start_height=claims.start_height,
+            sees_us_at=self._seen_host,
+            takes_transactions=claims.relay,
             gives_transactions=self._relays,
             uses_wtxid=self.wtxid_relay,
             takes_addrv2=self.sends_addrv2,
@@ -275,7 +282,7 @@ class Session:
                 self.deadline = self._next_ping_at(self._ping_sent_at)
             case WtxidRelay():
                 # Older peers were not sent ours, and BIP339 takes both.
-                self.wtxid_relay = self.version is not None and self.version.version >= _FEATURES_VERSION
+                self.wtxid_relay = self.claims is not None and self.claims.version >= _FEATURES_VERSION
             case SendAddrV2():
                 self.sends_addrv2 = True
             case SendHeaders():
@@ -348,7 +355,7 @@ class Session:
 
     def snapshot(self) -> SessionSnapshot:
         """A frozen view."""
-        version = self.version
+        claims = self.claims
         return SessionSnapshot(
             conn=self.conn,
             remote=self.remote,
@@ -356,11 +363,11 @@ class Session:
             inbound=self.inbound,
             state=self.state,
             opened_at=self.opened_at,
-            version=version.version if version else 0,
-            services=version.services if version else 0,
-            user_agent=version.user_agent if version else "",
-            start_height=version.start_height if version else -1,
-            relays_transactions=version.relay if version else False,
+            version=claims.version if claims else 0,
+            services=claims.services if claims else 0,
+            user_agent=claims.user_agent if claims else "",
+            start_height=claims.start_height if claims else -1,
+            relays_transactions=claims.relay if claims else False,
             last_receive_at=self.last_receive_at,
             ping_us=self.ping_us,
             ping_min_us=self.ping_min_us,
@@ -371,7 +378,7 @@ class Session:
             last_block_at=self.last_block_at,
             last_transaction_at=self.last_transaction_at,
             received_by_command=tuple((self._received_by_command or {}).items()),
-            told_address=_told_address(version),
+            told_address=self._told_address,
             ping_sent_at=self._ping_sent_at if self.is_ping_pending else None,
             wants_compact_blocks=self.wants_compact_blocks,
             permissions=self.permissions,
@@ -380,7 +387,8 @@ class Session:
     def _on_version(self, message: Version, height: int, now: Micros) -> list[Message]:
         if message.version < PROTOCOL_VERSION_MIN:
             raise PeerFault(f"protocol version {message.version} is older than {PROTOCOL_VERSION_MIN}", score=0)
-        self.version = message
+        self.claims = claims_of(message)
+        self._seen_host, self._seen_port = message.addr_recv.host, message.addr_recv.port
         self.time_offset_s = message.timestamp - seconds(now)
         answer: list[Message] = [self.our_version(height, now)] if self.inbound else []
         if message.version >= _FEATURES_VERSION:
@@ -411,15 +419,15 @@ class Session:
 
     @property
     def _common_version(self) -> int:
-        return 0 if self.version is None else min(self.version.version, PROTOCOL_VERSION)
+        return 0 if self.claims is None else min(self.claims.version, PROTOCOL_VERSION)
 
     @property
     def _has_nonced_pings(self) -> bool:
         return self._common_version >= _NONCED_PING_VERSION
 
-
-def _told_address(version: Version | None) -> NodeAddress | None:
-    if version is None or not version.addr_recv.port:
-        return None
-    address = NodeAddress(version.addr_recv.host, version.addr_recv.port)
-    return None if address.ip is None or address.ip.is_unspecified else address
+    @property
+    def _told_address(self) -> NodeAddress | None:
+        if not self._seen_port:
+            return None
+        address = NodeAddress(self._seen_host, self._seen_port)
+        return None if address.ip is None or address.ip.is_unspecified else address
