@@ -167,6 +167,8 @@ class Connections:
     def forget(self, end: LinkEnd, reason: str, score: int = 0) -> None:
         """An end is gone for its own host, and the other side is not told."""
         end.is_open = False
+        # What is under way to it may be so for long, and would keep all that its runner knew.
+        end.runner = None
         end.host.links.pop(end.conn, None)
         self._loop.post(end.host, _end_of(end, reason, score))
 
@@ -182,7 +184,8 @@ class Connections:
         if end.is_open:
             end.is_open = False
             # Whoever was switched on since may have a connection of the same number.
-            if end.host.runner is end.runner:
+            is_known, end.runner = end.host.runner is end.runner, None
+            if is_known:
                 end.host.links.pop(end.conn, None)
                 gone = _end_of(end, "closed by peer", 0)
                 if end.machine is None:

@@ -1,5 +1,7 @@
 """Connections: who hears what when they are dialled, refused, closed, reset, held and let go."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -216,6 +218,21 @@ def test_power_off_resets_every_connection_and_is_not_heard_by_itself() -> None:
     assert accepted.of(ConnectionClosed) == [(began + LATENCY_US, ConnectionClosed(far.conn, "closed by peer"))]
     assert script.heard == before
     assert (host.is_up, host.runner, host.links, host.restarts) == (False, None, {}, 1)
+
+
+def test_who_was_switched_off_is_forgotten_though_much_is_still_under_way_to_it() -> None:
+    world = make_world()
+    (host, _), (target, script) = add_script(world, up_rate=1_000), add_script(world)
+    connect(world, host, target)
+    send(world, host.links[CONN], filler(MBYTE))
+    known = weakref.ref(script)
+    world.stop(target, "connection reset")
+    pass_time(world, 1)
+    del script
+    gc.collect()
+    assert known() is None
+    # What was under way comes after a quarter of an hour, to nobody.
+    pass_time(world, 2_000)
 
 
 def test_what_is_held_arrives_in_order_when_it_is_let_go_and_the_other_direction_never_waits() -> None:
