@@ -56,6 +56,7 @@ class Lacks:
     def on_named(self, conn: ConnId, names: Iterable[RecordName], now: Micros) -> list[Effect]:
         """A link named records newer than ours."""
         wanted: list[bytes] = []
+        until = Micros(now + PATIENCE_US)
         for signer, version in names:
             lack = self._lacks.get(signer)
             if lack is not None and (lack.version >= version or conn in (lack.conn, *lack.others)):
@@ -66,7 +67,7 @@ class Lacks:
             # Those that named an older one may have the newer one by then, or this link has not got it at all.
             before = () if lack is None else (lack.conn, *lack.others)
             turns = (conn, *before)[:_TURNS_MAX]
-            if self._begin(signer, version, turns, now):
+            if self._begin(signer, version, turns, until):
                 wanted.append(signer)
         return self._ask(conn, wanted)
 
@@ -78,7 +79,7 @@ class Lacks:
         if all(self._near[other].group != group for other in turns if other in self._near):
             lack.others += (conn,)
 
-    def _begin(self, signer: bytes, version: int, turns: tuple[ConnId, ...], now: Micros) -> bool:
+    def _begin(self, signer: bytes, version: int, turns: tuple[ConnId, ...], until: Micros) -> bool:
         """Ask the first of these, instead of whoever is asked; whether there is room for it."""
         conn = turns[0]
         group, lack = self._near[conn].group, self._lacks.get(signer)
@@ -89,7 +90,7 @@ class Lacks:
             return False
         self._end(signer)
         self._asked[group] = asked + 1
-        lack = self._lacks[signer] = _Lack(version, conn, group, Micros(now + PATIENCE_US), turns[1:])
+        lack = self._lacks[signer] = _Lack(version, conn, group, until, turns[1:])
         self._alarm.by(lack.until)
         return True
 
@@ -130,10 +131,11 @@ class Lacks:
 
     def _ask_others(self, signers: list[bytes], now: Micros) -> list[Effect]:
         wanted: dict[ConnId, list[bytes]] = {}
+        until = Micros(now + PATIENCE_US)
         for signer in signers:
             lack = self._end(signer)
             turns = () if lack is None else tuple(conn for conn in lack.others if conn in self._near)
-            while lack is not None and turns and not self._begin(signer, lack.version, turns, now):
+            while lack is not None and turns and not self._begin(signer, lack.version, turns, until):
                 turns = turns[1:]
             if turns:
                 wanted.setdefault(turns[0], []).append(signer)

@@ -220,7 +220,7 @@ class SuperOverlay(Overlay):
         for record in message.records:
             if record.key == STATUS_KEY:
                 if self._take_status(near, record, now) is Brought.NEWS:
-                    self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
+                    self._news.pass_on(Wanted.ALL_SUPERS, record, now)
             elif record.key == LEAF_KEY:
                 self._take_leaf(near, record, now)
         near.asked_at = None
@@ -248,8 +248,7 @@ class SuperOverlay(Overlay):
         if not is_super:
             self._leaves.on_word(conn, self._directory.supers_of(near.peer_id, now), self._setup.peer_id, now)
         if entered is not Entered.REFUSED:
-            name = record.owner, record.version
-            self._news.pass_on(Wanted.DIRECTORY, name, now, is_renewal=entered is Entered.RENEWED)
+            self._news.pass_on(Wanted.DIRECTORY, record, now, is_renewal=entered is Entered.RENEWED)
 
     def _enter(self, near: Near, record: SignedRecord, now: Micros) -> Entered | None:
         """Into the directory; None for nothing new, and for what is too much to be looked at now."""
@@ -369,7 +368,7 @@ class SuperOverlay(Overlay):
         if self._own.publish_at <= now:
             record = self._own.publish(now)
             if record is not None:
-                self._news.pass_on(Wanted.ALL_SUPERS, (record.owner, record.version), now)
+                self._news.pass_on(Wanted.ALL_SUPERS, record, now)
         for lacks in self._lacks.values():
             effects += lacks.on_deadline(now)
         if self._keep_at is not None and self._keep_at <= now:

@@ -2,8 +2,11 @@
 
 Nobody's status takes another's place: where a bound is met the newcomer is refused, until some expire. Bounded in all,
 by the network group of the address a status names, and by the group of the peer that brought it first.
+
+In a laboratory thousands of nodes know hundreds each: what is kept of each is a place in a list.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
@@ -28,10 +31,10 @@ class SuperBook:
     def __init__(self, group_of: GroupOf) -> None:
         self._group_of = group_of
         self._table = RecordTable()
-        self._sources: dict[bytes, bytes] = {}
-        """The group of whoever brought each one's first status, and goes on answering for it."""
-        self._in_group: dict[bytes, int] = {}
-        self._brought: dict[bytes, int] = {}
+        self._groups: list[bytes] = []
+        """Of the addresses, ascending; of each as many as there are."""
+        self._brought: dict[bytes, list[bytes]] = {}
+        """By group of peers, whose first status they brought; they go on answering for it."""
 
     def __len__(self) -> int:
         return len(self._table)
@@ -66,20 +69,25 @@ class SuperBook:
             return False
         group, owner = self._group_of(status.address), record.owner
         held = self._table.get(owner)
-        if held is None and (len(self._table) >= SUPERS_KNOWN_MAX or self._brought.get(source, 0) >= _PER_SOURCE):
+        if held is None and (len(self._table) >= SUPERS_KNOWN_MAX or len(self._brought.get(source, ())) >= _PER_SOURCE):
             return False
         before = None if held is None else self._group(held)
         if before != group:
-            if self._in_group.get(group, 0) >= SUPERS_KNOWN_PER_GROUP_MAX:
+            if self._in_group(group) >= SUPERS_KNOWN_PER_GROUP_MAX:
                 return False
-            _count(self._in_group, group, 1)
+            insort(self._groups, group)
             if before is not None:
-                _count(self._in_group, before, -1)
+                self._leave_group(before)
         if held is None:
-            self._sources[owner] = source
-            _count(self._brought, source, 1)
+            self._brought.setdefault(source, []).append(owner)
         self._table.put(record)
         return True
+
+    def _in_group(self, group: bytes) -> int:
+        return bisect_right(self._groups, group) - bisect_left(self._groups, group)
+
+    def _leave_group(self, group: bytes) -> None:
+        del self._groups[bisect_left(self._groups, group)]
 
     def _group(self, record: SignedRecord) -> bytes:
         address = status_of(record).address
@@ -89,8 +97,11 @@ class SuperBook:
     def expire(self, now: Micros) -> None:
         for record in self._table.expired(now):
             self._table.remove(record.owner)
-            _count(self._in_group, self._group(record), -1)
-            _count(self._brought, self._sources.pop(record.owner), -1)
+            self._leave_group(self._group(record))
+            source = next(source for source, owners in self._brought.items() if record.owner in owners)
+            self._brought[source].remove(record.owner)
+            if not self._brought[source]:
+                del self._brought[source]
 
     def page(self, after: bytes, count: int) -> tuple[tuple[SignedRecord, ...], bool]:
         return self._table.page(after, count)
@@ -100,14 +111,6 @@ class SuperBook:
         drawn = draw(self._table, 2 * count, rng)
         drawn.sort(key=lambda record: status_of(record).free == 0)
         return tuple(drawn[:count])
-
-
-def _count(counts: dict[bytes, int], name: bytes, step: int) -> None:
-    count = counts.get(name, 0) + step
-    if count:
-        counts[name] = count
-    else:
-        del counts[name]
 
 
 def choose_super(eligible: Iterable[SuperStatus], rng: Rng, drawn: int = BEST_OF) -> SuperStatus | None:
