@@ -57,7 +57,7 @@ class Membership:
         """The source group of an address."""
         self.view = PartialView(settings.expiry_us, setup.group)
         self.partners: dict[ConnId, Partner] = {}
-        self._answered: dict[ConnId, None] = {}
+        self._only_served: dict[ConnId, None] = {}
         self._questions = Questions(self._rng, GOSSIP_SHUFFLE_ANSWER_US, GOSSIP_SHUFFLES_OPEN_MAX)
         self._allowance = Allowance(OVERLAY_QUESTION_EVERY_US, OVERLAY_QUESTIONS_BURST, setup.group)
         self._incarnation = 0 if setup.saved is None else _read(setup.saved)
@@ -102,15 +102,15 @@ class Membership:
 
     def serve(self, conn: ConnId) -> None:
         """This peer may ask, and is answered: we offered to. It is not for us to ask, or to tell of."""
-        self._answered[conn] = None
+        self._only_served[conn] = None
 
     def serves(self, conn: ConnId) -> bool:
         """Whether it is answered."""
-        return conn in self._answered
+        return conn in self.partners or conn in self._only_served
 
     def greet(self, peer: PeerView, now: Micros) -> Iterable[Effect]:
         """A new partner."""
-        self.serve(peer.conn)
+        self._only_served.pop(peer.conn, None)
         self.partners[peer.conn] = Partner(peer)
         return () if peer.is_inbound else (self._shuffle_with(peer, now),)
 
@@ -187,7 +187,7 @@ class Membership:
     def forget(self, conn: ConnId) -> None:
         """The peer left."""
         self.partners.pop(conn, None)
-        self._answered.pop(conn, None)
+        self._only_served.pop(conn, None)
         self._questions.forget(conn)
         self._allowance.forget(conn)
 

@@ -2,7 +2,8 @@
 
 A member is fresh for the expiry, counted from when it spoke. A newer version renews it, an older or equal one changes
 nothing. Where there is no room the stalest gives way to what is fresher: of all, or of the group whose part is full.
-Members are few: who is of a group, or at an endpoint, is looked for among them, and only when one comes that is new.
+Members are few, and in one list: who is of a group, or at an endpoint, is looked for among them, and only when one
+comes that is new.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -59,14 +60,14 @@ class PartialView:
     def __init__(self, expiry_us: int, group_of: Callable[[NodeAddress], bytes]) -> None:
         self._expiry_us = expiry_us
         self._group_of = group_of
-        self._members: dict[bytes, Member] = {}
+        self._members: list[Member] = []
         self._dead: dict[bytes, _Dead] = {}
 
     def __len__(self) -> int:
         return len(self._members)
 
     def __iter__(self) -> Iterator[Member]:
-        return iter(self._members.values())
+        return iter(self._members)
 
     @property
     def dead_count(self) -> int:
@@ -75,15 +76,21 @@ class PartialView:
 
     def find(self, peer_id: bytes, now: Micros) -> Member | None:
         """Who has this peer id, if it is alive as far as is known."""
-        member = self._members.get(peer_id)
+        member = self._get(peer_id)
         return member if member is not None and self._is_fresh(member, now) else None
+
+    def _get(self, peer_id: bytes) -> Member | None:
+        for member in self._members:
+            if member.alive.peer_id == peer_id:
+                return member
+        return None
 
     def is_news(self, heard: Heard) -> bool:
         """Whether the statement is newer than what is known and fresh enough: worth the check of its signature."""
         if heard.age_us >= self._expiry_us:
             return False
         alive = heard.alive
-        known = self._members.get(alive.peer_id)
+        known = self._get(alive.peer_id)
         if known is not None:
             return alive.version > known.alive.version
         dead = self._dead.get(alive.peer_id)
@@ -92,7 +99,7 @@ class PartialView:
     def hear(self, heard: Heard, source: bytes, now: Micros) -> bool:
         """Take a statement that is news and genuine, told by a peer of the group `source`; whether it has a place."""
         alive, spoke_at = heard.alive, Micros(now - heard.age_us)
-        known = self._members.get(alive.peer_id)
+        known = self._get(alive.peer_id)
         if known is not None and alive.address == known.alive.address:
             known.alive, known.spoke_at = alive, max(known.spoke_at, spoke_at)
             return True
@@ -102,12 +109,12 @@ class PartialView:
         member = Member(alive, spoke_at, source if known is None else known.source, self._group_of(alive.address))
         if known is not None:
             # It moved. Where there is no room for it, it is still where it was.
-            del self._members[alive.peer_id]
+            self._members.remove(known)
         if not self._make_room(member):
             if known is not None:
-                self._members[alive.peer_id] = known
+                self._members.append(known)
             return False
-        self._members[alive.peer_id] = member
+        self._members.append(member)
         self._dead.pop(alive.peer_id, None)
         return True
 
@@ -127,7 +134,7 @@ class PartialView:
         if any(one.spoke_at >= member.spoke_at for one in leaving):
             return False
         for one in leaving:
-            del self._members[one.alive.peer_id]
+            self._members.remove(one)
         return True
 
     def _is_fresh(self, member: Member, now: Micros) -> bool:
@@ -135,8 +142,8 @@ class PartialView:
 
     def expire(self, now: Micros) -> None:
         """Who was silent for too long is dead, and who was dead for long enough forgotten."""
-        for member in [member for member in self._members.values() if not self._is_fresh(member, now)]:
-            del self._members[member.alive.peer_id]
+        for member in [member for member in self._members if not self._is_fresh(member, now)]:
+            self._members.remove(member)
             kept_us = GOSSIP_DEAD_KEPT_EXPIRIES * self._expiry_us
             self._dead[member.alive.peer_id] = _Dead(member.alive, Micros(now + kept_us))
         for peer_id in [peer_id for peer_id, dead in self._dead.items() if dead.until <= now]:
