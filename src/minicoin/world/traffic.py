@@ -4,6 +4,7 @@ Bitcoin's messages have the same numbers everywhere. One beyond Bitcoin's gets t
 met there first, and is named by the part of the node that it belongs to as well: `overlay/pull`.
 """
 
+from array import array
 from collections.abc import Callable
 from typing import Final, get_args
 
@@ -41,6 +42,7 @@ _INDEX_OF_COMMAND: Final[dict[bytes, int]] = {
     row.command.encode(): TYPE_INDEX[row.message] for row in TABLE.values() if row.message in TYPE_INDEX
 }
 _COMMAND_ENDS: Final = 16
+_NO_TRAFFIC: Final = bytes(8 * len(MESSAGE_TYPES))
 
 
 def _inventory_size(message: Inv | GetData | NotFound) -> int:
@@ -136,12 +138,13 @@ class Traffic:
     __slots__ = ("received_bytes", "received_messages", "sent_bytes", "sent_messages")
 
     def __init__(self) -> None:
-        self.sent_messages = [0] * len(MESSAGE_TYPES)
-        self.sent_bytes = [0] * len(MESSAGE_TYPES)
-        self.received_messages = [0] * len(MESSAGE_TYPES)
-        self.received_bytes = [0] * len(MESSAGE_TYPES)
+        # Arrays take half of what lists and their numbers take, and there are four for each node.
+        self.sent_messages = array("q", _NO_TRAFFIC)
+        self.sent_bytes = array("q", _NO_TRAFFIC)
+        self.received_messages = array("q", _NO_TRAFFIC)
+        self.received_bytes = array("q", _NO_TRAFFIC)
 
     def widen(self, number: int) -> None:
         """Have room for the type of this number, too."""
         for counters in (self.sent_messages, self.sent_bytes, self.received_messages, self.received_bytes):
-            counters += [0] * (number + 1 - len(counters))
+            counters.extend([0] * (number + 1 - len(counters)))

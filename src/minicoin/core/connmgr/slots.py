@@ -12,6 +12,9 @@ from minicoin.core.primitives.permissions import Permission, Whitelisting
 from minicoin.core.primitives.slot_kind import SlotKind
 from minicoin.core.units import MINUTE_US, SECOND_US, ConnId, Micros
 
+ANYBODY: Final[frozenset[bytes]] = frozenset()
+"""No list of peer ids; one object for all nodes of a process."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPolicy:
@@ -30,7 +33,7 @@ class ConnectionPolicy:
     is_private_network: bool = False
     """Nodes may share one address, as in a lab or behind one gateway: groups and address bans do not apply there."""
     own_peer_id: bytes = b""
-    allowed_peers: frozenset[bytes] = frozenset()
+    allowed_peers: frozenset[bytes] = ANYBODY
     """Where not empty: these peer ids only, and whoever a person named; anybody else is refused."""
     dial_timeout_us: int = DIAL_TIMEOUT_US
     retry_us: int = 5 * SECOND_US

@@ -7,7 +7,7 @@ and netsync still holds them, older ones when the worker has read them.
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from minicoin.core.effects import Effect, ReadBlock, Send
 from minicoin.core.faults import PeerFault
@@ -23,11 +23,10 @@ BLOCK_TYPES = frozenset({InvType.BLOCK, InvType.WITNESS_BLOCK})
 
 @dataclass(slots=True)
 class _Line:
-    """One peer's waiting requests."""
+    """One peer's waiting requests. Most requests are served as they come: tables exist while they hold something."""
 
     waiting: deque[InventoryVector] | None = None
-    """None while nothing waits: most requests are served as they come."""
-    reading: list[InventoryVector] = field(default_factory=list)
+    reading: list[InventoryVector] | None = None
     """What the worker reads for it, in the form asked for; at most READS_PER_PEER_MAX."""
     sent_bytes: int = 0
     """Since the send queue was last known to be short."""
@@ -51,7 +50,7 @@ class Serving:
 
     def served(self) -> Mapping[ConnId, int]:
         """Whom there is a line for, and how long it is."""
-        return {conn: len(line.waiting or ()) + len(line.reading) for conn, line in self._lines.items()}
+        return {conn: len(line.waiting or ()) + len(line.reading or ()) for conn, line in self._lines.items()}
 
     def request(self, conn: ConnId, vector: InventoryVector) -> None:
         """Queue one block. Raises PeerFault beyond the bound."""
@@ -81,12 +80,13 @@ class Serving:
     def on_read(self, conn: ConnId, block_hash: BlockHash, block: RawBlock | None) -> list[Effect]:
         """A block came from the store, or is not there."""
         line = self._lines.get(conn)
-        if line is None:
+        if line is None or line.reading is None:
             return []
         asked = next((vector for vector in line.reading if vector.hash == block_hash), None)
         if asked is None:
             return []
         line.reading.remove(asked)
+        line.reading = line.reading or None
         return [*self._answer(conn, line, asked, block), *self.pump(conn)]
 
     def _answer(self, conn: ConnId, line: _Line, asked: InventoryVector, block: RawBlock | None) -> list[Effect]:
@@ -100,17 +100,18 @@ class Serving:
         effects: list[Effect] = []
         if line is None:
             return effects
-        while line.waiting and len(line.reading) < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
+        reading = line.reading or []
+        while line.waiting and len(reading) < READS_PER_PEER_MAX and line.sent_bytes < SEND_QUEUE_HIGH_BYTES:
             vector = line.waiting.popleft()
             block_hash, is_stripped = BlockHash(vector.hash), vector.type == InvType.BLOCK
             # Behind a read the newest waits as well: who asked in an order gets answers in that order.
-            newest = None if is_stripped or line.reading else self._sync.newest(block_hash)
+            newest = None if is_stripped or reading else self._sync.newest(block_hash)
             if newest is not None:
                 effects += self._answer(conn, line, vector, newest)
                 continue
-            line.reading.append(vector)
+            reading.append(vector)
             effects.append(ReadBlock(conn, block_hash, stripped=is_stripped))
-        line.waiting = line.waiting or None
+        line.waiting, line.reading = line.waiting or None, reading or None
         return effects
 
     def _line(self, conn: ConnId) -> _Line:

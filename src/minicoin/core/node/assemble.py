@@ -19,7 +19,7 @@ from minicoin.core.configuration.form import (
 )
 from minicoin.core.connmgr.bans import BanList
 from minicoin.core.connmgr.connections import BANS_KEY, ConnectionManager
-from minicoin.core.connmgr.slots import ConnectionPolicy
+from minicoin.core.connmgr.slots import ANYBODY, ConnectionPolicy
 from minicoin.core.consensus.desk import BLOCKS_KEY, SIGN_STATE_KEYS
 from minicoin.core.consensus.shelf import WrittenBlocks
 from minicoin.core.consensus.sign_state import SignState
@@ -461,7 +461,7 @@ def _connection_policy(network: Network, policy: NodePolicy) -> ConnectionPolicy
         whitelist=policy.whitelist,
         is_private_network=network.allow_private_addresses,
         own_peer_id=policy.peer_id,
-        allowed_peers=frozenset(policy.allowed_peers),
+        allowed_peers=frozenset(policy.allowed_peers) if policy.allowed_peers else ANYBODY,
         bans=policy.bans,
     )
     if isinstance(network.proof, SignersKind):

@@ -7,6 +7,8 @@ against, so that a mistake is refused where it is written.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from minicoin.core.faults import DecodeError, MisuseError
@@ -16,6 +18,8 @@ SettingValue = int | str | tuple[str, ...]
 
 ANY_ROLE: Final = "member"
 """The role of a node in a model where all are alike."""
+
+_COMPLETED_CACHED: Final = 16
 
 
 class SettingProblem(MisuseError):
@@ -154,9 +158,9 @@ class ModelForm:
             found[name] = known[name].parse(text)
         return tuple((name, found[name]) for name in known if name in found)
 
-    def complete(self, given: tuple[tuple[str, SettingValue], ...]) -> dict[str, SettingValue]:
-        """All settings, those not given at their defaults."""
-        return {setting.name: setting.default for setting in self.settings} | dict(given)
+    def complete(self, given: tuple[tuple[str, SettingValue], ...]) -> Mapping[str, SettingValue]:
+        """All settings, those not given at their defaults: one object for all nodes of a network."""
+        return _complete(self.settings, given)
 
     def role(self, given: str) -> str:
         """The role of that name; the model's first for an empty one. Raises MisuseError."""
@@ -174,3 +178,8 @@ def _hint(name: str, known: tuple[str, ...]) -> str:
     if nearest:
         return f"did you mean {nearest[0]}?"
     return f"there are {', '.join(known)}" if known else "it has none"
+
+
+@lru_cache(_COMPLETED_CACHED)
+def _complete(settings: tuple[Setting, ...], given: tuple[tuple[str, SettingValue], ...]) -> Mapping[str, SettingValue]:
+    return MappingProxyType({setting.name: setting.default for setting in settings} | dict(given))

@@ -8,6 +8,7 @@ between nodes, so whoever decodes says so.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import error as StructError
 from typing import Final, TypeVar, cast
 
@@ -51,6 +52,7 @@ _INVENTORY_BYTES_MAX: Final = _COUNT + inventory.INVENTORY_VECTOR_SIZE * INVENTO
 _ADDR_BYTES_MAX: Final = _COUNT + 30 * ADDRESSES_PER_MESSAGE_MAX
 _ADDRV2_BYTES_MAX: Final = _COUNT + (4 + 9 + 1 + 3 + ADDRESS_BYTES_MAX + 2) * ADDRESSES_PER_MESSAGE_MAX
 _REJECT_BYTES_MAX: Final = 1 + session.COMMAND_BYTES + 1 + 1 + REJECT_REASON_BYTES_MAX + REJECT_EXTRA_BYTES_MAX
+_EXTENSIONS_CACHED: Final = 16
 _MERKLE_BLOCK_BYTES_MAX: Final = 80 + 4 + 2 * _COUNT + 33 * TRANSACTIONS_PER_BLOCK_MAX
 
 
@@ -239,7 +241,13 @@ assert max(row.payload_bytes_max for row in TABLE.values()) <= MESSAGE_PAYLOAD_B
 
 
 def make_extensions(kinds: Iterable[type[ExtensionMessage]]) -> Extensions:
-    """What a node reads that speaks these beyond Bitcoin's messages. Raises MisuseError where one cannot be spoken."""
+    """What a node reads that speaks these beyond Bitcoin's messages: one object for all that speak the same. Raises
+    MisuseError where one cannot be spoken."""
+    return _make_extensions(tuple(kinds))
+
+
+@lru_cache(_EXTENSIONS_CACHED)
+def _make_extensions(kinds: tuple[type[ExtensionMessage], ...]) -> Extensions:
     table: dict[str, type[ExtensionMessage]] = {}
     for kind in kinds:
         command = kind.command

@@ -5,6 +5,7 @@ nobody a new burst.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 from minicoin.core.limits import ALLOWANCE_PEERS_OF_GROUP, GROUPS_CHARGED_MAX, PEERS_CHARGED_MAX
 from minicoin.core.part import PeerView
@@ -19,10 +20,9 @@ class Allowance:
     __slots__ = ("_group", "_groups", "_peers")
 
     def __init__(self, every_us: int, burst: int, group: Callable[[NodeAddress], bytes]) -> None:
-        several = ALLOWANCE_PEERS_OF_GROUP
         self._group = group
-        self._peers: Buckets[ConnId] = Buckets(Rate(burst, 1, every_us), PEERS_CHARGED_MAX)
-        self._groups: Buckets[bytes] = Buckets(Rate(several * burst, several, every_us), GROUPS_CHARGED_MAX)
+        self._peers: Buckets[ConnId] = Buckets(_rate(burst, every_us, 1), PEERS_CHARGED_MAX)
+        self._groups: Buckets[bytes] = Buckets(_rate(burst, every_us, ALLOWANCE_PEERS_OF_GROUP), GROUPS_CHARGED_MAX)
 
     def take(self, peer: PeerView, now: Micros) -> bool:
         """The peer asks: whether it may."""
@@ -36,3 +36,9 @@ class Allowance:
     def forget(self, conn: ConnId) -> None:
         """The peer left."""
         self._peers.forget(conn)
+
+
+@cache
+def _rate(burst: int, every_us: int, peers: int) -> Rate:
+    """Of so many peers together; one object for all nodes of a process."""
+    return Rate(peers * burst, peers, every_us)
